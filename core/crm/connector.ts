@@ -1,0 +1,71 @@
+/** The port every CRM implements. Core knows no CRM by name. */
+
+/** Values of the CRM's own fields, in the vendor's written form. Empty string = empty. */
+export type CrmValues = Readonly<Record<string, string>>;
+
+/** A record found under our contact id. */
+export interface CrmRecord {
+  readonly recordId: string;
+  readonly contactId: string;
+  readonly values: CrmValues;
+}
+
+export interface CrmUpsert {
+  /** Our opaque contact id, the value of the CRM's unique field. */
+  readonly contactId: string;
+  readonly values: CrmValues;
+}
+
+/** What became of one item of a batch. A refusal is that item's own; the others went through. */
+export type UpsertOutcome =
+  | { readonly contactId: string; readonly outcome: 'written'; readonly recordId: string; readonly created: boolean }
+  | { readonly contactId: string; readonly outcome: 'refused'; readonly code: string; readonly explanation: string };
+
+/** The nine fields of a contact (and what goes with them), before a CRM's own spelling. Times in milliseconds. */
+export interface ContactFields {
+  readonly contactId: string;
+  /** E.164, or undefined for a person known only by username or BSUID. */
+  readonly phone?: string;
+  readonly bsuid?: string;
+  readonly username?: string;
+  readonly firstName: string;
+  readonly lastName: string;
+  readonly leadSource: LeadSource;
+  readonly optInAt?: number;
+  readonly firstMessage?: string;
+  readonly lastActivityAt?: number;
+  readonly windowState: 'open' | 'closed';
+  readonly windowClosesAt?: number;
+  readonly optOut: boolean;
+  readonly optOutAt?: number;
+  readonly tags: readonly string[];
+}
+
+export type LeadSource = 'WhatsApp CTWA' | 'WhatsApp Inbound' | 'WhatsApp';
+
+/** Who decides a field's value once both sides may have touched it. design.md §1, mapping. */
+export type FieldOwner = 'once' | 'if-empty' | 'ours' | 'both' | 'theirs';
+
+export interface FieldMapping {
+  /** The CRM's field name. */
+  readonly crmField: string;
+  readonly owner: FieldOwner;
+  /** The vendor's written form; undefined leaves the field alone, '' empties it. */
+  readonly value: (contact: ContactFields) => string | undefined;
+}
+
+/**
+ * One installed CRM account. Calls throw `SangamError` with origin `crm` when the call as a whole failed:
+ * `retry: 'never'` means the batch cannot succeed as it is, `later` or `{afterMs}` that it may.
+ */
+export interface Connector {
+  /** Most contacts one call takes. */
+  readonly batchSize: number;
+  readonly mapping: readonly FieldMapping[];
+  /** Creates our fields where they are missing. Repeatable. */
+  provision(): Promise<void>;
+  /** Records standing under these contact ids; ids without a record are left out. At most `batchSize`. */
+  read(contactIds: readonly string[]): Promise<CrmRecord[]>;
+  /** Creates or updates, keyed by our contact id: repeating it after an unknown outcome is safe. At most `batchSize`. */
+  upsert(upserts: readonly CrmUpsert[]): Promise<UpsertOutcome[]>;
+}

@@ -1,0 +1,180 @@
+/**
+ * What a WhatsApp webhook says, in our words. `split` cuts a body into `WebhookEvent`s at receive time,
+ * `parse` reads one of them at apply time. Sources: facts/whatsapp.md §1 and §2.
+ */
+
+/** Lanes in the order they are served: a STOP or a customer never waits behind a million statuses. */
+export const lanes = { inbound: 1, crm: 2, status: 3, history: 4 } as const;
+export type Lane = (typeof lanes)[keyof typeof lanes];
+
+/**
+ * One event as it was cut out of a webhook body: the smallest JSON that still holds all it says.
+ * Stored as bytes; `parse` is the only reader.
+ */
+export interface WebhookSlice {
+  readonly field: string;
+  readonly part: SlicePart;
+  readonly wabaId?: string;
+  readonly phoneNumberId?: string;
+  /** Unix seconds Meta put on the entry. */
+  readonly entryTime?: number;
+  /** The `contacts[]` element that belongs to this item, if any. */
+  readonly contact?: unknown;
+  /** History only: the thread's id and chunk metadata. */
+  readonly history?: unknown;
+  /** The item itself: one message, status, echo, preference, or the whole `value` for other fields. */
+  readonly item: unknown;
+}
+
+/** Which of Meta's arrays the item came from. `value` = a field we keep whole. */
+export type SlicePart =
+  | 'message'
+  | 'status'
+  | 'echo'
+  | 'standby_message'
+  | 'standby_status'
+  | 'standby_echo'
+  | 'history_message'
+  | 'preference'
+  | 'user_id_update'
+  | 'contact_sync'
+  | 'errors'
+  | 'value';
+
+/** A slice with what receive has to know about it without parsing. */
+export interface WebhookEvent {
+  /** Stable and readable, unique per thing that happened on a phone number: `message:<wamid>`, `status:<wamid>:read`, … */
+  readonly key: string;
+  readonly lane: Lane;
+  readonly slice: WebhookSlice;
+}
+
+/** Ids of one person as one provider-signed event shows them. Each is absent when the event does not show it. */
+export interface Identities {
+  /** E.164 in canonical form (`canonicalPhone`): one spelling per person. */
+  readonly phone?: string;
+  /** The digits exactly as WhatsApp shows them; what a send addresses. */
+  readonly waId?: string;
+  /** Business-scoped user id, byte-exact, `CC.…`. Unique per business portfolio. */
+  readonly bsuid?: string;
+  /** `CC.ENT.…`. */
+  readonly parentBsuid?: string;
+  /** Without leading `@`, lower case. */
+  readonly username?: string;
+}
+
+interface ParsedBase {
+  /** The source's own time, milliseconds; undefined when it gave none that can be read. */
+  readonly at: number | undefined;
+  readonly identities: Identities;
+}
+
+export interface Referral {
+  readonly sourceType?: string;
+  readonly sourceId?: string;
+  readonly sourceUrl?: string;
+  readonly headline?: string;
+  readonly ctwaClid?: string;
+}
+
+/** The answers of a submitted WhatsApp Flow. `answers` is whatever JSON arrived, an object or not. */
+export interface FlowAnswer {
+  readonly name?: string;
+  readonly flowToken?: string;
+  readonly answers: unknown;
+}
+
+/** What a message holds, whoever wrote it. */
+export interface MessageContent {
+  /** Meta's type; inferred from the body's key when the payload left it out. */
+  readonly type: string;
+  /** The words a person reads: text body, caption, button title, list title, order text. Whole, unescaped. */
+  readonly text?: string;
+  /** Payload of a template quick reply or id of an interactive reply. */
+  readonly buttonPayload?: string;
+  /** wamid this message quotes. */
+  readonly replyTo?: string;
+  readonly reaction?: { readonly to: string; readonly emoji?: string };
+  readonly media?: { readonly id?: string; readonly mimeType?: string; readonly filename?: string };
+  readonly flowAnswer?: FlowAnswer;
+  readonly referral?: Referral;
+  /** wamid of the message this one edits or takes back. */
+  readonly edits?: string;
+  readonly revokes?: string;
+  readonly errors?: readonly VendorError[];
+}
+
+export interface VendorError {
+  readonly code: number;
+  readonly title?: string;
+  readonly details?: string;
+}
+
+/** A customer wrote. */
+export interface InboundMessage extends ParsedBase, MessageContent {
+  readonly kind: 'message';
+  readonly wamid: string;
+  readonly profileName?: string;
+  /** Meta's Business Agent is answering; we only watch. */
+  readonly standby: boolean;
+}
+
+export const messageStatuses = ['accepted', 'sent', 'failed', 'delivered', 'read', 'played'] as const;
+export type MessageStatus = (typeof messageStatuses)[number];
+
+/** A message of the business changed state. `identities` are the recipient's. */
+export interface StatusChange extends ParsedBase {
+  readonly kind: 'status';
+  readonly wamid: string;
+  readonly status: MessageStatus;
+  readonly errors: readonly VendorError[];
+  readonly opaque?: string;
+  readonly pricing?: { readonly category?: string; readonly type?: string; readonly model?: string };
+}
+
+/** The business wrote, with another tool: its phone app or Meta's agent. `identities` are the recipient's. */
+export interface Echo extends ParsedBase, MessageContent {
+  readonly kind: 'echo';
+  readonly wamid: string;
+  readonly origin: 'phone app' | 'meta agent';
+}
+
+/** One message of an imported history. `identities` are the customer's. */
+export interface HistoryMessage extends ParsedBase, MessageContent {
+  readonly kind: 'history';
+  readonly wamid: string;
+  readonly direction: 'in' | 'out';
+  readonly status?: MessageStatus;
+}
+
+/** The person used WhatsApp's own controls for marketing messages. */
+export interface PreferenceChange extends ParsedBase {
+  readonly kind: 'preference';
+  readonly value: 'stop' | 'resume' | 'signup';
+  readonly signupId?: string;
+  readonly profileName?: string;
+}
+
+/** A person's ids changed: `before` and `identities` (after) are the same person. */
+export interface IdentityChange extends ParsedBase {
+  readonly kind: 'identity_change';
+  readonly before: Identities;
+}
+
+/** Understood as something nothing applies (yet): kept and acknowledged. */
+export interface KeptEvent {
+  readonly kind: 'kept';
+  readonly at: number | undefined;
+  /** Field, then type where there is one: `account_update`, `messages/group`, `status/deleted`. */
+  readonly what: string;
+}
+
+export type ParsedEvent =
+  InboundMessage | StatusChange | Echo | HistoryMessage | PreferenceChange | IdentityChange | KeptEvent;
+
+/** Why a slice could not be read, in words for the person who looks at the dead letter. */
+export interface Unreadable {
+  readonly kind: 'unreadable';
+  readonly reason: 'no_identity' | 'no_message_id' | 'malformed';
+  readonly explanation: string;
+}
