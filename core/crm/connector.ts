@@ -46,13 +46,33 @@ export type LeadSource = 'WhatsApp CTWA' | 'WhatsApp Inbound' | 'WhatsApp';
 /** Who decides a field's value once both sides may have touched it. design.md §1, mapping. */
 export type FieldOwner = 'once' | 'if-empty' | 'ours' | 'both' | 'theirs';
 
-export interface FieldMapping {
+interface MappedField {
   /** The CRM's field name. */
   readonly crmField: string;
-  readonly owner: FieldOwner;
   /** The vendor's written form; undefined leaves the field alone, '' empties it. */
   readonly value: (contact: ContactFields) => string | undefined;
+  /** Whether what the CRM reads back says the same as what we write; without it only equal text does. */
+  readonly same?: (ours: string, theirs: string) => boolean;
+  /**
+   * What may hold the place of a missing value, best first: a new record gets the first one, and any of them
+   * counts as empty once the value is known.
+   */
+  readonly standIns?: (contact: ContactFields) => readonly string[];
 }
+
+/** A field one side decides alone. */
+export interface OwnedField extends MappedField {
+  readonly owner: Exclude<FieldOwner, 'both'>;
+}
+
+/** A field both sides may change. */
+export interface SharedField extends MappedField {
+  readonly owner: 'both';
+  /** What to write so that both sides' parts stand; undefined when the CRM's value already does. '' = empty. */
+  readonly merge: (ours: string, theirs: string) => string | undefined;
+}
+
+export type FieldMapping = OwnedField | SharedField;
 
 /**
  * One installed CRM account. Calls throw `SangamError` with origin `crm` when the call as a whole failed:

@@ -3,6 +3,8 @@
  * `parse` reads one of them at apply time. Sources: facts/whatsapp.md §1 and §2.
  */
 
+import type { Identities } from '../identity/index.ts';
+
 /** Lanes in the order they are served: a STOP or a customer never waits behind a million statuses. */
 export const lanes = { inbound: 1, crm: 2, status: 3, history: 4 } as const;
 export type Lane = (typeof lanes)[keyof typeof lanes];
@@ -47,20 +49,6 @@ export interface WebhookEvent {
   readonly key: string;
   readonly lane: Lane;
   readonly slice: WebhookSlice;
-}
-
-/** Ids of one person as one provider-signed event shows them. Each is absent when the event does not show it. */
-export interface Identities {
-  /** E.164 in canonical form (`canonicalPhone`): one spelling per person. */
-  readonly phone?: string;
-  /** The digits exactly as WhatsApp shows them; what a send addresses. */
-  readonly waId?: string;
-  /** Business-scoped user id, byte-exact, `CC.…`. Unique per business portfolio. */
-  readonly bsuid?: string;
-  /** `CC.ENT.…`. */
-  readonly parentBsuid?: string;
-  /** Without leading `@`, lower case. */
-  readonly username?: string;
 }
 
 interface ParsedBase {

@@ -1,0 +1,97 @@
+/**
+ * What provider-signed events have shown about who is who. Evidence only ever grows; who a message belongs to is
+ * computed from the whole set (resolve.ts), never from the order it came in.
+ */
+import type { Identities } from './identities.ts';
+
+/**
+ * A BSUID as we store it: `bsuid:<portfolio>:<bsuid>`, because it means something only inside its business
+ * portfolio, or `bsuid:parent:<parent bsuid>`, which holds across portfolios. facts/whatsapp.md §2.2.
+ */
+export type BsuidKey = string;
+
+export type Evidence =
+  /** This phone and this BSUID were shown together; `at` is the first time. */
+  | { readonly kind: 'pair'; readonly a: string; readonly b: BsuidKey; readonly at: number }
+  /** Two BSUIDs of one person: a rotation, or a BSUID beside its parent. */
+  | { readonly kind: 'same'; readonly a: BsuidKey; readonly b: BsuidKey; readonly at: number }
+  /** The person with phone `a` moved to phone `b`. */
+  | { readonly kind: 'phone_change'; readonly a: string; readonly b: string; readonly at: number }
+  /** WhatsApp shows phone `a` as the digits `b`. */
+  | { readonly kind: 'spelling'; readonly a: string; readonly b: string; readonly at: number };
+
+/** By what an event can be laid at a person's door. */
+export interface Anchor {
+  readonly phone?: string;
+  readonly bsuidKey?: BsuidKey;
+  readonly at: number;
+}
+
+export function bsuidKeyOf(ids: Identities, portfolio: string): BsuidKey | undefined {
+  if (ids.bsuid !== undefined) return `bsuid:${portfolio}:${ids.bsuid}`;
+  if (ids.parentBsuid !== undefined) return `bsuid:parent:${ids.parentBsuid}`;
+  return undefined;
+}
+
+/** The part of a BSUID key within which one person has one BSUID at a time. */
+export function scopeOf(key: BsuidKey): string {
+  return key.slice(0, key.indexOf(':', 'bsuid:'.length));
+}
+
+/** BSUID of a key as WhatsApp spells it. */
+export function bsuidOf(key: BsuidKey): string {
+  return key.slice(scopeOf(key).length + 1);
+}
+
+/** What one event shows: which of its ids stand together. */
+export function evidenceOf(ids: Identities, portfolio: string, at: number): Evidence[] {
+  const evidence: Evidence[] = [];
+  const key = bsuidKeyOf(ids, portfolio);
+  if (ids.phone !== undefined && key !== undefined) evidence.push({ kind: 'pair', a: ids.phone, b: key, at });
+  if (ids.bsuid !== undefined && ids.parentBsuid !== undefined) {
+    evidence.push({
+      kind: 'same',
+      a: `bsuid:${portfolio}:${ids.bsuid}`,
+      b: `bsuid:parent:${ids.parentBsuid}`,
+      at,
+    });
+  }
+  if (ids.phone !== undefined && ids.waId !== undefined && `+${ids.waId}` !== ids.phone) {
+    evidence.push({ kind: 'spelling', a: ids.phone, b: ids.waId, at });
+  }
+  return evidence;
+}
+
+/** What a change of ids shows: the ids before and after are one person. */
+export function evidenceOfChange(
+  before: Identities,
+  after: Identities,
+  portfolio: string,
+  at: number,
+): Evidence[] {
+  const evidence = [...evidenceOf(before, portfolio, at), ...evidenceOf(after, portfolio, at)];
+  if (before.bsuid !== undefined && after.bsuid !== undefined && before.bsuid !== after.bsuid) {
+    evidence.push({
+      kind: 'same',
+      a: `bsuid:${portfolio}:${before.bsuid}`,
+      b: `bsuid:${portfolio}:${after.bsuid}`,
+      at,
+    });
+  }
+  if (
+    before.parentBsuid !== undefined &&
+    after.parentBsuid !== undefined &&
+    before.parentBsuid !== after.parentBsuid
+  ) {
+    evidence.push({
+      kind: 'same',
+      a: `bsuid:parent:${before.parentBsuid}`,
+      b: `bsuid:parent:${after.parentBsuid}`,
+      at,
+    });
+  }
+  if (before.phone !== undefined && after.phone !== undefined && before.phone !== after.phone) {
+    evidence.push({ kind: 'phone_change', a: before.phone, b: after.phone, at });
+  }
+  return evidence;
+}

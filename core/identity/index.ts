@@ -1,0 +1,3 @@
+export type * from './identities.ts';
+export * from './evidence.ts';
+export * from './resolve.ts';

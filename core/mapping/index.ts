@@ -1,0 +1,1 @@
+export { valuesToWrite } from './values-to-write.ts';

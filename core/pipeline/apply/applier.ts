@@ -1,0 +1,102 @@
+import type { Clock } from '../../clock.ts';
+import {
+  type InboxRow,
+  isDataError,
+  lockTurn,
+  parkDeadLetters,
+  readTurn,
+  removeFromInbox,
+  type Store,
+} from '../../store/index.ts';
+import type { ChannelEntry, Directory } from '../directory.ts';
+import { TurnTaker } from '../turns.ts';
+import { type Applied, applyBatch, letterOf } from './apply-batch.ts';
+
+/** Most events one workspace has applied before another's turn. */
+const turnSize = 500;
+
+export interface ApplyCounts {
+  applied(outcome: Applied): void;
+  /** A turn failed for a reason outside the events; it is taken again. */
+  failed(error: unknown): void;
+}
+
+/** Applies what is in the inbox, in fair turns between workspaces, until stopped. */
+export function createApplier(dependencies: {
+  store: Store;
+  directory: Directory;
+  clock: Clock;
+  counts: ApplyCounts;
+  /** Told after each turn that contacts of a workspace may have become dirty. */
+  wakeReconciler: (workspaceId: string) => void;
+}): TurnTaker {
+  const { store, directory, clock, counts, wakeReconciler } = dependencies;
+
+  const channelsOf = async (rows: readonly InboxRow[]): Promise<ReadonlyMap<string, ChannelEntry>> => {
+    const channels = new Map<string, ChannelEntry>();
+    for (const channelId of new Set(rows.map((row) => row.channelId))) {
+      if (channelId === null) continue;
+      const channel = await directory.channelById(channelId);
+      if (channel !== undefined) channels.set(channelId, channel);
+    }
+    return channels;
+  };
+
+  /** Halves a batch that fails on its data until the culprit stands alone and its neighbours are through. */
+  const applyOrHalve = async (workspaceId: string, rows: readonly InboxRow[]): Promise<void> => {
+    const channels = await channelsOf(rows);
+    try {
+      const applied = await store.transact(workspaceId, async (trx) =>
+        (await lockTurn(trx)) ? applyBatch(trx, rows, channels, clock) : undefined,
+      );
+      if (applied !== undefined) counts.applied(applied);
+    } catch (error) {
+      if (!isDataError(error)) throw error;
+      const [culprit] = rows;
+      if (rows.length === 1 && culprit !== undefined) await parkAlone(workspaceId, culprit, error);
+      else {
+        const middle = Math.ceil(rows.length / 2);
+        await applyOrHalve(workspaceId, rows.slice(0, middle));
+        await applyOrHalve(workspaceId, rows.slice(middle));
+      }
+    }
+  };
+
+  const parkAlone = async (workspaceId: string, row: InboxRow, error: Error): Promise<void> => {
+    const letter = letterOf(row, {
+      reason: 'not applicable',
+      explanation: `The database refused this event: ${error.message}. Replay it once the cause is mended.`,
+    });
+    await store.transact(workspaceId, async (trx) => {
+      await parkDeadLetters(trx, [letter], clock.now());
+      await removeFromInbox(trx, [row]);
+    });
+    counts.applied({ events: 1, parked: [letter.reason], kept: 0, differing: 0, newContacts: 0 });
+  };
+
+  return new TurnTaker({
+    waiting: () => store.workspacesWithWork('inbox'),
+    failed: (error) => counts.failed(error),
+    async turn(workspaceId) {
+      let refused: { rows: InboxRow[] } | undefined;
+      const outcome = await store
+        .transact(workspaceId, async (trx) => {
+          if (!(await lockTurn(trx))) return 'another process has it' as const;
+          const rows = await readTurn(trx, turnSize);
+          if (rows.length === 0) return undefined;
+          refused = { rows };
+          return applyBatch(trx, rows, await channelsOf(rows), clock);
+        })
+        .catch(async (error: unknown) => {
+          if (!isDataError(error) || refused === undefined) throw error;
+          await applyOrHalve(workspaceId, refused.rows);
+          return 'halved' as const;
+        });
+      if (outcome === 'another process has it') return 'later';
+      if (outcome === undefined) return 'done';
+      if (outcome !== 'halved') counts.applied(outcome);
+      wakeReconciler(workspaceId);
+      return 'more';
+    },
+  });
+}

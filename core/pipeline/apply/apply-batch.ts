@@ -1,0 +1,230 @@
+import type { Clock } from '../../clock.ts';
+import { mergeStatusTimes } from '../../conversation/index.ts';
+import type { DeadLetter, InboxRow, MessageRow, StatusRow, WorkspaceTransaction } from '../../store/index.ts';
+import {
+  addConsentEntries,
+  addTagChanges,
+  insertContacts,
+  insertMessages,
+  joinContacts,
+  joinConversations,
+  joinStatuses,
+  keepEvents,
+  markDirty,
+  mergeMessages,
+  parkDeadLetters,
+  removeFromInbox,
+} from '../../store/index.ts';
+import type { ChannelEntry } from '../directory.ts';
+import { Folding, refoldContacts } from './fold-contacts.ts';
+import { type People, resolvePeople } from './people.ts';
+import { type Facts, readEvent, type ReadEvent } from './read-event.ts';
+
+/** What a batch came to. `parked` are reasons of dead letters. */
+export interface Applied {
+  readonly events: number;
+  readonly parked: readonly string[];
+  readonly kept: number;
+  /** Messages that now hold several differing contents under one key. */
+  readonly differing: number;
+  readonly newContacts: number;
+}
+
+type ReadFacts = Extract<ReadEvent, { outcome: 'facts' }>;
+
+/** Merges a batch of events into the store, in one set-based pass. All or nothing. */
+export async function applyBatch(
+  trx: WorkspaceTransaction,
+  rows: readonly InboxRow[],
+  channels: ReadonlyMap<string, ChannelEntry>,
+  clock: Clock,
+): Promise<Applied> {
+  const now = clock.now();
+  const read = rows.map((row) => readEvent(row, channels.get(row.channelId ?? '')));
+  const events = read.filter((event): event is ReadFacts => event.outcome === 'facts');
+  const kept = read.filter((event) => event.outcome === 'kept');
+  const letters = read.filter((event) => event.outcome === 'unreadable').map(({ row, why }) => letterOf(row, why));
+
+  const people = await resolvePeople(
+    trx,
+    events.map(({ facts }) => facts),
+  );
+  const owner = ownersOf(people);
+  const messages = messagesOf(events, owner);
+  const again = await insertMessages(trx, messages);
+  const differing = await mergeMessages(trx, again);
+  await joinStatuses(trx, statusesOf(events, owner));
+  await addConsentEntries(trx, consentOf(events, owner, now));
+  await addTagChanges(trx, tagsOf(events, owner));
+  await foldInto(trx, people, events, owner, now);
+  await keepEvents(trx, kept);
+  await parkDeadLetters(trx, letters, now);
+  await removeFromInbox(trx, rows);
+
+  const touched = new Set([...people.created, ...people.reshaped]);
+  for (const { facts } of events) {
+    if (facts.message === undefined && facts.consent === undefined && facts.tags.length === 0) continue;
+    const contactId = owner(facts);
+    if (contactId !== null) touched.add(contactId);
+  }
+  await markDirty(trx, [...touched], now);
+  return {
+    events: rows.length,
+    parked: letters.map(({ reason }) => reason),
+    kept: kept.length,
+    differing,
+    newContacts: people.created.size,
+  };
+}
+
+type Owner = (facts: Facts) => string | null;
+
+function ownersOf(people: People): Owner {
+  return (facts) => facts.contactId ?? people.contactOf(facts.anchor);
+}
+
+function messagesOf(events: readonly ReadFacts[], owner: Owner): MessageRow[] {
+  return events.flatMap(({ row, facts }) =>
+    facts.message === undefined || row.channelId === null
+      ? []
+      : [
+          {
+            ...placeOf(row, facts),
+            channelId: row.channelId,
+            contactId: owner(facts),
+            wamid: facts.message.wamid,
+            origin: facts.message.origin,
+            direction: facts.message.fact.direction,
+            type: facts.message.type,
+            at: facts.anchor.at,
+            content: row.payload,
+          },
+        ],
+  );
+}
+
+/** One row a message, its statuses folded: a set-based upsert cannot touch a row twice. */
+function statusesOf(events: readonly ReadFacts[], owner: Owner): StatusRow[] {
+  const byMessage = new Map<string, StatusRow & { at: number }>();
+  for (const { row, facts } of events) {
+    if (facts.status === undefined || row.channelId === null) continue;
+    const { wamid, status, errorCode } = facts.status;
+    const next = {
+      ...placeOf(row, facts),
+      channelId: row.channelId,
+      contactId: owner(facts),
+      wamid,
+      times: { [status]: facts.anchor.at },
+      errorCode,
+      at: facts.anchor.at,
+    };
+    const name = `${row.channelId}|${wamid}`;
+    const known = byMessage.get(name);
+    byMessage.set(name, known === undefined ? next : joinedStatus(known, next));
+  }
+  return [...byMessage.values()];
+}
+
+/** The same choice of whose message it is that `joinStatuses` makes between batches. */
+function joinedStatus(x: StatusRow & { at: number }, y: StatusRow & { at: number }): StatusRow & { at: number } {
+  const yDecides =
+    (x.bsuidKey === null) === (y.bsuidKey === null) ? y.at < x.at : y.bsuidKey !== null;
+  return {
+    ...(yDecides ? y : x),
+    at: Math.min(x.at, y.at),
+    times: mergeStatusTimes(x.times, y.times),
+    errorCode: least(x.errorCode, y.errorCode),
+    phone: least(x.phone, y.phone),
+    bsuidKey: least(x.bsuidKey, y.bsuidKey),
+  };
+}
+
+function least<Value extends string | number>(x: Value | null, y: Value | null): Value | null {
+  if (x === null) return y;
+  return y === null || x <= y ? x : y;
+}
+
+function consentOf(events: readonly ReadFacts[], owner: Owner, now: number): Parameters<typeof addConsentEntries>[1] {
+  return events.flatMap(({ row, facts }) =>
+    facts.consent === undefined
+      ? []
+      : [
+          {
+            ...placeOf(row, facts),
+            ...facts.consent,
+            contactId: owner(facts),
+            effectiveAt: facts.anchor.at,
+            recordedAt: now,
+          },
+        ],
+  );
+}
+
+function tagsOf(events: readonly ReadFacts[], owner: Owner): Parameters<typeof addTagChanges>[1] {
+  return events.flatMap(({ row, facts }) => {
+    const contactId = owner(facts);
+    if (contactId === null) return [];
+    return facts.tags.map((change) => ({
+      ...placeOf(row, facts),
+      ...change,
+      contactId,
+      at: facts.anchor.at,
+    }));
+  });
+}
+
+async function foldInto(
+  trx: WorkspaceTransaction,
+  people: People,
+  events: readonly ReadFacts[],
+  owner: Owner,
+  now: number,
+): Promise<void> {
+  const folding = new Folding();
+  for (const { facts } of events) {
+    if (facts.message === undefined) continue;
+    const contactId = owner(facts);
+    if (contactId !== null) folding.add(contactId, facts.message.origin, facts.message.fact);
+  }
+  await insertContacts(
+    trx,
+    [...people.created].toSorted().map((contactId) => ({ contactId, joins: folding.joinsOf(contactId) })),
+    now,
+  );
+  await joinContacts(
+    trx,
+    folding.contacts().filter(({ contactId }) => !people.created.has(contactId) && !people.reshaped.has(contactId)),
+  );
+  await joinConversations(
+    trx,
+    folding.conversations().filter(({ contactId }) => !people.reshaped.has(contactId)),
+  );
+  await refoldContacts(trx, [...people.reshaped]);
+}
+
+function placeOf(
+  row: InboxRow,
+  { anchor }: Facts,
+): { channelId: string | null; eventKey: Buffer; contentHash: Buffer; phone: string | null; bsuidKey: string | null } {
+  return {
+    channelId: row.channelId,
+    eventKey: row.eventKey,
+    contentHash: row.contentHash,
+    phone: anchor.phone ?? null,
+    bsuidKey: anchor.bsuidKey ?? null,
+  };
+}
+
+export function letterOf(row: InboxRow, why: { reason: string; explanation: string }): DeadLetter {
+  return {
+    reason: why.reason,
+    explanation: why.explanation,
+    source: 'whatsapp',
+    lane: row.lane,
+    eventKey: row.eventKey,
+    contentHash: row.contentHash,
+    ...(row.channelId === null ? {} : { channelId: row.channelId }),
+    payload: row.payload,
+    receivedAt: row.receivedAt,
+  };
+}

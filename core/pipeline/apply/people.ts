@@ -1,0 +1,246 @@
+import { v7 as uuidv7 } from 'uuid';
+import { type Anchor, type Person, resolveIdentities, type Resolution } from '../../identity/index.ts';
+import {
+  addEvidence,
+  evidenceAround,
+  factsOfContacts,
+  identitiesOf,
+  type IdentityRow,
+  mergeContacts,
+  moveFacts,
+  replaceIdentities,
+  waitingFacts,
+  type WorkspaceTransaction,
+} from '../../store/index.ts';
+import type { Facts } from './read-event.ts';
+import { restructure } from './restructure.ts';
+
+/** Whose the events of a batch are. */
+export interface People {
+  /** Null: nobody we know; the fact waits until they write. */
+  contactOf(anchor: Anchor): string | null;
+  /** Contacts this batch makes. */
+  readonly created: ReadonlySet<string>;
+  /** Contacts whose stored facts changed hands: to be folded anew. */
+  readonly reshaped: ReadonlySet<string>;
+}
+
+/** Resolves everyone a batch speaks of, in a handful of statements whatever its size. */
+export async function resolvePeople(trx: WorkspaceTransaction, batch: readonly Facts[]): Promise<People> {
+  const news = await addEvidence(
+    trx,
+    batch.flatMap((facts) => facts.evidence),
+  );
+  const mentioned = new Set<string>();
+  for (const { anchor } of batch) {
+    if (anchor.phone !== undefined) mentioned.add(anchor.phone);
+    if (anchor.bsuidKey !== undefined) mentioned.add(anchor.bsuidKey);
+  }
+  const known = await identitiesOf(trx, [...mentioned]);
+  const lookUp = lookUpIn(known);
+
+  const open = new Set<string>();
+  for (const item of news) {
+    if (item.kind === 'spelling') continue;
+    open.add(item.a);
+    open.add(item.b);
+  }
+  for (const { anchor, creates } of batch) {
+    if (!creates || lookUp(anchor) !== null) continue;
+    if (anchor.phone !== undefined) open.add(anchor.phone);
+    if (anchor.bsuidKey !== undefined) open.add(anchor.bsuidKey);
+  }
+  if (open.size === 0) return { contactOf: lookUp, created: new Set(), reshaped: new Set() };
+  return resolveOpen(trx, batch, [...open], lookUp);
+}
+
+/** Resolves the people around ids about which something is new. */
+async function resolveOpen(
+  trx: WorkspaceTransaction,
+  batch: readonly Facts[],
+  open: readonly string[],
+  lookUp: (anchor: Anchor) => string | null,
+): Promise<People> {
+  const { evidence, reached } = await evidenceAround(trx, open);
+  const resolution = resolveIdentities(evidence, reached);
+  const before = await identitiesOf(trx, reached);
+  const assigned = contactsBefore(resolution, before);
+
+  const creating = new Set<Person>();
+  for (const { anchor, creates } of batch) {
+    const person = creates ? resolution.personOf(anchor) : undefined;
+    if (person !== undefined) creating.add(person);
+  }
+
+  const reshaped = new Set<string>();
+  const created = new Set<string>();
+  const disturbed = disturbedContacts(resolution, before, assigned);
+  const contactOfPerson = new Map<Person, string | null>();
+  for (const person of resolution.persons) {
+    const [contactId] = assigned.get(person) ?? [];
+    contactOfPerson.set(person, contactId ?? null);
+  }
+  if (disturbed.size > 0) {
+    const facts = await factsOfContacts(trx, [...disturbed]);
+    const outcome = restructure({ resolution, before, disturbed, facts, creating, newId: uuidv7 });
+    await moveFacts(trx, outcome.moves);
+    for (const [person, contactId] of outcome.contacts) contactOfPerson.set(person, contactId);
+    for (const contactId of outcome.reshaped) reshaped.add(contactId);
+    for (const contactId of outcome.created) created.add(contactId);
+    await mergeContacts(trx, outcome.merges);
+  }
+
+  const newcomers = [...creating].filter((person) => contactOfPerson.get(person) === null);
+  for (const person of newcomers) {
+    const contactId = uuidv7();
+    contactOfPerson.set(person, contactId);
+    created.add(contactId);
+  }
+  const firstKnown = resolution.persons.filter(
+    (person) => created.has(contactOfPerson.get(person) ?? '') || gainedIds(person, before, contactOfPerson),
+  );
+  for (const contactId of await adopt(trx, resolution, firstKnown, contactOfPerson)) reshaped.add(contactId);
+
+  const after = resolution.persons.flatMap((person): IdentityRow[] => {
+    const contactId = contactOfPerson.get(person) ?? null;
+    return [
+      ...person.phones.map(({ phone, since }) => ({ value: phone, since, contactId })),
+      ...person.bsuidKeys.map((value) => ({ value, since: 0, contactId })),
+    ];
+  });
+  await replaceIdentities(trx, before, after);
+
+  return {
+    contactOf: (anchor) => {
+      const person = resolution.personOf(anchor);
+      return person === undefined ? lookUp(anchor) : (contactOfPerson.get(person) ?? null);
+    },
+    created,
+    reshaped,
+  };
+}
+
+/** Gives what waited for these people to them. */
+async function adopt(
+  trx: WorkspaceTransaction,
+  resolution: Resolution,
+  people: readonly Person[],
+  contactOfPerson: ReadonlyMap<Person, string | null>,
+): Promise<string[]> {
+  if (people.length === 0) return [];
+  const waiting = await waitingFacts(
+    trx,
+    people.flatMap((person) => person.phones.map(({ phone }) => phone)),
+    people.flatMap((person) => person.bsuidKeys),
+  );
+  const moves = waiting.flatMap((fact) => {
+    const person = resolution.personOf(anchorOf(fact));
+    const to = person === undefined ? null : (contactOfPerson.get(person) ?? null);
+    return to === null ? [] : [{ fact, to }];
+  });
+  await moveFacts(trx, moves);
+  return moves.map(({ to }) => to);
+}
+
+/** A contact that is now known by one more id may be the one something was waiting for. */
+function gainedIds(
+  person: Person,
+  before: readonly IdentityRow[],
+  contactOfPerson: ReadonlyMap<Person, string | null>,
+): boolean {
+  if ((contactOfPerson.get(person) ?? null) === null) return false;
+  const known = new Set(before.filter((row) => row.contactId !== null).map((row) => row.value));
+  return [...person.phones.map(({ phone }) => phone), ...person.bsuidKeys].some((id) => !known.has(id));
+}
+
+/** The contacts each person's ids stood for so far, oldest first. */
+function contactsBefore(
+  resolution: Resolution,
+  before: readonly IdentityRow[],
+): ReadonlyMap<Person, readonly string[]> {
+  const contacts = new Map<Person, Set<string>>();
+  for (const row of before) {
+    if (row.contactId === null) continue;
+    const person = resolution.personOf(anchorOfRow(row));
+    if (person === undefined) continue;
+    const known = contacts.get(person) ?? new Set();
+    known.add(row.contactId);
+    contacts.set(person, known);
+  }
+  return new Map([...contacts].map(([person, ids]) => [person, [...ids].toSorted()]));
+}
+
+/**
+ * Contacts whose facts may now belong to somebody else: ids of one contact stand for several persons, several contacts
+ * for one, or a phone's time is cut differently. Grows until no person is left half inside.
+ */
+function disturbedContacts(
+  resolution: Resolution,
+  before: readonly IdentityRow[],
+  assigned: ReadonlyMap<Person, readonly string[]>,
+): ReadonlySet<string> {
+  const disturbed = new Set<string>();
+  for (const contacts of assigned.values()) {
+    if (contacts.length > 1) for (const contactId of contacts) disturbed.add(contactId);
+  }
+  const rowsOf = Map.groupBy(before, (row) => row.value);
+  const segmentsOf = Map.groupBy(
+    resolution.persons.flatMap((person) => person.phones),
+    ({ phone }) => phone,
+  );
+  const personsOf = new Map<string, Set<Person | undefined>>();
+  for (const row of before) {
+    if (row.contactId === null) continue;
+    const persons = personsOf.get(row.contactId) ?? new Set();
+    // Everyone who now holds the id during the time the row gave it to its contact.
+    const later = (rowsOf.get(row.value) ?? []).map(({ since }) => since).filter((since) => since > row.since);
+    const until = Math.min(...later);
+    const cuts = (segmentsOf.get(row.value) ?? [])
+      .map(({ since }) => since)
+      .filter((since) => since > row.since && since < until);
+    for (const at of [row.since, ...cuts]) persons.add(resolution.personOf(anchorOfRow({ ...row, since: at })));
+    personsOf.set(row.contactId, persons);
+  }
+  for (const [contactId, persons] of personsOf) if (persons.size > 1) disturbed.add(contactId);
+  for (let size = -1; size !== disturbed.size; ) {
+    size = disturbed.size;
+    for (const contactId of [...disturbed]) {
+      for (const person of personsOf.get(contactId) ?? []) {
+        if (person === undefined) continue;
+        for (const other of assigned.get(person) ?? []) disturbed.add(other);
+      }
+    }
+  }
+  return disturbed;
+}
+
+function lookUpIn(rows: readonly IdentityRow[]): (anchor: Anchor) => string | null {
+  const byValue = new Map<string, IdentityRow[]>();
+  for (const row of rows) {
+    const known = byValue.get(row.value);
+    if (known === undefined) byValue.set(row.value, [row]);
+    else known.push(row);
+  }
+  for (const ofValue of byValue.values()) ofValue.sort((x, y) => x.since - y.since);
+  return ({ phone, bsuidKey, at }) => {
+    const byBsuid = bsuidKey === undefined ? undefined : byValue.get(bsuidKey)?.[0];
+    if (byBsuid !== undefined) return byBsuid.contactId;
+    const ofPhone = phone === undefined ? undefined : byValue.get(phone);
+    if (ofPhone === undefined || bsuidKey !== undefined) return null;
+    return (ofPhone.findLast(({ since }) => since <= at) ?? ofPhone[0])?.contactId ?? null;
+  };
+}
+
+function anchorOfRow(row: IdentityRow): Anchor {
+  return row.value.startsWith('+')
+    ? { phone: row.value, at: row.since }
+    : { bsuidKey: row.value, at: row.since };
+}
+
+function anchorOf(fact: { phone: string | null; bsuidKey: string | null; at: number }): Anchor {
+  return {
+    at: fact.at,
+    ...(fact.phone === null ? {} : { phone: fact.phone }),
+    ...(fact.bsuidKey === null ? {} : { bsuidKey: fact.bsuidKey }),
+  };
+}

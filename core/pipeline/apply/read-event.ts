@@ -1,0 +1,269 @@
+import { z } from 'zod';
+import {
+  type ConsentAction,
+  type ConsentMethod,
+  type ConsentPurpose,
+  evidenceRanks,
+  type OptWords,
+  recogniseOptWord,
+} from '../../consent/index.ts';
+import type { FirstMessage, MessageFact } from '../../conversation/index.ts';
+import {
+  type Anchor,
+  bsuidKeyOf,
+  type Evidence,
+  evidenceOf,
+  evidenceOfChange,
+  type Identities,
+} from '../../identity/index.ts';
+import type { InboxRow, MessageOrigin } from '../../store/index.ts';
+import { storableText } from '../../store/index.ts';
+import {
+  type Echo,
+  type HistoryMessage,
+  type InboundMessage,
+  type MessageStatus,
+  parseSlice,
+  type ParsedEvent,
+  type Unreadable,
+  type WebhookSlice,
+} from '../../whatsapp/index.ts';
+import type { ChannelEntry } from '../directory.ts';
+
+/** What one event asks of the store, before anyone knows whose it is. */
+export interface Facts {
+  readonly anchor: Anchor;
+  /** The person becomes a contact by this event. */
+  readonly creates: boolean;
+  readonly evidence: readonly Evidence[];
+  readonly message?: {
+    readonly wamid: string;
+    readonly origin: MessageOrigin;
+    readonly type: string;
+    readonly fact: MessageFact;
+  };
+  readonly status?: {
+    readonly wamid: string;
+    readonly status: MessageStatus;
+    readonly errorCode: number | null;
+  };
+  readonly consent?: {
+    readonly purpose: ConsentPurpose;
+    readonly action: ConsentAction;
+    readonly method: ConsentMethod;
+    readonly rank: number;
+    readonly source: string;
+  };
+  readonly tags: readonly { readonly tag: string; readonly action: 'add' | 'remove' }[];
+  /** Named by its id instead of an identity: a member's own act. */
+  readonly contactId?: string;
+}
+
+export type ReadEvent =
+  | { readonly outcome: 'facts'; readonly row: InboxRow; readonly facts: Facts }
+  | { readonly outcome: 'kept'; readonly row: InboxRow; readonly what: string; readonly at: number }
+  | { readonly outcome: 'unreadable'; readonly row: InboxRow; readonly why: Unreadable };
+
+/** A member tagging a conversation; waits in the inbox like everything else that happens. */
+export const tagChangePayload = z.object({
+  field: z.literal('sangam'),
+  part: z.literal('tag_change'),
+  contactId: z.uuid(),
+  at: z.number(),
+  add: z.array(z.string()),
+  remove: z.array(z.string()),
+});
+export type TagChangePayload = z.infer<typeof tagChangePayload>;
+
+/** Tag of a contact who submitted a WhatsApp Flow. */
+export const flowTag = 'WhatsApp Flow';
+
+/** A source time before WhatsApp existed, or after we received it, is not believed. */
+const earliest = Date.UTC(2009, 0, 1);
+
+/** Reads one event out of the inbox. Total: whatever cannot be read comes back as `unreadable`. */
+export function readEvent(row: InboxRow, channel: ChannelEntry | undefined): ReadEvent {
+  const payload = parseJson(row.payload);
+  const tagChange = tagChangePayload.safeParse(payload);
+  if (tagChange.success) return { outcome: 'facts', row, facts: tagFacts(tagChange.data) };
+  if (channel === undefined) {
+    return unreadable(row, 'malformed', 'The channel this event came in on is no longer connected.');
+  }
+  const parsed = parseSlice(payload as WebhookSlice);
+  if (parsed.kind === 'unreadable') return { outcome: 'unreadable', row, why: parsed };
+  const at = believable(parsed.at, row.receivedAt);
+  if (parsed.kind === 'kept') return { outcome: 'kept', row, what: parsed.what, at };
+  return { outcome: 'facts', row, facts: whatsappFacts(parsed, row, channel, at) };
+}
+
+/** What a stored message contributes to its contact, read anew from its content. */
+export function readMessageFact(
+  content: Buffer,
+  stored: { channelId: string; origin: MessageOrigin; at: number; eventKey: Buffer; contentHash: Buffer },
+): MessageFact | undefined {
+  const parsed = parseSlice(parseJson(content) as WebhookSlice);
+  if (parsed.kind !== 'message' && parsed.kind !== 'echo' && parsed.kind !== 'history') return undefined;
+  return messageFact(parsed, stored, stored.at);
+}
+
+type Written = InboundMessage | Echo | HistoryMessage;
+
+function whatsappFacts(
+  parsed: Exclude<ParsedEvent, { kind: 'kept' }>,
+  row: InboxRow,
+  channel: ChannelEntry,
+  at: number,
+): Facts {
+  const anchor = anchorOf(parsed.identities, channel.portfolio, at);
+  const stored = { ...row, channelId: channel.channelId };
+  const base = { anchor, creates: false, evidence: evidenceOf(parsed.identities, channel.portfolio, at), tags: [] };
+  switch (parsed.kind) {
+    case 'message':
+      return {
+        ...base,
+        creates: true,
+        message: { ...written(parsed), origin: 'customer', fact: messageFact(parsed, stored, at) },
+        ...consentOfMessage(parsed, channel.optWords),
+        tags: parsed.flowAnswer === undefined ? [] : [{ tag: flowTag, action: 'add' }],
+      };
+    case 'echo':
+      return { ...base, message: { ...written(parsed), origin: parsed.origin, fact: messageFact(parsed, stored, at) } };
+    case 'history':
+      return {
+        ...base,
+        message: { ...written(parsed), origin: 'history', fact: messageFact(parsed, stored, at) },
+        ...(parsed.status === undefined
+          ? {}
+          : { status: { wamid: storableText(parsed.wamid), status: parsed.status, errorCode: null } }),
+      };
+    case 'status':
+      return {
+        ...base,
+        status: {
+          wamid: storableText(parsed.wamid),
+          status: parsed.status,
+          errorCode: parsed.errors[0]?.code ?? null,
+        },
+        ...(parsed.errors.some(({ code }) => code === stoppedMarketing)
+          ? {
+              consent: {
+                purpose: 'marketing',
+                action: 'withdrawal',
+                method: 'provider error',
+                rank: evidenceRanks['provider error'],
+                source: parsed.wamid,
+              },
+            }
+          : {}),
+      };
+    case 'preference':
+      return {
+        ...base,
+        creates: true,
+        consent: {
+          purpose: 'marketing',
+          action: parsed.value === 'stop' ? 'withdrawal' : 'grant',
+          method: 'preference',
+          rank: evidenceRanks.preference,
+          source: parsed.signupId ?? parsed.value,
+        },
+      };
+    case 'identity_change':
+      return {
+        ...base,
+        evidence: evidenceOfChange(parsed.before, parsed.identities, channel.portfolio, at),
+      };
+  }
+}
+
+/** "User has stopped marketing messages", facts/whatsapp.md §3.6. */
+const stoppedMarketing = 131050;
+
+function consentOfMessage(message: InboundMessage, words: OptWords): Pick<Facts, 'consent'> | undefined {
+  const byButton = message.type === 'button' || message.buttonPayload !== undefined;
+  const said =
+    recogniseOptWord(message.text ?? '', words) ??
+    (message.buttonPayload === undefined ? undefined : recogniseOptWord(message.buttonPayload, words));
+  if (said === undefined) return undefined;
+  const method = byButton ? 'button' : 'keyword';
+  return {
+    consent: {
+      purpose: said === 'stop all' ? 'everything' : 'marketing',
+      action: said === 'start' ? 'grant' : 'withdrawal',
+      method,
+      rank: evidenceRanks[method],
+      source: message.wamid,
+    },
+  };
+}
+
+function written(parsed: Written): { wamid: string; type: string } {
+  return { wamid: storableText(parsed.wamid), type: storableText(parsed.type) };
+}
+
+/** Types that say something about another message instead of being one. */
+const aboutAnother: ReadonlySet<string> = new Set(['edit', 'revoke']);
+
+function messageFact(
+  parsed: Written,
+  stored: { channelId: string; eventKey: Buffer; contentHash: Buffer },
+  at: number,
+): MessageFact {
+  const live = parsed.kind === 'message';
+  const firstMessage = live ? firstMessageOf(parsed) : undefined;
+  return {
+    channelId: stored.channelId,
+    at,
+    key: stored.eventKey.toString('hex') + stored.contentHash.toString('hex'),
+    direction: parsed.kind === 'history' ? parsed.direction : live ? 'in' : 'out',
+    live,
+    opensWindow: live && !aboutAnother.has(parsed.type),
+    ...(live && parsed.profileName !== undefined ? { profileName: parsed.profileName } : {}),
+    ...(live && parsed.identities.username !== undefined ? { username: parsed.identities.username } : {}),
+    ...(firstMessage === undefined ? {} : { firstMessage }),
+  };
+}
+
+function firstMessageOf(message: InboundMessage): FirstMessage | undefined {
+  if (aboutAnother.has(message.type) || message.type === 'reaction') return undefined;
+  const text = message.text ?? '';
+  return { text: text === '' ? `[${message.type}]` : text, fromAd: message.referral !== undefined };
+}
+
+function tagFacts(change: TagChangePayload): Facts {
+  return {
+    anchor: { at: change.at },
+    creates: false,
+    evidence: [],
+    tags: [
+      ...change.add.map((tag) => ({ tag, action: 'add' as const })),
+      ...change.remove.map((tag) => ({ tag, action: 'remove' as const })),
+    ],
+    contactId: change.contactId,
+  };
+}
+
+function anchorOf(ids: Identities, portfolio: string, at: number): Anchor {
+  const bsuidKey = bsuidKeyOf(ids, portfolio);
+  return {
+    at,
+    ...(ids.phone === undefined ? {} : { phone: storableText(ids.phone) }),
+    ...(bsuidKey === undefined ? {} : { bsuidKey: storableText(bsuidKey) }),
+  };
+}
+
+function believable(at: number | undefined, receivedAt: number): number {
+  return at === undefined || at < earliest ? receivedAt : Math.min(at, receivedAt);
+}
+
+function unreadable(row: InboxRow, reason: Unreadable['reason'], explanation: string): ReadEvent {
+  return { outcome: 'unreadable', row, why: { kind: 'unreadable', reason, explanation } };
+}
+
+function parseJson(payload: Buffer): unknown {
+  try {
+    return JSON.parse(payload.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,133 @@
+import type { Clock } from '../clock.ts';
+import {
+  deleteDeadLetters,
+  type DeadLetterQuery,
+  listDeadLetters,
+  markDirty,
+  readDeadLetters,
+  reopenInbox,
+  type StoredDeadLetter,
+  type Store,
+  writeAudit,
+} from '../store/index.ts';
+import type { Receiver } from './receive/receive.ts';
+
+/** A dead letter as a person reads it. */
+export interface DeadLetterView {
+  readonly deadLetterId: string;
+  readonly reason: string;
+  readonly explanation: string;
+  readonly source: 'whatsapp' | 'crm';
+  readonly contactId: string | null;
+  /** What arrived, as text. */
+  readonly payload: string | null;
+  readonly receivedAt: string;
+  readonly parkedAt: string;
+}
+
+export interface Replayed {
+  /** On their way again. */
+  readonly replayed: number;
+  /** Still where they were: their cause stands, as of a number nobody has connected. */
+  readonly kept: number;
+}
+
+export interface DeadLetterOffice {
+  list(workspaceId: string, query: DeadLetterQuery): Promise<{ results: DeadLetterView[]; total: number }>;
+  /** Undefined: no such dead letter. Replaying twice does nothing twice. */
+  replay(member: Actor, deadLetterId: string): Promise<Replayed | undefined>;
+  replayAll(member: Actor): Promise<Replayed>;
+}
+
+interface Actor {
+  readonly workspaceId: string;
+  readonly memberId: string;
+}
+
+const replayBatch = 500;
+
+export function createDeadLetterOffice(dependencies: {
+  store: Store;
+  receiver: Receiver;
+  clock: Clock;
+  /** Told that a workspace has something to apply or to write again. */
+  wake: (workspaceId: string) => void;
+}): DeadLetterOffice {
+  const { store, receiver, clock, wake } = dependencies;
+
+  const replayLetters = async (
+    { workspaceId, memberId }: Actor,
+    letters: readonly StoredDeadLetter[],
+  ): Promise<Replayed> => {
+    const going: StoredDeadLetter[] = [];
+    for (const letter of letters) {
+      if (letter.reason === 'unparsed') continue;
+      if (letter.reason === 'foreign channel' && !(await receiver.readmit(letter))) continue;
+      going.push(letter);
+    }
+    await store.transact(workspaceId, async (trx) => {
+      const at = clock.now();
+      await writeAudit(trx, {
+        memberId,
+        action: 'replay dead letters',
+        subject: going.map(({ deadLetterId }) => deadLetterId).join(' '),
+        at,
+      });
+      await reopenInbox(
+        trx,
+        going.filter(({ source, reason }) => source === 'whatsapp' && reason !== 'foreign channel'),
+      );
+      await markDirty(
+        trx,
+        going.map(({ contactId }) => contactId).filter((contactId) => contactId !== null),
+        at,
+      );
+      await deleteDeadLetters(
+        trx,
+        going.map(({ deadLetterId }) => deadLetterId),
+      );
+    });
+    wake(workspaceId);
+    return { replayed: going.length, kept: letters.length - going.length };
+  };
+
+  return {
+    async list(workspaceId, query) {
+      const { rows, total } = await store.transact(workspaceId, (trx) => listDeadLetters(trx, query));
+      return { results: rows.map(viewOf), total };
+    },
+    async replay(member, deadLetterId) {
+      const letters = await store.transact(member.workspaceId, (trx) => readDeadLetters(trx, [deadLetterId]));
+      return letters.length === 0 ? undefined : replayLetters(member, letters);
+    },
+    async replayAll(member) {
+      const sum = { replayed: 0, kept: 0 };
+      // Only what is there now: a letter that comes back is parked behind this mark.
+      const until = clock.now();
+      let after: string | undefined;
+      for (;;) {
+        const query = { limit: replayBatch, after, reason: undefined };
+        const { rows } = await store.transact(member.workspaceId, (trx) => listDeadLetters(trx, query));
+        const due = rows.filter(({ parkedAt }) => parkedAt <= until);
+        const outcome = await replayLetters(member, due);
+        sum.replayed += outcome.replayed;
+        sum.kept += outcome.kept;
+        after = rows.at(-1)?.deadLetterId;
+        if (rows.length < replayBatch || due.length < rows.length) return sum;
+      }
+    },
+  };
+}
+
+function viewOf(letter: StoredDeadLetter): DeadLetterView {
+  return {
+    deadLetterId: letter.deadLetterId,
+    reason: letter.reason,
+    explanation: letter.explanation,
+    source: letter.source,
+    contactId: letter.contactId,
+    payload: letter.payload?.toString('utf8') ?? null,
+    receivedAt: new Date(letter.receivedAt).toISOString(),
+    parkedAt: new Date(letter.parkedAt).toISOString(),
+  };
+}

@@ -1,0 +1,260 @@
+import { hash } from 'node:crypto';
+import { z } from 'zod';
+import { type Lane, splitWebhook, stopOf, type WebhookEvent } from '../../whatsapp/index.ts';
+import type { Identities } from '../../identity/index.ts';
+import { bsuidKeyOf } from '../../identity/index.ts';
+import {
+  type DeadLetter,
+  type IntakeEvent,
+  parkDeadLetters,
+  putIntoInbox,
+  putSuppressions,
+  serviceWorkspaceId,
+  type StoredDeadLetter,
+  storableText,
+  type Store,
+  type SuppressionRow,
+} from '../../store/index.ts';
+import type { Clock } from '../../clock.ts';
+import { type ChannelEntry, type Directory, owns, type Signer } from '../directory.ts';
+import { GroupCommit } from './group-commit.ts';
+
+/** What one webhook body becomes for one workspace. */
+interface Intake {
+  readonly events: readonly IntakeEvent[];
+  readonly suppressions: readonly SuppressionRow[];
+  readonly deadLetters: readonly DeadLetter[];
+}
+
+export interface Receiver {
+  /**
+   * Takes in a webhook body whose signature has been checked. Resolves once everything in it is durable; what cannot
+   * be read or belongs to somebody else is durable as a dead letter. Rejects only when the database cannot be reached.
+   */
+  receive(body: Buffer, signer: Signer): Promise<void>;
+  /** Takes in a dead letter `foreign channel` once its channel belongs to its signer. False: it still does not. */
+  readmit(letter: StoredDeadLetter): Promise<boolean>;
+  /** Takes in what happened inside Sangam itself, such as a member tagging a conversation. */
+  takeIn(workspaceId: string, event: { key: string; lane: Lane; payload: unknown }): Promise<void>;
+}
+
+export interface ReceiveCounts {
+  received(events: number): void;
+  fresh(events: number): void;
+  parked(reason: string, letters: number): void;
+}
+
+const largestGroup = 512;
+
+export function createReceiver(dependencies: {
+  store: Store;
+  directory: Directory;
+  clock: Clock;
+  counts: ReceiveCounts;
+  /** Told after each commit that a workspace has something to apply. */
+  wake: (workspaceId: string) => void;
+}): Receiver {
+  const { store, directory, clock, counts, wake } = dependencies;
+  const groups = new Map<string, GroupCommit<Intake>>();
+
+  const commitFor = (workspaceId: string): GroupCommit<Intake> => {
+    const known = groups.get(workspaceId);
+    if (known !== undefined) return known;
+    const commit = new GroupCommit<Intake>(async (group) => {
+      const events = withoutRepeats(group.flatMap((intake) => intake.events));
+      const letters = group.flatMap((intake) => intake.deadLetters);
+      const fresh = await store.transact(workspaceId, async (trx) => {
+        await putSuppressions(
+          trx,
+          group.flatMap((intake) => intake.suppressions),
+        );
+        await parkDeadLetters(trx, letters, clock.now());
+        return putIntoInbox(trx, events);
+      });
+      counts.fresh(fresh);
+      if (fresh > 0) wake(workspaceId);
+    }, largestGroup);
+    groups.set(workspaceId, commit);
+    return commit;
+  };
+
+  const commit = async (intakes: ReadonlyMap<string, Intake>): Promise<void> => {
+    for (const intake of intakes.values()) {
+      counts.received(intake.events.length);
+      for (const letter of intake.deadLetters) counts.parked(letter.reason, 1);
+    }
+    await Promise.all([...intakes].map(([workspaceId, intake]) => commitFor(workspaceId).add(intake)));
+  };
+
+  return {
+    async receive(body, signer) {
+      const events = readEvents(body);
+      await commit(
+        events === undefined
+          ? unparsed(body, signer, clock.now())
+          : await sortOut(events, signer, directory, clock.now()),
+      );
+    },
+    async readmit(letter) {
+      const event = parkedEvent.safeParse(JSON.parse(letter.payload?.toString('utf8') ?? 'null'));
+      const signer = await signerNamed(letter.signer, directory);
+      if (!event.success || signer === undefined) return false;
+      const intakes = await sortOut([event.data as WebhookEvent], signer, directory, letter.receivedAt);
+      if ([...intakes.values()].some(({ deadLetters }) => deadLetters.length > 0)) return false;
+      await commit(intakes);
+      return true;
+    },
+    async takeIn(workspaceId, { key, lane, payload }) {
+      const content = JSON.stringify(payload);
+      await commitFor(workspaceId).add({
+        events: [
+          {
+            eventKey: digest(key).subarray(0, 16),
+            contentHash: digest(content).subarray(0, 8),
+            lane,
+            channelId: null,
+            receivedAt: clock.now(),
+            payload: Buffer.from(content, 'utf8'),
+          },
+        ],
+        suppressions: [],
+        deadLetters: [],
+      });
+    },
+  };
+}
+
+/** A foreign event as its dead letter keeps it: the slice alone would not tell its key. */
+const parkedEvent = z.object({ key: z.string(), lane: z.number(), slice: z.looseObject({}) });
+
+async function signerNamed(name: string | null, directory: Directory): Promise<Signer | undefined> {
+  if (name === null) return undefined;
+  if (name === 'service') return { kind: 'service' };
+  const channel = await directory.channelById(name);
+  return channel === undefined
+    ? undefined
+    : { kind: 'channel', workspaceId: channel.workspaceId, channelId: channel.channelId };
+}
+
+function homeOf(signer: Signer): string {
+  return signer.kind === 'service' ? serviceWorkspaceId : signer.workspaceId;
+}
+
+function nameOf(signer: Signer): string {
+  return signer.kind === 'service' ? 'service' : signer.channelId;
+}
+
+function unparsed(body: Buffer, signer: Signer, receivedAt: number): ReadonlyMap<string, Intake> {
+  const letter: DeadLetter = {
+    reason: 'unparsed',
+    explanation: 'The webhook body is not valid JSON. It is kept whole; nothing in it was applied.',
+    source: 'whatsapp',
+    signer: nameOf(signer),
+    eventKey: digest(body).subarray(0, 16),
+    contentHash: digest(body).subarray(16, 24),
+    payload: body,
+    receivedAt,
+  };
+  return new Map([[homeOf(signer), { events: [], suppressions: [], deadLetters: [letter] }]]);
+}
+
+/** Lays each event at its workspace's door. */
+async function sortOut(
+  events: readonly WebhookEvent[],
+  signer: Signer,
+  directory: Directory,
+  receivedAt: number,
+): Promise<ReadonlyMap<string, Intake>> {
+  const drafts = new Map<string, { events: IntakeEvent[]; suppressions: SuppressionRow[]; deadLetters: DeadLetter[] }>();
+  const draftOf = (workspaceId: string) => {
+    const known = drafts.get(workspaceId);
+    if (known !== undefined) return known;
+    const fresh = { events: [], suppressions: [], deadLetters: [] };
+    drafts.set(workspaceId, fresh);
+    return fresh;
+  };
+  for (const event of events) {
+    const channel = await directory.channelOf(event.slice, signer);
+    const stored = toIntake(event, channel, receivedAt);
+    if (channel === undefined || !owns(signer, channel)) {
+      draftOf(homeOf(signer)).deadLetters.push({
+        reason: 'foreign channel',
+        explanation: foreignExplanation(event),
+        source: 'whatsapp',
+        signer: nameOf(signer),
+        lane: event.lane,
+        eventKey: stored.eventKey,
+        contentHash: stored.contentHash,
+        payload: Buffer.from(JSON.stringify(event), 'utf8'),
+        receivedAt,
+      });
+      continue;
+    }
+    const draft = draftOf(channel.workspaceId);
+    draft.events.push(stored);
+    const stopped = stopOf(event, channel.optWords);
+    if (stopped !== undefined) draft.suppressions.push(...suppressionsOf(stopped, channel, stored));
+  }
+  return drafts;
+}
+
+function readEvents(body: Buffer): WebhookEvent[] | undefined {
+  try {
+    return splitWebhook(JSON.parse(body.toString('utf8')));
+  } catch {
+    return undefined;
+  }
+}
+
+function toIntake(
+  event: WebhookEvent,
+  channel: ChannelEntry | undefined,
+  receivedAt: number,
+): IntakeEvent {
+  const { entryTime, ...slice } = event.slice;
+  // The time Meta put on the entry is not part of what happened: a retry may carry another.
+  const content = JSON.stringify(slice);
+  const payload = entryTime === undefined ? content : JSON.stringify(event.slice);
+  const channelId = channel?.channelId ?? null;
+  return {
+    eventKey: digest(`${channelId ?? ''}|${event.key}`).subarray(0, 16),
+    contentHash: digest(content).subarray(0, 8),
+    lane: event.lane,
+    channelId,
+    receivedAt,
+    payload: Buffer.from(payload, 'utf8'),
+  };
+}
+
+function suppressionsOf(
+  ids: Identities,
+  channel: ChannelEntry,
+  { eventKey, receivedAt }: IntakeEvent,
+): SuppressionRow[] {
+  return [ids.phone, bsuidKeyOf(ids, channel.portfolio)]
+    .filter((value) => value !== undefined)
+    .map((value) => ({ value: storableText(value), eventKey, at: receivedAt }));
+}
+
+function foreignExplanation({ slice }: WebhookEvent): string {
+  const named =
+    slice.phoneNumberId === undefined
+      ? `WhatsApp account ${slice.wabaId ?? '(none named)'}`
+      : `phone number id ${slice.phoneNumberId}`;
+  return (
+    `The webhook names ${named}, which is not connected under the app that signed it. ` +
+    'Connect that number, then replay this.'
+  );
+}
+
+function withoutRepeats(events: readonly IntakeEvent[]): IntakeEvent[] {
+  const seen = new Map<string, IntakeEvent>();
+  for (const event of events) {
+    seen.set(event.eventKey.toString('latin1') + event.contentHash.toString('latin1'), event);
+  }
+  return [...seen.values()];
+}
+
+function digest(content: string | Buffer): Buffer {
+  return hash('sha256', content, 'buffer');
+}

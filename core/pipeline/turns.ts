@@ -1,0 +1,83 @@
+/** How a turn ended: more work may be left, none is, or it is to be tried later because another process has it. */
+export type TurnOutcome = 'more' | 'done' | 'later';
+
+export interface TurnWork {
+  /** Workspaces that have work, from any process. */
+  readonly waiting: () => Promise<readonly string[]>;
+  readonly turn: (workspaceId: string) => Promise<TurnOutcome>;
+  /** A turn, or the look around, failed; it is tried again. */
+  readonly failed: (error: unknown) => void;
+}
+
+const atOnce = 2;
+const lookAroundMs = 250;
+
+/**
+ * Takes turns between workspaces: the least recently served one that has work goes first, two at a time, so that one
+ * workspace's backlog never makes another wait for more than the rest of a turn.
+ */
+export class TurnTaker {
+  readonly #work: TurnWork;
+  /** Workspaces to be served, the least recently served first. */
+  readonly #queue = new Set<string>();
+  readonly #serving = new Map<string, Promise<void>>();
+  /** Woken while being served: served again. */
+  readonly #again = new Set<string>();
+  #running = false;
+  #poll: NodeJS.Timeout | undefined;
+
+  constructor(work: TurnWork) {
+    this.#work = work;
+  }
+
+  start(): void {
+    this.#running = true;
+    void this.#lookAround();
+  }
+
+  /** Ends after the turns under way. */
+  async stop(): Promise<void> {
+    this.#running = false;
+    clearTimeout(this.#poll);
+    await Promise.all(this.#serving.values());
+  }
+
+  wake(workspaceId: string): void {
+    if (!this.#running) return;
+    if (this.#serving.has(workspaceId)) this.#again.add(workspaceId);
+    else this.#queue.add(workspaceId);
+    this.#serve();
+  }
+
+  /** Other processes receive too, and may have died: what they left is found here. */
+  async #lookAround(): Promise<void> {
+    try {
+      for (const workspaceId of await this.#work.waiting()) this.wake(workspaceId);
+    } catch (error) {
+      this.#work.failed(error);
+    }
+    if (this.#running) this.#poll = setTimeout(() => void this.#lookAround(), lookAroundMs);
+  }
+
+  #serve(): void {
+    while (this.#running && this.#serving.size < atOnce) {
+      const [workspaceId] = this.#queue;
+      if (workspaceId === undefined) return;
+      this.#queue.delete(workspaceId);
+      this.#serving.set(workspaceId, this.#turn(workspaceId));
+    }
+  }
+
+  async #turn(workspaceId: string): Promise<void> {
+    let outcome: TurnOutcome = 'later';
+    try {
+      outcome = await this.#work.turn(workspaceId);
+    } catch (error) {
+      this.#work.failed(error);
+    }
+    this.#serving.delete(workspaceId);
+    const woken = this.#again.delete(workspaceId);
+    if (outcome === 'more' || (outcome === 'done' && woken)) this.#queue.add(workspaceId);
+    this.#serve();
+  }
+}

@@ -1,0 +1,128 @@
+import { sql } from 'kysely';
+import { v7 as uuidv7 } from 'uuid';
+import type { WorkspaceTransaction } from './store.ts';
+
+export interface DeadLetter {
+  readonly reason: string;
+  readonly explanation: string;
+  readonly source: 'whatsapp' | 'crm';
+  /** Whose signature the webhook carried: `service`, or a channel's id. */
+  readonly signer?: string;
+  readonly lane?: number;
+  readonly eventKey?: Buffer;
+  readonly contentHash?: Buffer;
+  readonly channelId?: string;
+  readonly connectionId?: string;
+  readonly contactId?: string;
+  readonly payload?: Buffer;
+  readonly receivedAt: number;
+}
+
+/** Parks what could not go on. The same event, or the same contact of a connection, is parked once. */
+export async function parkDeadLetters(
+  trx: WorkspaceTransaction,
+  letters: readonly DeadLetter[],
+  now: number,
+): Promise<void> {
+  if (letters.length === 0) return;
+  await trx
+    .insertInto('dead_letters')
+    .values(
+      letters.map((letter) => ({
+        workspace_id: trx.workspaceId,
+        dead_letter_id: uuidv7(),
+        reason: letter.reason,
+        explanation: letter.explanation,
+        source: letter.source,
+        signer: letter.signer ?? null,
+        lane: letter.lane ?? null,
+        event_key: letter.eventKey ?? null,
+        content_hash: letter.contentHash ?? null,
+        channel_id: letter.channelId ?? null,
+        connection_id: letter.connectionId ?? null,
+        contact_id: letter.contactId ?? null,
+        payload: letter.payload ?? null,
+        received_at: letter.receivedAt,
+        parked_at: now,
+      })),
+    )
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+/** A dead letter as it is kept. */
+export interface StoredDeadLetter {
+  readonly deadLetterId: string;
+  readonly reason: string;
+  readonly explanation: string;
+  readonly source: 'whatsapp' | 'crm';
+  readonly signer: string | null;
+  readonly lane: number | null;
+  readonly eventKey: Buffer | null;
+  readonly contentHash: Buffer | null;
+  readonly channelId: string | null;
+  readonly contactId: string | null;
+  readonly payload: Buffer | null;
+  readonly receivedAt: number;
+  readonly parkedAt: number;
+}
+
+export interface DeadLetterQuery {
+  readonly limit: number;
+  /** Id of the last letter already seen. */
+  readonly after?: string | undefined;
+  readonly reason?: string | undefined;
+}
+
+const letterColumns = sql.raw(
+  `dead_letter_id as "deadLetterId", reason, explanation, source, signer, lane, event_key as "eventKey",
+   content_hash as "contentHash", channel_id as "channelId", contact_id as "contactId", payload,
+   received_at as "receivedAt", parked_at as "parkedAt"`,
+);
+
+/** Oldest first, with how many there are in all. */
+export async function listDeadLetters(
+  trx: WorkspaceTransaction,
+  query: DeadLetterQuery,
+): Promise<{ rows: StoredDeadLetter[]; total: number }> {
+  const { after = null, reason = null } = query;
+  const { rows } = await sql<StoredDeadLetter>`
+    select ${letterColumns} from dead_letters
+    where workspace_id = ${trx.workspaceId} and (${after}::uuid is null or dead_letter_id > ${after}::uuid)
+      and (${reason}::text is null or reason = ${reason}::text)
+    order by dead_letter_id limit ${query.limit}`.execute(trx);
+  const { rows: counts } = await sql<{ total: number }>`
+    select count(*)::int as total from dead_letters
+    where workspace_id = ${trx.workspaceId} and (${reason}::text is null or reason = ${reason}::text)`.execute(trx);
+  return { rows, total: counts[0]?.total ?? 0 };
+}
+
+export async function readDeadLetters(
+  trx: WorkspaceTransaction,
+  deadLetterIds: readonly string[],
+): Promise<StoredDeadLetter[]> {
+  const { rows } = await sql<StoredDeadLetter>`
+    select ${letterColumns} from dead_letters
+    where workspace_id = ${trx.workspaceId} and dead_letter_id = any(${deadLetterIds}::uuid[])`.execute(trx);
+  return rows;
+}
+
+/** Puts parked events back into the inbox; their keys are known, so this does not pass the gate for new ones. */
+export async function reopenInbox(trx: WorkspaceTransaction, letters: readonly StoredDeadLetter[]): Promise<void> {
+  if (letters.length === 0) return;
+  await sql`
+    insert into inbox (workspace_id, lane, received_at, event_key, content_hash, channel_id, payload)
+    select workspace_id, lane, received_at, event_key, content_hash, channel_id, payload from dead_letters
+    where workspace_id = ${trx.workspaceId}
+      and dead_letter_id = any(${letters.map((letter) => letter.deadLetterId)}::uuid[])
+      and lane is not null and event_key is not null and content_hash is not null and payload is not null
+    on conflict do nothing`.execute(trx);
+}
+
+export async function deleteDeadLetters(
+  trx: WorkspaceTransaction,
+  deadLetterIds: readonly string[],
+): Promise<void> {
+  await sql`delete from dead_letters where workspace_id = ${trx.workspaceId}
+            and dead_letter_id = any(${deadLetterIds}::uuid[])`.execute(trx);
+}

@@ -1,0 +1,80 @@
+import { sql } from 'kysely';
+import { blobOf } from './blob.ts';
+import type { WorkspaceTransaction } from './store.ts';
+
+/** One event on its way into the inbox. */
+export interface IntakeEvent {
+  /** 16 bytes. */
+  readonly eventKey: Buffer;
+  /** 8 bytes: tells two contents under one key apart. */
+  readonly contentHash: Buffer;
+  readonly lane: number;
+  /** Null: it happened inside Sangam. */
+  readonly channelId: string | null;
+  readonly receivedAt: number;
+  readonly payload: Buffer;
+}
+
+export interface SuppressionRow {
+  readonly value: string;
+  readonly eventKey: Buffer;
+  readonly at: number;
+}
+
+/**
+ * Writes what has not been seen before, in one statement; returns how many were new.
+ */
+export async function putIntoInbox(
+  trx: WorkspaceTransaction,
+  events: readonly IntakeEvent[],
+): Promise<number> {
+  if (events.length === 0) return 0;
+  // In key order, so that two processes storing one storm wait for each other instead of deadlocking.
+  const sorted = events.toSorted(
+    (x, y) => x.eventKey.compare(y.eventKey) || x.contentHash.compare(y.contentHash),
+  );
+  const payloads = blobOf(sorted.map((event) => event.payload));
+  const { rows } = await sql<{ fresh: number }>`
+    with item as (
+      select substr(${Buffer.concat(sorted.map((e) => e.eventKey))}::bytea, (n::int - 1) * 16 + 1, 16) as event_key,
+             substr(${Buffer.concat(sorted.map((e) => e.contentHash))}::bytea, (n::int - 1) * 8 + 1, 8) as content_hash,
+             lane, channel_id, received_at, start, size
+      from unnest(${sorted.map((e) => e.lane)}::smallint[], ${sorted.map((e) => e.channelId)}::uuid[],
+                  ${sorted.map((e) => e.receivedAt)}::bigint[], ${payloads.starts}::int[],
+                  ${payloads.sizes}::int[])
+           with ordinality as t (lane, channel_id, received_at, start, size, n)
+    ), fresh as (
+      insert into event_keys (workspace_id, event_key, content_hash)
+      select ${trx.workspaceId}::uuid, event_key, content_hash from item
+      on conflict do nothing
+      returning event_key, content_hash
+    ), stored as (
+      insert into inbox (workspace_id, lane, received_at, event_key, content_hash, channel_id, payload)
+      select ${trx.workspaceId}::uuid, lane, received_at, event_key, content_hash, channel_id,
+             substr(${payloads.bytes}::bytea, start, size)
+      from item join fresh using (event_key, content_hash)
+      returning 1
+    )
+    select count(*)::int as fresh from stored`.execute(trx);
+  return rows[0]?.fresh ?? 0;
+}
+
+/** Every STOP, from the moment its 200 is sent. */
+export async function putSuppressions(
+  trx: WorkspaceTransaction,
+  rows: readonly SuppressionRow[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  await trx
+    .insertInto('suppression')
+    .values(
+      rows.map((row) => ({
+        workspace_id: trx.workspaceId,
+        value: row.value,
+        event_key: row.eventKey,
+        at: row.at,
+      })),
+    )
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}

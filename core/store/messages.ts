@@ -1,0 +1,199 @@
+import { sql } from 'kysely';
+import type { StatusTimes } from '../conversation/index.ts';
+import { blobOf } from './blob.ts';
+import type { MessageOrigin } from './schema.ts';
+import type { WorkspaceTransaction } from './store.ts';
+
+/** A message with its content, as one event brought it. */
+export interface MessageRow {
+  readonly channelId: string;
+  readonly wamid: string;
+  readonly contactId: string | null;
+  readonly origin: MessageOrigin;
+  readonly direction: 'in' | 'out';
+  readonly type: string | null;
+  readonly at: number;
+  readonly eventKey: Buffer;
+  readonly contentHash: Buffer;
+  /** The slice of the webhook it came in. Null: only statuses of it reached us. */
+  readonly content: Buffer | null;
+  readonly phone: string | null;
+  readonly bsuidKey: string | null;
+}
+
+/** Inserts messages not yet known; returns those that were known in some form, for `mergeMessages`. */
+export async function insertMessages(
+  trx: WorkspaceTransaction,
+  messages: readonly MessageRow[],
+): Promise<MessageRow[]> {
+  if (messages.length === 0) return [];
+  const first = new Map<string, MessageRow>();
+  const again: MessageRow[] = [];
+  for (const message of messages) {
+    const name = nameOf(message);
+    if (first.has(name)) again.push(message);
+    else first.set(name, message);
+  }
+  const rows = [...first.values()].toSorted(byName);
+  const inserted = await insertInto(trx, rows, sql`
+    insert into messages (workspace_id, channel_id, wamid, contact_id, origin, direction, type, at, event_key,
+                          content_hash, content, phone, bsuid_key)
+    select workspace_id, channel_id, wamid, contact_id, origin, direction, type, at, event_key, content_hash, content,
+           phone, bsuid_key
+    from item
+    on conflict do nothing
+    returning channel_id, wamid`);
+  const fresh = new Set(inserted.map((row) => `${row.channel_id}|${row.wamid}`));
+  return [...rows.filter((row) => !fresh.has(nameOf(row))), ...again];
+}
+
+/** Which of several contents under one message is shown: the person's own words first, then the earliest. */
+const originOrder: readonly MessageOrigin[] = ['customer', 'phone app', 'meta agent', 'history', 'other tool'];
+
+/**
+ * Brings further contents of known messages together with what is there. Every content is kept; which one the message
+ * shows does not depend on the order they came in. Returns how many messages now hold differing contents.
+ */
+export async function mergeMessages(
+  trx: WorkspaceTransaction,
+  incoming: readonly MessageRow[],
+): Promise<number> {
+  if (incoming.length === 0) return 0;
+  const { rows: known } = await sql<MessageRow>`
+    select m.channel_id as "channelId", m.wamid, m.contact_id as "contactId", m.origin, m.direction, m.type, m.at,
+           m.event_key as "eventKey", m.content_hash as "contentHash", m.content, m.phone, m.bsuid_key as "bsuidKey"
+    from messages m
+    join (select distinct channel_id, wamid
+          from unnest(${incoming.map((m) => m.channelId)}::uuid[], ${incoming.map((m) => m.wamid)}::text[])
+               as t (channel_id, wamid)) t using (channel_id, wamid)
+    where m.workspace_id = ${trx.workspaceId}`.execute(trx);
+  const shown = new Map<string, MessageRow>();
+  const aside: MessageRow[] = [];
+  for (const row of [...known, ...incoming]) {
+    const other = shown.get(nameOf(row));
+    if (other === undefined) {
+      shown.set(nameOf(row), row);
+      continue;
+    }
+    const [winner, loser] = compareContents(row, other) < 0 ? [row, other] : [other, row];
+    shown.set(nameOf(row), winner);
+    if (loser.content !== null) aside.push(loser);
+  }
+  await insertInto(trx, aside.toSorted(byName), sql`
+    insert into message_contents (workspace_id, channel_id, wamid, event_key, content_hash, contact_id, origin,
+                                  direction, type, at, content, phone, bsuid_key)
+    select workspace_id, channel_id, wamid, event_key, content_hash, contact_id, origin, direction, type, at, content,
+           phone, bsuid_key
+    from item
+    on conflict do nothing
+    returning channel_id, wamid`);
+  const changed = [...shown.values()].filter((row) => !known.includes(row));
+  await insertInto(trx, changed.toSorted(byName), sql`
+    update messages m
+    set contact_id = item.contact_id, origin = item.origin, direction = item.direction, type = item.type, at = item.at,
+        event_key = item.event_key, content_hash = item.content_hash, content = item.content, phone = item.phone,
+        bsuid_key = item.bsuid_key
+    from item
+    where m.workspace_id = item.workspace_id and m.channel_id = item.channel_id and m.wamid = item.wamid
+    returning m.channel_id, m.wamid`);
+  return new Set(aside.map(nameOf)).size;
+}
+
+function compareContents(x: MessageRow, y: MessageRow): number {
+  return (
+    Number(x.content === null) - Number(y.content === null) ||
+    originOrder.indexOf(x.origin) - originOrder.indexOf(y.origin) ||
+    x.at - y.at ||
+    x.eventKey.compare(y.eventKey) ||
+    x.contentHash.compare(y.contentHash)
+  );
+}
+
+/** What is known of a message by its statuses alone. */
+export interface StatusRow {
+  readonly channelId: string;
+  readonly wamid: string;
+  readonly contactId: string | null;
+  readonly times: StatusTimes;
+  readonly errorCode: number | null;
+  readonly eventKey: Buffer;
+  readonly contentHash: Buffer;
+  readonly phone: string | null;
+  readonly bsuidKey: string | null;
+}
+
+/**
+ * Joins statuses into their messages. A message we never sent becomes a line `other tool`: on the recipient's
+ * conversation when we know them, waiting without a contact when we do not.
+ */
+export async function joinStatuses(trx: WorkspaceTransaction, statuses: readonly StatusRow[]): Promise<void> {
+  if (statuses.length === 0) return;
+  const rows = statuses.toSorted(byName);
+  const column = (status: keyof StatusTimes): (number | null)[] => rows.map((row) => row.times[status] ?? null);
+  await sql`
+    insert into messages as m (workspace_id, channel_id, wamid, contact_id, origin, direction, at, event_key,
+                               content_hash, phone, bsuid_key, accepted_at, sent_at, failed_at, delivered_at, read_at,
+                               played_at, error_code)
+    select ${trx.workspaceId}::uuid, channel_id, wamid, contact_id, 'other tool', 'out',
+           least(accepted_at, sent_at, failed_at, delivered_at, read_at, played_at),
+           substr(${Buffer.concat(rows.map((row) => row.eventKey))}::bytea, (n::int - 1) * 16 + 1, 16),
+           substr(${Buffer.concat(rows.map((row) => row.contentHash))}::bytea, (n::int - 1) * 8 + 1, 8),
+           phone, bsuid_key, accepted_at, sent_at, failed_at, delivered_at, read_at, played_at, error_code
+    from unnest(${rows.map((row) => row.channelId)}::uuid[], ${rows.map((row) => row.wamid)}::text[],
+                ${rows.map((row) => row.contactId)}::uuid[], ${rows.map((row) => row.phone)}::text[],
+                ${rows.map((row) => row.bsuidKey)}::text[], ${column('accepted')}::bigint[], ${column('sent')}::bigint[],
+                ${column('failed')}::bigint[], ${column('delivered')}::bigint[], ${column('read')}::bigint[],
+                ${column('played')}::bigint[], ${rows.map((row) => row.errorCode)}::int[])
+         with ordinality as t (channel_id, wamid, contact_id, phone, bsuid_key, accepted_at, sent_at, failed_at,
+                               delivered_at, read_at, played_at, error_code, n)
+    on conflict (workspace_id, channel_id, wamid) do update set
+      accepted_at = least(m.accepted_at, excluded.accepted_at), sent_at = least(m.sent_at, excluded.sent_at),
+      failed_at = least(m.failed_at, excluded.failed_at), delivered_at = least(m.delivered_at, excluded.delivered_at),
+      read_at = least(m.read_at, excluded.read_at), played_at = least(m.played_at, excluded.played_at),
+      error_code = least(m.error_code, excluded.error_code),
+      at = case when m.content is null then least(m.at, excluded.at) else m.at end,
+      contact_id = case
+        when m.content is not null then m.contact_id
+        when m.bsuid_key is null and excluded.bsuid_key is not null then excluded.contact_id
+        when m.bsuid_key is not null and excluded.bsuid_key is null then m.contact_id
+        when excluded.at < m.at then excluded.contact_id
+        else m.contact_id end,
+      phone = case when m.content is null then least(m.phone, excluded.phone) else m.phone end,
+      bsuid_key = case when m.content is null then least(m.bsuid_key, excluded.bsuid_key) else m.bsuid_key end`.execute(
+    trx,
+  );
+}
+
+/** Runs a statement over `item`, the rows given. */
+async function insertInto(
+  trx: WorkspaceTransaction,
+  rows: readonly MessageRow[],
+  statement: ReturnType<typeof sql>,
+): Promise<{ channel_id: string; wamid: string }[]> {
+  if (rows.length === 0) return [];
+  const contents = blobOf(rows.map((row) => row.content));
+  const result = await sql<{ channel_id: string; wamid: string }>`
+    with item as (
+      select ${trx.workspaceId}::uuid as workspace_id, channel_id, wamid, contact_id, origin, direction, type, at,
+             substr(${Buffer.concat(rows.map((row) => row.eventKey))}::bytea, (n::int - 1) * 16 + 1, 16) as event_key,
+             substr(${Buffer.concat(rows.map((row) => row.contentHash))}::bytea, (n::int - 1) * 8 + 1, 8) as content_hash,
+             substr(${contents.bytes}::bytea, start, size) as content, phone, bsuid_key
+      from unnest(${rows.map((row) => row.channelId)}::uuid[], ${rows.map((row) => row.wamid)}::text[],
+                  ${rows.map((row) => row.contactId)}::uuid[], ${rows.map((row) => row.origin)}::text[],
+                  ${rows.map((row) => row.direction)}::text[], ${rows.map((row) => row.type)}::text[],
+                  ${rows.map((row) => row.at)}::bigint[], ${contents.starts}::int[], ${contents.sizes}::int[],
+                  ${rows.map((row) => row.phone)}::text[], ${rows.map((row) => row.bsuidKey)}::text[])
+           with ordinality as t (channel_id, wamid, contact_id, origin, direction, type, at, start, size, phone,
+                                 bsuid_key, n)
+    ) ${statement}`.execute(trx);
+  return result.rows;
+}
+
+function nameOf(row: { channelId: string; wamid: string }): string {
+  return `${row.channelId}|${row.wamid}`;
+}
+
+function byName(x: { channelId: string; wamid: string }, y: { channelId: string; wamid: string }): number {
+  const [a, b] = [nameOf(x), nameOf(y)];
+  return a < b ? -1 : a > b ? 1 : 0;
+}

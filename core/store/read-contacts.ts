@@ -1,0 +1,88 @@
+import { sql } from 'kysely';
+import type { ConsentEntry } from '../consent/index.ts';
+import type { WorkspaceTransaction } from './store.ts';
+
+/** Everything a contact's fields are computed from. Times in milliseconds. */
+export interface ContactReading {
+  readonly contactId: string;
+  readonly profileName: string | null;
+  readonly username: string | null;
+  readonly firstMessage: string | null;
+  readonly firstMessageFromAd: boolean | null;
+  readonly lastActivityAt: number | null;
+  readonly windowClosesAt: number | null;
+  /** The phone the person holds now. */
+  readonly phone: string | null;
+  readonly bsuidKey: string | null;
+  readonly consent: readonly ConsentEntry[];
+  /** Phones that were somebody else's before `since`, with that person's consent. */
+  readonly takenOver: readonly { since: number; previous: readonly ConsentEntry[] }[];
+  readonly tags: readonly string[];
+}
+
+type ContactColumns = Omit<ContactReading, 'consent' | 'takenOver' | 'tags'>;
+
+/** Reads contacts in five statements, however many they are. */
+export async function readContacts(
+  trx: WorkspaceTransaction,
+  contactIds: readonly string[],
+): Promise<ContactReading[]> {
+  const { rows: contacts } = await sql<ContactColumns>`
+    select c.contact_id as "contactId", c.profile_name as "profileName", c.username, c.first_message as "firstMessage",
+           c.first_message_from_ad as "firstMessageFromAd", c.last_activity_at as "lastActivityAt",
+           (select max(v.window_closes_at) from conversations v
+            where v.workspace_id = c.workspace_id and v.contact_id = c.contact_id) as "windowClosesAt",
+           (select i.value from identities i
+            where i.workspace_id = c.workspace_id and i.contact_id = c.contact_id and i.value like '+%'
+              and not exists (select 1 from identities later where later.workspace_id = c.workspace_id
+                              and later.value = i.value and later.since > i.since)
+            order by i.since desc, (select max(e.at) from identity_evidence e
+                                    where e.workspace_id = c.workspace_id and e.a = i.value and e.kind = 'pair') desc
+                     nulls last, i.value limit 1) as phone,
+           (select i.value from identities i
+            where i.workspace_id = c.workspace_id and i.contact_id = c.contact_id and i.value like 'bsuid:%'
+            order by i.value like 'bsuid:parent:%', (select max(e.at) from identity_evidence e
+                     where e.workspace_id = c.workspace_id and e.b = i.value) desc nulls last, i.value limit 1)
+             as "bsuidKey"
+    from contacts c
+    where c.workspace_id = ${trx.workspaceId} and c.contact_id = any(${contactIds}::uuid[])
+      and c.merged_into is null`.execute(trx);
+
+  const { rows: takenOver } = await sql<{ contactId: string; since: number; previousId: string }>`
+    select i.contact_id as "contactId", i.since, previous.contact_id as "previousId"
+    from identities i
+    cross join lateral (select p.contact_id from identities p
+                        where p.workspace_id = ${trx.workspaceId} and p.value = i.value and p.since < i.since
+                          and p.contact_id is not null
+                        order by p.since desc limit 1) previous
+    where i.workspace_id = ${trx.workspaceId} and i.contact_id = any(${contactIds}::uuid[])
+      and i.since > 0 and previous.contact_id <> i.contact_id`.execute(trx);
+
+  const consentIds = [...new Set([...contactIds, ...takenOver.map((row) => row.previousId)])];
+  const { rows: entries } = await sql<ConsentEntry & { contactId: string }>`
+    select contact_id as "contactId", purpose, action, effective_at as "effectiveAt", rank,
+           encode(event_key, 'hex') as key
+    from consent_entries
+    where workspace_id = ${trx.workspaceId} and contact_id = any(${consentIds}::uuid[])`.execute(trx);
+
+  const { rows: tags } = await sql<{ contactId: string; tag: string }>`
+    select "contactId", tag from (
+      select distinct on (contact_id, tag) contact_id as "contactId", tag, action
+      from tag_changes
+      where workspace_id = ${trx.workspaceId} and contact_id = any(${contactIds}::uuid[])
+      order by contact_id, tag, at desc, action desc
+    ) latest where action = 'add' order by tag`.execute(trx);
+
+  const consentOf = Map.groupBy(entries, (entry) => entry.contactId);
+  const takenOverBy = Map.groupBy(takenOver, (row) => row.contactId);
+  const tagsOf = Map.groupBy(tags, (row) => row.contactId);
+  return contacts.map((contact) => ({
+    ...contact,
+    consent: consentOf.get(contact.contactId) ?? [],
+    takenOver: (takenOverBy.get(contact.contactId) ?? []).map(({ since, previousId }) => ({
+      since,
+      previous: consentOf.get(previousId) ?? [],
+    })),
+    tags: (tagsOf.get(contact.contactId) ?? []).map(({ tag }) => tag),
+  }));
+}

@@ -1,0 +1,133 @@
+import { z } from 'zod';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const url = z.url().transform((value) => value.replace(/\/+$/, ''));
+const secretKey = z
+  .string()
+  .refine((value) => Buffer.from(value, 'base64').length === 32, 'must be 32 bytes in base64 (openssl rand -base64 32)');
+
+/** Every variable the service reads. `.env.example` explains each; a test holds the two together. */
+export const environment = z.object({
+  PORT: port.default(8080),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PUBLIC_URL: url.optional(),
+  DATABASE_URL: z.string().startsWith('postgres').optional(),
+  DATA_DIR: z.string().min(1).default('./data'),
+  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  SECRETS_KEY: secretKey.optional(),
+  SECRETS_KEY_PREVIOUS: secretKey.optional(),
+  ADMIN_EMAIL: z.email().default('admin@sangam.example'),
+  META_APP_SECRET: z.string().min(16).optional(),
+  META_APP_SECRET_PREVIOUS: z.string().min(16).optional(),
+  META_VERIFY_TOKEN: z.string().min(8).optional(),
+  WHATSAPP_PHONE_NUMBER_ID: z.string().regex(/^\d+$/).optional(),
+  WHATSAPP_WABA_ID: z.string().regex(/^\d+$/).optional(),
+  WHATSAPP_PORTFOLIO_ID: z.string().regex(/^\d+$/).optional(),
+  WHATSAPP_DISPLAY_PHONE_NUMBER: z.string().min(5).optional(),
+  HUBSPOT_ACCESS_TOKEN: z.string().min(10).optional(),
+  SANDBOX_URL: url.optional(),
+});
+
+export type Environment = z.infer<typeof environment>;
+
+/** A live number and portal, as the environment names them. */
+export interface LiveConfig {
+  readonly appSecrets: readonly string[];
+  readonly verifyToken: string;
+  readonly phoneNumberId: string;
+  readonly wabaId: string;
+  readonly portfolio: string;
+  readonly displayPhoneNumber: string;
+  readonly hubspotAccessToken: string | undefined;
+}
+
+export interface Config {
+  readonly port: number;
+  readonly host: string;
+  /** Where the world reaches us; undefined: where we listen. */
+  readonly publicUrl: string | undefined;
+  readonly databaseUrl: string | undefined;
+  readonly dataDir: string;
+  readonly logLevel: Environment['LOG_LEVEL'];
+  /** Keys of secrets at rest, the one in use first. Empty: one is made and kept in the data folder. */
+  readonly secretsKeys: readonly Buffer[];
+  readonly adminEmail: string;
+  /** Undefined: a sandbox. */
+  readonly live: LiveConfig | undefined;
+  /** A sandbox that another process runs. */
+  readonly sandboxUrl: string | undefined;
+}
+
+/** The variables that make a workspace live: all or none. */
+const liveVariables = [
+  'META_APP_SECRET',
+  'META_VERIFY_TOKEN',
+  'WHATSAPP_PHONE_NUMBER_ID',
+  'WHATSAPP_WABA_ID',
+  'WHATSAPP_DISPLAY_PHONE_NUMBER',
+] as const;
+
+/** Reads the environment once. Throws with the variable's name and what it should be; never with its value. */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const result = environment.safeParse(given);
+  if (!result.success) {
+    const problems = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    throw new Error(`The environment is not right:\n  ${problems.join('\n  ')}\nSee .env.example.`);
+  }
+  const read = result.data;
+  return {
+    port: read.PORT,
+    host: read.HOST,
+    publicUrl: read.PUBLIC_URL,
+    databaseUrl: read.DATABASE_URL,
+    dataDir: read.DATA_DIR,
+    logLevel: read.LOG_LEVEL,
+    secretsKeys: [read.SECRETS_KEY, read.SECRETS_KEY_PREVIOUS]
+      .filter((key) => key !== undefined)
+      .map((key) => Buffer.from(key, 'base64')),
+    adminEmail: read.ADMIN_EMAIL,
+    live: readLive(read),
+    sandboxUrl: read.SANDBOX_URL,
+  };
+}
+
+function readLive(read: Environment): LiveConfig | undefined {
+  const missing = liveVariables.filter((name) => read[name] === undefined);
+  const wanted =
+    missing.length < liveVariables.length || read.HUBSPOT_ACCESS_TOKEN !== undefined;
+  if (!wanted) return undefined;
+  const {
+    META_APP_SECRET: appSecret,
+    META_VERIFY_TOKEN: verifyToken,
+    WHATSAPP_PHONE_NUMBER_ID: phoneNumberId,
+    WHATSAPP_WABA_ID: wabaId,
+    WHATSAPP_DISPLAY_PHONE_NUMBER: displayPhoneNumber,
+  } = read;
+  if (
+    appSecret === undefined ||
+    verifyToken === undefined ||
+    phoneNumberId === undefined ||
+    wabaId === undefined ||
+    displayPhoneNumber === undefined
+  ) {
+    throw new Error(
+      `A live number needs ${missing.join(', ')} as well. See .env.example; leave all of them out for the sandbox.`,
+    );
+  }
+  if (read.SECRETS_KEY === undefined) {
+    throw new Error('A live number needs SECRETS_KEY: 32 bytes in base64 (openssl rand -base64 32).');
+  }
+  if (read.PUBLIC_URL === undefined) {
+    throw new Error('A live number needs PUBLIC_URL: the https address under which WhatsApp reaches this service.');
+  }
+  return {
+    appSecrets: [appSecret, ...(read.META_APP_SECRET_PREVIOUS === undefined ? [] : [read.META_APP_SECRET_PREVIOUS])],
+    verifyToken,
+    phoneNumberId,
+    wabaId,
+    portfolio: read.WHATSAPP_PORTFOLIO_ID ?? wabaId,
+    displayPhoneNumber,
+    hubspotAccessToken: read.HUBSPOT_ACCESS_TOKEN,
+  };
+}

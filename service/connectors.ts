@@ -1,0 +1,51 @@
+import type { Connector } from '@sangam/core/crm';
+import { SangamError } from '@sangam/core/errors';
+import type { ConnectionRow } from '@sangam/core/store';
+import { createHubspotConnector, hubspotBasePath } from '@sangam/connectors/hubspot';
+import type { SecretBox } from './secrets.ts';
+
+/** Builds each connection's connector once and provisions it before its first use. */
+export function createConnectors(
+  box: SecretBox,
+  sandboxUrl: () => Promise<string | undefined>,
+): (workspaceId: string, connection: ConnectionRow) => Promise<Connector> {
+  const ready = new Map<string, Promise<Connector>>();
+
+  const build = async (connection: ConnectionRow, basePath: string, accessToken: string): Promise<Connector> => {
+    if (connection.crm !== 'hubspot') {
+      throw new SangamError({
+        code: 'unknown_crm',
+        origin: 'us',
+        retry: 'never',
+        message: `There is no connector for '${connection.crm}'.`,
+      });
+    }
+    const connector = createHubspotConnector({ basePath, accessToken: () => Promise.resolve(accessToken) });
+    await connector.provision();
+    return connector;
+  };
+
+  return async (_workspaceId, connection) => {
+    if (connection.accessToken === null) {
+      throw new SangamError({
+        code: 'not_connected',
+        origin: 'crm',
+        retry: 'never',
+        message: 'This connection has no access token. Connect the CRM again.',
+      });
+    }
+    const basePath = hubspotBasePath({
+      sandboxWorkspace: connection.sandbox,
+      sandboxUrl: connection.sandbox ? await sandboxUrl() : undefined,
+    });
+    const accessToken = box.open(connection.accessToken);
+    // A new token or another sandbox is another connector.
+    const name = `${connection.connectionId}|${basePath}|${accessToken}`;
+    const known = ready.get(name);
+    if (known !== undefined) return known;
+    const building = build(connection, basePath, accessToken);
+    ready.set(name, building);
+    building.catch(() => ready.delete(name));
+    return building;
+  };
+}

@@ -1,0 +1,51 @@
+import { type Response, Router } from 'express';
+import { z } from 'zod';
+import type { ChannelBook } from '../channel-book.ts';
+import type { MemberLocals } from './admin.ts';
+import { answerError, readBody } from './errors.ts';
+
+const secret = z.string().min(16, 'must have at least 16 characters');
+const newChannel = z.object({
+  phoneNumberId: z.string().regex(/^\d+$/, 'is the number Meta shows as phone number id'),
+  wabaId: z.string().regex(/^\d+$/, 'is the number Meta shows as WhatsApp Business account id'),
+  portfolioId: z.string().regex(/^\d+$/).optional(),
+  displayPhoneNumber: z.string().min(5),
+  appSecret: secret,
+  verifyToken: z.string().min(8),
+});
+const rotation = z.object({ appSecret: secret });
+const settings = z.object({ optWordLanguages: z.array(z.string().regex(/^[a-z]{2,3}(-[A-Za-z]+)?$/)).min(1).max(40) });
+
+/** The workspace's WhatsApp numbers that run under an app of its own. */
+export function channelRoutes(book: ChannelBook): Router {
+  const router = Router();
+  router.get('/', async (_request, response: Response<unknown, MemberLocals>) => {
+    response.json({ results: await book.list(response.locals.member.workspaceId) });
+  });
+  router.post('/', async (request, response: Response<unknown, MemberLocals>) => {
+    const body = readBody(newChannel, request.body, response);
+    if (body === undefined) return;
+    const added = await book.add(response.locals.member, body);
+    if (added.outcome === 'refused') answerError(response, 409, added.code, added.message);
+    else response.status(201).json(added.channel);
+  });
+  router.post('/:channelId/app-secret', async (request, response: Response<unknown, MemberLocals>) => {
+    const body = readBody(rotation, request.body, response);
+    if (body === undefined) return;
+    const rotated = await book.rotateAppSecret(response.locals.member, request.params.channelId, body.appSecret);
+    if (!rotated) answerError(response, 404, 'no_such_channel', 'There is no such channel with an app of its own.');
+    else response.status(204).end();
+  });
+  router.put('/:channelId/settings', async (request, response: Response<unknown, MemberLocals>) => {
+    const body = readBody(settings, request.body, response);
+    if (body === undefined) return;
+    const saved = await book.setOptWordLanguages(
+      response.locals.member,
+      request.params.channelId,
+      body.optWordLanguages,
+    );
+    if (!saved) answerError(response, 404, 'no_such_channel', 'There is no such channel.');
+    else response.status(204).end();
+  });
+  return router;
+}

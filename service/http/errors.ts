@@ -1,0 +1,45 @@
+import type { ErrorRequestHandler, Response } from 'express';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+
+/** What went wrong and what to do, as every route answers it. */
+export function answerError(response: Response, status: number, code: string, message: string): void {
+  response.status(status).json({ error: { code, message } });
+}
+
+/** The body as the schema has it; answers 400 and returns undefined when it is not. */
+export function readBody<Schema extends z.ZodType>(
+  schema: Schema,
+  body: unknown,
+  response: Response,
+): z.infer<Schema> | undefined {
+  const result = schema.safeParse(body);
+  if (result.success) return result.data;
+  answerError(response, 400, 'bad_request', z.prettifyError(result.error));
+  return undefined;
+}
+
+const httpStatus = z.object({ status: z.number().int().min(400).max(499), type: z.string().optional() });
+
+/** The last handler: no stack trace ever leaves. */
+export function errorHandler(logger: Logger): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    if (response.headersSent) {
+      next(error);
+      return;
+    }
+    const client = httpStatus.safeParse(error);
+    if (client.success) {
+      const tooLarge = client.data.status === 413;
+      answerError(
+        response,
+        client.data.status,
+        client.data.type ?? 'bad_request',
+        tooLarge ? 'The body is larger than 4 MB.' : 'The request could not be read: send valid JSON.',
+      );
+      return;
+    }
+    logger.error({ err: error, method: request.method }, 'a request failed');
+    answerError(response, 500, 'internal', 'Something went wrong on our side. It has been logged; try again.');
+  };
+}

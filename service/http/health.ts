@@ -1,0 +1,23 @@
+import { Router } from 'express';
+import type { Store } from '@sangam/core/store';
+import type { Metrics } from '../metrics.ts';
+import { answerError } from './errors.ts';
+
+export function healthRoutes(store: Store, metrics: Metrics): Router {
+  const router = Router();
+  router.get('/health/live', (_request, response) => {
+    response.json({ status: 'live' });
+  });
+  router.get('/health/ready', async (_request, response) => {
+    try {
+      await store.ping();
+      response.json({ status: 'ready' });
+    } catch {
+      answerError(response, 503, 'database_unreachable', 'The database does not answer.');
+    }
+  });
+  router.get('/metrics', async (_request, response) => {
+    response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+  });
+  return router;
+}

@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { pino } from 'pino';
+import { systemClock } from '@sangam/core/clock';
+import { migrate } from '@sangam/core/store';
+import { SandboxClock } from '@sangam/sandbox';
+import { type Config, readConfig } from './config.ts';
+import { openEmbeddedDatabase } from './database/index.ts';
+import { createSandboxHost } from './sandbox-host.ts';
+import { createSecretBox } from './secrets.ts';
+import { createService, type Service } from './service.ts';
+import { ensureAdmin, ensureLiveWorkspace, ensureSandboxWorkspace, liveWorkspaceId } from './workspaces.ts';
+
+async function main(): Promise<void> {
+  const config = readConfig(process.env);
+  await mkdir(config.dataDir, { recursive: true });
+  const logger = pino({ level: config.logLevel, redact: ['*.authorization', '*.access_token', '*.token'] });
+  const embedded = config.databaseUrl === undefined ? await openEmbeddedDatabase(config.dataDir) : undefined;
+  const databaseUrl = config.databaseUrl ?? embedded?.url ?? '';
+  const endDatabase = async (): Promise<void> => {
+    if ((await embedded?.stopIfLast()) === false) say('The database goes on: another Sangam uses it.');
+  };
+
+  let service: Service | undefined;
+  let host: ReturnType<typeof createSandboxHost> | undefined;
+  try {
+    await migrate(databaseUrl);
+    const box = createSecretBox(await secretsKeysOf(config));
+    const clock = config.live === undefined ? new SandboxClock() : systemClock;
+    const { sandboxUrl } = config;
+    host =
+      clock instanceof SandboxClock && sandboxUrl === undefined
+        ? createSandboxHost({ databaseUrl, dataDir: config.dataDir, clock, logger })
+        : undefined;
+    const running = createService({
+      databaseUrl,
+      host: config.host,
+      port: config.port,
+      publicUrl: config.publicUrl,
+      box,
+      clock,
+      logger,
+      sandboxUrl: async () => sandboxUrl ?? (await host?.url()),
+      ...(config.live === undefined
+        ? {}
+        : { serviceApp: { secrets: config.live.appSecrets, verifyToken: config.live.verifyToken } }),
+    });
+    service = running;
+    await running.listen();
+
+    let workspaceId = liveWorkspaceId;
+    if (config.live === undefined) {
+      const parties = await ensureSandboxWorkspace(running.store, box, clock);
+      workspaceId = parties.workspaceId;
+      await host?.start(running, parties);
+    } else {
+      await ensureLiveWorkspace(running.store, box, clock, config.live);
+    }
+    const memberId = await ensureAdmin(running.store, workspaceId, config.adminEmail, clock.now());
+    const link = await running.sessions.makeLink(workspaceId, memberId);
+    running.startWork();
+
+    if (embedded?.adopted === true) say('Joined the database that was already running on this data folder.');
+    say(`Sangam is ready at ${running.publicUrl()}`);
+    say(`Admin link, good once: ${running.publicUrl()}/admin/enter/${link}`);
+    endOnSignal(async () => {
+      await host?.stop();
+      await running.close();
+      await endDatabase();
+    });
+  } catch (error) {
+    await host?.stop();
+    await service?.close();
+    await endDatabase();
+    throw portTaken(error) ? new Error(await portMessage(config)) : error;
+  }
+}
+
+/** The first signal ends everything in order: service, then database. The second ends at once. */
+function endOnSignal(end: () => Promise<void>): void {
+  let ending = false;
+  const onSignal = (): void => {
+    if (ending) process.exit(1);
+    ending = true;
+    say('Stopping: finishing what is under way.');
+    end().then(
+      () => {
+        say('Stopped.');
+        process.exit(0);
+      },
+      (error: unknown) => fail(error),
+    );
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+}
+
+async function secretsKeysOf(config: Config): Promise<readonly Buffer[]> {
+  if (config.secretsKeys.length > 0) return config.secretsKeys;
+  const file = path.join(config.dataDir, 'secrets.key');
+  // `wx`: of two processes starting at once, one writes the key and both read it.
+  await writeFile(file, randomBytes(32).toString('base64'), { flag: 'wx', mode: 0o600 }).catch(() => undefined);
+  return [Buffer.from(await readFile(file, 'utf8'), 'base64')];
+}
+
+function portTaken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+}
+
+/** Says who has the port, where they can be asked. */
+async function portMessage({ host, port }: Config): Promise<string> {
+  const answers = await fetch(`http://${host}:${String(port)}/health/live`)
+    .then((response) => response.ok)
+    .catch(() => false);
+  const holder = answers ? 'Sangam is already running there' : 'another program has it';
+  return `Port ${String(port)} is taken: ${holder}. Open http://${host}:${String(port)}, or choose another: PORT=8081 npm start`;
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function fail(error: unknown): void {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}
+
+main().catch(fail);

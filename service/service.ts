@@ -1,0 +1,207 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express, { type Express, type Router } from 'express';
+import type { Logger } from 'pino';
+import type { Clock } from '@sangam/core/clock';
+import {
+  createApplier,
+  createDeadLetterOffice,
+  createDirectory,
+  createReceiver,
+  createReconciler,
+  type TurnTaker,
+} from '@sangam/core/pipeline';
+import { openStore, type Store } from '@sangam/core/store';
+import { createChannelBook } from './channel-book.ts';
+import { createChannelSecrets } from './channel-secrets.ts';
+import { createConnectors } from './connectors.ts';
+import { adminEntrance, requireMember } from './http/admin.ts';
+import { channelRoutes } from './http/channels.ts';
+import { contactRoutes } from './http/contacts.ts';
+import { deadLetterRoutes } from './http/dead-letters.ts';
+import { answerError, errorHandler } from './http/errors.ts';
+import { healthRoutes } from './http/health.ts';
+import { statusPage } from './http/status-page.ts';
+import { whatsappWebhooks } from './http/whatsapp-webhooks.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { createSessions, type Sessions } from './sessions.ts';
+import type { SecretBox } from './secrets.ts';
+import { createWindowSweeper } from './window-sweeper.ts';
+
+export interface ServiceOptions {
+  readonly databaseUrl: string;
+  readonly host: string;
+  readonly port: number;
+  readonly publicUrl: string | undefined;
+  readonly box: SecretBox;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The service's own Meta app. */
+  readonly serviceApp?: { readonly secrets: readonly string[]; readonly verifyToken: string };
+  /** Where sandbox workspaces find their CRMs; undefined while no process runs a sandbox. */
+  readonly sandboxUrl: () => Promise<string | undefined>;
+}
+
+/** One process of Sangam: everything built, nothing started. */
+export interface Service {
+  readonly store: Store;
+  readonly sessions: Sessions;
+  readonly metrics: Metrics;
+  readonly applier: TurnTaker;
+  readonly reconciler: TurnTaker;
+  /** Mounts a sandbox under /sandbox, in place of the one before. */
+  mountSandbox(router: Router): void;
+  /** Listens; throws EADDRINUSE as Node does. */
+  listen(): Promise<void>;
+  /** http://host:port it listens on. */
+  url(): string;
+  /** Where the world reaches it. */
+  publicUrl(): string;
+  startWork(): void;
+  /** Takes no more requests, ends the turns under way, closes the database. */
+  close(): Promise<void>;
+}
+
+export function createService(options: ServiceOptions): Service {
+  const { clock, logger, box } = options;
+  const metrics = createMetrics();
+  const store = openStore(options.databaseUrl, {
+    onConnectionLost: (error) => logger.warn({ err: error }, 'a database connection was lost'),
+  });
+  const directory = createDirectory(store);
+  const channelSecrets = createChannelSecrets(store, directory, box, clock);
+  const sessions = createSessions(store, clock);
+
+  const turnFailed = (step: string) => (error: unknown) => {
+    metrics.turnFailures.inc({ step });
+    logger.error({ err: error, step }, 'a turn failed and will be taken again');
+  };
+  const reconciler = createReconciler({
+    store,
+    clock,
+    connectorFor: createConnectors(box, options.sandboxUrl),
+    counts: {
+      written: (crm, outcome, records) => metrics.crmRecords.inc({ crm, outcome }, records),
+      callFailed: (crm, error) => {
+        metrics.crmFailures.inc({ crm, code: error.code });
+        logger.warn({ crm, code: error.code, reason: error.message }, 'a CRM call failed');
+      },
+      failed: turnFailed('reconcile'),
+    },
+  });
+  const applier = createApplier({
+    store,
+    directory,
+    clock,
+    wakeReconciler: (workspaceId) => reconciler.wake(workspaceId),
+    counts: {
+      applied: (outcome) => {
+        metrics.applied.inc(outcome.events);
+        metrics.kept.inc(outcome.kept);
+        metrics.differing.inc(outcome.differing);
+        metrics.newContacts.inc(outcome.newContacts);
+        for (const reason of outcome.parked) metrics.parked.inc({ reason });
+      },
+      failed: turnFailed('apply'),
+    },
+  });
+  const receiver = createReceiver({
+    store,
+    directory,
+    clock,
+    wake: (workspaceId) => applier.wake(workspaceId),
+    counts: {
+      received: (events) => metrics.received.inc(events),
+      fresh: (events) => metrics.fresh.inc(events),
+      parked: (reason, letters) => metrics.parked.inc({ reason }, letters),
+    },
+  });
+  const office = createDeadLetterOffice({
+    store,
+    receiver,
+    clock,
+    wake: (workspaceId) => {
+      applier.wake(workspaceId);
+      reconciler.wake(workspaceId);
+    },
+  });
+  const sweeper = createWindowSweeper({
+    store,
+    clock,
+    wake: (workspaceId) => reconciler.wake(workspaceId),
+    failed: turnFailed('sweep'),
+  });
+
+  let sandbox: Router | undefined;
+  const app: Express = express();
+  app.disable('x-powered-by');
+  app.set('etag', false);
+  app.use(
+    '/webhooks/whatsapp',
+    whatsappWebhooks({ receiver, channelSecrets, serviceApp: options.serviceApp, metrics, logger }),
+  );
+  app.use(healthRoutes(store, metrics));
+  app.use('/sandbox', (request, response, next) => {
+    if (sandbox === undefined) answerError(response, 404, 'no_sandbox', 'This process runs no sandbox.');
+    else sandbox(request, response, next);
+  });
+  app.use('/admin', adminEntrance(sessions));
+  app.use('/api', requireMember(sessions, 'any'), express.json({ limit: '1mb' }));
+  app.use('/api/dead-letters', requireMember(sessions, 'admin'), deadLetterRoutes(office));
+  app.use('/api/contacts', contactRoutes({ store, receiver, clock }));
+  app.use(
+    '/api/channels',
+    requireMember(sessions, 'admin'),
+    channelRoutes(
+      createChannelBook({ store, directory, channelSecrets, box, clock, publicUrl: () => publicUrl() }),
+    ),
+  );
+  app.use(statusPage(() => sandbox !== undefined));
+  app.use((_request, response) => answerError(response, 404, 'not_found', 'There is nothing here.'));
+  app.use(errorHandler(logger));
+
+  const server: Server = createServer(app);
+  const url = (): string => {
+    const address = server.address();
+    const port = isAddress(address) ? address.port : options.port;
+    return `http://${options.host === '0.0.0.0' ? '127.0.0.1' : options.host}:${String(port)}`;
+  };
+  const publicUrl = (): string => options.publicUrl ?? url();
+
+  return {
+    store,
+    sessions,
+    metrics,
+    applier,
+    reconciler,
+    mountSandbox(router) {
+      sandbox = router;
+    },
+    async listen() {
+      server.listen(options.port, options.host);
+      await once(server, 'listening');
+    },
+    url,
+    publicUrl,
+    startWork() {
+      applier.start();
+      reconciler.start();
+      sweeper.start();
+    },
+    async close() {
+      const closed = server.listening ? once(server, 'close') : Promise.resolve();
+      server.close();
+      server.closeIdleConnections();
+      await closed;
+      await sweeper.stop();
+      await applier.stop();
+      await reconciler.stop();
+      await store.close();
+    },
+  };
+}
+
+function isAddress(address: AddressInfo | string | null): address is AddressInfo {
+  return typeof address === 'object' && address !== null;
+}

@@ -1,0 +1,75 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Clock } from '@sangam/core/clock';
+import type { MemberRole, Store } from '@sangam/core/store';
+
+/** Who is asking. */
+export interface Member {
+  readonly workspaceId: string;
+  readonly memberId: string;
+  readonly role: MemberRole;
+}
+
+export interface Sessions {
+  /** A token that opens one session, once, within 24 hours. */
+  makeLink(workspaceId: string, memberId: string): Promise<string>;
+  /** Trades a link's token for a session's. Undefined: used, expired or never made. */
+  enter(linkToken: string): Promise<string | undefined>;
+  memberOf(sessionToken: string): Promise<Member | undefined>;
+}
+
+const day = 24 * 60 * 60 * 1000;
+const linkLivesMs = day;
+const sessionLivesMs = 7 * day;
+
+export function createSessions(store: Store, clock: Clock): Sessions {
+  const make = async (kind: 'link' | 'session', workspaceId: string, memberId: string): Promise<string> => {
+    const token = randomBytes(32).toString('base64url');
+    await store.directory
+      .insertInto('directory_sessions')
+      .values({
+        token_hash: hashOf(token),
+        kind,
+        workspace_id: workspaceId,
+        member_id: memberId,
+        expires_at: clock.now() + (kind === 'link' ? linkLivesMs : sessionLivesMs),
+      })
+      .execute();
+    return token;
+  };
+  return {
+    makeLink: (workspaceId, memberId) => make('link', workspaceId, memberId),
+    async enter(linkToken) {
+      const link = await store.directory
+        .deleteFrom('directory_sessions')
+        .where('token_hash', '=', hashOf(linkToken))
+        .where('kind', '=', 'link')
+        .returning(['workspace_id', 'member_id', 'expires_at'])
+        .executeTakeFirst();
+      if (link === undefined || link.expires_at < clock.now()) return undefined;
+      return make('session', link.workspace_id, link.member_id);
+    },
+    async memberOf(sessionToken) {
+      const session = await store.directory
+        .selectFrom('directory_sessions')
+        .select(['workspace_id', 'member_id', 'expires_at'])
+        .where('token_hash', '=', hashOf(sessionToken))
+        .where('kind', '=', 'session')
+        .executeTakeFirst();
+      if (session === undefined || session.expires_at < clock.now()) return undefined;
+      const workspaceId = session.workspace_id;
+      const member = await store.transact(workspaceId, (trx) =>
+        trx
+          .selectFrom('members')
+          .select('role')
+          .where('workspace_id', '=', workspaceId)
+          .where('member_id', '=', session.member_id)
+          .executeTakeFirst(),
+      );
+      return member === undefined ? undefined : { workspaceId, memberId: session.member_id, role: member.role };
+    },
+  };
+}
+
+function hashOf(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}
