@@ -18,8 +18,18 @@ export interface CrmUpsert {
 
 /** What became of one item of a batch. A refusal is that item's own; the others went through. */
 export type UpsertOutcome =
-  | { readonly contactId: string; readonly outcome: 'written'; readonly recordId: string; readonly created: boolean }
-  | { readonly contactId: string; readonly outcome: 'refused'; readonly code: string; readonly explanation: string };
+  | {
+      readonly contactId: string;
+      readonly outcome: 'written';
+      readonly recordId: string;
+      readonly created: boolean;
+    }
+  | {
+      readonly contactId: string;
+      readonly outcome: 'refused';
+      readonly code: string;
+      readonly explanation: string;
+    };
 
 /** The nine fields of a contact (and what goes with them), before a CRM's own spelling. Times in milliseconds. */
 export interface ContactFields {

@@ -65,7 +65,9 @@ describe('an owned field', () => {
       },
     ];
     expect(valuesToWrite(asha, mapping, { at: '2026-11-23T10:00:00Z' })).toEqual({});
-    expect(valuesToWrite(asha, mapping, { at: '2026-11-23T10:00:01Z' })).toEqual({ at: '2026-11-23T10:00:00.000Z' });
+    expect(valuesToWrite(asha, mapping, { at: '2026-11-23T10:00:01Z' })).toEqual({
+      at: '2026-11-23T10:00:00.000Z',
+    });
   });
 });
 

@@ -99,7 +99,7 @@ export function createReceiver(dependencies: {
       const event = parkedEvent.safeParse(JSON.parse(letter.payload?.toString('utf8') ?? 'null'));
       const signer = await signerNamed(letter.signer, directory);
       if (!event.success || signer === undefined) return false;
-      const intakes = await sortOut([event.data as WebhookEvent], signer, directory, letter.receivedAt);
+      const intakes = await sortOut([event.data], signer, directory, letter.receivedAt);
       if ([...intakes.values()].some(({ deadLetters }) => deadLetters.length > 0)) return false;
       await commit(intakes);
       return true;
@@ -125,7 +125,9 @@ export function createReceiver(dependencies: {
 }
 
 /** A foreign event as its dead letter keeps it: the slice alone would not tell its key. */
-const parkedEvent = z.object({ key: z.string(), lane: z.number(), slice: z.looseObject({}) });
+const parkedEvent = z.custom<WebhookEvent>(
+  (value) => z.object({ key: z.string(), lane: z.number(), slice: z.looseObject({}) }).safeParse(value).success,
+);
 
 async function signerNamed(name: string | null, directory: Directory): Promise<Signer | undefined> {
   if (name === null) return undefined;

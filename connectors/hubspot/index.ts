@@ -1,0 +1,2 @@
+export { createHubspotConnector, type HubspotConnectorOptions } from './connector.ts';
+export { hubspotBasePath } from './host.ts';

@@ -1,0 +1,135 @@
+/** The contact properties Sangam brings to a portal. Shapes: facts/hubspot.md §4.4. */
+
+interface PropertyOption {
+  readonly label: string;
+  readonly value: string;
+  readonly displayOrder?: number;
+  readonly hidden?: boolean;
+}
+
+export interface PropertyDefinition {
+  readonly name: string;
+  readonly label: string;
+  readonly description: string;
+  readonly type: 'string' | 'datetime' | 'bool' | 'enumeration';
+  readonly fieldType: 'text' | 'textarea' | 'date' | 'booleancheckbox' | 'select' | 'checkbox';
+  /** Cannot be changed once the property exists. facts/hubspot.md §4.2. */
+  readonly hasUniqueValue?: true;
+  readonly options?: readonly PropertyOption[];
+}
+
+/** The unique property records are keyed by: our opaque contact id, never the phone (design.md §4). */
+export const contactIdProperty = 'sangam_contact_id';
+
+/** The checkbox property whose options grow with the tags in use. */
+export const tagsProperty = 'wa_tags';
+
+export const propertyGroup = {
+  name: 'sangam_whatsapp',
+  label: 'WhatsApp (Sangam)',
+  displayOrder: -1,
+} as const;
+
+export const properties: readonly PropertyDefinition[] = [
+  {
+    name: contactIdProperty,
+    label: 'Sangam contact ID',
+    description: 'The key by which Sangam finds this contact again. Please leave it as it is.',
+    type: 'string',
+    fieldType: 'text',
+    hasUniqueValue: true,
+  },
+  {
+    name: 'wa_phone_e164',
+    label: 'WhatsApp phone',
+    description: 'The phone number of the WhatsApp account, in international form.',
+    type: 'string',
+    fieldType: 'text',
+  },
+  {
+    name: 'wa_bsuid',
+    label: 'WhatsApp user ID',
+    description: 'The business-scoped user id by which WhatsApp knows this person.',
+    type: 'string',
+    fieldType: 'text',
+  },
+  {
+    name: 'wa_username',
+    label: 'WhatsApp username',
+    description: 'The name this person chose on WhatsApp, without the @.',
+    type: 'string',
+    fieldType: 'text',
+  },
+  {
+    name: 'wa_lead_source',
+    label: 'WhatsApp lead source',
+    description: 'How this person first came in: WhatsApp CTWA (from an ad), WhatsApp Inbound or WhatsApp.',
+    type: 'string',
+    fieldType: 'text',
+  },
+  {
+    name: 'wa_opt_in_at',
+    label: 'WhatsApp opt-in time',
+    description: 'When this person agreed to receive messages.',
+    type: 'datetime',
+    fieldType: 'date',
+  },
+  {
+    name: 'wa_first_message',
+    label: 'WhatsApp first message',
+    description: 'The first message this person sent.',
+    type: 'string',
+    fieldType: 'textarea',
+  },
+  {
+    name: 'wa_last_activity_at',
+    label: 'WhatsApp last activity',
+    description: 'When this conversation last had a message.',
+    type: 'datetime',
+    fieldType: 'date',
+  },
+  {
+    name: 'wa_window_state',
+    label: 'WhatsApp service window',
+    description: 'Open while a free reply is possible: 24 hours from the last message of this person.',
+    type: 'enumeration',
+    fieldType: 'select',
+    options: [
+      { label: 'Open', value: 'open', displayOrder: 0, hidden: false },
+      { label: 'Closed', value: 'closed', displayOrder: 1, hidden: false },
+    ],
+  },
+  {
+    name: 'wa_window_closes_at',
+    label: 'WhatsApp service window closes',
+    description: 'When the service window closes, or closed.',
+    type: 'datetime',
+    fieldType: 'date',
+  },
+  {
+    name: 'wa_opt_out',
+    label: 'WhatsApp opted out',
+    description: 'Yes when this person asked for no more messages.',
+    type: 'bool',
+    fieldType: 'booleancheckbox',
+    options: [
+      { label: 'Yes', value: 'true', displayOrder: 0, hidden: false },
+      { label: 'No', value: 'false', displayOrder: 1, hidden: false },
+    ],
+  },
+  {
+    name: 'wa_opt_out_at',
+    label: 'WhatsApp opt-out time',
+    description: 'When this person asked for no more messages.',
+    type: 'datetime',
+    fieldType: 'date',
+  },
+  {
+    name: tagsProperty,
+    label: 'WhatsApp tags',
+    description: 'Tags of the conversation. Sangam adds tags here and never takes one away.',
+    type: 'enumeration',
+    fieldType: 'checkbox',
+    options: [],
+  },
+];

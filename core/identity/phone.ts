@@ -1,0 +1,73 @@
+import {
+  type CountryCode,
+  isSupportedCountry,
+  parsePhoneNumberFromString,
+  type PhoneNumber,
+} from 'libphonenumber-js/max';
+
+/** What a person typed, as a number. */
+export type PhoneReading =
+  | { readonly e164: string; readonly extension?: string }
+  | { readonly unreadable: string };
+
+/**
+ * One E.164 per subscriber, from the digits WhatsApp shows or a number in E.164. Spellings WhatsApp and people use
+ * side by side are brought to one: Brazil's mobiles get their ninth digit, Argentina's their 9, Mexico's lose their 1.
+ * An Argentine national number belongs to one line, fixed or mobile, so the 9 never joins two subscribers.
+ * WhatsApp vouches for its ids, so digits that no numbering plan knows pass as they are. Undefined: not a number.
+ */
+export function canonicalPhone(digitsOrE164: string): string | undefined {
+  const digits = asciiDigits(digitsOrE164).replace(/^\+/, '');
+  if (!/^[1-9]\d{6,14}$/.test(digits)) return undefined;
+  const brazil = /^55(\d{2})([6-9]\d{7})$/.exec(digits);
+  if (brazil !== null) return `+55${brazil[1] ?? ''}9${brazil[2] ?? ''}`;
+  const mexico = /^521(\d{10})$/.exec(digits);
+  if (mexico !== null) return `+52${mexico[1] ?? ''}`;
+  const argentina = /^54([1-8]\d{9})$/.exec(digits);
+  if (argentina !== null) return `+549${argentina[1] ?? ''}`;
+  return `+${digits}`;
+}
+
+/** Reads what a person typed, in the region of the channel it concerns; never in an assumed country. */
+export function readPhone(typed: string, region: string): PhoneReading {
+  const country = region.toUpperCase();
+  const text = asciiDigits(typed.normalize('NFKC')).replace(/\(0\)/, '').trim();
+  const parsed = isSupportedCountry(country) ? parsePhoneNumberFromString(text, country) : undefined;
+  const international = parsed ?? parsePhoneNumberFromString(text.replace(/^00/, '+'));
+  if (international === undefined) return { unreadable: 'It holds no phone number.' };
+  if (!international.isPossible()) return { unreadable: 'It is too short or too long to be a phone number.' };
+  const e164 = canonicalPhone(international.number);
+  if (e164 === undefined) return { unreadable: 'It is not a phone number.' };
+  return { e164, ...extensionOf(international) };
+}
+
+/** Every spelling in E.164 under which the same subscriber may stand in a CRM. */
+export function phoneCandidates(e164: string): string[] {
+  const canonical = canonicalPhone(e164);
+  if (canonical === undefined) return [];
+  const brazil = /^\+55(\d{2})9([6-9]\d{7})$/.exec(canonical);
+  if (brazil !== null) return [canonical, `+55${brazil[1] ?? ''}${brazil[2] ?? ''}`];
+  const mexico = /^\+52(\d{10})$/.exec(canonical);
+  if (mexico !== null) return [canonical, `+521${mexico[1] ?? ''}`];
+  const argentina = /^\+549([1-8]\d{9})$/.exec(canonical);
+  if (argentina !== null) return [canonical, `+54${argentina[1] ?? ''}`];
+  return [canonical];
+}
+
+/** ISO 3166 alpha-2 of a number's country. */
+export function regionOf(e164: string): CountryCode | undefined {
+  return parsePhoneNumberFromString(e164)?.country;
+}
+
+function extensionOf(number: PhoneNumber): { extension?: string } {
+  return number.ext === undefined ? {} : { extension: number.ext };
+}
+
+/** Digits of any script as 0–9: each block of decimal digits in Unicode counts up from its zero. */
+function asciiDigits(text: string): string {
+  return text.replace(/[^\P{Nd}0-9]/gu, (digit) => {
+    let zero = digit.codePointAt(0) ?? 0;
+    while (/\p{Nd}/u.test(String.fromCodePoint(zero - 1)) && zero > (digit.codePointAt(0) ?? 0) - 9) zero -= 1;
+    return String((digit.codePointAt(0) ?? 0) - zero);
+  });
+}

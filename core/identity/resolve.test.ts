@@ -1,0 +1,83 @@
+import { describe, expect, test } from 'vitest';
+import { evidenceOf, evidenceOfChange, resolveIdentities } from './index.ts';
+
+const anil = '+919811111111';
+const bela = '+919822222222';
+const portfolio = 'p1';
+const key = (bsuid: string, scope = portfolio): string => `bsuid:${scope}:${bsuid}`;
+const seen = (phone: string, bsuid: string, at: number, scope = portfolio) => evidenceOf({ phone, bsuid }, scope, at);
+
+describe('who is who', () => {
+  test('ids shown together are one person', () => {
+    const people = resolveIdentities(seen(anil, 'IN.A', 10));
+    expect(people.personOf({ phone: anil, at: 5 })).toBe(people.personOf({ bsuidKey: key('IN.A'), at: 99 }));
+  });
+
+  test('a phone seen with another BSUID of the portfolio has changed hands', () => {
+    const people = resolveIdentities([...seen(anil, 'IN.A', 10), ...seen(anil, 'IN.B', 20)]);
+    const old = people.personOf({ bsuidKey: key('IN.A'), at: 30 });
+    const fresh = people.personOf({ bsuidKey: key('IN.B'), at: 30 });
+    expect(old).not.toBe(fresh);
+    expect(people.personOf({ phone: anil, at: 19 })).toBe(old);
+    expect(people.personOf({ phone: anil, at: 20 })).toBe(fresh);
+  });
+
+  test('a rotation between them says it is the same person', () => {
+    const people = resolveIdentities([
+      ...seen(anil, 'IN.A', 10),
+      ...seen(anil, 'IN.B', 20),
+      ...evidenceOfChange({ bsuid: 'IN.A' }, { bsuid: 'IN.B' }, portfolio, 15),
+    ]);
+    expect(people.personOf({ bsuidKey: key('IN.A'), at: 30 })).toBe(people.personOf({ phone: anil, at: 30 }));
+  });
+
+  test('a number change carries the person to the new phone and frees the old one', () => {
+    const people = resolveIdentities(
+      evidenceOfChange({ phone: anil, bsuid: 'IN.A' }, { phone: bela, bsuid: 'IN.A2' }, portfolio, 50),
+    );
+    const person = people.personOf({ bsuidKey: key('IN.A'), at: 0 });
+    expect(people.personOf({ phone: bela, at: 60 })).toBe(person);
+    expect(people.personOf({ phone: anil, at: 40 })).toBe(person);
+    expect(people.personOf({ phone: anil, at: 60 })).not.toBe(person);
+  });
+
+  test('a number change without BSUIDs works the same', () => {
+    const people = resolveIdentities(evidenceOfChange({ phone: anil }, { phone: bela }, portfolio, 50));
+    expect(people.personOf({ phone: bela, at: 60 })).toBe(people.personOf({ phone: anil, at: 40 }));
+    expect(people.personOf({ phone: bela, at: 40 })).not.toBe(people.personOf({ phone: anil, at: 40 }));
+  });
+
+  test('a BSUID means nothing in another portfolio', () => {
+    const people = resolveIdentities([], [key('IN.A', 'p1'), key('IN.A', 'p2')]);
+    expect(people.personOf({ bsuidKey: key('IN.A', 'p1'), at: 0 })).not.toBe(
+      people.personOf({ bsuidKey: key('IN.A', 'p2'), at: 0 }),
+    );
+  });
+
+  test('one phone under two portfolios is one person', () => {
+    const people = resolveIdentities([...seen(anil, 'IN.A', 10, 'p1'), ...seen(anil, 'IN.C', 20, 'p2')]);
+    expect(people.personOf({ bsuidKey: key('IN.A', 'p1'), at: 0 })).toBe(
+      people.personOf({ bsuidKey: key('IN.C', 'p2'), at: 0 }),
+    );
+  });
+
+  test('a parent BSUID joins the BSUIDs shown with it', () => {
+    const people = resolveIdentities([
+      ...evidenceOf({ bsuid: 'IN.A', parentBsuid: 'IN.ENT.X' }, 'p1', 10),
+      ...evidenceOf({ bsuid: 'IN.C', parentBsuid: 'IN.ENT.X' }, 'p2', 10),
+    ]);
+    expect(people.personOf({ bsuidKey: key('IN.A', 'p1'), at: 0 })).toBe(
+      people.personOf({ bsuidKey: key('IN.C', 'p2'), at: 0 }),
+    );
+  });
+
+  test('three owners in one instant are three people', () => {
+    const people = resolveIdentities([
+      ...seen(anil, 'IN.A', 10),
+      ...seen(anil, 'IN.B', 10),
+      ...seen(anil, 'IN.C', 10),
+    ]);
+    const persons = ['IN.A', 'IN.B', 'IN.C'].map((bsuid) => people.personOf({ bsuidKey: key(bsuid), at: 10 }));
+    expect(new Set(persons).size).toBe(3);
+  });
+});

@@ -1,0 +1,5 @@
+export * from './event.ts';
+export * from './signature.ts';
+export * from './split.ts';
+export * from './parse.ts';
+export * from './stop.ts';

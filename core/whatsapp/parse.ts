@@ -1,0 +1,286 @@
+import type { Identities } from '../identity/index.ts';
+import { errorsOf, readContent } from './content.ts';
+import {
+  type KeptEvent,
+  messageStatuses,
+  type MessageStatus,
+  type ParsedEvent,
+  type Unreadable,
+  type WebhookSlice,
+} from './event.ts';
+import { identitiesFrom, isSomebody, ofContact, timeOf } from './identities.ts';
+import {
+  type ContactPayload,
+  contactSchema,
+  contentSchema,
+  historySchema,
+  type MessagePayload,
+  messageSchema,
+  preferenceSchema,
+  statusSchema,
+  userIdUpdateSchema,
+} from './schemas.ts';
+import { identityChange, isIdentityChange } from './system-message.ts';
+
+/** Reads one slice. Total: what cannot be read says why, and never throws. */
+export function parseSlice(slice: WebhookSlice): ParsedEvent | Unreadable {
+  switch (slice.part) {
+    case 'message':
+    case 'standby_message':
+      return parseMessage(slice);
+    case 'status':
+    case 'standby_status':
+      return parseStatus(slice);
+    case 'echo':
+      return parseEcho(slice, 'phone app');
+    case 'standby_echo':
+      return parseEcho(slice, 'meta agent');
+    case 'history_message':
+      return parseHistory(slice);
+    case 'preference':
+      return parsePreference(slice);
+    case 'user_id_update':
+      return parseUserIdUpdate(slice);
+    case 'contact_sync':
+    case 'errors':
+    case 'value':
+      return kept(slice, undefined);
+    default:
+      return malformed('The stored event is not a part of a WhatsApp webhook.');
+  }
+}
+
+function parseMessage(slice: WebhookSlice): ParsedEvent | Unreadable {
+  const message = messageSchema.safeParse(slice.item).data;
+  if (message === undefined) return malformed('The message is not an object.');
+  const at = timeOf(message.timestamp);
+  const content = readContent(message);
+  if (message.group_id !== undefined) return kept(slice, at, 'group');
+  if (content.type === 'request_welcome') return kept(slice, at, content.type);
+  const contact = contactOf(slice);
+  const identities = senderOf(message, contact);
+  if (content.type === 'system') {
+    if (message.system === undefined || !isIdentityChange(message.system.type)) {
+      return kept(slice, at, message.system?.type ?? 'system');
+    }
+    return identityChange(message.system, identities, at);
+  }
+  if (message.id === undefined) return noMessageId();
+  if (!isSomebody(identities)) return noIdentity();
+  const profileName = contact?.profile?.name;
+  return {
+    kind: 'message',
+    wamid: message.id,
+    at,
+    identities,
+    standby: slice.part === 'standby_message',
+    ...content,
+    ...(profileName === undefined || profileName === '' ? {} : { profileName }),
+  };
+}
+
+/** The sender. A phone they shared of themselves, asked by us, stands beside their BSUID (facts/whatsapp.md §2.6). */
+function senderOf(message: MessagePayload, contact: ContactPayload | undefined): Identities {
+  const known = ofContact(contact);
+  const shared = message.contacts
+    ?.filter(({ origin }) => origin === 'contact_request')
+    .flatMap(({ phones }) => phones ?? [])
+    .map(({ wa_id: waId, phone }) => waId ?? phone);
+  return identitiesFrom({
+    phone: [message.from, known.phone, ...(shared ?? [])],
+    bsuid: [message.from_user_id, known.bsuid],
+    parent: [message.from_parent_user_id, known.parent],
+    username: known.username,
+  });
+}
+
+const statusNames: ReadonlySet<string> = new Set(messageStatuses);
+
+function isStatus(status: string | undefined): status is MessageStatus {
+  return status !== undefined && statusNames.has(status);
+}
+
+function parseStatus(slice: WebhookSlice): ParsedEvent | Unreadable {
+  const status = statusSchema.safeParse(slice.item).data;
+  if (status === undefined) return malformed('The status is not an object.');
+  const at = timeOf(status.timestamp);
+  if (status.recipient_type === 'group') return kept(slice, at, 'group');
+  if (status.type === 'payment') return kept(slice, at, 'payment');
+  if (!isStatus(status.status)) return kept(slice, at, status.status ?? 'unnamed');
+  if (status.id === undefined) return noMessageId();
+  const contact = ofContact(contactOf(slice));
+  const { pricing } = status;
+  return {
+    kind: 'status',
+    wamid: status.id,
+    status: status.status,
+    at,
+    identities: identitiesFrom({
+      phone: [status.recipient_id, contact.phone],
+      bsuid: [status.recipient_user_id, contact.bsuid],
+      parent: [status.recipient_parent_user_id, contact.parent],
+      username: contact.username,
+    }),
+    errors: errorsOf(status.errors),
+    ...(status.biz_opaque_callback_data === undefined ? {} : { opaque: status.biz_opaque_callback_data }),
+    ...(pricing === undefined
+      ? {}
+      : {
+          pricing: {
+            ...(pricing.category === undefined ? {} : { category: pricing.category }),
+            ...(pricing.type === undefined ? {} : { type: pricing.type }),
+            ...(pricing.pricing_model === undefined ? {} : { model: pricing.pricing_model }),
+          },
+        }),
+  };
+}
+
+function parseEcho(slice: WebhookSlice, origin: 'phone app' | 'meta agent'): ParsedEvent | Unreadable {
+  const echo = messageSchema.safeParse(slice.item).data;
+  if (echo === undefined) return malformed('The echo is not an object.');
+  if (echo.id === undefined) return noMessageId();
+  // Meta's agent shows the send's body one level down; the recipient stands there too (facts/whatsapp.md §1.5).
+  const sent = messageSchema.safeParse(echo.message).data;
+  const contact = ofContact(contactOf(slice));
+  const identities = identitiesFrom({
+    // Some payloads have from and to swapped: the contact Meta names is the customer.
+    phone: [contact.phone, echo.to, sent?.to],
+    bsuid: [echo.to_user_id, contact.bsuid],
+    parent: [echo.to_parent_user_id, contact.parent],
+    username: contact.username,
+  });
+  if (!isSomebody(identities)) return noIdentity();
+  return {
+    kind: 'echo',
+    wamid: echo.id,
+    origin,
+    at: timeOf(echo.timestamp),
+    identities,
+    ...readContent(sent ?? echo),
+  };
+}
+
+/** What `history_context.status` says, in the words of statuses. facts/whatsapp.md §1.9. */
+const historyStatuses: Readonly<Record<string, MessageStatus>> = {
+  SENT: 'sent',
+  DELIVERED: 'delivered',
+  READ: 'read',
+  PLAYED: 'played',
+  ERROR: 'failed',
+};
+
+function parseHistory(slice: WebhookSlice): ParsedEvent | Unreadable {
+  const message = messageSchema.safeParse(slice.item).data;
+  if (message === undefined) return malformed('The history message is not an object.');
+  const at = timeOf(message.timestamp);
+  if (message.group_id !== undefined) return kept(slice, at, 'group');
+  if (message.id === undefined) return noMessageId();
+  const contact = ofContact(contactOf(slice));
+  const threadId = historySchema.safeParse(slice.history).data?.threadId;
+  const ofThread = identitiesFrom({ phone: [threadId], bsuid: [threadId], parent: [] });
+  const writer = identitiesFrom({ phone: [message.from], bsuid: [message.from_user_id], parent: [] });
+  const inbound =
+    threadId === undefined
+      ? message.to === undefined
+      : (writer.phone ?? writer.bsuid) === (ofThread.phone ?? ofThread.bsuid);
+  const identities = identitiesFrom({
+    phone: [threadId, contact.phone, inbound ? message.from : message.to],
+    bsuid: [inbound ? message.from_user_id : message.to_user_id, contact.bsuid, threadId],
+    parent: [inbound ? message.from_parent_user_id : message.to_parent_user_id, contact.parent],
+    username: contact.username,
+  });
+  if (!isSomebody(identities)) return noIdentity();
+  const status = inbound ? undefined : historyStatuses[message.history_context?.status?.toUpperCase() ?? ''];
+  return {
+    kind: 'history',
+    wamid: message.id,
+    direction: inbound ? 'in' : 'out',
+    at,
+    identities,
+    ...(status === undefined ? {} : { status }),
+    ...readContent(message),
+  };
+}
+
+const preferenceValues = ['stop', 'resume', 'signup'] as const;
+
+function parsePreference(slice: WebhookSlice): ParsedEvent | Unreadable {
+  const preference = preferenceSchema.safeParse(slice.item).data;
+  if (preference === undefined) return malformed('The preference is not an object.');
+  const at = timeOf(preference.timestamp);
+  const value = preferenceValues.find((known) => known === preference.value);
+  if (value === undefined || (preference.category ?? 'marketing_messages') !== 'marketing_messages') {
+    return kept(slice, at, `${preference.category ?? ''}/${preference.value ?? ''}`);
+  }
+  const contact = contactOf(slice);
+  const known = ofContact(contact);
+  const identities = identitiesFrom({
+    phone: [preference.wa_id, known.phone],
+    bsuid: [preference.user_id, known.bsuid],
+    parent: [preference.parent_user_id, known.parent],
+    username: known.username,
+  });
+  if (!isSomebody(identities)) return noIdentity();
+  const profileName = contact?.profile?.name;
+  return {
+    kind: 'preference',
+    value,
+    at,
+    identities,
+    ...(preference.signup_id === undefined ? {} : { signupId: preference.signup_id }),
+    ...(profileName === undefined || profileName === '' ? {} : { profileName }),
+  };
+}
+
+/** The form BSPs still forward, facts/whatsapp.md §2.7. The phone it shows is the one after the change. */
+function parseUserIdUpdate(slice: WebhookSlice): ParsedEvent | Unreadable {
+  const update = userIdUpdateSchema.safeParse(slice.item).data;
+  if (update === undefined) return malformed('The id update is not an object.');
+  const identities = identitiesFrom({
+    phone: [update.wa_id],
+    bsuid: [update.user_id?.current],
+    parent: [update.parent_user_id?.current],
+  });
+  if (!isSomebody(identities)) return noIdentity();
+  return {
+    kind: 'identity_change',
+    at: timeOf(update.timestamp),
+    identities,
+    before: identitiesFrom({
+      phone: [],
+      bsuid: [update.user_id?.previous],
+      parent: [update.parent_user_id?.previous],
+    }),
+  };
+}
+
+function contactOf(slice: WebhookSlice): ContactPayload | undefined {
+  return contactSchema.safeParse(slice.contact).data;
+}
+
+function kept(slice: WebhookSlice, at: number | undefined, detail?: string): KeptEvent {
+  const entryTime = slice.entryTime === undefined ? undefined : timeOf(String(slice.entryTime));
+  const type = detail ?? contentSchema.safeParse(slice.item).data?.type;
+  const what = slice.part === 'value' ? slice.field : `${slice.field}/${slice.part}`;
+  return { kind: 'kept', at: at ?? entryTime, what: type === undefined ? what : `${what}/${type}` };
+}
+
+function malformed(explanation: string): Unreadable {
+  return { kind: 'unreadable', reason: 'malformed', explanation };
+}
+
+function noMessageId(): Unreadable {
+  return {
+    kind: 'unreadable',
+    reason: 'no_message_id',
+    explanation: 'WhatsApp sent no message id, so a repeat of it could not be told apart.',
+  };
+}
+
+function noIdentity(): Unreadable {
+  return {
+    kind: 'unreadable',
+    reason: 'no_identity',
+    explanation: 'It shows neither a phone number nor a BSUID, so nobody can be found it belongs to.',
+  };
+}

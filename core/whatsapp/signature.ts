@@ -1,0 +1,16 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+
+/**
+ * Whether a webhook body carries the signature of one of our live app secrets. `X-Hub-Signature-256` is
+ * `sha256=<hex>` of the HMAC-SHA256 over the raw bytes, facts/whatsapp.md §1.2. Fails closed and never throws.
+ */
+export function verifySignature(
+  body: Buffer,
+  header: string | undefined,
+  secrets: readonly string[],
+): boolean {
+  const hex = /^sha256=([0-9a-f]{64})$/i.exec(header ?? '')?.[1];
+  if (hex === undefined) return false;
+  const claimed = Buffer.from(hex, 'hex');
+  return secrets.some((secret) => timingSafeEqual(createHmac('sha256', secret).update(body).digest(), claimed));
+}

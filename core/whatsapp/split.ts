@@ -1,0 +1,202 @@
+import { hash } from 'node:crypto';
+import { type Lane, lanes, type SlicePart, type WebhookEvent, type WebhookSlice } from './event.ts';
+import { read } from './read.ts';
+
+/**
+ * Cuts a webhook body into the events it holds, over all four of Meta's array levels (facts/whatsapp.md §1.3).
+ * Total and lenient: whatever is not understood becomes an event of its own, so that nothing acknowledged is dropped.
+ */
+export function splitWebhook(body: unknown): WebhookEvent[] {
+  const events: WebhookEvent[] = [];
+  const entries = read(body, 'entry');
+  if (!Array.isArray(entries)) {
+    if (body !== null && body !== undefined) events.push(whole({ field: 'unknown', part: 'value', item: body }));
+    return events;
+  }
+  for (const entry of entries) {
+    const changes = read(entry, 'changes');
+    if (!Array.isArray(changes)) {
+      events.push(whole({ field: 'unknown', part: 'value', ...accountOf(entry), item: entry }));
+      continue;
+    }
+    for (const change of changes) events.push(...splitChange(entry, change));
+  }
+  return events;
+}
+
+type Frame = Omit<WebhookSlice, 'part' | 'item' | 'contact' | 'history'>;
+
+function splitChange(entry: unknown, change: unknown): WebhookEvent[] {
+  const value = read(change, 'value');
+  const phoneNumberId = textOf(read(read(value, 'metadata'), 'phone_number_id'));
+  const frame: Frame = {
+    field: textOf(read(change, 'field')) ?? 'unknown',
+    ...accountOf(entry),
+    ...(phoneNumberId === undefined ? {} : { phoneNumberId }),
+  };
+  const contacts = listOf(read(value, 'contacts'));
+  const events: WebhookEvent[] = [];
+  for (const list of listsOf(value, frame.field)) {
+    for (const item of listOf(read(list.source, list.key))) {
+      const contact = list.people ? contactOf(item, list.contacts ?? contacts) : undefined;
+      const slice = { ...frame, part: list.part, ...(contact === undefined ? {} : { contact }), item };
+      events.push({ key: keyOf(slice), lane: laneOf[list.part], slice });
+    }
+  }
+  events.push(...splitHistory(value, frame));
+  const known = events.length > 0;
+  const errors = read(value, 'errors');
+  if (Array.isArray(errors) && errors.length > 0) {
+    events.push(whole({ ...frame, part: 'errors', item: errors }));
+  } else if (!known && value !== undefined) {
+    events.push(whole({ ...frame, part: 'value', item: value }));
+  } else if (!known) {
+    events.push(whole({ ...frame, part: 'value', item: change }));
+  }
+  return events;
+}
+
+interface List {
+  readonly source: unknown;
+  readonly key: string;
+  readonly part: SlicePart;
+  /** Its items are about a person of `contacts`. */
+  readonly people: boolean;
+  readonly contacts?: readonly unknown[];
+}
+
+/** Where in a value items stand. History's are one level deeper and read by `splitHistory`. */
+function listsOf(value: unknown, field: string): List[] {
+  const standby = read(value, 'standby');
+  const standbyContacts = listOf(read(standby, 'contacts'));
+  return [
+    // The media of a history arrive later as plain messages on the field `history` (facts/whatsapp.md §1.9).
+    { source: value, key: 'messages', part: field === 'history' ? 'history_message' : 'message', people: true },
+    { source: value, key: 'statuses', part: 'status', people: true },
+    { source: value, key: 'message_echoes', part: 'echo', people: true },
+    { source: value, key: 'user_preferences', part: 'preference', people: true },
+    { source: value, key: 'user_id_update', part: 'user_id_update', people: true },
+    { source: value, key: 'state_sync', part: 'contact_sync', people: false },
+    { source: standby, key: 'messages', part: 'standby_message', people: true, contacts: standbyContacts },
+    { source: standby, key: 'statuses', part: 'standby_status', people: true, contacts: standbyContacts },
+    { source: standby, key: 'message_echoes', part: 'standby_echo', people: true, contacts: standbyContacts },
+  ];
+}
+
+function splitHistory(value: unknown, frame: Frame): WebhookEvent[] {
+  const events: WebhookEvent[] = [];
+  for (const chunk of listOf(read(value, 'history'))) {
+    const threads = listOf(read(chunk, 'threads'));
+    for (const thread of threads) {
+      const history = { threadId: read(thread, 'id'), metadata: read(chunk, 'metadata') };
+      for (const item of listOf(read(thread, 'messages'))) {
+        const slice: WebhookSlice = { ...frame, part: 'history_message', history, item };
+        events.push({ key: keyOf(slice), lane: lanes.history, slice });
+      }
+    }
+    if (threads.length === 0) events.push(whole({ ...frame, part: 'value', item: chunk }));
+  }
+  return events;
+}
+
+const laneOf: Readonly<Record<SlicePart, Lane>> = {
+  message: lanes.inbound,
+  standby_message: lanes.inbound,
+  preference: lanes.inbound,
+  user_id_update: lanes.inbound,
+  status: lanes.status,
+  standby_status: lanes.status,
+  echo: lanes.status,
+  standby_echo: lanes.status,
+  errors: lanes.status,
+  value: lanes.status,
+  contact_sync: lanes.history,
+  history_message: lanes.history,
+};
+
+/** What happened, by name: the same for every delivery of it. */
+function keyOf(slice: WebhookSlice): string {
+  const { part, item } = slice;
+  const id = textOf(read(item, 'id'));
+  switch (part) {
+    case 'message':
+    case 'standby_message':
+      return id === undefined ? digestKey(slice) : `message:${id}`;
+    case 'echo':
+    case 'standby_echo':
+      return id === undefined ? digestKey(slice) : `echo:${id}`;
+    case 'history_message':
+      return id === undefined ? digestKey(slice) : `history:${id}`;
+    case 'status':
+    case 'standby_status': {
+      const status = textOf(read(item, 'status'));
+      const participant = textOf(read(item, 'recipient_participant_id') ?? read(item, 'recipient_participant_user_id'));
+      if (id === undefined || status === undefined) return digestKey(slice);
+      return participant === undefined ? `status:${id}:${status}` : `status:${id}:${status}:${participant}`;
+    }
+    case 'preference': {
+      const who = textOf(read(item, 'user_id')) ?? textOf(read(item, 'wa_id'));
+      const value = textOf(read(item, 'value'));
+      const at = textOf(read(item, 'timestamp'));
+      if (who === undefined || value === undefined || at === undefined) return digestKey(slice);
+      return `preference:${who}:${value}:${at}`;
+    }
+    case 'user_id_update': {
+      const ids = read(item, 'user_id');
+      const previous = textOf(read(ids, 'previous'));
+      const current = textOf(read(ids, 'current'));
+      if (previous === undefined || current === undefined) return digestKey(slice);
+      return `user_id_update:${previous}:${current}`;
+    }
+    default:
+      return digestKey(slice);
+  }
+}
+
+function digestKey({ field, part, item }: WebhookSlice): string {
+  const name = part === 'value' || part === 'errors' ? field : part;
+  return `${name}:${hash('sha256', JSON.stringify(item) ?? '', 'hex').slice(0, 32)}`;
+}
+
+function whole(slice: WebhookSlice): WebhookEvent {
+  return { key: digestKey(slice), lane: laneOf[slice.part], slice };
+}
+
+/** The `contacts[]` element an item is about: named by the same id, or alone and not contradicting it. */
+function contactOf(item: unknown, contacts: readonly unknown[]): unknown {
+  const phones = idsOf(item, ['from', 'wa_id', 'recipient_id', 'to']);
+  const bsuids = idsOf(item, ['from_user_id', 'user_id', 'recipient_user_id', 'to_user_id']);
+  const ids = new Set([...phones, ...bsuids]);
+  for (const contact of contacts) {
+    if (idsOf(contact, ['user_id', 'wa_id']).some((id) => ids.has(id))) return contact;
+  }
+  const [only, ...others] = contacts;
+  if (only === undefined || others.length > 0) return undefined;
+  const contradicts =
+    (bsuids.length > 0 && idsOf(only, ['user_id']).length > 0) ||
+    (phones.length > 0 && idsOf(only, ['wa_id']).length > 0);
+  return contradicts ? undefined : only;
+}
+
+function idsOf(item: unknown, keys: readonly string[]): string[] {
+  return keys.map((key) => textOf(read(item, key))).filter((id) => id !== undefined);
+}
+
+function accountOf(entry: unknown): Pick<WebhookSlice, 'wabaId' | 'entryTime'> {
+  const wabaId = textOf(read(entry, 'id'));
+  const entryTime = read(entry, 'time');
+  return {
+    ...(wabaId === undefined ? {} : { wabaId }),
+    ...(typeof entryTime === 'number' ? { entryTime } : {}),
+  };
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** Ids come as strings, now and then as numbers; an empty one is none. */
+function textOf(value: unknown): string | undefined {
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
