@@ -34,10 +34,17 @@ export function createConnectors(
         message: 'This connection has no access token. Connect the CRM again.',
       });
     }
-    const basePath = hubspotBasePath({
-      sandboxWorkspace: connection.sandbox,
-      sandboxUrl: connection.sandbox ? await sandboxUrl() : undefined,
-    });
+    const sandbox = connection.sandbox ? await sandboxUrl() : undefined;
+    if (connection.sandbox && sandbox === undefined) {
+      throw new SangamError({
+        code: 'sandbox_away',
+        origin: 'crm',
+        retry: 'later',
+        message: 'No process runs the sandbox just now.',
+      });
+    }
+    const basePath =
+      sandbox === undefined ? hubspotBasePath('live') : hubspotBasePath('sandbox', `${sandbox}/hubspot`);
     const accessToken = box.open(connection.accessToken);
     // A new token or another sandbox is another connector.
     const name = `${connection.connectionId}|${basePath}|${accessToken}`;

@@ -19,7 +19,7 @@ const property = z.looseObject({
 
 export type ExistingProperty = z.infer<typeof property>;
 
-const anything = z.unknown();
+const anything = z.looseObject({});
 
 export async function listProperties(client: HubspotClient): Promise<ExistingProperty[]> {
   const { results } = await succeed(

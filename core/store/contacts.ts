@@ -61,7 +61,7 @@ export async function overwriteContacts(
 ): Promise<void> {
   if (contacts.length === 0) return;
   await sql`
-    update contacts c set (${joinColumns}) = (select ${joinColumns})
+    update contacts c set (${joinColumns}) = (select ${joinedColumns})
     from ${joinRows(contacts)}
     where c.workspace_id = ${trx.workspaceId} and c.contact_id = x.contact_id`.execute(trx);
 }
@@ -116,10 +116,21 @@ export async function overwriteConversations(
   await joinConversations(trx, conversations);
 }
 
-const joinColumns = sql.raw(
-  `profile_name, profile_name_at, profile_name_key, username, username_at, username_key, first_message,
-   first_message_at, first_message_key, first_message_from_ad, last_activity_at`,
-);
+const columns = [
+  'profile_name',
+  'profile_name_at',
+  'profile_name_key',
+  'username',
+  'username_at',
+  'username_key',
+  'first_message',
+  'first_message_at',
+  'first_message_key',
+  'first_message_from_ad',
+  'last_activity_at',
+];
+const joinColumns = sql.raw(columns.join(', '));
+const joinedColumns = sql.raw(columns.map((column) => `x.${column}`).join(', '));
 
 function joinRows(contacts: readonly ContactRow[]): ReturnType<typeof sql> {
   const of = <Value>(read: (joins: ContactJoins) => Value | undefined): (Value | null)[] =>

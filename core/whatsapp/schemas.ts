@@ -60,7 +60,7 @@ export const contentSchema = z.looseObject({
       body: maybe(z.looseObject({ text })),
       button_reply: reply,
       list_reply: reply,
-      nfm_reply: maybe(z.looseObject({ name: text, body: text, response_json: z.unknown() })),
+      nfm_reply: maybe(z.looseObject({ name: text, body: text, response_json: z.unknown().optional() })),
     }),
   ),
   order: maybe(z.looseObject({ text })),
@@ -70,7 +70,7 @@ export const contentSchema = z.looseObject({
     z.looseObject({ source_type: text, source_id: scalar, source_url: text, headline: text, ctwa_clid: text }),
   ),
   errors: maybe(z.array(vendorError)),
-  edit: maybe(z.looseObject({ original_message_id: scalar, message: z.unknown() })),
+  edit: maybe(z.looseObject({ original_message_id: scalar, message: z.unknown().optional() })),
   revoke: maybe(z.looseObject({ original_message_id: scalar })),
 });
 
@@ -98,7 +98,7 @@ export const messageSchema = contentSchema.extend({
     }),
   ),
   history_context: maybe(z.looseObject({ status: text, from_me: flag })),
-  message: z.unknown(),
+  message: z.unknown().optional(),
 });
 
 export const statusSchema = z.looseObject({
