@@ -1,4 +1,4 @@
-import { type Retry, SangamError } from '@sangam/core/errors';
+import { SangamError } from '@sangam/core/errors';
 import { apiOrigin } from './vendor.ts';
 
 /** Names of the machine itself. A sandbox answers nothing else (design.md §4). */
@@ -6,32 +6,22 @@ const loopbackHosts: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]', 'local
 
 /**
  * Where a workspace's HubSpot is reached: a live one at HubSpot itself and nowhere else, a sandbox one at a sandbox on
- * this machine and nowhere else. `sandboxUrl` is the sandbox's root, such as `http://127.0.0.1:8080/sandbox`;
- * undefined while none is running.
+ * this machine and nowhere else. `wanted` is the configured base path, such as
+ * `http://127.0.0.1:8080/sandbox/hubspot`; a live workspace needs none.
  *
- * Throws `SangamError` of origin us: `host_refused` (never) for any other address, `sandbox_absent` (later) for a
- * sandbox workspace without one.
+ * Throws `SangamError` `host_refused` (origin us, never) for any other address.
  */
-export function hubspotBasePath(options: {
-  readonly sandboxWorkspace: boolean;
-  readonly sandboxUrl: string | undefined;
-}): string {
-  const { sandboxWorkspace, sandboxUrl } = options;
-  if (!sandboxWorkspace) {
-    if (sandboxUrl === undefined) return apiOrigin;
-    throw refused('host_refused', 'never', 'A live workspace does not talk to a sandbox');
+export function hubspotBasePath(workspace: 'live' | 'sandbox', wanted?: string): string {
+  const url = wanted !== undefined && URL.canParse(wanted) ? new URL(wanted) : undefined;
+  if (workspace === 'live') {
+    if (wanted === undefined || url?.href === `${apiOrigin}/`) return apiOrigin;
+    throw refused(`A live workspace talks to ${apiOrigin} only`);
   }
-  if (sandboxUrl === undefined) throw refused('sandbox_absent', 'later', 'No sandbox is running yet');
-  const url = URL.canParse(sandboxUrl) ? new URL(sandboxUrl) : undefined;
   if (url === undefined || !isPlain(url) || !loopbackHosts.has(url.hostname)) {
-    const example = 'http://127.0.0.1:8080/sandbox';
-    throw refused(
-      'host_refused',
-      'never',
-      `A sandbox workspace talks only to a sandbox on this machine: ${example}`,
-    );
+    const example = 'http://127.0.0.1:8080/sandbox/hubspot';
+    throw refused(`A sandbox workspace talks only to a sandbox on this machine, such as ${example}`);
   }
-  return `${url.href.replace(/\/+$/, '')}/hubspot`;
+  return url.href.replace(/\/+$/, '');
 }
 
 /** Nothing but scheme, host, port and path: whatever else a URL can carry has no business here. */
@@ -39,6 +29,6 @@ function isPlain(url: URL): boolean {
   return url.protocol === 'http:' && url.href === `${url.origin}${url.pathname}`;
 }
 
-function refused(code: string, retry: Retry, message: string): SangamError {
-  return new SangamError({ code, origin: 'us', retry, message: `${message}.` });
+function refused(message: string): SangamError {
+  return new SangamError({ code: 'host_refused', origin: 'us', retry: 'never', message: `${message}.` });
 }
