@@ -3,7 +3,7 @@ import { SangamError } from '@sangam/core/errors';
 import type { HubspotAnswer } from './client.ts';
 import { readRefusal, type Refusal, refusalError } from './errors.ts';
 import { contactIdProperty, tagsProperty } from './properties.ts';
-import { type BatchAnswer, contactIdOf, contactIdsOf, type ItemError } from './record-api.ts';
+import { type BatchAnswer, contactIdOf, type ItemError, namedBy } from './record-api.ts';
 
 /**
  * Refusals of what changed between our look and our write: another process made the record, or an admin removed a
@@ -25,11 +25,11 @@ export function outcomesOf(
   if (!answer.ok) return [refusedAlone(upserts, answer.refusal)];
   const results = new Map(answer.body.results.map((result) => [contactIdOf(result), result]));
   const refusals = new Map(
-    answer.body.errors.flatMap((error) =>
-      contactIdsOf(error).map((contactId) => [contactId, refusalOf(error)]),
-    ),
+    answer.body.errors.flatMap((error) => namedBy(error).map((name) => [name, refusalOf(error)])),
   );
-  const [nameless] = answer.body.errors.filter((error) => contactIdsOf(error).length === 0);
+  const nameless = answer.body.errors.find(
+    (error) => !upserts.some(({ contactId }) => namedBy(error).includes(contactId)),
+  );
   return upserts.map(({ contactId }): UpsertOutcome => {
     const result = results.get(contactId);
     if (result !== undefined)

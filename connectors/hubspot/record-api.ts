@@ -60,11 +60,11 @@ export function contactIdOf(result: HubspotRecord): string | undefined {
   return result.properties[contactIdProperty] ?? result.objectWriteTraceId;
 }
 
-/** Which of our contacts an item's error names: HubSpot lists ids, or the trace ids we sent, in its context. */
-export function contactIdsOf(error: ItemError): string[] {
+/** What an item's error names in its context: ids, or the trace ids we sent, beside names of properties. */
+export function namedBy(error: ItemError): string[] {
   return Object.values(error.context)
     .flat()
-    .filter((id) => typeof id === 'string');
+    .filter((name) => typeof name === 'string');
 }
 
 /** `values` carries each of `properties`, '' where HubSpot holds none. */
