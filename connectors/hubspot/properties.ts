@@ -130,6 +130,7 @@ export const properties: readonly PropertyDefinition[] = [
     description: 'Tags of the conversation. Sangam adds tags here and never takes one away.',
     type: 'enumeration',
     fieldType: 'checkbox',
-    options: [],
+    // Whether HubSpot creates a list without any option is not known; with one it does.
+    options: [{ label: 'WhatsApp', value: 'WhatsApp', displayOrder: 0, hidden: false }],
   },
 ];

@@ -86,7 +86,8 @@ export type FieldMapping = OwnedField | SharedField;
 
 /**
  * One installed CRM account. Calls throw `SangamError` with origin `crm` when the call as a whole failed:
- * `retry: 'never'` means the batch cannot succeed as it is, `later` or `{afterMs}` that it may.
+ * `later` and `{afterMs}` mean that the same call may succeed in time; `never` with code `batch_refused` that something
+ * in this batch is the matter, so that halving it finds the culprit; any other `never` that a person must act first.
  */
 export interface Connector {
   /** Most contacts one call takes. */

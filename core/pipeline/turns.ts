@@ -42,6 +42,17 @@ export class TurnTaker {
     await Promise.all(this.#serving.values());
   }
 
+  /** Takes turns until no workspace has work left, without being started. */
+  async drain(): Promise<void> {
+    for (;;) {
+      const waiting = await this.#work.waiting();
+      if (waiting.length === 0) return;
+      for (const workspaceId of waiting) {
+        while ((await this.#work.turn(workspaceId)) === 'more');
+      }
+    }
+  }
+
   wake(workspaceId: string): void {
     if (!this.#running) return;
     if (this.#serving.has(workspaceId)) this.#again.add(workspaceId);

@@ -66,25 +66,31 @@ export async function overwriteContacts(
     where c.workspace_id = ${trx.workspaceId} and c.contact_id = x.contact_id`.execute(trx);
 }
 
-/** Marks contacts as joined into another; whatever pointed at them points on. */
+/** Marks contacts as joined into another; whatever pointed at them points on. Their facts have moved already. */
 export async function mergeContacts(
   trx: WorkspaceTransaction,
   merges: readonly { contactId: string; into: string }[],
 ): Promise<void> {
-  for (const { contactId, into } of merges) {
-    await sql`update contacts set merged_into = ${into} where workspace_id = ${trx.workspaceId}
-              and (contact_id = ${contactId} or merged_into = ${contactId})`.execute(trx);
-    await sql`update crm_links set contact_id = ${into}
-              where workspace_id = ${trx.workspaceId} and contact_id = ${contactId}`.execute(trx);
-    await sql`update dead_letters set contact_id = ${into}
-              where workspace_id = ${trx.workspaceId} and contact_id = ${contactId}
-                and not exists (select 1 from dead_letters d where d.workspace_id = ${trx.workspaceId}
-                                and d.connection_id = dead_letters.connection_id and d.contact_id = ${into})`.execute(
-      trx,
-    );
-    await sql`delete from dirty_contacts
-              where workspace_id = ${trx.workspaceId} and contact_id = ${contactId}`.execute(trx);
-  }
+  if (merges.length === 0) return;
+  const gone = merges.map(({ contactId }) => contactId);
+  const pairs = sql`unnest(${gone}::uuid[], ${merges.map(({ into }) => into)}::uuid[]) as t (contact_id, survivor)`;
+  await sql`
+    update contacts c set merged_into = t.survivor from ${pairs}
+    where c.workspace_id = ${trx.workspaceId}
+      and (c.contact_id = t.contact_id or c.merged_into = t.contact_id)`.execute(trx);
+  await sql`
+    update crm_links l set contact_id = t.survivor from ${pairs}
+    where l.workspace_id = ${trx.workspaceId} and l.contact_id = t.contact_id`.execute(trx);
+  await sql`
+    delete from conversations
+    where workspace_id = ${trx.workspaceId} and contact_id = any(${gone}::uuid[])`.execute(trx);
+  // What the CRM refused of a contact that is no more is no one's to replay: its survivor is written anew.
+  await sql`
+    delete from dead_letters
+    where workspace_id = ${trx.workspaceId} and contact_id = any(${gone}::uuid[])`.execute(trx);
+  await sql`
+    delete from dirty_contacts
+    where workspace_id = ${trx.workspaceId} and contact_id = any(${gone}::uuid[])`.execute(trx);
 }
 
 export async function joinConversations(

@@ -13,6 +13,7 @@ export interface EmbeddedDatabase {
   readonly url: string;
   /** It was running already: another process uses it, or one was killed and left it. */
   readonly adopted: boolean;
+  stop(): Promise<void>;
   /** Stops it unless somebody else is connected. Call it after your own connections are closed. */
   stopIfLast(): Promise<boolean>;
 }
@@ -80,6 +81,7 @@ function opened(url: string, adopted: boolean, stop: () => Promise<void>): Embed
   return {
     url,
     adopted,
+    stop,
     async stopIfLast() {
       const client = new pg.Client({ connectionString: url });
       try {

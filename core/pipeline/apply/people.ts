@@ -96,17 +96,15 @@ async function resolveOpen(
     contactOfPerson.set(person, contactId);
     created.add(contactId);
   }
-  const firstKnown = resolution.persons.filter(
-    (person) => created.has(contactOfPerson.get(person) ?? '') || gainedIds(person, before, contactOfPerson),
+  const beforeByName: Before = new Map(before.map((row) => [nameOf(row), row]));
+  const gained = resolution.persons.filter((person) =>
+    gainedIds(contactOfPerson.get(person) ?? null, nodesOf(person), beforeByName),
   );
-  for (const contactId of await adopt(trx, resolution, firstKnown, contactOfPerson)) reshaped.add(contactId);
+  for (const contactId of await adopt(trx, resolution, gained, contactOfPerson)) reshaped.add(contactId);
 
-  const after = resolution.persons.flatMap((person): IdentityRow[] => {
+  const after = resolution.persons.flatMap((person) => {
     const contactId = contactOfPerson.get(person) ?? null;
-    return [
-      ...person.phones.map(({ phone, since }) => ({ value: phone, since, contactId })),
-      ...person.bsuidKeys.map((value) => ({ value, since: 0, contactId })),
-    ];
+    return nodesOf(person).map((node) => ({ ...node, contactId }));
   });
   await replaceIdentities(trx, before, after);
 
@@ -142,15 +140,23 @@ async function adopt(
   return moves.map(({ to }) => to);
 }
 
-/** A contact that is now known by one more id may be the one something was waiting for. */
-function gainedIds(
-  person: Person,
-  before: readonly IdentityRow[],
-  contactOfPerson: ReadonlyMap<Person, string | null>,
-): boolean {
-  if ((contactOfPerson.get(person) ?? null) === null) return false;
-  const known = new Set(before.filter((row) => row.contactId !== null).map((row) => row.value));
-  return [...person.phones.map(({ phone }) => phone), ...person.bsuidKeys].some((id) => !known.has(id));
+/** A contact an id came to stand for may be the one something was waiting for. */
+function gainedIds(contactId: string | null, nodes: readonly Omit<IdentityRow, 'contactId'>[], before: Before): boolean {
+  return contactId !== null && nodes.some((node) => before.get(nameOf(node))?.contactId !== contactId);
+}
+
+type Before = ReadonlyMap<string, IdentityRow>;
+
+function nameOf({ value, since }: Omit<IdentityRow, 'contactId'>): string {
+  return `${value}@${String(since)}`;
+}
+
+/** What a person is known by, as rows of `identities` name it. */
+function nodesOf(person: Person): Omit<IdentityRow, 'contactId'>[] {
+  return [
+    ...person.phones.map(({ phone, since }) => ({ value: phone, since })),
+    ...person.bsuidKeys.map((value) => ({ value, since: 0 })),
+  ];
 }
 
 /** The contacts each person's ids stood for so far, oldest first. */

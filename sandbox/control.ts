@@ -1,0 +1,121 @@
+import { type Request, Router } from 'express';
+import { z } from 'zod';
+import type { Calls } from './calls.ts';
+import type { SandboxClock } from './clock.ts';
+import type { CrmSimulator, RecordDesk, Refused, UserRecord } from './crm.ts';
+import { type Faults, faultSchema } from './faults.ts';
+import { type Answer, answering, ControlError, ok, readBody, readInput } from './http.ts';
+
+const clockBody = z.strictObject({ advanceMs: z.number().min(0) });
+
+export function clockRoutes(clock: SandboxClock, written: () => Promise<void>): Router {
+  const router = Router();
+  router.put(
+    '/clock',
+    answering(written, (request) => {
+      clock.advance(readBody(clockBody, request).advanceMs);
+      return ok({ now: clock.now() });
+    }),
+  );
+  return router;
+}
+
+const recordBody = z.looseObject({ properties: z.record(z.string(), z.unknown()) });
+const page = z.object({
+  limit: z.coerce.number().int().min(1).optional(),
+  after: z.string().optional(),
+});
+
+/** The control routes every CRM has. */
+export function crmControls({
+  crm,
+  calls,
+  faults,
+  written,
+}: {
+  crm: CrmSimulator;
+  calls: Calls;
+  faults: Faults;
+  written: () => Promise<void>;
+}): Router {
+  const router = Router();
+  const does = (handler: (request: Request) => Answer) => answering(written, handler);
+
+  router.get(
+    '/records/:type',
+    does((request) => ok({ results: deskOf(crm, request).list(readInput(page, request.query)) })),
+  );
+  router.post(
+    '/records/:type',
+    does((request) => {
+      const made = deskOf(crm, request).create(readBody(recordBody, request).properties);
+      return { status: 201, body: unlessRefused(made) };
+    }),
+  );
+  router.get(
+    '/records/:type/:id',
+    does((request) => ok(orMissing(deskOf(crm, request).get(idOf(request))))),
+  );
+  router.patch(
+    '/records/:type/:id',
+    does((request) => {
+      const { properties } = readBody(recordBody, request);
+      return ok(unlessRefused(orMissing(deskOf(crm, request).update(idOf(request), properties))));
+    }),
+  );
+  router.delete(
+    '/records/:type/:id',
+    does((request) => {
+      if (!deskOf(crm, request).remove(idOf(request))) throw missing();
+      return { status: 204 };
+    }),
+  );
+  router.get(
+    '/calls',
+    does(() => ok(calls.read())),
+  );
+  router.delete(
+    '/calls',
+    does(() => {
+      calls.reset();
+      return ok(calls.read());
+    }),
+  );
+  router.put(
+    '/faults',
+    does((request) => {
+      const fault = readBody(faultSchema, request);
+      crm.keepPast(fault.readLagMs !== undefined);
+      faults.set(fault);
+      return ok(faults.current());
+    }),
+  );
+  router.use(crm.controls);
+  return router;
+}
+
+function deskOf(crm: CrmSimulator, request: Request): RecordDesk {
+  const type = String(request.params['type']);
+  const desk = Object.hasOwn(crm.desks, type) ? crm.desks[type] : undefined;
+  if (desk !== undefined) return desk;
+  const known = Object.keys(crm.desks).join(', ');
+  throw new ControlError(404, 'no_such_type', `${crm.name} has no records of this type here, only ${known}.`);
+}
+
+function idOf(request: Request): string {
+  return String(request.params['id']);
+}
+
+function orMissing<Found>(found: Found | undefined): Found {
+  if (found === undefined) throw missing();
+  return found;
+}
+
+function unlessRefused(made: UserRecord | Refused): UserRecord {
+  if ('refused' in made) throw new ControlError(made.refused.status, 'refused_by_crm', made.refused.message);
+  return made;
+}
+
+function missing(): ControlError {
+  return new ControlError(404, 'no_such_record', 'There is no such record.');
+}

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+
+/** What goes wrong with calls of a vendor's API until the next `PUT`. README.md says how the parts combine. */
+export const faultSchema = z.strictObject({
+  /** Answer this status, in the vendor's error shape, without doing anything. */
+  status: z.int().min(400).max(599).optional(),
+  /** Share of calls that are hit, 0 to 1. */
+  rate: z.number().min(0).max(1).default(1),
+  /** Wait this long before anything else. */
+  latencyMs: z.number().min(0).max(600_000).optional(),
+  /** How many calls are hit before the fault is over. */
+  times: z.int().min(0).optional(),
+  /** Cut the connection before or after the change is made. */
+  dropConnection: z.enum(['before', 'after']).optional(),
+  /** The caller gets no answer (or `status`), and the change is made this much later all the same. */
+  commitAfterMs: z.number().min(0).max(600_000).optional(),
+  /** Reads see what was so this long ago, though never what was so before the fault was set. */
+  readLagMs: z.number().min(0).optional(),
+});
+
+export type Fault = z.infer<typeof faultSchema>;
+
+export interface Faults {
+  set(fault: Fault): void;
+  current(): Fault;
+  /** The fault this call is hit by; counts as a hit. */
+  next(): Fault | undefined;
+}
+
+export function createFaults(): Faults {
+  let fault: Fault = faultSchema.parse({});
+  let left = 0;
+  return {
+    set(next) {
+      fault = next;
+      left = next.times ?? Infinity;
+    },
+    current: () => fault,
+    next() {
+      if (left <= 0 || Math.random() >= fault.rate) return undefined;
+      left -= 1;
+      return fault;
+    },
+  };
+}

@@ -1,0 +1,3 @@
+export { SandboxClock } from './clock.ts';
+export type { SandboxRules } from './rules.ts';
+export { createSandbox, type Sandbox, type SandboxOptions } from './sandbox.ts';

@@ -1,0 +1,91 @@
+import { Router } from 'express';
+import { createCalls } from './calls.ts';
+import type { SandboxClock } from './clock.ts';
+import { clockJournal } from './clock-journal.ts';
+import { clockRoutes, crmControls } from './control.ts';
+import type { CrmSimulator } from './crm.ts';
+import { createFaults } from './faults.ts';
+import { guard } from './guard.ts';
+import { answering, errorHandler, ok, rawBodies, refuse, send } from './http.ts';
+import { createHubspot } from './hubspot/index.ts';
+import { type Journal, openJournal } from './journal.ts';
+import { type SandboxRules, startingRules } from './rules.ts';
+import { createVendorFront } from './vendor-front.ts';
+import { createWhatsapp, type WhatsappOptions } from './whatsapp/index.ts';
+
+export interface SandboxOptions {
+  readonly clock: SandboxClock;
+  /** `host:port` values we are reached under, asked at every request: the port may be known late. */
+  readonly ownHosts: () => readonly string[];
+  readonly whatsapp: WhatsappOptions;
+  readonly hubspot: { readonly accessToken: string };
+  /** Folder of the journal, owned by one process at a time. Without it state lives in memory only. */
+  readonly dataDir?: string;
+  /** Which way the vendors' unconfirmed rules go at the start. */
+  readonly rules?: Partial<SandboxRules>;
+}
+
+export interface Sandbox {
+  /** To be mounted at `/sandbox`, before anything that reads bodies. */
+  readonly router: Router;
+  /** Stops deliveries and closes the journal. Webhooks not yet acknowledged go out after the next start. */
+  close(): Promise<void>;
+}
+
+/**
+ * A WhatsApp number and CRMs that keep their vendors' rules, over HTTP. See README.md.
+ * Rejects when `rules` names what does not exist or the journal cannot be read.
+ */
+export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const { clock } = options;
+  const rules = startingRules(options.rules);
+  const opened: { journal?: Journal } = {};
+  const append = (part: string) => (entry: unknown) => opened.journal?.append(part, entry);
+  const written = (): Promise<void> => opened.journal?.written() ?? Promise.resolve();
+
+  const whatsapp = createWhatsapp({ ...options.whatsapp, clock, rules: rules.whatsapp, append, written });
+  const crms: readonly CrmSimulator[] = [
+    createHubspot({ ...options.hubspot, clock, rules: rules.hubspot, append, written }),
+  ];
+  const time = clockJournal(clock, append('clock'));
+  const journal = await openJournal(options.dataDir, [
+    time.part,
+    ...whatsapp.journals,
+    ...crms.map((crm) => crm.journal),
+  ]);
+  opened.journal = journal;
+
+  const router = Router();
+  router.use(guard(options.ownHosts), rawBodies());
+  router.get(
+    '/',
+    answering(written, () =>
+      ok({
+        whatsapp: whatsapp.facts(),
+        crms: Object.fromEntries(crms.map(({ name }) => [name, { basePath: `/sandbox/${name}` }])),
+      }),
+    ),
+  );
+  router.use(clockRoutes(clock, written));
+  router.use('/whatsapp', whatsapp.router);
+  const fronts = crms.map((crm) => {
+    const calls = createCalls();
+    const faults = createFaults();
+    const front = createVendorFront({ crm, calls, faults, clock, written });
+    router.use(`/${crm.name}`, crmControls({ crm, calls, faults, written }), front.handler);
+    return front;
+  });
+  router.use((_request, response) => send(response, refuse(404, 'not_found', 'The sandbox has no such path.')));
+  router.use(errorHandler);
+  whatsapp.start();
+
+  return {
+    router,
+    async close() {
+      for (const front of fronts) front.close();
+      time.close();
+      await whatsapp.close();
+      await journal.close();
+    },
+  };
+}

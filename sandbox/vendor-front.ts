@@ -1,0 +1,89 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Request, RequestHandler, Response } from 'express';
+import type { Calls } from './calls.ts';
+import type { SandboxClock } from './clock.ts';
+import type { CrmSimulator, VendorCall, VendorRequest } from './crm.ts';
+import type { Fault, Faults } from './faults.ts';
+import { bodyText, send } from './http.ts';
+
+export interface VendorFront {
+  readonly handler: RequestHandler;
+  /** Forgets changes that were still to be made late. */
+  close(): void;
+}
+
+/** The way of every call of a vendor's API: counted, hit by a fault or not, done, journalled, answered. */
+export function createVendorFront({
+  crm,
+  calls,
+  faults,
+  clock,
+  written,
+}: {
+  crm: CrmSimulator;
+  calls: Calls;
+  faults: Faults;
+  clock: SandboxClock;
+  written: () => Promise<void>;
+}): VendorFront {
+  const late = new Set<NodeJS.Timeout>();
+
+  const answer = async (response: Response, call: VendorCall, readAt?: number): Promise<void> => {
+    const made = call.run(readAt);
+    await written();
+    send(response, made);
+  };
+
+  const commitLater = (call: VendorCall, afterMs: number): void => {
+    const timer = setTimeout(() => {
+      late.delete(timer);
+      call.run(undefined);
+    }, afterMs);
+    late.add(timer);
+  };
+
+  const answerFaultily = async (response: Response, call: VendorCall, fault: Fault): Promise<void> => {
+    if (fault.latencyMs !== undefined) await wait(fault.latencyMs);
+    if (fault.commitAfterMs !== undefined) commitLater(call, fault.commitAfterMs);
+    if (fault.status !== undefined) {
+      send(response, crm.failure(fault.status));
+      return;
+    }
+    if (fault.commitAfterMs !== undefined || fault.dropConnection === 'before') {
+      response.destroy();
+      return;
+    }
+    const readAt = fault.readLagMs === undefined ? undefined : clock.now() - fault.readLagMs;
+    if (fault.dropConnection === undefined) {
+      await answer(response, call, readAt);
+      return;
+    }
+    call.run(readAt);
+    await written();
+    response.destroy();
+  };
+
+  return {
+    async handler(request, response) {
+      const call = crm.call(vendorRequest(request));
+      calls.count(call.operation);
+      const fault = faults.next();
+      if (fault === undefined) await answer(response, call);
+      else await answerFaultily(response, call, fault);
+    },
+    close() {
+      for (const timer of late) clearTimeout(timer);
+    },
+  };
+}
+
+function vendorRequest(request: Request): VendorRequest {
+  const mark = request.url.indexOf('?');
+  return {
+    method: request.method,
+    path: mark === -1 ? request.url : request.url.slice(0, mark),
+    query: new URLSearchParams(mark === -1 ? '' : request.url.slice(mark + 1)),
+    headers: request.headers,
+    text: bodyText(request),
+  };
+}

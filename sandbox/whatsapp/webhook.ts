@@ -1,0 +1,92 @@
+import { createHmac } from 'node:crypto';
+
+/** How Meta writes a webhook: envelope, encoding, signature. facts/whatsapp.md §1.2 and §1.4. */
+
+/** One thing to tell the business: an element of one of a value's arrays. */
+export interface WebhookItem {
+  readonly field: 'messages' | 'user_preferences';
+  readonly list: 'messages' | 'statuses' | 'user_preferences';
+  readonly item: Readonly<Record<string, unknown>>;
+  /** The element of `contacts` that goes with it. */
+  readonly contact?: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface BusinessNumber {
+  readonly wabaId: string;
+  readonly phoneNumberId: string;
+  readonly displayPhoneNumber: string;
+}
+
+interface Change {
+  readonly field: string;
+  readonly list: WebhookItem['list'];
+  /** By each of its ids, how a person is described in this change. */
+  readonly people: Map<string, string>;
+  readonly contacts: object[];
+  readonly items: object[];
+}
+
+/** All four array levels are used: several items make two entries of changes of items. */
+export function envelope(number: BusinessNumber, items: readonly WebhookItem[]): object {
+  const half = Math.ceil(items.length / 2);
+  const entries = [items.slice(0, half), items.slice(half)].filter((part) => part.length > 0);
+  return {
+    object: 'whatsapp_business_account',
+    entry: entries.map((part) => ({
+      id: number.wabaId,
+      changes: toChanges(part).map((change) => toApiChange(number, change)),
+    })),
+  };
+}
+
+function toChanges(items: readonly WebhookItem[]): Change[] {
+  const changes: Change[] = [];
+  for (const item of items) {
+    const described = JSON.stringify(item.contact);
+    const ids = [item.contact?.['wa_id'], item.contact?.['user_id']].filter((id) => typeof id === 'string');
+    const last = changes.at(-1);
+    // One person told in two ways does not fit into one change: its readers take the first that matches.
+    const fits =
+      last?.field === item.field &&
+      last.list === item.list &&
+      ids.every((id) => (last.people.get(id) ?? described) === described);
+    const change = fits
+      ? last
+      : { field: item.field, list: item.list, people: new Map(), contacts: [], items: [] };
+    if (!fits) changes.push(change);
+    change.items.push(item.item);
+    if (item.contact === undefined) continue;
+    if (ids.length === 0 || ids.some((id) => !change.people.has(id))) change.contacts.push(item.contact);
+    for (const id of ids) change.people.set(id, described);
+  }
+  return changes;
+}
+
+function toApiChange(number: BusinessNumber, { field, list, contacts, items }: Change): object {
+  return {
+    field,
+    value: {
+      messaging_product: 'whatsapp',
+      metadata: {
+        display_phone_number: number.displayPhoneNumber.replace(/\D/g, ''),
+        phone_number_id: number.phoneNumberId,
+      },
+      ...(contacts.length === 0 ? {} : { contacts }),
+      [list]: items,
+    },
+  };
+}
+
+/** JSON with everything beyond ASCII as lower-case `\uXXXX`, and `/` as `\/`. */
+export function encode(body: object, escapesSlash: boolean): Buffer {
+  const ascii = JSON.stringify(body).replace(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  return Buffer.from(escapesSlash ? ascii.replaceAll('/', '\\/') : ascii, 'ascii');
+}
+
+/** The value of `X-Hub-Signature-256`, over exactly these bytes. */
+export function sign(bytes: Buffer, appSecret: string): string {
+  return `sha256=${createHmac('sha256', appSecret).update(bytes).digest('hex')}`;
+}

@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import { createApplier, createDirectory, createReceiver, type Directory, type Receiver, type Signer } from '@sangam/core/pipeline';
+import { openStore, type Store, workspaceTables } from '@sangam/core/store';
+import { createTestDatabase } from './database.ts';
+
+/** Receive and apply on a database of their own, without HTTP around them. */
+export interface Engine {
+  readonly store: Store;
+  readonly workspaceId: string;
+  readonly channelId: string;
+  readonly phoneNumberId: string;
+  readonly wabaId: string;
+  receive(body: unknown): Promise<void>;
+  readonly receiver: Receiver;
+  readonly directory: Directory;
+  /** Back to the first day: the workspace and its channel stay, whatever happened to them goes. */
+  forgetEverything(): Promise<void>;
+  /** Applies everything that waits. */
+  applyAll(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The engine's clock stands still, so that what is received twice is received at one time. */
+export const engineNow = Date.UTC(2026, 10, 23, 12);
+
+export async function createEngine(): Promise<Engine> {
+  const database = await createTestDatabase();
+  const store = openStore(database.url);
+  const world = await addWorkspace(store);
+  const clock = { now: () => engineNow };
+  const directory = createDirectory(store);
+  const problems: unknown[] = [];
+  const receiver = createReceiver({
+    store,
+    directory,
+    clock,
+    counts: { received: () => undefined, fresh: () => undefined, parked: () => undefined },
+    wake: () => undefined,
+  });
+  const signer: Signer = { kind: 'channel', workspaceId: world.workspaceId, channelId: world.channelId };
+  return {
+    store,
+    ...world,
+    receiver,
+    directory,
+    receive: (body) => receiver.receive(Buffer.from(JSON.stringify(body)), signer),
+    async forgetEverything() {
+      await store.transact(world.workspaceId, async (trx) => {
+        for (const table of workspaceTables) {
+          if (table === 'workspaces' || table === 'crm_connections') continue;
+          await trx.deleteFrom(table).where('workspace_id', '=', world.workspaceId).execute();
+        }
+      });
+    },
+    async applyAll() {
+      const applier = createApplier({
+        store,
+        directory,
+        clock,
+        wakeReconciler: () => undefined,
+        counts: { applied: () => undefined, failed: (error) => problems.push(error) },
+      });
+      await applier.drain();
+      if (problems.length > 0) throw problems[0];
+    },
+    async close() {
+      await store.close();
+      await database.drop();
+    },
+  };
+}
+
+/** A workspace with one channel under an app of its own and one CRM connection. */
+export async function addWorkspace(
+  store: Store,
+): Promise<{ workspaceId: string; channelId: string; phoneNumberId: string; wabaId: string }> {
+  const workspaceId = randomUUID();
+  const channelId = randomUUID();
+  const phoneNumberId = String(Math.floor(Math.random() * 1e15));
+  const wabaId = String(Math.floor(Math.random() * 1e15));
+  await store.transact(workspaceId, async (trx) => {
+    await trx
+      .insertInto('workspaces')
+      .values({ workspace_id: workspaceId, name: 'Test', sandbox: true, created_at: 0 })
+      .execute();
+    await trx
+      .insertInto('directory_channels')
+      .values({
+        phone_number_id: phoneNumberId,
+        waba_id: wabaId,
+        channel_id: channelId,
+        workspace_id: workspaceId,
+        app: 'own',
+        portfolio: 'portfolio',
+        region: 'IN',
+      })
+      .execute();
+    await trx
+      .insertInto('crm_connections')
+      .values({
+        workspace_id: workspaceId,
+        connection_id: randomUUID(),
+        crm: 'hubspot',
+        access_token: null,
+        blocked_reason: null,
+        created_at: 0,
+      })
+      .execute();
+  });
+  return { workspaceId, channelId, phoneNumberId, wabaId };
+}

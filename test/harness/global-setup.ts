@@ -1,0 +1,24 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { openEmbeddedDatabase } from '@sangam/service/database';
+import type { TestProject } from 'vitest/node';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The test run's PostgreSQL, as its superuser. */
+    databaseUrl: string;
+  }
+}
+
+/** One PostgreSQL for the whole run, in a folder that goes with it. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'sangam-test-'));
+  // A test run's database need not survive a power cut; killing processes is survived either way.
+  const database = await openEmbeddedDatabase(folder, { fsync: 'off', full_page_writes: 'off' });
+  project.provide('databaseUrl', database.url);
+  return async () => {
+    await database.stop();
+    await rm(folder, { recursive: true, force: true });
+  };
+}
