@@ -97,6 +97,7 @@ export function createDelivery(options: {
   let settings = deliverySettings.parse({});
   let nextId = 1;
   let inFlight = 0;
+  let queued = 0;
   let delivered = 0;
   let attempts = 0;
   let givenUp = 0;
@@ -122,11 +123,21 @@ export function createDelivery(options: {
     copies.push({ of, failures: failures + 1, dueAt: clock.now() + gap, order });
   };
 
+  const keep = (of: Waiting): void => {
+    waiting.set(of.id, of);
+    queued += of.copies;
+  };
+
+  const forget = (id: number): void => {
+    const of = waiting.get(id);
+    if (of === undefined) return;
+    queued -= 1;
+    of.copies -= 1;
+    if (of.copies === 0) waiting.delete(id);
+  };
+
   const settle = (sent: readonly Copy[]): void => {
-    for (const { of } of sent) {
-      of.copies -= 1;
-      if (of.copies === 0) waiting.delete(of.id);
-    }
+    for (const { of } of sent) forget(of.id);
     append({ kind: 'done', ids: sent.map(({ of }) => of.id) });
   };
 
@@ -151,7 +162,7 @@ export function createDelivery(options: {
     attempts += 1;
     const items = batch.map(({ of }) => of.item);
     const bytes = encode(envelope(options.number, items), options.rules().escapesSlash);
-    const status = await poster.post(options.webhookUrl(), bytes, sign(bytes, options.appSecret));
+    const status = await poster.post(options.webhookUrl, bytes, sign(bytes, options.appSecret));
     inFlight -= 1;
     if (status === 200) {
       delivered += batch.length;
@@ -186,15 +197,10 @@ export function createDelivery(options: {
       replay(line) {
         const entry = entrySchema.parse(line);
         if (entry.kind === 'queued') {
-          waiting.set(entry.id, { id: entry.id, at: entry.at, item: entry.item, copies: entry.copies });
+          keep({ id: entry.id, at: entry.at, item: entry.item, copies: entry.copies });
           nextId = Math.max(nextId, entry.id + 1);
-          return;
-        }
-        for (const id of entry.ids) {
-          const of = waiting.get(id);
-          if (of === undefined) continue;
-          of.copies -= 1;
-          if (of.copies === 0) waiting.delete(id);
+        } else {
+          entry.ids.forEach(forget);
         }
       },
       *snapshot() {
@@ -204,7 +210,7 @@ export function createDelivery(options: {
     queue(item) {
       const of: Waiting = { id: nextId, at: clock.now(), item, copies: 1 + settings.duplicates };
       nextId += 1;
-      waiting.set(of.id, of);
+      keep(of);
       append({ kind: 'queued', ...of });
       enqueue(of);
       pump();
@@ -214,11 +220,7 @@ export function createDelivery(options: {
       settings = next;
       pump();
     },
-    state: () => {
-      let queued = 0;
-      for (const of of waiting.values()) queued += of.copies;
-      return { queued, delivered, attempts, givenUp };
-    },
+    state: () => ({ queued, delivered, attempts, givenUp }),
     start() {
       for (const of of waiting.values()) enqueue(of);
       open = true;

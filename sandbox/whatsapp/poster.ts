@@ -5,7 +5,7 @@ const timeoutMs = 10_000;
 
 export interface Poster {
   /** The status answered; undefined when the connection broke or nothing came in time. Never rejects. */
-  post(url: string, bytes: Buffer, signature: string): Promise<number | undefined>;
+  post(url: () => string, bytes: Buffer, signature: string): Promise<number | undefined>;
   /** Breaks off what is under way and waits for its end. */
   close(): Promise<void>;
 }
@@ -44,17 +44,21 @@ export function createPoster(): Poster {
 
   return {
     async post(url, bytes, signature) {
-      const posted = attempt(url, bytes, signature);
-      underWay.add(posted);
+      let posted: Promise<number | undefined> | undefined;
       try {
+        posted = attempt(url(), bytes, signature);
+        underWay.add(posted);
         return await posted;
+      } catch {
+        // Not even an address: the business is not there yet, which is no different from not answering.
+        return undefined;
       } finally {
-        underWay.delete(posted);
+        if (posted !== undefined) underWay.delete(posted);
       }
     },
     async close() {
       stop.abort();
-      await Promise.all(underWay);
+      await Promise.allSettled(underWay);
       agent.destroy();
     },
   };

@@ -1,0 +1,32 @@
+import { randomBytes } from 'node:crypto';
+import { pino } from 'pino';
+import { systemClock } from '@sangam/core/clock';
+import { createSecretBox, createService } from '@sangam/service';
+
+/**
+ * One service process to be measured. Told by its parent what to do, tells it what that cost:
+ * argv: database URL, secrets key in base64, `work` to apply as well, sandbox URL or `-`.
+ */
+const [databaseUrl = '', key = '', work = '', sandboxUrl = '-'] = process.argv.slice(2);
+
+const service = createService({
+  databaseUrl,
+  host: '127.0.0.1',
+  port: 0,
+  publicUrl: undefined,
+  box: createSecretBox([key === '' ? randomBytes(32) : Buffer.from(key, 'base64')]),
+  clock: systemClock,
+  logger: pino({ level: 'warn' }, pino.destination(2)),
+  sandboxUrl: () => Promise.resolve(sandboxUrl === '-' ? undefined : sandboxUrl),
+});
+await service.listen();
+if (work === 'work') service.startWork();
+
+process.on('message', (question) => {
+  if (question === 'work') service.startWork();
+  if (question === 'usage') {
+    const { user, system } = process.cpuUsage();
+    process.send?.({ cpuMs: (user + system) / 1000, rssMb: process.memoryUsage.rss() / 2 ** 20 });
+  }
+});
+process.send?.({ url: service.url() });
