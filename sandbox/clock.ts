@@ -1,13 +1,26 @@
-/** Real time with an offset that a test or a person can push forward. */
+/** The sandbox's time: the machine's, plus what it was advanced by. Milliseconds since the Unix epoch. */
 export class SandboxClock {
   #offsetMs = 0;
+  readonly #listeners = new Set<() => void>();
 
-  /** Milliseconds since the Unix epoch. */
   now(): number {
     return Date.now() + this.#offsetMs;
   }
 
+  get offsetMs(): number {
+    return this.#offsetMs;
+  }
+
+  /** Throws `RangeError` for anything but a finite number of milliseconds from 0 up: time does not go back. */
   advance(ms: number): void {
+    if (!Number.isFinite(ms) || ms < 0) throw new RangeError('a clock is advanced by 0 ms or more');
     this.#offsetMs += ms;
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Calls `listener` after every advance, until the returned function is called. */
+  onAdvance(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 }

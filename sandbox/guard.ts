@@ -1,22 +1,29 @@
+import type { IncomingMessage } from 'node:http';
 import type { RequestHandler } from 'express';
+import { refuse, send } from './http.ts';
 
-const loopback: ReadonlySet<string> = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1']);
-
-/**
- * The sandbox answers this machine only: a loopback caller, our own Host, no foreign Origin. So neither the network
- * nor a page in this machine's browser can reach it.
- */
+/** Lets through only this machine speaking to us by our own name, and no page of another origin. design.md §4. */
 export function guard(ownHosts: () => readonly string[]): RequestHandler {
   return (request, response, next) => {
-    const refuse = (reason: string): void => {
-      response.status(403).json({ error: { code: 'sandbox_guard', message: reason } });
-    };
-    const hosts = ownHosts();
-    const origin = request.get('origin');
-    if (!loopback.has(request.socket.remoteAddress ?? '')) refuse('The sandbox answers this machine only.');
-    else if (!hosts.includes(request.get('host') ?? '')) refuse(`The sandbox answers only as ${hosts.join(' or ')}.`);
-    else if (origin !== undefined && !hosts.some((host) => origin === `http://${host}`)) {
-      refuse('The sandbox does not answer pages of other origins.');
-    } else next();
+    const reason = reasonToRefuse(request, ownHosts());
+    if (reason === undefined) next();
+    else send(response, refuse(403, 'not_from_here', reason));
   };
+}
+
+/** The socket's own address is asked: a forwarding header is anybody's claim. */
+function reasonToRefuse(request: IncomingMessage, ownHosts: readonly string[]): string | undefined {
+  const { host = '', origin } = request.headers;
+  if (!isLoopback(request.socket.remoteAddress)) return 'The sandbox answers only this machine.';
+  if (!ownHosts.includes(host.toLowerCase())) {
+    return `The Host header must be one of ${ownHosts.join(', ')}.`;
+  }
+  if (origin !== undefined && !ownHosts.some((own) => origin.toLowerCase() === `http://${own}`)) {
+    return 'The sandbox answers no page of another origin.';
+  }
+  return undefined;
+}
+
+function isLoopback(address: string | undefined): boolean {
+  return address !== undefined && (address === '::1' || /^(::ffff:)?127\./.test(address));
 }

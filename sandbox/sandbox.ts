@@ -75,7 +75,9 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
     router.use(`/${crm.name}`, crmControls({ crm, calls, faults, written }), front.handler);
     return front;
   });
-  router.use((_request, response) => send(response, refuse(404, 'not_found', 'The sandbox has no such path.')));
+  router.use((_request, response) =>
+    send(response, refuse(404, 'not_found', 'The sandbox has no such path.')),
+  );
   router.use(errorHandler);
   whatsapp.start();
 

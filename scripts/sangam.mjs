@@ -34,7 +34,8 @@ function fail(message) {
 
 function ensureToolchain() {
   const nodePackage = nodePackages[`${process.platform}-${process.arch}`];
-  if (nodePackage === undefined) fail(`Sangam has no Node ${nodeVersion} for ${process.platform} on ${process.arch}.`);
+  if (nodePackage === undefined)
+    fail(`Sangam has no Node ${nodeVersion} for ${process.platform} on ${process.arch}.`);
   const wanted = `${nodePackage}@${nodeVersion} pnpm@${pnpmVersion}`;
   const stamp = join(toolchain, 'installed');
   const bins = [join(toolchain, 'node_modules', nodePackage, 'bin'), join(toolchain, 'node_modules', '.bin')];
@@ -42,10 +43,14 @@ function ensureToolchain() {
     console.log(`Installing Node ${nodeVersion} and pnpm ${pnpmVersion} …`);
     mkdirSync(toolchain, { recursive: true });
     writeFileSync(join(toolchain, 'package.json'), '{ "private": true }\n');
-    run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts', ...wanted.split(' ')], {
-      cwd: toolchain,
-      shell: windows,
-    });
+    run(
+      'npm',
+      ['install', '--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts', ...wanted.split(' ')],
+      {
+        cwd: toolchain,
+        shell: windows,
+      },
+    );
     writeFileSync(stamp, wanted);
   }
   return bins;
@@ -54,15 +59,20 @@ function ensureToolchain() {
 function ensureDependencies(env) {
   const stamp = join(root, 'node_modules', '.sangam-installed');
   const hash = createHash('sha256');
-  for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json']) hash.update(readFileSync(join(root, file)));
+  for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json'])
+    hash.update(readFileSync(join(root, file)));
   const wanted = hash.digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   console.log('Installing dependencies …');
-  run(join(toolchain, 'node_modules', '.bin', 'pnpm'), ['install', '--frozen-lockfile', '--reporter=append-only'], {
-    cwd: root,
-    env,
-    shell: windows,
-  });
+  run(
+    join(toolchain, 'node_modules', '.bin', 'pnpm'),
+    ['install', '--frozen-lockfile', '--reporter=append-only'],
+    {
+      cwd: root,
+      env,
+      shell: windows,
+    },
+  );
   writeFileSync(stamp, wanted);
 }
 
@@ -84,7 +94,8 @@ function runToTheEnd([program, ...args], env) {
 if (Number(process.versions.node.split('.')[0]) < 20) fail('Sangam needs Node 20 or newer to begin with.');
 const [name, ...rest] = process.argv.slice(2);
 const command = name === 'run' ? rest : commands[name]?.concat(rest);
-if (command === undefined || command.length === 0) fail('Usage: node scripts/sangam.mjs start | test | run PROGRAM …');
+if (command === undefined || command.length === 0)
+  fail('Usage: node scripts/sangam.mjs start | test | run PROGRAM …');
 const env = { ...process.env };
 env.PATH = [...ensureToolchain(), join(root, 'node_modules', '.bin'), env.PATH].join(windows ? ';' : ':');
 ensureDependencies(env);

@@ -103,7 +103,11 @@ export function createChannelBook(dependencies: {
         .where('phone_number_id', '=', channel.phoneNumberId)
         .executeTakeFirst();
       if (taken !== undefined) {
-        return { outcome: 'refused', code: 'number_taken', message: 'This phone number id is connected already.' };
+        return {
+          outcome: 'refused',
+          code: 'number_taken',
+          message: 'This phone number id is connected already.',
+        };
       }
       const channelId = randomUUID();
       await store.transact(workspaceId, async (trx) => {
@@ -119,7 +123,12 @@ export function createChannelBook(dependencies: {
           verifyToken: box.seal(channel.verifyToken),
           now: clock.now(),
         });
-        await writeAudit(trx, { memberId: member.memberId, action: 'add channel', subject: channelId, at: clock.now() });
+        await writeAudit(trx, {
+          memberId: member.memberId,
+          action: 'add channel',
+          subject: channelId,
+          at: clock.now(),
+        });
       });
       changed();
       const view = (await list(workspaceId)).find((known) => known.channelId === channelId);
@@ -143,7 +152,12 @@ export function createChannelBook(dependencies: {
           .where('app_secret', 'is not', null)
           .executeTakeFirst();
         if (result.numUpdatedRows === 0n) return false;
-        await writeAudit(trx, { memberId: member.memberId, action: 'rotate app secret', subject: channelId, at: now });
+        await writeAudit(trx, {
+          memberId: member.memberId,
+          action: 'rotate app secret',
+          subject: channelId,
+          at: now,
+        });
         return true;
       });
       changed();

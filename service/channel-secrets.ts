@@ -19,7 +19,12 @@ export interface ChannelSecrets {
 
 const rememberedMs = 5_000;
 
-export function createChannelSecrets(store: Store, directory: Directory, box: SecretBox, clock: Clock): ChannelSecrets {
+export function createChannelSecrets(
+  store: Store,
+  directory: Directory,
+  box: SecretBox,
+  clock: Clock,
+): ChannelSecrets {
   const remembered = new Map<string, { at: number; secret: Promise<ChannelSecret | undefined> }>();
 
   const read = async (channelId: string): Promise<ChannelSecret | undefined> => {

@@ -4,7 +4,10 @@ const port = z.coerce.number().int().min(0).max(65_535);
 const url = z.url().transform((value) => value.replace(/\/+$/, ''));
 const secretKey = z
   .string()
-  .refine((value) => Buffer.from(value, 'base64').length === 32, 'must be 32 bytes in base64 (openssl rand -base64 32)');
+  .refine(
+    (value) => Buffer.from(value, 'base64').length === 32,
+    'must be 32 bytes in base64 (openssl rand -base64 32)',
+  );
 
 /** Every variable the service reads. `.env.example` explains each; a test holds the two together. */
 export const environment = z.object({
@@ -94,8 +97,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 
 function readLive(read: Environment): LiveConfig | undefined {
   const missing = liveVariables.filter((name) => read[name] === undefined);
-  const wanted =
-    missing.length < liveVariables.length || read.HUBSPOT_ACCESS_TOKEN !== undefined;
+  const wanted = missing.length < liveVariables.length || read.HUBSPOT_ACCESS_TOKEN !== undefined;
   if (!wanted) return undefined;
   const {
     META_APP_SECRET: appSecret,
@@ -119,10 +121,15 @@ function readLive(read: Environment): LiveConfig | undefined {
     throw new Error('A live number needs SECRETS_KEY: 32 bytes in base64 (openssl rand -base64 32).');
   }
   if (read.PUBLIC_URL === undefined) {
-    throw new Error('A live number needs PUBLIC_URL: the https address under which WhatsApp reaches this service.');
+    throw new Error(
+      'A live number needs PUBLIC_URL: the https address under which WhatsApp reaches this service.',
+    );
   }
   return {
-    appSecrets: [appSecret, ...(read.META_APP_SECRET_PREVIOUS === undefined ? [] : [read.META_APP_SECRET_PREVIOUS])],
+    appSecrets: [
+      appSecret,
+      ...(read.META_APP_SECRET_PREVIOUS === undefined ? [] : [read.META_APP_SECRET_PREVIOUS]),
+    ],
     verifyToken,
     phoneNumberId,
     wabaId,

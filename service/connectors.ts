@@ -11,7 +11,11 @@ export function createConnectors(
 ): (workspaceId: string, connection: ConnectionRow) => Promise<Connector> {
   const ready = new Map<string, Promise<Connector>>();
 
-  const build = async (connection: ConnectionRow, basePath: string, accessToken: string): Promise<Connector> => {
+  const build = async (
+    connection: ConnectionRow,
+    basePath: string,
+    accessToken: string,
+  ): Promise<Connector> => {
     if (connection.crm !== 'hubspot') {
       throw new SangamError({
         code: 'unknown_crm',

@@ -100,7 +100,9 @@ async function secretsKeysOf(config: Config): Promise<readonly Buffer[]> {
   if (config.secretsKeys.length > 0) return config.secretsKeys;
   const file = path.join(config.dataDir, 'secrets.key');
   // `wx`: of two processes starting at once, one writes the key and both read it.
-  await writeFile(file, randomBytes(32).toString('base64'), { flag: 'wx', mode: 0o600 }).catch(() => undefined);
+  await writeFile(file, randomBytes(32).toString('base64'), { flag: 'wx', mode: 0o600 }).catch(
+    () => undefined,
+  );
   return [Buffer.from(await readFile(file, 'utf8'), 'base64')];
 }
 

@@ -24,7 +24,9 @@ export function createMetrics(): Metrics {
     new Counter({ name: `sangam_${name}`, help, labelNames, registers: [registry] });
   return {
     registry,
-    webhooks: counter('webhooks_total', 'Webhook requests by the status they were answered with.', ['answer']),
+    webhooks: counter('webhooks_total', 'Webhook requests by the status they were answered with.', [
+      'answer',
+    ]),
     webhookSeconds: new Histogram({
       name: 'sangam_webhook_seconds',
       help: 'Time from a webhook request to its answer.',
@@ -36,7 +38,10 @@ export function createMetrics(): Metrics {
     applied: counter('events_applied_total', 'Events applied or parked.'),
     parked: counter('dead_letters_total', 'Dead letters by reason.', ['reason']),
     kept: counter('events_kept_total', 'Events acknowledged and kept that nothing applies.'),
-    differing: counter('messages_differing_total', 'Messages that arrived with differing contents under one id.'),
+    differing: counter(
+      'messages_differing_total',
+      'Messages that arrived with differing contents under one id.',
+    ),
     newContacts: counter('contacts_created_total', 'People who wrote for the first time.'),
     crmRecords: counter('crm_records_total', 'Records written to CRMs by outcome.', ['crm', 'outcome']),
     crmFailures: counter('crm_calls_failed_total', 'CRM calls that failed as a whole.', ['crm', 'code']),

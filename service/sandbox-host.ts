@@ -35,10 +35,15 @@ export function createSandboxHost(options: {
 
   const takeOver = async (service: Service, parties: SandboxParties): Promise<void> => {
     // The lock lives as long as this connection: it falls to another process when this one dies.
-    const client = new pg.Client({ connectionString: options.databaseUrl, application_name: 'sangam-sandbox' });
+    const client = new pg.Client({
+      connectionString: options.databaseUrl,
+      application_name: 'sangam-sandbox',
+    });
     client.on('error', (error) => options.logger.warn({ err: error }, 'the sandbox lost its lock'));
     await client.connect();
-    const { rows } = await client.query<{ locked: boolean }>('select pg_try_advisory_lock($1) as locked', [sandboxLock]);
+    const { rows } = await client.query<{ locked: boolean }>('select pg_try_advisory_lock($1) as locked', [
+      sandboxLock,
+    ]);
     if (rows[0]?.locked !== true) {
       await client.end();
       return;

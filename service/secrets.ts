@@ -27,7 +27,9 @@ export function createSecretBox(keys: readonly Buffer[]): SecretBox {
       const keyId = sealed.subarray(0, keyIdBytes).toString('hex');
       const key = byId.get(keyId);
       if (key === undefined) {
-        throw new Error('A stored secret was sealed with a key that is not configured: set SECRETS_KEY_PREVIOUS.');
+        throw new Error(
+          'A stored secret was sealed with a key that is not configured: set SECRETS_KEY_PREVIOUS.',
+        );
       }
       const iv = sealed.subarray(keyIdBytes, keyIdBytes + ivBytes);
       const tag = sealed.subarray(keyIdBytes + ivBytes, keyIdBytes + ivBytes + tagBytes);

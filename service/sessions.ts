@@ -65,7 +65,9 @@ export function createSessions(store: Store, clock: Clock): Sessions {
           .where('member_id', '=', session.member_id)
           .executeTakeFirst(),
       );
-      return member === undefined ? undefined : { workspaceId, memberId: session.member_id, role: member.role };
+      return member === undefined
+        ? undefined
+        : { workspaceId, memberId: session.member_id, role: member.role };
     },
   };
 }

@@ -21,7 +21,11 @@ export function createWindowSweeper(dependencies: {
 
   const sweep = async (): Promise<void> => {
     try {
-      const channels = await store.directory.selectFrom('directory_channels').select('workspace_id').distinct().execute();
+      const channels = await store.directory
+        .selectFrom('directory_channels')
+        .select('workspace_id')
+        .distinct()
+        .execute();
       for (const { workspace_id: workspaceId } of channels) {
         await store.transact(workspaceId, (trx) => sweepWindows(trx, clock.now()));
         wake(workspaceId);
@@ -30,10 +34,12 @@ export function createWindowSweeper(dependencies: {
       failed(error);
     }
   };
+  const sweepAndWait = async (): Promise<void> => {
+    await sweep();
+    if (timer !== undefined) timer = setTimeout(run, everyMs);
+  };
   const run = (): void => {
-    sweeping = sweep().then(() => {
-      if (timer !== undefined) timer = setTimeout(run, everyMs);
-    });
+    sweeping = sweepAndWait();
   };
   return {
     start() {

@@ -24,7 +24,11 @@ export interface SandboxParties {
   readonly hubspot: { readonly accessToken: string };
 }
 
-const sandboxNumber = { phoneNumberId: '100000000000001', wabaId: '200000000000001', display: '+91 80471 00000' };
+const sandboxNumber = {
+  phoneNumberId: '100000000000001',
+  wabaId: '200000000000001',
+  display: '+91 80471 00000',
+};
 
 /** Makes the sandbox workspace on the first start: its secrets are drawn then, and never leave this installation. */
 export async function ensureSandboxWorkspace(
@@ -87,7 +91,9 @@ export async function ensureLiveWorkspace(
   const phone = canonicalPhone(live.displayPhoneNumber.replace(/\D/g, ''));
   const region = phone === undefined ? undefined : regionOf(phone);
   if (region === undefined) {
-    throw new Error('WHATSAPP_DISPLAY_PHONE_NUMBER must be the number with its country code, such as +91 98123 45678.');
+    throw new Error(
+      'WHATSAPP_DISPLAY_PHONE_NUMBER must be the number with its country code, such as +91 98123 45678.',
+    );
   }
   await store.transact(liveWorkspaceId, async (trx) => {
     await makeWorkspace(trx, { name: 'Live', sandbox: false, now: clock.now() });
@@ -118,7 +124,12 @@ export async function ensureLiveWorkspace(
 }
 
 /** The admin an installation starts with. */
-export async function ensureAdmin(store: Store, workspaceId: string, email: string, now: number): Promise<string> {
+export async function ensureAdmin(
+  store: Store,
+  workspaceId: string,
+  email: string,
+  now: number,
+): Promise<string> {
   return store.transact(workspaceId, async (trx) => {
     await trx
       .insertInto('members')
@@ -155,7 +166,12 @@ async function makeWorkspace(
 }
 
 /** Connects a CRM account, or gives the connection a new token and lets it try again. */
-async function connect(trx: WorkspaceTransaction, crm: string, accessToken: Buffer, now: number): Promise<void> {
+async function connect(
+  trx: WorkspaceTransaction,
+  crm: string,
+  accessToken: Buffer,
+  now: number,
+): Promise<void> {
   const updated = await trx
     .updateTable('crm_connections')
     .set({ access_token: accessToken, blocked_reason: null, failed_attempts: 0, next_call_at: 0 })

@@ -14,7 +14,6 @@ import {
   preference,
   status,
   text,
-  vendorData,
   webhook,
 } from './harness/index.ts';
 
@@ -43,6 +42,19 @@ const person: fc.Arbitrary<Person> = fc
   )
   .filter((ids) => ids.phone !== undefined || ids.bsuid !== undefined);
 const withPhone = person.filter((ids) => ids.phone !== undefined);
+/** A message goes to one person; each status of it shows some of their ids. */
+const recipients: readonly (Person & { phone: string; bsuid: string })[] = [
+  { phone: '919811111111', bsuid: 'IN.A1' },
+  { phone: '919822222222', bsuid: 'IN.B2' },
+  { phone: '919811111111', bsuid: 'IN.C3' },
+];
+const sent: fc.Arbitrary<[Person, string]> = fc
+  .tuple(fc.nat({ max: 5 }), fc.constantFrom('phone', 'bsuid', 'both'))
+  .map(([index, shows]) => {
+    const { phone, bsuid } = recipients[index % recipients.length] ?? { phone: '', bsuid: '' };
+    const ids = shows === 'phone' ? { phone } : shows === 'bsuid' ? { bsuid } : { phone, bsuid };
+    return [ids, `out${String(index)}`];
+  });
 const words = fc.constantFrom('hello', 'STOP', 'start', 'stop all', 'My name is Asha');
 
 const change: fc.Arbitrary<Change> = fc.oneof(
@@ -50,10 +62,15 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc
-      .tuple(person, wamid, at, fc.constantFrom('sent', 'delivered', 'read', 'failed'))
-      .map((args) => status(...args)),
+      .tuple(sent, at, fc.constantFrom('sent', 'delivered', 'read', 'failed'))
+      .map(([[who, id], time, name]) => status(who, id, time, name)),
   },
-  { weight: 1, arbitrary: fc.tuple(person, wamid, at).map(([who, id, time]) => status(who, id, time, 'failed', { errors: [{ code: 131050 }] })) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(sent, at)
+      .map(([[who, id], time]) => status(who, id, time, 'failed', { errors: [{ code: 131050 }] })),
+  },
   {
     weight: 1,
     arbitrary: fc
@@ -61,7 +78,7 @@ const change: fc.Arbitrary<Change> = fc.oneof(
       .map((args) => preference(...args)),
   },
   { weight: 1, arbitrary: fc.tuple(withPhone, withPhone, wamid, at).map((args) => numberChange(...args)) },
-  { weight: 1, arbitrary: fc.tuple(person, wamid, at, words).map((args) => echo(...args)) },
+  { weight: 1, arbitrary: fc.tuple(sent, at, words).map(([[who, id], ...rest]) => echo(who, id, ...rest)) },
   {
     weight: 1,
     arbitrary: fc

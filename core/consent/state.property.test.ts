@@ -16,12 +16,14 @@ const start: ConsentEntry = { purpose: 'marketing', action: 'grant', effectiveAt
 test('consent does not depend on the order or the repetition of entries', () => {
   fc.assert(
     fc.property(
-      fc.array(entry, { maxLength: 10 }).chain((entries) =>
-        fc.tuple(
-          fc.constant(entries),
-          fc.shuffledSubarray([...entries, ...entries], { minLength: entries.length * 2 }),
+      fc
+        .array(entry, { maxLength: 10 })
+        .chain((entries) =>
+          fc.tuple(
+            fc.constant(entries),
+            fc.shuffledSubarray([...entries, ...entries], { minLength: entries.length * 2 }),
+          ),
         ),
-      ),
       ([entries, shuffled]) => {
         expect(consentState(shuffled)).toEqual(consentState(entries));
       },
@@ -35,11 +37,18 @@ describe('the entry in force', () => {
   });
 
   test('is a withdrawal when both were said in one second, however strong the grant', () => {
-    expect(consentState([start, stop])).toEqual({ marketing: 'withdrawn', stoppedEverything: false, optOutAt: 10 });
+    expect(consentState([start, stop])).toEqual({
+      marketing: 'withdrawn',
+      stoppedEverything: false,
+      optOutAt: 10,
+    });
   });
 
   test('is the later one otherwise', () => {
-    expect(consentState([stop, { ...start, effectiveAt: 11 }])).toMatchObject({ marketing: 'granted', optInAt: 11 });
+    expect(consentState([stop, { ...start, effectiveAt: 11 }])).toMatchObject({
+      marketing: 'granted',
+      optInAt: 11,
+    });
   });
 
   test('stop all ends marketing too, and a later start lifts both', () => {

@@ -48,8 +48,7 @@ export function consentState(entries: readonly ConsentEntry[]): ConsentState {
   const marketing = greatest(entries);
   const everything = greatest(entries.filter((e) => e.action === 'grant' || e.purpose === 'everything'));
   return {
-    marketing:
-      marketing === undefined ? 'unknown' : marketing.action === 'grant' ? 'granted' : 'withdrawn',
+    marketing: marketing === undefined ? 'unknown' : marketing.action === 'grant' ? 'granted' : 'withdrawn',
     stoppedEverything: everything?.action === 'withdrawal',
     ...(marketing?.action === 'grant' ? { optInAt: marketing.effectiveAt } : {}),
     ...(marketing?.action === 'withdrawal' ? { optOutAt: marketing.effectiveAt } : {}),

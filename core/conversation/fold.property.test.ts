@@ -33,7 +33,12 @@ const fact: fc.Arbitrary<MessageFact> = fc.record(
 const facts = fc.uniqueArray(fact, { selector: ({ key }) => key, maxLength: 8 });
 
 const times: fc.Arbitrary<StatusTimes> = fc.record(
-  { sent: fc.integer({ max: 9 }), delivered: fc.integer({ max: 9 }), read: fc.integer({ max: 9 }), failed: fc.integer({ max: 9 }) },
+  {
+    sent: fc.integer({ max: 9 }),
+    delivered: fc.integer({ max: 9 }),
+    read: fc.integer({ max: 9 }),
+    failed: fc.integer({ max: 9 }),
+  },
   { requiredKeys: [] },
 );
 
@@ -45,22 +50,30 @@ function shuffled<Item>(items: fc.Arbitrary<Item[]>): fc.Arbitrary<[Item[], Item
 
 describe('folding the same messages in any order, any number of times', () => {
   test('gives the same contact', () => {
-    const fold = (list: MessageFact[]): ContactJoins =>
-      list.map(contactJoins).reduce(mergeContactJoins, {});
-    fc.assert(fc.property(shuffled(facts), ([list, other]) => { expect(fold(other)).toEqual(fold(list)); }));
+    const fold = (list: MessageFact[]): ContactJoins => list.map(contactJoins).reduce(mergeContactJoins, {});
+    fc.assert(
+      fc.property(shuffled(facts), ([list, other]) => {
+        expect(fold(other)).toEqual(fold(list));
+      }),
+    );
   });
 
   test('gives the same conversation', () => {
     const fold = (list: MessageFact[]): ConversationJoins =>
       list.map(conversationJoins).reduce(mergeConversationJoins, {});
-    fc.assert(fc.property(shuffled(facts), ([list, other]) => { expect(fold(other)).toEqual(fold(list)); }));
+    fc.assert(
+      fc.property(shuffled(facts), ([list, other]) => {
+        expect(fold(other)).toEqual(fold(list));
+      }),
+    );
   });
 
   test('gives the same status times', () => {
     const fold = (list: StatusTimes[]): StatusTimes => list.reduce(mergeStatusTimes, {});
     fc.assert(
-      fc.property(shuffled(fc.array(times, { maxLength: 6 })), ([list, other]) => { expect(fold(other)).toEqual(fold(list)); },
-      ),
+      fc.property(shuffled(fc.array(times, { maxLength: 6 })), ([list, other]) => {
+        expect(fold(other)).toEqual(fold(list));
+      }),
     );
   });
 });

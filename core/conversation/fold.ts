@@ -106,7 +106,14 @@ export function statusOf(times: StatusTimes): MessageStatus | undefined {
   return ladder.findLast((status) => times[status] !== undefined);
 }
 
-const ladder = ['accepted', 'sent', 'failed', 'delivered', 'read', 'played'] as const satisfies MessageStatus[];
+const ladder = [
+  'accepted',
+  'sent',
+  'failed',
+  'delivered',
+  'read',
+  'played',
+] as const satisfies MessageStatus[];
 
 function later<Value>(x: Stamped<Value>, y: Stamped<Value>): Stamped<Value> {
   return x.at > y.at || (x.at === y.at && x.key >= y.key) ? x : y;

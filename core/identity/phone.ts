@@ -7,8 +7,7 @@ import {
 
 /** What a person typed, as a number. */
 export type PhoneReading =
-  | { readonly e164: string; readonly extension?: string }
-  | { readonly unreadable: string };
+  { readonly e164: string; readonly extension?: string } | { readonly unreadable: string };
 
 /**
  * One E.164 per subscriber, from the digits WhatsApp shows or a number in E.164. Spellings WhatsApp and people use
@@ -67,7 +66,8 @@ function extensionOf(number: PhoneNumber): { extension?: string } {
 function asciiDigits(text: string): string {
   return text.replace(/[^\P{Nd}0-9]/gu, (digit) => {
     let zero = digit.codePointAt(0) ?? 0;
-    while (/\p{Nd}/u.test(String.fromCodePoint(zero - 1)) && zero > (digit.codePointAt(0) ?? 0) - 9) zero -= 1;
+    while (/\p{Nd}/u.test(String.fromCodePoint(zero - 1)) && zero > (digit.codePointAt(0) ?? 0) - 9)
+      zero -= 1;
     return String((digit.codePointAt(0) ?? 0) - zero);
   });
 }

@@ -6,8 +6,18 @@ const phones = ['+911', '+912', '+913'];
 const bsuids = ['bsuid:p1:A', 'bsuid:p1:B', 'bsuid:p1:C', 'bsuid:p2:D', 'bsuid:parent:X'];
 const at = fc.integer({ min: 1, max: 6 });
 const evidence: fc.Arbitrary<Evidence> = fc.oneof(
-  fc.record({ kind: fc.constant('pair' as const), a: fc.constantFrom(...phones), b: fc.constantFrom(...bsuids), at }),
-  fc.record({ kind: fc.constant('same' as const), a: fc.constantFrom(...bsuids), b: fc.constantFrom(...bsuids), at }),
+  fc.record({
+    kind: fc.constant('pair' as const),
+    a: fc.constantFrom(...phones),
+    b: fc.constantFrom(...bsuids),
+    at,
+  }),
+  fc.record({
+    kind: fc.constant('same' as const),
+    a: fc.constantFrom(...bsuids),
+    b: fc.constantFrom(...bsuids),
+    at,
+  }),
   fc
     .record({
       kind: fc.constant('phone_change' as const),
@@ -26,18 +36,25 @@ function partition(items: readonly Evidence[]): string[][] {
     ...phones.flatMap((phone) => [0, 1, 2, 3, 4, 5, 6, 7].map((time) => ({ phone, at: time }))),
   ];
   const groups = Map.groupBy(anchors, (anchor) => people.personOf(anchor));
-  return [...groups.values()].map((group) => group.map((anchor) => JSON.stringify(anchor)).toSorted()).toSorted();
+  return [...groups.values()]
+    .map((group) => group.map((anchor) => JSON.stringify(anchor)).toSorted())
+    .toSorted();
 }
 
 test('who is who does not depend on the order or the repetition of evidence', () => {
   fc.assert(
     fc.property(
-      fc.array(evidence, { maxLength: 12 }).chain((items) =>
-        fc.tuple(
-          fc.constant(items),
-          fc.shuffledSubarray([...items, ...items], { minLength: items.length * 2, maxLength: items.length * 2 }),
+      fc
+        .array(evidence, { maxLength: 12 })
+        .chain((items) =>
+          fc.tuple(
+            fc.constant(items),
+            fc.shuffledSubarray([...items, ...items], {
+              minLength: items.length * 2,
+              maxLength: items.length * 2,
+            }),
+          ),
         ),
-      ),
       ([items, shuffled]) => {
         expect(partition(shuffled)).toEqual(partition(items));
       },

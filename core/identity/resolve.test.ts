@@ -5,7 +5,8 @@ const anil = '+919811111111';
 const bela = '+919822222222';
 const portfolio = 'p1';
 const key = (bsuid: string, scope = portfolio): string => `bsuid:${scope}:${bsuid}`;
-const seen = (phone: string, bsuid: string, at: number, scope = portfolio) => evidenceOf({ phone, bsuid }, scope, at);
+const seen = (phone: string, bsuid: string, at: number, scope = portfolio) =>
+  evidenceOf({ phone, bsuid }, scope, at);
 
 describe('who is who', () => {
   test('ids shown together are one person', () => {
@@ -77,7 +78,9 @@ describe('who is who', () => {
       ...seen(anil, 'IN.B', 10),
       ...seen(anil, 'IN.C', 10),
     ]);
-    const persons = ['IN.A', 'IN.B', 'IN.C'].map((bsuid) => people.personOf({ bsuidKey: key(bsuid), at: 10 }));
+    const persons = ['IN.A', 'IN.B', 'IN.C'].map((bsuid) =>
+      people.personOf({ bsuidKey: key(bsuid), at: 10 }),
+    );
     expect(new Set(persons).size).toBe(3);
   });
 });

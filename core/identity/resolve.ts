@@ -39,10 +39,7 @@ const boundaryOrder = { arrive: 0, pair: 1, leave: 2 } as const;
  * A phone seen with another BSUID of the same portfolio, with no rotation between, has changed hands: what came
  * before stays with the old person. Ids in `alone` stand in no evidence but are to be known too.
  */
-export function resolveIdentities(
-  evidence: readonly Evidence[],
-  alone: readonly (string | BsuidKey)[] = [],
-): Resolution {
+export function resolveIdentities(evidence: readonly Evidence[], alone: readonly string[] = []): Resolution {
   const groups = new UnionFind();
   const people = new UnionFind();
   for (const { kind, a, b } of evidence) {
@@ -92,8 +89,7 @@ function boundariesOf(
   for (const id of alone) if (id.startsWith('+')) at(id);
   for (const boundaries of byPhone.values()) {
     boundaries.sort(
-      (x, y) =>
-        x.at - y.at || boundaryOrder[x.kind] - boundaryOrder[y.kind] || (x.other < y.other ? -1 : 1),
+      (x, y) => x.at - y.at || boundaryOrder[x.kind] - boundaryOrder[y.kind] || (x.other < y.other ? -1 : 1),
     );
   }
   return byPhone;

@@ -73,7 +73,11 @@ export function createDirectory(store: Store): Directory {
 }
 
 async function readChannels({ directory }: Store): Promise<Channels> {
-  const rows = await directory.selectFrom('directory_channels').selectAll().orderBy('channel_id', 'desc').execute();
+  const rows = await directory
+    .selectFrom('directory_channels')
+    .selectAll()
+    .orderBy('channel_id', 'desc')
+    .execute();
   const entries = rows.map((row) => ({
     channelId: row.channel_id,
     workspaceId: row.workspace_id,

@@ -22,11 +22,16 @@ export async function insertContacts(
   if (contacts.length === 0) return;
   await sql`
     insert into contacts (workspace_id, contact_id, created_at, ${joinColumns})
-    select ${trx.workspaceId}::uuid, contact_id, ${now}, ${joinColumns} from ${joinRows(contacts)}`.execute(trx);
+    select ${trx.workspaceId}::uuid, contact_id, ${now}, ${joinColumns} from ${joinRows(contacts)}`.execute(
+    trx,
+  );
 }
 
 /** Joins what a batch brought into contacts that are there. */
-export async function joinContacts(trx: WorkspaceTransaction, contacts: readonly ContactRow[]): Promise<void> {
+export async function joinContacts(
+  trx: WorkspaceTransaction,
+  contacts: readonly ContactRow[],
+): Promise<void> {
   if (contacts.length === 0) return;
   await sql`
     update contacts c set

@@ -93,7 +93,9 @@ export async function listDeadLetters(
     order by dead_letter_id limit ${query.limit}`.execute(trx);
   const { rows: counts } = await sql<{ total: number }>`
     select count(*)::int as total from dead_letters
-    where workspace_id = ${trx.workspaceId} and (${reason}::text is null or reason = ${reason}::text)`.execute(trx);
+    where workspace_id = ${trx.workspaceId} and (${reason}::text is null or reason = ${reason}::text)`.execute(
+    trx,
+  );
   return { rows, total: counts[0]?.total ?? 0 };
 }
 
@@ -108,7 +110,10 @@ export async function readDeadLetters(
 }
 
 /** Puts parked events back into the inbox; their keys are known, so this does not pass the gate for new ones. */
-export async function reopenInbox(trx: WorkspaceTransaction, letters: readonly StoredDeadLetter[]): Promise<void> {
+export async function reopenInbox(
+  trx: WorkspaceTransaction,
+  letters: readonly StoredDeadLetter[],
+): Promise<void> {
   if (letters.length === 0) return;
   await sql`
     insert into inbox (workspace_id, lane, received_at, event_key, content_hash, channel_id, payload)

@@ -48,7 +48,9 @@ export async function evidenceAround(
   const reached = rows.map((row) => row.value);
   const { rows: evidence } = await sql<Evidence>`
     select kind, a, b, at from identity_evidence
-    where workspace_id = ${trx.workspaceId} and a = any(${reached}::text[]) and kind <> 'spelling'`.execute(trx);
+    where workspace_id = ${trx.workspaceId} and a = any(${reached}::text[]) and kind <> 'spelling'`.execute(
+    trx,
+  );
   return { evidence, reached };
 }
 

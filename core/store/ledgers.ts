@@ -28,7 +28,10 @@ export interface TagRow {
   readonly bsuidKey: string | null;
 }
 
-export async function addConsentEntries(trx: WorkspaceTransaction, rows: readonly ConsentRow[]): Promise<void> {
+export async function addConsentEntries(
+  trx: WorkspaceTransaction,
+  rows: readonly ConsentRow[],
+): Promise<void> {
   if (rows.length === 0) return;
   await trx
     .insertInto('consent_entries')

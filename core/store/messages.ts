@@ -35,20 +35,30 @@ export async function insertMessages(
     else first.set(name, message);
   }
   const rows = [...first.values()].toSorted(byName);
-  const inserted = await insertInto(trx, rows, sql`
+  const inserted = await insertInto(
+    trx,
+    rows,
+    sql`
     insert into messages (workspace_id, channel_id, wamid, contact_id, origin, direction, type, at, event_key,
                           content_hash, content, phone, bsuid_key)
     select workspace_id, channel_id, wamid, contact_id, origin, direction, type, at, event_key, content_hash, content,
            phone, bsuid_key
     from item
     on conflict do nothing
-    returning channel_id, wamid`);
+    returning channel_id, wamid`,
+  );
   const fresh = new Set(inserted.map((row) => `${row.channel_id}|${row.wamid}`));
   return [...rows.filter((row) => !fresh.has(nameOf(row))), ...again];
 }
 
 /** Which of several contents under one message is shown: the person's own words first, then the earliest. */
-const originOrder: readonly MessageOrigin[] = ['customer', 'phone app', 'meta agent', 'history', 'other tool'];
+const originOrder: readonly MessageOrigin[] = [
+  'customer',
+  'phone app',
+  'meta agent',
+  'history',
+  'other tool',
+];
 
 /**
  * Brings further contents of known messages together with what is there. Every content is kept; which one the message
@@ -79,23 +89,31 @@ export async function mergeMessages(
     shown.set(nameOf(row), winner);
     if (loser.content !== null) aside.push(loser);
   }
-  await insertInto(trx, aside.toSorted(byName), sql`
+  await insertInto(
+    trx,
+    aside.toSorted(byName),
+    sql`
     insert into message_contents (workspace_id, channel_id, wamid, event_key, content_hash, contact_id, origin,
                                   direction, type, at, content, phone, bsuid_key)
     select workspace_id, channel_id, wamid, event_key, content_hash, contact_id, origin, direction, type, at, content,
            phone, bsuid_key
     from item
     on conflict do nothing
-    returning channel_id, wamid`);
+    returning channel_id, wamid`,
+  );
   const changed = [...shown.values()].filter((row) => !known.includes(row));
-  await insertInto(trx, changed.toSorted(byName), sql`
+  await insertInto(
+    trx,
+    changed.toSorted(byName),
+    sql`
     update messages m
     set contact_id = item.contact_id, origin = item.origin, direction = item.direction, type = item.type, at = item.at,
         event_key = item.event_key, content_hash = item.content_hash, content = item.content, phone = item.phone,
         bsuid_key = item.bsuid_key
     from item
     where m.workspace_id = item.workspace_id and m.channel_id = item.channel_id and m.wamid = item.wamid
-    returning m.channel_id, m.wamid`);
+    returning m.channel_id, m.wamid`,
+  );
   return new Set(aside.map(nameOf)).size;
 }
 
@@ -129,7 +147,8 @@ export interface StatusRow {
 export async function joinStatuses(trx: WorkspaceTransaction, statuses: readonly StatusRow[]): Promise<void> {
   if (statuses.length === 0) return;
   const rows = statuses.toSorted(byName);
-  const column = (status: keyof StatusTimes): (number | null)[] => rows.map((row) => row.times[status] ?? null);
+  const column = (status: keyof StatusTimes): (number | null)[] =>
+    rows.map((row) => row.times[status] ?? null);
   await sql`
     insert into messages as m (workspace_id, channel_id, wamid, contact_id, origin, direction, at, event_key,
                                content_hash, phone, bsuid_key, accepted_at, sent_at, failed_at, delivered_at, read_at,
@@ -156,6 +175,8 @@ export async function joinStatuses(trx: WorkspaceTransaction, statuses: readonly
         when m.content is not null then m.contact_id
         when m.bsuid_key is null and excluded.bsuid_key is not null then excluded.contact_id
         when m.bsuid_key is not null and excluded.bsuid_key is null then m.contact_id
+        when excluded.bsuid_key <> m.bsuid_key then
+          case when excluded.bsuid_key < m.bsuid_key then excluded.contact_id else m.contact_id end
         when excluded.at < m.at then excluded.contact_id
         else m.contact_id end,
       phone = case when m.content is null then least(m.phone, excluded.phone) else m.phone end,

@@ -3,8 +3,23 @@ import { type ContentPayload, contentSchema, type VendorErrorPayload } from './s
 
 /** Body keys by which a message without `type` tells what it is. */
 const typedBodies = [
-  'text', 'image', 'video', 'audio', 'document', 'sticker', 'location', 'contacts', 'reaction', 'button', 'interactive',
-  'order', 'system', 'edit', 'revoke', 'template', 'errors',
+  'text',
+  'image',
+  'video',
+  'audio',
+  'document',
+  'sticker',
+  'location',
+  'contacts',
+  'reaction',
+  'button',
+  'interactive',
+  'order',
+  'system',
+  'edit',
+  'revoke',
+  'template',
+  'errors',
 ] as const;
 
 /** What a message says. Text is kept whole. */
@@ -70,7 +85,9 @@ function flowAnswerOf(payload: ContentPayload): FlowAnswer | undefined {
   const raw = reply.response_json;
   const answers = typeof raw === 'string' ? parsedAnswers(raw) : raw;
   const token =
-    typeof answers === 'object' && answers !== null && 'flow_token' in answers ? answers.flow_token : undefined;
+    typeof answers === 'object' && answers !== null && 'flow_token' in answers
+      ? answers.flow_token
+      : undefined;
   return {
     answers,
     ...(reply.name === undefined ? {} : { name: reply.name }),

@@ -4,11 +4,7 @@ import { z } from 'zod';
 
 const text = z.string().optional().catch(undefined);
 /** Ids and times come as strings, now and then as numbers. */
-const scalar = z
-  .union([z.string(), z.number()])
-  .transform(String)
-  .optional()
-  .catch(undefined);
+const scalar = z.union([z.string(), z.number()]).transform(String).optional().catch(undefined);
 const flag = z.boolean().optional().catch(undefined);
 
 function maybe<Schema extends z.ZodType>(schema: Schema): z.ZodCatch<z.ZodOptional<Schema>> {
@@ -67,7 +63,13 @@ export const contentSchema = z.looseObject({
   template: maybe(z.looseObject({ name: text })),
   context: maybe(z.looseObject({ id: scalar, from: scalar, forwarded: flag })),
   referral: maybe(
-    z.looseObject({ source_type: text, source_id: scalar, source_url: text, headline: text, ctwa_clid: text }),
+    z.looseObject({
+      source_type: text,
+      source_id: scalar,
+      source_url: text,
+      headline: text,
+      ctwa_clid: text,
+    }),
   ),
   errors: maybe(z.array(vendorError)),
   edit: maybe(z.looseObject({ original_message_id: scalar, message: z.unknown().optional() })),

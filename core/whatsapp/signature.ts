@@ -12,5 +12,7 @@ export function verifySignature(
   const hex = /^sha256=([0-9a-f]{64})$/i.exec(header ?? '')?.[1];
   if (hex === undefined) return false;
   const claimed = Buffer.from(hex, 'hex');
-  return secrets.some((secret) => timingSafeEqual(createHmac('sha256', secret).update(body).digest(), claimed));
+  return secrets.some((secret) =>
+    timingSafeEqual(createHmac('sha256', secret).update(body).digest(), claimed),
+  );
 }

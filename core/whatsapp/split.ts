@@ -10,7 +10,8 @@ export function splitWebhook(body: unknown): WebhookEvent[] {
   const events: WebhookEvent[] = [];
   const entries = read(body, 'entry');
   if (!Array.isArray(entries)) {
-    if (body !== null && body !== undefined) events.push(whole({ field: 'unknown', part: 'value', item: body }));
+    if (body !== null && body !== undefined)
+      events.push(whole({ field: 'unknown', part: 'value', item: body }));
     return events;
   }
   for (const entry of entries) {
@@ -71,7 +72,12 @@ function listsOf(value: unknown, field: string): List[] {
   const standbyContacts = listOf(read(standby, 'contacts'));
   return [
     // The media of a history arrive later as plain messages on the field `history` (facts/whatsapp.md §1.9).
-    { source: value, key: 'messages', part: field === 'history' ? 'history_message' : 'message', people: true },
+    {
+      source: value,
+      key: 'messages',
+      part: field === 'history' ? 'history_message' : 'message',
+      people: true,
+    },
     { source: value, key: 'statuses', part: 'status', people: true },
     { source: value, key: 'message_echoes', part: 'echo', people: true },
     { source: value, key: 'user_preferences', part: 'preference', people: true },
@@ -130,7 +136,9 @@ function keyOf(slice: WebhookSlice): string {
     case 'status':
     case 'standby_status': {
       const status = textOf(read(item, 'status'));
-      const participant = textOf(read(item, 'recipient_participant_id') ?? read(item, 'recipient_participant_user_id'));
+      const participant = textOf(
+        read(item, 'recipient_participant_id') ?? read(item, 'recipient_participant_user_id'),
+      );
       if (id === undefined || status === undefined) return digestKey(slice);
       return participant === undefined ? `status:${id}:${status}` : `status:${id}:${status}:${participant}`;
     }

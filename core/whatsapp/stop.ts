@@ -11,7 +11,8 @@ import { read } from './read.ts';
 export function stopOf(event: WebhookEvent, words: OptWords): Identities | undefined {
   const { part } = event.slice;
   if (part !== 'message' && part !== 'standby_message' && part !== 'preference') return undefined;
-  if (part !== 'preference' && !wordsIn(event.slice.item).some((said) => isStop(said, words))) return undefined;
+  if (part !== 'preference' && !wordsIn(event.slice.item).some((said) => isStop(said, words)))
+    return undefined;
   const parsed = parseSlice(event.slice);
   if (parsed.kind === 'preference') return parsed.value === 'stop' ? parsed.identities : undefined;
   return parsed.kind === 'message' ? parsed.identities : undefined;

@@ -6,15 +6,13 @@ import type { HubspotRules } from './rules.ts';
 /** What stands before every operation: the token, then the limit of calls. */
 export interface Account {
   /** What is answered instead of the operation, or the headers its answer carries. */
-  enter(authorization: string | undefined): { refused: Answer } | { headers: Readonly<Record<string, string>> };
+  enter(
+    authorization: string | undefined,
+  ): { refused: Answer } | { headers: Readonly<Record<string, string>> };
   setToken(change: { expired?: boolean | undefined; accessToken?: string | undefined }): { expired: boolean };
 }
 
-export function createAccount(
-  accessToken: string,
-  clock: SandboxClock,
-  rules: () => HubspotRules,
-): Account {
+export function createAccount(accessToken: string, clock: SandboxClock, rules: () => HubspotRules): Account {
   let token = accessToken;
   let expired = false;
   /** Times of the calls let through within the interval, oldest first from `oldest` on. */

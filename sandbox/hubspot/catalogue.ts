@@ -17,7 +17,10 @@ export interface Catalogue {
   /** Names of properties only one record may hold a value of, `email` among them. */
   readonly unique: ReadonlySet<string>;
   /** What stands against these properties and groups, all together; undefined = nothing. */
-  objection(properties: readonly PropertyDefinition[], groups?: readonly PropertyGroup[]): HubspotError | undefined;
+  objection(
+    properties: readonly PropertyDefinition[],
+    groups?: readonly PropertyGroup[],
+  ): HubspotError | undefined;
   patched(name: string, patch: object): PropertyDefinition | HubspotError;
   apply(change: CatalogueChange): void;
   /** What a new portal would have to be told to become this one. */
@@ -37,6 +40,9 @@ export function createCatalogue(rules: () => HubspotRules): Catalogue {
     if (!groups.has(groupName)) return validationError(`Property group '${groupName}' does not exist.`);
     if (fieldTypes[type]?.includes(fieldType) !== true) {
       return validationError(`Type ${type} and fieldType ${fieldType} do not go together.`);
+    }
+    if (type === 'enumeration' && options.length === 0 && rules().emptyEnumerations === 'refused') {
+      return validationError(`Property '${name}' of type enumeration needs options.`);
     }
     const values = options.map(({ value }) => value);
     if (new Set(values).size < values.length) return validationError('Option values must be unique.');
@@ -68,7 +74,8 @@ export function createCatalogue(rules: () => HubspotRules): Catalogue {
         if (objection !== undefined) return objection;
       }
       // `email` stands in the set too, and is HubSpot's own.
-      const uniqueAfter = unique.size - 1 + newProperties.filter(({ hasUniqueValue }) => hasUniqueValue).length;
+      const uniqueAfter =
+        unique.size - 1 + newProperties.filter(({ hasUniqueValue }) => hasUniqueValue).length;
       if (uniqueAfter > uniqueMax) {
         return validationError(`At most ${String(uniqueMax)} properties may have unique values.`);
       }

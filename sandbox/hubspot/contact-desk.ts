@@ -12,7 +12,9 @@ export function contactDesk(contacts: Contacts): RecordDesk {
     const draft = writing.draft(target, properties);
     if (isError(draft)) return { refused: { status: draft.status, message: draft.message } };
     writing.commit();
-    return toUserRecord(contacts.find('hs_object_id', draft.id) ?? { id: draft.id, properties: draft.values });
+    return toUserRecord(
+      contacts.find('hs_object_id', draft.id) ?? { id: draft.id, properties: draft.values },
+    );
   };
 
   return {

@@ -1,6 +1,13 @@
 import type { SandboxClock } from '../clock.ts';
 import type { Catalogue } from './catalogue.ts';
-import { emailTaken, type HubspotError, invalidProperties, type Problem, uniqueTaken, validationError } from './errors.ts';
+import {
+  emailTaken,
+  type HubspotError,
+  invalidProperties,
+  type Problem,
+  uniqueTaken,
+  validationError,
+} from './errors.ts';
 import { namingProperties, portal } from './portal.ts';
 import type { HubspotRules } from './rules.ts';
 import { isoTime, normalise } from './values.ts';
@@ -35,12 +42,20 @@ export interface Draft {
 /** A write of any number of records, made at once or not at all. */
 export interface Writing {
   /** Checks one record's new values: against the portal's properties, the records there are, and this write's others. */
-  draft(target: Contact | Draft | undefined, raw: Readonly<Record<string, unknown>>, required?: readonly string[]): Draft | HubspotError;
+  draft(
+    target: Contact | Draft | undefined,
+    raw: Readonly<Record<string, unknown>>,
+    required?: readonly string[],
+  ): Draft | HubspotError;
   commit(): void;
 }
 
 /** id, then the values that changed; '' = emptied. */
 export type RecordChange = readonly [id: string, changes: Values];
+
+export type ContactsChange =
+  | { readonly kind: 'records'; readonly records: readonly RecordChange[]; readonly archived?: boolean }
+  | { readonly kind: 'archived'; readonly ids: readonly string[] };
 
 export interface Page {
   readonly limit?: number | undefined;
@@ -75,7 +90,7 @@ export function createContacts({
   clock: SandboxClock;
   catalogue: Catalogue;
   rules: () => HubspotRules;
-  append: (change: { kind: 'records'; records: readonly RecordChange[] } | { kind: 'archived'; ids: readonly string[] }) => void;
+  append: (change: ContactsChange) => void;
 }): Contacts {
   const byId = new Map<string, StoredContact>();
   /** Ascending by id. */
@@ -194,7 +209,9 @@ export function createContacts({
         const records = drafts.flatMap((draft): RecordChange[] => {
           const { id, contact, values } = draft;
           if (contact === undefined) {
-            return [[id, { ...withoutEmpty(values), hs_object_id: id, createdate: now, lastmodifieddate: now }]];
+            return [
+              [id, { ...withoutEmpty(values), hs_object_id: id, createdate: now, lastmodifieddate: now }],
+            ];
           }
           const changes: Record<string, string> = {};
           for (const name in values) {
@@ -223,7 +240,11 @@ export function createContacts({
     },
     list({ limit = Infinity, after }, readAt) {
       const found: Seen[] = [];
-      for (let index = after === undefined ? 0 : firstAfter(inOrder, after); index < inOrder.length; index += 1) {
+      for (
+        let index = after === undefined ? 0 : firstAfter(inOrder, after);
+        index < inOrder.length;
+        index += 1
+      ) {
         if (found.length >= limit) break;
         const contact = inOrder[index];
         const seen = contact === undefined ? undefined : seenAt(contact, readAt);
@@ -265,7 +286,11 @@ function readValues(
   for (const [name, value] of Object.entries(raw)) {
     const property = catalogue.properties.get(name);
     if (property === undefined) {
-      problems.push({ code: 'PROPERTY_DOESNT_EXIST', property: name, message: `Property "${name}" does not exist` });
+      problems.push({
+        code: 'PROPERTY_DOESNT_EXIST',
+        property: name,
+        message: `Property "${name}" does not exist`,
+      });
       continue;
     }
     const read = normalise(property, value, current[name]);

@@ -106,7 +106,11 @@ export function failure(status: number): Answer {
   if (status === 401) return answerError(expiredToken);
   if (status === 429) return rateLimited();
   if (status === 477) {
-    const answer = answerError({ status, category: 'MIGRATION_IN_PROGRESS', message: 'migration in progress' });
+    const answer = answerError({
+      status,
+      category: 'MIGRATION_IN_PROGRESS',
+      message: 'migration in progress',
+    });
     return { ...answer, headers: { 'Retry-After': '60' } };
   }
   const [category, message] = failures[status] ?? (status >= 500 ? failures[500] : failures[400]) ?? [];

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { JournalPart } from '../journal.ts';
-import type { Catalogue } from './catalogue.ts';
-import type { Contact, Contacts, RecordChange } from './contacts.ts';
+import type { Catalogue, CatalogueChange } from './catalogue.ts';
+import type { Contact, Contacts, ContactsChange, RecordChange } from './contacts.ts';
 import { propertyDefinition, propertyGroup } from './property.ts';
 
 const entrySchema = z.discriminatedUnion('kind', [
@@ -17,7 +17,7 @@ const entrySchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('archived'), ids: z.array(z.string()) }),
 ]);
 
-export type HubspotEntry = z.infer<typeof entrySchema> | { kind: 'records'; records: readonly RecordChange[] };
+export type HubspotEntry = CatalogueChange | ContactsChange;
 
 const recordsPerLine = 100;
 

@@ -16,7 +16,10 @@ import { propertyOperations } from './property-operations.ts';
 import { recordOperations } from './record-operations.ts';
 import { hubspotRules, type HubspotRules } from './rules.ts';
 
-const tokenBody = z.strictObject({ expired: z.boolean().optional(), accessToken: z.string().min(1).optional() });
+const tokenBody = z.strictObject({
+  expired: z.boolean().optional(),
+  accessToken: z.string().min(1).optional(),
+});
 
 /** One HubSpot portal: contacts, their properties, a token and a limit. facts/hubspot.md. */
 export function createHubspot(options: {
@@ -64,7 +67,7 @@ export function createHubspot(options: {
     desks: { contacts: contactDesk(contacts) },
     controls,
     failure,
-    keepPast: contacts.keepPast,
+    keepPast: (keep) => contacts.keepPast(keep),
 
     call({ method, path, query, headers, text }) {
       const found = findOperation(operations, method, path);

@@ -25,9 +25,10 @@ export interface Found {
  * before the family; `0-1` is the type id of contacts (§3.2). Undefined for a path that is not HubSpot's.
  */
 export function findOperation(operations: Operations, method: string, path: string): Found | undefined {
-  const parts = /^\/(?:crm\/(?:(objects|properties)\/([^/]+)|(v3)\/(objects|properties))\/(contacts|0-1)((?:\/[^/]+)*)|account-info\/([^/]+)\/details)\/?$/.exec(
-    path,
-  );
+  const parts =
+    /^\/(?:crm\/(?:(objects|properties)\/([^/]+)|(v3)\/(objects|properties))\/(contacts|0-1)((?:\/[^/]+)*)|account-info\/([^/]+)\/details)\/?$/.exec(
+      path,
+    );
   if (parts === null) return undefined;
   const [, family = parts[4], dated, old, , , rest = '', accountVersion] = parts;
   const version = dated ?? old ?? accountVersion ?? '';

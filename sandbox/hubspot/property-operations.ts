@@ -3,7 +3,13 @@ import type { Answer } from '../http.ts';
 import { type Catalogue, type CatalogueChange, isError } from './catalogue.ts';
 import { answerError, notFound, validationError } from './errors.ts';
 import type { Asked, Operations } from './operation.ts';
-import { propertyCreate, type PropertyDefinition, propertyGroup, propertyPatch, toApiProperty } from './property.ts';
+import {
+  propertyCreate,
+  type PropertyDefinition,
+  propertyGroup,
+  propertyPatch,
+  toApiProperty,
+} from './property.ts';
 
 /** facts/hubspot.md §4.4. */
 export function propertyOperations(

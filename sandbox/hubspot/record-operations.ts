@@ -130,18 +130,20 @@ export function recordOperations({
       const outcome = runBatch(inputs, perItem, drafter(writing, version));
       if ('refused' in outcome) return answerError(outcome.refused);
       writing.commit();
-      const results = outcome.done.flatMap(({ draft: { id, contact, values }, input: { objectWriteTraceId } }) => {
-        const seen = contacts.find('hs_object_id', id);
-        if (seen === undefined) return [];
-        const result = toApiContact(seen, [...Object.keys(values), ...systemProperties]);
-        return [
-          {
-            ...result,
-            ...(kind === 'upsert' ? { new: contact === undefined } : {}),
-            ...(objectWriteTraceId === undefined ? {} : { objectWriteTraceId }),
-          },
-        ];
-      });
+      const results = outcome.done.flatMap(
+        ({ draft: { id, contact, values }, input: { objectWriteTraceId } }) => {
+          const seen = contacts.find('hs_object_id', id);
+          if (seen === undefined) return [];
+          const result = toApiContact(seen, [...Object.keys(values), ...systemProperties]);
+          return [
+            {
+              ...result,
+              ...(kind === 'upsert' ? { new: contact === undefined } : {}),
+              ...(objectWriteTraceId === undefined ? {} : { objectWriteTraceId }),
+            },
+          ];
+        },
+      );
       const status = kind === 'create' ? 201 : 200;
       return batchAnswer({ status, results, errors: outcome.errors, at: clock.now() });
     });
@@ -162,7 +164,11 @@ export function recordOperations({
       if (!byRecordId && upsertIdInProperties === 'required' && given[idProperty] !== id) {
         return validationError(`The id must be given in properties as ${idProperty} too.`);
       }
-      const draft = writing.draft(target, byRecordId ? given : { [idProperty]: id, ...given }, requiredIn(version));
+      const draft = writing.draft(
+        target,
+        byRecordId ? given : { [idProperty]: id, ...given },
+        requiredIn(version),
+      );
       if (!isError(draft)) drafted.set(key, draft);
       return draft;
     };

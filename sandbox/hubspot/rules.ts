@@ -1,29 +1,33 @@
 import { z } from 'zod';
 
 /**
- * Where a fact rests on memory or on one unofficial source, the sandbox can be told to behave the other way; the
- * connector's tests run both.
+ * HubSpot's behaviour where our facts are not certain, and what an admin of the portal sets. The default of each is
+ * what we believe.
  */
-export const hubspotRules = z
-  .object({
-    /** An upsert's key must stand in its properties too. [M] facts/hubspot.md §4.2. */
-    keyInPropertiesRequired: z.boolean(),
-    /** Creating a property that exists: 409 [M] or 400. facts/hubspot.md §4.4. */
-    existingPropertyStatus: z.union([z.literal(409), z.literal(400)]),
-    /** A trace id on every input makes failures per item, 207; documented for batch create only. facts/hubspot.md §4.2. */
-    traceIdsAnswerPerItem: z.boolean(),
-    /** An enumeration may be created without options. [M] facts/hubspot.md §4.4. */
-    emptyEnumerationAllowed: z.boolean(),
-    /** Calls per ten seconds of a marketplace app, facts/hubspot.md §4.8; 0 switches the limit off. */
-    callsPerTenSeconds: z.number().int().min(0),
-  })
-  .strict();
-export type HubspotRules = z.infer<typeof hubspotRules>;
+export const hubspotRules = z.strictObject({
+  /**
+   * Whether an upsert's `id` must stand in its `properties` too. `optional`: HubSpot fills it in. `required`: 400
+   * without. facts/hubspot.md §4.2 [M].
+   */
+  upsertIdInProperties: z.enum(['optional', 'required']).default('optional'),
+  /** Answer to creating a property or group that exists. facts/hubspot.md §4.4 [M]. */
+  existingNameStatus: z.union([z.literal(409), z.literal(400)]).default(409),
+  /**
+   * Where `objectWriteTraceId` on every input makes a batch fail per item, 207, instead of whole: documented for
+   * create, §4.2 [V DOC]; the other write batches take the id too (SPEC) and may do the same.
+   */
+  traceIdsAnswerPerItem: z.enum(['create', 'every write']).default('create'),
+  /** Two inputs of one batch about the same record. From memory, not in the facts [M]. */
+  duplicateInputs: z.enum(['refused', 'merged']).default('refused'),
+  /** Whether an archived record still holds its unique values against others. Not in the facts [M]. */
+  archivedKeepsUniqueValues: z.boolean().default(false),
+  /** Whether an enumeration may be created without options. Not in the facts [M]. */
+  emptyEnumerations: z.enum(['accepted', 'refused']).default('accepted'),
+  /** Properties the create form requires; enforced from version 2026-09 on. facts/hubspot.md §4.1 [V3]. */
+  requiredOnCreate: z.array(z.string()).default([]),
+  /** Calls per interval and account; 0 = no limit. facts/hubspot.md §4.8 [V3]. */
+  rateLimitMax: z.int().min(0).default(110),
+  rateLimitIntervalMs: z.int().min(1).default(10_000),
+});
 
-export const defaultHubspotRules: HubspotRules = {
-  keyInPropertiesRequired: true,
-  existingPropertyStatus: 409,
-  traceIdsAnswerPerItem: false,
-  emptyEnumerationAllowed: true,
-  callsPerTenSeconds: 110,
-};
+export type HubspotRules = z.infer<typeof hubspotRules>;

@@ -10,11 +10,19 @@ export function normalise(
   current: string | undefined,
 ): string | Problem {
   if (property.readOnly) {
-    return problem(property, 'READ_ONLY_VALUE', `"${property.name}" is a read only property; its value cannot be set.`);
+    return problem(
+      property,
+      'READ_ONLY_VALUE',
+      `"${property.name}" is a read only property; its value cannot be set.`,
+    );
   }
   const value = written(raw);
   if (value === undefined) {
-    return problem(property, 'INVALID_OPTION', `The value of ${property.name} is neither text, number nor boolean.`);
+    return problem(
+      property,
+      'INVALID_OPTION',
+      `The value of ${property.name} is neither text, number nor boolean.`,
+    );
   }
   if (value === '') return '';
   switch (property.type) {
@@ -66,7 +74,11 @@ function normaliseDate(property: PropertyDefinition, value: string): string | Pr
 }
 
 function instant(value: string): number | undefined {
-  const at = /^-?\d+$/.test(value) ? Number(value) : /^\d{4}-\d{2}-\d{2}/.test(value) ? Date.parse(value) : NaN;
+  const at = /^-?\d+$/.test(value)
+    ? Number(value)
+    : /^\d{4}-\d{2}-\d{2}/.test(value)
+      ? Date.parse(value)
+      : NaN;
   // The range of a Date, beyond which it cannot be written down.
   return Math.abs(at) <= 8.64e15 ? at : undefined;
 }

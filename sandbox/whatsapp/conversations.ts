@@ -2,7 +2,15 @@ import { z } from 'zod';
 import type { Append, JournalPart } from '../journal.ts';
 import { createPeople, type People, type Person } from './people.ts';
 
-export const messageStatuses = ['received', 'accepted', 'sent', 'delivered', 'read', 'played', 'failed'] as const;
+export const messageStatuses = [
+  'received',
+  'accepted',
+  'sent',
+  'delivered',
+  'read',
+  'played',
+  'failed',
+] as const;
 export type StoredStatus = (typeof messageStatuses)[number];
 
 /** A message as both ends remember it. */
@@ -99,7 +107,8 @@ export function createConversations(append: Append): Conversations {
     see(person) {
       const before = people.find(person);
       const seen = people.see(person);
-      if (before === undefined || JSON.stringify(before) !== JSON.stringify(seen)) append({ kind: 'person', person: seen });
+      if (before === undefined || JSON.stringify(before) !== JSON.stringify(seen))
+        append({ kind: 'person', person: seen });
       return seen;
     },
     move(from, to) {

@@ -1,3 +1,4 @@
+import { compact } from './compact.ts';
 import type { Person } from './people.ts';
 import type { WebhookItem } from './webhook.ts';
 
@@ -18,7 +19,7 @@ export function messageItem(message: {
     list: 'messages',
     // A system message comes without contacts.
     ...(type === 'system' ? {} : { contact: contactOf(person) }),
-    item: without({
+    item: compact({
       from: person.phone,
       from_user_id: person.userId,
       from_parent_user_id: person.parentUserId,
@@ -32,8 +33,8 @@ export function messageItem(message: {
 
 /** `contacts[]`: what is not known or not shown is left out. */
 export function contactOf({ phone, userId, parentUserId, name, username }: Person): Record<string, unknown> {
-  return without({
-    profile: name === undefined && username === undefined ? undefined : without({ name, username }),
+  return compact({
+    profile: name === undefined && username === undefined ? undefined : compact({ name, username }),
     wa_id: phone,
     user_id: userId,
     parent_user_id: parentUserId,
@@ -60,7 +61,7 @@ export function preferenceItem(preference: {
     field: 'user_preferences',
     list: 'user_preferences',
     contact: contactOf(person),
-    item: without({
+    item: compact({
       wa_id: person.phone,
       user_id: person.userId,
       parent_user_id: person.parentUserId,
@@ -85,12 +86,12 @@ export function numberChangeItem(change: {
   return {
     field: 'messages',
     list: 'messages',
-    item: without({
+    item: compact({
       from: before.phone,
       id: wamid,
       timestamp: String(Math.floor(at / 1000)),
       type: 'system',
-      system: without({
+      system: compact({
         body: `User ${before.name ?? ''} changed from ${old} to ${now}`,
         type: after.phone === undefined ? 'user_changed_user_id' : 'user_changed_number',
         wa_id: after.phone,
@@ -99,8 +100,4 @@ export function numberChangeItem(change: {
       }),
     }),
   };
-}
-
-export function without(object: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 }

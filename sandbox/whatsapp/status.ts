@@ -1,4 +1,5 @@
-import { contactOf, without } from './customer.ts';
+import { compact } from './compact.ts';
+import { contactOf } from './customer.ts';
 import type { Person } from './people.ts';
 import type { WebhookItem } from './webhook.ts';
 
@@ -27,7 +28,7 @@ export function statusItem(news: StatusNews): WebhookItem {
     field: 'messages',
     list: 'statuses',
     contact: failed ? undefined : contactOf(showsUsername ? to : { ...to, username: undefined }),
-    item: without({
+    item: compact({
       id: wamid,
       status,
       timestamp: String(Math.floor(at / 1000)),

@@ -50,7 +50,7 @@ function toChanges(items: readonly WebhookItem[]): Change[] {
       last?.field === item.field &&
       last.list === item.list &&
       ids.every((id) => (last.people.get(id) ?? described) === described);
-    const change = fits
+    const change: Change = fits
       ? last
       : { field: item.field, list: item.list, people: new Map(), contacts: [], items: [] };
     if (!fits) changes.push(change);

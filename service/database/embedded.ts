@@ -67,12 +67,24 @@ export async function openEmbeddedDatabase(
       .map(([name, value]) => `-c ${name}=${value === '' ? "''" : value}`)
       .join(' ');
     try {
-      await runner.run(control, ['start', '-D', files.cluster, '-l', files.log, '-w', '-t', '60', '-o', options]);
+      await runner.run(control, [
+        'start',
+        '-D',
+        files.cluster,
+        '-l',
+        files.log,
+        '-w',
+        '-t',
+        '60',
+        '-o',
+        options,
+      ]);
     } catch (cause) {
       throw new Error(`The database in ${home} did not start. Its log, ${files.log}, says why.`, { cause });
     }
     const started = await runningUrl(files.cluster, password);
-    if (started === undefined) throw new Error(`The database in ${home} started but does not answer; see ${files.log}.`);
+    if (started === undefined)
+      throw new Error(`The database in ${home} started but does not answer; see ${files.log}.`);
     return opened(started, false, stop);
   });
 }
@@ -130,7 +142,9 @@ async function initialise(
 }
 
 async function passwordIn(file: string): Promise<string> {
-  await writeFile(file, randomBytes(24).toString('base64url'), { flag: 'wx', mode: 0o600 }).catch(() => undefined);
+  await writeFile(file, randomBytes(24).toString('base64url'), { flag: 'wx', mode: 0o600 }).catch(
+    () => undefined,
+  );
   return readFile(file, 'utf8');
 }
 
@@ -165,8 +179,11 @@ async function holding<Result>(lock: string, work: () => Promise<Result>): Promi
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
       const holder = Number(await readFile(lock, 'utf8').catch(() => ''));
       if (holder > 0 && !isAlive(holder)) await rm(lock, { force: true });
-      else if (Date.now() > until) throw new Error(`Another process has been starting the database for a minute (${lock}).`);
-      else await wait(50);
+      else if (Date.now() > until) {
+        throw new Error(`Another process has been starting the database for a minute (${lock}).`, {
+          cause: error,
+        });
+      } else await wait(50);
     }
   }
   try {

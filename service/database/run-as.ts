@@ -56,15 +56,7 @@ async function runAs(
   program: string,
   args: readonly string[],
 ): Promise<string> {
-  const reachable = await run('setpriv', [
-    ...plain(uid, gid),
-    'test',
-    '-x',
-    program,
-    '-a',
-    '-x',
-    home,
-  ]).then(
+  const reachable = await run('setpriv', [...plain(uid, gid), 'test', '-x', program, '-a', '-x', home]).then(
     () => true,
     () => false,
   );

@@ -10,7 +10,12 @@ export function adminEntrance(sessions: Sessions): Router {
   router.get('/enter/:token', async (request, response) => {
     const session = await sessions.enter(request.params.token);
     if (session === undefined) {
-      answerError(response, 410, 'link_used', 'This link was used or has expired. Restart Sangam to get a new one.');
+      answerError(
+        response,
+        410,
+        'link_used',
+        'This link was used or has expired. Restart Sangam to get a new one.',
+      );
       return;
     }
     response.set('Cache-Control', 'no-store').set('Referrer-Policy', 'no-referrer');

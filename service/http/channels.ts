@@ -14,7 +14,12 @@ const newChannel = z.object({
   verifyToken: z.string().min(8),
 });
 const rotation = z.object({ appSecret: secret });
-const settings = z.object({ optWordLanguages: z.array(z.string().regex(/^[a-z]{2,3}(-[A-Za-z]+)?$/)).min(1).max(40) });
+const settings = z.object({
+  optWordLanguages: z
+    .array(z.string().regex(/^[a-z]{2,3}(-[A-Za-z]+)?$/))
+    .min(1)
+    .max(40),
+});
 
 /** The workspace's WhatsApp numbers that run under an app of its own. */
 export function channelRoutes(book: ChannelBook): Router {
@@ -32,8 +37,13 @@ export function channelRoutes(book: ChannelBook): Router {
   router.post('/:channelId/app-secret', async (request, response: Response<unknown, MemberLocals>) => {
     const body = readBody(rotation, request.body, response);
     if (body === undefined) return;
-    const rotated = await book.rotateAppSecret(response.locals.member, request.params.channelId, body.appSecret);
-    if (!rotated) answerError(response, 404, 'no_such_channel', 'There is no such channel with an app of its own.');
+    const rotated = await book.rotateAppSecret(
+      response.locals.member,
+      request.params.channelId,
+      body.appSecret,
+    );
+    if (!rotated)
+      answerError(response, 404, 'no_such_channel', 'There is no such channel with an app of its own.');
     else response.status(204).end();
   });
   router.put('/:channelId/settings', async (request, response: Response<unknown, MemberLocals>) => {

@@ -12,7 +12,9 @@ const tag = z.string().trim().min(1).max(100);
 const tagChange = z
   .object({ add: z.array(tag).max(50).default([]), remove: z.array(tag).max(50).default([]) })
   .refine(({ add, remove }) => add.length + remove.length > 0, 'name at least one tag to add or remove');
-const contactQuery = z.object({ phone: z.string().regex(/^\+\d{7,15}$/, 'must be E.164, such as +919812345678') });
+const contactQuery = z.object({
+  phone: z.string().regex(/^\+\d{7,15}$/, 'must be E.164, such as +919812345678'),
+});
 
 /** Contacts as Sangam sees them, and the tags members give their conversations. */
 export function contactRoutes(dependencies: { store: Store; receiver: Receiver; clock: Clock }): Router {

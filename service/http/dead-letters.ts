@@ -25,7 +25,8 @@ export function deadLetterRoutes(office: DeadLetterOffice): Router {
     const { deadLetterId } = request.params;
     const known = z.uuid().safeParse(deadLetterId).success;
     const replayed = known ? await office.replay(response.locals.member, deadLetterId) : undefined;
-    if (replayed === undefined) answerError(response, 404, 'no_such_dead_letter', 'There is no such dead letter.');
+    if (replayed === undefined)
+      answerError(response, 404, 'no_such_dead_letter', 'There is no such dead letter.');
     else response.json(replayed);
   });
   return router;

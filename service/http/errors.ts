@@ -40,6 +40,11 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
       return;
     }
     logger.error({ err: error, method: request.method }, 'a request failed');
-    answerError(response, 500, 'internal', 'Something went wrong on our side. It has been logged; try again.');
+    answerError(
+      response,
+      500,
+      'internal',
+      'Something went wrong on our side. It has been logged; try again.',
+    );
   };
 }

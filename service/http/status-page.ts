@@ -4,7 +4,10 @@ import { Router } from 'express';
 export function statusPage(sandbox: () => boolean): Router {
   const router = Router();
   router.get('/', (_request, response) => {
-    response.set('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'").type('html').send(page(sandbox()));
+    response
+      .set('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'")
+      .type('html')
+      .send(page(sandbox()));
   });
   return router;
 }

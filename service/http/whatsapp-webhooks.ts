@@ -44,7 +44,12 @@ export function whatsappWebhooks(dependencies: {
     const { 'hub.mode': mode, 'hub.verify_token': token, 'hub.challenge': challenge } = request.query;
     const asked = mode === 'subscribe' && typeof challenge === 'string' && typeof token === 'string';
     if (route?.verifyToken === undefined || !asked || token !== route.verifyToken) {
-      answerError(response, 403, 'wrong_verify_token', 'The verify token is not the one configured for this webhook.');
+      answerError(
+        response,
+        403,
+        'wrong_verify_token',
+        'The verify token is not the one configured for this webhook.',
+      );
       return;
     }
     response.type('text/plain').send(challenge);
@@ -60,7 +65,12 @@ export function whatsappWebhooks(dependencies: {
       const route = await routeOf(request);
       const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
       if (route === undefined || !verifySignature(body, request.get('x-hub-signature-256'), route.secrets)) {
-        answerError(response, 401, 'bad_signature', 'X-Hub-Signature-256 does not match the body and our app secret.');
+        answerError(
+          response,
+          401,
+          'bad_signature',
+          'X-Hub-Signature-256 does not match the body and our app secret.',
+        );
         answered(401);
         return;
       }

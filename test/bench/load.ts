@@ -19,7 +19,11 @@ export interface LoadResult {
 }
 
 /** Posts every request once, `connections` at a time. */
-export async function post(url: string, requests: readonly Prepared[], connections: number): Promise<LoadResult> {
+export async function post(
+  url: string,
+  requests: readonly Prepared[],
+  connections: number,
+): Promise<LoadResult> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const target = new URL(url);
   const times = new Float64Array(requests.length);
@@ -40,7 +44,8 @@ export async function post(url: string, requests: readonly Prepared[], connectio
   const seconds = (performance.now() - started) / 1000;
   agent.destroy();
   times.sort();
-  const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
+  const at = (share: number): number =>
+    times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
   return { requestsPerSecond: requests.length / seconds, p50Ms: at(0.5), p99Ms: at(0.99), failed };
 }
 

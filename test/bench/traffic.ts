@@ -7,7 +7,11 @@ import type { BenchChannel } from './world.ts';
 const start = Date.now() - 3_600_000;
 
 function personOf(index: number): { phone: string; bsuid: string; name: string } {
-  return { phone: `9198${String(10_000_000 + index)}`, bsuid: `IN.${String(10_000_000_000 + index)}`, name: `Person ${String(index)}` };
+  return {
+    phone: `9198${String(10_000_000 + index)}`,
+    bsuid: `IN.${String(10_000_000_000 + index)}`,
+    name: `Person ${String(index)}`,
+  };
 }
 
 /** The `index`-th event of a stream over `people`; every number is another event. */
@@ -15,7 +19,8 @@ export function eventAt(index: number, people: number, run: string): Change {
   const who = personOf(Math.floor(index / 4) % people);
   const at = start + index;
   const step = index % 4;
-  if (step === 0) return text(who, `wamid.${run}.in.${String(index)}`, at, 'Is the blue one in stock? I would like two.');
+  if (step === 0)
+    return text(who, `wamid.${run}.in.${String(index)}`, at, 'Is the blue one in stock? I would like two.');
   const name = ['sent', 'delivered', 'read'][step - 1] ?? 'sent';
   return status(who, `wamid.${run}.out.${String(Math.floor(index / 4))}`, at, name, {
     pricing: { billable: true, pricing_model: 'PMP', type: 'regular', category: 'utility' },
@@ -28,8 +33,9 @@ export function requestsOf(
 ): Prepared[] {
   const requests: Prepared[] = [];
   for (let first = 0; first < options.events; first += options.perRequest) {
-    const changes = Array.from({ length: Math.min(options.perRequest, options.events - first) }, (_, offset) =>
-      eventAt(first + offset, options.people, options.run),
+    const changes = Array.from(
+      { length: Math.min(options.perRequest, options.events - first) },
+      (_, offset) => eventAt(first + offset, options.people, options.run),
     );
     requests.push(sign(Buffer.from(JSON.stringify(webhook(channel, changes))), channel.appSecret));
   }

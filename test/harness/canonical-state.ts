@@ -23,7 +23,9 @@ export async function canonicalState(store: Store, workspaceId: string): Promise
       contactId === null ? null : (names.get(contactId) ?? `nobody’s contact ${contactId}`);
 
     const { rows: contacts } = await sql<{ contact_id: string }>`
-      select contact_id from contacts where workspace_id = ${workspaceId} and merged_into is null`.execute(trx);
+      select contact_id from contacts where workspace_id = ${workspaceId} and merged_into is null`.execute(
+      trx,
+    );
     const ids = contacts.map((row) => row.contact_id);
     const fields = (await contactFields(trx, ids, engineNow)).map((contact) => ({
       ...contact,

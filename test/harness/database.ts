@@ -27,7 +27,8 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   });
   return {
     url: urlOf(name),
-    drop: () => asSuperuser((client) => client.query(`drop database ${name} with (force)`).then(() => undefined)),
+    drop: () =>
+      asSuperuser((client) => client.query(`drop database ${name} with (force)`).then(() => undefined)),
   };
 }
 

@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { createApplier, createDirectory, createReceiver, type Directory, type Receiver, type Signer } from '@sangam/core/pipeline';
+import {
+  createApplier,
+  createDirectory,
+  createReceiver,
+  type Directory,
+  type Receiver,
+  type Signer,
+} from '@sangam/core/pipeline';
 import { openStore, type Store, workspaceTables } from '@sangam/core/store';
 import { createTestDatabase } from './database.ts';
 

@@ -127,7 +127,13 @@ export function echo(person: Person, wamid: string, at: number, words: string): 
   };
 }
 
-export function history(phone: string, wamid: string, at: number, words: string, direction: 'in' | 'out'): Change {
+export function history(
+  phone: string,
+  wamid: string,
+  at: number,
+  words: string,
+  direction: 'in' | 'out',
+): Change {
   return {
     field: 'history',
     value: {

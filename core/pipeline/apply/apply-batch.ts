@@ -43,7 +43,9 @@ export async function applyBatch(
   const read = rows.map((row) => readEvent(row, channels.get(row.channelId ?? '')));
   const events = read.filter((event): event is ReadFacts => event.outcome === 'facts');
   const kept = read.filter((event) => event.outcome === 'kept');
-  const letters = read.filter((event) => event.outcome === 'unreadable').map(({ row, why }) => letterOf(row, why));
+  const letters = read
+    .filter((event) => event.outcome === 'unreadable')
+    .map(({ row, why }) => letterOf(row, why));
 
   const people = await resolvePeople(
     trx,
@@ -126,9 +128,11 @@ function statusesOf(events: readonly ReadFacts[], owner: Owner): StatusRow[] {
 }
 
 /** The same choice of whose message it is that `joinStatuses` makes between batches. */
-function joinedStatus(x: StatusRow & { at: number }, y: StatusRow & { at: number }): StatusRow & { at: number } {
-  const yDecides =
-    (x.bsuidKey === null) === (y.bsuidKey === null) ? y.at < x.at : y.bsuidKey !== null;
+function joinedStatus(
+  x: StatusRow & { at: number },
+  y: StatusRow & { at: number },
+): StatusRow & { at: number } {
+  const yDecides = decides(x, y);
   return {
     ...(yDecides ? y : x),
     at: Math.min(x.at, y.at),
@@ -139,12 +143,23 @@ function joinedStatus(x: StatusRow & { at: number }, y: StatusRow & { at: number
   };
 }
 
+/** Whether y says whose message it is: a BSUID before a phone, the lesser of two BSUIDs, the earlier of two times. */
+function decides(x: StatusRow & { at: number }, y: StatusRow & { at: number }): boolean {
+  if ((x.bsuidKey === null) !== (y.bsuidKey === null)) return y.bsuidKey !== null;
+  if (x.bsuidKey !== null && y.bsuidKey !== null && x.bsuidKey !== y.bsuidKey) return y.bsuidKey < x.bsuidKey;
+  return y.at < x.at;
+}
+
 function least<Value extends string | number>(x: Value | null, y: Value | null): Value | null {
   if (x === null) return y;
   return y === null || x <= y ? x : y;
 }
 
-function consentOf(events: readonly ReadFacts[], owner: Owner, now: number): Parameters<typeof addConsentEntries>[1] {
+function consentOf(
+  events: readonly ReadFacts[],
+  owner: Owner,
+  now: number,
+): Parameters<typeof addConsentEntries>[1] {
   return events.flatMap(({ row, facts }) =>
     facts.consent === undefined
       ? []
@@ -193,7 +208,9 @@ async function foldInto(
   );
   await joinContacts(
     trx,
-    folding.contacts().filter(({ contactId }) => !people.created.has(contactId) && !people.reshaped.has(contactId)),
+    folding
+      .contacts()
+      .filter(({ contactId }) => !people.created.has(contactId) && !people.reshaped.has(contactId)),
   );
   await joinConversations(
     trx,
@@ -205,7 +222,13 @@ async function foldInto(
 function placeOf(
   row: InboxRow,
   { anchor }: Facts,
-): { channelId: string | null; eventKey: Buffer; contentHash: Buffer; phone: string | null; bsuidKey: string | null } {
+): {
+  channelId: string | null;
+  eventKey: Buffer;
+  contentHash: Buffer;
+  phone: string | null;
+  bsuidKey: string | null;
+} {
   return {
     channelId: row.channelId,
     eventKey: row.eventKey,

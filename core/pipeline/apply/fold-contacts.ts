@@ -51,7 +51,10 @@ export class Folding {
 }
 
 /** Computes contacts anew from everything stored of them. */
-export async function refoldContacts(trx: WorkspaceTransaction, contactIds: readonly string[]): Promise<void> {
+export async function refoldContacts(
+  trx: WorkspaceTransaction,
+  contactIds: readonly string[],
+): Promise<void> {
   if (contactIds.length === 0) return;
   const folding = new Folding();
   for (const stored of await contentsOf(trx, contactIds)) {

@@ -82,7 +82,7 @@ async function resolveOpen(
   }
   if (disturbed.size > 0) {
     const facts = await factsOfContacts(trx, [...disturbed]);
-    const outcome = restructure({ resolution, before, disturbed, facts, creating, newId: uuidv7 });
+    const outcome = restructure({ resolution, before, assigned, disturbed, facts, creating, newId: uuidv7 });
     await moveFacts(trx, outcome.moves);
     for (const [person, contactId] of outcome.contacts) contactOfPerson.set(person, contactId);
     for (const contactId of outcome.reshaped) reshaped.add(contactId);
@@ -141,7 +141,11 @@ async function adopt(
 }
 
 /** A contact an id came to stand for may be the one something was waiting for. */
-function gainedIds(contactId: string | null, nodes: readonly Omit<IdentityRow, 'contactId'>[], before: Before): boolean {
+function gainedIds(
+  contactId: string | null,
+  nodes: readonly Omit<IdentityRow, 'contactId'>[],
+  before: Before,
+): boolean {
   return contactId !== null && nodes.some((node) => before.get(nameOf(node))?.contactId !== contactId);
 }
 
@@ -199,18 +203,21 @@ function disturbedContacts(
     if (row.contactId === null) continue;
     const persons = personsOf.get(row.contactId) ?? new Set();
     // Everyone who now holds the id during the time the row gave it to its contact.
-    const later = (rowsOf.get(row.value) ?? []).map(({ since }) => since).filter((since) => since > row.since);
+    const later = (rowsOf.get(row.value) ?? [])
+      .map(({ since }) => since)
+      .filter((since) => since > row.since);
     const until = Math.min(...later);
     const cuts = (segmentsOf.get(row.value) ?? [])
       .map(({ since }) => since)
       .filter((since) => since > row.since && since < until);
-    for (const at of [row.since, ...cuts]) persons.add(resolution.personOf(anchorOfRow({ ...row, since: at })));
+    for (const at of [row.since, ...cuts])
+      persons.add(resolution.personOf(anchorOfRow({ ...row, since: at })));
     personsOf.set(row.contactId, persons);
   }
   for (const [contactId, persons] of personsOf) if (persons.size > 1) disturbed.add(contactId);
-  for (let size = -1; size !== disturbed.size; ) {
+  for (let size = -1; size !== disturbed.size;) {
     size = disturbed.size;
-    for (const contactId of [...disturbed]) {
+    for (const contactId of disturbed) {
       for (const person of personsOf.get(contactId) ?? []) {
         if (person === undefined) continue;
         for (const other of assigned.get(person) ?? []) disturbed.add(other);

@@ -116,7 +116,12 @@ function whatsappFacts(
 ): Facts {
   const anchor = anchorOf(parsed.identities, channel.portfolio, at);
   const stored = { ...row, channelId: channel.channelId };
-  const base = { anchor, creates: false, evidence: evidenceOf(parsed.identities, channel.portfolio, at), tags: [] };
+  const base = {
+    anchor,
+    creates: false,
+    evidence: evidenceOf(parsed.identities, channel.portfolio, at),
+    tags: [],
+  };
   switch (parsed.kind) {
     case 'message':
       return {
@@ -127,7 +132,10 @@ function whatsappFacts(
         tags: parsed.flowAnswer === undefined ? [] : [{ tag: flowTag, action: 'add' }],
       };
     case 'echo':
-      return { ...base, message: { ...written(parsed), origin: parsed.origin, fact: messageFact(parsed, stored, at) } };
+      return {
+        ...base,
+        message: { ...written(parsed), origin: parsed.origin, fact: messageFact(parsed, stored, at) },
+      };
     case 'history':
       return {
         ...base,

@@ -18,13 +18,15 @@ export interface Restructured {
 export function restructure(input: {
   resolution: Resolution;
   before: readonly IdentityRow[];
+  /** The contacts each person's ids stood for so far. */
+  assigned: ReadonlyMap<Person, readonly string[]>;
   disturbed: ReadonlySet<string>;
   facts: readonly OwnedFact[];
   /** People who write in this very batch. */
   creating: ReadonlySet<Person>;
   newId: () => string;
 }): Restructured {
-  const { resolution, before, disturbed, facts, creating, newId } = input;
+  const { resolution, before, assigned, disturbed, facts, creating, newId } = input;
   const personOf = new Map<OwnedFact, Person>();
   for (const fact of facts) {
     const person = resolution.personOf({
@@ -55,10 +57,14 @@ export function restructure(input: {
   const writers = new Set(creating);
   for (const [fact, person] of personOf) if (fact.creates) writers.add(person);
 
+  // People whose ids belonged to a disturbed contact are looked at even when no fact is theirs.
+  const involved = [...assigned]
+    .filter(([, ids]) => ids.some((id) => disturbed.has(id)))
+    .map(([person]) => person);
   const contacts = new Map<Person, string | null>();
   const merges: { contactId: string; into: string }[] = [];
   const created: string[] = [];
-  for (const person of new Set([...personOf.values(), ...heirs.values(), ...involved(input)])) {
+  for (const person of new Set([...personOf.values(), ...heirs.values(), ...involved])) {
     const [survivor, ...others] = contactsOf.get(person) ?? [];
     if (survivor !== undefined) {
       contacts.set(person, survivor);
@@ -83,15 +89,4 @@ export function restructure(input: {
   const reshaped = new Set([...disturbed, ...created]);
   for (const { contactId } of merges) reshaped.delete(contactId);
   return { contacts, moves, merges, created, reshaped: [...reshaped] };
-}
-
-/** People whose ids belonged to a disturbed contact, whether or not a fact is theirs. */
-function involved({ resolution, before, disturbed }: Parameters<typeof restructure>[0]): Person[] {
-  const values = new Set(
-    before.filter((row) => row.contactId !== null && disturbed.has(row.contactId)).map((row) => row.value),
-  );
-  return resolution.persons.filter(
-    (person) =>
-      person.phones.some(({ phone }) => values.has(phone)) || person.bsuidKeys.some((key) => values.has(key)),
-  );
 }

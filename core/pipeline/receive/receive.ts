@@ -126,7 +126,8 @@ export function createReceiver(dependencies: {
 
 /** A foreign event as its dead letter keeps it: the slice alone would not tell its key. */
 const parkedEvent = z.custom<WebhookEvent>(
-  (value) => z.object({ key: z.string(), lane: z.number(), slice: z.looseObject({}) }).safeParse(value).success,
+  (value) =>
+    z.object({ key: z.string(), lane: z.number(), slice: z.looseObject({}) }).safeParse(value).success,
 );
 
 async function signerNamed(name: string | null, directory: Directory): Promise<Signer | undefined> {
@@ -167,7 +168,10 @@ async function sortOut(
   directory: Directory,
   receivedAt: number,
 ): Promise<ReadonlyMap<string, Intake>> {
-  const drafts = new Map<string, { events: IntakeEvent[]; suppressions: SuppressionRow[]; deadLetters: DeadLetter[] }>();
+  const drafts = new Map<
+    string,
+    { events: IntakeEvent[]; suppressions: SuppressionRow[]; deadLetters: DeadLetter[] }
+  >();
   const draftOf = (workspaceId: string) => {
     const known = drafts.get(workspaceId);
     if (known !== undefined) return known;
@@ -208,11 +212,7 @@ function readEvents(body: Buffer): WebhookEvent[] | undefined {
   }
 }
 
-function toIntake(
-  event: WebhookEvent,
-  channel: ChannelEntry | undefined,
-  receivedAt: number,
-): IntakeEvent {
+function toIntake(event: WebhookEvent, channel: ChannelEntry | undefined, receivedAt: number): IntakeEvent {
   const { entryTime, ...slice } = event.slice;
   // The time Meta put on the entry is not part of what happened: a retry may carry another.
   const content = JSON.stringify(slice);

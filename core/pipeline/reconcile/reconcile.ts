@@ -49,7 +49,13 @@ export function createReconciler(dependencies: {
       const connector = await connectorFor(workspaceId, connection);
       const batch = await store.transact(workspaceId, async (trx) => {
         const now = clock.now();
-        const contacts = await leaseDirty(trx, { connectionId, lease, size: connector.batchSize, now, leaseMs });
+        const contacts = await leaseDirty(trx, {
+          connectionId,
+          lease,
+          size: connector.batchSize,
+          now,
+          leaseMs,
+        });
         const contactIds = contacts.map(({ contactId }) => contactId);
         return {
           contacts,
@@ -110,7 +116,9 @@ async function writeBatch(
 ): Promise<Written[]> {
   // A contact joined from two goes on under the older id; the record of the younger is kept in step too.
   const targets = fields.flatMap((contact) => {
-    const aliases = links.filter((l) => l.contactId === contact.contactId && l.writtenAs !== contact.contactId);
+    const aliases = links.filter(
+      (l) => l.contactId === contact.contactId && l.writtenAs !== contact.contactId,
+    );
     const own = links.some((l) => l.writtenAs === contact.contactId) || aliases.length === 0;
     return [...(own ? [contact.contactId] : []), ...aliases.map((l) => l.writtenAs)].map((writtenAs) => ({
       writtenAs,
@@ -121,7 +129,10 @@ async function writeBatch(
   for (let start = 0; start < targets.length; start += connector.batchSize) {
     const part = targets.slice(start, start + connector.batchSize);
     const current = new Map(
-      (await connector.read(part.map(({ writtenAs }) => writtenAs))).map((record) => [record.contactId, record]),
+      (await connector.read(part.map(({ writtenAs }) => writtenAs))).map((record) => [
+        record.contactId,
+        record,
+      ]),
     );
     const upserts: CrmUpsert[] = [];
     const contactOf = new Map<string, string>();
@@ -129,8 +140,15 @@ async function writeBatch(
       const record = current.get(writtenAs);
       const values = valuesToWrite(contact, connector.mapping, record?.values);
       contactOf.set(writtenAs, contact.contactId);
-      if (record === undefined || Object.keys(values).length > 0) upserts.push({ contactId: writtenAs, values });
-      else written.push({ contactId: contact.contactId, outcome: 'unchanged', recordId: record.recordId, writtenAs });
+      if (record === undefined || Object.keys(values).length > 0)
+        upserts.push({ contactId: writtenAs, values });
+      else
+        written.push({
+          contactId: contact.contactId,
+          outcome: 'unchanged',
+          recordId: record.recordId,
+          writtenAs,
+        });
     }
     for (const outcome of await upsertOrHalve(connector, upserts)) {
       const contactId = contactOf.get(outcome.contactId) ?? outcome.contactId;
@@ -154,7 +172,8 @@ async function upsertOrHalve(connector: Connector, upserts: readonly CrmUpsert[]
   try {
     return await connector.upsert(upserts);
   } catch (error) {
-    if (!(error instanceof SangamError) || error.code !== 'batch_refused' || upserts.length === 1) throw error;
+    if (!(error instanceof SangamError) || error.code !== 'batch_refused' || upserts.length === 1)
+      throw error;
     const middle = Math.ceil(upserts.length / 2);
     return [
       ...(await upsertOrHalve(connector, upserts.slice(0, middle))),
