@@ -138,7 +138,7 @@ describe('upsert', () => {
     ]);
 
     const { connector: unlucky } = await hubspotAnswering(conflict, conflict);
-    await expect(unlucky.upsert(upsertsOf('a'))).rejects.toMatchObject({ code: 'overtaken', retry: 'later' });
+    expect(await unlucky.upsert(upsertsOf('a'))).toMatchObject([{ outcome: 'refused', code: 'conflict' }]);
   });
 
   test.each([

@@ -59,7 +59,9 @@ async function recordsIn(portal: TestPortal): Promise<z.infer<typeof recordList>
 }
 
 const propertyList = z.object({
-  results: z.array(z.looseObject({ name: z.string(), options: z.array(z.object({ value: z.string() })).default([]) })),
+  results: z.array(
+    z.looseObject({ name: z.string(), options: z.array(z.object({ value: z.string() })).default([]) }),
+  ),
 });
 
 async function propertiesIn(portal: TestPortal): Promise<z.infer<typeof propertyList>['results']> {
@@ -74,10 +76,11 @@ async function tagOptionsIn(portal: TestPortal): Promise<string[]> {
 /** Every question the facts leave open, answered as believed and then, one by one, the other way. */
 const answers: [string, PortalRules][] = [
   ['as believed', {}],
-  ['the key need not stand in the properties', { keyInPropertiesRequired: false }],
-  ['an existing property is a 400', { existingPropertyStatus: 400 }],
-  ['trace ids answer per item', { traceIdsAnswerPerItem: true }],
-  ['a list needs an option', { emptyEnumerationAllowed: false }],
+  ['an upsert needs its key in the properties', { upsertIdInProperties: 'required' }],
+  ['an existing name is a 400', { existingNameStatus: 400 }],
+  ['every write answers per item', { traceIdsAnswerPerItem: 'every write' }],
+  ['a list needs an option', { emptyEnumerations: 'refused' }],
+  ['a deleted record keeps its unique values', { archivedKeepsUniqueValues: true }],
 ];
 
 describe.each(answers)('a HubSpot where: %s', (_answer, rules) => {
@@ -91,7 +94,10 @@ describe.each(answers)('a HubSpot where: %s', (_answer, rules) => {
   describe('provisioning', () => {
     const ours = properties.map(({ name }) => name).toSorted();
     const present = async (portal: TestPortal): Promise<string[]> =>
-      (await propertiesIn(portal)).map(({ name }) => name).filter((name) => ours.includes(name)).toSorted();
+      (await propertiesIn(portal))
+        .map(({ name }) => name)
+        .filter((name) => ours.includes(name))
+        .toSorted();
 
     test('brings every property, and changes nothing when repeated', async () => {
       const portal = await provisioned();
@@ -152,14 +158,18 @@ describe.each(answers)('a HubSpot where: %s', (_answer, rules) => {
       const others = Array.from({ length: connector.batchSize - 1 }, (_, n) => someone(`contact-${n}`));
       const outcomes = await reconcile(connector, { ...asha, lastActivityAt: at + 60_000 }, ...others);
       expect(outcomes[0]).toEqual({ ...first, created: false });
-      expect(outcomes.slice(1).every((outcome) => outcome.outcome === 'written' && outcome.created)).toBe(true);
+      expect(outcomes.slice(1).every((outcome) => outcome.outcome === 'written' && outcome.created)).toBe(
+        true,
+      );
       expect(await recordsIn(portal)).toHaveLength(connector.batchSize);
     });
 
     test('a person without a name or phone becomes a contact too', async () => {
       const { connector, ...portal } = await provisioned();
       await reconcile(connector, { ...someone('contact-b'), username: 'bela' });
-      expect(await recordsIn(portal)).toMatchObject([{ properties: { firstname: '@bela', wa_username: 'bela' } }]);
+      expect(await recordsIn(portal)).toMatchObject([
+        { properties: { firstname: '@bela', wa_username: 'bela' } },
+      ]);
       await reconcile(connector, { ...someone('contact-b'), username: 'bela', firstName: 'Bela' });
       expect(await recordsIn(portal)).toMatchObject([{ properties: { firstname: 'Bela' } }]);
     });
@@ -169,10 +179,31 @@ describe.each(answers)('a HubSpot where: %s', (_answer, rules) => {
       const unmarked = { ...asha, optOut: false };
       await reconcile(connector, unmarked);
       const [record] = await recordsIn(portal);
-      const theirs = { firstname: 'Aasha', phone: '98123 45678', wa_opt_out: 'true', wa_first_message: 'see call notes' };
+      const theirs = {
+        firstname: 'Aasha',
+        phone: '98123 45678',
+        wa_opt_out: 'true',
+        wa_first_message: 'see call notes',
+      };
       await portal.control('PATCH', `/records/contacts/${record?.id}`, { properties: theirs });
       await reconcile(connector, { ...unmarked, lastActivityAt: at + 60_000 });
       expect(await recordsIn(portal)).toMatchObject([{ properties: theirs }]);
+    });
+
+    test('a record a rep deleted is made again, or the dead letter says who holds its key', async () => {
+      const { connector, ...portal } = await provisioned();
+      await reconcile(connector, asha);
+      const [record] = await recordsIn(portal);
+      await portal.control('DELETE', `/records/contacts/${record?.id}`);
+      expect(await reconcile(connector, asha)).toMatchObject([
+        rules.archivedKeepsUniqueValues === true
+          ? {
+              outcome: 'refused',
+              code: 'conflict',
+              explanation: expect.stringContaining(`record ${record?.id}`) as unknown,
+            }
+          : { outcome: 'written', created: true },
+      ]);
     });
 
     test('text as hostile as people send it is kept whole', async () => {
@@ -197,7 +228,9 @@ describe.each(answers)('a HubSpot where: %s', (_answer, rules) => {
     test('of several batches at once are all kept', async () => {
       const { connector, ...portal } = await provisioned();
       const tags = Array.from({ length: 10 }, (_, n) => `tag ${n}`);
-      await Promise.all(tags.map((tag, n) => reconcile(connector, { ...someone(`contact-${n}`), tags: [tag] })));
+      await Promise.all(
+        tags.map((tag, n) => reconcile(connector, { ...someone(`contact-${n}`), tags: [tag] })),
+      );
       expect(await tagOptionsIn(portal)).toEqual(expect.arrayContaining(tags));
     });
 
@@ -229,7 +262,7 @@ describe.each(answers)('a HubSpot where: %s', (_answer, rules) => {
       const { connector } = await provisioned();
       const outcomes = await connector.upsert([good, bad]).catch((error: unknown) => error);
       expect(outcomes).toMatchObject(
-        rules.traceIdsAnswerPerItem === true
+        rules.traceIdsAnswerPerItem === 'every write'
           ? [{ outcome: 'written' }, { contactId: 'bad', outcome: 'refused', code: 'INVALID_OPTION' }]
           : { code: 'batch_refused', retry: 'never' },
       );
@@ -243,9 +276,12 @@ describe.each(answers)('a HubSpot where: %s', (_answer, rules) => {
       ]);
     });
 
-    test('a property removed by an admin needs a person', async () => {
-      const portal = await openPortal(rules);
-      await expect(portal.connect().upsert([good])).rejects.toMatchObject({ code: 'not_provisioned', retry: 'never' });
+    test('a portal without our properties needs a person, not halving', async () => {
+      const connector = (await openPortal(rules)).connect();
+      const setUp = { code: 'not_provisioned', retry: 'never' };
+      await expect(connector.read(['good'])).rejects.toMatchObject(setUp);
+      await expect(connector.upsert([good])).rejects.toMatchObject(setUp);
+      await expect(connector.upsert([good, bad])).rejects.toMatchObject(setUp);
     });
   });
 
@@ -270,34 +306,39 @@ describe.each(answers)('a HubSpot where: %s', (_answer, rules) => {
       const { connector, ...portal } = await provisioned();
       const upsert: CrmUpsert = { contactId: 'a', values: { firstname: 'Asha' } };
       await portal.control('PUT', '/faults', { latencyMs: 1_000, times: 1 });
-      await expect(portal.connect({ timeoutMs: 50 }).upsert([upsert])).rejects.toMatchObject({ code: 'timeout' });
+      await expect(portal.connect({ timeoutMs: 50 }).upsert([upsert])).rejects.toMatchObject({
+        code: 'timeout',
+      });
       expect(await connector.upsert([upsert])).toMatchObject([{ outcome: 'written' }]);
       expect(await recordsIn(portal)).toHaveLength(1);
     });
 
     test('a write that takes effect only after it was repeated makes no second record', async () => {
       const { connector, ...portal } = await provisioned();
-      const upsert: CrmUpsert = { contactId: 'a', values: { firstname: 'Asha' } };
       await portal.control('PUT', '/faults', { commitAfterMs: 100, times: 1 });
-      await expect(connector.upsert([upsert])).rejects.toMatchObject({ code: 'unreachable' });
-      await connector.upsert([upsert]);
-      const modified = async (): Promise<unknown> => (await recordsIn(portal))[0]?.properties['lastmodifieddate'];
-      const repeated = await modified();
-      await vi.waitUntil(async () => (await modified()) !== repeated);
+      const late: CrmUpsert = { contactId: 'a', values: { firstname: 'Asha', lastname: 'Late' } };
+      await expect(connector.upsert([late])).rejects.toMatchObject({ code: 'unreachable' });
+      await connector.upsert([{ contactId: 'a', values: { firstname: 'Asha' } }]);
+      await vi.waitUntil(async () => (await recordsIn(portal))[0]?.properties['lastname'] === 'Late');
       expect(await recordsIn(portal)).toHaveLength(1);
     });
 
     test('the limit of calls is reported with the time to stay away', async () => {
       const { connector, ...portal } = await provisioned();
-      await portal.control('PUT', '/rules', { callsPerTenSeconds: 1 });
-      await expect(connector.read(['a'])).rejects.toMatchObject({ code: 'rate_limited', retry: { afterMs: 10_000 } });
+      await portal.control('PUT', '/rules', { rateLimitMax: 1 });
+      await expect(connector.read(['a'])).rejects.toMatchObject({
+        code: 'rate_limited',
+        retry: { afterMs: 10_000 },
+      });
     });
 
     test('two processes that make the same contact at once leave one record', async () => {
       const portal = await provisioned();
       const upsert: CrmUpsert = { contactId: 'a', values: { firstname: 'Asha' } };
       const outcomes = await Promise.all(Array.from({ length: 8 }, () => portal.connect().upsert([upsert])));
-      expect(new Set(outcomes.flat().map((outcome) => outcome.outcome === 'written' && outcome.recordId)).size).toBe(1);
+      expect(
+        new Set(outcomes.flat().map((outcome) => outcome.outcome === 'written' && outcome.recordId)).size,
+      ).toBe(1);
       expect(await recordsIn(portal)).toHaveLength(1);
     });
 

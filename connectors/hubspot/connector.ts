@@ -2,9 +2,9 @@ import type { Connector, CrmRecord, CrmUpsert } from '@sangam/core/crm';
 import { createHubspotClient } from './client.ts';
 import { refusalError } from './errors.ts';
 import { defaultMapping } from './mapping.ts';
-import { incomplete, outcomesOf, wasOvertaken } from './outcomes.ts';
+import { incomplete, isUnexplained, outcomesOf, wasOvertaken } from './outcomes.ts';
 import { tagsProperty } from './properties.ts';
-import { provisionProperties } from './provisioning.ts';
+import { mustBeProvisioned, provisionProperties } from './provisioning.ts';
 import { batchRead, batchUpsert, contactIdOf, toCrmRecord } from './record-api.ts';
 import { createTagOptions } from './tag-options.ts';
 import { readTags } from './tags.ts';
@@ -23,10 +23,9 @@ export interface HubspotConnectorOptions {
  * One HubSpot account behind the port. Every write is keyed: HubSpot lets only one record hold our contact id, so an
  * upsert may be repeated after an unknown outcome.
  *
- * Besides the port's errors (`batch_refused` when a batch of several is refused as a whole: halve it), calls throw
- * `reconnect`, `missing_scope` and `not_provisioned` (never: a person must act first), `rate_limited`, `locked`,
- * `moving`, `unavailable`, `unreachable`, `timeout`, `overtaken`, `unreadable_answer`, `incomplete_answer` and
- * `unexpected_answer` (later).
+ * Besides the port's `batch_refused`, calls throw `reconnect`, `missing_scope`, `not_provisioned` and
+ * `property_mismatch` (never: a person must act first), `rate_limited`, `locked`, `moving`, `unavailable`,
+ * `unreachable`, `timeout`, `unreadable_answer`, `incomplete_answer` and `unexpected_answer` (later).
  */
 export function createHubspotConnector(options: HubspotConnectorOptions): Connector {
   const { basePath, accessToken, timeoutMs = 20_000 } = options;
@@ -49,6 +48,7 @@ export function createHubspotConnector(options: HubspotConnectorOptions): Connec
       mustFitBatch(contactIds);
       if (contactIds.length === 0) return [];
       const answer = await batchRead(client, contactIds, fields);
+      if (isUnexplained(answer)) await mustBeProvisioned(client);
       if (!answer.ok) throw refusalError(answer.refusal);
       const { results, errors } = answer.body;
       if (errors.some(({ category }) => category !== 'OBJECT_NOT_FOUND')) throw incomplete();
@@ -66,6 +66,7 @@ export function createHubspotConnector(options: HubspotConnectorOptions): Connec
         tagOptions.forget();
         answer = await write(upserts);
       }
+      if (isUnexplained(answer)) await mustBeProvisioned(client);
       return outcomesOf(upserts, answer);
     },
   };

@@ -39,7 +39,6 @@ type RefusalCode =
   | 'locked'
   | 'rate_limited'
   | 'moving'
-  | 'overtaken'
   | 'unavailable'
   | 'unexpected_answer';
 

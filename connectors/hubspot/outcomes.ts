@@ -7,11 +7,19 @@ import { type BatchAnswer, contactIdOf, type ItemError, namedBy } from './record
 
 /**
  * Refusals of what changed between our look and our write: another process made the record, or an admin removed a
- * tag's option. A second look settles them.
+ * tag's option. A second look settles them; a key still taken then is held by a record an upsert does not find, such as
+ * a deleted one.
  */
 export function wasOvertaken(answer: HubspotAnswer<BatchAnswer>): boolean {
-  const refusals = answer.ok ? answer.body.errors.map(refusalOf) : [answer.refusal];
-  return refusals.some((refusal) => isOurKeyTaken(refusal) || isTagUnknown(refusal));
+  return refusalsIn(answer).some((refusal) => isOurKeyTaken(refusal) || isTagUnknown(refusal));
+}
+
+/** Whether something was refused without a word about which value: the portal itself may be the matter. */
+export function isUnexplained(answer: HubspotAnswer<BatchAnswer>): boolean {
+  return refusalsIn(answer).some(
+    ({ code, problems, conflict }) =>
+      code === 'batch_refused' && problems.length === 0 && conflict === undefined,
+  );
 }
 
 /**
@@ -59,10 +67,12 @@ function refusedAlone(upserts: readonly CrmUpsert[], refusal: Refusal): UpsertOu
 
 function refused(contactId: string, refusal: Refusal): UpsertOutcome {
   if (refusal.code !== 'batch_refused') throw refusalError(refusal);
-  // Somebody is making this very record now: its own turn comes, nobody has to look at it.
-  if (isOurKeyTaken(refusal)) throw refusalError({ ...refusal, retry: 'later', code: 'overtaken' });
   const code = refusal.conflict === undefined ? (refusal.problems[0]?.code ?? 'refused') : 'conflict';
   return { contactId, outcome: 'refused', code, explanation: refusal.explanation };
+}
+
+function refusalsIn(answer: HubspotAnswer<BatchAnswer>): Refusal[] {
+  return answer.ok ? answer.body.errors.map(refusalOf) : [answer.refusal];
 }
 
 /** One item's error within a 207, as if that item had been sent alone. */

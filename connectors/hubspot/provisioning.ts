@@ -1,4 +1,4 @@
-import { SangamError } from '@sangam/core/errors';
+import { type Retry, SangamError } from '@sangam/core/errors';
 import type { HubspotAnswer, HubspotClient } from './client.ts';
 import { type Refusal, refusalError } from './errors.ts';
 import { properties, type PropertyDefinition, propertyGroup } from './properties.ts';
@@ -32,7 +32,21 @@ export async function provisionProperties(client: HubspotClient): Promise<void> 
   }
   if (refusal === undefined) return;
   const still = missingFrom(await listProperties(client)).map(({ name }) => name);
-  if (still.length > 0) throw notProvisioned(still, refusal);
+  if (still.length === 0) return;
+  throw notProvisioned(
+    refusal.retry,
+    `HubSpot did not take the contact properties ${still.join(', ')}: ${refusal.explanation}`,
+  );
+}
+
+/** Throws `SangamError` `not_provisioned` or `property_mismatch` (never) unless the portal has all our properties. */
+export async function mustBeProvisioned(client: HubspotClient): Promise<void> {
+  const missing = missingFrom(await listProperties(client)).map(({ name }) => name);
+  if (missing.length === 0) return;
+  throw notProvisioned(
+    'never',
+    `These contact properties are missing in HubSpot: ${missing.join(', ')}. Restore them, or let Sangam set up its properties again.`,
+  );
 }
 
 function missingFrom(existing: readonly ExistingProperty[]): PropertyDefinition[] {
@@ -66,11 +80,6 @@ function unlessTaken(answer: HubspotAnswer<unknown>): Refusal | undefined {
   return answer.refusal;
 }
 
-function notProvisioned(names: readonly string[], refusal: Refusal): SangamError {
-  return new SangamError({
-    code: 'not_provisioned',
-    origin: 'crm',
-    retry: refusal.retry,
-    message: `HubSpot did not take the contact properties ${names.join(', ')}: ${refusal.explanation}`,
-  });
+function notProvisioned(retry: Retry, message: string): SangamError {
+  return new SangamError({ code: 'not_provisioned', origin: 'crm', retry, message });
 }

@@ -57,7 +57,8 @@ export async function openPortal(rules: PortalRules = {}): Promise<TestPortal> {
   return {
     connect: ({ token = accessToken, ...options } = {}) =>
       createHubspotConnector({ basePath, accessToken: async () => token, ...options }),
-    api: (method, path, body) => send(method, `${basePath}${path}`, { authorization: `Bearer ${accessToken}` }, body),
+    api: (method, path, body) =>
+      send(method, `${basePath}${path}`, { authorization: `Bearer ${accessToken}` }, body),
     control: (method, path, body) => send(method, `${basePath}${path}`, {}, body),
   };
 }

@@ -44,17 +44,15 @@ function partition(items: readonly Evidence[]): string[][] {
 test('who is who does not depend on the order or the repetition of evidence', () => {
   fc.assert(
     fc.property(
-      fc
-        .array(evidence, { maxLength: 12 })
-        .chain((items) =>
-          fc.tuple(
-            fc.constant(items),
-            fc.shuffledSubarray([...items, ...items], {
-              minLength: items.length * 2,
-              maxLength: items.length * 2,
-            }),
-          ),
+      fc.array(evidence, { maxLength: 12 }).chain((items) =>
+        fc.tuple(
+          fc.constant(items),
+          fc.shuffledSubarray([...items, ...items], {
+            minLength: items.length * 2,
+            maxLength: items.length * 2,
+          }),
         ),
+      ),
       ([items, shuffled]) => {
         expect(partition(shuffled)).toEqual(partition(items));
       },

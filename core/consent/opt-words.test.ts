@@ -1,0 +1,58 @@
+import { vendorData } from '@sangam/test';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { knownLanguages, optWords, recogniseOptWord, reviewedLanguages } from './index.ts';
+
+const corpus = z
+  .object({ opt_out: z.array(z.string()), not_opt_out: z.array(z.string()), opt_in: z.array(z.string()) })
+  .safeParse(vendorData('whatsapp/constructed')?.get('stop_keyword_corpus.json')).data;
+
+const every = optWords(knownLanguages);
+const reviewed = optWords(reviewedLanguages);
+
+describe.runIf(corpus !== undefined)('the corpus of opt-out words', () => {
+  test.each(corpus?.opt_out ?? [])('%s stops, once its language is switched on', (text) => {
+    expect(recogniseOptWord(text, every)).toMatch(/^stop/);
+  });
+
+  test.each(corpus?.not_opt_out ?? [])('%s does not stop', (text) => {
+    expect(recogniseOptWord(text, every)).toBeUndefined();
+  });
+});
+
+describe('a STOP', () => {
+  test.each([
+    'STOP',
+    ' stop. ',
+    'Stop!!!',
+    'S T O P'.replaceAll(' ', ''),
+    '🛑 stop 🛑',
+    'ＳＴＯＰ',
+    'Opt-Out',
+    'stop\n',
+  ])('is recognised as "%s"', (text) => {
+    expect(recogniseOptWord(text, reviewed)).toBe('stop');
+  });
+
+  test.each(["don't stop", 'stop it please', 'stopp', 'non-stop', '', '   ', 'stop '.repeat(100)])(
+    'is not "%s"',
+    (text) => {
+      expect(recogniseOptWord(text, reviewed)).toBeUndefined();
+    },
+  );
+
+  test('of everything is told apart', () => {
+    expect(recogniseOptWord('Stop all', reviewed)).toBe('stop all');
+  });
+
+  test('in a language nobody has reviewed is off until switched on', () => {
+    expect(reviewedLanguages).toEqual(['en']);
+    expect(recogniseOptWord('बंद करो', reviewed)).toBeUndefined();
+    expect(recogniseOptWord('बंद करो', optWords(['en', 'hi']))).toBe('stop');
+  });
+
+  test('has an opposite', () => {
+    expect(recogniseOptWord('start', reviewed)).toBe('start');
+    expect(recogniseOptWord('yes', every)).toBeUndefined();
+  });
+});

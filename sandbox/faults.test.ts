@@ -1,0 +1,124 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { startWorld, type World } from './testing/world.ts';
+
+let world: World;
+
+beforeEach(async () => {
+  world = await startWorld();
+});
+
+afterEach(() => world.stop());
+
+const set = (fault: object) => world.call('PUT', '/hubspot/faults', fault);
+const create = (firstname = 'Asha') =>
+  world.hubspot('POST', '/crm/objects/2026-03/contacts', { properties: { firstname } });
+const names = async () => {
+  const { body } = await world.call('GET', '/hubspot/records/contacts');
+  return (body as { results: { properties: { firstname: string } }[] }).results.map(
+    ({ properties }) => properties.firstname,
+  );
+};
+const statuses = async (count: number) => {
+  const seen: number[] = [];
+  for (let index = 0; index < count; index += 1) seen.push((await create()).status);
+  return seen;
+};
+
+test.each([
+  [503, { status: 'error', category: 'INTERNAL_ERROR' }],
+  [423, { status: 'error', category: 'LOCKED' }],
+  [429, { errorType: 'RATE_LIMIT', policyName: 'TEN_SECONDLY_ROLLING' }],
+  [401, { category: 'EXPIRED_AUTHENTICATION' }],
+])('status %i is answered in the shape of the vendor, and nothing happens', async (status, body) => {
+  await set({ status });
+  expect(await create()).toMatchObject({ status, body });
+  expect(await names()).toEqual([]);
+});
+
+test('times: so many calls are hit, then it is over', async () => {
+  await set({ status: 500, times: 2 });
+  expect(await statuses(4)).toEqual([500, 500, 201, 201]);
+});
+
+test('rate: a share of the calls is hit', async () => {
+  await world.call('PUT', '/hubspot/rules', { rateLimitMax: 0 });
+  await set({ status: 500, rate: 0.5 });
+  const hit = (await statuses(200)).filter((status) => status === 500).length;
+  expect(hit).toBeGreaterThan(60);
+  expect(hit).toBeLessThan(140);
+  await set({ status: 500, rate: 0 });
+  expect(await statuses(3)).toEqual([201, 201, 201]);
+});
+
+test('nothing: the fault before is over', async () => {
+  await set({ status: 500 });
+  await set({});
+  expect(await statuses(1)).toEqual([201]);
+});
+
+test('latencyMs: the call waits before it happens', async () => {
+  await set({ latencyMs: 300, times: 1 });
+  const slow = create('slow');
+  await vi.waitFor(async () =>
+    expect((await world.call('GET', '/hubspot/calls')).body).toMatchObject({ total: 1 }),
+  );
+  await create('fast');
+  await slow;
+  expect(await names()).toEqual(['fast', 'slow']);
+});
+
+test('dropConnection before: no answer and no change', async () => {
+  await set({ dropConnection: 'before', times: 1 });
+  await expect(create()).rejects.toThrow('fetch failed');
+  expect(await names()).toEqual([]);
+});
+
+test('dropConnection after: no answer, but the change', async () => {
+  await set({ dropConnection: 'after', times: 1 });
+  await expect(create()).rejects.toThrow('fetch failed');
+  expect(await names()).toEqual(['Asha']);
+});
+
+describe('commitAfterMs', () => {
+  test('the connection is cut now and the change made later', async () => {
+    await set({ commitAfterMs: 200, times: 1 });
+    await expect(create('late')).rejects.toThrow('fetch failed');
+    await create('early');
+    await vi.waitFor(async () => expect(await names()).toEqual(['early', 'late']));
+  });
+
+  test('with a status, that is answered instead of the cut', async () => {
+    await set({ commitAfterMs: 1, status: 504, times: 1 });
+    expect(await create()).toMatchObject({ status: 504 });
+    await vi.waitFor(async () => expect(await names()).toEqual(['Asha']));
+  });
+});
+
+describe('readLagMs', () => {
+  const read = (id: string) => world.hubspot('GET', `/crm/objects/2026-03/contacts/${id}`);
+  const rename = (firstname: string) =>
+    world.hubspot('PATCH', '/crm/objects/2026-03/contacts/101', { properties: { firstname } });
+
+  test('reads see what was so that long ago, while writes and users see what is', async () => {
+    await create('before');
+    await set({ readLagMs: 60_000 });
+    await rename('after');
+    await create('new');
+    expect((await read('101')).body).toMatchObject({ properties: { firstname: 'before' } });
+    expect(await read('102')).toMatchObject({ status: 404 });
+    expect(await names()).toEqual(['after', 'new']);
+    await world.call('PUT', '/clock', { advanceMs: 60_001 });
+    expect((await read('101')).body).toMatchObject({ properties: { firstname: 'after' } });
+    expect(await read('102')).toMatchObject({ status: 200 });
+  });
+
+  test('a deleted record is still read, by its unique value too, and found missing later', async () => {
+    await world.hubspot('POST', '/crm/objects/2026-03/contacts', { properties: { email: 'a@b.example' } });
+    await set({ readLagMs: 60_000 });
+    await world.call('DELETE', '/hubspot/records/contacts/101');
+    expect(await read('101')).toMatchObject({ status: 200 });
+    expect(await read('a@b.example?idProperty=email')).toMatchObject({ status: 200 });
+    await set({});
+    expect(await read('101')).toMatchObject({ status: 404 });
+  });
+});
