@@ -2,6 +2,7 @@
 import type { Connector, CrmUpsert } from '@sangam/core/crm';
 import { describe, expect, test } from 'vitest';
 import { createHubspotConnector } from './connector.ts';
+import { properties } from './properties.ts';
 import { bodyOf, serve } from './test-server.ts';
 
 interface Canned {
@@ -19,6 +20,9 @@ async function hubspotAnswering(...answers: Canned[]): Promise<{ connector: Conn
   });
   return { connector: createHubspotConnector({ basePath, accessToken: async () => 'token' }), sent };
 }
+
+/** What HubSpot says when asked for its properties, ours among them. */
+const portal: Canned = { status: 200, body: { results: properties } };
 
 const upsertsOf = (...contactIds: string[]): CrmUpsert[] =>
   contactIds.map((contactId) => ({ contactId, values: { firstname: 'Asha' } }));
@@ -92,13 +96,12 @@ describe('upsert', () => {
   });
 
   test('asks for halving when a partial answer does not say whose error it is', async () => {
-    const body = {
-      results: [result('1', 'a')],
-      errors: [{ category: 'VALIDATION_ERROR', context: { propertyName: ['x'] } }],
-    };
+    const errors = [{ category: 'VALIDATION_ERROR', context: { propertyName: ['x'] } }];
     const { connector } = await hubspotAnswering(
-      { status: 207, body },
-      { status: 207, body: { ...body, results: [] } },
+      { status: 207, body: { results: [result('1', 'a')], errors } },
+      portal,
+      { status: 207, body: { results: [], errors } },
+      portal,
     );
     await expect(connector.upsert(upsertsOf('a', 'b'))).rejects.toMatchObject({
       code: 'batch_refused',

@@ -48,8 +48,10 @@ export function createHubspotConnector(options: HubspotConnectorOptions): Connec
       mustFitBatch(contactIds);
       if (contactIds.length === 0) return [];
       const answer = await batchRead(client, contactIds, fields);
-      if (isUnexplained(answer)) await mustBeProvisioned(client);
-      if (!answer.ok) throw refusalError(answer.refusal);
+      if (!answer.ok) {
+        if (isUnexplained(answer)) await mustBeProvisioned(client);
+        throw refusalError(answer.refusal);
+      }
       const { results, errors } = answer.body;
       if (errors.some(({ category }) => category !== 'OBJECT_NOT_FOUND')) throw incomplete();
       return results.flatMap((result): CrmRecord[] => {
@@ -63,7 +65,7 @@ export function createHubspotConnector(options: HubspotConnectorOptions): Connec
       if (upserts.length === 0) return [];
       let answer = await write(upserts);
       if (wasOvertaken(answer)) {
-        tagOptions.forget();
+        
         answer = await write(upserts);
       }
       if (isUnexplained(answer)) await mustBeProvisioned(client);

@@ -151,7 +151,8 @@ function asResolution(segments: ReadonlyMap<string, Segment[]>, people: UnionFin
   return {
     persons: [...byRoot.values()],
     personOf: ({ phone, bsuidKey, at }) => {
-      if (bsuidKey !== undefined && people.has(bsuidKey)) return byRoot.get(people.find(bsuidKey));
+      // A BSUID is one person's for good: where one is shown, the phone beside it has no say.
+      if (bsuidKey !== undefined) return people.has(bsuidKey) ? byRoot.get(people.find(bsuidKey)) : undefined;
       if (phone === undefined) return undefined;
       const segment = segmentAt(segments.get(phone), at);
       return segment === undefined ? undefined : byRoot.get(people.find(segment.node));
