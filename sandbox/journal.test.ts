@@ -57,16 +57,17 @@ test('records, properties, groups, messages, people and the clock are there afte
       results: [{ body: 'hello', status: 'received' }],
     });
     const groups = await world.hubspot('GET', '/crm/properties/2026-03/contacts/groups');
-    expect(groups.body).toMatchObject({
-      results: expect.arrayContaining(
-        [{ name: 'ours' }].map((group) => expect.objectContaining(group) as object),
-      ) as object[],
-    });
-    const again = await world.hubspot('POST', '/crm/objects/2026-03/contacts/batch/upsert', upserts(4));
-    const made = (again.body as { results: { new: boolean }[] }).results.map((result) => result.new);
-    expect(made).toEqual(starts === 0 ? [false, false, true, false] : [false, false, false, false]);
-    if (starts === 0) await world.call('DELETE', '/hubspot/records/contacts/201');
+    expect(JSON.stringify(groups.body)).toContain('"name":"ours"');
   }
+  const again = await world.hubspot('POST', '/crm/objects/2026-03/contacts/batch/upsert', upserts(4));
+  expect(again.body).toMatchObject({
+    results: [
+      { id: '101', new: false },
+      { id: '102', new: false },
+      { id: '201', new: true },
+      { id: '104', new: false },
+    ],
+  });
 });
 
 test('a unique value that moved to another record stays there after a restart', async () => {

@@ -65,7 +65,7 @@ export function createHubspotConnector(options: HubspotConnectorOptions): Connec
       if (upserts.length === 0) return [];
       let answer = await write(upserts);
       if (wasOvertaken(answer)) {
-        
+        tagOptions.forget();
         answer = await write(upserts);
       }
       if (isUnexplained(answer)) await mustBeProvisioned(client);

@@ -4,7 +4,7 @@ import { parseJson } from './json.ts';
 import { lockedWaitMs, rateLimitWaitMs } from './vendor.ts';
 
 /** One thing HubSpot found wrong: its code, and the properties it speaks of. Never a value. */
-export interface Problem {
+interface Problem {
   readonly code: string;
   readonly properties: readonly string[];
 }
@@ -21,7 +21,7 @@ export interface Refusal {
   readonly conflict: Conflict | undefined;
 }
 
-export interface Conflict {
+interface Conflict {
   /** Undefined in the 409 for a taken e-mail, which does not name it. */
   readonly property: string | undefined;
   readonly recordId: string;
