@@ -8,6 +8,7 @@ import {
   type Signer,
 } from '@sangam/core/pipeline';
 import { openStore, type Store, workspaceTables } from '@sangam/core/store';
+import pg from 'pg';
 import { createTestDatabase } from './database.ts';
 
 /** Receive and apply on a database of their own, without HTTP around them. */
@@ -22,6 +23,8 @@ export interface Engine {
   readonly directory: Directory;
   /** Back to the first day: the workspace and its channel stay, whatever happened to them goes. */
   forgetEverything(): Promise<void>;
+  /** A statement no part of the product would make. */
+  asDatabaseOwner(statement: string): Promise<void>;
   /** Applies everything that waits. */
   applyAll(): Promise<void>;
   close(): Promise<void>;
@@ -58,6 +61,12 @@ export async function createEngine(): Promise<Engine> {
           await trx.deleteFrom(table).where('workspace_id', '=', world.workspaceId).execute();
         }
       });
+    },
+    async asDatabaseOwner(statement) {
+      const client = new pg.Client({ connectionString: database.url });
+      await client.connect();
+      await client.query(statement);
+      await client.end();
     },
     async applyAll() {
       const applier = createApplier({

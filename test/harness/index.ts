@@ -4,3 +4,4 @@ export * from './until.ts';
 export * from './vendor-data.ts';
 export * from './whatsapp.ts';
 export * from './canonical-state.ts';
+export * from './sample-corpus.ts';

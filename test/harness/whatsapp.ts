@@ -14,7 +14,7 @@ export interface Change {
   readonly value: Readonly<Record<string, unknown>>;
 }
 
-const seconds = (ms: number): string => String(Math.floor(ms / 1000));
+const seconds = (ms: number): string => (Number.isNaN(ms) ? 'TIMESTAMP' : String(Math.floor(ms / 1000)));
 
 function contact(person: Person): object {
   return {
