@@ -43,13 +43,12 @@ export const defaultMapping: readonly FieldMapping[] = [
 ];
 
 /**
- * An opt-out is written whenever it is missing; a standing one is never lifted, because a 'true' in HubSpot may be a
- * rep's, who heard it on the phone, and nothing here tells it from ours. So a person who opted out and came back
- * stays marked in HubSpot until a rep clears the box: a message too few, never one too many.
+ * An opt-out is written whenever it is missing. A standing one is lifted only where we wrote it and the person has
+ * come back since: one a rep entered, who heard it on the phone, is never lifted. A message too few, never one too many.
  */
-function mergeOptOut(ours: string, theirs: string): string | undefined {
-  if (theirs === 'true' || theirs === ours) return undefined;
-  return ours;
+function mergeOptOut(ours: string, theirs: string, base: string | undefined): string | undefined {
+  if (theirs === ours) return undefined;
+  return theirs === 'true' && base !== 'true' ? undefined : ours;
 }
 
 function time(

@@ -78,8 +78,11 @@ export interface OwnedField extends MappedField {
 /** A field both sides may change. */
 export interface SharedField extends MappedField {
   readonly owner: 'both';
-  /** What to write so that both sides' parts stand; undefined when the CRM's value already does. '' = empty. */
-  readonly merge: (ours: string, theirs: string) => string | undefined;
+  /**
+   * What to write so that both sides' parts stand; undefined when the CRM's value already does. '' = empty.
+   * `base` is what we last wrote there, undefined when we never did.
+   */
+  readonly merge: (ours: string, theirs: string, base: string | undefined) => string | undefined;
 }
 
 export type FieldMapping = OwnedField | SharedField;

@@ -1,1 +1,1 @@
-export { valuesToWrite } from './values-to-write.ts';
+export { baseAfter, valuesToWrite } from './values-to-write.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ContactFields, CrmValues, FieldMapping, FieldOwner } from '../crm/index.ts';
-import { valuesToWrite } from './index.ts';
+import { baseAfter, valuesToWrite } from './index.ts';
 
 const asha: ContactFields = {
   contactId: 'c1',
@@ -113,5 +113,25 @@ describe('a shared field', () => {
   test('keeps what the other side put there', () => {
     expect(valuesToWrite({ ...asha, tags: ['vip'] }, mapping, { tags: 'rep' })).toEqual({ tags: 'rep,vip' });
     expect(valuesToWrite({ ...asha, tags: ['vip'] }, mapping, { tags: 'rep,vip' })).toEqual({});
+  });
+});
+
+describe('a value that still is what we wrote', () => {
+  test.each(['once', 'if-empty'] as const)(
+    'is ours to correct under %s, until somebody changes it',
+    (owner) => {
+      const mapping = owned(owner, 'earlier');
+      expect(valuesToWrite(asha, mapping, { field: 'later' }, { field: 'later' })).toEqual({
+        field: 'earlier',
+      });
+      expect(valuesToWrite(asha, mapping, { field: 'typed' }, { field: 'later' })).toEqual({});
+      expect(valuesToWrite(asha, mapping, { field: 'later' }, {})).toEqual({});
+    },
+  );
+
+  test('is remembered for the fields where it decides something', () => {
+    const mapping = [...owned('once', 'a'), { ...owned('ours', 'b')[0], crmField: 'other' } as FieldMapping];
+    expect(baseAfter(mapping, { field: 'old' }, { field: 'a', other: 'b' })).toEqual({ field: 'a' });
+    expect(baseAfter(mapping, { field: 'old' }, {})).toEqual({ field: 'old' });
   });
 });

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { blobOf } from './blob.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
 /** One installed CRM account, as the way out needs it. */
@@ -36,16 +37,13 @@ export async function recordCall(
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
 }
 
-/** Lets a blocked connection try again, as after a new token was entered. */
-export async function unblock(trx: WorkspaceTransaction, connectionId: string): Promise<void> {
-  await recordCall(trx, connectionId, { failedAttempts: 0, nextCallAt: 0, blockedReason: null });
-}
-
 export interface LinkRow {
   readonly contactId: string;
   readonly recordId: string;
   /** The contact id the record carries in its unique field. */
   readonly writtenAs: string;
+  /** What we last wrote into fields that others may change too: CRM field → value. */
+  readonly base: Readonly<Record<string, string>>;
 }
 
 export async function linksOf(
@@ -53,32 +51,36 @@ export async function linksOf(
   connectionId: string,
   contactIds: readonly string[],
 ): Promise<LinkRow[]> {
-  const { rows } = await sql<LinkRow>`
-    select contact_id as "contactId", record_id as "recordId", written_as as "writtenAs" from crm_links
+  const { rows } = await sql<Omit<LinkRow, 'base'> & { base: Buffer }>`
+    select contact_id as "contactId", record_id as "recordId", written_as as "writtenAs", base from crm_links
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
       and contact_id = any(${contactIds}::uuid[])`.execute(trx);
-  return rows;
+  return rows.map((row) => ({ ...row, base: JSON.parse(row.base.toString('utf8')) as LinkRow['base'] }));
 }
 
 /**
  * Ties contacts to the records that were written for them. A contact joined into another while its record was being
  * written is tied by its survivor.
  */
-export async function addLinks(
+export async function saveLinks(
   trx: WorkspaceTransaction,
   connectionId: string,
   links: readonly LinkRow[],
   now: number,
 ): Promise<void> {
   if (links.length === 0) return;
+  const bases = blobOf(links.map(({ base }) => Buffer.from(JSON.stringify(base), 'utf8')));
   await sql`
-    insert into crm_links (workspace_id, connection_id, contact_id, record_id, written_as, created_at)
+    insert into crm_links (workspace_id, connection_id, contact_id, record_id, written_as, base, created_at)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, coalesce(c.merged_into, t.contact_id), t.record_id,
-           t.written_as, ${now}
+           t.written_as, substr(${bases.bytes}::bytea, t.start, t.size), ${now}
     from unnest(${links.map((l) => l.contactId)}::uuid[], ${links.map((l) => l.recordId)}::text[],
-                ${links.map((l) => l.writtenAs)}::uuid[]) as t (contact_id, record_id, written_as)
+                ${links.map((l) => l.writtenAs)}::uuid[], ${bases.starts}::int[], ${bases.sizes}::int[])
+         as t (contact_id, record_id, written_as, start, size)
     join contacts c on c.workspace_id = ${trx.workspaceId} and c.contact_id = t.contact_id
-    on conflict do nothing`.execute(trx);
+    on conflict (workspace_id, connection_id, contact_id, record_id) do update set base = excluded.base`.execute(
+    trx,
+  );
 }
 
 /** Marks contacts dirty whose service window ended since the last look. */

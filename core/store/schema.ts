@@ -187,6 +187,8 @@ export interface Database {
     record_id: string;
     /** The contact id the record carries in its unique field; differs from `contact_id` after contacts were joined. */
     written_as: string;
+    /** JSON of what we last wrote into fields that others may change too. */
+    base: Buffer;
     created_at: number;
   };
   dirty_contacts: {

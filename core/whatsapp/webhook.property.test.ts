@@ -94,15 +94,13 @@ describe('any body at all', () => {
 });
 
 describe('however events are batched', () => {
-  const message = fc
-    .nat({ max: 20 })
-    .map((n) => ({
-      id: `w${String(n)}`,
-      from: '919812345678',
-      timestamp: '1750000000',
-      type: 'text',
-      text: { body: 'hi' },
-    }));
+  const message = fc.nat({ max: 20 }).map((n) => ({
+    id: `w${String(n)}`,
+    from: '919812345678',
+    timestamp: '1750000000',
+    type: 'text',
+    text: { body: 'hi' },
+  }));
   const change = (messages: object[]): object => ({
     field: 'messages',
     value: { metadata: { phone_number_id: '1' }, messages },

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, request as httpRequest } from 'node:http';
+import { createServer, type IncomingMessage, request as httpRequest } from 'node:http';
 import express from 'express';
 import { z } from 'zod';
 import { createSandbox, SandboxClock, type SandboxOptions } from '../index.ts';
@@ -113,11 +113,11 @@ export async function rawCall(options: {
   headers?: Record<string, string>;
 }): Promise<{ status: number | undefined; body: unknown }> {
   const { host = '127.0.0.1', ...rest } = options;
-  const outgoing = httpRequest({ host, ...rest });
-  outgoing.end();
-  const [response] = z
-    .tuple([z.custom<import('node:http').IncomingMessage>()])
-    .parse(await once(outgoing, 'response'));
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    httpRequest({ host, ...rest }, resolve)
+      .on('error', reject)
+      .end();
+  });
   let text = '';
   for await (const chunk of response) text += String(chunk);
   return { status: response.statusCode, body: JSON.parse(text) };

@@ -5,3 +5,4 @@ export * from './vendor-data.ts';
 export * from './whatsapp.ts';
 export * from './canonical-state.ts';
 export * from './sample-corpus.ts';
+export * from './town.ts';

@@ -1,25 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
-import type { Connector, CrmUpsert, UpsertOutcome } from '../../crm/index.ts';
+import type { Connector } from '../../crm/index.ts';
 import { SangamError } from '../../errors.ts';
-import { valuesToWrite } from '../../mapping/index.ts';
 import {
-  addLinks,
   type ConnectionRow,
   connectionsOf,
   type DeadLetter,
   type DirtyContact,
   leaseDirty,
   linksOf,
-  type LinkRow,
   parkDeadLetters,
   recordCall,
+  saveLinks,
   settleDirty,
   type Store,
 } from '../../store/index.ts';
 import { TurnTaker } from '../turns.ts';
 import { contactFields } from './contact-fields.ts';
 import { retryAfterMs } from './retry-schedule.ts';
+import { writeBatch, type Written } from './write-batch.ts';
 
 /** Longer than any call may take (20 s, design.md §4), so that nobody repeats a call that is still under way. */
 const leaseMs = 60_000;
@@ -68,7 +67,12 @@ export function createReconciler(dependencies: {
       const outcomes = await writeBatch(connector, batch.fields, batch.links);
       await store.transact(workspaceId, async (trx) => {
         const now = clock.now();
-        await addLinks(trx, connectionId, linksFrom(outcomes), now);
+        await saveLinks(
+          trx,
+          connectionId,
+          outcomes.flatMap(({ link }) => link ?? []),
+          now,
+        );
         await parkDeadLetters(trx, lettersFrom(outcomes, connectionId, now), now);
         await settleDirty(trx, { connectionId, lease, settled: leased });
         if (connection.failedAttempts > 0) {
@@ -104,101 +108,19 @@ export function createReconciler(dependencies: {
   });
 }
 
-type Written =
-  | Extract<UpsertOutcome, { outcome: 'refused' }>
-  | { contactId: string; outcome: 'created' | 'updated' | 'unchanged'; recordId: string; writtenAs: string };
-
-/** Writes what differs from what the CRM holds; a batch it refuses is halved until the culprit stands alone. */
-async function writeBatch(
-  connector: Connector,
-  fields: Awaited<ReturnType<typeof contactFields>>,
-  links: readonly LinkRow[],
-): Promise<Written[]> {
-  // A contact joined from two goes on under the older id; the record of the younger is kept in step too.
-  const targets = fields.flatMap((contact) => {
-    const aliases = links.filter(
-      (l) => l.contactId === contact.contactId && l.writtenAs !== contact.contactId,
-    );
-    const own = links.some((l) => l.writtenAs === contact.contactId) || aliases.length === 0;
-    return [...(own ? [contact.contactId] : []), ...aliases.map((l) => l.writtenAs)].map((writtenAs) => ({
-      writtenAs,
-      contact,
-    }));
-  });
-  const written: Written[] = [];
-  for (let start = 0; start < targets.length; start += connector.batchSize) {
-    const part = targets.slice(start, start + connector.batchSize);
-    const current = new Map(
-      (await connector.read(part.map(({ writtenAs }) => writtenAs))).map((record) => [
-        record.contactId,
-        record,
-      ]),
-    );
-    const upserts: CrmUpsert[] = [];
-    const contactOf = new Map<string, string>();
-    for (const { writtenAs, contact } of part) {
-      const record = current.get(writtenAs);
-      const values = valuesToWrite(contact, connector.mapping, record?.values);
-      contactOf.set(writtenAs, contact.contactId);
-      if (record === undefined || Object.keys(values).length > 0)
-        upserts.push({ contactId: writtenAs, values });
-      else
-        written.push({
-          contactId: contact.contactId,
-          outcome: 'unchanged',
-          recordId: record.recordId,
-          writtenAs,
-        });
-    }
-    for (const outcome of await upsertOrHalve(connector, upserts)) {
-      const contactId = contactOf.get(outcome.contactId) ?? outcome.contactId;
-      written.push(
-        outcome.outcome === 'refused'
-          ? { ...outcome, contactId }
-          : {
-              contactId,
-              outcome: outcome.created ? 'created' : 'updated',
-              recordId: outcome.recordId,
-              writtenAs: outcome.contactId,
-            },
-      );
-    }
-  }
-  return written;
-}
-
-async function upsertOrHalve(connector: Connector, upserts: readonly CrmUpsert[]): Promise<UpsertOutcome[]> {
-  if (upserts.length === 0) return [];
-  try {
-    return await connector.upsert(upserts);
-  } catch (error) {
-    if (!(error instanceof SangamError) || error.code !== 'batch_refused' || upserts.length === 1)
-      throw error;
-    const middle = Math.ceil(upserts.length / 2);
-    return [
-      ...(await upsertOrHalve(connector, upserts.slice(0, middle))),
-      ...(await upsertOrHalve(connector, upserts.slice(middle))),
-    ];
-  }
-}
-
-function linksFrom(outcomes: readonly Written[]): LinkRow[] {
-  return outcomes.flatMap((written) => (written.outcome === 'refused' ? [] : [written]));
-}
-
 function lettersFrom(outcomes: readonly Written[], connectionId: string, now: number): DeadLetter[] {
-  return outcomes.flatMap((written) =>
-    written.outcome === 'refused'
-      ? [
+  return outcomes.flatMap(({ contactId, refused }) =>
+    refused === undefined
+      ? []
+      : [
           {
-            reason: written.code,
-            explanation: written.explanation,
+            reason: refused.code,
+            explanation: refused.explanation,
             source: 'crm' as const,
             connectionId,
-            contactId: written.contactId,
+            contactId,
             receivedAt: now,
           },
-        ]
-      : [],
+        ],
   );
 }

@@ -275,6 +275,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       contact_id uuid not null,
       record_id text not null,
       written_as uuid not null,
+      base bytea not null,
       created_at bigint not null,
       primary key (workspace_id, connection_id, contact_id, record_id)
     )`,

@@ -1,0 +1,207 @@
+import { createServer, connect, type Server, type Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { sql } from 'kysely';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  createTown,
+  type SandboxRecord,
+  type ServiceProcess,
+  text,
+  type Town,
+  until,
+  webhook,
+} from './harness/index.ts';
+
+/** Promises 2 and 5 while processes die, freeze and lose their database. */
+
+let town: Town;
+beforeEach(async () => {
+  town = await createTown();
+});
+afterEach(() => town.close());
+
+const start = Date.now() - 3_600_000;
+
+function messageOf(person: number, index: number): object {
+  return webhook(town.parties.whatsapp, [
+    text(
+      {
+        phone: `9195${String(10_000_000 + person)}`,
+        bsuid: `IN.CHAOS${String(person)}`,
+        name: `Person ${String(person)}`,
+      },
+      `wamid.chaos.${String(person)}.${String(index)}`,
+      start + index * 1000,
+      `message ${String(index)}`,
+    ),
+  ]);
+}
+
+/** Posts as WhatsApp does: until it is acknowledged, by whichever process answers. */
+async function deliver(services: () => readonly ServiceProcess[], body: object): Promise<void> {
+  for (let attempt = 0; attempt < 400; attempt += 1) {
+    const alive = services();
+    const service = alive[attempt % Math.max(alive.length, 1)];
+    if (service !== undefined && (await service.post(body)) === 200) return;
+    await wait(25);
+  }
+  throw new Error('Never acknowledged.');
+}
+
+async function inParallel<Item>(
+  items: readonly Item[],
+  clients: number,
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
+  const queue = items.values();
+  await Promise.all(
+    Array.from({ length: clients }, async () => {
+      for (const item of queue) await work(item);
+    }),
+  );
+}
+
+/** Everything that was acknowledged is there once, and each person is one contact and one record. */
+async function expectExactly(people: number, messages: number): Promise<void> {
+  const { workspaceId } = town.parties;
+  await until(
+    'everything to be applied and written',
+    async () => {
+      const waiting = [
+        ...(await town.store.workspacesWithWork('inbox')),
+        ...(await town.store.workspacesWithWork('dirty_contacts')),
+      ];
+      return waiting.length === 0;
+    },
+    150_000,
+  );
+  const counts = await town.store.transact(workspaceId, async (trx) => {
+    const { rows } = await sql<{
+      contacts: number;
+      messages: number;
+      orphans: number;
+      letters: number;
+      links: number;
+    }>`
+      select (select count(*)::int from contacts where workspace_id = ${workspaceId} and merged_into is null) as contacts,
+             (select count(*)::int from messages where workspace_id = ${workspaceId}) as messages,
+             (select count(*)::int from messages where workspace_id = ${workspaceId} and contact_id is null) as orphans,
+             (select count(*)::int from dead_letters where workspace_id = ${workspaceId}) as letters,
+             (select count(*)::int from crm_links where workspace_id = ${workspaceId}) as links`.execute(trx);
+    return rows[0];
+  });
+  expect(counts).toEqual({ contacts: people, messages, orphans: 0, letters: 0, links: people });
+  const { results } = await town.control<{ results: SandboxRecord[] }>('GET', '/hubspot/records/contacts');
+  expect(results).toHaveLength(people);
+  expect(new Set(results.map(({ properties }) => properties['wa_phone_e164'])).size).toBe(people);
+}
+
+describe('two processes on one database', () => {
+  test('a storm of one new person through both makes one contact and one record', async () => {
+    const services = [await town.startService(), await town.startService()];
+    const bodies = Array.from({ length: 300 }, (_, index) => messageOf(1, index));
+    await inParallel([...bodies, ...bodies, ...bodies], 24, async (body) => {
+      const service = services[Math.floor(Math.random() * 2)];
+      expect(await service?.post(body)).toBe(200);
+    });
+    await expectExactly(1, 300);
+    for (const service of services) expect(service.output()).not.toMatch(/deadlock/i);
+  }, 180_000);
+
+  test('kill -9 at random moments loses nothing that was acknowledged and doubles nothing', async () => {
+    let services = [await town.startService(), await town.startService()];
+    const bodies = Array.from({ length: 1200 }, (_, index) => messageOf(index % 60, index));
+    let done = false;
+    const killer = async (): Promise<void> => {
+      for (let kills = 0; kills < 6 && !done; kills += 1) {
+        await wait(150 + Math.random() * 400);
+        const victim = services[kills % 2];
+        await victim?.stop('SIGKILL');
+        const fresh = await town.startService();
+        services = services.map((service) => (service === victim ? fresh : service));
+      }
+    };
+    await Promise.all([
+      killer(),
+      inParallel([...bodies, ...bodies], 16, (body) => deliver(() => services, body)).finally(
+        () => (done = true),
+      ),
+    ]);
+    await expectExactly(60, 1200);
+  }, 240_000);
+
+  test('one frozen for 90 s keeps nobody waiting longer than its transaction lives, and does no harm waking up', async () => {
+    const [first, second] = [await town.startService(), await town.startService()];
+    const early = Array.from({ length: 400 }, (_, index) => messageOf(index % 40, index));
+    const posting = inParallel(early, 16, (body) => deliver(() => [first, second], body));
+    await wait(100);
+    first.child.kill('SIGSTOP');
+    const frozenAt = performance.now();
+    const late = Array.from({ length: 400 }, (_, index) => messageOf(index % 40, 400 + index));
+    await inParallel(late, 16, (body) => deliver(() => [second], body));
+    await until(
+      'the other process to apply on',
+      async () => (await town.store.workspacesWithWork('inbox')).length === 0,
+      80_000,
+    );
+    await wait(Math.max(0, 90_000 - (performance.now() - frozenAt)));
+    first.child.kill('SIGCONT');
+    await posting;
+    await expectExactly(40, 800);
+  }, 300_000);
+
+  test('connections to the database cut at random lose and double nothing', async () => {
+    const proxy = await openProxy(new URL(town.databaseUrl));
+    const services = [await town.startService(proxy.url), await town.startService(proxy.url)];
+    const bodies = Array.from({ length: 1000 }, (_, index) => messageOf(index % 50, index));
+    let done = false;
+    const cutter = async (): Promise<void> => {
+      while (!done) {
+        await wait(100 + Math.random() * 300);
+        proxy.cutAll();
+      }
+    };
+    await Promise.all([
+      cutter(),
+      inParallel([...bodies, ...bodies], 12, (body) => deliver(() => services, body)).finally(
+        () => (done = true),
+      ),
+    ]);
+    await expectExactly(50, 1000);
+    proxy.close();
+  }, 240_000);
+});
+
+/** A TCP proxy before PostgreSQL whose connections can be cut in the middle of anything. */
+async function openProxy(target: URL): Promise<{ url: string; cutAll(): void; close(): void }> {
+  const open = new Set<Socket>();
+  const server: Server = createServer((client) => {
+    const upstream = connect(Number(target.port), target.hostname);
+    for (const socket of [client, upstream]) {
+      open.add(socket);
+      socket.on('close', () => open.delete(socket));
+      socket.on('error', () => socket.destroy());
+    }
+    client.pipe(upstream);
+    upstream.pipe(client);
+    client.on('close', () => upstream.destroy());
+    upstream.on('close', () => client.destroy());
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  const url = new URL(target);
+  url.port = String(typeof address === 'object' && address !== null ? address.port : 0);
+  const cutAll = (): void => {
+    for (const socket of open) socket.destroy();
+  };
+  return {
+    url: url.href,
+    cutAll,
+    close() {
+      server.close();
+      cutAll();
+    },
+  };
+}

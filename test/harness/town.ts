@@ -1,0 +1,173 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHmac, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { openStore, type Store } from '@sangam/core/store';
+import { createSandbox, type Sandbox, SandboxClock } from '@sangam/sandbox';
+import { createSecretBox, ensureSandboxWorkspace, type SandboxParties } from '@sangam/service';
+import express from 'express';
+import { createTestDatabase } from './database.ts';
+import { until } from './until.ts';
+
+/**
+ * The product as it runs: service processes on one PostgreSQL, and a sandbox that none of them hosts, so that it
+ * lives on when they are killed.
+ */
+export interface Town {
+  readonly store: Store;
+  readonly parties: SandboxParties;
+  readonly sandboxUrl: string;
+  readonly databaseUrl: string;
+  /** Starts a service process; `databaseUrl` where it is to reach the database by another way. */
+  startService(databaseUrl?: string): Promise<ServiceProcess>;
+  /** The answer of the sandbox's control API. */
+  control<Answer>(method: string, path: string, body?: unknown): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+export interface ServiceProcess {
+  readonly url: string;
+  readonly child: ChildProcess;
+  /** What it printed. */
+  output(): string;
+  /** Posts a webhook as the sandbox's WhatsApp signs it; 0 when the connection broke. */
+  post(body: unknown): Promise<number>;
+  stop(signal: NodeJS.Signals): Promise<void>;
+}
+
+export interface SandboxRecord {
+  readonly id: string;
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+export async function createTown(): Promise<Town> {
+  const database = await createTestDatabase();
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'sangam-town-'));
+  const secretsKey = randomBytes(32).toString('base64');
+  const store = openStore(database.url);
+  const clock = new SandboxClock();
+  const parties = await ensureSandboxWorkspace(
+    store,
+    createSecretBox([Buffer.from(secretsKey, 'base64')]),
+    clock,
+  );
+  const services: ServiceProcess[] = [];
+  const { server, sandbox, url } = await openSandbox(
+    parties,
+    clock,
+    () => services[0]?.url ?? 'http://127.0.0.1:9',
+  );
+
+  return {
+    store,
+    parties,
+    sandboxUrl: url,
+    databaseUrl: database.url,
+    async startService(databaseUrl = database.url) {
+      const service = await startProcess(parties, {
+        DATABASE_URL: databaseUrl,
+        DATA_DIR: dataDir,
+        SECRETS_KEY: secretsKey,
+        SANDBOX_URL: url,
+        PORT: '0',
+        LOG_LEVEL: 'warn',
+      });
+      services.push(service);
+      return service;
+    },
+    async control(method, route, body) {
+      const response = await fetch(`${url}${route}`, {
+        method,
+        ...(body === undefined
+          ? {}
+          : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      });
+      if (!response.ok)
+        throw new Error(`${method} ${route}: ${String(response.status)} ${await response.text()}`);
+      return (await response.json()) as never;
+    },
+    async close() {
+      await Promise.all(services.map((service) => service.stop('SIGKILL')));
+      await sandbox.close();
+      server.closeAllConnections();
+      server.close();
+      await store.close();
+      await database.drop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function openSandbox(
+  parties: SandboxParties,
+  clock: SandboxClock,
+  serviceUrl: () => string,
+): Promise<{ server: Server; sandbox: Sandbox; url: string }> {
+  const app = express();
+  const server = createServer(app);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const sandbox = await createSandbox({
+    clock,
+    ownHosts: () => [`127.0.0.1:${String(port)}`],
+    whatsapp: {
+      ...parties.whatsapp,
+      accessToken: 'unused-by-these-tests',
+      webhookUrl: () => `${serviceUrl()}/webhooks/whatsapp/${parties.whatsapp.channelId}`,
+    },
+    hubspot: parties.hubspot,
+    rules: { hubspot: { rateLimitMax: 100_000 } },
+  });
+  app.use('/sandbox', sandbox.router);
+  return { server, sandbox, url: `http://127.0.0.1:${String(port)}/sandbox` };
+}
+
+/** Runs `service/main.ts` until it says it is ready. */
+export async function startProcess(
+  parties: SandboxParties | undefined,
+  env: Readonly<Record<string, string>>,
+): Promise<ServiceProcess> {
+  const main = path.join(import.meta.dirname, '../../service/main.ts');
+  const child = spawn(process.execPath, [main], {
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let printed = '';
+  child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  const url = await until('the service to be ready', () => {
+    if (child.exitCode !== null) throw new Error(`The service ended: ${printed}`);
+    return printed.includes('Admin link') ? /ready at (\S+)/.exec(printed)?.[1] : undefined;
+  });
+  return {
+    url,
+    child,
+    output: () => printed,
+    async post(body) {
+      if (parties === undefined) throw new Error('This process has no sandbox channel.');
+      const bytes = Buffer.from(JSON.stringify(body));
+      const signature = createHmac('sha256', parties.whatsapp.appSecret).update(bytes).digest('hex');
+      return fetch(`${url}/webhooks/whatsapp/${parties.whatsapp.channelId}`, {
+        method: 'POST',
+        body: bytes,
+        headers: { 'x-hub-signature-256': `sha256=${signature}` },
+        signal: AbortSignal.timeout(20_000),
+      }).then(
+        (response) => response.status,
+        () => 0,
+      );
+    },
+    async stop(signal) {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const ended = once(child, 'exit');
+      child.kill('SIGCONT');
+      child.kill(signal);
+      await ended;
+    },
+  };
+}
