@@ -1,16 +1,10 @@
 import type { SandboxClock } from '../clock.ts';
 import type { Catalogue } from './catalogue.ts';
-import {
-  emailTaken,
-  type HubspotError,
-  invalidProperties,
-  type Problem,
-  uniqueTaken,
-  validationError,
-} from './errors.ts';
-import { namingProperties, portal } from './portal.ts';
+import { emailTaken, type HubspotError, invalidProperties, uniqueTaken } from './errors.ts';
+import { portal } from './portal.ts';
 import type { HubspotRules } from './rules.ts';
-import { isoTime, normalise } from './values.ts';
+import { isoTime } from './values.ts';
+import { objectionToNew, readValues } from './written-values.ts';
 
 export type Values = Readonly<Record<string, string>>;
 
@@ -274,47 +268,6 @@ export function createContacts({
     },
     all: () => byId.values(),
   };
-}
-
-function readValues(
-  catalogue: Catalogue,
-  raw: Readonly<Record<string, unknown>>,
-  current: Values,
-): { values: Values } | { problems: Problem[] } {
-  const values: Record<string, string> = {};
-  const problems: Problem[] = [];
-  for (const [name, value] of Object.entries(raw)) {
-    const property = catalogue.properties.get(name);
-    if (property === undefined) {
-      problems.push({
-        code: 'PROPERTY_DOESNT_EXIST',
-        property: name,
-        message: `Property "${name}" does not exist`,
-      });
-      continue;
-    }
-    const read = normalise(property, value, current[name]);
-    if (typeof read === 'string') values[name] = read;
-    else problems.push(read);
-  }
-  return problems.length > 0 ? { problems } : { values };
-}
-
-/** facts/hubspot.md §4.2, and §4.1 for what the admin requires. */
-function objectionToNew(values: Values, required: readonly string[]): HubspotError | undefined {
-  const has = (name: string): boolean => (values[name] ?? '') !== '';
-  if (!namingProperties.some(has)) {
-    return validationError(`One of ${namingProperties.join(', ')} is needed to create a contact.`);
-  }
-  const missing = required.filter((name) => !has(name));
-  if (missing.length === 0) return undefined;
-  return invalidProperties(
-    missing.map((property) => ({
-      code: 'MISSING_REQUIRED_PROPERTY',
-      property,
-      message: `Property "${property}" is required to create a contact`,
-    })),
-  );
 }
 
 function withoutEmpty(values: Values): Values {

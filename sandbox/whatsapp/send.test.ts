@@ -58,6 +58,15 @@ test('a message inside the window is accepted, sent and delivered', async () => 
   });
 });
 
+test('a late status does not take back a later one', async () => {
+  const wamid = wamidOf((await send({ ...template, to: '1' })).body);
+  for (const status of ['read', 'delivered'])
+    await world.call('POST', '/whatsapp/statuses', { wamid, status });
+  expect((await world.call('GET', '/whatsapp/customer/messages?phone=1')).body).toMatchObject({
+    results: [{ wamid, status: 'read' }],
+  });
+});
+
 describe('outside the window', () => {
   test.each(['nobody wrote', '24 hours ago'])('free-form fails afterwards with 131047: %s', async (when) => {
     if (when !== 'nobody wrote') await write({ from: '1' });

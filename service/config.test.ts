@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { environment, readConfig } from './config.ts';
+
+const live = {
+  META_APP_SECRET: 'a'.repeat(32),
+  META_VERIFY_TOKEN: 'verify-me',
+  WHATSAPP_PHONE_NUMBER_ID: '1',
+  WHATSAPP_WABA_ID: '2',
+  WHATSAPP_DISPLAY_PHONE_NUMBER: '+91 98123 45678',
+  SECRETS_KEY: Buffer.alloc(32).toString('base64'),
+  PUBLIC_URL: 'https://sangam.example/',
+};
+
+describe('the environment', () => {
+  test('is what .env.example says it is', () => {
+    const example = readFileSync(path.join(import.meta.dirname, '../.env.example'), 'utf8');
+    const named = [...example.matchAll(/^([A-Z_]+)=/gm)].map(([, name]) => name);
+    expect(named.toSorted()).toEqual(Object.keys(environment.shape).toSorted());
+  });
+
+  test('may be empty: a sandbox on loopback', () => {
+    expect(readConfig({})).toMatchObject({ port: 8080, host: '127.0.0.1', live: undefined });
+    expect(readConfig({ META_APP_SECRET: '', PORT: '' })).toMatchObject({ port: 8080, live: undefined });
+  });
+
+  test('makes a live workspace when it names a number', () => {
+    expect(readConfig(live).live).toMatchObject({
+      phoneNumberId: '1',
+      portfolio: '2',
+      hubspotAccessToken: undefined,
+    });
+    expect(readConfig(live).publicUrl).toBe('https://sangam.example');
+  });
+
+  test.each([
+    ['PORT', { PORT: 'eighty' }],
+    ['SECRETS_KEY', { SECRETS_KEY: 'short' }],
+    ['META_VERIFY_TOKEN', { ...live, META_VERIFY_TOKEN: '' }],
+    ['WHATSAPP_WABA_ID', { HUBSPOT_ACCESS_TOKEN: 'pat-na1-abcdefgh' }],
+    ['PUBLIC_URL', { ...live, PUBLIC_URL: '' }],
+    ['SECRETS_KEY', { ...live, SECRETS_KEY: '' }],
+    ['DATABASE_URL', { DATABASE_URL: 'mysql://x' }],
+  ])('is refused at start, naming %s', (name, env) => {
+    expect(() => readConfig(env)).toThrow(name);
+  });
+
+  test('never shows a value it refuses', () => {
+    expect(() => readConfig({ ...live, META_VERIFY_TOKEN: 'secret!' })).toThrow(
+      expect.not.objectContaining({ message: expect.stringContaining('secret!') }),
+    );
+  });
+});

@@ -1,0 +1,274 @@
+import { createHmac } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createTown, type ServiceProcess, text, type Town, until, webhook } from './harness/index.ts';
+
+/** The service's own doors: webhooks, sessions, channels, dead letters, tags. */
+
+let town: Town;
+let service: ServiceProcess;
+let session: string;
+
+beforeAll(async () => {
+  town = await createTown();
+  service = await town.startService();
+  const link = /http\S+\/admin\/enter\/\S+/.exec(service.output())?.[0] ?? '';
+  const response = await fetch(link, { headers: { accept: 'application/json' } });
+  session = ((await response.json()) as { session: string }).session;
+  expect((await fetch(link, { headers: { accept: 'application/json' } })).status).toBe(410);
+});
+afterAll(() => town.close());
+
+interface Answer {
+  readonly status: number;
+  readonly body: never;
+}
+
+async function api(method: string, path: string, body?: unknown, token = session): Promise<Answer> {
+  const response = await fetch(`${service.url}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const answered = await response.text();
+  return { status: response.status, body: (answered === '' ? undefined : JSON.parse(answered)) as never };
+}
+
+async function post(
+  route: string,
+  body: string,
+  signature?: string,
+): Promise<{ status: number; body: string }> {
+  const response = await fetch(`${service.url}/webhooks/whatsapp${route}`, {
+    method: 'POST',
+    body,
+    headers: signature === undefined ? {} : { 'x-hub-signature-256': signature },
+  });
+  return { status: response.status, body: await response.text() };
+}
+
+const signed = (body: string, secret: string): string =>
+  `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
+
+interface Letter {
+  readonly deadLetterId: string;
+  readonly reason: string;
+  readonly explanation: string;
+  readonly payload: string | null;
+}
+
+const letters = async (): Promise<readonly Letter[]> =>
+  ((await api('GET', '/api/dead-letters')).body as { results: Letter[] }).results;
+
+describe('a webhook', () => {
+  const body = JSON.stringify({ object: 'whatsapp_business_account', entry: [] });
+
+  test.each([undefined, 'sha256=00', `sha256=${'0'.repeat(64)}`])(
+    'with signature %s is refused',
+    async (signature) => {
+      const route = `/${town.parties.whatsapp.channelId}`;
+      expect(await post(route, body, signature)).toMatchObject({ status: 401 });
+    },
+  );
+
+  test('of a channel nobody has, or of an app that is not configured, is refused', async () => {
+    const secret = town.parties.whatsapp.appSecret;
+    expect((await post('', body, signed(body, secret))).status).toBe(401);
+    expect((await post('/6a1a4d6a-0000-4000-8000-000000000000', body, signed(body, secret))).status).toBe(
+      401,
+    );
+    expect((await post('/not-an-id', body, signed(body, secret))).status).toBe(401);
+  });
+
+  test('larger than 4 MB is refused with what to do, without a stack trace', async () => {
+    const large = JSON.stringify({ padding: 'x'.repeat(4.5 * 2 ** 20) });
+    const answer = await post(
+      `/${town.parties.whatsapp.channelId}`,
+      large,
+      signed(large, town.parties.whatsapp.appSecret),
+    );
+    expect(answer.status).toBe(413);
+    expect(answer.body).not.toContain('at ');
+  });
+
+  test('of 3 MB is taken', async () => {
+    const large = JSON.stringify({ entry: [], padding: 'x'.repeat(3 * 2 ** 20) });
+    const route = `/${town.parties.whatsapp.channelId}`;
+    expect((await post(route, large, signed(large, town.parties.whatsapp.appSecret))).status).toBe(200);
+  });
+
+  test('shakes hands with the right verify token only', async () => {
+    const ask = async (token: string): Promise<{ status: number; body: string }> => {
+      const query = new URLSearchParams({
+        'hub.mode': 'subscribe',
+        'hub.verify_token': token,
+        'hub.challenge': '1158',
+      });
+      const response = await fetch(
+        `${service.url}/webhooks/whatsapp/${town.parties.whatsapp.channelId}?${query.toString()}`,
+      );
+      return { status: response.status, body: await response.text() };
+    };
+    expect(await ask(town.parties.whatsapp.verifyToken)).toEqual({ status: 200, body: '1158' });
+    expect((await ask('wrong')).status).toBe(403);
+  });
+});
+
+describe('the API', () => {
+  test.each(['/api/dead-letters', '/api/channels', '/api/contacts?phone=%2B919812345678'])(
+    'keeps %s for members',
+    async (path) => {
+      expect((await fetch(`${service.url}${path}`)).status).toBe(401);
+      expect((await api('GET', path, undefined, 'made-up')).status).toBe(401);
+    },
+  );
+
+  test('says what is wrong with a request', async () => {
+    expect(await api('POST', '/api/channels', { phoneNumberId: 'x' })).toMatchObject({ status: 400 });
+    expect(await api('GET', '/api/contacts?phone=0981')).toMatchObject({ status: 400 });
+    const response = await fetch(`${service.url}/api/channels`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${session}`, 'content-type': 'application/json' },
+      body: '{',
+    });
+    expect(response.status).toBe(400);
+    expect(await response.text()).not.toContain('node_modules');
+  });
+
+  test('answers a page of another origin with nothing, whatever cookie it brings', async () => {
+    const response = await fetch(`${service.url}/api/dead-letters/replay`, {
+      method: 'POST',
+      headers: { cookie: `sangam_session=${session}`, origin: 'https://evil.example' },
+    });
+    expect(response.status).toBe(401);
+  });
+});
+
+describe('a channel under an app of its own', () => {
+  const channel = {
+    phoneNumberId: '555000111',
+    wabaId: '555000222',
+    displayPhoneNumber: '+44 20 7946 0018',
+    appSecret: 'first-secret-of-the-app',
+    verifyToken: 'verify-this',
+  };
+  const world = { phoneNumberId: channel.phoneNumberId, wabaId: channel.wabaId };
+  const hello = (wamid: string): string =>
+    JSON.stringify(
+      webhook(world, [text({ phone: '447700900123', name: 'Chloe' }, wamid, Date.now() - 5000, 'hello')]),
+    );
+  let route = '';
+
+  test('what came before it was connected waits as a dead letter, and is applied once it is', async () => {
+    const early = hello('wamid.early');
+    const mine = `/${town.parties.whatsapp.channelId}`;
+    expect((await post(mine, early, signed(early, town.parties.whatsapp.appSecret))).status).toBe(200);
+    const [letter] = (await letters()).filter(({ reason }) => reason === 'foreign channel');
+    expect(letter?.explanation).toContain('phone number id 555000111');
+    expect((await api('POST', `/api/dead-letters/${letter?.deadLetterId ?? ''}/replay`)).body).toEqual({
+      replayed: 0,
+      kept: 1,
+    });
+
+    const added = await api('POST', '/api/channels', channel);
+    expect(added.status).toBe(201);
+    expect(added.body).toMatchObject({ app: 'own', phoneNumberId: '555000111' });
+    expect(JSON.stringify(added.body)).not.toContain('secret');
+    route = `/${(added.body as { channelId: string }).channelId}`;
+    expect((await api('POST', '/api/channels', channel)).status).toBe(409);
+
+    expect((await api('POST', '/api/dead-letters/replay')).body).toMatchObject({ replayed: 1 });
+    await until('the contact', async () => {
+      const { results } = (await api('GET', '/api/contacts?phone=%2B447700900123')).body as {
+        results: object[];
+      };
+      return results.length === 1;
+    });
+    expect((await letters()).filter(({ reason }) => reason === 'foreign channel')).toEqual([]);
+  });
+
+  test('passes webhooks signed with either secret while the secret is being changed', async () => {
+    const body = hello('wamid.rotation');
+    expect((await post(route, body, signed(body, 'first-secret-of-the-app'))).status).toBe(200);
+    const rotated = await api('POST', `/api/channels${route}/app-secret`, {
+      appSecret: 'second-secret-of-the-app',
+    });
+    expect(rotated.status).toBe(204);
+    expect((await post(route, body, signed(body, 'first-secret-of-the-app'))).status).toBe(200);
+    expect((await post(route, body, signed(body, 'second-secret-of-the-app'))).status).toBe(200);
+    expect((await post(route, body, signed(body, 'third-secret-of-the-app!'))).status).toBe(401);
+  });
+
+  test('listens to the languages an admin switches on', async () => {
+    const stop = (wamid: string): string =>
+      JSON.stringify(webhook(world, [text({ phone: '447700900456' }, wamid, Date.now() - 5000, 'बंद करो')]));
+    const optedOut = async (): Promise<boolean | undefined> => {
+      const { results } = (await api('GET', '/api/contacts?phone=%2B447700900456')).body as {
+        results: { optOut: boolean }[];
+      };
+      return results[0]?.optOut;
+    };
+    const before = stop('wamid.hi.1');
+    await post(route, before, signed(before, 'second-secret-of-the-app'));
+    await until('the contact', async () => (await optedOut()) !== undefined);
+    expect(await optedOut()).toBe(false);
+    expect(
+      (await api('PUT', `/api/channels${route}/settings`, { optWordLanguages: ['en', 'hi'] })).status,
+    ).toBe(204);
+    const after = stop('wamid.hi.2');
+    await post(route, after, signed(after, 'second-secret-of-the-app'));
+    await until('the opt-out', optedOut);
+  });
+});
+
+describe('dead letters', () => {
+  test('of a body that is no JSON are kept whole, and stay where nothing can mend them', async () => {
+    const broken = '{"entry": [';
+    const route = `/${town.parties.whatsapp.channelId}`;
+    expect((await post(route, broken, signed(broken, town.parties.whatsapp.appSecret))).status).toBe(200);
+    const letter = (await letters()).find(({ reason }) => reason === 'unparsed');
+    expect(letter?.payload).toBe(broken);
+    expect((await api('POST', `/api/dead-letters/${letter?.deadLetterId ?? ''}/replay`)).body).toEqual({
+      replayed: 0,
+      kept: 1,
+    });
+    expect((await api('POST', '/api/dead-letters/6a1a4d6a-0000-4000-8000-000000000000/replay')).status).toBe(
+      404,
+    );
+    expect((await api('POST', '/api/dead-letters/nonsense/replay')).status).toBe(404);
+  });
+});
+
+describe('tags', () => {
+  test('given and taken by a member reach the CRM', async () => {
+    await town.control('POST', '/whatsapp/customer/messages', {
+      from: '919833333333',
+      type: 'text',
+      text: 'hello',
+    });
+    const contactId = await until('the contact', async () => {
+      const { results } = (await api('GET', '/api/contacts?phone=%2B919833333333')).body as {
+        results: { contactId: string }[];
+      };
+      return results[0]?.contactId;
+    });
+    const tagsNow = async (): Promise<readonly string[]> => {
+      const { results } = (await api('GET', '/api/contacts?phone=%2B919833333333')).body as {
+        results: { tags: string[] }[];
+      };
+      return results[0]?.tags ?? [];
+    };
+    expect((await api('POST', `/api/contacts/${contactId}/tags`, { add: ['vip', 'hot'] })).status).toBe(202);
+    await until('both tags', async () => (await tagsNow()).length === 2);
+    await api('POST', `/api/contacts/${contactId}/tags`, { remove: ['hot'] });
+    await until('one tag', async () => (await tagsNow()).length === 1);
+    await until('the tag in HubSpot', async () => {
+      const { results } = await town.control<{ results: { properties: Record<string, string> }[] }>(
+        'GET',
+        '/hubspot/records/contacts',
+      );
+      return results.some(({ properties }) => properties['wa_tags']?.includes('vip'));
+    });
+    expect((await api('POST', `/api/contacts/${contactId}/tags`, {})).status).toBe(400);
+    expect((await api('POST', '/api/contacts/nobody/tags', { add: ['x'] })).status).toBe(404);
+  });
+});
