@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import express, { type ErrorRequestHandler, type Request, type RequestHandler } from 'express';
 import { z } from 'zod';
 
-export const largestBody = '5mb';
+const largestBody = '5mb';
 
 /** An HTTP answer before it is written. `body` is JSON; undefined = none. */
 export interface Answer {

@@ -18,9 +18,6 @@ async function main(): Promise<void> {
   const logger = pino({ level: config.logLevel, redact: ['*.authorization', '*.access_token', '*.token'] });
   const embedded = config.databaseUrl === undefined ? await openEmbeddedDatabase(config.dataDir) : undefined;
   const databaseUrl = config.databaseUrl ?? embedded?.url ?? '';
-  const endDatabase = async (): Promise<void> => {
-    if ((await embedded?.stopIfLast()) === false) say('The database goes on: another Sangam uses it.');
-  };
 
   let service: Service | undefined;
   let host: ReturnType<typeof createSandboxHost> | undefined;
@@ -67,12 +64,12 @@ async function main(): Promise<void> {
     endOnSignal(async () => {
       await host?.stop();
       await running.close();
-      await endDatabase();
+      if ((await embedded?.stopIfLast()) === false) say('The database goes on: another Sangam uses it.');
     });
   } catch (error) {
     await host?.stop();
     await service?.close();
-    await endDatabase();
+    await embedded?.stopIfLast();
     throw portTaken(error) ? new Error(await portMessage(config)) : error;
   }
 }
@@ -112,7 +109,9 @@ function portTaken(error: unknown): boolean {
 
 /** Says who has the port, where they can be asked. */
 async function portMessage({ host, port }: Config): Promise<string> {
-  const answers = await fetch(`http://${host}:${String(port)}/health/live`)
+  const answers = await fetch(`http://${host}:${String(port)}/health/live`, {
+    signal: AbortSignal.timeout(2_000),
+  })
     .then((response) => response.ok)
     .catch(() => false);
   const holder = answers ? 'Sangam is already running there' : 'another program has it';

@@ -42,8 +42,10 @@ export function openStore(
     keepAlive: true,
     types: { getTypeParser: (oid, format) => typeParser(oid, format) },
   });
-  // pg reports a dropped idle connection here; the next checkout makes a new one.
-  pool.on('error', (error) => options.onConnectionLost?.(error));
+  // A dropped connection fails its query, and the next checkout makes a new one; unheard, its event would end us.
+  const lost = (error: Error): void => options.onConnectionLost?.(error);
+  pool.on('error', lost);
+  pool.on('connect', (client) => client.on('error', lost));
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   const directory = db.withPlugin(workspaceGuard(undefined));
 

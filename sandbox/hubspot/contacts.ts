@@ -6,7 +6,7 @@ import type { HubspotRules } from './rules.ts';
 import { isoTime } from './values.ts';
 import { objectionToNew, readValues } from './written-values.ts';
 
-export type Values = Readonly<Record<string, string>>;
+type Values = Readonly<Record<string, string>>;
 
 /** A contact as a reader sees it, now or earlier. */
 export interface Seen {
@@ -51,7 +51,7 @@ export type ContactsChange =
   | { readonly kind: 'records'; readonly records: readonly RecordChange[]; readonly archived?: boolean }
   | { readonly kind: 'archived'; readonly ids: readonly string[] };
 
-export interface Page {
+interface Page {
   readonly limit?: number | undefined;
   readonly after?: string | undefined;
 }
@@ -174,9 +174,11 @@ export function createContacts({
       draft(target, raw, required = []) {
         const earlier = target !== undefined && 'values' in target ? target : undefined;
         const contact = target !== undefined && 'values' in target ? target.contact : target;
-        const read = readValues(catalogue, raw, { ...contact?.properties, ...earlier?.values });
+        const before = contact?.properties ?? {};
+        const current = earlier === undefined ? before : { ...before, ...earlier.values };
+        const read = readValues(catalogue, raw, current);
         if ('problems' in read) return invalidProperties(read.problems);
-        const values = { ...earlier?.values, ...read.values };
+        const values = earlier === undefined ? read.values : { ...earlier.values, ...read.values };
         if (contact === undefined) {
           const objection = objectionToNew(values, required);
           if (objection !== undefined) return objection;
@@ -271,7 +273,12 @@ export function createContacts({
 }
 
 function withoutEmpty(values: Values): Values {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ''));
+  const kept: Record<string, string> = {};
+  for (const name in values) {
+    const value = values[name];
+    if (value !== undefined && value !== '') kept[name] = value;
+  }
+  return kept;
 }
 
 function seenAt(contact: StoredContact, readAt: number | undefined): Seen | undefined {

@@ -10,7 +10,11 @@ import { batchMax, defaultProperties, requiringVersion, systemProperties } from 
 import { reading } from './property-operations.ts';
 import type { HubspotRules } from './rules.ts';
 
-const properties = z.record(z.string(), z.unknown());
+// Not `z.record`, which copies every value: this is the sandbox's hottest path, and each value is checked later anyway.
+const properties = z.custom<Record<string, unknown>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'properties must be an object',
+);
 const writeBody = z.object({ properties });
 const traceId = { objectWriteTraceId: z.string().optional() };
 

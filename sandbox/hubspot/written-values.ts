@@ -12,10 +12,10 @@ export function readValues(
   catalogue: Catalogue,
   raw: Readonly<Record<string, unknown>>,
   current: Values,
-): { values: Values } | { problems: Problem[] } {
+): { values: Record<string, string> } | { problems: Problem[] } {
   const values: Record<string, string> = {};
   const problems: Problem[] = [];
-  for (const [name, value] of Object.entries(raw)) {
+  for (const name of Object.keys(raw)) {
     const property = catalogue.properties.get(name);
     if (property === undefined) {
       problems.push({
@@ -25,7 +25,7 @@ export function readValues(
       });
       continue;
     }
-    const read = normalise(property, value, current[name]);
+    const read = normalise(property, raw[name], current[name]);
     if (typeof read === 'string') values[name] = read;
     else problems.push(read);
   }

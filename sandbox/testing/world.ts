@@ -16,7 +16,7 @@ export interface Webhook {
   readonly body: unknown;
 }
 
-export interface Reply {
+interface Reply {
   readonly status: number;
   readonly headers: Headers;
   /** Undefined where there was none. */

@@ -11,7 +11,7 @@ export const messageStatuses = [
   'played',
   'failed',
 ] as const;
-export type StoredStatus = (typeof messageStatuses)[number];
+type StoredStatus = (typeof messageStatuses)[number];
 
 /** A message as both ends remember it. */
 export interface StoredMessage {

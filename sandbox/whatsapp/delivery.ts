@@ -20,7 +20,7 @@ export const deliverySettings = z.strictObject({
   paused: z.boolean().default(false),
 });
 
-export type DeliverySettings = z.infer<typeof deliverySettings>;
+type DeliverySettings = z.infer<typeof deliverySettings>;
 
 /** Retries: growing gaps for up to 7 days (facts/whatsapp.md §1.3); the gaps are ours, made for people who wait. */
 const firstGapMs = 250;
@@ -59,7 +59,7 @@ interface Copy extends Due {
   readonly failures: number;
 }
 
-export interface DeliveryState {
+interface DeliveryState {
   /** Copies not acknowledged yet. */
   readonly queued: number;
   /** Copies acknowledged since the start. */

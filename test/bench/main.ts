@@ -1,0 +1,225 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { sql } from 'kysely';
+import { type LoadResult, post } from './load.ts';
+import { openSandboxProcess } from './sandbox.ts';
+import { requestsOf } from './traffic.ts';
+import { type BenchChannel, type BenchService, type BenchWorld, createWorld } from './world.ts';
+
+/**
+ * `pnpm bench [intake] [apply] [neighbour] [way] [--rows=1000000]`: one JSON line a figure, its goal beside it
+ * (design.md §6). Absolute figures move with the machine; compare ratios, CPU-ms and counts.
+ */
+const args = process.argv.slice(2);
+const wanted = args.filter((arg) => !arg.startsWith('--'));
+const rows = Number(args.find((arg) => arg.startsWith('--rows='))?.slice('--rows='.length) ?? 1_000_000);
+
+function figure(name: string, value: number, unit: string, goal?: string, more: object = {}): void {
+  const rounded = value >= 100 ? Math.round(value) : Math.round(value * 1000) / 1000;
+  process.stdout.write(
+    `${JSON.stringify({ figure: name, value: rounded, unit, ...(goal === undefined ? {} : { goal }), ...more })}\n`,
+  );
+}
+
+const webhookUrl = (service: BenchService, channel: BenchChannel): string =>
+  `${service.url}/webhooks/whatsapp/${channel.channelId}`;
+
+async function intake(world: BenchWorld): Promise<void> {
+  const channel = await world.addChannel();
+  const service = await world.startService('receive');
+  const url = webhookUrl(service, channel);
+  await post(url, requestsOf(channel, { events: 3000, perRequest: 1, people: 1000, run: 'warm' }), 32);
+  for (const perRequest of [1, 20]) {
+    const count = perRequest === 1 ? 40_000 : 6_000;
+    const requests = requestsOf(channel, {
+      events: count * perRequest,
+      perRequest,
+      people: 20_000,
+      run: `i${String(perRequest)}`,
+    });
+    const before = await service.usage();
+    const result: LoadResult = await post(url, requests, 64);
+    const after = await service.usage();
+    const of = perRequest === 1 ? 'one event a request' : 'twenty events a request';
+    figure(
+      `intake, ${of}`,
+      result.requestsPerSecond,
+      'requests/s',
+      perRequest === 1 ? '>= 4000' : undefined,
+      {
+        eventsPerSecond: Math.round(result.requestsPerSecond * perRequest),
+        failed: result.failed,
+      },
+    );
+    figure(`intake p50, ${of}`, result.p50Ms, 'ms');
+    figure(`intake p99, ${of}`, result.p99Ms, 'ms', perRequest === 1 ? '<= 50' : undefined);
+    figure(`intake CPU, ${of}`, (after.cpuMs - before.cpuMs) / (count * perRequest), 'CPU-ms/event');
+    figure(`intake memory, ${of}`, after.rssMb, 'MB', '<= 300');
+  }
+  await service.stop();
+}
+
+/** Fills a workspace's inbox, without waiting for anybody to apply it. */
+async function fill(world: BenchWorld, channel: BenchChannel, events: number, run: string): Promise<void> {
+  const service = await world.startService('receive');
+  const part = 100_000;
+  for (let done = 0; done < events; done += part) {
+    const size = Math.min(part, events - done);
+    const requests = requestsOf(channel, {
+      events: size,
+      perRequest: 100,
+      people: 50_000,
+      run: `${run}.${String(done)}`,
+    });
+    await post(webhookUrl(service, channel), requests, 8);
+  }
+  await service.stop();
+}
+
+async function drained(world: BenchWorld): Promise<void> {
+  while ((await world.store.workspacesWithWork('inbox')).length > 0) await wait(20);
+}
+
+async function messagesIn(world: BenchWorld, channel: BenchChannel): Promise<number> {
+  return world.store.transact(channel.workspaceId, async (trx) => {
+    const { rows: counted } = await sql<{ n: number }>`
+      select count(*)::int as n from messages where workspace_id = ${channel.workspaceId}`.execute(trx);
+    return counted[0]?.n ?? 0;
+  });
+}
+
+async function applyRate(world: BenchWorld, channel: BenchChannel, run: string): Promise<number> {
+  const events = 60_000;
+  await fill(world, channel, events, run);
+  const service = await world.startService('receive');
+  const before = await service.usage();
+  const started = performance.now();
+  service.startWork();
+  await drained(world);
+  const seconds = (performance.now() - started) / 1000;
+  const after = await service.usage();
+  await service.stop();
+  const stored = await messagesIn(world, channel);
+  const at = `${String(Math.round(stored / 1000))} k messages stored`;
+  figure(`applied, ${at}`, events / seconds, 'events/s', '>= 8000');
+  figure(`apply CPU, ${at}`, (after.cpuMs - before.cpuMs) / events, 'CPU-ms/event');
+  figure(`apply memory, ${at}`, after.rssMb, 'MB', '<= 300');
+  return seconds / events;
+}
+
+async function apply(world: BenchWorld): Promise<void> {
+  const channel = await world.addChannel();
+  const small = await applyRate(world, channel, 'small');
+  while ((await messagesIn(world, channel)) < rows) {
+    await fill(world, channel, 400_000, `grow${String(Math.random())}`);
+    const service = await world.startService('work');
+    await drained(world);
+    await service.stop();
+  }
+  const large = await applyRate(world, channel, 'large');
+  figure(`cost per event at ${String(rows)} rows against few`, large / small, 'ratio', '<= 1.2');
+}
+
+async function appliedAfter(
+  world: BenchWorld,
+  service: BenchService,
+  channel: BenchChannel,
+  run: string,
+): Promise<number[]> {
+  const times: number[] = [];
+  for (let index = 0; index < 60; index += 1) {
+    const [request] = requestsOf(channel, {
+      events: 1,
+      perRequest: 1,
+      people: 1,
+      run: `${run}.${String(index)}`,
+    });
+    if (request === undefined) continue;
+    const before = await messagesIn(world, channel);
+    const started = performance.now();
+    await post(webhookUrl(service, channel), [request], 1);
+    while ((await messagesIn(world, channel)) === before) await wait(1);
+    times.push(performance.now() - started);
+    await wait(20);
+  }
+  return times.toSorted((x, y) => x - y);
+}
+
+async function neighbour(world: BenchWorld): Promise<void> {
+  const [busy, calm] = [await world.addChannel(), await world.addChannel()];
+  const idle = await world.startService('work');
+  const before = await appliedAfter(world, idle, calm, 'idle');
+  await idle.stop();
+  await fill(world, busy, rows, 'backlog');
+  const service = await world.startService('work');
+  await wait(1_000);
+  const during = await appliedAfter(world, service, calm, 'busy');
+  await service.stop();
+  const median = (times: readonly number[]): number => times[Math.floor(times.length / 2)] ?? 0;
+  figure('webhook to applied, idle p50', median(before), 'ms');
+  figure(`webhook to applied beside a backlog of ${String(rows)}, p50`, median(during), 'ms');
+  figure('latency beside a backlog against idle', median(during) / median(before), 'ratio', '<= 2');
+}
+
+async function way(world: BenchWorld): Promise<void> {
+  const sandbox = await openSandboxProcess(world);
+  for (const known of [false, true]) {
+    const people = 10_000;
+    const events = 40_000;
+    const requests = requestsOf(sandbox.channel, {
+      events,
+      perRequest: 20,
+      people,
+      run: known ? 'known' : 'new',
+    });
+    const service = await world.startService('work', sandbox.url);
+    await sandbox.forgetCalls();
+    const before = await service.usage();
+    const started = performance.now();
+    await post(webhookUrl(service, sandbox.channel), requests, 16);
+    await drained(world);
+    while ((await world.store.workspacesWithWork('dirty_contacts')).length > 0) await wait(20);
+    const seconds = (performance.now() - started) / 1000;
+    const after = await service.usage();
+    await service.stop();
+    const calls = await sandbox.calls();
+    const kind = known ? 'known contacts' : 'new contacts';
+    figure(`whole way, ${kind}`, events / seconds, 'events/s', '>= 3000');
+    figure(`whole way CPU, ${kind}`, (after.cpuMs - before.cpuMs) / events, 'CPU-ms/event', '<= 0.5');
+    figure(`CRM calls per 1,000 events, ${kind}`, (calls * 1000) / events, 'calls', undefined, {
+      floor: (people / 100) * (1000 / events),
+    });
+  }
+  const service = await world.startService('work', sandbox.url);
+  const times: number[] = [];
+  for (let index = 0; index < 40; index += 1) {
+    const [request] = requestsOf(sandbox.channel, {
+      events: 1,
+      perRequest: 1,
+      people: 1,
+      run: `idle.${String(index)}`,
+    });
+    if (request === undefined) continue;
+    const writes = await sandbox.calls();
+    const started = performance.now();
+    await post(webhookUrl(service, sandbox.channel), [request], 1);
+    while ((await sandbox.calls()) < writes + 2) await wait(2);
+    times.push(performance.now() - started);
+    await wait(50);
+  }
+  await service.stop();
+  times.sort((x, y) => x - y);
+  figure('webhook to CRM write, idle p50', times[20] ?? 0, 'ms', '<= 150');
+  figure('webhook to CRM write, idle p99', times.at(-1) ?? 0, 'ms', '<= 1000');
+  sandbox.close();
+}
+
+const scenarios = { intake, apply, neighbour, way };
+for (const [name, scenario] of Object.entries(scenarios)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  const world = await createWorld();
+  try {
+    await scenario(world);
+  } finally {
+    await world.close();
+  }
+}

@@ -1,0 +1,39 @@
+import { fork } from 'node:child_process';
+import path from 'node:path';
+import { systemClock } from '@sangam/core/clock';
+import { createSecretBox, ensureSandboxWorkspace, type SandboxParties } from '@sangam/service';
+import type { BenchChannel, BenchWorld } from './world.ts';
+
+/** A sandbox in a process of its own, so that its work is not measured as ours. */
+export interface BenchSandbox {
+  readonly url: string;
+  readonly channel: BenchChannel;
+  calls(): Promise<number>;
+  forgetCalls(): Promise<void>;
+  close(): void;
+}
+
+export async function openSandboxProcess(world: BenchWorld): Promise<BenchSandbox> {
+  const box = createSecretBox([Buffer.from(world.secretsKey, 'base64')]);
+  const parties: SandboxParties = await ensureSandboxWorkspace(world.store, box, systemClock);
+  const child = fork(path.join(import.meta.dirname, 'sandbox-process.ts'), [JSON.stringify(parties)]);
+  const url = await new Promise<string>((resolve, reject) => {
+    child.once('message', (message) => resolve(String(message)));
+    child.once('exit', () => reject(new Error('The sandbox ended.')));
+  });
+  return {
+    url,
+    channel: { ...parties.whatsapp, workspaceId: parties.workspaceId },
+    async calls() {
+      const response = await fetch(`${url}/hubspot/calls`);
+      const { byOperation } = (await response.json()) as { byOperation: Record<string, number> };
+      return Object.entries(byOperation)
+        .filter(([operation]) => operation.includes('/batch/') && operation.includes('objects'))
+        .reduce((sum, [, count]) => sum + count, 0);
+    },
+    async forgetCalls() {
+      await fetch(`${url}/hubspot/calls`, { method: 'DELETE' });
+    },
+    close: () => void child.kill(),
+  };
+}
