@@ -3,15 +3,60 @@ const rule = (name, comment, from, to) => ({ name, comment, severity: 'error', f
 
 module.exports = {
   forbidden: [
-    rule('no-cycles', 'Modules that need each other are one module.', {}, { circular: true, dependencyTypesNot: ['type-only'] }),
-    rule('core-knows-nobody', 'Core knows no CRM by name and no HTTP framework.', { path: '^core/' }, { path: '^(connectors|service|sandbox)/' }),
-    rule('core-has-no-http', 'Core knows no HTTP framework.', { path: '^core/' }, { path: 'node_modules/(express|pino|prom-client)/' }),
-    rule('connectors-know-core', 'A connector knows the port, not who hosts it.', { path: '^connectors/', pathNot: '(\\.test\\.ts|/test-[a-z-]+\\.ts)$' }, { path: '^(service|sandbox|test)/' }),
-    rule('sandbox-is-outside', 'The sandbox plays the vendors: it knows nothing of us.', { path: '^sandbox/' }, { path: '^(core|connectors|service|test)/' }),
-    rule('rules-are-pure', 'Rules are pure: effects stay at the edges.', { path: '^core/(identity|conversation|consent|mapping|whatsapp)/' , pathNot: '\\.test\\.ts$' }, { path: '^core/(pipeline|store)/|node_modules/(pg|kysely)/' }),
-    rule('store-owns-the-database', 'One module of core owns the database.', { path: '^core/', pathNot: '^core/store/|\\.test\\.ts$' }, { path: 'node_modules/(pg|kysely)/' }),
-    rule('tests-are-not-used', 'What runs does not need tests.', { path: '^(core|connectors|service|sandbox)/', pathNot: '(\\.test\\.ts|/test-[a-z-]+\\.ts)$' }, { path: '^test/' }),
-    rule('through-the-front-door', 'Nothing reaches past another folder’s index.', { path: '^core/([^/]+)/', pathNot: '\\.test\\.ts$' }, { path: '^core/([^/]+)/', pathNot: ['^core/$1/', '^core/[^/]+/index\\.ts$'] }),
+    rule(
+      'no-cycles',
+      'Modules that need each other are one module.',
+      {},
+      { circular: true, dependencyTypesNot: ['type-only'] },
+    ),
+    rule(
+      'core-knows-nobody',
+      'Core knows no CRM by name and no HTTP framework.',
+      { path: '^core/' },
+      { path: '^(connectors|service|sandbox)/' },
+    ),
+    rule(
+      'core-has-no-http',
+      'Core knows no HTTP framework.',
+      { path: '^core/' },
+      { path: 'node_modules/(express|pino|prom-client)/' },
+    ),
+    rule(
+      'connectors-know-core',
+      'A connector knows the port, not who hosts it.',
+      { path: '^connectors/', pathNot: '(\\.test\\.ts|/test-[a-z-]+\\.ts)$' },
+      { path: '^(service|sandbox|test)/' },
+    ),
+    rule(
+      'sandbox-is-outside',
+      'The sandbox plays the vendors: it knows nothing of us.',
+      { path: '^sandbox/' },
+      { path: '^(core|connectors|service|test)/' },
+    ),
+    rule(
+      'rules-are-pure',
+      'Rules are pure: effects stay at the edges.',
+      { path: '^core/(identity|conversation|consent|mapping|whatsapp)/', pathNot: '\\.test\\.ts$' },
+      { path: '^core/(pipeline|store)/|node_modules/(pg|kysely)/' },
+    ),
+    rule(
+      'store-owns-the-database',
+      'One module of core owns the database.',
+      { path: '^core/', pathNot: '^core/store/|\\.test\\.ts$' },
+      { path: 'node_modules/(pg|kysely)/' },
+    ),
+    rule(
+      'tests-are-not-used',
+      'What runs does not need tests.',
+      { path: '^(core|connectors|service|sandbox)/', pathNot: '(\\.test\\.ts|/test-[a-z-]+\\.ts)$' },
+      { path: '^test/' },
+    ),
+    rule(
+      'through-the-front-door',
+      'Nothing reaches past another folder’s index.',
+      { path: '^core/([^/]+)/', pathNot: '\\.test\\.ts$' },
+      { path: '^core/([^/]+)/', pathNot: ['^core/$1/', '^core/[^/]+/index\\.ts$'] },
+    ),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

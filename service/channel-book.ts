@@ -9,7 +9,7 @@ import type { SecretBox } from './secrets.ts';
 import type { Member } from './sessions.ts';
 
 /** A number as an admin sees it. */
-export interface ChannelView {
+interface ChannelView {
   readonly channelId: string;
   readonly phoneNumberId: string;
   readonly wabaId: string;
@@ -20,7 +20,7 @@ export interface ChannelView {
   readonly optWordLanguages: readonly string[];
 }
 
-export interface NewChannel {
+interface NewChannel {
   readonly phoneNumberId: string;
   readonly wabaId: string;
   readonly portfolioId?: string | undefined;
@@ -29,7 +29,7 @@ export interface NewChannel {
   readonly verifyToken: string;
 }
 
-export type Added =
+type Added =
   | { readonly outcome: 'added'; readonly channel: ChannelView }
   | { readonly outcome: 'refused'; readonly code: string; readonly message: string };
 

@@ -4,7 +4,7 @@ import type { Clock } from '@sangam/core/clock';
 import type { SecretBox } from './secrets.ts';
 
 /** What a tenant's own Meta app signs and shakes hands with. */
-export interface ChannelSecret {
+interface ChannelSecret {
   readonly workspaceId: string;
   /** The current app secret, and during a rotation the one before. */
   readonly appSecrets: readonly string[];

@@ -111,9 +111,9 @@ describe('two processes on one database', () => {
   test('kill -9 at random moments loses nothing that was acknowledged and doubles nothing', async () => {
     let services = [await town.startService(), await town.startService()];
     const bodies = Array.from({ length: 1200 }, (_, index) => messageOf(index % 60, index));
-    let done = false;
+    const delivery = { done: false };
     const killer = async (): Promise<void> => {
-      for (let kills = 0; kills < 6 && !done; kills += 1) {
+      for (let kills = 0; kills < 6 && !delivery.done; kills += 1) {
         await wait(150 + Math.random() * 400);
         const victim = services[kills % 2];
         await victim?.stop('SIGKILL');
@@ -124,7 +124,7 @@ describe('two processes on one database', () => {
     await Promise.all([
       killer(),
       inParallel([...bodies, ...bodies], 16, (body) => deliver(() => services, body)).finally(
-        () => (done = true),
+        () => (delivery.done = true),
       ),
     ]);
     await expectExactly(60, 1200);
@@ -154,9 +154,9 @@ describe('two processes on one database', () => {
     const proxy = await openProxy(new URL(town.databaseUrl));
     const services = [await town.startService(proxy.url), await town.startService(proxy.url)];
     const bodies = Array.from({ length: 1000 }, (_, index) => messageOf(index % 50, index));
-    let done = false;
+    const delivery = { done: false };
     const cutter = async (): Promise<void> => {
-      while (!done) {
+      while (!delivery.done) {
         await wait(100 + Math.random() * 300);
         proxy.cutAll();
       }
@@ -164,7 +164,7 @@ describe('two processes on one database', () => {
     await Promise.all([
       cutter(),
       inParallel([...bodies, ...bodies], 12, (body) => deliver(() => services, body)).finally(
-        () => (done = true),
+        () => (delivery.done = true),
       ),
     ]);
     await expectExactly(50, 1000);

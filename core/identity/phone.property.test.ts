@@ -5,8 +5,12 @@ import { canonicalPhone, phoneCandidates, readPhone, regionOf } from './index.ts
 const digits = (length: number, first = '0123456789'): fc.Arbitrary<string> =>
   fc
     .tuple(
-      fc.constantFrom(...first),
-      fc.string({ unit: fc.constantFrom(...'0123456789'), minLength: length - 1, maxLength: length - 1 }),
+      fc.constantFrom(...first.split('')),
+      fc.string({
+        unit: fc.constantFrom(...'0123456789'.split('')),
+        minLength: length - 1,
+        maxLength: length - 1,
+      }),
     )
     .map(([head, tail]) => head + tail);
 

@@ -1,7 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import pg from 'pg';
-import * as foundation from './migrations/0001-foundation.ts';
+import { foundation } from './migrations/0001-foundation.ts';
 
 const migrations = { '0001-foundation': foundation };
 

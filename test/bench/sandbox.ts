@@ -18,7 +18,7 @@ export async function openSandboxProcess(world: BenchWorld): Promise<BenchSandbo
   const parties: SandboxParties = await ensureSandboxWorkspace(world.store, box, systemClock);
   const child = fork(path.join(import.meta.dirname, 'sandbox-process.ts'), [JSON.stringify(parties)]);
   const url = await new Promise<string>((resolve, reject) => {
-    child.once('message', (message) => resolve(String(message)));
+    child.once('message', (message) => resolve(message as string));
     child.once('exit', () => reject(new Error('The sandbox ended.')));
   });
   return {

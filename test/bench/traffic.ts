@@ -15,7 +15,7 @@ function personOf(index: number): { phone: string; bsuid: string; name: string }
 }
 
 /** The `index`-th event of a stream over `people`; every number is another event. */
-export function eventAt(index: number, people: number, run: string): Change {
+function eventAt(index: number, people: number, run: string): Change {
   const who = personOf(Math.floor(index / 4) % people);
   const at = start + index;
   const step = index % 4;

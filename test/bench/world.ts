@@ -25,7 +25,7 @@ export interface BenchChannel {
   readonly appSecret: string;
 }
 
-export interface Usage {
+interface Usage {
   readonly cpuMs: number;
   readonly rssMb: number;
 }

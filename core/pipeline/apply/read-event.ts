@@ -65,7 +65,7 @@ export type ReadEvent =
   | { readonly outcome: 'unreadable'; readonly row: InboxRow; readonly why: Unreadable };
 
 /** A member tagging a conversation; waits in the inbox like everything else that happens. */
-export const tagChangePayload = z.object({
+const tagChangePayload = z.object({
   field: z.literal('sangam'),
   part: z.literal('tag_change'),
   contactId: z.uuid(),
@@ -76,7 +76,7 @@ export const tagChangePayload = z.object({
 export type TagChangePayload = z.infer<typeof tagChangePayload>;
 
 /** Tag of a contact who submitted a WhatsApp Flow. */
-export const flowTag = 'WhatsApp Flow';
+const flowTag = 'WhatsApp Flow';
 
 /** A source time before WhatsApp existed, or after we received it, is not believed. */
 const earliest = Date.UTC(2009, 0, 1);

@@ -1,4 +1,5 @@
-import { sql, type Kysely } from 'kysely';
+import { sql } from 'kysely';
+import type { Migration } from 'kysely/migration';
 
 /** The workspace that keeps what no business owns, such as webhooks of numbers nobody has connected. */
 const serviceWorkspaceId = '00000000-0000-0000-0000-000000000000';
@@ -7,17 +8,18 @@ const serviceWorkspaceId = '00000000-0000-0000-0000-000000000000';
  * Every key starts with `workspace_id`, except in the directory. Times are milliseconds since the epoch
  * (`bigint`), taken from the source or from our clock, never from the database.
  */
-export async function up(db: Kysely<unknown>): Promise<void> {
-  for (const statement of [
-    `create table workspaces (
+export const foundation: Migration = {
+  async up(db) {
+    for (const statement of [
+      `create table workspaces (
       workspace_id uuid primary key,
       name text not null,
       sandbox boolean not null,
       created_at bigint not null
     )`,
-    `insert into workspaces (workspace_id, name, sandbox, created_at)
+      `insert into workspaces (workspace_id, name, sandbox, created_at)
       values ('${serviceWorkspaceId}', 'Sangam service', false, 0)`,
-    `create table members (
+      `create table members (
       workspace_id uuid not null references workspaces,
       member_id uuid not null,
       email text not null,
@@ -26,7 +28,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       primary key (workspace_id, member_id),
       unique (workspace_id, email)
     )`,
-    `create table audit (
+      `create table audit (
       workspace_id uuid not null references workspaces,
       audit_id uuid not null,
       member_id uuid not null,
@@ -36,8 +38,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       primary key (workspace_id, audit_id)
     )`,
 
-    // The directory: all that is read before a workspace is known.
-    `create table directory_channels (
+      // The directory: all that is read before a workspace is known.
+      `create table directory_channels (
       phone_number_id text primary key,
       waba_id text not null,
       channel_id uuid not null unique,
@@ -47,8 +49,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       region text not null,
       opt_word_languages text[] not null default '{en}'
     )`,
-    `create index directory_channels_by_waba on directory_channels (waba_id)`,
-    `create table directory_sessions (
+      `create index directory_channels_by_waba on directory_channels (waba_id)`,
+      `create table directory_sessions (
       token_hash bytea primary key,
       kind text not null check (kind in ('link', 'session')),
       workspace_id uuid not null references workspaces,
@@ -56,7 +58,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       expires_at bigint not null
     )`,
 
-    `create table channels (
+      `create table channels (
       workspace_id uuid not null references workspaces,
       channel_id uuid not null,
       provider text not null,
@@ -72,14 +74,14 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       primary key (workspace_id, channel_id)
     )`,
 
-    // Receive. Keys are kept for ever, payloads until applied.
-    `create table event_keys (
+      // Receive. Keys are kept for ever, payloads until applied.
+      `create table event_keys (
       workspace_id uuid not null,
       event_key bytea not null,
       content_hash bytea not null,
       primary key (workspace_id, event_key, content_hash)
     )`,
-    `create table inbox (
+      `create table inbox (
       workspace_id uuid not null,
       lane smallint not null,
       received_at bigint not null,
@@ -89,15 +91,15 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       payload bytea not null,
       primary key (workspace_id, lane, received_at, event_key, content_hash)
     )`,
-    `create table suppression (
+      `create table suppression (
       workspace_id uuid not null,
       value text not null,
       event_key bytea not null,
       at bigint not null,
       primary key (workspace_id, value, event_key)
     )`,
-    `create index suppression_by_event on suppression (workspace_id, event_key)`,
-    `create table dead_letters (
+      `create index suppression_by_event on suppression (workspace_id, event_key)`,
+      `create table dead_letters (
       workspace_id uuid not null,
       dead_letter_id uuid not null,
       reason text not null,
@@ -115,9 +117,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       parked_at bigint not null,
       primary key (workspace_id, dead_letter_id)
     )`,
-    `create unique index dead_letters_by_event on dead_letters (workspace_id, event_key, content_hash)`,
-    `create unique index dead_letters_by_contact on dead_letters (workspace_id, connection_id, contact_id)`,
-    `create table kept_events (
+      `create unique index dead_letters_by_event on dead_letters (workspace_id, event_key, content_hash)`,
+      `create unique index dead_letters_by_contact on dead_letters (workspace_id, connection_id, contact_id)`,
+      `create table kept_events (
       workspace_id uuid not null,
       event_key bytea not null,
       content_hash bytea not null,
@@ -128,8 +130,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       primary key (workspace_id, event_key, content_hash)
     )`,
 
-    // Identity: evidence is append-only, identities are the view computed from it.
-    `create table identity_evidence (
+      // Identity: evidence is append-only, identities are the view computed from it.
+      `create table identity_evidence (
       workspace_id uuid not null,
       kind text not null check (kind in ('pair', 'same', 'phone_change', 'spelling')),
       a text not null,
@@ -138,18 +140,18 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       at bigint not null,
       primary key (workspace_id, kind, a, b, occurrence)
     )`,
-    `create index identity_evidence_by_a on identity_evidence (workspace_id, a)`,
-    `create index identity_evidence_by_b on identity_evidence (workspace_id, b)`,
-    `create table identities (
+      `create index identity_evidence_by_a on identity_evidence (workspace_id, a)`,
+      `create index identity_evidence_by_b on identity_evidence (workspace_id, b)`,
+      `create table identities (
       workspace_id uuid not null,
       value text not null,
       since bigint not null,
       contact_id uuid,
       primary key (workspace_id, value, since)
     )`,
-    `create index identities_by_contact on identities (workspace_id, contact_id)`,
+      `create index identities_by_contact on identities (workspace_id, contact_id)`,
 
-    `create table contacts (
+      `create table contacts (
       workspace_id uuid not null,
       contact_id uuid not null,
       merged_into uuid,
@@ -167,7 +169,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       created_at bigint not null,
       primary key (workspace_id, contact_id)
     )`,
-    `create table conversations (
+      `create table conversations (
       workspace_id uuid not null,
       contact_id uuid not null,
       channel_id uuid not null,
@@ -176,10 +178,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       window_closes_at bigint,
       primary key (workspace_id, contact_id, channel_id)
     )`,
-    `create index conversations_by_window_end on conversations (workspace_id, window_closes_at)`,
+      `create index conversations_by_window_end on conversations (workspace_id, window_closes_at)`,
 
-    // A message of nobody we know yet waits without a contact.
-    `create table messages (
+      // A message of nobody we know yet waits without a contact.
+      `create table messages (
       workspace_id uuid not null,
       channel_id uuid not null,
       wamid text not null,
@@ -202,10 +204,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       error_code integer,
       primary key (workspace_id, channel_id, wamid)
     )`,
-    `create index messages_by_contact on messages (workspace_id, contact_id, at)`,
-    `create index messages_waiting_by_phone on messages (workspace_id, phone) where contact_id is null`,
-    `create index messages_waiting_by_bsuid on messages (workspace_id, bsuid_key) where contact_id is null`,
-    `create table message_contents (
+      `create index messages_by_contact on messages (workspace_id, contact_id, at)`,
+      `create index messages_waiting_by_phone on messages (workspace_id, phone) where contact_id is null`,
+      `create index messages_waiting_by_bsuid on messages (workspace_id, bsuid_key) where contact_id is null`,
+      `create table message_contents (
       workspace_id uuid not null,
       channel_id uuid not null,
       wamid text not null,
@@ -221,9 +223,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       bsuid_key text,
       primary key (workspace_id, channel_id, wamid, event_key, content_hash)
     )`,
-    `create index message_contents_by_contact on message_contents (workspace_id, contact_id)`,
+      `create index message_contents_by_contact on message_contents (workspace_id, contact_id)`,
 
-    `create table consent_entries (
+      `create table consent_entries (
       workspace_id uuid not null,
       event_key bytea not null,
       content_hash bytea not null,
@@ -240,10 +242,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       bsuid_key text,
       primary key (workspace_id, event_key, content_hash)
     )`,
-    `create index consent_entries_by_contact on consent_entries (workspace_id, contact_id)`,
-    `create index consent_entries_waiting_by_phone on consent_entries (workspace_id, phone) where contact_id is null`,
-    `create index consent_entries_waiting_by_bsuid on consent_entries (workspace_id, bsuid_key) where contact_id is null`,
-    `create table tag_changes (
+      `create index consent_entries_by_contact on consent_entries (workspace_id, contact_id)`,
+      `create index consent_entries_waiting_by_phone on consent_entries (workspace_id, phone) where contact_id is null`,
+      `create index consent_entries_waiting_by_bsuid on consent_entries (workspace_id, bsuid_key) where contact_id is null`,
+      `create table tag_changes (
       workspace_id uuid not null,
       event_key bytea not null,
       content_hash bytea not null,
@@ -255,10 +257,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       bsuid_key text,
       primary key (workspace_id, event_key, content_hash, tag)
     )`,
-    `create index tag_changes_by_contact on tag_changes (workspace_id, contact_id)`,
+      `create index tag_changes_by_contact on tag_changes (workspace_id, contact_id)`,
 
-    // The way out.
-    `create table crm_connections (
+      // The way out.
+      `create table crm_connections (
       workspace_id uuid not null references workspaces,
       connection_id uuid not null,
       crm text not null,
@@ -269,7 +271,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       created_at bigint not null,
       primary key (workspace_id, connection_id)
     )`,
-    `create table crm_links (
+      `create table crm_links (
       workspace_id uuid not null,
       connection_id uuid not null,
       contact_id uuid not null,
@@ -279,7 +281,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       created_at bigint not null,
       primary key (workspace_id, connection_id, contact_id, record_id)
     )`,
-    `create table dirty_contacts (
+      `create table dirty_contacts (
       workspace_id uuid not null,
       connection_id uuid not null,
       contact_id uuid not null,
@@ -289,12 +291,13 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       leased_until bigint,
       primary key (workspace_id, connection_id, contact_id)
     )`,
-    `create index dirty_contacts_by_time on dirty_contacts (workspace_id, connection_id, marked_at)`,
-    `create table window_sweeps (
+      `create index dirty_contacts_by_time on dirty_contacts (workspace_id, connection_id, marked_at)`,
+      `create table window_sweeps (
       workspace_id uuid primary key,
       swept_until bigint not null
     )`,
-  ]) {
-    await sql.raw(statement).execute(db);
-  }
-}
+    ]) {
+      await sql.raw(statement).execute(db);
+    }
+  },
+};
