@@ -18,9 +18,7 @@ const good = Array.from({ length: 100 }, (_, index) =>
   ),
 );
 
-async function count(
-  table: 'contacts' | 'dead_letters' | 'messages' | 'suppression' | 'inbox',
-): Promise<number> {
+async function count(table: 'contacts' | 'dead_letters' | 'inbox'): Promise<number> {
   return engine.store.transact(engine.workspaceId, async (trx) => {
     const { rows } = await sql<{ n: number }>`
       select count(*)::int as n from ${sql.table(table)} where workspace_id = ${engine.workspaceId}`.execute(
@@ -119,63 +117,6 @@ describe('bad input', () => {
   });
 });
 
-describe('two contents under one key', () => {
-  test('are both kept', async () => {
-    const person = { phone: '919800000001' };
-    await engine.receive(webhook(engine, [text(person, 'twice', at, 'first words')]));
-    await engine.receive(webhook(engine, [text(person, 'twice', at, 'other words')]));
-    await engine.applyAll();
-    const contents = await engine.store.transact(engine.workspaceId, async (trx) => {
-      const { rows } = await sql<{ content: Buffer }>`
-        select content from messages where workspace_id = ${engine.workspaceId}
-        union all select content from message_contents where workspace_id = ${engine.workspaceId}`.execute(
-        trx,
-      );
-      return rows.map(({ content }) => content.toString()).join(' ');
-    });
-    expect(contents).toContain('first words');
-    expect(contents).toContain('other words');
-    expect(await count('messages')).toBe(1);
-  });
-});
-
-describe('a STOP', () => {
-  test('is in force when its 200 is sent, behind 100,000 statuses that wait', async () => {
-    for (let body = 0; body < 100; body += 1) {
-      const statuses = Array.from({ length: 1000 }, (_, index) =>
-        status({ phone: '919812345678' }, `out.${String(body)}.${String(index)}`, at, 'delivered'),
-      );
-      await engine.receive(webhook(engine, statuses));
-    }
-    expect(await count('inbox')).toBe(100_000);
-    await engine.receive(
-      webhook(engine, [text({ phone: '919812345678', bsuid: 'IN.9' }, 'stop', at, 'STOP')]),
-    );
-    const suppressed = await engine.store.transact(engine.workspaceId, (trx) =>
-      trx.selectFrom('suppression').select('value').where('workspace_id', '=', engine.workspaceId).execute(),
-    );
-    expect(suppressed.map(({ value }) => value).toSorted()).toEqual([
-      '+919812345678',
-      'bsuid:portfolio:IN.9',
-    ]);
-  });
-
-  test('moves into the ledger when it is applied', async () => {
-    await engine.receive(webhook(engine, [text({ phone: '919812345678' }, 'stop', at, 'Stop.')]));
-    expect(await count('suppression')).toBe(1);
-    await engine.applyAll();
-    expect(await count('suppression')).toBe(0);
-  });
-
-  test('that cannot be applied stays in force', async () => {
-    await engine.asDatabaseOwner("alter table messages add check (wamid <> 'stop')");
-    await engine.receive(webhook(engine, [text({ phone: '919812345678' }, 'stop', at, 'STOP')]));
-    await engine.applyAll();
-    expect(await count('dead_letters')).toBe(1);
-    expect(await count('suppression')).toBe(1);
-  });
-});
-
 describe('a webhook of a channel its signer does not own', () => {
   test('is acknowledged, kept and never applied', async () => {
     await engine.receive(
@@ -191,31 +132,5 @@ describe('a webhook of a channel its signer does not own', () => {
         .execute(),
     );
     expect(letters).toEqual([{ reason: 'foreign channel' }]);
-  });
-});
-
-describe('who becomes a contact', () => {
-  const person = { phone: '919812345678', bsuid: 'IN.5' };
-
-  test('not the recipient of a message another tool sent; once they write, it stands on their conversation', async () => {
-    await engine.receive(
-      webhook(engine, [status(person, 'out.1', at, 'sent'), status(person, 'out.1', at, 'read')]),
-    );
-    await engine.applyAll();
-    expect(await count('contacts')).toBe(0);
-    expect(await count('dead_letters')).toBe(0);
-    await engine.receive(webhook(engine, [text(person, 'in.1', at, 'hello')]));
-    await engine.applyAll();
-    const lines = await engine.store.transact(engine.workspaceId, (trx) =>
-      trx
-        .selectFrom('messages')
-        .select(['origin', 'contact_id', 'read_at'])
-        .where('workspace_id', '=', engine.workspaceId)
-        .where('wamid', '=', 'out.1')
-        .execute(),
-    );
-    expect(lines).toHaveLength(1);
-    expect(lines[0]).toMatchObject({ origin: 'other tool', read_at: Math.floor(at / 1000) * 1000 });
-    expect(lines[0]?.contact_id).not.toBeNull();
   });
 });

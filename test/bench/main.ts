@@ -195,8 +195,9 @@ async function way(world: BenchWorld): Promise<void> {
     const [request] = requestsOf(sandbox.channel, {
       events: 1,
       perRequest: 1,
-      people: 1,
-      run: `idle.${String(index)}`,
+      people: 1_000_000,
+      run: 'idle',
+      first: 4 * (500_000 + index),
     });
     if (request === undefined) continue;
     const writes = await sandbox.calls();

@@ -4,7 +4,7 @@ import type { BenchChannel } from './world.ts';
 
 /** Traffic as campaigns make it: of four events one is a customer's message, three are statuses. */
 
-const start = Date.now() - 3_600_000;
+const streamStart = Date.now() - 3_600_000;
 
 function personOf(index: number): { phone: string; bsuid: string; name: string } {
   return {
@@ -17,7 +17,7 @@ function personOf(index: number): { phone: string; bsuid: string; name: string }
 /** The `index`-th event of a stream over `people`; every number is another event. */
 function eventAt(index: number, people: number, run: string): Change {
   const who = personOf(Math.floor(index / 4) % people);
-  const at = start + index;
+  const at = streamStart + index;
   const step = index % 4;
   if (step === 0)
     return text(who, `wamid.${run}.in.${String(index)}`, at, 'Is the blue one in stock? I would like two.');
@@ -29,12 +29,13 @@ function eventAt(index: number, people: number, run: string): Change {
 
 export function requestsOf(
   channel: BenchChannel,
-  options: { events: number; perRequest: number; people: number; run: string },
+  options: { events: number; perRequest: number; people: number; run: string; first?: number },
 ): Prepared[] {
   const requests: Prepared[] = [];
-  for (let first = 0; first < options.events; first += options.perRequest) {
+  const start = options.first ?? 0;
+  for (let first = start; first < start + options.events; first += options.perRequest) {
     const changes = Array.from(
-      { length: Math.min(options.perRequest, options.events - first) },
+      { length: Math.min(options.perRequest, start + options.events - first) },
       (_, offset) => eventAt(first + offset, options.people, options.run),
     );
     requests.push(sign(Buffer.from(JSON.stringify(webhook(channel, changes))), channel.appSecret));

@@ -19,8 +19,11 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     await client.query('select pg_advisory_lock($1)', [templateLock]);
     const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [template]);
     if (rowCount === 0) {
-      await client.query(`create database ${template}`);
-      await migrate(urlOf(template));
+      // It gets its name when it is whole: a failed migration leaves no half template to the next file.
+      const unfinished = `${template}_${randomBytes(6).toString('hex')}`;
+      await client.query(`create database ${unfinished}`);
+      await migrate(urlOf(unfinished));
+      await client.query(`alter database ${unfinished} rename to ${template}`);
     }
     await client.query(`create database ${name} template ${template}`);
     await client.query('select pg_advisory_unlock($1)', [templateLock]);

@@ -14,11 +14,17 @@ declare module 'vitest' {
 /** One PostgreSQL for the whole run, in a folder that goes with it. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(path.join(tmpdir(), 'sangam-test-'));
-  // A test run's database need not survive a power cut; killing processes is survived either way.
-  const database = await openEmbeddedDatabase(folder, { fsync: 'off', full_page_writes: 'off' });
-  project.provide('databaseUrl', database.url);
-  return async () => {
-    await database.stop();
-    await rm(folder, { recursive: true, force: true });
-  };
+  const clear = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  try {
+    // A test run's database need not survive a power cut; killing processes is survived either way.
+    const database = await openEmbeddedDatabase(folder, { fsync: 'off', full_page_writes: 'off' });
+    project.provide('databaseUrl', database.url);
+    return async () => {
+      await database.stop();
+      await clear();
+    };
+  } catch (error) {
+    await clear();
+    throw error;
+  }
 }
