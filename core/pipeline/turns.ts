@@ -4,13 +4,16 @@ type TurnOutcome = 'more' | 'done' | 'later';
 export interface TurnWork {
   /** Workspaces that have work, from any process. */
   readonly waiting: () => Promise<readonly string[]>;
-  readonly turn: (workspaceId: string) => Promise<TurnOutcome>;
+  /** `crowded`: others have had work just now, so a short turn is due. */
+  readonly turn: (workspaceId: string, crowded: boolean) => Promise<TurnOutcome>;
   /** A turn, or the look around, failed; it is tried again. */
   readonly failed: (error: unknown) => void;
 }
 
 const atOnce = 2;
 const lookAroundMs = 250;
+/** How long a workspace counts as present after its turn. */
+const presentMs = 2_000;
 
 /**
  * Takes turns between workspaces: the least recently served one that has work goes first, two at a time, so that one
@@ -23,6 +26,7 @@ export class TurnTaker {
   readonly #serving = new Map<string, Promise<void>>();
   /** Woken while being served: served again. */
   readonly #again = new Set<string>();
+  readonly #lastServed = new Map<string, number>();
   #running = false;
   #poll: NodeJS.Timeout | undefined;
 
@@ -48,7 +52,7 @@ export class TurnTaker {
       const waiting = await this.#work.waiting();
       if (waiting.length === 0) return;
       for (const workspaceId of waiting) {
-        while ((await this.#work.turn(workspaceId)) === 'more');
+        while ((await this.#work.turn(workspaceId, false)) === 'more');
       }
     }
   }
@@ -82,7 +86,7 @@ export class TurnTaker {
   async #turn(workspaceId: string): Promise<void> {
     let outcome: TurnOutcome = 'later';
     try {
-      outcome = await this.#work.turn(workspaceId);
+      outcome = await this.#work.turn(workspaceId, this.#isCrowded(workspaceId));
     } catch (error) {
       this.#work.failed(error);
     }
@@ -90,5 +94,12 @@ export class TurnTaker {
     const woken = this.#again.delete(workspaceId);
     if (outcome === 'more' || (outcome === 'done' && woken)) this.#queue.add(workspaceId);
     this.#serve();
+  }
+
+  #isCrowded(workspaceId: string): boolean {
+    const now = performance.now();
+    this.#lastServed.set(workspaceId, now);
+    for (const [other, at] of this.#lastServed) if (now - at > presentMs) this.#lastServed.delete(other);
+    return this.#lastServed.size > 1;
   }
 }

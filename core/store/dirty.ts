@@ -5,6 +5,8 @@ import type { WorkspaceTransaction } from './store.ts';
 export interface DirtyContact {
   readonly contactId: string;
   readonly version: number;
+  /** It was tried before and nobody knows how that ended: it may have been written. */
+  readonly outcomeUnknown: boolean;
 }
 
 /** Marks contacts for every connection of the workspace. */
@@ -30,13 +32,13 @@ export async function leaseDirty(
 ): Promise<DirtyContact[]> {
   const { rows } = await sql<DirtyContact>`
     update dirty_contacts d set lease = ${batch.lease}, leased_until = ${batch.now + batch.leaseMs}
-    from (select connection_id, contact_id from dirty_contacts
+    from (select connection_id, contact_id, lease is not null as outcome_unknown from dirty_contacts
           where workspace_id = ${trx.workspaceId} and connection_id = ${batch.connectionId}
             and (leased_until is null or leased_until < ${batch.now})
           order by marked_at, contact_id limit ${batch.size} for update skip locked) mine
     where d.workspace_id = ${trx.workspaceId} and d.connection_id = mine.connection_id
       and d.contact_id = mine.contact_id
-    returning d.contact_id as "contactId", d.version`.execute(trx);
+    returning d.contact_id as "contactId", d.version, mine.outcome_unknown as "outcomeUnknown"`.execute(trx);
   return rows;
 }
 
@@ -53,6 +55,17 @@ export async function settleDirty(
       and d.contact_id = t.contact_id and d.version = t.version and d.lease = ${batch.lease}`.execute(trx);
   await sql`
     update dirty_contacts set lease = null, leased_until = null
+    where workspace_id = ${trx.workspaceId} and connection_id = ${batch.connectionId}
+      and lease = ${batch.lease}`.execute(trx);
+}
+
+/** Gives a batch back whose call failed. Its lease stays as the sign that nobody knows what became of it. */
+export async function returnDirty(
+  trx: WorkspaceTransaction,
+  batch: { connectionId: string; lease: string },
+): Promise<void> {
+  await sql`
+    update dirty_contacts set leased_until = null
     where workspace_id = ${trx.workspaceId} and connection_id = ${batch.connectionId}
       and lease = ${batch.lease}`.execute(trx);
 }

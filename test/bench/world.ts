@@ -112,12 +112,11 @@ async function startService(
   mode: 'receive' | 'work',
   sandboxUrl: string | undefined,
 ): Promise<BenchService> {
-  const child = fork(path.join(import.meta.dirname, 'service-process.ts'), [
-    databaseUrl,
-    key,
-    mode,
-    sandboxUrl ?? '-',
-  ]);
+  const child = fork(
+    path.join(import.meta.dirname, 'service-process.ts'),
+    [databaseUrl, key, mode, sandboxUrl ?? '-'],
+    { execArgv: ['--max-semi-space-size=16'] },
+  );
   const answer = <Answer>(): Promise<Answer> =>
     new Promise((resolve, reject) => {
       child.once('message', (message) => resolve(message as Answer));

@@ -14,6 +14,8 @@ import { type Applied, applyBatch, letterOf } from './apply-batch.ts';
 
 /** Most events one workspace has applied before another's turn. */
 const turnSize = 500;
+/** While others have work too: a turn keeps the processor for a few milliseconds (`pnpm bench neighbour`). */
+const crowdedTurnSize = 64;
 
 export interface ApplyCounts {
   applied(outcome: Applied): void;
@@ -77,12 +79,12 @@ export function createApplier(dependencies: {
   return new TurnTaker({
     waiting: () => store.workspacesWithWork('inbox'),
     failed: (error) => counts.failed(error),
-    async turn(workspaceId) {
+    async turn(workspaceId, crowded) {
       let refused: { rows: InboxRow[] } | undefined;
       const outcome = await store
         .transact(workspaceId, async (trx) => {
           if (!(await lockTurn(trx))) return 'another process has it' as const;
-          const rows = await readTurn(trx, turnSize);
+          const rows = await readTurn(trx, crowded ? crowdedTurnSize : turnSize);
           if (rows.length === 0) return undefined;
           refused = { rows };
           return applyBatch(trx, rows, await channelsOf(rows), clock);

@@ -11,6 +11,7 @@ import {
   linksOf,
   parkDeadLetters,
   recordCall,
+  returnDirty,
   saveLinks,
   settleDirty,
   type Store,
@@ -64,7 +65,8 @@ export function createReconciler(dependencies: {
       });
       leased = batch.contacts;
       if (leased.length === 0) return false;
-      const outcomes = await writeBatch(connector, batch.fields, batch.links);
+      const uncertain = new Set(leased.filter((c) => c.outcomeUnknown).map(({ contactId }) => contactId));
+      const outcomes = await writeBatch(connector, batch.fields, batch.links, uncertain);
       await store.transact(workspaceId, async (trx) => {
         const now = clock.now();
         await saveLinks(
@@ -86,7 +88,7 @@ export function createReconciler(dependencies: {
       counts.callFailed(connection.crm, error);
       const failedAttempts = connection.failedAttempts + 1;
       await store.transact(workspaceId, async (trx) => {
-        await settleDirty(trx, { connectionId, lease, settled: [] });
+        await returnDirty(trx, { connectionId, lease });
         await recordCall(trx, connectionId, {
           failedAttempts,
           nextCallAt: clock.now() + retryAfterMs(error.retry, failedAttempts),

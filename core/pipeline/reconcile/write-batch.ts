@@ -17,15 +17,21 @@ interface Target {
   readonly contact: ContactFields;
   readonly writtenAs: string;
   readonly link: LinkRow | undefined;
+  /** It has never been written, so there is nothing to read. */
+  readonly isNew: boolean;
 }
 
-/** Writes what differs from what the CRM holds: one read and one upsert for as many records as a call takes. */
+/**
+ * Writes what differs from what the CRM holds: one read of the records that may be there and one upsert, for as many
+ * as a call takes. `uncertain` are contacts whose last write may have come through.
+ */
 export async function writeBatch(
   connector: Connector,
   contacts: readonly ContactFields[],
   links: readonly LinkRow[],
+  uncertain: ReadonlySet<string>,
 ): Promise<Written[]> {
-  const targets = contacts.flatMap((contact) => targetsOf(contact, links));
+  const targets = contacts.flatMap((contact) => targetsOf(contact, links, uncertain));
   const written: Written[] = [];
   for (let start = 0; start < targets.length; start += connector.batchSize) {
     written.push(...(await writeTargets(connector, targets.slice(start, start + connector.batchSize))));
@@ -34,16 +40,24 @@ export async function writeBatch(
 }
 
 /** A contact joined from two goes on under the older id; the record of the younger is kept in step too. */
-function targetsOf(contact: ContactFields, links: readonly LinkRow[]): Target[] {
-  const own = links.filter(({ contactId }) => contactId === contact.contactId);
-  if (own.length === 0) return [{ contact, writtenAs: contact.contactId, link: undefined }];
-  return own.map((link) => ({ contact, writtenAs: link.writtenAs, link }));
+function targetsOf(
+  contact: ContactFields,
+  links: readonly LinkRow[],
+  uncertain: ReadonlySet<string>,
+): Target[] {
+  const { contactId } = contact;
+  const own = links.filter((link) => link.contactId === contactId);
+  if (own.length === 0) {
+    return [{ contact, writtenAs: contactId, link: undefined, isNew: !uncertain.has(contactId) }];
+  }
+  return own.map((link) => ({ contact, writtenAs: link.writtenAs, link, isNew: false }));
 }
 
 async function writeTargets(connector: Connector, targets: readonly Target[]): Promise<Written[]> {
-  const records = await connector.read(targets.map(({ writtenAs }) => writtenAs));
+  const written = targets.filter(({ isNew }) => !isNew).map(({ writtenAs }) => writtenAs);
+  const records = written.length === 0 ? [] : await connector.read(written);
   const current = new Map(records.map((record) => [record.contactId, record]));
-  const written: Written[] = [];
+  const outcomes: Written[] = [];
   const pending = new Map<string, { target: Target; values: CrmValues; base: CrmValues }>();
   for (const target of targets) {
     const { contact, writtenAs, link } = target;
@@ -53,7 +67,7 @@ async function writeTargets(connector: Connector, targets: readonly Target[]): P
     if (record === undefined || Object.keys(values).length > 0)
       pending.set(writtenAs, { target, values, base });
     else {
-      written.push({
+      outcomes.push({
         contactId: contact.contactId,
         outcome: 'unchanged',
         // Its link was lost with the process that made it.
@@ -66,7 +80,7 @@ async function writeTargets(connector: Connector, targets: readonly Target[]): P
     const upsert = pending.get(outcome.contactId);
     if (upsert === undefined) continue;
     const { target, values, base } = upsert;
-    written.push(
+    outcomes.push(
       outcome.outcome === 'refused'
         ? { contactId: target.contact.contactId, outcome: 'refused', refused: outcome }
         : {
@@ -76,7 +90,7 @@ async function writeTargets(connector: Connector, targets: readonly Target[]): P
           },
     );
   }
-  return written;
+  return outcomes;
 }
 
 function linkTo({ contact, writtenAs }: Target, recordId: string, base: CrmValues): LinkRow {
