@@ -1,15 +1,13 @@
 import type { Connector } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
+import type { Connectors } from '@sangam/core/pipeline';
 import type { ConnectionRow } from '@sangam/core/store';
 import { createHubspotConnector, hubspotBasePath } from '@sangam/connectors/hubspot';
 import type { SecretBox } from './secrets.ts';
 
 /** Builds each connection's connector once and provisions it before its first use. */
-export function createConnectors(
-  box: SecretBox,
-  sandboxUrl: () => Promise<string | undefined>,
-): (workspaceId: string, connection: ConnectionRow) => Promise<Connector> {
-  const ready = new Map<string, Promise<Connector>>();
+export function createConnectors(box: SecretBox, sandboxUrl: () => Promise<string | undefined>): Connectors {
+  const ready = new Map<string, { readonly name: string; readonly connector: Promise<Connector> }>();
 
   const build = async (
     connection: ConnectionRow,
@@ -29,7 +27,7 @@ export function createConnectors(
     return connector;
   };
 
-  return async (_workspaceId, connection) => {
+  const connectorOf = async (connection: ConnectionRow): Promise<Connector> => {
     if (connection.accessToken === null) {
       throw new SangamError({
         code: 'not_connected',
@@ -51,12 +49,14 @@ export function createConnectors(
       sandbox === undefined ? hubspotBasePath('live') : hubspotBasePath('sandbox', `${sandbox}/hubspot`);
     const accessToken = box.open(connection.accessToken);
     // A new token or another sandbox is another connector.
-    const name = `${connection.connectionId}|${basePath}|${accessToken}`;
-    const known = ready.get(name);
-    if (known !== undefined) return known;
-    const building = build(connection, basePath, accessToken);
-    ready.set(name, building);
-    building.catch(() => ready.delete(name));
-    return building;
+    const name = `${basePath}|${accessToken}`;
+    const known = ready.get(connection.connectionId);
+    if (known?.name === name) return known.connector;
+    const connector = build(connection, basePath, accessToken);
+    ready.set(connection.connectionId, { name, connector });
+    connector.catch(() => ready.delete(connection.connectionId));
+    return connector;
   };
+
+  return { of: connectorOf, forget: (connection) => void ready.delete(connection.connectionId) };
 }

@@ -18,6 +18,7 @@ import { createChannelSecrets } from './channel-secrets.ts';
 import { createConnectors } from './connectors.ts';
 import { adminEntrance, requireMember } from './http/admin.ts';
 import { channelRoutes } from './http/channels.ts';
+import { connectionRoutes } from './http/connections.ts';
 import { contactRoutes } from './http/contacts.ts';
 import { deadLetterRoutes } from './http/dead-letters.ts';
 import { answerError, errorHandler } from './http/errors.ts';
@@ -80,7 +81,7 @@ export function createService(options: ServiceOptions): Service {
   const reconciler = createReconciler({
     store,
     clock,
-    connectorFor: createConnectors(box, options.sandboxUrl),
+    connectors: createConnectors(box, options.sandboxUrl),
     counts: {
       written: (crm, outcome, records) => metrics.crmRecords.inc({ crm, outcome }, records),
       callFailed: (crm, error) => {
@@ -150,6 +151,11 @@ export function createService(options: ServiceOptions): Service {
   app.use('/api', requireMember(sessions, 'any'), express.json({ limit: '1mb' }));
   app.use('/api/dead-letters', requireMember(sessions, 'admin'), deadLetterRoutes(office));
   app.use('/api/contacts', contactRoutes({ store, receiver, clock }));
+  app.use(
+    '/api/connections',
+    requireMember(sessions, 'admin'),
+    connectionRoutes({ store, clock, wake: (workspaceId) => reconciler.wake(workspaceId) }),
+  );
   app.use(
     '/api/channels',
     requireMember(sessions, 'admin'),

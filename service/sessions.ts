@@ -24,6 +24,7 @@ const sessionLivesMs = 7 * day;
 export function createSessions(store: Store, clock: Clock): Sessions {
   const make = async (kind: 'link' | 'session', workspaceId: string, memberId: string): Promise<string> => {
     const token = randomBytes(32).toString('base64url');
+    await store.directory.deleteFrom('directory_sessions').where('expires_at', '<', clock.now()).execute();
     await store.directory
       .insertInto('directory_sessions')
       .values({

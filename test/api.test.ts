@@ -238,6 +238,80 @@ describe('dead letters', () => {
   });
 });
 
+describe('a CRM that fails', () => {
+  interface Refused extends Letter {
+    readonly source: string;
+    readonly contactId: string | null;
+  }
+
+  const hubspotPhones = async (): Promise<(string | undefined)[]> => {
+    const { results } = await town.control<{ results: { properties: Record<string, string> }[] }>(
+      'GET',
+      '/hubspot/records/contacts',
+    );
+    return results.map(({ properties }) => properties['wa_phone_e164']);
+  };
+  const say = (from: string): Promise<unknown> =>
+    town.control('POST', '/whatsapp/customer/messages', { from, type: 'text', text: 'hello' });
+
+  test('by refusing one contact gets it again from the dead letters', async () => {
+    await town.control('PUT', '/hubspot/faults', { status: 400, times: 1 });
+    await say('919844444444');
+    const letter = await until('the refusal', async () =>
+      ((await letters()) as readonly Refused[]).find(({ source }) => source === 'crm'),
+    );
+    expect(letter.contactId).not.toBeNull();
+    expect(letter.explanation).toContain('HubSpot');
+    expect((await api('POST', `/api/dead-letters/${letter.deadLetterId}/replay`)).body).toEqual({
+      replayed: 1,
+      kept: 0,
+    });
+    await until('the contact', async () => (await hubspotPhones()).includes('+919844444444'));
+  });
+
+  test('by not answering what it did is written once', async () => {
+    await town.control('PUT', '/hubspot/faults', { dropConnection: 'after', times: 1 });
+    await say('919855555555');
+    await until('the contact', async () => (await hubspotPhones()).includes('+919855555555'));
+    await until(
+      'the repeat',
+      async () => (await town.store.workspacesWithWork('dirty_contacts')).length === 0,
+    );
+    expect((await hubspotPhones()).filter((phone) => phone === '+919855555555')).toHaveLength(1);
+  });
+
+  test('by taking the token back says so, writes nothing more, and goes on when an admin says retry', async () => {
+    await town.control('PUT', '/hubspot/token', { expired: true });
+    await say('919877777777');
+    interface Connection {
+      readonly connectionId: string;
+      readonly blockedReason: string | null;
+    }
+    const connection = await until('the block', async () => {
+      const { results } = (await api('GET', '/api/connections')).body as { results: Connection[] };
+      return results.find(({ blockedReason }) => blockedReason !== null);
+    });
+    expect(connection.blockedReason).toContain('token');
+    await town.control('PUT', '/hubspot/token', { expired: false });
+    expect((await api('POST', `/api/connections/${connection.connectionId}/retry`)).status).toBe(204);
+    await until('the contact', async () => (await hubspotPhones()).includes('+919877777777'));
+    expect((await api('POST', '/api/connections/6a1a4d6a-0000-4000-8000-000000000000/retry')).status).toBe(
+      404,
+    );
+  });
+
+  test('for a while gets everything once it is back', async () => {
+    await town.control('PUT', '/hubspot/faults', { status: 503, times: 2 });
+    await Promise.all(['919866666661', '919866666662', '919866666663'].map(say));
+    const phones = await until('all three', async () => {
+      const found = (await hubspotPhones()).filter((phone) => phone?.startsWith('+91986666666'));
+      return found.length >= 3 ? found : undefined;
+    });
+    expect(phones).toHaveLength(3);
+    expect(new Set(phones).size).toBe(3);
+  });
+});
+
 describe('tags', () => {
   test('given and taken by a member reach the CRM', async () => {
     await town.control('POST', '/whatsapp/customer/messages', {

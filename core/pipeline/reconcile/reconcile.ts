@@ -30,15 +30,22 @@ export interface ReconcileCounts {
   failed(error: unknown): void;
 }
 
+/** The connectors of installed CRM accounts. */
+export interface Connectors {
+  /** Ready to be called: its fields are there. */
+  of(connection: ConnectionRow): Promise<Connector>;
+  /** Its account has to be looked at anew before the next call. */
+  forget(connection: ConnectionRow): void;
+}
+
 /** Writes dirty contacts to their CRMs in batches as large as each CRM's API takes, until stopped. */
 export function createReconciler(dependencies: {
   store: Store;
   clock: Clock;
   counts: ReconcileCounts;
-  /** The connector of an installed CRM account, ready to be called. */
-  connectorFor: (workspaceId: string, connection: ConnectionRow) => Promise<Connector>;
+  connectors: Connectors;
 }): TurnTaker {
-  const { store, clock, counts, connectorFor } = dependencies;
+  const { store, clock, counts, connectors } = dependencies;
 
   const turnFor = async (workspaceId: string, connection: ConnectionRow): Promise<boolean> => {
     if (connection.blockedReason !== null || connection.nextCallAt > clock.now()) return false;
@@ -46,7 +53,7 @@ export function createReconciler(dependencies: {
     const lease = randomUUID();
     let leased: DirtyContact[] = [];
     try {
-      const connector = await connectorFor(workspaceId, connection);
+      const connector = await connectors.of(connection);
       const batch = await store.transact(workspaceId, async (trx) => {
         const now = clock.now();
         const contacts = await leaseDirty(trx, {
@@ -86,13 +93,16 @@ export function createReconciler(dependencies: {
     } catch (error) {
       if (!(error instanceof SangamError)) throw error;
       counts.callFailed(connection.crm, error);
+      // What is refused for its contents is a batch's matter; any other "never" waits for a person.
+      const blocked = error.retry === 'never' && error.code !== 'batch_refused';
+      if (blocked) connectors.forget(connection);
       const failedAttempts = connection.failedAttempts + 1;
       await store.transact(workspaceId, async (trx) => {
         await returnDirty(trx, { connectionId, lease });
         await recordCall(trx, connectionId, {
           failedAttempts,
           nextCallAt: clock.now() + retryAfterMs(error.retry, failedAttempts),
-          blockedReason: error.retry === 'never' ? error.message : null,
+          blockedReason: blocked ? error.message : null,
         });
       });
       return false;
