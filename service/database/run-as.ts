@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
-import { chown, mkdir } from 'node:fs/promises';
+import { chown } from 'node:fs/promises';
+import path from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -10,78 +11,118 @@ const run = promisify(execFile);
  */
 export interface Runner {
   /** Runs to the end; rejects with what the program said. */
-  run(program: string, args: readonly string[]): Promise<string>;
-  /** Gives a folder to the user the database runs as. */
-  own(folder: string): Promise<void>;
+  run(program: string, args: readonly string[]): Promise<void>;
+  /** Gives files and folders to the user the database runs as. */
+  give(...files: readonly string[]): Promise<void>;
 }
 
-const user = 'postgres';
+interface User {
+  readonly uid: number;
+  readonly gid: number;
+}
 
-/** `home`: the folder the programs work in. */
-export async function createRunner(home: string): Promise<Runner> {
+const userName = 'postgres';
+
+/** `home`: the folder the programs work in; `program`: one of them. */
+export async function createRunner(home: string, program: string): Promise<Runner> {
   if (process.getuid?.() !== 0) {
-    return {
-      run: (program, args) => collect(program, args),
-      own: async (folder) => void (await mkdir(folder, { recursive: true, mode: 0o700 })),
-    };
+    return { run: (name, args) => collect(name, args), give: () => Promise.resolve() };
   }
-  const { uid, gid } = await postgresUser();
+  const user = await postgresUser();
+  const closed = await closedFolder(user, [path.dirname(program), path.dirname(home)]);
+  const rights = closed === undefined ? undefined : await rightsToPass(user, closed);
   return {
-    run: (program, args) => runAs(uid, gid, home, program, args),
-    async own(folder) {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      await chown(folder, uid, gid);
+    run: (name, args) =>
+      rights === undefined ? collect(name, args, user) : collect('setpriv', [...rights, name, ...args]),
+    async give(...files) {
+      for (const file of files) await chown(file, user.uid, user.gid);
     },
   };
 }
 
-async function postgresUser(): Promise<{ uid: number; gid: number }> {
-  const idOf = async (kind: '-u' | '-g'): Promise<number> => Number((await run('id', [kind, user])).stdout);
-  try {
-    return { uid: await idOf('-u'), gid: await idOf('-g') };
-  } catch {
-    await run('useradd', ['--system', '--user-group', '--no-create-home', '--shell', '/bin/false', user]);
-    return { uid: await idOf('-u'), gid: await idOf('-g') };
+async function postgresUser(): Promise<User> {
+  return idsOf().catch(async () => {
+    try {
+      await run('useradd', [
+        '--system',
+        '--user-group',
+        '--no-create-home',
+        '--shell',
+        '/bin/false',
+        userName,
+      ]);
+      return await idsOf();
+    } catch (cause) {
+      throw new Error(
+        `PostgreSQL does not run as root, and no user ${userName} could be made for it: ` +
+          `add one, start Sangam as another user, or set DATABASE_URL to a PostgreSQL of yours.`,
+        { cause },
+      );
+    }
+  });
+}
+
+async function idsOf(): Promise<User> {
+  const [uid, gid] = await Promise.all(['-u', '-g'].map(async (kind) => run('id', [kind, userName])));
+  return { uid: Number(uid?.stdout), gid: Number(gid?.stdout) };
+}
+
+/** The first of the folders that the user may not enter. */
+async function closedFolder(user: User, folders: readonly string[]): Promise<string | undefined> {
+  for (const folder of folders) {
+    const entered = await collect('test', ['-x', folder], user).then(
+      () => true,
+      () => false,
+    );
+    if (!entered) return folder;
   }
+  return undefined;
 }
 
 /**
  * A clone in a folder only root may enter, as `mktemp -d` makes it, is out of the postgres user's reach. There the
  * programs keep one of root's rights, to pass closed folders, by setpriv (util-linux).
  */
-async function runAs(
-  uid: number,
-  gid: number,
-  home: string,
-  program: string,
-  args: readonly string[],
-): Promise<string> {
-  const reachable = await run('setpriv', [...plain(uid, gid), 'test', '-x', program, '-a', '-x', home]).then(
-    () => true,
-    () => false,
-  );
-  const rights = reachable ? [] : ['--inh-caps=+dac_override', '--ambient-caps=+dac_override'];
-  return collect('setpriv', [...plain(uid, gid), ...rights, program, ...args]);
+async function rightsToPass({ uid, gid }: User, closed: string): Promise<readonly string[]> {
+  const rights = [
+    `--reuid=${String(uid)}`,
+    `--regid=${String(gid)}`,
+    '--clear-groups',
+    '--inh-caps=+dac_override',
+    '--ambient-caps=+dac_override',
+    // initdb asks access(2) for the other programs, and that leaves rights out for every user but root without this.
+    '--securebits=+no_setuid_fixup',
+  ];
+  try {
+    await collect('setpriv', [...rights, 'test', '-x', closed]);
+    return rights;
+  } catch (cause) {
+    throw new Error(
+      `PostgreSQL does not run as root, and its user ${userName} may not enter ${closed}. ` +
+        `Either let it pass (chmod o+x on that folder and those above it), ` +
+        `or set DATABASE_URL to a PostgreSQL of yours.`,
+      { cause },
+    );
+  }
 }
 
-function plain(uid: number, gid: number): string[] {
-  return [`--reuid=${String(uid)}`, `--regid=${String(gid)}`, '--clear-groups'];
-}
-
-/** Its own session and no pipe to us: what it starts outlives us and hears none of our signals. */
-function collect(program: string, args: readonly string[]): Promise<string> {
+/** Its own session: what it starts outlives us and hears none of our signals. */
+function collect(program: string, args: readonly string[], user?: User): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], cwd: '/' });
+    const child = spawn(program, args, {
+      ...user,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      cwd: '/',
+    });
     let said = '';
     const hear = (chunk: Buffer): void => void (said += chunk.toString());
     child.stdout.on('data', hear);
     child.stderr.on('data', hear);
     child.on('error', reject);
-    // `exit`, not `close`: a server started by the program may hold the pipes open.
-    child.on('exit', (code) => {
-      child.stdout.destroy();
-      child.stderr.destroy();
-      if (code === 0) resolve(said);
+    // The server writes to its log, so it does not hold these pipes open.
+    child.on('close', (code) => {
+      if (code === 0) resolve();
       else reject(new Error(said.trim() === '' ? `${program} ended with ${String(code)}` : said.trim()));
     });
   });
