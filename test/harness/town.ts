@@ -143,6 +143,9 @@ export async function startProcess(
   const url = await until('the service to be ready', () => {
     if (child.exitCode !== null) throw new Error(`The service ended: ${printed}`);
     return printed.includes('Admin link') ? /ready at (\S+)/.exec(printed)?.[1] : undefined;
+  }).catch((error: unknown) => {
+    child.kill('SIGKILL');
+    throw error;
   });
   return {
     url,
