@@ -255,6 +255,10 @@ describe('a CRM that fails', () => {
     town.control('POST', '/whatsapp/customer/messages', { from, type: 'text', text: 'hello' });
 
   test('by refusing one contact gets it again from the dead letters', async () => {
+    await until('HubSpot to be told everything', async () => {
+      const waiting = await town.store.workspacesWithWork('dirty_contacts');
+      return waiting.length === 0 && (await town.store.workspacesWithWork('inbox')).length === 0;
+    });
     await town.control('PUT', '/hubspot/faults', { status: 400, times: 1 });
     await say('919844444444');
     const letter = await until('the refusal', async () =>

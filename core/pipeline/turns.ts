@@ -1,5 +1,5 @@
 /** How a turn ended: more work may be left, none is, or it is to be tried later because another process has it. */
-type TurnOutcome = 'more' | 'done' | 'later';
+export type TurnOutcome = 'more' | 'done' | 'later';
 
 export interface TurnWork {
   /** Workspaces that have work, from any process. */

@@ -16,13 +16,19 @@ import {
   settleDirty,
   type Store,
 } from '../../store/index.ts';
-import { TurnTaker } from '../turns.ts';
+import { type TurnOutcome, TurnTaker } from '../turns.ts';
 import { contactFields } from './contact-fields.ts';
 import { retryAfterMs } from './retry-schedule.ts';
 import { writeBatch, type Written } from './write-batch.ts';
 
 /** Longer than any call may take (20 s, design.md §4), so that nobody repeats a call that is still under way. */
 const leaseMs = 60_000;
+
+/**
+ * Least time between two calls' batches of one connection, unless the last was full: the first write of an idle
+ * connection goes at once, what follows gathers. Four batches a second stay inside the smallest of the limits.
+ */
+const lingerMs = 250;
 
 export interface ReconcileCounts {
   written(crm: string, outcome: 'created' | 'updated' | 'unchanged' | 'refused', records: number): void;
@@ -47,9 +53,13 @@ export function createReconciler(dependencies: {
 }): TurnTaker {
   const { store, clock, counts, connectors } = dependencies;
 
-  const turnFor = async (workspaceId: string, connection: ConnectionRow): Promise<boolean> => {
-    if (connection.blockedReason !== null || connection.nextCallAt > clock.now()) return false;
+  /** When a connection's next batch may go, on the monotonic clock. */
+  const nextBatchAt = new Map<string, number>();
+
+  const turnFor = async (workspaceId: string, connection: ConnectionRow): Promise<TurnOutcome> => {
+    if (connection.blockedReason !== null || connection.nextCallAt > clock.now()) return 'done';
     const { connectionId } = connection;
+    if (performance.now() < (nextBatchAt.get(connectionId) ?? 0)) return 'later';
     const lease = randomUUID();
     let leased: DirtyContact[] = [];
     try {
@@ -71,7 +81,9 @@ export function createReconciler(dependencies: {
         };
       });
       leased = batch.contacts;
-      if (leased.length === 0) return false;
+      if (leased.length === 0) return 'done';
+      const full = leased.length === connector.batchSize;
+      nextBatchAt.set(connectionId, performance.now() + (full ? 0 : lingerMs));
       const uncertain = new Set(leased.filter((c) => c.outcomeUnknown).map(({ contactId }) => contactId));
       const outcomes = await writeBatch(connector, batch.fields, batch.links, uncertain);
       await store.transact(workspaceId, async (trx) => {
@@ -89,7 +101,7 @@ export function createReconciler(dependencies: {
         }
       });
       for (const { outcome } of outcomes) counts.written(connection.crm, outcome, 1);
-      return true;
+      return 'more';
     } catch (error) {
       if (!(error instanceof SangamError)) throw error;
       counts.callFailed(connection.crm, error);
@@ -105,7 +117,7 @@ export function createReconciler(dependencies: {
           blockedReason: blocked ? error.message : null,
         });
       });
-      return false;
+      return 'done';
     }
   };
 
@@ -115,7 +127,7 @@ export function createReconciler(dependencies: {
     async turn(workspaceId) {
       const connections = await store.transact(workspaceId, connectionsOf);
       const worked = await Promise.all(connections.map((connection) => turnFor(workspaceId, connection)));
-      return worked.includes(true) ? 'more' : 'done';
+      return (['more', 'later'] as const).find((outcome) => worked.includes(outcome)) ?? 'done';
     },
   });
 }
