@@ -56,16 +56,17 @@ async function main(): Promise<void> {
     }
     const memberId = await ensureAdmin(running.store, workspaceId, config.adminEmail, clock.now());
     const link = await running.sessions.makeLink(workspaceId, memberId);
+    await running.store.freeOrphanedLeases();
     running.startWork();
 
-    if (embedded?.adopted === true) say('Joined the database that was already running on this data folder.');
-    say(`Sangam is ready at ${running.publicUrl()}`);
-    say(`Admin link, good once: ${running.publicUrl()}/admin/enter/${link}`);
     endOnSignal(async () => {
       await host?.stop();
       await running.close();
       if ((await embedded?.stopIfLast()) === false) say('The database goes on: another Sangam uses it.');
     });
+    if (embedded?.adopted === true) say('Joined the database that was already running on this data folder.');
+    say(`Sangam is ready at ${running.publicUrl()}`);
+    say(`Admin link, good once: ${running.publicUrl()}/admin/enter/${link}`);
   } catch (error) {
     await host?.stop();
     await service?.close();
@@ -74,12 +75,18 @@ async function main(): Promise<void> {
   }
 }
 
-/** The first signal ends everything in order: service, then database. The second ends at once. */
+/**
+ * The first signal ends everything in order: service, then database. A later one ends at once, unless it is the first
+ * told again: what the whole process group gets comes through npm and the wrapper as well.
+ */
 function endOnSignal(end: () => Promise<void>): void {
-  let ending = false;
+  let since: number | undefined;
   const onSignal = (): void => {
-    if (ending) process.exit(1);
-    ending = true;
+    if (since !== undefined) {
+      if (performance.now() - since > 1_000) process.exit(1);
+      return;
+    }
+    since = performance.now();
     say('Stopping: finishing what is under way.');
     end().then(
       () => {

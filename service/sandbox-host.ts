@@ -37,7 +37,7 @@ export function createSandboxHost(options: {
     // The lock lives as long as this connection: it falls to another process when this one dies.
     const client = new pg.Client({
       connectionString: options.databaseUrl,
-      application_name: 'sangam-sandbox',
+      application_name: 'sandbox seat',
     });
     client.on('error', (error) => options.logger.warn({ err: error }, 'the sandbox lost its lock'));
     await client.connect();

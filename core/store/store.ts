@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Kysely, PostgresDialect, type Transaction } from 'kysely';
 import pg from 'pg';
 import type { Database } from './schema.ts';
@@ -17,6 +18,11 @@ export interface Store {
   readonly directory: Kysely<Database>;
   /** Workspaces with rows waiting in the inbox or for a CRM: ids only, the one look across the walls. */
   workspacesWithWork(queue: 'inbox' | 'dirty_contacts'): Promise<string[]>;
+  /**
+   * Gives back what processes held that are no more: when no other process is connected, every lease is an orphan's.
+   * Spares a restart after a crash the rest of the lease.
+   */
+  freeOrphanedLeases(): Promise<void>;
   ping(): Promise<void>;
   close(): Promise<void>;
 }
@@ -33,11 +39,12 @@ export function openStore(
   url: string,
   options: { maxConnections?: number; onConnectionLost?: (error: Error) => void } = {},
 ): Store {
+  const processName = `sangam ${randomUUID()}`;
   const pool = new pg.Pool({
     connectionString: url,
     max: options.maxConnections ?? 12,
     connectionTimeoutMillis: 10_000,
-    application_name: 'sangam',
+    application_name: processName,
     options: sessionSettings,
     keepAlive: true,
     types: { getTypeParser: (oid, format) => typeParser(oid, format) },
@@ -82,6 +89,16 @@ export function openStore(
          ) select workspace_id from waiting where workspace_id is not null`,
       );
       return rows.map((row) => row.workspace_id);
+    },
+    async freeOrphanedLeases() {
+      await pool.query(
+        `update dirty_contacts set leased_until = null
+         where leased_until is not null and not exists (
+           select 1 from pg_stat_activity
+           where datname = current_database() and starts_with(application_name, 'sangam ')
+             and application_name not like 'sangam open %' and application_name <> $1)`,
+        [processName],
+      );
     },
     async ping() {
       await pool.query('select 1');
