@@ -18,7 +18,7 @@ const good = Array.from({ length: 100 }, (_, index) =>
   ),
 );
 
-async function count(table: 'contacts' | 'dead_letters' | 'inbox'): Promise<number> {
+async function count(table: 'contacts' | 'dead_letters' | 'inbox' | 'suppression'): Promise<number> {
   return engine.store.transact(engine.workspaceId, async (trx) => {
     const { rows } = await sql<{ n: number }>`
       select count(*)::int as n from ${sql.table(table)} where workspace_id = ${engine.workspaceId}`.execute(
@@ -114,6 +114,27 @@ describe('bad input', () => {
     expect(others).toEqual([]);
     expect(letter?.reason).toBe('not applicable');
     expect(letter?.payload?.toString()).toContain('poison');
+  });
+});
+
+describe('a webhook of 20,000 events', () => {
+  const many = (channel: { phoneNumberId: string; wabaId: string }): unknown =>
+    webhook(
+      channel,
+      Array.from({ length: 20_000 }, (_, index) =>
+        text({ phone: `9197${String(10_000_000 + index)}` }, `many.${String(index)}`, at, 'STOP'),
+      ),
+    );
+
+  test('is taken, every STOP of it', async () => {
+    await engine.receive(many(engine));
+    expect(await count('inbox')).toBe(20_000);
+    expect(await count('suppression')).toBe(20_000);
+  });
+
+  test('is taken when none of them is ours', async () => {
+    await engine.receive(many({ phoneNumberId: '1', wabaId: '2' }));
+    expect(await count('dead_letters')).toBe(20_000);
   });
 });
 

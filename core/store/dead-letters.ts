@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
+import { inParts } from './in-parts.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
 export interface DeadLetter {
@@ -24,30 +25,31 @@ export async function parkDeadLetters(
   letters: readonly DeadLetter[],
   now: number,
 ): Promise<void> {
-  if (letters.length === 0) return;
-  await trx
-    .insertInto('dead_letters')
-    .values(
-      letters.map((letter) => ({
-        workspace_id: trx.workspaceId,
-        dead_letter_id: uuidv7(),
-        reason: letter.reason,
-        explanation: letter.explanation,
-        source: letter.source,
-        signer: letter.signer ?? null,
-        lane: letter.lane ?? null,
-        event_key: letter.eventKey ?? null,
-        content_hash: letter.contentHash ?? null,
-        channel_id: letter.channelId ?? null,
-        connection_id: letter.connectionId ?? null,
-        contact_id: letter.contactId ?? null,
-        payload: letter.payload ?? null,
-        received_at: letter.receivedAt,
-        parked_at: now,
-      })),
-    )
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
+  for (const part of inParts(letters)) {
+    await trx
+      .insertInto('dead_letters')
+      .values(
+        part.map((letter) => ({
+          workspace_id: trx.workspaceId,
+          dead_letter_id: uuidv7(),
+          reason: letter.reason,
+          explanation: letter.explanation,
+          source: letter.source,
+          signer: letter.signer ?? null,
+          lane: letter.lane ?? null,
+          event_key: letter.eventKey ?? null,
+          content_hash: letter.contentHash ?? null,
+          channel_id: letter.channelId ?? null,
+          connection_id: letter.connectionId ?? null,
+          contact_id: letter.contactId ?? null,
+          payload: letter.payload ?? null,
+          received_at: letter.receivedAt,
+          parked_at: now,
+        })),
+      )
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  }
 }
 
 /** A dead letter as it is kept. */

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { blobOf } from './blob.ts';
+import { inParts } from './in-parts.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
 /** One event on its way into the inbox. */
@@ -64,17 +65,18 @@ export async function putSuppressions(
   trx: WorkspaceTransaction,
   rows: readonly SuppressionRow[],
 ): Promise<void> {
-  if (rows.length === 0) return;
-  await trx
-    .insertInto('suppression')
-    .values(
-      rows.map((row) => ({
-        workspace_id: trx.workspaceId,
-        value: row.value,
-        event_key: row.eventKey,
-        at: row.at,
-      })),
-    )
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
+  for (const part of inParts(rows)) {
+    await trx
+      .insertInto('suppression')
+      .values(
+        part.map((row) => ({
+          workspace_id: trx.workspaceId,
+          value: row.value,
+          event_key: row.eventKey,
+          at: row.at,
+        })),
+      )
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  }
 }

@@ -44,7 +44,8 @@ export interface ReceiveCounts {
   parked(reason: string, letters: number): void;
 }
 
-const largestGroup = 512;
+/** Requests, and bytes of their payloads, in one commit. */
+const largestGroup = { items: 512, weight: 16 * 2 ** 20 };
 
 export function createReceiver(dependencies: {
   store: Store;
@@ -83,7 +84,9 @@ export function createReceiver(dependencies: {
       counts.received(intake.events.length);
       for (const letter of intake.deadLetters) counts.parked(letter.reason, 1);
     }
-    await Promise.all([...intakes].map(([workspaceId, intake]) => commitFor(workspaceId).add(intake)));
+    await Promise.all(
+      [...intakes].map(([workspaceId, intake]) => commitFor(workspaceId).add(intake, weightOf(intake))),
+    );
   };
 
   return {
@@ -106,22 +109,30 @@ export function createReceiver(dependencies: {
     },
     async takeIn(workspaceId, { key, lane, payload }) {
       const content = JSON.stringify(payload);
-      await commitFor(workspaceId).add({
-        events: [
-          {
-            eventKey: digest(key).subarray(0, 16),
-            contentHash: digest(content).subarray(0, 8),
-            lane,
-            channelId: null,
-            receivedAt: clock.now(),
-            payload: Buffer.from(content, 'utf8'),
-          },
-        ],
-        suppressions: [],
-        deadLetters: [],
-      });
+      await commitFor(workspaceId).add(
+        {
+          events: [
+            {
+              eventKey: digest(key).subarray(0, 16),
+              contentHash: digest(content).subarray(0, 8),
+              lane,
+              channelId: null,
+              receivedAt: clock.now(),
+              payload: Buffer.from(content, 'utf8'),
+            },
+          ],
+          suppressions: [],
+          deadLetters: [],
+        },
+        Buffer.byteLength(content),
+      );
     },
   };
+}
+
+function weightOf({ events, deadLetters }: Intake): number {
+  const bytes = (sum: number, { payload }: { payload?: Buffer }): number => sum + (payload?.length ?? 0);
+  return deadLetters.reduce(bytes, events.reduce(bytes, 0));
 }
 
 /** A foreign event as its dead letter keeps it: the slice alone would not tell its key. */
