@@ -43,6 +43,7 @@ export const expectedEvents: Readonly<Record<string, readonly string[]>> = {
   ],
   'calls-terminate__david-lev__call-terminate-call-terminate': [
     'kept calls/errors | calls:ffe6b05c153c08cf5459ae8e73270ce8',
+    'kept calls | calls:7aac8227e83c752dbe06407b8424e0d4',
   ],
   'empty__piusalfred__listener-test-go-1': [],
   'empty__piusalfred__webhooks-test-go-18': [],

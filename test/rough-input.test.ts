@@ -65,7 +65,8 @@ describe('bad input', () => {
     const bodies = [...good, ...Object.values(bad)].map((change) =>
       engine.receive(webhook(engine, [change as never])),
     );
-    const raw = ['', '{', 'null', '[]', '"x"', '{"entry":{}}'].map((body) =>
+    const deep = `{"entry":[{"id":"1","changes":[{"field":"x","value":${'['.repeat(9000)}${']'.repeat(9000)}}]}]}`;
+    const raw = ['', '{', 'null', '[]', '"x"', '{"entry":{}}', deep].map((body) =>
       engine.receiver.receive(Buffer.from(body), {
         kind: 'channel',
         workspaceId: engine.workspaceId,
@@ -91,6 +92,7 @@ describe('bad input', () => {
     expect(letters.map(({ reason }) => reason).toSorted()).toEqual([
       'no_identity',
       'no_identity',
+      'unparsed',
       'unparsed',
       'unparsed',
     ]);

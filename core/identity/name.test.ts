@@ -10,11 +10,16 @@ describe('the name of a profile', () => {
     ['आशा राव', 'आशा', 'राव'],
     ['Nguyễn Văn A', 'Nguyễn', 'Văn A'],
     ['\u200eAsha\u202e Rao', 'Asha', 'Rao'],
+    ['👩‍💻 Asha 👨‍👩‍👧 Rao', 'Asha', 'Rao'],
+    ['Asha❤️‍🔥Rao', 'AshaRao', ''],
+    ['🏴󠁧󠁢󠁥󠁮󠁧󠁿 Asha 1️⃣', 'Asha', ''],
+    ['ক্‌ষ রাও', 'ক্‌ষ', 'রাও'],
+    ['Asha\u200bRao', 'Asha', 'Rao'],
   ])('"%s" is split at its first space', (profileName, firstName, lastName) => {
     expect(readName({ profileName })).toEqual({ firstName, lastName });
   });
 
-  test.each(['', '🌸🌸', '+91 98123 45678', 'https://x.example', '...', '\ud800'])(
+  test.each(['', '🌸🌸', '👩‍💻', '\u3164', '+91 98123 45678', 'https://x.example', '...', '\ud800'])(
     '"%s" is none',
     (profileName) => {
       expect(readName({ profileName })).toEqual({ firstName: '', lastName: '' });
@@ -27,6 +32,7 @@ describe('without one, the first message', () => {
     ['Hi, my name is Asha Rao. I want to know more', 'Asha', 'Rao'],
     ['Hello, this is Bela', 'Bela', ''],
     ['I am Chitra from Pune', 'Chitra', ''],
+    ['This is Dr. Asha Rao', 'Asha', 'Rao'],
     ['मेरा नाम आशा है', 'आशा', ''],
   ])('"%s" introduces a person', (firstMessage, firstName, lastName) => {
     expect(readName({ firstMessage })).toEqual({ firstName, lastName });
@@ -37,6 +43,7 @@ describe('without one, the first message', () => {
     'this is urgent',
     'hello',
     'I am looking for a flat',
+    'I am Student',
     'my name is',
   ])('"%s" does not', (firstMessage) => {
     expect(readName({ firstMessage })).toEqual({ firstName: '', lastName: '' });

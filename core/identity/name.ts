@@ -4,9 +4,12 @@ export interface PersonName {
   readonly lastName: string;
 }
 
+/** Stands before a name and is none. */
+const title = String.raw`(?:(?:dr|mr|mrs|ms|miss|shri|smt)\b\.?\s*)?`;
+
 /** "My name is …" in a few languages; the name is what follows. Written rules, not guesses. */
 const introductions: readonly RegExp[] = [
-  /\b(?:my name is|this is|i am|i['’]m|name\s*:)\s+(?<name>[^.,!?\n]+)/iu,
+  new RegExp(String.raw`\b(?:my name is|this is|i am|i['’]m|name\s*:)\s+${title}(?<name>[^.,!?\n]+)`, 'iu'),
   /मेरा नाम\s+(?<name>[^.,!?\n।]+?)\s+है/u,
   /\bmera naam\s+(?<name>[^.,!?\n]+?)\s+hai\b/iu,
 ];
@@ -16,7 +19,8 @@ const notNames: ReadonlySet<string> = new Set(
   (
     'a an the not from in at on of for very so just also already still here there looking interested waiting trying ' +
     'calling writing asking going coming having getting sorry happy sure ready fine good ok okay new your my his her ' +
-    'this that to and but who what regarding about with unable able facing using planning thinking wondering urgent'
+    'this that to and but who what regarding about with unable able facing using planning thinking wondering urgent ' +
+    'student agent owner doctor teacher dealer manager customer client parent father mother buyer seller engineer'
   ).split(' '),
 );
 
@@ -50,12 +54,18 @@ function introducedName(message: string): string {
   return '';
 }
 
-/** Without emoji, control and invisible characters, single-spaced. Combining marks stay with their letters. */
+/**
+ * Without emoji, control and invisible characters, single-spaced. Combining marks stay with their letters, and so do
+ * joiners between letters, which spell Indic conjuncts and Persian words.
+ */
 function plain(text: string): string {
   return text
     .toWellFormed()
-    .replace(/[\p{Extended_Pictographic}\p{Emoji_Modifier}\p{Regional_Indicator}\uFE0F\u20E3]/gu, '')
-    .replace(/[\p{Cc}\u200B\u200E\u200F\u2028-\u202E\u2060-\u206F\uFEFF\uFFFD]/gu, ' ')
+    .replace(/[0-9#*]\uFE0F?\u20E3/gu, '')
+    .replace(/[\p{Extended_Pictographic}\p{Emoji_Modifier}\p{Regional_Indicator}][\uFE0F\u200D]*/gu, '')
+    .replace(/[\p{Cc}\u200B\u2028\u2029\u2800\u3164\uFFFD]/gu, ' ')
+    .replace(/(?<![\p{L}\p{M}])[\u200C\u200D]|[\u200C\u200D](?!\p{L})/gu, '')
+    .replace(/[[\p{Default_Ignorable_Code_Point}\p{Co}]--[\u200C\u200D]]/gv, '')
     .replace(/\s+/gu, ' ')
     .trim();
 }

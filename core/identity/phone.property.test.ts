@@ -69,6 +69,14 @@ describe('the canonical phone', () => {
   });
 });
 
+/** Zero to nine in every script the runtime can write. */
+const scripts = Intl.supportedValuesOf('numberingSystem')
+  .map((numberingSystem) => {
+    const format = new Intl.NumberFormat('en', { numberingSystem });
+    return Array.from({ length: 10 }, (_, n) => format.format(n));
+  })
+  .filter((script) => script.every((digit) => /^\p{Nd}$/u.test(digit)));
+
 describe('a number a person typed', () => {
   const spellings = [
     '+91 98123 45678',
@@ -92,6 +100,54 @@ describe('a number a person typed', () => {
   test('loses a trunk zero in brackets and keeps its extension apart', () => {
     expect(readPhone('+44 (0)20 7946 0018', 'IN')).toEqual({ e164: '+442079460018' });
     expect(readPhone('+44 20 7946 0018 ext. 12', 'IN')).toEqual({ e164: '+442079460018', extension: '12' });
+  });
+
+  test.each([
+    ['0091 98123 45678', 'US', '+919812345678'],
+    ['00 91 98123 45678', 'BR', '+919812345678'],
+    ['0011 91 98123 45678', 'AU', '+919812345678'],
+    ['+52 1 55 1234 5678', 'US', '+525512345678'],
+    ['044 55 1234 5678', 'MX', '+525512345678'],
+    ['01 55 1234 5678', 'MX', '+525512345678'],
+    ['011 15 2345-6789', 'AR', '+5491123456789'],
+    ['+54 11 15 2345 6789', 'IN', '+5491123456789'],
+    ['(11) 8765-4321', 'BR', '+5511987654321'],
+    ['0 15 11 98765-4321', 'BR', '+5511987654321'],
+  ])('"%s" in %s, in a country’s own ways, is %s', (typed, region, e164) => {
+    expect(readPhone(typed, region)).toEqual({ e164 });
+  });
+
+  test('is one however it is spelled', () => {
+    const marks = fc.array(fc.constantFrom('', ' ', '-', '.', ' - ', '\u00a0'), {
+      minLength: 10,
+      maxLength: 10,
+    });
+    const prefix = fc.constantFrom('+91', '0091', '+91 (0)', '0', '', '(+91)', '\u202a+91');
+    fc.assert(
+      fc.property(
+        digits(10, '6789'),
+        prefix,
+        marks,
+        fc.constantFrom(...scripts),
+        (n, start, between, script) => {
+          const spelled = n
+            .split('')
+            .map((digit, index) => `${between[index] ?? ''}${digit}`)
+            .join('');
+          const typed = `${start} ${spelled}`.replace(/\d/g, (digit) => script[Number(digit)] ?? '');
+          expect(readPhone(typed, 'IN')).toEqual({ e164: `+91${n}` });
+        },
+      ),
+    );
+  });
+
+  test('is read in the digits of every script', () => {
+    expect(scripts.length).toBeGreaterThan(50);
+    for (const script of scripts) {
+      expect(readPhone([9, 8, 1, 2, 3, 4, 5, 6, 7, 0].map((n) => script[n]).join(''), 'IN')).toEqual({
+        e164: '+919812345670',
+      });
+    }
   });
 
   test.each(['', 'call me', '123', '+999999999999999999'])('says why "%s" is none', (typed) => {

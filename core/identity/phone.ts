@@ -31,13 +31,29 @@ export function canonicalPhone(digitsOrE164: string): string | undefined {
 export function readPhone(typed: string, region: string): PhoneReading {
   const country = region.toUpperCase();
   const text = asciiDigits(typed.normalize('NFKC')).replace(/\(0\)/, '').trim();
-  const parsed = isSupportedCountry(country) ? parsePhoneNumberFromString(text, country) : undefined;
-  const international = parsed ?? parsePhoneNumberFromString(text.replace(/^00/, '+'));
-  if (international === undefined) return { unreadable: 'It holds no phone number.' };
-  if (!international.isPossible()) return { unreadable: 'It is too short or too long to be a phone number.' };
-  const e164 = canonicalPhone(international.number);
-  if (e164 === undefined) return { unreadable: 'It is not a phone number.' };
-  return { e164, ...extensionOf(international) };
+  const readings = [
+    isSupportedCountry(country) ? parsePhoneNumberFromString(text, country) : undefined,
+    // People write 00 for the plus also where the country dials another prefix.
+    parsePhoneNumberFromString(text.replace(/^\D*00/, '+')),
+    country === 'MX' ? parsePhoneNumberFromString(withoutMexicanTrunk(text), country) : undefined,
+  ].filter((reading) => reading !== undefined);
+  for (const reading of readings) {
+    const e164 = canonicalPhone(reading.number);
+    if (e164 !== undefined && parsePhoneNumberFromString(e164)?.isPossible() === true) {
+      return { e164, ...extensionOf(reading) };
+    }
+  }
+  return {
+    unreadable:
+      readings.length === 0
+        ? 'It holds no phone number.'
+        : 'It is too short or too long to be a phone number.',
+  };
+}
+
+/** Until 2019 a call inside Mexico began with 01, to a mobile with 044 or 045; address books still hold them. */
+function withoutMexicanTrunk(text: string): string {
+  return text.replace(/^\D*(?:01|04[45])(?=(?:\D*\d){10}\D*$)/, '');
 }
 
 /** Every spelling in E.164 under which the same subscriber may stand in a CRM. */
@@ -62,12 +78,12 @@ function extensionOf(number: PhoneNumber): { extension?: string } {
   return number.ext === undefined ? {} : { extension: number.ext };
 }
 
-/** Digits of any script as 0–9: each block of decimal digits in Unicode counts up from its zero. */
+/** Digits of any script as 0–9. Unicode's decimal digits stand in runs of whole tens, each counting up from zero. */
 function asciiDigits(text: string): string {
   return text.replace(/[^\P{Nd}0-9]/gu, (digit) => {
-    let zero = digit.codePointAt(0) ?? 0;
-    while (/\p{Nd}/u.test(String.fromCodePoint(zero - 1)) && zero > (digit.codePointAt(0) ?? 0) - 9)
-      zero -= 1;
-    return String((digit.codePointAt(0) ?? 0) - zero);
+    const code = digit.codePointAt(0) ?? 0;
+    let start = code;
+    while (/\p{Nd}/u.test(String.fromCodePoint(start - 1))) start -= 1;
+    return String((code - start) % 10);
   });
 }

@@ -57,22 +57,32 @@ export function readContent(payload: ContentPayload): MessageContent {
   };
 }
 
-/** What of a message a person reads. */
+/** What of a message a person reads; of an edit, what it says now. */
 function textOf(payload: ContentPayload): string | undefined {
-  const { text, interactive } = payload;
-  if (typeof text === 'string') return text;
   const edited = payload.edit === undefined ? undefined : contentSchema.safeParse(payload.edit.message).data;
+  return ownTextOf(payload) ?? (edited === undefined ? undefined : ownTextOf(edited));
+}
+
+function ownTextOf({
+  text,
+  button,
+  interactive,
+  image,
+  video,
+  document,
+  order,
+}: ContentPayload): string | undefined {
+  if (typeof text === 'string') return text;
   return (
     text?.body ??
-    payload.button?.text ??
+    button?.text ??
     interactive?.button_reply?.title ??
     interactive?.list_reply?.title ??
     interactive?.body?.text ??
-    payload.image?.caption ??
-    payload.video?.caption ??
-    payload.document?.caption ??
-    (payload.order?.text === '' ? undefined : payload.order?.text) ??
-    (edited === undefined ? undefined : textOf(edited))
+    image?.caption ??
+    video?.caption ??
+    document?.caption ??
+    (order?.text === '' ? undefined : order?.text)
   );
 }
 

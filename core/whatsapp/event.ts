@@ -93,6 +93,7 @@ export interface MessageContent {
 }
 
 export interface VendorError {
+  /** Zero where none can be read. */
   readonly code: number;
   readonly title?: string;
   readonly details?: string;

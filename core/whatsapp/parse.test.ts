@@ -52,6 +52,13 @@ describe('a person without a phone', () => {
     });
   });
 
+  test('does not give a phone that lacks its country', () => {
+    const shared = { origin: 'contact_request', phones: [{ phone: '98123 45678' }] };
+    expect(message({ from_user_id: bsuid, type: 'contacts', contacts: [shared] })).not.toHaveProperty(
+      'identities.phone',
+    );
+  });
+
   test('does not become the person whose card they share', () => {
     const card = { origin: 'other', phones: [{ wa_id: '919812345678' }] };
     expect(message({ from_user_id: bsuid, type: 'contacts', contacts: [card] })).not.toHaveProperty(
@@ -268,5 +275,11 @@ describe('a message', () => {
     expect(message({ from: '919812345678' }, { wa_id: '919899999999', user_id: bsuid })).not.toHaveProperty(
       'identities.bsuid',
     );
+  });
+
+  test('has all its errors, also beside one without a code', () => {
+    expect(message({ from: '919812345678', errors: [{ title: 'Odd' }, { code: '131051' }] })).toMatchObject({
+      errors: [{ code: 0, title: 'Odd' }, { code: 131_051 }],
+    });
   });
 });

@@ -85,7 +85,8 @@ function senderOf(message: MessagePayload, contact: ContactPayload | undefined):
   const shared = message.contacts
     ?.filter(({ origin }) => origin === 'contact_request')
     .flatMap(({ phones }) => phones ?? [])
-    .map(({ wa_id: waId, phone }) => waId ?? phone);
+    // Without its plus a phone may lack its country, and would be another's.
+    .flatMap(({ wa_id: waId, phone }) => [waId, phone?.startsWith('+') ? phone : undefined]);
   return identitiesFrom({
     phone: [message.from, known.phone, ...(shared ?? [])],
     bsuid: [message.from_user_id, known.bsuid],

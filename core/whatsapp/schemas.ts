@@ -12,7 +12,8 @@ function maybe<Schema extends z.ZodType>(schema: Schema): z.ZodCatch<z.ZodOption
 }
 
 const vendorError = z.looseObject({
-  code: z.coerce.number().int(),
+  // One error without a readable code must not hide its neighbours.
+  code: z.coerce.number().int().catch(0),
   title: text,
   message: text,
   details: text,

@@ -45,16 +45,35 @@ function splitChange(entry: unknown, change: unknown): WebhookEvent[] {
     }
   }
   events.push(...splitHistory(value, frame));
-  const known = events.length > 0;
-  const errors = read(value, 'errors');
-  if (Array.isArray(errors) && errors.length > 0) {
-    events.push(whole({ ...frame, part: 'errors', item: errors }));
-  } else if (!known && value !== undefined) {
-    events.push(whole({ ...frame, part: 'value', item: value }));
-  } else if (!known) {
-    events.push(whole({ ...frame, part: 'value', item: change }));
-  }
+  const errors = listOf(read(value, 'errors'));
+  if (errors.length > 0) events.push(whole({ ...frame, part: 'errors', item: errors }));
+  const rest = events.length === 0 ? (value === undefined ? change : value) : leftOver(value);
+  if (rest !== undefined) events.push(whole({ ...frame, part: 'value', item: rest }));
   return events;
+}
+
+const listKeys: ReadonlySet<string> = new Set([
+  'messages',
+  'statuses',
+  'message_echoes',
+  'user_preferences',
+  'user_id_update',
+  'state_sync',
+  'history',
+  'contacts',
+  'errors',
+]);
+
+/** What holds something and stands beside the lists that were understood: kept, so that nothing new is lost. */
+function leftOver(value: unknown): unknown {
+  const rest: [string, unknown][] = [];
+  for (const [key, held] of Object.entries(value ?? {})) {
+    if (typeof held !== 'object' || held === null || Object.keys(held).length === 0) continue;
+    if (key === 'metadata' || (listKeys.has(key) && Array.isArray(held))) continue;
+    if (key === 'standby' && leftOver(held) === undefined) continue;
+    rest.push([key, held]);
+  }
+  return rest.length === 0 ? undefined : Object.fromEntries(rest);
 }
 
 interface List {
@@ -172,18 +191,28 @@ function whole(slice: WebhookSlice): WebhookEvent {
 
 /** The `contacts[]` element an item is about: named by the same id, or alone and not contradicting it. */
 function contactOf(item: unknown, contacts: readonly unknown[]): unknown {
-  const phones = idsOf(item, ['from', 'wa_id', 'recipient_id', 'to']);
-  const bsuids = idsOf(item, ['from_user_id', 'user_id', 'recipient_user_id', 'to_user_id']);
-  const ids = new Set([...phones, ...bsuids]);
+  const ids = idsOf(item, [
+    'from',
+    'wa_id',
+    'recipient_id',
+    'to',
+    'from_user_id',
+    'user_id',
+    'recipient_user_id',
+    'to_user_id',
+  ]);
   for (const contact of contacts) {
-    if (idsOf(contact, ['user_id', 'wa_id']).some((id) => ids.has(id))) return contact;
+    if (idsOf(contact, ['user_id', 'wa_id']).some((id) => ids.includes(id))) return contact;
   }
   const [only, ...others] = contacts;
   if (only === undefined || others.length > 0) return undefined;
-  const contradicts =
-    (bsuids.length > 0 && idsOf(only, ['user_id']).length > 0) ||
-    (phones.length > 0 && idsOf(only, ['wa_id']).length > 0);
-  return contradicts ? undefined : only;
+  const kinds = new Set(ids.map(isBsuid));
+  return idsOf(only, ['user_id', 'wa_id']).some((id) => kinds.has(isBsuid(id))) ? undefined : only;
+}
+
+/** Told by its shape: a BSUID may stand in a phone's place, facts/whatsapp.md §2.3. */
+function isBsuid(id: string): boolean {
+  return /^[A-Z]{2}\./.test(id);
 }
 
 function idsOf(item: unknown, keys: readonly string[]): string[] {

@@ -87,7 +87,12 @@ async function messagesIn(world: BenchWorld, channel: BenchChannel): Promise<num
   });
 }
 
-async function applyRate(world: BenchWorld, channel: BenchChannel, run: string): Promise<number> {
+async function applyRate(
+  world: BenchWorld,
+  channel: BenchChannel,
+  run: string,
+  whose = 'known people',
+): Promise<number> {
   const events = 60_000;
   await fill(world, channel, events, run);
   const service = await world.startService('receive');
@@ -99,7 +104,7 @@ async function applyRate(world: BenchWorld, channel: BenchChannel, run: string):
   const after = await service.usage();
   await service.stop();
   const stored = await messagesIn(world, channel);
-  const at = `${String(Math.round(stored / 1000))} k messages stored`;
+  const at = `${whose}, ${String(Math.round(stored / 1000))} k messages stored`;
   figure(`applied, ${at}`, events / seconds, 'events/s', '>= 8000');
   figure(`apply CPU, ${at}`, (after.cpuMs - before.cpuMs) / events, 'CPU-ms/event');
   figure(`apply memory, ${at}`, after.rssMb, 'MB', '<= 300');
@@ -108,6 +113,7 @@ async function applyRate(world: BenchWorld, channel: BenchChannel, run: string):
 
 async function apply(world: BenchWorld): Promise<void> {
   const channel = await world.addChannel();
+  await applyRate(world, channel, 'first', 'people who write for the first time');
   const small = await applyRate(world, channel, 'small');
   while ((await messagesIn(world, channel)) < rows) {
     await fill(world, channel, 400_000, `grow${String(Math.random())}`);

@@ -15,7 +15,7 @@ import { type Applied, applyBatch, letterOf } from './apply-batch.ts';
 /** Most events one workspace has applied before another's turn. */
 const turnSize = 500;
 /** While others have work too: a turn keeps the processor for a few milliseconds (`pnpm bench neighbour`). */
-const crowdedTurnSize = 64;
+const crowdedTurnSize = 32;
 
 export interface ApplyCounts {
   applied(outcome: Applied): void;

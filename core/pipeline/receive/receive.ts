@@ -91,19 +91,18 @@ export function createReceiver(dependencies: {
 
   return {
     async receive(body, signer) {
+      const receivedAt = clock.now();
       const events = readEvents(body);
-      await commit(
-        events === undefined
-          ? unparsed(body, signer, clock.now())
-          : await sortOut(events, signer, directory, clock.now()),
-      );
+      const intakes = events === undefined ? undefined : await sortOut(events, signer, directory, receivedAt);
+      await commit(intakes ?? unparsed(body, signer, receivedAt));
     },
     async readmit(letter) {
       const event = parkedEvent.safeParse(JSON.parse(letter.payload?.toString('utf8') ?? 'null'));
       const signer = await signerNamed(letter.signer, directory);
       if (!event.success || signer === undefined) return false;
       const intakes = await sortOut([event.data], signer, directory, letter.receivedAt);
-      if ([...intakes.values()].some(({ deadLetters }) => deadLetters.length > 0)) return false;
+      if (intakes === undefined || [...intakes.values()].some(({ deadLetters }) => deadLetters.length > 0))
+        return false;
       await commit(intakes);
       return true;
     },
@@ -161,7 +160,8 @@ function nameOf(signer: Signer): string {
 function unparsed(body: Buffer, signer: Signer, receivedAt: number): ReadonlyMap<string, Intake> {
   const letter: DeadLetter = {
     reason: 'unparsed',
-    explanation: 'The webhook body is not valid JSON. It is kept whole; nothing in it was applied.',
+    explanation:
+      'The webhook body is not JSON that can be read. It is kept whole; nothing in it was applied.',
     source: 'whatsapp',
     signer: nameOf(signer),
     eventKey: digest(body).subarray(0, 16),
@@ -172,13 +172,13 @@ function unparsed(body: Buffer, signer: Signer, receivedAt: number): ReadonlyMap
   return new Map([[homeOf(signer), { events: [], suppressions: [], deadLetters: [letter] }]]);
 }
 
-/** Lays each event at its workspace's door. */
+/** Lays each event at its workspace's door. Undefined: it is nested deeper than JSON can be written. */
 async function sortOut(
   events: readonly WebhookEvent[],
   signer: Signer,
   directory: Directory,
   receivedAt: number,
-): Promise<ReadonlyMap<string, Intake>> {
+): Promise<ReadonlyMap<string, Intake> | undefined> {
   const drafts = new Map<
     string,
     { events: IntakeEvent[]; suppressions: SuppressionRow[]; deadLetters: DeadLetter[] }
@@ -193,6 +193,7 @@ async function sortOut(
   for (const event of events) {
     const channel = await directory.channelOf(event.slice, signer);
     const stored = toIntake(event, channel, receivedAt);
+    if (stored === undefined) return undefined;
     if (channel === undefined || !owns(signer, channel)) {
       draftOf(homeOf(signer)).deadLetters.push({
         reason: 'foreign channel',
@@ -223,11 +224,16 @@ function readEvents(body: Buffer): WebhookEvent[] | undefined {
   }
 }
 
-function toIntake(event: WebhookEvent, channel: ChannelEntry | undefined, receivedAt: number): IntakeEvent {
+function toIntake(
+  event: WebhookEvent,
+  channel: ChannelEntry | undefined,
+  receivedAt: number,
+): IntakeEvent | undefined {
   const { entryTime, ...slice } = event.slice;
   // The time Meta put on the entry is not part of what happened: a retry may carry another.
-  const content = JSON.stringify(slice);
-  const payload = entryTime === undefined ? content : JSON.stringify(event.slice);
+  const content = writeJson(slice);
+  const payload = entryTime === undefined ? content : writeJson(event.slice);
+  if (content === undefined || payload === undefined) return undefined;
   const channelId = channel?.channelId ?? null;
   return {
     eventKey: digest(`${channelId ?? ''}|${event.key}`).subarray(0, 16),
@@ -237,6 +243,15 @@ function toIntake(event: WebhookEvent, channel: ChannelEntry | undefined, receiv
     receivedAt,
     payload: Buffer.from(payload, 'utf8'),
   };
+}
+
+/** Undefined for what `JSON.parse` reads and `JSON.stringify` cannot write: some thousands of levels of nesting. */
+function writeJson(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
 }
 
 function suppressionsOf(
