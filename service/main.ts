@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pino } from 'pino';
 import { systemClock } from '@sangam/core/clock';
-import { migrate } from '@sangam/core/store';
+import { migrate, serviceWorkspaceId } from '@sangam/core/store';
 import { SandboxClock } from '@sangam/sandbox';
 import { type Config, readConfig } from './config.ts';
 import { openEmbeddedDatabase } from './database/index.ts';
@@ -54,8 +54,13 @@ async function main(): Promise<void> {
     } else {
       await ensureLiveWorkspace(running.store, box, clock, config.live);
     }
-    const memberId = await ensureAdmin(running.store, workspaceId, config.adminEmail, clock.now());
-    const link = await running.sessions.makeLink(workspaceId, memberId);
+    const linkTo = async (workspace: string): Promise<string> => {
+      const memberId = await ensureAdmin(running.store, workspace, config.adminEmail, clock.now());
+      return `${running.publicUrl()}/admin/enter/${await running.sessions.makeLink(workspace, memberId)}`;
+    };
+    const adminLink = await linkTo(workspaceId);
+    // What the service's own app signs for numbers nobody has connected is kept in a workspace of its own.
+    const operatorLink = config.live === undefined ? undefined : await linkTo(serviceWorkspaceId);
     await running.store.freeOrphanedLeases();
     running.startWork();
 
@@ -66,7 +71,9 @@ async function main(): Promise<void> {
     });
     if (embedded?.adopted === true) say('Joined the database that was already running on this data folder.');
     say(`Sangam is ready at ${running.publicUrl()}`);
-    say(`Admin link, good once: ${running.publicUrl()}/admin/enter/${link}`);
+    say(`Admin link, good once: ${adminLink}`);
+    if (operatorLink !== undefined)
+      say(`Operator link, to what no workspace owns, good once: ${operatorLink}`);
   } catch (error) {
     await host?.stop();
     await service?.close();

@@ -130,7 +130,6 @@ export function createService(options: ServiceOptions): Service {
   const sweeper = createWindowSweeper({
     store,
     clock,
-    wake: (workspaceId) => reconciler.wake(workspaceId),
     failed: turnFailed('sweep'),
   });
 

@@ -12,10 +12,9 @@ const everyMs = 30_000;
 export function createWindowSweeper(dependencies: {
   store: Store;
   clock: Clock;
-  wake: (workspaceId: string) => void;
   failed: (error: unknown) => void;
 }): WindowSweeper {
-  const { store, clock, wake, failed } = dependencies;
+  const { store, clock, failed } = dependencies;
   let timer: NodeJS.Timeout | undefined;
   let sweeping: Promise<void> = Promise.resolve();
 
@@ -28,7 +27,6 @@ export function createWindowSweeper(dependencies: {
         .execute();
       for (const { workspace_id: workspaceId } of channels) {
         await store.transact(workspaceId, (trx) => sweepWindows(trx, clock.now()));
-        wake(workspaceId);
       }
     } catch (error) {
       failed(error);

@@ -1,0 +1,113 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  createTestDatabase,
+  type ServiceProcess,
+  startProcess,
+  type TestDatabase,
+  text,
+  until,
+  webhook,
+} from './harness/index.ts';
+
+/** A number named by the environment, under the service's own Meta app. */
+
+const channel = { phoneNumberId: '700000001', wabaId: '700000002' };
+let database: TestDatabase;
+let dataDir: string;
+let service: ServiceProcess;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  dataDir = await mkdtemp(path.join(tmpdir(), 'sangam-live-'));
+  const port = await freePort();
+  service = await startProcess(undefined, {
+    DATABASE_URL: database.url,
+    DATA_DIR: dataDir,
+    PORT: port,
+    LOG_LEVEL: 'warn',
+    SECRETS_KEY: randomBytes(32).toString('base64'),
+    PUBLIC_URL: `http://127.0.0.1:${port}`,
+    META_APP_SECRET: 'the-secret-of-today',
+    META_APP_SECRET_PREVIOUS: 'the-secret-of-yesterday',
+    META_VERIFY_TOKEN: 'verify-this',
+    WHATSAPP_PHONE_NUMBER_ID: channel.phoneNumberId,
+    WHATSAPP_WABA_ID: channel.wabaId,
+    WHATSAPP_DISPLAY_PHONE_NUMBER: '+91 80471 00000',
+  });
+});
+afterAll(async () => {
+  await service.stop('SIGKILL');
+  await database.drop();
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+/** What stands in `PUBLIC_URL` has to be known before the process listens. */
+async function freePort(): Promise<string> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return String(typeof address === 'object' && address !== null ? address.port : 0);
+}
+
+async function post(body: string, secret: string): Promise<number> {
+  const signature = createHmac('sha256', secret).update(body).digest('hex');
+  const response = await fetch(`${service.url}/webhooks/whatsapp`, {
+    method: 'POST',
+    body,
+    headers: { 'x-hub-signature-256': `sha256=${signature}` },
+  });
+  return response.status;
+}
+
+/** A session by one of the links that were printed. */
+async function enter(name: string): Promise<string> {
+  const link = new RegExp(`${name}.*: (\\S+)`).exec(service.output())?.[1] ?? '';
+  const entered = await fetch(link, { headers: { accept: 'application/json' } });
+  return ((await entered.json()) as { session: string }).session;
+}
+
+test('takes webhooks signed with either secret of the app, and applies what concerns its number', async () => {
+  const of = (wamid: string, phone: string, number = channel): string =>
+    JSON.stringify(webhook(number, [text({ phone }, wamid, Date.now() - 5000, 'hello')]));
+  const [today, yesterday] = [of('w1', '919811111111'), of('w2', '919822222222')];
+  const foreign = of('w3', '919833333333', { phoneNumberId: '1', wabaId: '2' });
+  expect(await post(today, 'the-secret-of-today')).toBe(200);
+  expect(await post(yesterday, 'the-secret-of-yesterday')).toBe(200);
+  expect(await post(foreign, 'the-secret-of-today')).toBe(200);
+  expect(await post(today, 'the-secret-of-nobody')).toBe(401);
+
+  const session = await enter('Admin link');
+  const contactsOf = async (phone: string): Promise<number> => {
+    const response = await fetch(`${service.url}/api/contacts?phone=%2B${phone}`, {
+      headers: { authorization: `Bearer ${session}` },
+    });
+    return ((await response.json()) as { results: unknown[] }).results.length;
+  };
+  await until(
+    'both contacts',
+    async () => (await contactsOf('919811111111')) + (await contactsOf('919822222222')) === 2,
+  );
+  expect(await contactsOf('919833333333')).toBe(0);
+});
+
+test('shows what no workspace owns to the operator', async () => {
+  const response = await fetch(`${service.url}/api/dead-letters`, {
+    headers: { authorization: `Bearer ${await enter('Operator link')}` },
+  });
+  const { results } = (await response.json()) as { results: { reason: string }[] };
+  expect(results.map(({ reason }) => reason)).toEqual(['foreign channel']);
+});
+
+test('shakes hands, and has no sandbox', async () => {
+  const query = 'hub.mode=subscribe&hub.verify_token=verify-this&hub.challenge=42';
+  expect(await (await fetch(`${service.url}/webhooks/whatsapp?${query}`)).text()).toBe('42');
+  expect((await fetch(`${service.url}/sandbox`)).status).toBe(404);
+});
