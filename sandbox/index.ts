@@ -1,3 +1,4 @@
 export { SandboxClock } from './clock.ts';
 export type { SandboxRules } from './rules.ts';
 export { createSandbox, type Sandbox, type SandboxOptions } from './sandbox.ts';
+export { portal as hubspotPortal } from './hubspot/portal.ts';

@@ -34,11 +34,25 @@ describe('the environment', () => {
     expect(readConfig(live).publicUrl).toBe('https://sangam.example');
   });
 
+  test('names a HubSpot app of its own, or none', () => {
+    const app = { HUBSPOT_CLIENT_ID: 'client-of-ours', HUBSPOT_CLIENT_SECRET: 's'.repeat(36) };
+    expect(readConfig(live).live?.hubspotApp).toBeUndefined();
+    expect(readConfig({ ...live, ...app }).live?.hubspotApp).toEqual({
+      clientId: 'client-of-ours',
+      clientSecret: 's'.repeat(36),
+    });
+    const rotating = { ...live, ...app, HUBSPOT_CLIENT_SECRET_PREVIOUS: 'p'.repeat(36) };
+    expect(readConfig(rotating).live?.hubspotApp).toMatchObject({ previousClientSecret: 'p'.repeat(36) });
+  });
+
   test.each([
     ['PORT', { PORT: 'eighty' }],
     ['SECRETS_KEY', { SECRETS_KEY: 'short' }],
     ['META_VERIFY_TOKEN', { ...live, META_VERIFY_TOKEN: '' }],
     ['WHATSAPP_WABA_ID', { HUBSPOT_ACCESS_TOKEN: 'pat-na1-abcdefgh' }],
+    ['HUBSPOT_CLIENT_SECRET', { ...live, HUBSPOT_CLIENT_ID: 'client-of-ours' }],
+    ['HUBSPOT_CLIENT_ID', { ...live, HUBSPOT_CLIENT_SECRET: 's'.repeat(36) }],
+    ['WHATSAPP_WABA_ID', { HUBSPOT_CLIENT_ID: 'client-of-ours', HUBSPOT_CLIENT_SECRET: 's'.repeat(36) }],
     ['PUBLIC_URL', { ...live, PUBLIC_URL: '' }],
     ['SECRETS_KEY', { ...live, SECRETS_KEY: '' }],
     ['DATABASE_URL', { DATABASE_URL: 'mysql://x' }],

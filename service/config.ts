@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { HubspotApp } from './hubspot-sites.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const url = z.url().transform((value) => value.replace(/\/+$/, ''));
@@ -27,6 +28,9 @@ export const environment = z.object({
   WHATSAPP_WABA_ID: z.string().regex(/^\d+$/).optional(),
   WHATSAPP_PORTFOLIO_ID: z.string().regex(/^\d+$/).optional(),
   WHATSAPP_DISPLAY_PHONE_NUMBER: z.string().min(5).optional(),
+  HUBSPOT_CLIENT_ID: z.string().min(8).optional(),
+  HUBSPOT_CLIENT_SECRET: z.string().min(16).optional(),
+  HUBSPOT_CLIENT_SECRET_PREVIOUS: z.string().min(16).optional(),
   HUBSPOT_ACCESS_TOKEN: z.string().min(10).optional(),
   SANDBOX_URL: url.optional(),
 });
@@ -42,6 +46,8 @@ export interface LiveConfig {
   readonly portfolio: string;
   readonly displayPhoneNumber: string;
   readonly hubspotAccessToken: string | undefined;
+  /** Undefined: accounts are connected by private apps' tokens only. */
+  readonly hubspotApp: HubspotApp | undefined;
 }
 
 export interface Config {
@@ -97,7 +103,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 
 function readLive(read: Environment): LiveConfig | undefined {
   const missing = liveVariables.filter((name) => read[name] === undefined);
-  const wanted = missing.length < liveVariables.length || read.HUBSPOT_ACCESS_TOKEN !== undefined;
+  const hubspotApp = readHubspotApp(read);
+  const wanted =
+    missing.length < liveVariables.length ||
+    read.HUBSPOT_ACCESS_TOKEN !== undefined ||
+    hubspotApp !== undefined;
   if (!wanted) return undefined;
   const {
     META_APP_SECRET: appSecret,
@@ -136,5 +146,22 @@ function readLive(read: Environment): LiveConfig | undefined {
     portfolio: read.WHATSAPP_PORTFOLIO_ID ?? wabaId,
     displayPhoneNumber,
     hubspotAccessToken: read.HUBSPOT_ACCESS_TOKEN,
+    hubspotApp,
   };
+}
+
+function readHubspotApp(read: Environment): HubspotApp | undefined {
+  const {
+    HUBSPOT_CLIENT_ID: clientId,
+    HUBSPOT_CLIENT_SECRET: clientSecret,
+    HUBSPOT_CLIENT_SECRET_PREVIOUS: previousClientSecret,
+  } = read;
+  if (clientId === undefined && clientSecret === undefined && previousClientSecret === undefined) {
+    return undefined;
+  }
+  if (clientId === undefined || clientSecret === undefined) {
+    const missing = clientId === undefined ? 'HUBSPOT_CLIENT_ID' : 'HUBSPOT_CLIENT_SECRET';
+    throw new Error(`A HubSpot app needs ${missing} as well: both are on the app's page. See .env.example.`);
+  }
+  return { clientId, clientSecret, ...(previousClientSecret === undefined ? {} : { previousClientSecret }) };
 }

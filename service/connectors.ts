@@ -1,62 +1,101 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from '@sangam/core/clock';
+import { systemClock } from '@sangam/core/clock';
 import type { Connector } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
-import type { Connectors } from '@sangam/core/pipeline';
-import type { ConnectionRow } from '@sangam/core/store';
-import { createHubspotConnector, hubspotBasePath } from '@sangam/connectors/hubspot';
-import type { SecretBox } from './secrets.ts';
+import { type Connectors, createPermits } from '@sangam/core/pipeline';
+import type { ConnectionRow, Store } from '@sangam/core/store';
+import { createHubspotConnector, hubspotTraits } from '@sangam/connectors/hubspot';
+import { claimAccount } from './account-book.ts';
+import type { HubspotSites } from './hubspot-sites.ts';
+import type { TokenVault } from './token-vault.ts';
 
-/** Builds each connection's connector once and provisions it before its first use. */
-export function createConnectors(box: SecretBox, sandboxUrl: () => Promise<string | undefined>): Connectors {
-  const ready = new Map<string, { readonly name: string; readonly connector: Promise<Connector> }>();
+interface Known {
+  /** Another one is another connector. */
+  readonly name: string;
+  readonly connector: Connector;
+  /** Where it may be written to: our fields are there. */
+  provisioned?: Promise<void>;
+}
 
-  const build = async (
-    connection: ConnectionRow,
-    basePath: string,
-    accessToken: string,
-  ): Promise<Connector> => {
-    if (connection.crm !== 'hubspot') {
-      throw new SangamError({
-        code: 'unknown_crm',
-        origin: 'us',
-        retry: 'never',
-        message: `There is no connector for '${connection.crm}'.`,
-      });
+/**
+ * Builds each connection's connector once. One that may be written to is provisioned before its first use in a process;
+ * one in shadow is only read.
+ */
+export function createConnectors(dependencies: {
+  store: Store;
+  clock: Clock;
+  sites: HubspotSites;
+  vault: TokenVault;
+}): Connectors {
+  const { store, clock, sites, vault } = dependencies;
+  const known = new Map<string, Known>();
+
+  const lookUp = async (connection: ConnectionRow): Promise<Known> => {
+    const { connectionId, workspaceId } = connection;
+    const { basePath, oauth } = await sites.of(connection);
+    const credentials = vault.credentialsOf(connection);
+    if (connection.account === null) {
+      const { account } = await oauth.accountOf(await credentials.accessToken());
+      await store.transact(workspaceId, (trx) =>
+        claimAccount(trx, { crm: connection.crm, account, connectionId }),
+      );
     }
-    const connector = createHubspotConnector({ basePath, accessToken: () => Promise.resolve(accessToken) });
-    await connector.provision();
-    return connector;
+    const name = `${basePath} ${fingerprint(connection)}`;
+    const before = known.get(connectionId);
+    if (before?.name === name) return before;
+    const permits = createPermits({
+      store,
+      clock: connection.sandbox ? clock : systemClock,
+      workspaceId,
+      connectionId,
+      limits: hubspotTraits.limits,
+    });
+    const built = { name, connector: createHubspotConnector({ basePath, credentials, permits }) };
+    known.set(connectionId, built);
+    return built;
   };
 
-  const connectorOf = async (connection: ConnectionRow): Promise<Connector> => {
-    if (connection.accessToken === null) {
-      throw new SangamError({
-        code: 'not_connected',
-        origin: 'crm',
-        retry: 'never',
-        message: 'This connection has no access token. Connect the CRM again.',
-      });
-    }
-    const sandbox = connection.sandbox ? await sandboxUrl() : undefined;
-    if (connection.sandbox && sandbox === undefined) {
-      throw new SangamError({
-        code: 'sandbox_away',
-        origin: 'crm',
-        retry: 'later',
-        message: 'No process runs the sandbox just now.',
-      });
-    }
-    const basePath =
-      sandbox === undefined ? hubspotBasePath('live') : hubspotBasePath('sandbox', `${sandbox}/hubspot`);
-    const accessToken = box.open(connection.accessToken);
-    // A new token or another sandbox is another connector.
-    const name = `${basePath}|${accessToken}`;
-    const known = ready.get(connection.connectionId);
-    if (known?.name === name) return known.connector;
-    const connector = build(connection, basePath, accessToken);
-    ready.set(connection.connectionId, { name, connector });
-    connector.catch(() => ready.delete(connection.connectionId));
-    return connector;
+  return {
+    async of(connection) {
+      if (connection.crm !== 'hubspot') throw unknownCrm(connection.crm);
+      if (connection.disconnectedAt !== null) throw disconnected();
+      const found = await lookUp(connection);
+      if (connection.mode !== 'shadow') {
+        found.provisioned ??= found.connector.provision();
+        await found.provisioned.catch((error: unknown) => {
+          delete found.provisioned;
+          throw error;
+        });
+      }
+      return found.connector;
+    },
+    forget: (connectionId) => void known.delete(connectionId),
   };
+}
 
-  return { of: connectorOf, forget: (connection) => void ready.delete(connection.connectionId) };
+/** A token that is renewed stays the same account; one that was typed in may open another. */
+function fingerprint({ accessToken, refreshToken }: ConnectionRow): string {
+  if (refreshToken !== null) return 'oauth';
+  return createHash('sha256')
+    .update(accessToken ?? '')
+    .digest('hex');
+}
+
+function unknownCrm(crm: string): SangamError {
+  return new SangamError({
+    code: 'unknown_crm',
+    origin: 'us',
+    retry: 'never',
+    message: `There is no connector for '${crm}'.`,
+  });
+}
+
+function disconnected(): SangamError {
+  return new SangamError({
+    code: 'reconnect',
+    origin: 'crm',
+    retry: 'never',
+    message: 'This account was disconnected: connect it again.',
+  });
 }

@@ -2,3 +2,5 @@ export * from './service.ts';
 export * from './config.ts';
 export * from './secrets.ts';
 export * from './workspaces.ts';
+export * from './token-vault.ts';
+export { createHubspotSites } from './hubspot-sites.ts';

@@ -10,7 +10,13 @@ import { openEmbeddedDatabase } from './database/index.ts';
 import { createSandboxHost } from './sandbox-host.ts';
 import { createSecretBox } from './secrets.ts';
 import { createService, type Service } from './service.ts';
-import { ensureAdmin, ensureLiveWorkspace, ensureSandboxWorkspace, liveWorkspaceId } from './workspaces.ts';
+import {
+  ensureAdmin,
+  ensureLiveWorkspace,
+  ensureSandboxWorkspace,
+  liveWorkspaceId,
+  type SandboxParties,
+} from './workspaces.ts';
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);
@@ -20,6 +26,7 @@ async function main(): Promise<void> {
   const databaseUrl = config.databaseUrl ?? embedded?.url ?? '';
 
   let service: Service | undefined;
+  let parties: SandboxParties | undefined;
   let host: ReturnType<typeof createSandboxHost> | undefined;
   try {
     await migrate(databaseUrl);
@@ -39,16 +46,18 @@ async function main(): Promise<void> {
       clock,
       logger,
       sandboxUrl: async () => sandboxUrl ?? (await host?.url()),
+      sandboxHubspotApp: () => parties?.hubspot,
       ...(config.live === undefined
         ? {}
         : { serviceApp: { secrets: config.live.appSecrets, verifyToken: config.live.verifyToken } }),
+      ...(config.live?.hubspotApp === undefined ? {} : { hubspotApp: config.live.hubspotApp }),
     });
     service = running;
     await running.listen();
 
     let workspaceId = liveWorkspaceId;
     if (config.live === undefined) {
-      const parties = await ensureSandboxWorkspace(running.store, box, clock);
+      parties = await ensureSandboxWorkspace(running.store, box, clock);
       workspaceId = parties.workspaceId;
       await host?.start(running, parties);
     } else {

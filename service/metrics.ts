@@ -13,6 +13,7 @@ export interface Metrics {
   readonly differing: Counter;
   readonly newContacts: Counter;
   readonly crmRecords: Counter<'crm' | 'outcome'>;
+  readonly crmEntries: Counter<'crm' | 'outcome'>;
   readonly crmFailures: Counter<'crm' | 'code'>;
   readonly turnFailures: Counter<'step'>;
 }
@@ -44,6 +45,10 @@ export function createMetrics(): Metrics {
     ),
     newContacts: counter('contacts_created_total', 'People who wrote for the first time.'),
     crmRecords: counter('crm_records_total', 'Records written to CRMs by outcome.', ['crm', 'outcome']),
+    crmEntries: counter('crm_timeline_entries_total', 'Timeline entries written to CRMs by outcome.', [
+      'crm',
+      'outcome',
+    ]),
     crmFailures: counter('crm_calls_failed_total', 'CRM calls that failed as a whole.', ['crm', 'code']),
     turnFailures: counter('turns_failed_total', 'Turns that failed and were taken again.', ['step']),
   };

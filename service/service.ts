@@ -6,29 +6,43 @@ import type { Logger } from 'pino';
 import type { Clock } from '@sangam/core/clock';
 import {
   createApplier,
+  createChangeReceiver,
+  createChecker,
   createDeadLetterOffice,
   createDirectory,
   createReceiver,
+  createPoller,
+  createPutRight,
   createReconciler,
+  createTimelineWriter,
   type TurnTaker,
 } from '@sangam/core/pipeline';
 import { openStore, type Store } from '@sangam/core/store';
 import { createChannelBook } from './channel-book.ts';
 import { createChannelSecrets } from './channel-secrets.ts';
-import { createConnectors } from './connectors.ts';
+import { createCrmAccounts } from './crm-accounts.ts';
+import { traitsOf } from './crm-traits.ts';
+import { readKeptChanges } from './hubspot-actions.ts';
+import type { HubspotApp } from './hubspot-sites.ts';
 import { adminEntrance, requireMember } from './http/admin.ts';
+import { alertRoutes } from './http/alerts.ts';
 import { channelRoutes } from './http/channels.ts';
+import { checkRoutes } from './http/checks.ts';
+import { connectionInsightRoutes } from './http/connection-insight.ts';
 import { connectionRoutes } from './http/connections.ts';
 import { contactRoutes } from './http/contacts.ts';
 import { deadLetterRoutes } from './http/dead-letters.ts';
 import { answerError, errorHandler } from './http/errors.ts';
 import { healthRoutes } from './http/health.ts';
+import { hubspotWebhooks } from './http/hubspot-webhooks.ts';
+import { oauthRoutes } from './http/oauth.ts';
+import { putRightRoutes } from './http/put-right.ts';
 import { statusPage } from './http/status-page.ts';
 import { whatsappWebhooks } from './http/whatsapp-webhooks.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import type { SecretBox } from './secrets.ts';
-import { createWindowSweeper } from './window-sweeper.ts';
+import { createChores } from './chores.ts';
 
 export interface ServiceOptions {
   readonly databaseUrl: string;
@@ -40,6 +54,9 @@ export interface ServiceOptions {
   readonly logger: Logger;
   /** The service's own Meta app. */
   readonly serviceApp?: { readonly secrets: readonly string[]; readonly verifyToken: string };
+  /** The service's own HubSpot app, and the sandbox's once that is known. */
+  readonly hubspotApp?: HubspotApp;
+  readonly sandboxHubspotApp?: () => HubspotApp | undefined;
   /** Where sandbox workspaces find their CRMs; undefined while no process runs a sandbox. */
   readonly sandboxUrl: () => Promise<string | undefined>;
 }
@@ -74,6 +91,17 @@ export function createService(options: ServiceOptions): Service {
   const channelSecrets = createChannelSecrets(store, directory, box, clock);
   const sessions = createSessions(store, clock);
 
+  const accounts = createCrmAccounts({
+    store,
+    clock,
+    box,
+    hubspotApp: options.hubspotApp,
+    sandboxApp: () => options.sandboxHubspotApp?.(),
+    sandboxUrl: options.sandboxUrl,
+    publicUrl: () => publicUrl(),
+    wake: (workspaceId) => reconciler.wake(workspaceId),
+  });
+
   const turnFailed = (step: string) => (error: unknown) => {
     metrics.turnFailures.inc({ step });
     logger.error({ err: error, step }, 'a turn failed and will be taken again');
@@ -81,7 +109,7 @@ export function createService(options: ServiceOptions): Service {
   const reconciler = createReconciler({
     store,
     clock,
-    connectors: createConnectors(box, options.sandboxUrl),
+    connectors: accounts.connectors,
     counts: {
       written: (crm, outcome, records) => metrics.crmRecords.inc({ crm, outcome }, records),
       callFailed: (crm, error) => {
@@ -91,11 +119,28 @@ export function createService(options: ServiceOptions): Service {
       failed: turnFailed('reconcile'),
     },
   });
+  const timeline = createTimelineWriter({
+    store,
+    clock,
+    connectors: accounts.connectors,
+    counts: {
+      written: (crm, outcome, entries) => metrics.crmEntries.inc({ crm, outcome }, entries),
+      callFailed: (crm, error) => {
+        metrics.crmFailures.inc({ crm, code: error.code });
+        logger.warn({ crm, code: error.code, reason: error.message }, 'a CRM call failed');
+      },
+      failed: turnFailed('timeline'),
+    },
+  });
   const applier = createApplier({
     store,
     directory,
+    traitsOf,
     clock,
-    wakeReconciler: (workspaceId) => reconciler.wake(workspaceId),
+    wakeReconciler: (workspaceId) => {
+      reconciler.wake(workspaceId);
+      timeline.wake(workspaceId);
+    },
     counts: {
       applied: (outcome) => {
         metrics.applied.inc(outcome.events);
@@ -118,19 +163,41 @@ export function createService(options: ServiceOptions): Service {
       parked: (reason, letters) => metrics.parked.inc({ reason }, letters),
     },
   });
+  const changes = createChangeReceiver({
+    store,
+    receiver,
+    clock,
+    readChanges: (_crm, body) => readKeptChanges(body),
+  });
   const office = createDeadLetterOffice({
     store,
     receiver,
+    changes,
     clock,
     wake: (workspaceId) => {
       applier.wake(workspaceId);
       reconciler.wake(workspaceId);
     },
   });
-  const sweeper = createWindowSweeper({
+  const putRight = createPutRight({
+    store,
+    receiver,
+    clock,
+    wake: (workspaceId) => reconciler.wake(workspaceId),
+  });
+  const hand = putRightRoutes(putRight);
+  const checker = createChecker({
     store,
     clock,
-    failed: turnFailed('sweep'),
+    connectors: accounts.connectors,
+    failed: turnFailed('check'),
+  });
+  const poller = createPoller({ store, clock, connectors: accounts.connectors, changes });
+  const chores = createChores({
+    store,
+    clock,
+    failed: turnFailed('chores'),
+    also: [(workspaceId) => checker.ensureIndexed(workspaceId), (workspaceId) => poller.poll(workspaceId)],
   });
 
   let sandbox: Router | undefined;
@@ -141,6 +208,22 @@ export function createService(options: ServiceOptions): Service {
     '/webhooks/whatsapp',
     whatsappWebhooks({ receiver, channelSecrets, serviceApp: options.serviceApp, metrics, logger }),
   );
+  app.use(
+    '/webhooks/hubspot',
+    hubspotWebhooks({
+      changeReceiver: changes,
+      connectionSecrets: accounts.connectionSecrets,
+      app: options.hubspotApp,
+      clock,
+      publicUrl: () => publicUrl(),
+      metrics,
+      logger,
+    }),
+  );
+  app.use(
+    '/oauth',
+    oauthRoutes(accounts.connecting, () => publicUrl()),
+  );
   app.use(healthRoutes(store, metrics));
   app.use('/sandbox', (request, response, next) => {
     if (sandbox === undefined) answerError(response, 404, 'no_sandbox', 'This process runs no sandbox.');
@@ -150,11 +233,19 @@ export function createService(options: ServiceOptions): Service {
   app.use('/api', requireMember(sessions, 'any'), express.json({ limit: '1mb' }));
   app.use('/api/dead-letters', requireMember(sessions, 'admin'), deadLetterRoutes(office));
   app.use('/api/contacts', contactRoutes({ store, receiver, clock }));
+  app.use('/api/contacts', requireMember(sessions, 'admin'), hand.contacts);
+  app.use('/api/phones', requireMember(sessions, 'admin'), hand.phones);
+  app.use('/api/conflicts', requireMember(sessions, 'admin'), hand.conflicts);
+  app.use('/api/decisions', requireMember(sessions, 'admin'), hand.decisions);
   app.use(
     '/api/connections',
     requireMember(sessions, 'admin'),
-    connectionRoutes({ store, clock, wake: (workspaceId) => reconciler.wake(workspaceId) }),
+    connectionRoutes(accounts.book, accounts.connecting, () => publicUrl()),
+    connectionInsightRoutes({ store, clock, connectors: accounts.connectors }),
+    hand.connections,
+    checkRoutes({ store, clock, connectors: accounts.connectors, checker }),
   );
+  app.use('/api/alerts', requireMember(sessions, 'admin'), alertRoutes({ store, clock }));
   app.use(
     '/api/channels',
     requireMember(sessions, 'admin'),
@@ -192,16 +283,20 @@ export function createService(options: ServiceOptions): Service {
     startWork() {
       applier.start();
       reconciler.start();
-      sweeper.start();
+      timeline.start();
+      checker.worker.start();
+      chores.start();
     },
     async close() {
       const closed = server.listening ? once(server, 'close') : Promise.resolve();
       server.close();
       server.closeIdleConnections();
       await closed;
-      await sweeper.stop();
+      await chores.stop();
       await applier.stop();
       await reconciler.stop();
+      await timeline.stop();
+      await checker.worker.stop();
       await store.close();
     },
   };

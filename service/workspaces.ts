@@ -2,6 +2,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { Clock } from '@sangam/core/clock';
 import { canonicalPhone, regionOf } from '@sangam/core/identity';
 import type { Store, WorkspaceTransaction } from '@sangam/core/store';
+import { hubspotPortal } from '@sangam/sandbox';
+import { claimAccount } from './account-book.ts';
 import { insertChannel } from './channel-book.ts';
 import type { LiveConfig } from './config.ts';
 import type { SecretBox } from './secrets.ts';
@@ -21,8 +23,18 @@ export interface SandboxParties {
     readonly appSecret: string;
     readonly verifyToken: string;
   };
-  readonly hubspot: { readonly accessToken: string };
+  readonly hubspot: {
+    readonly connectionId: string;
+    /** Of the portal's private app. */
+    readonly accessToken: string;
+    /** Of the app through which the portal is connected, and which signs its webhooks. */
+    readonly clientId: string;
+    readonly clientSecret: string;
+  };
 }
+
+/** The sandbox's HubSpot app has one name in every installation, and a secret of its own in each. */
+const sandboxClientId = 'sangam-sandbox-app';
 
 const sandboxNumber = {
   phoneNumberId: '100000000000001',
@@ -51,8 +63,26 @@ export async function ensureSandboxWorkspace(
         verifyToken: box.seal(randomBytes(12).toString('hex')),
         now: clock.now(),
       });
-      await connect(trx, 'hubspot', box.seal(randomBytes(24).toString('base64url')), clock.now());
+      await trx
+        .insertInto('crm_connections')
+        .values({
+          workspace_id: sandboxWorkspaceId,
+          connection_id: randomUUID(),
+          crm: 'hubspot',
+          mode: 'live',
+          access_token: box.seal(randomBytes(24).toString('base64url')),
+          created_at: clock.now(),
+        })
+        .execute();
     }
+    // One that an earlier version made knew neither.
+    await trx
+      .updateTable('crm_connections')
+      .set({ webhook_secret: box.seal(randomBytes(24).toString('base64url')) })
+      .where('workspace_id', '=', sandboxWorkspaceId)
+      .where('crm', '=', 'hubspot')
+      .where('webhook_secret', 'is', null)
+      .execute();
     const channel = await trx
       .selectFrom('channels')
       .select(['channel_id', 'app_secret', 'verify_token'])
@@ -61,10 +91,16 @@ export async function ensureSandboxWorkspace(
       .executeTakeFirstOrThrow();
     const connection = await trx
       .selectFrom('crm_connections')
-      .select('access_token')
+      .select(['connection_id', 'access_token', 'refresh_token', 'webhook_secret', 'disconnected_at'])
       .where('workspace_id', '=', sandboxWorkspaceId)
       .where('crm', '=', 'hubspot')
+      .orderBy('created_at')
+      .orderBy('connection_id')
       .executeTakeFirstOrThrow();
+    const { connection_id: connectionId, refresh_token: refreshToken } = connection;
+    if (connection.disconnected_at === null) {
+      await claimAccount(trx, { crm: 'hubspot', account: String(hubspotPortal.portalId), connectionId });
+    }
     const open = (sealed: Buffer | null): string => (sealed === null ? '' : box.open(sealed));
     return {
       workspaceId: sandboxWorkspaceId,
@@ -76,7 +112,16 @@ export async function ensureSandboxWorkspace(
         appSecret: open(channel.app_secret),
         verifyToken: open(channel.verify_token),
       },
-      hubspot: { accessToken: open(connection.access_token) },
+      hubspot: {
+        connectionId,
+        // Once it was connected by OAuth nobody holds the private app's token any more.
+        accessToken:
+          refreshToken === null && connection.access_token !== null
+            ? box.open(connection.access_token)
+            : randomBytes(24).toString('base64url'),
+        clientId: sandboxClientId,
+        clientSecret: open(connection.webhook_secret),
+      },
     };
   });
 }
@@ -118,7 +163,7 @@ export async function ensureLiveWorkspace(
       });
     }
     if (live.hubspotAccessToken !== undefined) {
-      await connect(trx, 'hubspot', box.seal(live.hubspotAccessToken), clock.now());
+      await connectByEnvironment(trx, box, live.hubspotAccessToken, clock.now());
     }
   });
 }
@@ -165,29 +210,51 @@ async function makeWorkspace(
   return made !== undefined;
 }
 
-/** Connects a CRM account, or gives the connection a new token and lets it try again. */
-async function connect(
+/**
+ * Connects the account the environment's token opens, in shadow, or gives the connection it already made the new token.
+ * Which account that is shows at the first call; one of another account is refused there.
+ */
+async function connectByEnvironment(
   trx: WorkspaceTransaction,
-  crm: string,
-  accessToken: Buffer,
+  box: SecretBox,
+  accessToken: string,
   now: number,
 ): Promise<void> {
-  const updated = await trx
-    .updateTable('crm_connections')
-    .set({ access_token: accessToken, blocked_reason: null, failed_attempts: 0, next_call_at: 0 })
+  const known = await trx
+    .selectFrom('crm_connections')
+    .select(['connection_id', 'access_token', 'refresh_token', 'disconnected_at'])
     .where('workspace_id', '=', trx.workspaceId)
-    .where('crm', '=', crm)
-    .executeTakeFirst();
-  if (updated.numUpdatedRows > 0n) return;
+    .where('crm', '=', 'hubspot')
+    .orderBy('created_at')
+    .orderBy('connection_id')
+    .execute();
+  const holds = known.some(({ access_token: sealed }) => sealed !== null && box.open(sealed) === accessToken);
+  // What an admin has let go stays so until an admin connects it again.
+  if (holds || known.some((row) => row.disconnected_at !== null)) return;
+  const first = known.find((row) => row.refresh_token === null);
+  if (first === undefined) {
+    await trx
+      .insertInto('crm_connections')
+      .values({
+        workspace_id: trx.workspaceId,
+        connection_id: randomUUID(),
+        crm: 'hubspot',
+        access_token: box.seal(accessToken),
+        created_at: now,
+      })
+      .execute();
+    return;
+  }
   await trx
-    .insertInto('crm_connections')
-    .values({
-      workspace_id: trx.workspaceId,
-      connection_id: randomUUID(),
-      crm,
-      access_token: accessToken,
+    .updateTable('crm_connections')
+    .set({
+      access_token: box.seal(accessToken),
+      account: null,
       blocked_reason: null,
-      created_at: now,
+      failed_attempts: 0,
+      next_call_at: 0,
     })
+    .where('workspace_id', '=', trx.workspaceId)
+    .where('connection_id', '=', first.connection_id)
     .execute();
 }

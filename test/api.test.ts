@@ -256,7 +256,7 @@ describe('a CRM that fails', () => {
 
   test('by refusing one contact gets it again from the dead letters', async () => {
     await until('HubSpot to be told everything', async () => {
-      const waiting = await town.store.workspacesWithWork('dirty_contacts');
+      const waiting = await town.store.workspacesWithWork('dirty_records');
       return waiting.length === 0 && (await town.store.workspacesWithWork('inbox')).length === 0;
     });
     await town.control('PUT', '/hubspot/faults', { status: 400, times: 1 });
@@ -279,7 +279,7 @@ describe('a CRM that fails', () => {
     await until('the contact', async () => (await hubspotPhones()).includes('+919855555555'));
     await until(
       'the repeat',
-      async () => (await town.store.workspacesWithWork('dirty_contacts')).length === 0,
+      async () => (await town.store.workspacesWithWork('dirty_records')).length === 0,
     );
     expect((await hubspotPhones()).filter((phone) => phone === '+919855555555')).toHaveLength(1);
   });

@@ -69,7 +69,7 @@ async function expectExactly(people: number, messages: number): Promise<void> {
     async () => {
       const waiting = [
         ...(await town.store.workspacesWithWork('inbox')),
-        ...(await town.store.workspacesWithWork('dirty_contacts')),
+        ...(await town.store.workspacesWithWork('dirty_records')),
       ];
       return waiting.length === 0;
     },

@@ -64,7 +64,7 @@ describe('a WhatsApp message', () => {
       );
       const last = new Date(Math.floor((start + 999_000) / 1000) * 1000).toISOString().replace('.000Z', 'Z');
       const settled = found.some(({ properties }) => properties['wa_last_activity_at'] === last);
-      const waiting = await town.store.workspacesWithWork('dirty_contacts');
+      const waiting = await town.store.workspacesWithWork('dirty_records');
       return settled && found.length >= 200 && waiting.length === 0 ? found : undefined;
     });
     expect(made).toHaveLength(200);
@@ -194,7 +194,7 @@ describe('what a rep corrected', () => {
         'GET',
         `/whatsapp/customer/messages?phone=%2B${phone}`,
       );
-      return results.length === 2 && (await town.store.workspacesWithWork('dirty_contacts')).length === 0;
+      return results.length === 2 && (await town.store.workspacesWithWork('dirty_records')).length === 0;
     });
     const { properties } = await contactWhere('the contact', { wa_phone_e164: `+${phone}` });
     expect(properties).toMatchObject({ firstname: 'Asha', lastname: 'Rao' });

@@ -1,14 +1,22 @@
+import type { Credentials, Permits } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createHubspotClient } from './client.ts';
+import { onlyToken, openDoor } from './test-sandbox.ts';
 import { bodyOf, serve } from './test-server.ts';
 
 const anything = z.looseObject({});
 
 async function failureOf(basePath: string, token = 'pat-secret', timeoutMs = 20_000): Promise<SangamError> {
-  const client = createHubspotClient({ basePath, accessToken: async () => token, timeoutMs });
-  const failure = await client.call({ method: 'POST', path: '/x', body: { name: 'Asha' } }, anything).then(
+  const client = createHubspotClient({
+    basePath,
+    credentials: onlyToken(token),
+    permits: openDoor,
+    timeoutMs,
+  });
+  const call = { method: 'POST', path: '/x', body: { name: 'Asha' }, priority: 'fields' } as const;
+  const failure = await client.call(call, anything).then(
     () => undefined,
     (error: unknown) => error,
   );
@@ -29,14 +37,13 @@ test('a call carries path, JSON and the token of that moment', async () => {
   const tokens = ['first', 'second'];
   const client = createHubspotClient({
     basePath: `${basePath}/sandbox/hubspot`,
-    accessToken: async () => tokens.shift() ?? '',
+    credentials: { ...onlyToken(''), accessToken: async () => tokens.shift() ?? '' },
+    permits: openDoor,
     timeoutMs: 20_000,
   });
-  expect(await client.call({ method: 'POST', path: '/crm/x', body: { a: 1 } }, anything)).toEqual({
-    ok: true,
-    body: { ok: 1 },
-  });
-  await client.call({ method: 'GET', path: '/crm/y' }, anything);
+  const post = { method: 'POST', path: '/crm/x', body: { a: 1 }, priority: 'fields' } as const;
+  expect(await client.call(post, anything)).toEqual({ ok: true, body: { ok: 1 } });
+  await client.call({ method: 'GET', path: '/crm/y', priority: 'fields' }, anything);
   expect(seen).toEqual([
     { url: '/sandbox/hubspot/crm/x', authorization: 'Bearer first', body: '{"a":1}' },
     { url: '/sandbox/hubspot/crm/y', authorization: 'Bearer second', body: '' },
@@ -49,8 +56,9 @@ test('one call is one request, whatever HubSpot answers', async () => {
     requests += 1;
     response.writeHead(requests === 1 ? 429 : 503).end('{"policyName":"TEN_SECONDLY_ROLLING"}');
   });
-  const client = createHubspotClient({ basePath, accessToken: async () => 'token', timeoutMs: 20_000 });
-  const call = { method: 'GET', path: '/x' } as const;
+  const credentials = onlyToken('token');
+  const client = createHubspotClient({ basePath, credentials, permits: openDoor, timeoutMs: 20_000 });
+  const call = { method: 'GET', path: '/x', priority: 'fields' } as const;
   expect(await client.call(call, anything)).toMatchObject({ ok: false, refusal: { code: 'rate_limited' } });
   expect(await client.call(call, anything)).toMatchObject({ ok: false, refusal: { code: 'unavailable' } });
   expect(requests).toBe(2);
@@ -95,4 +103,93 @@ test('no failure shows the token or what was written', async () => {
   for (const { message, stack, cause } of failures) {
     expect(`${message} ${stack} ${String(cause)} ${JSON.stringify(cause)}`).not.toMatch(/pat-secret|Asha/);
   }
+});
+
+test('a permit of its limit and priority is taken before every request', async () => {
+  const events: string[] = [];
+  const basePath = await serve((_, response) => {
+    events.push('request');
+    response.end('{}');
+  });
+  const permits: Permits = {
+    take: async (limit, priority) => void events.push(`${limit} for ${priority}`),
+  };
+  const client = createHubspotClient({
+    basePath,
+    credentials: onlyToken('token'),
+    permits,
+    timeoutMs: 20_000,
+  });
+  await client.call({ method: 'GET', path: '/x', priority: 'consent' }, anything);
+  await client.call({ method: 'POST', path: '/y', priority: 'import', limit: 'search' }, anything);
+  expect(events).toEqual(['api for consent', 'request', 'search for import', 'request']);
+});
+
+test('without a permit no request is made', async () => {
+  let requests = 0;
+  const basePath = await serve((_, response) => {
+    requests += 1;
+    response.end('{}');
+  });
+  const refusal = new SangamError({ code: 'limit_wait', origin: 'crm', retry: { afterMs: 5 }, message: '' });
+  const permits: Permits = { take: () => Promise.reject(refusal) };
+  const client = createHubspotClient({
+    basePath,
+    credentials: onlyToken('token'),
+    permits,
+    timeoutMs: 20_000,
+  });
+  await expect(client.call({ method: 'GET', path: '/x', priority: 'import' }, anything)).rejects.toBe(
+    refusal,
+  );
+  expect(requests).toBe(0);
+});
+
+describe('a token refused as expired', () => {
+  const refusing = async (...valid: string[]): Promise<{ basePath: string; seen: string[] }> => {
+    const seen: string[] = [];
+    const basePath = await serve((request, response) => {
+      const token = (request.headers.authorization ?? '').replace('Bearer ', '');
+      seen.push(token);
+      response.writeHead(valid.includes(token) ? 200 : 401).end('{}');
+    });
+    return { basePath, seen };
+  };
+  const rotating = (expired: string[]): Credentials => {
+    let current = 'old';
+    return {
+      accessToken: async () => current,
+      async expired(token) {
+        expired.push(token);
+        current = 'new';
+      },
+    };
+  };
+  const call = { method: 'GET', path: '/x', priority: 'fields' } as const;
+
+  test('is told, and the call made once more with the next', async () => {
+    const { basePath, seen } = await refusing('new');
+    const expired: string[] = [];
+    const credentials = rotating(expired);
+    const client = createHubspotClient({ basePath, credentials, permits: openDoor, timeoutMs: 20_000 });
+    expect(await client.call(call, anything)).toEqual({ ok: true, body: {} });
+    expect({ seen, expired }).toEqual({ seen: ['old', 'new'], expired: ['old'] });
+  });
+
+  test('twice is a matter for a person', async () => {
+    const { basePath, seen } = await refusing();
+    const credentials = rotating([]);
+    const client = createHubspotClient({ basePath, credentials, permits: openDoor, timeoutMs: 20_000 });
+    await expect(client.succeed(call, anything)).rejects.toMatchObject({ code: 'reconnect', retry: 'never' });
+    expect(seen).toEqual(['old', 'new']);
+  });
+
+  test('is not sent again where there is no other', async () => {
+    const { basePath, seen } = await refusing();
+    const dead = new SangamError({ code: 'reconnect', origin: 'crm', retry: 'never', message: '' });
+    const credentials: Credentials = { ...onlyToken('old'), expired: () => Promise.reject(dead) };
+    const client = createHubspotClient({ basePath, credentials, permits: openDoor, timeoutMs: 20_000 });
+    await expect(client.call(call, anything)).rejects.toBe(dead);
+    expect(seen).toEqual(['old']);
+  });
 });

@@ -1,81 +1,87 @@
-import type { Connector, CrmRecord, CrmUpsert } from '@sangam/core/crm';
+import type { Connector, Credentials, Permits } from '@sangam/core/crm';
+import { createAbsentProperties } from './absent-properties.ts';
 import { createHubspotClient } from './client.ts';
-import { refusalError } from './errors.ts';
-import { defaultMapping } from './mapping.ts';
-import { incomplete, isUnexplained, outcomesOf, wasOvertaken } from './outcomes.ts';
-import { tagsProperty } from './properties.ts';
-import { mustBeProvisioned, provisionProperties } from './provisioning.ts';
-import { batchRead, batchUpsert, contactIdOf, toCrmRecord } from './record-api.ts';
+import { listFields } from './fields.ts';
+import { listOwners } from './owner-api.ts';
+import { findByPhone } from './phone-search.ts';
+import { planProperties, provisionProperties } from './provisioning.ts';
+import { readByContactId, readRecords } from './read.ts';
+import { scanPage } from './scan.ts';
 import { createTagOptions } from './tag-options.ts';
-import { readTags } from './tags.ts';
+import { createTimeline } from './timeline.ts';
+import { hubspotTraits } from './traits.ts';
 import { batchSize } from './vendor.ts';
+import { createRecords, updateRecords } from './write.ts';
 
 export interface HubspotConnectorOptions {
   /** From `hubspotBasePath`. */
   readonly basePath: string;
-  /** Asked before every call. Scopes: facts/hubspot.md §4.4. */
-  readonly accessToken: () => Promise<string>;
+  /** Scopes: `hubspotScopes`. */
+  readonly credentials: Credentials;
+  /** Asked under the names of `hubspotTraits.limits`. */
+  readonly permits: Permits;
   /** How long one call may take; shorter than a lease (design.md §4). */
   readonly timeoutMs?: number;
 }
 
 /**
- * One HubSpot account behind the port. Every write is keyed: HubSpot lets only one record hold our contact id, so an
- * upsert may be repeated after an unknown outcome.
+ * One HubSpot account behind the port. Records are keyed: HubSpot lets only one hold our contact id, so a write may be
+ * repeated after an unknown outcome. Timeline entries are findable.
  *
- * Besides the port's `batch_refused`, calls throw `reconnect`, `missing_scope`, `not_provisioned` and
- * `property_mismatch` (never: a person must act first), `rate_limited`, `locked`, `moving`, `unavailable`,
- * `unreachable`, `timeout`, `unreadable_answer`, `incomplete_answer` and `unexpected_answer` (later).
+ * Besides the port's `batch_refused` and `FieldsMissing`, calls throw `reconnect`, `missing_scope`, `not_provisioned`
+ * and `property_mismatch` (never: a person must act first), `limit_wait`, `rate_limited`, `locked`, `moving`,
+ * `unavailable`, `unreachable`, `timeout`, `unreadable_answer`, `incomplete_answer`, `not_found` and
+ * `unexpected_answer` (later).
  */
 export function createHubspotConnector(options: HubspotConnectorOptions): Connector {
-  const { basePath, accessToken, timeoutMs = 20_000 } = options;
-  const client = createHubspotClient({ basePath, accessToken, timeoutMs });
+  const { timeoutMs = 20_000, ...access } = options;
+  const client = createHubspotClient({ ...access, timeoutMs });
   const tagOptions = createTagOptions(client);
-  const fields = defaultMapping.map(({ crmField }) => crmField);
-
-  const write = async (upserts: readonly CrmUpsert[]) => {
-    await tagOptions.ensure(upserts.flatMap(({ values }) => readTags(values[tagsProperty] ?? '')));
-    return batchUpsert(client, upserts);
-  };
+  const absent = createAbsentProperties();
 
   return {
-    batchSize,
-    mapping: defaultMapping,
+    traits: hubspotTraits,
+    timeline: createTimeline(client, absent),
 
-    provision: () => provisionProperties(client),
+    fields() {
+      absent.forget();
+      return listFields(client);
+    },
+    owners: () => listOwners(client),
+    planProvisioning: () => planProperties(client),
+    provision() {
+      absent.forget();
+      return provisionProperties(client);
+    },
 
-    async read(contactIds) {
+    async read(recordIds, fields, priority) {
+      mustFitBatch(recordIds);
+      return recordIds.length === 0 ? [] : readRecords(client, absent, recordIds, fields, priority);
+    },
+    async findByContactId(contactIds, fields, priority) {
       mustFitBatch(contactIds);
-      if (contactIds.length === 0) return [];
-      const answer = await batchRead(client, contactIds, fields);
-      if (!answer.ok) {
-        if (isUnexplained(answer)) await mustBeProvisioned(client);
-        throw refusalError(answer.refusal);
-      }
-      const { results, errors } = answer.body;
-      if (errors.some(({ category }) => category !== 'OBJECT_NOT_FOUND')) throw incomplete();
-      return results.flatMap((result): CrmRecord[] => {
-        const contactId = contactIdOf(result);
-        return contactId === undefined ? [] : [toCrmRecord(result, contactId, fields)];
-      });
+      return contactIds.length === 0 ? [] : readByContactId(client, absent, contactIds, fields, priority);
+    },
+    async findByPhone(phones, fields, priority) {
+      mustFitBatch(phones, hubspotTraits.phonesPerSearch);
+      return phones.length === 0 ? [] : findByPhone(client, absent, phones, fields, priority);
     },
 
-    async upsert(upserts) {
-      mustFitBatch(upserts);
-      if (upserts.length === 0) return [];
-      let answer = await write(upserts);
-      if (wasOvertaken(answer)) {
-        tagOptions.forget();
-        answer = await write(upserts);
-      }
-      if (isUnexplained(answer)) await mustBeProvisioned(client);
-      return outcomesOf(upserts, answer);
+    async create(creates, priority) {
+      mustFitBatch(creates);
+      return creates.length === 0 ? [] : createRecords(client, tagOptions, creates, priority);
     },
+    async update(updates, priority) {
+      mustFitBatch(updates);
+      const read = (recordIds: readonly string[]) => readRecords(client, absent, recordIds, [], priority);
+      return updates.length === 0 ? [] : updateRecords(client, tagOptions, updates, read, priority);
+    },
+
+    scan: (from, fields, priority) => scanPage(client, absent, from, fields, priority),
   };
 }
 
 /** More is a bug of the caller's; HubSpot would refuse it for everyone in the batch. */
-function mustFitBatch(items: readonly unknown[]): void {
-  if (items.length > batchSize)
-    throw new RangeError(`${items.length} records in one batch of at most ${batchSize}`);
+function mustFitBatch(items: readonly unknown[], most = batchSize): void {
+  if (items.length > most) throw new RangeError(`${items.length} in one call of at most ${most}`);
 }

@@ -1,5 +1,6 @@
+import { FieldsMissing } from '@sangam/core/crm';
 import { expect, test } from 'vitest';
-import { readRefusal } from './errors.ts';
+import { readRefusal, refusalError } from './errors.ts';
 
 const never = 'never' as const;
 const later = 'later' as const;
@@ -8,7 +9,7 @@ test.each([
   [400, {}, { category: 'VALIDATION_ERROR' }, 'batch_refused', never],
   [401, {}, { category: 'EXPIRED_AUTHENTICATION' }, 'reconnect', never],
   [403, {}, { category: 'MISSING_SCOPES' }, 'missing_scope', never],
-  [404, {}, {}, 'unexpected_answer', later],
+  [404, {}, {}, 'not_found', later],
   [409, {}, { category: 'CONFLICT' }, 'batch_refused', never],
   [413, {}, undefined, 'batch_refused', never],
   [423, {}, {}, 'locked', { afterMs: 2_000 }],
@@ -28,12 +29,26 @@ test.each([
   expect(readRefusal(status, new Headers(headers), body)).toMatchObject({ code, retry });
 });
 
-test('a missing property is a matter of setting up, not of one contact', () => {
-  const body = {
-    message:
-      'Property values were not valid: [{"isValid":false,"message":"Property \\"wa_tags\\" does not exist","error":"PROPERTY_DOESNT_EXIST","name":"wa_tags"}]',
-  };
-  expect(readRefusal(400, new Headers(), body)).toMatchObject({ code: 'not_provisioned', retry: 'never' });
+const missing = (name: string): object => ({
+  message: `Property values were not valid: [{"isValid":false,"message":"Property \\"${name}\\" does not exist","error":"PROPERTY_DOESNT_EXIST","name":"${name}"}]`,
+});
+
+test.each([
+  ['as a list in the message', missing('wa_tags')],
+  ['in a sentence', { message: 'Property "wa_tags" does not exist' }],
+  [
+    'in the list of errors',
+    { errors: [{ code: 'PROPERTY_DOESNT_EXIST', context: { propertyName: ['wa_tags'] } }] },
+  ],
+])('a property that is missing is named, told %s', (_, body) => {
+  const error = refusalError(readRefusal(400, new Headers(), body));
+  expect(error).toBeInstanceOf(FieldsMissing);
+  expect(error).toMatchObject({ code: 'fields_missing', retry: 'never', fields: ['wa_tags'] });
+});
+
+test('without our own key nothing can be parked: a person has to set up', () => {
+  const refusal = readRefusal(400, new Headers(), missing('sangam_contact_id'));
+  expect(refusalError(refusal)).toMatchObject({ code: 'not_provisioned', retry: 'never' });
 });
 
 test.each([
@@ -59,7 +74,7 @@ test.each([
 });
 
 test.each([
-  ['Contact already exists. Existing ID: 51', 409, { property: undefined, recordId: '51' }],
+  ['Contact already exists. Existing ID: 51', 409, { property: 'email', recordId: '51' }],
   [
     'Cannot set PropertyValueCoordinates{portalId=1, propertyName=sangam_contact_id, value=c1} on 7. 51 already has that value.',
     400,

@@ -1,6 +1,8 @@
+import { FieldsMissing } from '@sangam/core/crm';
 import { type Retry, SangamError } from '@sangam/core/errors';
 import { z } from 'zod';
 import { parseJson } from './json.ts';
+import { contactIdProperty } from './properties.ts';
 import { lockedWaitMs, rateLimitWaitMs } from './vendor.ts';
 
 /** One thing HubSpot found wrong: its code, and the properties it speaks of. Never a value. */
@@ -22,20 +24,20 @@ export interface Refusal {
 }
 
 interface Conflict {
-  /** Undefined in the 409 for a taken e-mail, which does not name it. */
-  readonly property: string | undefined;
+  readonly property: string;
   readonly recordId: string;
 }
 
 /**
- * `batch_refused` = these contents, so halving the batch finds the culprit; `reconnect`, `missing_scope` and
- * `not_provisioned` need a person; the rest passes with time.
+ * `batch_refused` = these contents, so halving the batch finds the culprit; `fields_missing` = properties that are not
+ * there; `not_found` = records that are not; `reconnect` and `missing_scope` need a person; the rest passes with time.
  */
 type RefusalCode =
   | 'batch_refused'
+  | 'fields_missing'
+  | 'not_found'
   | 'reconnect'
   | 'missing_scope'
-  | 'not_provisioned'
   | 'locked'
   | 'rate_limited'
   | 'moving'
@@ -61,6 +63,7 @@ const byStatus: Readonly<Record<number, Meaning>> = {
     retry: 'never',
     says: 'The access token lacks a permission: check its scopes',
   },
+  404: { code: 'not_found', retry: 'later', says: 'HubSpot found nothing there' },
   409: { code: 'batch_refused', retry: 'never', says: 'HubSpot already holds this under another record' },
   413: { code: 'batch_refused', retry: 'never', says: 'HubSpot found the request too large' },
   423: {
@@ -75,9 +78,9 @@ const byStatus: Readonly<Record<number, Meaning>> = {
 /** What a problem's code means, whatever the status. Codes: facts/hubspot.md §4.1 and HubSpot's own messages. */
 const byProblem: Readonly<Record<string, Meaning>> = {
   PROPERTY_DOESNT_EXIST: {
-    code: 'not_provisioned',
+    code: 'fields_missing',
     retry: 'never',
-    says: 'A property Sangam writes is missing in HubSpot: restore it, or let Sangam set up its properties again',
+    says: 'A property Sangam uses is missing in HubSpot: restore it, or map another',
   },
 };
 
@@ -120,7 +123,7 @@ export function readRefusal(status: number, headers: Headers, body: unknown): Re
       ...problemsInMessage(error.message ?? ''),
       ...(error.code === undefined
         ? []
-        : [{ code: error.code, properties: names(error.context?.propertyName) }]),
+        : [{ code: error.code, properties: texts(error.context?.propertyName) }]),
     ]),
   ];
   const conflict = readConflict(message);
@@ -138,13 +141,24 @@ export function readRefusal(status: number, headers: Headers, body: unknown): Re
   };
 }
 
+/** A refusal of the call as a whole. `FieldsMissing` names the properties; without our key nothing can go on. */
 export function refusalError(refusal: Refusal): SangamError {
-  return new SangamError({
-    code: refusal.code,
-    origin: 'crm',
-    retry: refusal.retry,
-    message: refusal.explanation,
-  });
+  const { code, retry, explanation: message } = refusal;
+  if (code !== 'fields_missing') return new SangamError({ code, origin: 'crm', retry, message });
+  const fields = missingIn(refusal);
+  return fields.length === 0 || fields.includes(contactIdProperty)
+    ? notProvisioned('never', message)
+    : new FieldsMissing({ message, fields });
+}
+
+/** Properties HubSpot says it does not have. */
+export function missingIn({ problems }: Refusal): string[] {
+  const missing = problems.filter(({ code }) => byProblem[code]?.code === 'fields_missing');
+  return [...new Set(missing.flatMap(({ properties }) => properties))];
+}
+
+export function notProvisioned(retry: Retry, message: string): SangamError {
+  return new SangamError({ code: 'not_provisioned', origin: 'crm', retry, message });
 }
 
 /** `Retry-After` in seconds where HubSpot sends it, else the wait of the limit it names. facts/hubspot.md §4.8. */
@@ -163,19 +177,24 @@ const problemList = z.array(z.looseObject({ error: z.string(), name: optionalTex
  */
 function problemsInMessage(message: string): Problem[] {
   const start = message.indexOf('[{');
-  if (start === -1) return [];
+  if (start === -1) {
+    const missing = /^Property \W?(\w+)\W? does(?: not|n't) exist/.exec(message)?.[1];
+    return missing === undefined ? [] : [{ code: 'PROPERTY_DOESNT_EXIST', properties: [missing] }];
+  }
   const list = problemList.safeParse(parseJson(message.slice(start, message.lastIndexOf(']') + 1)));
   if (!list.success) return [];
-  return list.data.map(({ error, name }) => ({ code: error, properties: names(name) }));
+  return list.data.map(({ error, name }) => ({ code: error, properties: texts(name) }));
 }
 
 /** The two shapes of "only one record may hold this value". facts/hubspot.md §4.2. */
 function readConflict(message: string): Conflict | undefined {
   const taken = /^Contact already exists\. Existing ID: (\d+)/.exec(message)?.[1];
-  if (taken !== undefined) return { property: undefined, recordId: taken };
+  if (taken !== undefined) return { property: 'email', recordId: taken };
   // The first record named is the one being written, the second already holds the value, which may contain anything.
   const held = /propertyName=(\w+),.* on \d+\. (\d+) already has that value/s.exec(message);
-  return held?.[2] === undefined ? undefined : { property: held[1], recordId: held[2] };
+  return held?.[1] === undefined || held[2] === undefined
+    ? undefined
+    : { property: held[1], recordId: held[2] };
 }
 
 function explain(
@@ -189,9 +208,7 @@ function explain(
     [properties.join(', '), code].filter(Boolean).join(': '),
   );
   if (conflict !== undefined) {
-    found.push(
-      `record ${conflict.recordId} already holds this value of ${conflict.property ?? 'its e-mail'}`,
-    );
+    found.push(`record ${conflict.recordId} already holds this value of ${conflict.property}`);
   }
   const details = [
     ...new Set(found),
@@ -201,6 +218,6 @@ function explain(
   return `${meaning.says} (${details.join('; ')}).`;
 }
 
-function names(context: unknown): string[] {
-  return [context].flat().filter((name) => typeof name === 'string');
+function texts(context: unknown): string[] {
+  return [context].flat().filter((one) => typeof one === 'string');
 }

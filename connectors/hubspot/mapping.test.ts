@@ -1,13 +1,16 @@
-import type { ContactFields } from '@sangam/core/crm';
-import { valuesToWrite } from '@sangam/core/mapping';
+import type { ContactFields, CrmValues } from '@sangam/core/crm';
+import { difference, valuesForNew } from '@sangam/core/mapping';
 import { describe, expect, test } from 'vitest';
 import { defaultMapping } from './mapping.ts';
+import { properties } from './properties.ts';
+import { spelling } from './spelling.ts';
 
 const at = Date.UTC(2026, 10, 23, 10, 0, 0);
 
 const asha: ContactFields = {
   contactId: 'c1',
   phone: '+919812345678',
+  phones: ['+919812345678'],
   bsuid: 'IN.1234567890',
   username: 'asha',
   firstName: 'Asha',
@@ -16,28 +19,47 @@ const asha: ContactFields = {
   optInAt: at,
   firstMessage: 'Is it in stock?',
   lastActivityAt: at + 500,
+  lastInboundAt: at + 500,
   windowState: 'open',
   windowClosesAt: at + 86_400_000,
+  waitingSince: at,
   optOut: false,
   tags: ['vip', 'hindi'],
+  flowAnswers: {},
 };
 
 const unknown: ContactFields = {
   contactId: 'c2',
+  phones: [],
   firstName: '',
   lastName: '',
   leadSource: 'WhatsApp',
   windowState: 'closed',
   optOut: false,
   tags: [],
+  flowAnswers: {},
 };
 
-const write = (contact: ContactFields, current?: Record<string, string>): Record<string, string> =>
-  valuesToWrite(contact, defaultMapping, current);
+const written = (contact: ContactFields): CrmValues => valuesForNew(contact, defaultMapping, spelling);
+/** What is written to a record that holds this, of which we wrote everything ourselves. */
+const change = (contact: ContactFields, held: CrmValues): CrmValues =>
+  difference({
+    contact,
+    mapping: defaultMapping,
+    spelling,
+    agreed: { base: held, ours: Object.keys(held) },
+    current: held,
+  }).write;
+
+test('every property of ours but the key is filled', () => {
+  const mapped = defaultMapping.map(({ field }) => field.name);
+  const ours = properties.map(({ name }) => name).filter((name) => name !== 'sangam_contact_id');
+  expect(mapped).toEqual(expect.arrayContaining(ours));
+});
 
 describe('a new contact', () => {
   test('gets every field in the form HubSpot takes', () => {
-    expect(write({ ...asha, optOut: true, optOutAt: at })).toEqual({
+    expect(written({ ...asha, optOut: true, optOutAt: at })).toEqual({
       firstname: 'Asha',
       lastname: 'Rao',
       phone: '+919812345678',
@@ -50,6 +72,7 @@ describe('a new contact', () => {
       wa_last_activity_at: '2026-11-23T10:00:00.500Z',
       wa_window_state: 'open',
       wa_window_closes_at: '2026-11-24T10:00:00.000Z',
+      wa_waiting_since: '2026-11-23T10:00:00.000Z',
       wa_opt_out: 'true',
       wa_opt_out_at: '2026-11-23T10:00:00.000Z',
       wa_tags: 'vip;hindi',
@@ -61,83 +84,42 @@ describe('a new contact', () => {
     ['the username', { username: 'asha' }, '@asha'],
     ['what it is', { bsuid: 'IN.1234567890' }, 'WhatsApp contact'],
   ])('without a name is called by %s', (_, identity, firstname) => {
-    expect(write({ ...unknown, ...identity })['firstname']).toBe(firstname);
-  });
-
-  test('loses what HubSpot cannot store', () => {
-    const values = write({
-      ...asha,
-      firstName: 'As\0ha\uD800',
-      firstMessage: `${'x'.repeat(65_535)}😀`,
-      tags: [' a;b\u200B', '\0', 'c'],
-      lastActivityAt: Number.POSITIVE_INFINITY,
-    });
-    expect(values).toMatchObject({
-      firstname: 'Asha\uFFFD',
-      wa_first_message: 'x'.repeat(65_535),
-      wa_tags: 'a,b;c',
-    });
-    expect(values).not.toHaveProperty('wa_last_activity_at');
+    expect(written({ ...unknown, ...identity })['firstname']).toBe(firstname);
   });
 });
 
 describe('a known contact', () => {
   const held = {
-    ...write(asha),
+    ...written(asha),
     wa_opt_in_at: '2026-11-23T10:00:00Z',
     wa_last_activity_at: String(at + 500),
     wa_window_closes_at: '2026-11-24T10:00:00Z',
+    wa_waiting_since: '2026-11-23T10:00:00Z',
     wa_tags: 'hindi;vip',
   };
 
   test('gets nothing when HubSpot only spells the same differently', () => {
-    expect(write(asha, held)).toEqual({});
+    expect(change(asha, held)).toEqual({});
   });
 
   test('gets what moved on, and only that', () => {
-    expect(write({ ...asha, lastActivityAt: at + 9_000, windowState: 'closed' }, held)).toEqual({
+    const answered: ContactFields = { ...asha, lastActivityAt: at + 9_000, windowState: 'closed' };
+    delete (answered as { waitingSince?: number }).waitingSince;
+    expect(change(answered, held)).toEqual({
       wa_last_activity_at: '2026-11-23T10:00:09.000Z',
       wa_window_state: 'closed',
+      wa_waiting_since: '',
     });
-  });
-
-  test('no longer shows a number that has changed hands', () => {
-    expect(
-      write(
-        { ...unknown, bsuid: 'IN.1' },
-        { ...write(unknown), wa_bsuid: 'IN.1', wa_phone_e164: '+919812345678' },
-      ),
-    ).toEqual({
-      wa_phone_e164: '',
-    });
-  });
-
-  test('keeps the name and phone a rep typed', () => {
-    expect(write(asha, { ...held, firstname: 'Aasha', lastname: 'R.', phone: '98123 45678' })).toEqual({});
   });
 
   test.each(['+919812345678', '@asha', 'WhatsApp contact'])(
     'gets its name in place of the stand-in %s',
     (firstname) => {
-      expect(write(asha, { ...held, firstname })).toEqual({ firstname: 'Asha' });
+      expect(change(asha, { ...held, firstname })).toEqual({ firstname: 'Asha' });
     },
   );
 
-  test('has new tags appended to those a rep gave', () => {
-    expect(write({ ...asha, tags: ['vip', 'new'] }, { ...held, wa_tags: 'rep;vip' })).toEqual({
-      wa_tags: ';new',
-    });
-    expect(write({ ...asha, tags: [] }, { ...held, wa_tags: 'rep' })).toEqual({});
-  });
-
-  test.each([
-    { ours: true, theirs: '', written: { wa_opt_out: 'true' } },
-    { ours: true, theirs: 'false', written: { wa_opt_out: 'true' } },
-    { ours: true, theirs: 'true', written: {} },
-    { ours: false, theirs: '', written: { wa_opt_out: 'false' } },
-    { ours: false, theirs: 'false', written: {} },
-    { ours: false, theirs: 'true', written: {} },
-  ])('opted out $ours here and "$theirs" there writes $written', ({ ours, theirs, written }) => {
-    expect(write({ ...asha, optOut: ours }, { ...held, wa_opt_out: theirs })).toEqual(written);
+  test('has new tags appended', () => {
+    expect(change({ ...asha, tags: ['vip', 'hindi', 'new'] }, held)).toEqual({ wa_tags: ';new' });
   });
 });

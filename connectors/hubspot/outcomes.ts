@@ -1,17 +1,12 @@
-import type { CrmUpsert, UpsertOutcome } from '@sangam/core/crm';
+import type { CrmValues, WriteOutcome } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
 import type { HubspotAnswer } from './client.ts';
 import { readRefusal, type Refusal, refusalError } from './errors.ts';
-import { contactIdProperty, tagsProperty } from './properties.ts';
-import { type BatchAnswer, contactIdOf, type ItemError, namedBy } from './record-api.ts';
+import { type BatchAnswer, type HubspotRecord, type ItemError, namedBy, valuesIn } from './record-api.ts';
 
-/**
- * Refusals of what changed between our look and our write: another process made the record, or an admin removed a
- * tag's option. A second look settles them; a key still taken then is held by a record an upsert does not find, such as
- * a deleted one.
- */
-export function wasOvertaken(answer: HubspotAnswer<BatchAnswer>): boolean {
-  return refusalsIn(answer).some((refusal) => isOurKeyTaken(refusal) || isTagUnknown(refusal));
+interface Write {
+  readonly item: string;
+  readonly values: CrmValues;
 }
 
 /** Whether something was refused without a word about which value: the portal itself may be the matter. */
@@ -22,29 +17,44 @@ export function isUnexplained(answer: HubspotAnswer<BatchAnswer>): boolean {
   );
 }
 
+export function refusalsIn(answer: HubspotAnswer<BatchAnswer>): Refusal[] {
+  return answer.ok ? answer.body.errors.map(refusalOf) : [answer.refusal];
+}
+
+/** Properties refused for an option HubSpot does not know. */
+export function unknownOptionsIn(answer: HubspotAnswer<BatchAnswer>): string[] {
+  const problems = refusalsIn(answer).flatMap((refusal) => refusal.problems);
+  return [
+    ...new Set(problems.flatMap(({ code, properties }) => (code === 'INVALID_OPTION' ? properties : []))),
+  ];
+}
+
 /**
- * What became of each contact of one upsert. A refusal is an outcome where it is known to be one contact's own;
- * otherwise throws `SangamError`, `batch_refused` where halving the batch will find the culprit.
+ * What became of each write of one batch. A refusal is an outcome where it is known to be one write's own; otherwise
+ * throws `SangamError`, `batch_refused` where halving the batch will find the culprit.
  */
 export function outcomesOf(
-  upserts: readonly CrmUpsert[],
+  writes: readonly Write[],
   answer: HubspotAnswer<BatchAnswer>,
-): UpsertOutcome[] {
-  if (!answer.ok) return [refusedAlone(upserts, answer.refusal)];
-  const results = new Map(answer.body.results.map((result) => [contactIdOf(result), result]));
+  itemOf: (result: HubspotRecord) => string | undefined,
+): WriteOutcome[] {
+  if (!answer.ok) return [refusedAlone(writes, answer.refusal)];
+  const results = new Map(answer.body.results.map((result) => [itemOf(result), result]));
   const refusals = new Map(
     answer.body.errors.flatMap((error) => namedBy(error).map((name) => [name, refusalOf(error)])),
   );
   const nameless = answer.body.errors.find(
-    (error) => !upserts.some(({ contactId }) => namedBy(error).includes(contactId)),
+    (error) => !writes.some(({ item }) => namedBy(error).includes(item)),
   );
-  return upserts.map(({ contactId }): UpsertOutcome => {
-    const result = results.get(contactId);
-    if (result !== undefined)
-      return { contactId, outcome: 'written', recordId: result.id, created: result.new };
-    const refusal = refusals.get(contactId);
-    if (refusal !== undefined) return refused(contactId, refusal);
-    if (nameless !== undefined) return refusedAlone(upserts, refusalOf(nameless));
+  return writes.map(({ item, values }): WriteOutcome => {
+    const result = results.get(item);
+    if (result !== undefined) {
+      const written = valuesIn(result, Object.keys(values));
+      return { item, outcome: 'written', recordId: result.id, created: result.new, values: written };
+    }
+    const refusal = refusals.get(item);
+    if (refusal !== undefined) return refused(item, refusal);
+    if (nameless !== undefined) return refusedAlone(writes, refusalOf(nameless));
     throw incomplete();
   });
 }
@@ -59,33 +69,24 @@ export function incomplete(): SangamError {
   });
 }
 
-function refusedAlone(upserts: readonly CrmUpsert[], refusal: Refusal): UpsertOutcome {
-  const [only, ...others] = upserts;
+function refusedAlone(writes: readonly Write[], refusal: Refusal): WriteOutcome {
+  const [only, ...others] = writes;
   if (only === undefined || others.length > 0) throw refusalError(refusal);
-  return refused(only.contactId, refusal);
+  return refused(only.item, refusal);
 }
 
-function refused(contactId: string, refusal: Refusal): UpsertOutcome {
-  if (refusal.code !== 'batch_refused') throw refusalError(refusal);
-  const code = refusal.conflict === undefined ? (refusal.problems[0]?.code ?? 'refused') : 'conflict';
-  return { contactId, outcome: 'refused', code, explanation: refusal.explanation };
+function refused(item: string, refusal: Refusal): WriteOutcome {
+  const { code, conflict, problems, explanation } = refusal;
+  if (code !== 'batch_refused') throw refusalError(refusal);
+  if (conflict !== undefined) {
+    return { item, outcome: 'taken', recordId: conflict.recordId, field: conflict.property, explanation };
+  }
+  return { item, outcome: 'refused', code: problems[0]?.code ?? 'refused', explanation };
 }
 
-function refusalsIn(answer: HubspotAnswer<BatchAnswer>): Refusal[] {
-  return answer.ok ? answer.body.errors.map(refusalOf) : [answer.refusal];
-}
+const statusByCategory: Readonly<Record<string, number>> = { CONFLICT: 409, OBJECT_NOT_FOUND: 404 };
 
 /** One item's error within a 207, as if that item had been sent alone. */
 function refusalOf(error: ItemError): Refusal {
-  return readRefusal(error.category === 'CONFLICT' ? 409 : 400, new Headers(), error);
-}
-
-function isOurKeyTaken({ conflict }: Refusal): boolean {
-  return conflict?.property === contactIdProperty;
-}
-
-function isTagUnknown({ problems }: Refusal): boolean {
-  return problems.some(
-    ({ code, properties }) => code === 'INVALID_OPTION' && properties.includes(tagsProperty),
-  );
+  return readRefusal(statusByCategory[error.category ?? ''] ?? 400, new Headers(), error);
 }

@@ -107,6 +107,13 @@ export const properties: readonly PropertyDefinition[] = [
     fieldType: 'date',
   },
   {
+    name: 'wa_waiting_since',
+    label: 'WhatsApp waiting since',
+    description: 'The first message of this person after the last reply; empty once they are answered.',
+    type: 'datetime',
+    fieldType: 'date',
+  },
+  {
     name: 'wa_opt_out',
     label: 'WhatsApp opted out',
     description: 'Yes when this person asked for no more messages.',
@@ -127,7 +134,7 @@ export const properties: readonly PropertyDefinition[] = [
   {
     name: tagsProperty,
     label: 'WhatsApp tags',
-    description: 'Tags of the conversation. Sangam adds tags here and never takes one away.',
+    description: 'Tags of the conversation. What is checked or cleared here holds for WhatsApp too.',
     type: 'enumeration',
     fieldType: 'checkbox',
     // Whether HubSpot creates a list without any option is not known; with one it does.

@@ -1,6 +1,7 @@
-import { type Retry, SangamError } from '@sangam/core/errors';
+import type { ProvisioningStep } from '@sangam/core/crm';
+import { SangamError } from '@sangam/core/errors';
 import type { HubspotAnswer, HubspotClient } from './client.ts';
-import { type Refusal, refusalError } from './errors.ts';
+import { notProvisioned, type Refusal, refusalError } from './errors.ts';
 import { properties, type PropertyDefinition, propertyGroup } from './properties.ts';
 import {
   createGroup,
@@ -10,6 +11,20 @@ import {
   listGroups,
   listProperties,
 } from './property-api.ts';
+
+/** What `provisionProperties` would do, in words, without doing it. */
+export async function planProperties(client: HubspotClient): Promise<ProvisioningStep[]> {
+  const { missing, mismatched } = compare(await listProperties(client));
+  const group =
+    missing.length === 0 || (await listGroups(client)).includes(propertyGroup.name)
+      ? []
+      : [`Create the property group “${propertyGroup.label}”`];
+  const creating = missing.map(({ name, label }) => `Create the contact property ${name} (“${label}”)`);
+  return [
+    ...[...group, ...creating].map((action) => ({ action, possible: true })),
+    ...mismatched.map((definition) => ({ action: mismatch(definition), possible: false })),
+  ];
+}
 
 /**
  * Brings our property group and properties to a portal. What exists is left as it is, so this may be repeated, and
@@ -39,37 +54,43 @@ export async function provisionProperties(client: HubspotClient): Promise<void> 
   );
 }
 
-/** Throws `SangamError` `not_provisioned` or `property_mismatch` (never) unless the portal has all our properties. */
-export async function mustBeProvisioned(client: HubspotClient): Promise<void> {
-  const missing = missingFrom(await listProperties(client)).map(({ name }) => name);
-  if (missing.length === 0) return;
-  throw notProvisioned(
-    'never',
-    `These contact properties are missing in HubSpot: ${missing.join(', ')}. Restore them, or let Sangam set up its properties again.`,
-  );
-}
-
-function missingFrom(existing: readonly ExistingProperty[]): PropertyDefinition[] {
-  const byName = new Map(existing.map((property) => [property.name, property]));
-  return properties.filter((definition) => {
-    const found = byName.get(definition.name);
-    if (found !== undefined) mustFit(definition, found);
-    return found === undefined;
-  });
-}
-
-/** A property of our name and another kind would refuse every write, or let two records hold one contact id. */
-function mustFit(definition: PropertyDefinition, found: ExistingProperty): void {
-  const sameType = found.type === undefined || found.type === definition.type;
-  const uniqueEnough = definition.hasUniqueValue !== true || found.hasUniqueValue === true;
-  if (sameType && uniqueEnough) return;
-  const wanted = `type ${definition.type}${definition.hasUniqueValue === true ? ' with unique values' : ''}`;
+/** Throws `SangamError` `property_mismatch` (never) for the first that is of another kind. */
+function missingFrom(existing: readonly ExistingProperty[]): readonly PropertyDefinition[] {
+  const { missing, mismatched } = compare(existing);
+  const [first] = mismatched;
+  if (first === undefined) return missing;
   throw new SangamError({
     code: 'property_mismatch',
     origin: 'crm',
     retry: 'never',
-    message: `HubSpot already has a contact property ${definition.name}, but not of ${wanted}: rename or delete it, then let Sangam set up its properties again.`,
+    message: `${mismatch(first)}, then let Sangam set up its properties again.`,
   });
+}
+
+function compare(existing: readonly ExistingProperty[]): {
+  readonly missing: readonly PropertyDefinition[];
+  readonly mismatched: readonly PropertyDefinition[];
+} {
+  const byName = new Map(existing.map((property) => [property.name, property]));
+  return {
+    missing: properties.filter(({ name }) => !byName.has(name)),
+    mismatched: properties.filter((definition) => {
+      const found = byName.get(definition.name);
+      return found !== undefined && !fits(definition, found);
+    }),
+  };
+}
+
+/** A property of our name and another kind would refuse every write, or let two records hold one contact id. */
+function fits(definition: PropertyDefinition, found: ExistingProperty): boolean {
+  const sameType = found.type === undefined || found.type === definition.type;
+  const uniqueEnough = definition.hasUniqueValue !== true || found.hasUniqueValue === true;
+  return sameType && uniqueEnough;
+}
+
+function mismatch({ name, type, hasUniqueValue }: PropertyDefinition): string {
+  const wanted = `type ${type}${hasUniqueValue === true ? ' with unique values' : ''}`;
+  return `HubSpot already has a contact property ${name}, but not of ${wanted}: rename or delete it`;
 }
 
 /** The refusal, if it may only mean that the name is taken. */
@@ -78,8 +99,4 @@ function unlessTaken(answer: HubspotAnswer<unknown>): Refusal | undefined {
   // An existing name is a 409, or by another account of HubSpot's behaviour a 400 (facts/hubspot.md §4.4, from memory).
   if (answer.refusal.code !== 'batch_refused') throw refusalError(answer.refusal);
   return answer.refusal;
-}
-
-function notProvisioned(retry: Retry, message: string): SangamError {
-  return new SangamError({ code: 'not_provisioned', origin: 'crm', retry, message });
 }

@@ -1,7 +1,11 @@
+import type { CrmField } from '@sangam/core/crm';
 import { writtenText } from './values.ts';
 
+/** How tags stand in a property: a checkbox of HubSpot's, or a text. */
+
 /** HubSpot joins the checked options of a checkbox property by semicolons. facts/hubspot.md §4.2. */
-const separator = ';';
+const inChoices = { separator: ';', joined: ';', instead: ',' };
+const inText = { separator: ',', joined: ', ', instead: ';' };
 
 /**
  * White space and invisible characters at either end of an option: HubSpot refuses the whole write for one.
@@ -9,22 +13,40 @@ const separator = ';';
  */
 const looseEnds = /^[\s\p{Cc}\p{Cf}]+|[\s\p{Cc}\p{Cf}]+$/gu;
 
-/** Tags as a checkbox value. A semicolon inside a tag would cut it in two, so it becomes a comma. */
-export function writtenTags(tags: readonly string[]): string {
-  const written = tags.map((tag) => writtenText(tag).replaceAll(separator, ',').replace(looseEnds, ''));
-  return [...new Set(written)].filter((tag) => tag !== '').join(separator);
+/** A separator inside a tag would cut it in two, so another sign takes its place. */
+export function writtenTags(tags: readonly string[], { kind }: Pick<CrmField, 'kind'>): string {
+  const { joined } = spellingOf(kind);
+  return writtenText(spelled(tags, kind).join(joined));
 }
 
-export function readTags(value: string): string[] {
-  return value.split(separator).filter((tag) => tag !== '');
+export function readTags(value: string, { kind }: Pick<CrmField, 'kind'>): string[] {
+  const { separator } = spellingOf(kind);
+  const tags = value.split(separator).map((tag) => tag.replace(looseEnds, ''));
+  return [...new Set(tags)].filter((tag) => tag !== '');
 }
 
 /**
- * What to write so that the record carries our tags beside its own: nothing is ever taken away. A leading semicolon
- * appends (facts/hubspot.md §4.2), so a tag a rep checks at the same moment stays.
+ * What to write so that the record carries these tags; undefined: it does. In a checkbox additions alone are appended
+ * with a leading semicolon (facts/hubspot.md §4.2), so that a tag a rep checks at the same moment stays.
  */
-export function addedTags(ours: string, theirs: string): string | undefined {
-  const present = new Set(readTags(theirs));
-  const added = readTags(ours).filter((tag) => !present.has(tag));
-  return added.length === 0 ? undefined : `${separator}${added.join(separator)}`;
+export function changedTags(
+  wanted: readonly string[],
+  current: string,
+  field: Pick<CrmField, 'kind'>,
+): string | undefined {
+  const [after, before] = [new Set(spelled(wanted, field.kind)), new Set(readTags(current, field))];
+  const added = after.difference(before);
+  if (added.size === 0 && before.isSubsetOf(after)) return undefined;
+  const appends = field.kind === 'choices' && before.isSubsetOf(after);
+  return appends ? [...added].map((tag) => `;${tag}`).join('') : writtenTags([...after], field);
+}
+
+function spelled(tags: readonly string[], kind: CrmField['kind']): string[] {
+  const { separator, instead } = spellingOf(kind);
+  const written = tags.map((tag) => writtenText(tag).replaceAll(separator, instead).replace(looseEnds, ''));
+  return [...new Set(written)].filter((tag) => tag !== '');
+}
+
+function spellingOf(kind: CrmField['kind']): typeof inChoices {
+  return kind === 'choices' ? inChoices : inText;
 }

@@ -1,6 +1,7 @@
 import express from 'express';
 import { onTestFinished } from 'vitest';
-import type { Connector } from '@sangam/core/crm';
+import { z } from 'zod';
+import type { Connector, Credentials, Permits, WriteOutcome } from '@sangam/core/crm';
 import { createSandbox, SandboxClock, type SandboxRules } from '@sangam/sandbox';
 import { createHubspotConnector } from './connector.ts';
 import { hubspotBasePath } from './host.ts';
@@ -11,21 +12,66 @@ export interface TestPortal {
   connect(options?: { token?: string; timeoutMs?: number }): Connector;
   /** The vendor's own API, with the token. */
   api(method: string, path: string, body?: object): Promise<unknown>;
+  readonly clock: SandboxClock;
   /** The sandbox's controls: no token. */
   control(method: string, path: string, body?: object): Promise<unknown>;
 }
+
+/** Every call may be made. */
+export const openDoor: Permits = { take: async () => undefined };
+
+/** Credentials of one token: once refused there is no other. */
+export const onlyToken = (token: string): Credentials => ({
+  accessToken: async () => token,
+  expired: async () => undefined,
+});
 
 /** Answers to questions the facts leave open. */
 export type PortalRules = NonNullable<Partial<SandboxRules>['hubspot']>;
 
 const accessToken = 'sandbox-token';
 
+/** Every question the facts leave open, answered as believed and then, one by one, the other way. */
+export const answers: [string, PortalRules][] = [
+  ['as believed', {}],
+  ['an upsert needs its key in the properties', { upsertIdInProperties: 'required' }],
+  ['an existing name is a 400', { existingNameStatus: 400 }],
+  ['every write answers per item', { traceIdsAnswerPerItem: 'every write' }],
+  ['a list needs an option', { emptyEnumerations: 'refused' }],
+  ['a deleted record keeps its unique values', { archivedKeepsUniqueValues: true }],
+  ['a merge makes a new record', { mergeKeepsPrimaryId: false }],
+  ['a merged id finds nothing', { mergedIdAnswers: 'missing' }],
+];
+
+const recordList = z.object({
+  results: z.array(
+    z.object({
+      id: z.string(),
+      properties: z.record(z.string(), z.string().nullable()),
+      timeline: z.array(z.object({ id: z.string(), at: z.string(), text: z.string() })),
+    }),
+  ),
+});
+
+/** What a user of the CRM sees. */
+export async function recordsIn(portal: TestPortal): Promise<z.infer<typeof recordList>['results']> {
+  return recordList.parse(await portal.control('GET', '/records/contacts')).results;
+}
+
+const made = z.object({ id: z.string() });
+
+/** A record a user makes by hand. */
+export async function userCreates(portal: TestPortal, properties: object): Promise<string> {
+  return made.parse(await portal.control('POST', '/records/contacts', { properties })).id;
+}
+
 /** A HubSpot of its own for the running test, over HTTP. */
 export async function openPortal(rules: PortalRules = {}): Promise<TestPortal> {
   const app = express();
+  const clock = new SandboxClock();
   const origin = await serve(app);
   const sandbox = await createSandbox({
-    clock: new SandboxClock(),
+    clock,
     ownHosts: () => [new URL(origin).host],
     whatsapp: {
       channelId: 'channel',
@@ -38,7 +84,7 @@ export async function openPortal(rules: PortalRules = {}): Promise<TestPortal> {
       accessToken,
     },
     hubspot: { accessToken },
-    rules: { hubspot: rules },
+    rules: { hubspot: { rateLimitMax: 0, searchLimitMax: 0, ...rules } },
   });
   app.use('/sandbox', sandbox.router);
   onTestFinished(() => sandbox.close());
@@ -56,9 +102,25 @@ export async function openPortal(rules: PortalRules = {}): Promise<TestPortal> {
 
   return {
     connect: ({ token = accessToken, ...options } = {}) =>
-      createHubspotConnector({ basePath, accessToken: async () => token, ...options }),
+      createHubspotConnector({ basePath, credentials: onlyToken(token), permits: openDoor, ...options }),
+    clock,
     api: (method, path, body) =>
       send(method, `${basePath}${path}`, { authorization: `Bearer ${accessToken}` }, body),
     control: (method, path, body) => send(method, `${basePath}${path}`, {}, body),
   };
+}
+
+/** The same with our properties, and a connector to it. */
+export async function openProvisioned(
+  rules: PortalRules = {},
+): Promise<TestPortal & { connector: Connector }> {
+  const portal = await openPortal(rules);
+  const connector = portal.connect();
+  await connector.provision();
+  return { ...portal, connector };
+}
+
+/** '' = it was not written. */
+export function recordIdOf(outcome: WriteOutcome | undefined): string {
+  return outcome?.outcome === 'written' ? outcome.recordId : '';
 }

@@ -17,11 +17,12 @@ export function writtenTime(at: number): string | undefined {
   return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }
 
-/** Whether two datetime values are one instant, in any of HubSpot's spellings: ISO 8601 or Unix milliseconds. */
-export function sameInstant(ours: string, theirs: string): boolean {
-  return readInstant(ours) === readInstant(theirs);
+/** A date property's value: the day in UTC, which HubSpot takes for its midnight. facts/hubspot.md §4.2. */
+export function writtenDate(at: number): string | undefined {
+  return writtenTime(at)?.replace(/T.*/, '');
 }
 
-function readInstant(value: string): number {
+/** Milliseconds of a date or datetime value in any of HubSpot's spellings; NaN for what is none. */
+export function readInstant(value: string): number {
   return /^-?\d+$/.test(value) ? Number(value) : Date.parse(value);
 }

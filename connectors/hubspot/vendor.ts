@@ -1,3 +1,5 @@
+import type { CallLimit } from '@sangam/core/crm';
+
 /** HubSpot's own numbers and names, each with its source. */
 
 /**
@@ -6,14 +8,40 @@
  */
 export const apiVersion = '2026-03';
 
+/** Account details are told in this version. facts/hubspot.md §5. */
+export const accountInfoVersion = '2026-09';
+
 /** The only host of HubSpot's API. facts/hubspot.md §4.1. */
 export const apiOrigin = 'https://api.hubapi.com';
+
+/** Where people open a portal; HubSpot leads them on to their own data centre's name. facts/hubspot.md §5. */
+export const uiOrigin = 'https://app.hubspot.com';
 
 /** Records one batch call takes. facts/hubspot.md §4.2. */
 export const batchSize = 100;
 
+/** Records one page of a list holds. facts/hubspot.md §4.2. */
+export const listPageSize = 100;
+
+/** Records one page of a search holds. facts/hubspot.md §4.3. */
+export const searchPageSize = 200;
+
+/** Longest body of a search, characters. facts/hubspot.md §4.3. */
+export const longestSearch = 3_000;
+
 /** Longest text property HubSpot stores, counted here in UTF-16 units, the strictest reading. From memory, not in the facts. */
 export const longestText = 65_536;
+
+/**
+ * Calls of one account: of 110 in ten seconds and 5 searches a second some are left to a person's own tools.
+ * facts/hubspot.md §4.8 and §4.3.
+ */
+export const limits = {
+  api: { calls: 100, perMs: 10_000 },
+  search: { calls: 4, perMs: 1_000 },
+} as const satisfies Readonly<Record<string, CallLimit>>;
+
+export type LimitName = keyof typeof limits;
 
 /** How long each limit asks us to stay away. facts/hubspot.md §4.8. */
 export const rateLimitWaitMs: Readonly<Record<string, number>> = {
@@ -25,3 +53,6 @@ export const rateLimitWaitMs: Readonly<Record<string, number>> = {
 
 /** A record locked by a bulk write: wait at least this long. facts/hubspot.md §4.2. */
 export const lockedWaitMs = 2_000;
+
+/** How long a call without an answer may still take effect. HubSpot names no such time; longer than any call of ours. */
+export const settleMs = 30_000;

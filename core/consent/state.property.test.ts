@@ -6,7 +6,7 @@ const entry: fc.Arbitrary<ConsentEntry> = fc.record({
   purpose: fc.constantFrom('marketing' as const, 'everything' as const),
   action: fc.constantFrom('grant' as const, 'withdrawal' as const),
   effectiveAt: fc.integer({ min: 1, max: 4 }),
-  rank: fc.integer({ min: 1, max: 4 }),
+  rank: fc.integer({ min: 0, max: 4 }),
   key: fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 2, maxLength: 2 }),
 });
 
@@ -29,6 +29,30 @@ test('consent does not depend on the order or the repetition of entries', () => 
       },
     ),
   );
+});
+
+describe('what somebody else said in a CRM', () => {
+  const byCrm = (action: 'grant' | 'withdrawal', effectiveAt: number): ConsentEntry => ({
+    purpose: 'marketing',
+    action,
+    effectiveAt,
+    rank: 0,
+    key: 'c',
+  });
+
+  test('never lifts what the person withdrew', () => {
+    expect(consentState([stop, byCrm('grant', 99)]).marketing).toBe('withdrawn');
+  });
+
+  test('withdraws, and lifts what was withdrawn in the CRM', () => {
+    expect(consentState([start, byCrm('withdrawal', 20)]).marketing).toBe('withdrawn');
+    expect(consentState([start, byCrm('withdrawal', 20), byCrm('grant', 30)]).marketing).toBe('granted');
+  });
+
+  test('gives way to the person coming back', () => {
+    const back = { ...start, effectiveAt: 30 };
+    expect(consentState([stop, byCrm('withdrawal', 20), back]).marketing).toBe('granted');
+  });
 });
 
 describe('the entry in force', () => {

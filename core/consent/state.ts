@@ -3,8 +3,8 @@
 export type ConsentPurpose = 'marketing' | 'everything';
 export type ConsentAction = 'grant' | 'withdrawal';
 
-/** How the person said it, weakest first; decides between entries of one instant. */
-export const evidenceRanks = { keyword: 1, 'provider error': 2, button: 3, preference: 4 } as const;
+/** How we know, weakest first; decides between entries of one instant. `crm`: somebody else said so, in a CRM's field. */
+export const evidenceRanks = { crm: 0, keyword: 1, 'provider error': 2, button: 3, preference: 4 } as const;
 export type ConsentMethod = keyof typeof evidenceRanks;
 
 export interface ConsentEntry {
@@ -44,7 +44,20 @@ function greatest(entries: readonly ConsentEntry[]): ConsentEntry | undefined {
   );
 }
 
-export function consentState(entries: readonly ConsentEntry[]): ConsentState {
+/** What somebody else granted cannot lift what the person withdrew (design.md §3.2): it counts only where they did not. */
+function credible(entries: readonly ConsentEntry[]): readonly ConsentEntry[] {
+  const own = greatest(entries.filter(isOwn));
+  return own?.action === 'withdrawal'
+    ? entries.filter((entry) => isOwn(entry) || entry.action === 'withdrawal')
+    : entries;
+}
+
+function isOwn(entry: ConsentEntry): boolean {
+  return entry.rank !== evidenceRanks.crm;
+}
+
+export function consentState(all: readonly ConsentEntry[]): ConsentState {
+  const entries = credible(all);
   const marketing = greatest(entries);
   const everything = greatest(entries.filter((e) => e.action === 'grant' || e.purpose === 'everything'));
   return {
@@ -60,7 +73,7 @@ export function consentState(entries: readonly ConsentEntry[]): ConsentState {
  * `previous` are the entries of who held the phone before `since`.
  */
 export function inheritedOptOut(previous: readonly ConsentEntry[], since: number): ConsentEntry[] {
-  const before = previous.filter((entry) => entry.effectiveAt < since);
+  const before = credible(previous.filter((entry) => entry.effectiveAt < since));
   const inForce = greatest(before);
   if (inForce?.action !== 'withdrawal') return [];
   const everything = greatest(before.filter((e) => e.action === 'grant' || e.purpose === 'everything'));

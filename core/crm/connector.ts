@@ -1,105 +1,170 @@
-/** The port every CRM implements. Core knows no CRM by name. */
+import type { CrmField, CrmValues, Spelling } from './field.ts';
+import type { FieldMapping } from './mapping.ts';
+import type { Timeline } from './timeline.ts';
 
-/** Values of the CRM's own fields, in the vendor's written form. Empty string = empty. */
-export type CrmValues = Readonly<Record<string, string>>;
+/** The port every CRM implements. Core knows no CRM by name. docs/connectors.md tells how one is added. */
 
-/** A record found under our contact id. */
+/** Who waits for a call; when a limit grows short the first are served and the last wait. */
+export const priorities = ['consent', 'new lead', 'fields', 'timeline', 'import'] as const;
+export type Priority = (typeof priorities)[number];
+
+/**
+ * `keyed`: the vendor enforces our key, so a write may be repeated after an unknown outcome. `findable`: a marker can be
+ * read back; after an unknown outcome wait `settleMs`, look, then repeat. design.md §4.
+ */
+export type WriteClass = 'keyed' | 'findable';
+
+/** So many calls in any such time, for one CRM account. */
+export interface CallLimit {
+  readonly calls: number;
+  readonly perMs: number;
+}
+
+/** A record as it was read: `values` holds every field asked for, '' where the CRM holds none. */
 export interface CrmRecord {
+  /** As it was asked for; differs from `recordId` when the record was merged into another. */
+  readonly askedAs: string;
   readonly recordId: string;
+  /** What stands in our unique field; undefined: nothing. */
+  readonly contactId?: string;
+  readonly values: CrmValues;
+  /** Milliseconds. */
+  readonly createdAt?: number;
+  readonly changedAt?: number;
+}
+
+export interface RecordCreate {
+  /** Our opaque contact id, to stand in the CRM's unique field. */
   readonly contactId: string;
   readonly values: CrmValues;
 }
 
-export interface CrmUpsert {
-  /** Our opaque contact id, the value of the CRM's unique field. */
-  readonly contactId: string;
+export interface RecordUpdate {
+  readonly recordId: string;
   readonly values: CrmValues;
 }
 
-/** What became of one item of a batch. A refusal is that item's own; the others went through. */
-export type UpsertOutcome =
+/** What became of one item of a write; `item` is the contact id of a create, the record id of an update. */
+export type WriteOutcome = { readonly item: string } & (
   | {
-      readonly contactId: string;
       readonly outcome: 'written';
       readonly recordId: string;
       readonly created: boolean;
+      /** What the vendor says now stands there, as far as its answer tells. */
+      readonly values: CrmValues;
     }
+  | { readonly outcome: 'refused'; readonly code: string; readonly explanation: string }
+  /** There is no such record any more. */
+  | { readonly outcome: 'gone' }
+  /** Another record holds a value that only one may hold: it is the same person's, or a conflict for a person. */
   | {
-      readonly contactId: string;
-      readonly outcome: 'refused';
-      readonly code: string;
+      readonly outcome: 'taken';
+      readonly recordId: string;
+      /** The field whose value is taken, where the vendor tells. */
+      readonly field?: string;
       readonly explanation: string;
-    };
+    }
+);
 
-/** The nine fields of a contact (and what goes with them), before a CRM's own spelling. Times in milliseconds. */
-export interface ContactFields {
-  readonly contactId: string;
-  /** E.164, or undefined for a person known only by username or BSUID. */
-  readonly phone?: string;
-  readonly bsuid?: string;
-  readonly username?: string;
-  readonly firstName: string;
-  readonly lastName: string;
-  readonly leadSource: LeadSource;
-  readonly optInAt?: number;
-  readonly firstMessage?: string;
-  readonly lastActivityAt?: number;
-  readonly windowState: 'open' | 'closed';
-  readonly windowClosesAt?: number;
-  readonly optOut: boolean;
-  readonly optOutAt?: number;
-  readonly tags: readonly string[];
+/** One page of a look through the account's records. */
+export interface ScanPage {
+  readonly records: readonly CrmRecord[];
+  /** Records found to be deleted, with the vendor's time of it. */
+  readonly gone: readonly { readonly recordId: string; readonly at: number }[];
+  /** Where to go on; undefined: this was the last page. */
+  readonly next?: string;
 }
 
-export type LeadSource = 'WhatsApp CTWA' | 'WhatsApp Inbound' | 'WhatsApp';
-
-/** Who decides a field's value once both sides may have touched it. design.md §1, mapping. */
-export type FieldOwner = 'once' | 'if-empty' | 'ours' | 'both' | 'theirs';
-
-interface MappedField {
-  /** The CRM's field name. */
-  readonly crmField: string;
-  /** The vendor's written form; undefined leaves the field alone, '' empties it. */
-  readonly value: (contact: ContactFields) => string | undefined;
-  /** Whether what the CRM reads back says the same as what we write; without it only equal text does. */
-  readonly same?: (ours: string, theirs: string) => boolean;
-  /**
-   * What may hold the place of a missing value, best first: a new record gets the first one, and any of them
-   * counts as empty once the value is known.
-   */
-  readonly standIns?: (contact: ContactFields) => readonly string[];
+/** One thing provisioning would do, in words an admin reads, such as `Create the contact property wa_tags`. */
+export interface ProvisioningStep {
+  readonly action: string;
+  /** False: it stands in the way and a person has to act, as `action` says. */
+  readonly possible: boolean;
 }
 
-/** A field one side decides alone. */
-export interface OwnedField extends MappedField {
-  readonly owner: Exclude<FieldOwner, 'both'>;
+/** What is so of a CRM whoever's account it is. */
+export interface ConnectorTraits {
+  readonly crm: string;
+  /** What people call it. */
+  readonly label: string;
+  /** Most records one call takes; 1 where the CRM has no batches. */
+  readonly batchSize: number;
+  /** Most phones one search takes. */
+  readonly phonesPerSearch: number;
+  readonly writeClass: WriteClass;
+  /** How long after a call that got no answer the vendor may still act, milliseconds. */
+  readonly settleMs: number;
+  /** Our unique field. */
+  readonly contactIdField: string;
+  /** Fields that hold phones of a person, the one people look at first. */
+  readonly phoneFields: readonly string[];
+  /** The field of a record's owner; undefined: this CRM has none. */
+  readonly ownerField?: string;
+  /** Fields whose changes start things in a CRM, such as a lifecycle stage: followed though no mapping names them. */
+  readonly followedFields: readonly string[];
+  readonly defaultMapping: readonly FieldMapping[];
+  /** By the name under which the connector asks for its permits. */
+  readonly limits: Readonly<Record<string, CallLimit>>;
+  readonly spelling: Spelling;
+  /** Where a person opens a record, or undefined where that cannot be told. */
+  recordUrl(account: string, recordId: string): string | undefined;
 }
-
-/** A field both sides may change. */
-export interface SharedField extends MappedField {
-  readonly owner: 'both';
-  /**
-   * What to write so that both sides' parts stand; undefined when the CRM's value already does. '' = empty.
-   * `base` is what we last wrote there, undefined when we never did.
-   */
-  readonly merge: (ours: string, theirs: string, base: string | undefined) => string | undefined;
-}
-
-export type FieldMapping = OwnedField | SharedField;
 
 /**
- * One installed CRM account. Calls throw `SangamError` with origin `crm` when the call as a whole failed:
- * `later` and `{afterMs}` mean that the same call may succeed in time; `never` with code `batch_refused` that something
- * in this batch is the matter, so that halving it finds the culprit; any other `never` that a person must act first.
+ * One installed CRM account. Calls throw `SangamError` with origin `crm` when the call as a whole failed: `later` and
+ * `{afterMs}` mean that the same call may succeed in time; `never` with code `batch_refused` that something in this
+ * batch is the matter, so that halving it finds the culprit; any other `never` that a person must act first. A field
+ * that is no longer there is a `FieldsMissing`. Every call takes its permit first (`Permits`).
  */
 export interface Connector {
-  /** Most contacts one call takes. */
-  readonly batchSize: number;
-  readonly mapping: readonly FieldMapping[];
+  readonly traits: ConnectorTraits;
+  readonly timeline: Timeline;
+  /** The fields of its records as they are now. */
+  fields(): Promise<CrmField[]>;
+  /** Who may own a record: id and what people call them. */
+  owners(): Promise<{ readonly ownerId: string; readonly name: string }[]>;
+  /** What `provision` would do, without doing it. Empty: everything is there. */
+  planProvisioning(): Promise<ProvisioningStep[]>;
   /** Creates our fields where they are missing. Repeatable. */
   provision(): Promise<void>;
-  /** Records standing under these contact ids; ids without a record are left out. At most `batchSize`. */
-  read(contactIds: readonly string[]): Promise<CrmRecord[]>;
-  /** Creates or updates, keyed by our contact id: repeating it after an unknown outcome is safe. At most `batchSize`. */
-  upsert(upserts: readonly CrmUpsert[]): Promise<UpsertOutcome[]>;
+  /** At most `batchSize`; ids without a record are left out. */
+  read(recordIds: readonly string[], fields: readonly string[], priority: Priority): Promise<CrmRecord[]>;
+  /** Records that hold these contact ids in our unique field. At most `batchSize`. */
+  findByContactId(
+    contactIds: readonly string[],
+    fields: readonly string[],
+    priority: Priority,
+  ): Promise<CrmRecord[]>;
+  /** Records that may hold one of these phones; more than asked for may come back. At most `phonesPerSearch`. */
+  findByPhone(phones: readonly string[], fields: readonly string[], priority: Priority): Promise<CrmRecord[]>;
+  /** Creates records under our contact ids, or updates those that stand there. At most `batchSize`. */
+  create(creates: readonly RecordCreate[], priority: Priority): Promise<WriteOutcome[]>;
+  /** At most `batchSize`, each record once. */
+  update(updates: readonly RecordUpdate[], priority: Priority): Promise<WriteOutcome[]>;
+  /** All records, or those changed since then (milliseconds), a page at a time. Reads only. */
+  scan(
+    from: { readonly cursor?: string; readonly changedSince?: number },
+    fields: readonly string[],
+    priority: Priority,
+  ): Promise<ScanPage>;
+}
+
+/** Lets calls through as the account's limits allow. */
+export interface Permits {
+  /**
+   * Resolves when a call may be made; throws `SangamError` `limit_wait` with `{afterMs}` when that would take longer
+   * than a caller should hold its lease.
+   */
+  take(limit: string, priority: Priority): Promise<void>;
+}
+
+/** What opens an account. */
+export interface Credentials {
+  /** Asked before every call. Throws `SangamError` `reconnect` (never) where a person has to connect again. */
+  accessToken(): Promise<string>;
+  /**
+   * The vendor refused this token as expired: resolves when another may be asked for; throws `reconnect` where there
+   * is none to be had.
+   */
+  expired(token: string): Promise<void>;
 }

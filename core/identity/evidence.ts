@@ -17,6 +17,10 @@ export type Evidence =
   | { readonly kind: 'same'; readonly a: BsuidKey; readonly b: BsuidKey; readonly at: number }
   /** The person with phone `a` moved to phone `b`. */
   | { readonly kind: 'phone_change'; readonly a: string; readonly b: string; readonly at: number }
+  /** A member said: these two are one person. */
+  | { readonly kind: 'joined'; readonly a: string; readonly b: string; readonly at: number }
+  /** A member said: from here on phone `a` is somebody else's. `b` = `a`. */
+  | { readonly kind: 'hand_over'; readonly a: string; readonly b: string; readonly at: number }
   /** WhatsApp shows phone `a` as the digits `b`. */
   | { readonly kind: 'spelling'; readonly a: string; readonly b: string; readonly at: number };
 

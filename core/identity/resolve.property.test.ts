@@ -26,6 +26,22 @@ const evidence: fc.Arbitrary<Evidence> = fc.oneof(
       at,
     })
     .filter(({ a, b }) => a !== b),
+  fc
+    .record({
+      kind: fc.constant('joined' as const),
+      a: fc.constantFrom(...phones, ...bsuids),
+      b: fc.constantFrom(...phones, ...bsuids),
+      at,
+    })
+    .filter(({ a, b }) => a !== b),
+  fc.constantFrom(...phones).chain((a) =>
+    fc.record({
+      kind: fc.constant('hand_over' as const),
+      a: fc.constant(a),
+      b: fc.constant(a),
+      at,
+    }),
+  ),
 );
 
 /** Who every id is at every time, without regard to names. */

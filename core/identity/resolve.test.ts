@@ -83,4 +83,21 @@ describe('who is who', () => {
     );
     expect(new Set(persons).size).toBe(3);
   });
+
+  test('a member may say that a phone is somebody else’s from some time on', () => {
+    const people = resolveIdentities([{ kind: 'hand_over', a: anil, b: anil, at: 20 }], [anil]);
+    expect(people.personOf({ phone: anil, at: 20 })).not.toBe(people.personOf({ phone: anil, at: 19 }));
+  });
+
+  test('a member may say that two are one, which says nothing of who held the phone before', () => {
+    const people = resolveIdentities(
+      [
+        { kind: 'joined', a: anil, b: bela, at: 30 },
+        { kind: 'hand_over', a: anil, b: anil, at: 20 },
+      ],
+      [anil, bela],
+    );
+    expect(people.personOf({ phone: anil, at: 30 })).toBe(people.personOf({ phone: bela, at: 1 }));
+    expect(people.personOf({ phone: anil, at: 1 })).not.toBe(people.personOf({ phone: bela, at: 1 }));
+  });
 });

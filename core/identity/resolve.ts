@@ -49,6 +49,8 @@ export function resolveIdentities(evidence: readonly Evidence[], alone: readonly
     } else if (kind === 'pair') {
       groups.add(b);
       people.add(b);
+    } else if (kind === 'joined') {
+      for (const id of [a, b]) if (!id.startsWith('+')) people.add(id);
     }
   }
   for (const id of alone) if (!id.startsWith('+')) people.add(id);
@@ -62,6 +64,11 @@ export function resolveIdentities(evidence: readonly Evidence[], alone: readonly
     const from = segmentAt(segments.get(change.a), change.at);
     const to = segmentAt(segments.get(change.b), change.at);
     if (from !== undefined && to !== undefined) people.join(from.node, to.node);
+  }
+  for (const { kind, a, b, at } of evidence) {
+    if (kind !== 'joined') continue;
+    const [x, y] = [a, b].map((id) => (id.startsWith('+') ? segmentAt(segments.get(id), at)?.node : id));
+    if (x !== undefined && y !== undefined) people.join(x, y);
   }
 
   return asResolution(segments, people);
@@ -81,6 +88,8 @@ function boundariesOf(
   };
   for (const item of evidence) {
     if (item.kind === 'pair') at(item.a).push({ kind: 'pair', at: item.at, other: item.b });
+    if (item.kind === 'hand_over') at(item.a).push({ kind: 'leave', at: item.at - 1, other: '' });
+    if (item.kind === 'joined') for (const id of [item.a, item.b]) if (id.startsWith('+')) at(id);
     if (item.kind === 'phone_change') {
       at(item.a).push({ kind: 'leave', at: item.at, other: item.b });
       at(item.b).push({ kind: 'arrive', at: item.at, other: item.a });

@@ -1,1 +1,3 @@
-export { baseAfter, valuesToWrite } from './values-to-write.ts';
+export * from './difference.ts';
+export * from './fold-record.ts';
+export { writtenValue } from './written-value.ts';

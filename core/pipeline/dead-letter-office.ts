@@ -1,15 +1,19 @@
 import type { Clock } from '../clock.ts';
 import {
+  addCounts,
   deleteDeadLetters,
   type DeadLetterQuery,
   listDeadLetters,
-  markDirty,
+  markContacts,
+  markPriority,
   readDeadLetters,
   reopenInbox,
+  retryTimeline,
   type StoredDeadLetter,
   type Store,
   writeAudit,
 } from '../store/index.ts';
+import type { ChangeReceiver } from './receive/changes.ts';
 import type { Receiver } from './receive/receive.ts';
 
 /** A dead letter as a person reads it. */
@@ -44,16 +48,20 @@ interface Actor {
   readonly memberId: string;
 }
 
+/** Reasons whose letters do not go back into the inbox they would come from. */
+const handedOn: ReadonlySet<string> = new Set(['foreign channel', 'foreign account']);
+
 const replayBatch = 500;
 
 export function createDeadLetterOffice(dependencies: {
   store: Store;
   receiver: Receiver;
+  changes: ChangeReceiver;
   clock: Clock;
   /** Told that a workspace has something to apply or to write again. */
   wake: (workspaceId: string) => void;
 }): DeadLetterOffice {
-  const { store, receiver, clock, wake } = dependencies;
+  const { store, receiver, changes, clock, wake } = dependencies;
 
   const replayLetters = async (
     { workspaceId, memberId }: Actor,
@@ -63,6 +71,7 @@ export function createDeadLetterOffice(dependencies: {
     for (const letter of letters) {
       if (letter.reason === 'unparsed') continue;
       if (letter.reason === 'foreign channel' && !(await receiver.readmit(letter))) continue;
+      if (letter.reason === 'foreign account' && !(await changes.readmit(letter))) continue;
       going.push(letter);
     }
     await store.transact(workspaceId, async (trx) => {
@@ -75,12 +84,27 @@ export function createDeadLetterOffice(dependencies: {
       });
       await reopenInbox(
         trx,
-        going.filter(({ source, reason }) => source === 'whatsapp' && reason !== 'foreign channel'),
+        going.filter(({ reason }) => !handedOn.has(reason)),
       );
-      await markDirty(
+      await markContacts(
         trx,
-        going.map(({ contactId }) => contactId).filter((contactId) => contactId !== null),
+        going.flatMap(({ contactId }) =>
+          contactId === null ? [] : [{ contactId, priority: markPriority.newLead }],
+        ),
         at,
+      );
+      await retryTimeline(
+        trx,
+        going.flatMap(({ contactId, reason }) =>
+          contactId !== null && reason.startsWith('timeline_') ? [contactId] : [],
+        ),
+        at,
+      );
+      await addCounts(
+        trx,
+        going
+          .filter(({ reason }) => handedOn.has(reason))
+          .map(({ receivedAt }) => ({ name: 'handed on' as const, at: receivedAt, count: 1 })),
       );
       await deleteDeadLetters(
         trx,

@@ -1,27 +1,95 @@
 import { sql } from 'kysely';
-import { blobOf } from './blob.ts';
+import { type ConnectionSettings, connectionSettings, type FieldMapping } from '../crm/index.ts';
+import { fromJson, toJson } from './json.ts';
+import type { ConnectionMode } from './schema.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
 /** One installed CRM account, as the way out needs it. */
 export interface ConnectionRow {
   readonly connectionId: string;
+  readonly workspaceId: string;
   readonly crm: string;
+  readonly account: string | null;
+  readonly mode: ConnectionMode;
+  /** E.164; while in test, only these people are written. */
+  readonly testPhones: readonly string[];
+  readonly settings: ConnectionSettings;
+  /** Undefined: the connector's default. */
+  readonly mapping: readonly FieldMapping[] | undefined;
+  readonly parkedFields: Readonly<Record<string, ParkedField>>;
   readonly accessToken: Buffer | null;
+  readonly refreshToken: Buffer | null;
+  readonly tokenExpiresAt: number | null;
   /** The workspace is a sandbox: it may only ever reach sandbox hosts. */
   readonly sandbox: boolean;
   /** Why nothing is written until an admin acts. */
   readonly blockedReason: string | null;
+  readonly disconnectedAt: number | null;
   readonly failedAttempts: number;
   readonly nextCallAt: number;
+  /** When a look through the whole account ended: from then on a miss in the phone index means nobody. */
+  readonly indexedAt: number | null;
+  readonly polledUntil: number | null;
+  readonly nextPollAt: number;
+  readonly pollCursor: string | null;
+  readonly lastWebhookAt: number | null;
+  /** Until then an admin lets everybody in, however many they are. */
+  readonly rushReleasedUntil: number;
 }
 
+/** A field that vanished from the CRM: nothing is written there until an admin acts; the rest of the record is. */
+export interface ParkedField {
+  readonly at: number;
+  readonly why: string;
+}
+
+type StoredConnection = Omit<ConnectionRow, 'settings' | 'mapping' | 'parkedFields'> & {
+  settings: Buffer;
+  mapping: Buffer | null;
+  parkedFields: Buffer;
+};
+
 export async function connectionsOf(trx: WorkspaceTransaction): Promise<ConnectionRow[]> {
-  const { rows } = await sql<ConnectionRow>`
-    select c.connection_id as "connectionId", c.crm, c.access_token as "accessToken", w.sandbox,
-           c.blocked_reason as "blockedReason", c.failed_attempts as "failedAttempts", c.next_call_at as "nextCallAt"
+  const { rows } = await sql<StoredConnection>`
+    select c.connection_id as "connectionId", c.workspace_id as "workspaceId", c.crm, c.account, c.mode,
+           c.test_phones as "testPhones", c.settings, c.mapping, c.parked_fields as "parkedFields",
+           c.access_token as "accessToken", c.refresh_token as "refreshToken", c.token_expires_at as "tokenExpiresAt",
+           w.sandbox, c.blocked_reason as "blockedReason", c.disconnected_at as "disconnectedAt",
+           c.failed_attempts as "failedAttempts", c.next_call_at as "nextCallAt", c.indexed_at as "indexedAt",
+           c.polled_until as "polledUntil", c.next_poll_at as "nextPollAt", c.poll_cursor as "pollCursor",
+           c.last_webhook_at as "lastWebhookAt", c.rush_released_until as "rushReleasedUntil"
     from crm_connections c join workspaces w using (workspace_id)
-    where c.workspace_id = ${trx.workspaceId}`.execute(trx);
-  return rows;
+    where c.workspace_id = ${trx.workspaceId}
+    order by c.created_at, c.connection_id`.execute(trx);
+  return rows.map((row) => ({
+    ...row,
+    settings: connectionSettings.parse(fromJson(row.settings)),
+    mapping: row.mapping === null ? undefined : fromJson<FieldMapping[]>(row.mapping),
+    parkedFields: fromJson<Record<string, ParkedField>>(row.parkedFields),
+  }));
+}
+
+export async function connectionOf(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+): Promise<ConnectionRow | undefined> {
+  return (await connectionsOf(trx)).find((connection) => connection.connectionId === connectionId);
+}
+
+/** Parks fields of a mapping beside those that are. */
+export async function parkFields(
+  trx: WorkspaceTransaction,
+  connection: ConnectionRow,
+  fields: readonly string[],
+  parked: ParkedField,
+): Promise<void> {
+  const all = { ...connection.parkedFields, ...Object.fromEntries(fields.map((field) => [field, parked])) };
+  await trx
+    .updateTable('crm_connections')
+    .set({ parked_fields: toJson(all) })
+    .where('workspace_id', '=', trx.workspaceId)
+    .where('connection_id', '=', connection.connectionId)
+    .execute();
 }
 
 /** Remembers how the last call to a connection went. */
@@ -37,67 +105,26 @@ export async function recordCall(
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
 }
 
-export interface LinkRow {
-  readonly contactId: string;
-  readonly recordId: string;
-  /** The contact id the record carries in its unique field. */
-  readonly writtenAs: string;
-  /** What we last wrote into fields that others may change too: CRM field → value. */
-  readonly base: Readonly<Record<string, string>>;
-}
-
-export async function linksOf(
+/** Whether this caller is the one who tries an account whose calls failed: nobody else has since `seen`. */
+export async function claimProbe(
   trx: WorkspaceTransaction,
   connectionId: string,
-  contactIds: readonly string[],
-): Promise<LinkRow[]> {
-  const { rows } = await sql<Omit<LinkRow, 'base'> & { base: Buffer }>`
-    select contact_id as "contactId", record_id as "recordId", written_as as "writtenAs", base from crm_links
+  probe: { seen: number; until: number },
+): Promise<boolean> {
+  const { numAffectedRows } = await sql`
+    update crm_connections set next_call_at = ${probe.until}
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-      and contact_id = any(${contactIds}::uuid[])`.execute(trx);
-  return rows.map((row) => ({ ...row, base: JSON.parse(row.base.toString('utf8')) as LinkRow['base'] }));
+      and next_call_at = ${probe.seen} and failed_attempts > 0`.execute(trx);
+  return numAffectedRows === 1n;
 }
 
-/**
- * Ties contacts to the records that were written for them. A contact joined into another while its record was being
- * written is tied by its survivor.
- */
-export async function saveLinks(
+/** Notes that the account's webhooks arrive. */
+export async function touchWebhook(
   trx: WorkspaceTransaction,
   connectionId: string,
-  links: readonly LinkRow[],
   now: number,
 ): Promise<void> {
-  if (links.length === 0) return;
-  const bases = blobOf(links.map(({ base }) => Buffer.from(JSON.stringify(base), 'utf8')));
   await sql`
-    insert into crm_links (workspace_id, connection_id, contact_id, record_id, written_as, base, created_at)
-    select ${trx.workspaceId}::uuid, ${connectionId}::uuid, coalesce(c.merged_into, t.contact_id), t.record_id,
-           t.written_as, substr(${bases.bytes}::bytea, t.start, t.size), ${now}
-    from unnest(${links.map((l) => l.contactId)}::uuid[], ${links.map((l) => l.recordId)}::text[],
-                ${links.map((l) => l.writtenAs)}::uuid[], ${bases.starts}::int[], ${bases.sizes}::int[])
-         as t (contact_id, record_id, written_as, start, size)
-    join contacts c on c.workspace_id = ${trx.workspaceId} and c.contact_id = t.contact_id
-    on conflict (workspace_id, connection_id, contact_id, record_id) do update set base = excluded.base`.execute(
-    trx,
-  );
-}
-
-/** Marks contacts dirty whose service window ended since the last look. */
-export async function sweepWindows(trx: WorkspaceTransaction, now: number): Promise<void> {
-  const { rows } = await sql<{ since: number }>`
-    insert into window_sweeps as s (workspace_id, swept_until) values (${trx.workspaceId}, ${now})
-    on conflict (workspace_id) do update set swept_until = greatest(s.swept_until, excluded.swept_until)
-    returning coalesce((select old.swept_until from window_sweeps old where old.workspace_id = ${trx.workspaceId}),
-                       ${now}) as since`.execute(trx);
-  const since = rows[0]?.since ?? now;
-  await sql`
-    insert into dirty_contacts as d (workspace_id, connection_id, contact_id, marked_at)
-    select c.workspace_id, c.connection_id, ended.contact_id, ${now}
-    from crm_connections c cross join (
-      select distinct contact_id from conversations
-      where workspace_id = ${trx.workspaceId} and window_closes_at > ${since} and window_closes_at <= ${now}) ended
-    where c.workspace_id = ${trx.workspaceId}
-    order by c.connection_id, ended.contact_id
-    on conflict (workspace_id, connection_id, contact_id) do update set version = d.version + 1`.execute(trx);
+    update crm_connections set last_webhook_at = ${now}
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
 }

@@ -106,3 +106,30 @@ export async function contentsOf(
     where workspace_id = ${trx.workspaceId} and contact_id = any(${contactIds}::uuid[])`.execute(trx);
   return rows;
 }
+
+/** Messages of these contacts that may hold answers to a WhatsApp Flow. */
+export async function interactiveContents(
+  trx: WorkspaceTransaction,
+  contactIds: readonly string[],
+): Promise<Pick<StoredContent, 'contactId' | 'at' | 'eventKey' | 'content'>[]> {
+  const { rows } = await sql<Pick<StoredContent, 'contactId' | 'at' | 'eventKey' | 'content'>>`
+    select contact_id as "contactId", at, event_key as "eventKey", content from messages
+    where workspace_id = ${trx.workspaceId} and contact_id = any(${contactIds}::uuid[])
+      and origin = 'customer' and type = 'interactive' and content is not null`.execute(trx);
+  return rows;
+}
+
+/** The first message each of these contacts wrote: how they came in. */
+export async function firstContents(
+  trx: WorkspaceTransaction,
+  contactIds: readonly string[],
+): Promise<{ readonly contactId: string; readonly channelId: string; readonly content: Buffer }[]> {
+  const { rows } = await sql<{ contactId: string; channelId: string; content: Buffer }>`
+    select c.contact_id as "contactId", first.channel_id as "channelId", first.content
+    from unnest(${contactIds}::uuid[]) as c (contact_id)
+    cross join lateral (select channel_id, content from messages
+                        where workspace_id = ${trx.workspaceId} and contact_id = c.contact_id and origin = 'customer'
+                          and content is not null
+                        order by at, event_key limit 1) first`.execute(trx);
+  return rows;
+}

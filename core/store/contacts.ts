@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { ContactJoins, ConversationJoins } from '../conversation/index.ts';
+import { addCounts } from './counts.ts';
 import { cleanText } from './text.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
@@ -71,7 +72,7 @@ export async function overwriteContacts(
     where c.workspace_id = ${trx.workspaceId} and c.contact_id = x.contact_id`.execute(trx);
 }
 
-/** Marks contacts as joined into another; whatever pointed at them points on. Their facts have moved already. */
+/** Marks contacts as joined into another. Their facts have moved already; their links move by `joinLinks`. */
 export async function mergeContacts(
   trx: WorkspaceTransaction,
   merges: readonly { contactId: string; into: string }[],
@@ -84,18 +85,25 @@ export async function mergeContacts(
     where c.workspace_id = ${trx.workspaceId}
       and (c.contact_id = t.contact_id or c.merged_into = t.contact_id)`.execute(trx);
   await sql`
-    update crm_links l set contact_id = t.survivor from ${pairs}
-    where l.workspace_id = ${trx.workspaceId} and l.contact_id = t.contact_id`.execute(trx);
-  await sql`
     delete from conversations
     where workspace_id = ${trx.workspaceId} and contact_id = any(${gone}::uuid[])`.execute(trx);
   // What the CRM refused of a contact that is no more is no one's to replay: its survivor is written anew.
   await sql`
     delete from dead_letters
     where workspace_id = ${trx.workspaceId} and contact_id = any(${gone}::uuid[])`.execute(trx);
-  await sql`
-    delete from dirty_contacts
-    where workspace_id = ${trx.workspaceId} and contact_id = any(${gone}::uuid[])`.execute(trx);
+  const { rows: unmarked } = await sql<{ connectionId: string; markedAt: number }>`
+    delete from dirty_records
+    where workspace_id = ${trx.workspaceId} and contact_id = any(${gone}::uuid[])
+    returning connection_id as "connectionId", marked_at as "markedAt"`.execute(trx);
+  await addCounts(
+    trx,
+    unmarked.map(({ connectionId, markedAt }) => ({
+      name: 'left alone',
+      at: markedAt,
+      count: 1,
+      connectionId,
+    })),
+  );
 }
 
 export async function joinConversations(

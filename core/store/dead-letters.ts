@@ -19,14 +19,18 @@ export interface DeadLetter {
   readonly receivedAt: number;
 }
 
-/** Parks what could not go on. The same event, or the same contact of a connection, is parked once. */
+/**
+ * Parks what could not go on. The same event, or the same contact of a connection, is parked once. Returns when those
+ * newly parked were received.
+ */
 export async function parkDeadLetters(
   trx: WorkspaceTransaction,
   letters: readonly DeadLetter[],
   now: number,
-): Promise<void> {
+): Promise<number[]> {
+  const parked: number[] = [];
   for (const part of inParts(letters)) {
-    await trx
+    const rows = await trx
       .insertInto('dead_letters')
       .values(
         part.map((letter) => ({
@@ -48,8 +52,11 @@ export async function parkDeadLetters(
         })),
       )
       .onConflict((conflict) => conflict.doNothing())
+      .returning('received_at')
       .execute();
+    parked.push(...rows.map((row) => row.received_at));
   }
+  return parked;
 }
 
 /** A dead letter as it is kept. */
@@ -132,4 +139,16 @@ export async function deleteDeadLetters(
 ): Promise<void> {
   await sql`delete from dead_letters where workspace_id = ${trx.workspaceId}
             and dead_letter_id = any(${deadLetterIds}::uuid[])`.execute(trx);
+}
+
+/** What a connection refused of these contacts is no longer so: they were written. */
+export async function deleteCrmLetters(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  contactIds: readonly string[],
+): Promise<void> {
+  if (contactIds.length === 0) return;
+  await sql`delete from dead_letters
+            where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+              and contact_id = any(${contactIds}::uuid[]) and reason not like 'timeline%'`.execute(trx);
 }

@@ -1,71 +1,276 @@
 import { sql } from 'kysely';
+import { addCounts } from './counts.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
-/** A contact some connection has to be told about. */
-export interface DirtyContact {
+/** How much a mark hurries: an index into the port's priorities. */
+export const markPriority = { consent: 0, newLead: 1, fields: 2 } as const;
+
+export interface Mark {
   readonly contactId: string;
-  readonly version: number;
-  /** It was tried before and nobody knows how that ended: it may have been written. */
-  readonly outcomeUnknown: boolean;
+  readonly priority: number;
 }
 
-/** Marks contacts for every connection of the workspace. */
-export async function markDirty(
+/** A record to be brought in step, or a contact that has none yet. */
+export interface DirtyRecord {
+  readonly subject: string;
+  readonly contactId: string | null;
+  readonly recordId: string | null;
+  readonly priority: number;
+  readonly version: number;
+  readonly markedAt: number;
+  /** Somebody changed it in the CRM: read it first. */
+  readonly reread: boolean;
+  /** A write was tried and nobody knows how that ended. */
+  readonly tried: boolean;
+  readonly attempts: number;
+}
+
+export const subjectOfRecord = (recordId: string): string => `record:${recordId}`;
+export const subjectOfContact = (contactId: string): string => `contact:${contactId}`;
+
+/** What a mark on an existing row does: it counts, it may hurry more, and what waited for time waits no longer. */
+const markAgain = sql.raw(
+  `on conflict (workspace_id, connection_id, subject) do update set version = d.version + 1,
+     priority = least(d.priority, excluded.priority), reread = d.reread or excluded.reread, due_at = 0
+   returning connection_id as "connectionId", xmax = 0 as fresh`,
+);
+
+/**
+ * Marks the home records of contacts, or the contacts where there are none, for every connection of the workspace. A
+ * change of consent concerns all records of a contact.
+ */
+export async function markContacts(
   trx: WorkspaceTransaction,
-  contactIds: readonly string[],
+  marks: readonly Mark[],
   now: number,
 ): Promise<void> {
-  if (contactIds.length === 0) return;
-  await sql`
-    insert into dirty_contacts as d (workspace_id, connection_id, contact_id, marked_at)
-    select c.workspace_id, c.connection_id, t.contact_id, ${now}
-    from crm_connections c cross join unnest(${contactIds.toSorted()}::uuid[]) as t (contact_id)
-    where c.workspace_id = ${trx.workspaceId}
-    order by c.connection_id, t.contact_id
-    on conflict (workspace_id, connection_id, contact_id) do update set version = d.version + 1`.execute(trx);
+  if (marks.length === 0) return;
+  const { rows } = await sql<{ connectionId: string; fresh: boolean }>`
+    insert into dirty_records as d (workspace_id, connection_id, subject, contact_id, record_id, priority, marked_at)
+    select ${trx.workspaceId}::uuid, c.connection_id, coalesce('record:' || l.record_id, 'contact:' || t.contact_id),
+           case when l.record_id is null then t.contact_id end, l.record_id, min(t.priority), ${now}
+    from crm_connections c
+    cross join unnest(${marks.map((m) => m.contactId)}::uuid[], ${marks.map((m) => m.priority)}::smallint[])
+               as t (contact_id, priority)
+    left join crm_links l on l.workspace_id = ${trx.workspaceId} and l.connection_id = c.connection_id
+      and l.contact_id = t.contact_id and l.parted_at is null and (l.home or t.priority = ${markPriority.consent})
+    where c.workspace_id = ${trx.workspaceId} and c.disconnected_at is null
+    group by c.connection_id, t.contact_id, l.record_id
+    order by c.connection_id, 3
+    ${markAgain}`.execute(trx);
+  await countDue(trx, rows, now);
 }
 
-/** Takes a batch for `leaseMs`; whoever dies holding it is overtaken when the lease ends. */
+/** Marks records themselves; `reread`: somebody changed them in the CRM. */
+export async function markRecords(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  recordIds: readonly string[],
+  mark: { readonly priority: number; readonly reread: boolean },
+  now: number,
+): Promise<void> {
+  if (recordIds.length === 0) return;
+  const { rows } = await sql<{ connectionId: string; fresh: boolean }>`
+    insert into dirty_records as d (workspace_id, connection_id, subject, record_id, priority, marked_at, reread)
+    select ${trx.workspaceId}::uuid, ${connectionId}::uuid, 'record:' || record_id, record_id, ${mark.priority}, ${now},
+           ${mark.reread}
+    from (select distinct unnest(${recordIds}::text[]) as record_id) t
+    order by record_id
+    ${markAgain}`.execute(trx);
+  await countDue(trx, rows, now);
+}
+
+/** Marks everybody, as after a mapping changed. */
+export async function markAllDirty(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  now: number,
+): Promise<void> {
+  const { rows } = await sql<{ connectionId: string; fresh: boolean }>`
+    insert into dirty_records as d (workspace_id, connection_id, subject, contact_id, record_id, priority, marked_at)
+    select ${trx.workspaceId}::uuid, ${connectionId}::uuid, coalesce('record:' || l.record_id, 'contact:' || c.contact_id),
+           case when l.record_id is null then c.contact_id end, l.record_id, ${markPriority.fields}, ${now}
+    from contacts c
+    left join crm_links l on l.workspace_id = ${trx.workspaceId} and l.connection_id = ${connectionId}
+      and l.contact_id = c.contact_id and l.parted_at is null
+    where c.workspace_id = ${trx.workspaceId} and c.merged_into is null
+    group by c.contact_id, l.record_id
+    order by 3
+    ${markAgain}`.execute(trx);
+  await countDue(trx, rows, now);
+}
+
+/** What falls due for the statement of a day: rows newly marked. */
+async function countDue(
+  trx: WorkspaceTransaction,
+  rows: readonly { connectionId: string; fresh: boolean }[],
+  now: number,
+): Promise<void> {
+  const fresh = rows.filter((row) => row.fresh);
+  await addCounts(
+    trx,
+    fresh.map(({ connectionId }) => ({ name: 'due', at: now, count: 1, connectionId })),
+  );
+}
+
+/**
+ * Takes a batch for `leaseMs`, the most pressing first; whoever dies holding it is overtaken when the lease ends.
+ * `only`: of these subjects.
+ */
 export async function leaseDirty(
   trx: WorkspaceTransaction,
-  batch: { connectionId: string; lease: string; size: number; now: number; leaseMs: number },
-): Promise<DirtyContact[]> {
-  const { rows } = await sql<DirtyContact>`
-    update dirty_contacts d set lease = ${batch.lease}, leased_until = ${batch.now + batch.leaseMs}
-    from (select connection_id, contact_id, lease is not null as outcome_unknown from dirty_contacts
-          where workspace_id = ${trx.workspaceId} and connection_id = ${batch.connectionId}
-            and (leased_until is null or leased_until < ${batch.now})
-          order by marked_at, contact_id limit ${batch.size} for update skip locked) mine
-    where d.workspace_id = ${trx.workspaceId} and d.connection_id = mine.connection_id
-      and d.contact_id = mine.contact_id
-    returning d.contact_id as "contactId", d.version, mine.outcome_unknown as "outcomeUnknown"`.execute(trx);
+  batch: {
+    connectionId: string;
+    lease: string;
+    size: number;
+    now: number;
+    leaseMs: number;
+    only: readonly string[] | undefined;
+  },
+): Promise<DirtyRecord[]> {
+  const only = batch.only === undefined ? sql`` : sql`and subject = any(${batch.only}::text[])`;
+  const { rows } = await sql<DirtyRecord>`
+    with mine as materialized (
+      select connection_id, subject from dirty_records
+      where workspace_id = ${trx.workspaceId} and connection_id = ${batch.connectionId} and held is null
+        and (leased_until is null or leased_until < ${batch.now}) and due_at <= ${batch.now} ${only}
+      order by priority, marked_at, subject limit ${batch.size} for update skip locked)
+    update dirty_records d set lease = ${batch.lease}, leased_until = ${batch.now + batch.leaseMs}
+    from mine
+    where d.workspace_id = ${trx.workspaceId} and d.connection_id = mine.connection_id and d.subject = mine.subject
+    returning d.subject, d.contact_id as "contactId", d.record_id as "recordId", d.priority, d.version,
+              d.marked_at as "markedAt", d.reread, d.tried, d.attempts`.execute(trx);
+  return rows.toSorted((x, y) => x.priority - y.priority || x.markedAt - y.markedAt);
+}
+
+/** The most pressing marks, without taking them. */
+export async function peekDirty(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  size: number,
+): Promise<DirtyRecord[]> {
+  const { rows } = await sql<DirtyRecord>`
+    select subject, contact_id as "contactId", record_id as "recordId", priority, version, marked_at as "markedAt",
+           reread, tried, attempts
+    from dirty_records
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+    order by priority, marked_at, subject limit ${size}`.execute(trx);
   return rows;
 }
 
-/** Clears marks whose contact did not change while it was being written. What else the lease holds is given back. */
+/** Subjects of people who are known by one of these phones. */
+export async function subjectsOfPhones(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  phones: readonly string[],
+): Promise<string[]> {
+  const { rows } = await sql<{ subject: string }>`
+    select 'contact:' || i.contact_id as subject from identities i
+    where i.workspace_id = ${trx.workspaceId} and i.value = any(${phones}::text[]) and i.contact_id is not null
+    union
+    select 'record:' || l.record_id from identities i
+    join crm_links l on l.workspace_id = i.workspace_id and l.connection_id = ${connectionId}
+                    and l.contact_id = i.contact_id and l.parted_at is null
+    where i.workspace_id = ${trx.workspaceId} and i.value = any(${phones}::text[])`.execute(trx);
+  return rows.map(({ subject }) => subject);
+}
+
+/** From here on nobody knows whether these were written, until somebody says so. */
+export async function markTried(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  subjects: readonly string[],
+): Promise<void> {
+  if (subjects.length === 0) return;
+  await sql`
+    update dirty_records set tried = true
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+      and subject = any(${subjects}::text[])`.execute(trx);
+}
+
+/**
+ * Ends a lease: what did not change while it was written is done; what did is there to be taken again, its outcome known.
+ * Returns what is done.
+ */
 export async function settleDirty(
   trx: WorkspaceTransaction,
-  batch: { connectionId: string; lease: string; settled: readonly DirtyContact[] },
-): Promise<void> {
-  await sql`
-    delete from dirty_contacts d
-    using unnest(${batch.settled.map((c) => c.contactId)}::uuid[], ${batch.settled.map((c) => c.version)}::int[])
-          as t (contact_id, version)
+  batch: { connectionId: string; lease: string; settled: readonly DirtyRecord[] },
+): Promise<string[]> {
+  const { rows } = await sql<{ subject: string }>`
+    delete from dirty_records d
+    using unnest(${batch.settled.map((r) => r.subject)}::text[], ${batch.settled.map((r) => r.version)}::int[])
+          as t (subject, version)
     where d.workspace_id = ${trx.workspaceId} and d.connection_id = ${batch.connectionId}
-      and d.contact_id = t.contact_id and d.version = t.version and d.lease = ${batch.lease}`.execute(trx);
+      and d.subject = t.subject and d.version = t.version and d.lease = ${batch.lease}
+    returning d.subject`.execute(trx);
   await sql`
-    update dirty_contacts set lease = null, leased_until = null
+    update dirty_records set lease = null, leased_until = null, tried = false, attempts = 0, due_at = 0
+    where workspace_id = ${trx.workspaceId} and connection_id = ${batch.connectionId}
+      and lease = ${batch.lease} and subject = any(${batch.settled.map((r) => r.subject)}::text[])`.execute(
+    trx,
+  );
+  return rows.map(({ subject }) => subject);
+}
+
+/** Gives a batch back; with `retryAt` it was tried and failed, and is not taken again before. */
+export async function returnDirty(
+  trx: WorkspaceTransaction,
+  batch: { connectionId: string; lease: string; retryAt?: number },
+): Promise<void> {
+  const failed = batch.retryAt === undefined ? 0 : 1;
+  await sql`
+    update dirty_records set lease = null, leased_until = null, attempts = attempts + ${failed},
+           due_at = ${batch.retryAt ?? 0}
     where workspace_id = ${trx.workspaceId} and connection_id = ${batch.connectionId}
       and lease = ${batch.lease}`.execute(trx);
 }
 
-/** Gives a batch back whose call failed. Its lease stays as the sign that nobody knows what became of it. */
-export async function returnDirty(
+/** Lets subjects wait for a person; what else the lease holds stays as it is. */
+export async function holdDirty(
   trx: WorkspaceTransaction,
-  batch: { connectionId: string; lease: string },
+  connectionId: string,
+  subjects: readonly string[],
+  why: string,
 ): Promise<void> {
+  if (subjects.length === 0) return;
   await sql`
-    update dirty_contacts set leased_until = null
-    where workspace_id = ${trx.workspaceId} and connection_id = ${batch.connectionId}
-      and lease = ${batch.lease}`.execute(trx);
+    update dirty_records set held = ${why}, lease = null, leased_until = null
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+      and subject = any(${subjects}::text[])`.execute(trx);
+}
+
+/** Lets what was held go on, and nothing be held before `until`; returns how many there were. */
+export async function releaseHeld(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  until: number,
+): Promise<number> {
+  await sql`
+    update crm_connections set rush_released_until = ${until}
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
+  const { rows } = await sql`
+    update dirty_records set held = null, version = version + 1
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} and held is not null
+    returning 1`.execute(trx);
+  return rows.length;
+}
+
+/** Marks contacts whose service window ended since the last look. */
+export async function sweepWindows(trx: WorkspaceTransaction, now: number): Promise<void> {
+  const { rows } = await sql<{ since: number }>`
+    insert into window_sweeps as s (workspace_id, swept_until) values (${trx.workspaceId}, ${now})
+    on conflict (workspace_id) do update set swept_until = greatest(s.swept_until, excluded.swept_until)
+    returning coalesce((select old.swept_until from window_sweeps old where old.workspace_id = ${trx.workspaceId}),
+                       ${now}) as since`.execute(trx);
+  const since = rows[0]?.since ?? now;
+  const { rows: ended } = await sql<{ contactId: string }>`
+    select distinct contact_id as "contactId" from conversations
+    where workspace_id = ${trx.workspaceId} and window_closes_at > ${since} and window_closes_at <= ${now}`.execute(
+    trx,
+  );
+  await markContacts(
+    trx,
+    ended.map(({ contactId }) => ({ contactId, priority: markPriority.fields })),
+    now,
+  );
 }

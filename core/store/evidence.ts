@@ -54,7 +54,24 @@ export async function evidenceAround(
   return { evidence, reached };
 }
 
-/** A person may move to and fro between two phones: each move counts. All other evidence happens once. */
+/** A person may move to and fro between two phones, and a member decide again: each counts. All else happens once. */
 function occurrenceOf(item: Evidence): number {
-  return item.kind === 'phone_change' ? item.at : 0;
+  return item.kind === 'phone_change' || item.kind === 'joined' || item.kind === 'hand_over' ? item.at : 0;
+}
+
+/** Takes back what a member said; returns what was there. Evidence the provider gave is never taken back. */
+export async function retractEvidence(
+  trx: WorkspaceTransaction,
+  evidence: readonly Evidence[],
+): Promise<Evidence[]> {
+  const retracted: Evidence[] = [];
+  for (const { kind, a, b, at } of evidence) {
+    if (kind !== 'joined' && kind !== 'hand_over') continue;
+    const { rows } = await sql<Evidence>`
+      delete from identity_evidence
+      where workspace_id = ${trx.workspaceId} and kind = ${kind} and a = ${a} and b = ${b} and occurrence = ${at}
+      returning kind, a, b, at`.execute(trx);
+    retracted.push(...rows);
+  }
+  return retracted;
 }

@@ -17,3 +17,19 @@ export async function findContact(
           order by since desc limit 1`.execute(trx);
   return rows[0]?.contactId;
 }
+
+/** What a contact is known by now, BSUIDs first. Undefined: there is no such contact. */
+export async function contactIdentities(
+  trx: WorkspaceTransaction,
+  contactId: string,
+): Promise<string[] | undefined> {
+  const survivor = await findContact(trx, { contactId });
+  if (survivor === undefined) return undefined;
+  const { rows } = await sql<{ value: string }>`
+    select i.value from identities i
+    where i.workspace_id = ${trx.workspaceId} and i.contact_id = ${survivor}
+      and not exists (select 1 from identities later where later.workspace_id = ${trx.workspaceId}
+                        and later.value = i.value and later.since > i.since)
+    order by i.value like '+%', i.value`.execute(trx);
+  return rows.map(({ value }) => value);
+}

@@ -22,20 +22,18 @@ export interface SuppressionRow {
   readonly at: number;
 }
 
-/**
- * Writes what has not been seen before, in one statement; returns how many were new.
- */
+/** Writes what has not been seen before, in one statement; returns how many were new, by when they were received. */
 export async function putIntoInbox(
   trx: WorkspaceTransaction,
   events: readonly IntakeEvent[],
-): Promise<number> {
-  if (events.length === 0) return 0;
+): Promise<{ readonly at: number; readonly count: number }[]> {
+  if (events.length === 0) return [];
   // In key order, so that two processes storing one storm wait for each other instead of deadlocking.
   const sorted = events.toSorted(
     (x, y) => x.eventKey.compare(y.eventKey) || x.contentHash.compare(y.contentHash),
   );
   const payloads = blobOf(sorted.map((event) => event.payload));
-  const { rows } = await sql<{ fresh: number }>`
+  const { rows } = await sql<{ at: number; count: number }>`
     with item as (
       select substr(${Buffer.concat(sorted.map((e) => e.eventKey))}::bytea, (n::int - 1) * 16 + 1, 16) as event_key,
              substr(${Buffer.concat(sorted.map((e) => e.contentHash))}::bytea, (n::int - 1) * 8 + 1, 8) as content_hash,
@@ -54,10 +52,10 @@ export async function putIntoInbox(
       select ${trx.workspaceId}::uuid, lane, received_at, event_key, content_hash, channel_id,
              substr(${payloads.bytes}::bytea, start, size)
       from item join fresh using (event_key, content_hash)
-      returning 1
+      returning received_at
     )
-    select count(*)::int as fresh from stored`.execute(trx);
-  return rows[0]?.fresh ?? 0;
+    select received_at as at, count(*)::int as count from stored group by received_at`.execute(trx);
+  return rows;
 }
 
 /** Every STOP, from the moment its 200 is sent. */

@@ -2,8 +2,9 @@ import { Kysely, PostgresDialect } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import pg from 'pg';
 import { foundation } from './migrations/0001-foundation.ts';
+import { crmRecords } from './migrations/0002-crm-records.ts';
 
-const migrations = { '0001-foundation': foundation };
+const migrations = { '0001-foundation': foundation, '0002-crm-records': crmRecords };
 
 /** Brings the database up to date. Two processes at once are safe: Kysely's migrator takes a lock. */
 export async function migrate(url: string): Promise<void> {

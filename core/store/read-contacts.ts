@@ -10,9 +10,12 @@ export interface ContactReading {
   readonly firstMessage: string | null;
   readonly firstMessageFromAd: boolean | null;
   readonly lastActivityAt: number | null;
+  readonly lastInboundAt: number | null;
   readonly windowClosesAt: number | null;
-  /** The phone the person holds now. */
-  readonly phone: string | null;
+  /** The first customer message after our last one; null once answered. */
+  readonly waitingSince: number | null;
+  /** The phones the person holds now, the one last seen first. */
+  readonly phones: readonly string[];
   readonly bsuidKey: string | null;
   readonly consent: readonly ConsentEntry[];
   /** Phones that were somebody else's before `since`, with that person's consent. */
@@ -30,21 +33,30 @@ export async function readContacts(
   const { rows: contacts } = await sql<ContactColumns>`
     select c.contact_id as "contactId", c.profile_name as "profileName", c.username, c.first_message as "firstMessage",
            c.first_message_from_ad as "firstMessageFromAd", c.last_activity_at as "lastActivityAt",
-           (select max(v.window_closes_at) from conversations v
-            where v.workspace_id = c.workspace_id and v.contact_id = c.contact_id) as "windowClosesAt",
-           (select i.value from identities i
+           v.last_inbound_at as "lastInboundAt", v.window_closes_at as "windowClosesAt",
+           case when v.last_inbound_at > coalesce(v.last_outbound_at, 0) then
+             (select min(m.at) from messages m
+              where m.workspace_id = c.workspace_id and m.contact_id = c.contact_id and m.origin = 'customer'
+                and m.at > coalesce((select max(o.at) from messages o
+                                     where o.workspace_id = c.workspace_id and o.contact_id = c.contact_id
+                                       and o.direction = 'out'), 0)) end as "waitingSince",
+           array(select i.value from identities i
             where i.workspace_id = c.workspace_id and i.contact_id = c.contact_id and i.value like '+%'
               and not exists (select 1 from identities later where later.workspace_id = c.workspace_id
                               and later.value = i.value and later.since > i.since)
             order by i.since desc, (select max(e.at) from identity_evidence e
                                     where e.workspace_id = c.workspace_id and e.a = i.value and e.kind = 'pair') desc
-                     nulls last, i.value limit 1) as phone,
+                     nulls last, i.value) as phones,
            (select i.value from identities i
             where i.workspace_id = c.workspace_id and i.contact_id = c.contact_id and i.value like 'bsuid:%'
             order by i.value like 'bsuid:parent:%', (select max(e.at) from identity_evidence e
                      where e.workspace_id = c.workspace_id and e.b = i.value) desc nulls last, i.value limit 1)
              as "bsuidKey"
     from contacts c
+    cross join lateral (select max(last_inbound_at) as last_inbound_at, max(last_outbound_at) as last_outbound_at,
+                               max(window_closes_at) as window_closes_at
+                        from conversations
+                        where workspace_id = c.workspace_id and contact_id = c.contact_id) v
     where c.workspace_id = ${trx.workspaceId} and c.contact_id = any(${contactIds}::uuid[])
       and c.merged_into is null`.execute(trx);
 

@@ -9,6 +9,8 @@ export interface Database {
     workspace_id: string;
     name: string;
     sandbox: boolean;
+    /** Keys the hashes of erased people; sealed. */
+    erasure_key: Buffer | null;
     created_at: number;
   };
   members: {
@@ -16,6 +18,8 @@ export interface Database {
     member_id: string;
     email: string;
     role: MemberRole;
+    /** E.164: their own number never becomes a lead. */
+    phone: ColumnType<string | null, string | null | undefined>;
     created_at: number;
   };
   audit: {
@@ -40,11 +44,13 @@ export interface Database {
   };
   directory_sessions: {
     token_hash: Buffer;
-    kind: 'link' | 'session';
+    /** `oauth state`: a member sent to a CRM to agree, who has to come back. */
+    kind: 'link' | 'session' | 'oauth state';
     workspace_id: string;
     member_id: string;
     expires_at: number;
   };
+  directory_accounts: { crm: string; account: string; workspace_id: string; connection_id: string };
   channels: {
     workspace_id: string;
     channel_id: string;
@@ -98,7 +104,7 @@ export interface Database {
   };
   identity_evidence: {
     workspace_id: string;
-    kind: 'pair' | 'same' | 'phone_change' | 'spelling';
+    kind: 'pair' | 'same' | 'phone_change' | 'joined' | 'hand_over' | 'spelling';
     a: string;
     b: string;
     occurrence: number;
@@ -174,31 +180,233 @@ export interface Database {
     workspace_id: string;
     connection_id: string;
     crm: string;
+    /** The vendor's id of the account; null until it is known. */
+    account: string | null;
+    mode: ColumnType<ConnectionMode, ConnectionMode | undefined>;
+    /** E.164; while in test, only these people are written. */
+    test_phones: ColumnType<string[], string[] | undefined>;
+    /** JSON of `ConnectionSettings`. */
+    settings: ColumnType<Buffer, Buffer | undefined>;
+    /** JSON of `FieldMapping[]`; null: the connector's default. */
+    mapping: Buffer | null;
+    /** JSON: CRM field → when and why it was parked. */
+    parked_fields: ColumnType<Buffer, Buffer | undefined>;
     access_token: Buffer | null;
+    /** Null: the access token is one that does not expire. */
+    refresh_token: Buffer | null;
+    token_expires_at: number | null;
+    refresh_lease: string | null;
+    refresh_leased_until: number | null;
+    /** Of an app of their own; null: the service's app signs. */
+    webhook_secret: Buffer | null;
+    previous_webhook_secret: Buffer | null;
+    previous_webhook_secret_until: number | null;
     blocked_reason: string | null;
+    disconnected_at: number | null;
     failed_attempts: ColumnType<number, number | undefined>;
     next_call_at: ColumnType<number, number | undefined>;
+    /** When a look through the whole account ended: from then on a miss in the phone index means nobody. */
+    indexed_at: number | null;
+    /** Changes in the CRM are known up to here. */
+    polled_until: number | null;
+    next_poll_at: ColumnType<number, number | undefined>;
+    poll_cursor: string | null;
+    /** Turns taken of a round robin of owners. */
+    owner_turns: ColumnType<number, number | undefined>;
+    /** Until then an admin lets everybody in, however many they are. */
+    rush_released_until: ColumnType<number, number | undefined>;
+    last_webhook_at: number | null;
     created_at: number;
+  };
+  crm_records: {
+    workspace_id: string;
+    connection_id: string;
+    record_id: string;
+    /** What stands in our unique field. */
+    key_contact_id: string | null;
+    /** JSON of the values both sides last agreed on: CRM field → the vendor's form. */
+    base: ColumnType<Buffer, Buffer | undefined>;
+    /** Fields of the base whose value we wrote: still ours to correct while it stands. */
+    ours: ColumnType<string[], string[] | undefined>;
+    /** Both sides agreed on the base; else it is only what a look through the account found. */
+    agreed: ColumnType<boolean, boolean | undefined>;
+    read_at: number;
+    gone: 'deleted' | 'merged' | 'erased' | null;
+    gone_at: number | null;
+    /** Of a merged record: where it lives on. */
+    moved_to: string | null;
+  };
+  crm_phones: {
+    workspace_id: string;
+    connection_id: string;
+    record_id: string;
+    field: string;
+    /** As it stands in the CRM. */
+    typed: string;
+    /** Canonical E.164; null: it cannot be read, and `unreadable` says why. */
+    phone: string | null;
+    unreadable: string | null;
   };
   crm_links: {
     workspace_id: string;
     connection_id: string;
     contact_id: string;
     record_id: string;
-    /** The contact id the record carries in its unique field; differs from `contact_id` after contacts were joined. */
-    written_as: string;
-    /** JSON of what we last wrote into fields that others may change too. */
-    base: Buffer;
+    /** The contact's own record, which takes fields and timeline; the others take its opt-out only. */
+    home: ColumnType<boolean, boolean | undefined>;
+    decided_by: ColumnType<LinkReason, LinkReason | undefined>;
+    /** A person said this record is not theirs: never linked again by itself. */
+    parted_at: number | null;
     created_at: number;
   };
-  dirty_contacts: {
+  dirty_records: {
+    workspace_id: string;
+    connection_id: string;
+    /** `record:<id>`, or `contact:<id>` for a contact that has no record yet. */
+    subject: string;
+    contact_id: string | null;
+    record_id: string | null;
+    priority: number;
+    version: ColumnType<number, number | undefined>;
+    marked_at: number;
+    /** Somebody changed it in the CRM: read it first. */
+    reread: ColumnType<boolean, boolean | undefined>;
+    /** Why it waits for a person. */
+    held: string | null;
+    due_at: ColumnType<number, number | undefined>;
+    /** A write was tried and nobody knows how it ended. */
+    tried: ColumnType<boolean, boolean | undefined>;
+    attempts: ColumnType<number, number | undefined>;
+    lease: string | null;
+    leased_until: number | null;
+  };
+  crm_writes: {
+    workspace_id: string;
+    connection_id: string;
+    record_id: string;
+    write_id: string;
+    at: number;
+    /** JSON of what was written and whose echo has not come yet. */
+    written: Buffer;
+  };
+  crm_creations: {
     workspace_id: string;
     connection_id: string;
     contact_id: string;
+    /** What the new record holds in our unique field: another than the contact's id once a deleted record keeps that. */
+    key_contact_id: string;
+    owner_id: string | null;
+    decided_at: number;
+  };
+  occurrences: {
+    workspace_id: string;
+    connection_id: string;
+    record_id: string;
+    field: string;
+    value: string;
+    changed_at: number;
+    changed_by: string | null;
+    seen_at: number;
+  };
+  timeline_entries: {
+    workspace_id: string;
+    connection_id: string;
+    contact_id: string;
+    channel_id: string;
+    /** `YYYY-MM-DD` of a conversation-day, or a message's wamid. */
+    part: string;
+    /** The marker by which the entry is found in the CRM. */
+    entry_key: string;
+    record_id: string | null;
+    entry_id: string | null;
+    written_at: number | null;
+    written_hash: Buffer | null;
     version: ColumnType<number, number | undefined>;
+    /** Null: nothing to write. */
+    due_at: number | null;
     marked_at: number;
+    tried: ColumnType<boolean, boolean | undefined>;
+    /** Its outcome was once unknown: to be looked at once more, for a twin. */
+    twin_check: ColumnType<boolean, boolean | undefined>;
     lease: string | null;
     leased_until: number | null;
+  };
+  conflicts: {
+    workspace_id: string;
+    conflict_id: string;
+    connection_id: string | null;
+    kind: string;
+    /** What it is about, in a form that is the same each time it is found. */
+    subject: string;
+    contact_id: string | null;
+    record_ids: ColumnType<string[], string[] | undefined>;
+    explanation: string;
+    state: ColumnType<'open' | 'accepted' | 'dismissed', 'open' | undefined>;
+    opened_at: number;
+    closed_at: number | null;
+  };
+  alerts: {
+    workspace_id: string;
+    alert_id: string;
+    connection_id: string | null;
+    kind: string;
+    message: string;
+    raised_at: number;
+    closed_at: number | null;
+  };
+  decisions: {
+    workspace_id: string;
+    decision_id: string;
+    kind: string;
+    /** JSON of what was decided, enough to undo it. */
+    subject: Buffer;
+    member_id: string;
+    at: number;
+    undone_at: number | null;
+  };
+  checks: {
+    workspace_id: string;
+    connection_id: string;
+    check_id: string;
+    state: 'running' | 'done' | 'stopped';
+    cursor: string | null;
+    records: ColumnType<number, number | undefined>;
+    started_at: number;
+    finished_at: number | null;
+    next_at: ColumnType<number, number | undefined>;
+    failed_attempts: ColumnType<number, number | undefined>;
+    problem: string | null;
+    lease: string | null;
+    leased_until: number | null;
+    /** JSON of what it found. */
+    report: Buffer | null;
+  };
+  crm_limits: {
+    workspace_id: string;
+    connection_id: string;
+    name: string;
+    /** Milliseconds, with fractions: calls already let through fill the limit up to this instant. */
+    filled_until: number;
+  };
+  counts: {
+    workspace_id: string;
+    /** Start of a quarter of an hour, milliseconds. */
+    quarter: number;
+    /** The workspace's id where no connection is meant. */
+    connection_id: string;
+    name: string;
+    slot: number;
+    count: number;
+  };
+  erased_identities: { workspace_id: string; hash: Buffer; erased_at: number };
+  erasures: {
+    workspace_id: string;
+    erasure_id: string;
+    /** `member <id>` or what the CRM said. */
+    asked_by: string;
+    erased_at: number;
+    /** JSON of what was left where we do not rule. */
+    remains: Buffer;
   };
   window_sweeps: { workspace_id: string; swept_until: number };
 }
@@ -221,10 +429,16 @@ interface MessageColumns {
 /** Who wrote a message, and how we know. `other tool` = only its statuses reached us. */
 export type MessageOrigin = 'customer' | 'phone app' | 'meta agent' | 'history' | 'other tool';
 
+/** design.md §1: computes and shows, writes nothing; writes listed phones only; writes. */
+export type ConnectionMode = 'shadow' | 'test' | 'live';
+
+/** Why a contact is tied to a record. */
+export type LinkReason = 'created' | 'our id' | 'phone' | 'member' | 'merge';
+
 export type MemberRole = 'admin' | 'rep' | 'read-only';
 
 /** Read before a workspace is known; every other table's key starts with `workspace_id`. */
-export const directoryTables = ['directory_channels', 'directory_sessions'] as const;
+export const directoryTables = ['directory_channels', 'directory_sessions', 'directory_accounts'] as const;
 
 export const workspaceTables = [
   'workspaces',
@@ -245,8 +459,22 @@ export const workspaceTables = [
   'consent_entries',
   'tag_changes',
   'crm_connections',
+  'crm_records',
+  'crm_phones',
   'crm_links',
-  'dirty_contacts',
+  'dirty_records',
+  'crm_writes',
+  'crm_creations',
+  'occurrences',
+  'timeline_entries',
+  'conflicts',
+  'alerts',
+  'decisions',
+  'checks',
+  'crm_limits',
+  'counts',
+  'erased_identities',
+  'erasures',
   'window_sweeps',
 ] as const satisfies readonly (keyof Database)[];
 

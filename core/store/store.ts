@@ -11,13 +11,22 @@ export type WorkspaceTransaction = Transaction<Database> & { readonly workspaceI
 const repeatable = new Set(['40P01', '40001']);
 const mostRepeats = 6;
 
+/** Tables of work that waits, with what tells waiting rows from others. */
+const queues = {
+  inbox: 'true',
+  dirty_records: 'held is null',
+  timeline_entries: 'due_at is not null',
+  checks: "state = 'running'",
+} as const;
+export type Queue = keyof typeof queues;
+
 export interface Store {
   /** The only way to a transaction. Repeats the work when PostgreSQL chose it as a deadlock's victim. */
   transact<T>(workspaceId: string, work: (trx: WorkspaceTransaction) => Promise<T>): Promise<T>;
   /** What is read before a workspace is known. Workspace tables are refused. */
   readonly directory: Kysely<Database>;
   /** Workspaces with rows waiting in the inbox or for a CRM: ids only, the one look across the walls. */
-  workspacesWithWork(queue: 'inbox' | 'dirty_contacts'): Promise<string[]>;
+  workspacesWithWork(queue: Queue): Promise<string[]>;
   /**
    * Gives back what processes held that are no more: when no other process is connected, every lease is an orphan's.
    * Spares a restart after a crash the rest of the lease.
@@ -81,9 +90,9 @@ export function openStore(
       // A loose index scan: one probe per workspace that has work, whatever the length of its queue.
       const { rows } = await pool.query<{ workspace_id: string }>(
         `with recursive waiting as (
-           (select workspace_id from ${queue} order by workspace_id limit 1)
+           (select workspace_id from ${queue} where ${queues[queue]} order by workspace_id limit 1)
            union all
-           select (select q.workspace_id from ${queue} q where q.workspace_id > w.workspace_id
+           select (select q.workspace_id from ${queue} q where q.workspace_id > w.workspace_id and ${queues[queue]}
                    order by q.workspace_id limit 1)
            from waiting w where w.workspace_id is not null
          ) select workspace_id from waiting where workspace_id is not null`,
@@ -91,14 +100,16 @@ export function openStore(
       return rows.map((row) => row.workspace_id);
     },
     async freeOrphanedLeases() {
-      await pool.query(
-        `update dirty_contacts set leased_until = null
-         where leased_until is not null and not exists (
-           select 1 from pg_stat_activity
-           where datname = current_database() and starts_with(application_name, 'sangam ')
-             and application_name not like 'sangam open %' and application_name <> $1)`,
-        [processName],
-      );
+      for (const leased of ['dirty_records', 'timeline_entries', 'checks']) {
+        await pool.query(
+          `update ${leased} set leased_until = null
+           where leased_until is not null and not exists (
+             select 1 from pg_stat_activity
+             where datname = current_database() and starts_with(application_name, 'sangam ')
+               and application_name not like 'sangam open %' and application_name <> $1)`,
+          [processName],
+        );
+      }
     },
     async ping() {
       await pool.query('select 1');

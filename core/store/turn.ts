@@ -20,6 +20,11 @@ export async function lockTurn(trx: WorkspaceTransaction): Promise<boolean> {
   return rows[0]?.locked === true;
 }
 
+/** Waits for the turn under way, if any: nobody applies this workspace's events until this transaction ends. */
+export async function awaitTurn(trx: WorkspaceTransaction): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${trx.workspaceId}, 0))`.execute(trx);
+}
+
 /** The events of one turn: first lane first, a tenth kept for history and imports. */
 export async function readTurn(trx: WorkspaceTransaction, size: number): Promise<InboxRow[]> {
   const { rows } = await sql<InboxRow>`

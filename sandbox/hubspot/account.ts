@@ -1,49 +1,52 @@
 import type { SandboxClock } from '../clock.ts';
 import type { Answer } from '../http.ts';
 import { answerError, expiredToken, noCredentials, rateLimited } from './errors.ts';
+import { createRollingLimit } from './rolling-limit.ts';
 import type { HubspotRules } from './rules.ts';
+
+type Entered = { refused: Answer } | { headers: Readonly<Record<string, string>> };
 
 /** What stands before every operation: the token, then the limit of calls. */
 export interface Account {
   /** What is answered instead of the operation, or the headers its answer carries. */
-  enter(
-    authorization: string | undefined,
-  ): { refused: Answer } | { headers: Readonly<Record<string, string>> };
+  enter(authorization: string | undefined, operation: string): Entered;
   setToken(change: { expired?: boolean | undefined; accessToken?: string | undefined }): { expired: boolean };
 }
 
 export function createAccount(accessToken: string, clock: SandboxClock, rules: () => HubspotRules): Account {
   let token = accessToken;
   let expired = false;
-  /** Times of the calls let through within the interval, oldest first from `oldest` on. */
-  let times: number[] = [];
-  let oldest = 0;
+  const calls = createRollingLimit(clock, () => {
+    const { rateLimitMax: max, rateLimitIntervalMs: intervalMs } = rules();
+    return { max, intervalMs };
+  });
+  const searches = createRollingLimit(clock, () => {
+    const { searchLimitMax: max, searchLimitIntervalMs: intervalMs } = rules();
+    return { max, intervalMs };
+  });
 
   /** facts/hubspot.md §4.8: so many calls in any ten seconds, and headers that say where one stands. */
-  const limit = (): { refused: Answer } | { headers: Readonly<Record<string, string>> } => {
-    const { rateLimitMax: max, rateLimitIntervalMs: intervalMs } = rules();
-    if (max === 0) return { headers: {} };
-    const now = clock.now();
-    while ((times[oldest] ?? Infinity) <= now - intervalMs) oldest += 1;
-    if (oldest > 1_000) {
-      times = times.slice(oldest);
-      oldest = 0;
-    }
-    const allowed = times.length - oldest < max;
-    if (allowed) times.push(now);
+  const enterCall = (): Entered => {
+    const taken = calls.take();
+    if (taken === undefined) return { headers: {} };
+    const { rateLimitMax, rateLimitIntervalMs } = rules();
     const headers = {
-      'X-HubSpot-RateLimit-Max': String(max),
-      'X-HubSpot-RateLimit-Remaining': String(Math.max(0, max - (times.length - oldest))),
-      'X-HubSpot-RateLimit-Interval-Milliseconds': String(intervalMs),
+      'X-HubSpot-RateLimit-Max': String(rateLimitMax),
+      'X-HubSpot-RateLimit-Remaining': String(taken.left),
+      'X-HubSpot-RateLimit-Interval-Milliseconds': String(rateLimitIntervalMs),
     };
-    return allowed ? { headers } : { refused: { ...rateLimited(), headers } };
+    return taken.allowed ? { headers } : { refused: { ...rateLimited(), headers } };
   };
 
+  /** §4.3: a limit of its own that no header tells of. */
+  const enterSearch = (): Entered =>
+    searches.take()?.allowed === false ? { refused: rateLimited('SECONDLY') } : { headers: {} };
+
   return {
-    enter(authorization) {
+    enter(authorization, operation) {
       if (authorization !== `Bearer ${token}`) return { refused: answerError(noCredentials) };
       if (expired) return { refused: answerError(expiredToken) };
-      return limit();
+      return operation.endsWith('/search') ? enterSearch() : enterCall();
     },
     setToken(change) {
       token = change.accessToken ?? token;

@@ -1,7 +1,8 @@
 import type { Answer } from '../http.ts';
 import { isError } from './catalogue.ts';
-import type { Draft } from './contacts.ts';
 import type { HubspotError } from './errors.ts';
+import type { ObjectType } from './object-type.ts';
+import type { Draft } from './writing.ts';
 
 /** What every input of a write batch may carry. */
 export interface Batch {
@@ -44,12 +45,11 @@ function contextOf(extra: HubspotError['extra']): object {
   return typeof context === 'object' && context !== null ? context : {};
 }
 
-export function notFoundInBatch(ids: readonly string[]): HubspotError {
+export function notFoundInBatch({ singular }: ObjectType, ids: readonly string[]): HubspotError {
   return {
     status: 404,
     category: 'OBJECT_NOT_FOUND',
-    message:
-      'Could not get some CONTACT objects, they may be deleted or not exist. Check that ids are valid.',
+    message: `Could not get some ${singular} objects, they may be deleted or not exist. Check that ids are valid.`,
     extra: { context: { ids } },
   };
 }

@@ -1,16 +1,16 @@
 import type { HubspotError } from './errors.ts';
 import { notFound, validationError } from './errors.ts';
+import type { ObjectType } from './object-type.ts';
 import { fieldTypes, uniqueMax } from './portal.ts';
 import type { PropertyDefinition, PropertyGroup } from './property.ts';
 import type { HubspotRules } from './rules.ts';
-import { standardGroups, standardProperties } from './standard-properties.ts';
 
 export type CatalogueChange =
   | { readonly kind: 'property'; readonly property: PropertyDefinition }
   | { readonly kind: 'property removed'; readonly name: string }
   | { readonly kind: 'group'; readonly group: PropertyGroup };
 
-/** The portal's contact properties and their groups. */
+/** The portal's properties of one type of record, and their groups. */
 export interface Catalogue {
   readonly properties: ReadonlyMap<string, PropertyDefinition>;
   readonly groups: ReadonlyMap<string, PropertyGroup>;
@@ -27,10 +27,10 @@ export interface Catalogue {
   changes(): Iterable<CatalogueChange>;
 }
 
-export function createCatalogue(rules: () => HubspotRules): Catalogue {
-  const properties = new Map(standardProperties.map((property) => [property.name, property]));
-  const groups = new Map(standardGroups.map((group) => [group.name, group]));
-  const unique = new Set(['email']);
+export function createCatalogue(objectType: ObjectType, rules: () => HubspotRules): Catalogue {
+  const properties = new Map(objectType.properties.map((property) => [property.name, property]));
+  const groups = new Map(objectType.groups.map((group) => [group.name, group]));
+  const unique = new Set(objectType.unique);
 
   const objectionToProperty = (property: PropertyDefinition): HubspotError | undefined => {
     const { name, type, fieldType, groupName, options } = property;
@@ -73,10 +73,12 @@ export function createCatalogue(rules: () => HubspotRules): Catalogue {
         const objection = objectionToProperty(property);
         if (objection !== undefined) return objection;
       }
-      // `email` stands in the set too, and is HubSpot's own.
-      const uniqueAfter =
-        unique.size - 1 + newProperties.filter(({ hasUniqueValue }) => hasUniqueValue).length;
-      if (uniqueAfter > uniqueMax) {
+      const newUnique = newProperties.filter(({ hasUniqueValue }) => hasUniqueValue).length;
+      if (newUnique > 0 && !objectType.mayBeUnique(rules())) {
+        return validationError(`${objectType.name} cannot have properties with unique values.`);
+      }
+      // HubSpot's own stand in the set too.
+      if (unique.size - objectType.unique.length + newUnique > uniqueMax) {
         return validationError(`At most ${String(uniqueMax)} properties may have unique values.`);
       }
       return undefined;

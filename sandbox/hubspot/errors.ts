@@ -19,6 +19,8 @@ export interface Problem {
     | 'INVALID_DATE'
     | 'INVALID_NUMBER'
     | 'INVALID_EMAIL'
+    | 'VALUE_TOO_LONG'
+    | 'INVALID_LIFECYCLE_STAGE'
     | 'MISSING_REQUIRED_PROPERTY';
   readonly property: string;
   readonly message: string;
@@ -50,6 +52,16 @@ export function invalidProperties(problems: readonly Problem[]): HubspotError {
       context: { propertyName: [property] },
     })),
   });
+}
+
+export function missingProperties(names: readonly string[]): HubspotError {
+  return invalidProperties(
+    names.map((property) => ({
+      code: 'MISSING_REQUIRED_PROPERTY',
+      property,
+      message: `Property "${property}" is required to create a record`,
+    })),
+  );
 }
 
 export function emailTaken(holderId: string): HubspotError {
@@ -86,16 +98,21 @@ export const expiredToken: HubspotError = {
   message: 'The OAuth token used to make this call expired 1 second(s) ago.',
 };
 
-/** facts/hubspot.md §4.8: a body of its own, without a category. */
-export function rateLimited(): Answer {
+const limits = {
+  TEN_SECONDLY_ROLLING: 'You have reached your ten_secondly_rolling limit.',
+  SECONDLY: 'You have reached your secondly limit.',
+} as const;
+
+/** facts/hubspot.md §4.8: a body of its own, without a category. `SECONDLY` is search's. */
+export function rateLimited(policyName: keyof typeof limits = 'TEN_SECONDLY_ROLLING'): Answer {
   return {
     status: 429,
     body: {
       status: 'error',
-      message: 'You have reached your ten_secondly_rolling limit.',
+      message: limits[policyName],
       errorType: 'RATE_LIMIT',
       correlationId: randomUUID(),
-      policyName: 'TEN_SECONDLY_ROLLING',
+      policyName,
       requestId: randomUUID(),
     },
   };

@@ -1,68 +1,100 @@
 import { z } from 'zod';
 import type { JournalPart } from '../journal.ts';
-import type { Catalogue, CatalogueChange } from './catalogue.ts';
-import type { Contact, Contacts, ContactsChange, RecordChange } from './contacts.ts';
+import type { Association } from './associations.ts';
+import type { CatalogueChange } from './catalogue.ts';
+import type { ObjectType } from './object-type.ts';
 import { propertyDefinition, propertyGroup } from './property.ts';
+import type { RecordChange, RecordsChange, StoredRecord } from './record.ts';
+import type { Portal, RecordContext } from './record-context.ts';
+
+/** Which type of record a line is about. Lines of before there were several are about contacts. */
+const type = z.enum(['contacts', 'communications']).default('contacts');
+const ids = z.array(z.string());
+const at = z.number();
+const recordChange = z.tuple([z.string(), z.record(z.string(), z.string())]);
+const associations = z.array(z.tuple([z.string(), z.string()]));
 
 const entrySchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('property'), property: propertyDefinition }),
-  z.object({ kind: z.literal('property removed'), name: z.string() }),
-  z.object({ kind: z.literal('group'), group: propertyGroup }),
+  z.object({ type, kind: z.literal('property'), property: propertyDefinition }),
+  z.object({ type, kind: z.literal('property removed'), name: z.string() }),
+  z.object({ type, kind: z.literal('group'), group: propertyGroup }),
   z.object({
+    type,
     kind: z.literal('records'),
-    records: z.array(z.tuple([z.string(), z.record(z.string(), z.string())])),
-    /** They were archived before this line was written. */
-    archived: z.boolean().default(false),
+    records: z.array(recordChange),
+    archivedAt: at.optional(),
+    associations: associations.optional(),
   }),
-  z.object({ kind: z.literal('archived'), ids: z.array(z.string()) }),
+  z.object({ type, kind: z.literal('archived'), ids, at }),
+  z.object({ type, kind: z.literal('restored'), id: z.string() }),
+  z.object({ type, kind: z.literal('merged'), survivor: recordChange, ids, at }),
+  z.object({ type, kind: z.literal('erased'), ids, at }),
+  z.object({ kind: z.literal('associated'), pairs: associations }),
 ]);
 
-export type HubspotEntry = CatalogueChange | ContactsChange;
+type Of<Change> = Change & { readonly type: ObjectType['name'] };
+export type HubspotEntry =
+  | Of<CatalogueChange>
+  | Of<RecordsChange>
+  | { readonly kind: 'associated'; readonly pairs: readonly Association[] };
 
-const recordsPerLine = 100;
+const perLine = 100;
 
-export function hubspotJournal(catalogue: Catalogue, contacts: Contacts): JournalPart {
+export function hubspotJournal(portal: Portal): JournalPart {
   return {
     name: 'hubspot',
     replay(line) {
       const entry = entrySchema.parse(line);
       switch (entry.kind) {
-        case 'records':
-          contacts.apply(entry.records, entry.archived);
-          break;
-        case 'archived':
-          contacts.applyArchived(entry.ids);
+        case 'associated':
+          portal.associations.add(entry.pairs);
           break;
         case 'property removed':
-          catalogue.apply(entry);
-          contacts.forget(entry.name);
+          portal[entry.type].catalogue.apply(entry);
+          portal[entry.type].records.forget(entry.name);
           break;
         case 'property':
         case 'group':
-          catalogue.apply(entry);
+          portal[entry.type].catalogue.apply(entry);
+          break;
+        default:
+          portal[entry.type].records.replay(entry);
           break;
       }
     },
     *snapshot() {
-      yield* catalogue.changes();
-      for (const run of runs(contacts.all())) {
-        const records = run.map(({ id, properties }): RecordChange => [id, properties]);
-        yield { kind: 'records', records, archived: run[0]?.archived ?? false };
-      }
+      yield* snapshotOf(portal.contacts);
+      yield* snapshotOf(portal.communications);
+      for (const pairs of chunks(portal.associations.all(), () => true)) yield { kind: 'associated', pairs };
     },
   };
 }
 
-/** Neighbours of one state, as many as stand in one line. */
-function* runs(contacts: Iterable<Contact>): Iterable<Contact[]> {
-  let run: Contact[] = [];
-  for (const contact of contacts) {
-    const fits = run.length < recordsPerLine && (run[0]?.archived ?? contact.archived) === contact.archived;
-    if (!fits) {
-      yield run;
-      run = [];
-    }
-    run.push(contact);
+/** Every record first, in the order of ids; then what became of those that are no more. */
+function* snapshotOf({ objectType, catalogue, records }: RecordContext): Iterable<HubspotEntry> {
+  const { name: type } = objectType;
+  for (const change of catalogue.changes()) yield { type, ...change };
+  const together = (a: StoredRecord, b: StoredRecord): boolean => a.archivedAt === b.archivedAt;
+  for (const run of chunks(records.all(), together)) {
+    const changes = run.map(({ id, properties }): RecordChange => [id, properties]);
+    yield { type, kind: 'records', records: changes, archivedAt: run[0]?.archivedAt };
   }
-  if (run.length > 0) yield run;
+  for (const { id, mergedInto, erased, archivedAt: at = 0 } of records.all()) {
+    if (mergedInto !== undefined) yield { type, kind: 'merged', survivor: [mergedInto, {}], ids: [id], at };
+    if (erased) yield { type, kind: 'erased', ids: [id], at };
+  }
+}
+
+/** Neighbours that go together, as many as stand in one line. */
+function* chunks<Item>(items: Iterable<Item>, together: (a: Item, b: Item) => boolean): Iterable<Item[]> {
+  let chunk: Item[] = [];
+  for (const item of items) {
+    const [first] = chunk;
+    if (first !== undefined && (chunk.length === perLine || !together(first, item))) {
+      yield chunk;
+      chunk = [];
+    }
+    chunk.push(item);
+  }
+  if (chunk.length > 0) yield chunk;
 }

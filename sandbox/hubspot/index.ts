@@ -5,25 +5,39 @@ import type { CrmSimulator } from '../crm.ts';
 import { type Answer, answering, ok, parseJson, readBody, readChanges } from '../http.ts';
 import type { Append } from '../journal.ts';
 import { createAccount } from './account.ts';
-import { type CatalogueChange, createCatalogue } from './catalogue.ts';
-import { contactDesk } from './contact-desk.ts';
-import { createContacts } from './contacts.ts';
+import { associationOperations } from './association-operations.ts';
+import { batchOperations } from './batch-operations.ts';
+import type { CatalogueChange } from './catalogue.ts';
+import { byApp } from './change-sources.ts';
+import { contactControls } from './contact-controls.ts';
+import { contactOperations } from './contact-operations.ts';
+import { createPortal } from './create-portal.ts';
 import { answerError, failure, notFound, validationError } from './errors.ts';
 import { type HubspotEntry, hubspotJournal } from './hubspot-journal.ts';
-import { findOperation, type Operations } from './operation.ts';
-import { portal } from './portal.ts';
+import { operationFinder, type Operations } from './operation.ts';
+import { ownerOperations } from './owners.ts';
+import { portal as portalFacts } from './portal.ts';
+import type { PortalChange } from './portal-change.ts';
 import { propertyOperations } from './property-operations.ts';
+import type { RecordContext } from './record-context.ts';
+import { recordDesk } from './record-desk.ts';
 import { recordOperations } from './record-operations.ts';
 import { hubspotRules, type HubspotRules } from './rules.ts';
+import { searchOperation } from './search-operation.ts';
+import { timelineOf } from './timeline.ts';
 
 const tokenBody = z.strictObject({
   expired: z.boolean().optional(),
   accessToken: z.string().min(1).optional(),
 });
 
-/** One HubSpot portal: contacts, their properties, a token and a limit. facts/hubspot.md. */
+/** One HubSpot portal: contacts, what stands on their timelines, a token and limits. facts/hubspot.md. */
 export function createHubspot(options: {
   accessToken: string;
+  /** The app whose token it is. */
+  appId?: string;
+  /** Hears of every change of a contact, by whomever, once it is made. */
+  changed?: (change: PortalChange) => void;
   clock: SandboxClock;
   rules: HubspotRules;
   append: (part: string) => Append;
@@ -32,21 +46,40 @@ export function createHubspot(options: {
   const { clock, written } = options;
   let rules = options.rules;
   const append: (entry: HubspotEntry) => void = options.append('hubspot');
-  const catalogue = createCatalogue(() => rules);
-  const contacts = createContacts({ clock, catalogue, rules: () => rules, append });
+  const portal = createPortal({
+    clock,
+    rules: () => rules,
+    append,
+    source: byApp(options.appId ?? '1000001'),
+    changed: options.changed ?? (() => undefined),
+  });
+  const { contacts, communications } = portal;
   const account = createAccount(options.accessToken, clock, () => rules);
 
-  const changeCatalogue = (change: CatalogueChange): void => {
-    catalogue.apply(change);
-    if (change.kind === 'property removed') contacts.forget(change.name);
-    append(change);
+  const operationsOf = (context: RecordContext): Operations => {
+    const { objectType, catalogue, records } = context;
+    const changeCatalogue = (change: CatalogueChange): void => {
+      catalogue.apply(change);
+      if (change.kind === 'property removed') records.forget(change.name);
+      append({ type: objectType.name, ...change });
+    };
+    return {
+      ...recordOperations(portal, context),
+      ...batchOperations(portal, context),
+      ...propertyOperations(objectType, catalogue, changeCatalogue),
+    };
   };
 
   const operations: Operations = {
-    ...recordOperations({ contacts, catalogue, clock, rules: () => rules }),
-    ...propertyOperations(catalogue, changeCatalogue),
-    'GET /account-info/details': () => ({ status: 200, body: portal }),
+    ...operationsOf(contacts),
+    ...operationsOf(communications),
+    ...contactOperations(portal),
+    ...searchOperation(contacts),
+    ...associationOperations(portal),
+    ...ownerOperations,
+    'GET /account-info/details': () => ({ status: 200, body: portalFacts }),
   };
+  const findOperation = operationFinder(operations);
 
   const controls = Router();
   controls.put(
@@ -61,16 +94,24 @@ export function createHubspot(options: {
     }),
   );
 
+  controls.use(contactControls(portal, written));
+
   return {
     name: 'hubspot',
-    journal: hubspotJournal(catalogue, contacts),
-    desks: { contacts: contactDesk(contacts) },
+    journal: hubspotJournal(portal),
+    desks: {
+      contacts: recordDesk(contacts, (id) => timelineOf(portal, id)),
+      communications: recordDesk(communications, () => []),
+    },
     controls,
     failure,
-    keepPast: (keep) => contacts.keepPast(keep),
+    keepPast(keep) {
+      contacts.records.keepPast(keep);
+      communications.records.keepPast(keep);
+    },
 
     call({ method, path, query, headers, text }) {
-      const found = findOperation(operations, method, path);
+      const found = findOperation(method, path);
       const happen = (readAt: number | undefined): Answer => {
         const handler = found === undefined ? undefined : operations[found.operation];
         if (found === undefined || handler === undefined) return answerError(notFound());
@@ -78,12 +119,12 @@ export function createHubspot(options: {
         if (text !== '' && body === undefined) {
           return answerError(validationError('Invalid input JSON: the body could not be parsed.'));
         }
-        return handler({ version: found.version, id: found.id, query, body, readAt });
+        return handler({ ...found, query, body, length: text.length, readAt });
       };
       return {
         operation: found?.operation ?? 'unknown',
         run(readAt) {
-          const entered = account.enter(headers.authorization);
+          const entered = account.enter(headers.authorization, found?.operation ?? 'unknown');
           if ('refused' in entered) return entered.refused;
           const answer = happen(readAt);
           return { ...answer, headers: { ...answer.headers, ...entered.headers } };

@@ -18,21 +18,11 @@ export const batchMax = 100;
 /** Unique properties one object type may have. facts/hubspot.md §4.2. */
 export const uniqueMax = 10;
 
-/** A create needs one of these. facts/hubspot.md §4.2. */
-export const namingProperties = ['email', 'firstname', 'lastname'] as const;
+/** Characters one text value holds. From memory; facts/hubspot.md §4.5 has it for a communication's body. */
+export const textMax = 65_536;
 
-/** What a read gives when it asks for no properties. From memory. */
-export const defaultProperties = [
-  'createdate',
-  'email',
-  'firstname',
-  'hs_object_id',
-  'lastmodifieddate',
-  'lastname',
-] as const;
-
-/** What every answer about a record carries. From memory. */
-export const systemProperties = ['createdate', 'hs_object_id', 'lastmodifieddate'] as const;
+/** How long an archived record can be restored. facts/hubspot.md §4.2. */
+export const restorableMs = 90 * 86_400_000;
 
 /** fieldTypes each type takes. facts/hubspot.md §4.4. */
 export const fieldTypes: Readonly<Record<string, readonly string[]>> = {

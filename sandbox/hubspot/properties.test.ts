@@ -57,6 +57,35 @@ test('a property is created, read, changed and removed', async () => {
   expect(await world.hubspot('DELETE', `${root}/email`)).toMatchObject({ status: 400 });
 });
 
+test('what an app may not write is said in the metadata, and refused', async () => {
+  const name = 'hs_searchable_calculated_phone_number';
+  expect(await world.hubspot('GET', `${root}/${name}`)).toMatchObject({
+    body: {
+      calculated: true,
+      hidden: true,
+      archived: false,
+      hubspotDefined: true,
+      modificationMetadata: { readOnlyValue: true, readOnlyDefinition: true, archivable: false },
+    },
+  });
+  await create({ ...plain, hidden: true });
+  expect(await world.hubspot('GET', `${root}/note`)).toMatchObject({
+    body: {
+      calculated: false,
+      hidden: true,
+      hubspotDefined: false,
+      modificationMetadata: { readOnlyValue: false, readOnlyDefinition: false, archivable: true },
+    },
+  });
+  for (const readOnly of [name, 'createdate', 'hs_merged_object_ids']) {
+    const properties = { firstname: 'A', [readOnly]: '1' };
+    expect(await world.hubspot('POST', '/crm/objects/2026-03/contacts', { properties })).toMatchObject({
+      status: 400,
+      body: { errors: [{ code: 'READ_ONLY_VALUE' }] },
+    });
+  }
+});
+
 test('a property that vanished refuses writes and is no longer read', async () => {
   await withUniqueProperty(world);
   await create(plain);
@@ -185,7 +214,8 @@ describe('values as they are read back', () => {
     ['choice', null, null],
     ['words', 'नमस्ते 👋\n<b>;', 'नमस्ते 👋\n<b>;'],
     ['words', ['a'], 400],
-    ['hubspot_owner_id', '42', '42'],
+    ['hubspot_owner_id', '30002', '30002'],
+    ['hubspot_owner_id', '42', 400],
     ['hubspot_owner_id', 'asha', 400],
     ['email', 'no address', 400],
   ])('%s: %j is %j', async (name, value, expected) => {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Answer } from '../http.ts';
 import { type Catalogue, type CatalogueChange, isError } from './catalogue.ts';
 import { answerError, notFound, validationError } from './errors.ts';
+import type { ObjectType } from './object-type.ts';
 import type { Asked, Operations } from './operation.ts';
 import {
   propertyCreate,
@@ -13,15 +14,19 @@ import {
 
 /** facts/hubspot.md §4.4. */
 export function propertyOperations(
+  { name }: ObjectType,
   catalogue: Catalogue,
   change: (change: CatalogueChange) => void,
 ): Operations {
+  const path = `/crm/properties/${name}`;
+
   const create = (asked: readonly z.infer<typeof propertyCreate>[]): PropertyDefinition[] | Answer => {
     const made = asked.map((property) => ({
       ...property,
       hubspotDefined: false,
       externalOptions: false,
       readOnly: false,
+      calculated: false,
     }));
     const objection = catalogue.objection(made);
     if (objection !== undefined) return answerError(objection);
@@ -30,17 +35,17 @@ export function propertyOperations(
   };
 
   return {
-    'GET /crm/properties/contacts': () => ({
+    [`GET ${path}`]: () => ({
       status: 200,
       body: { results: [...catalogue.properties.values()].map(toApiProperty) },
     }),
 
-    'POST /crm/properties/contacts': reading(propertyCreate, (property) => {
+    [`POST ${path}`]: reading(propertyCreate, (property) => {
       const made = create([property]);
       return Array.isArray(made) ? { status: 201, body: made.map(toApiProperty)[0] } : made;
     }),
 
-    'POST /crm/properties/contacts/batch/create': reading(
+    [`POST ${path}/batch/create`]: reading(
       z.object({ inputs: z.array(propertyCreate).min(1) }),
       ({ inputs }) => {
         const made = create(inputs);
@@ -50,12 +55,12 @@ export function propertyOperations(
       },
     ),
 
-    'GET /crm/properties/contacts/groups': () => ({
+    [`GET ${path}/groups`]: () => ({
       status: 200,
       body: { results: [...catalogue.groups.values()] },
     }),
 
-    'POST /crm/properties/contacts/groups': reading(propertyGroup, (asked) => {
+    [`POST ${path}/groups`]: reading(propertyGroup, (asked) => {
       const group = { ...asked, archived: false };
       const objection = catalogue.objection([], [group]);
       if (objection !== undefined) return answerError(objection);
@@ -63,19 +68,19 @@ export function propertyOperations(
       return { status: 201, body: group };
     }),
 
-    'GET /crm/properties/contacts/{id}': ({ id }) => {
+    [`GET ${path}/{id}`]: ({ id }) => {
       const property = catalogue.properties.get(id);
       return property === undefined ? noProperty(id) : { status: 200, body: toApiProperty(property) };
     },
 
-    'PATCH /crm/properties/contacts/{id}': reading(propertyPatch, (patch, { id }) => {
+    [`PATCH ${path}/{id}`]: reading(propertyPatch, (patch, { id }) => {
       const patched = catalogue.patched(id, patch);
       if (isError(patched)) return answerError(patched);
       change({ kind: 'property', property: patched });
       return { status: 200, body: toApiProperty(patched) };
     }),
 
-    'DELETE /crm/properties/contacts/{id}': ({ id }) => {
+    [`DELETE ${path}/{id}`]: ({ id }) => {
       const property = catalogue.properties.get(id);
       if (property === undefined) return noProperty(id);
       if (property.hubspotDefined) return answerError(validationError(`'${id}' is HubSpot's own property.`));

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A contact property and how HubSpot's API tells and takes it. Shapes: facts/hubspot.md §4.4. */
+/** A property and how HubSpot's API tells and takes it. Shapes: facts/hubspot.md §4.4. */
 
 const option = z.looseObject({
   label: z.string(),
@@ -25,6 +25,7 @@ export const propertyDefinition = z.object({
   hubspotDefined: z.boolean().default(false),
   externalOptions: z.boolean().default(false),
   readOnly: z.boolean().default(false),
+  calculated: z.boolean().default(false),
 });
 
 export type PropertyDefinition = z.infer<typeof propertyDefinition>;
@@ -33,6 +34,7 @@ export const propertyCreate = propertyDefinition.omit({
   hubspotDefined: true,
   externalOptions: true,
   readOnly: true,
+  calculated: true,
 });
 
 /** `name` and `hasUniqueValue` cannot be changed (§4.2) and are not read. */
@@ -61,7 +63,6 @@ export type PropertyGroup = z.infer<typeof propertyGroup>;
 export function toApiProperty({ readOnly, ...property }: PropertyDefinition): object {
   return {
     ...property,
-    calculated: false,
     archived: false,
     modificationMetadata: {
       archivable: !property.hubspotDefined,

@@ -28,6 +28,19 @@ export const hubspotRules = z.strictObject({
   /** Calls per interval and account; 0 = no limit. facts/hubspot.md §4.8 [V3]. */
   rateLimitMax: z.int().min(0).default(110),
   rateLimitIntervalMs: z.int().min(1).default(10_000),
+  /** Searches per interval and account, counted apart; 0 = no limit. facts/hubspot.md §4.3. */
+  searchLimitMax: z.int().min(0).default(5),
+  searchLimitIntervalMs: z.int().min(1).default(1_000),
+  /** How far search is behind what is written. "A few moments", §4.3. */
+  searchLagMs: z.int().min(0).default(0),
+  /** Whether communications may have a unique property. facts/hubspot.md §4.5 [M]. */
+  communicationsUniqueProperty: z.enum(['accepted', 'refused']).default('refused'),
+  /** Whether a merge goes on under the primary's id, or under a new one that takes both in. §3.2 names `newObjectId` [M]. */
+  mergeKeepsPrimaryId: z.boolean().default(true),
+  /** What the API says to the id of a record merged into another. §9 [M]. */
+  mergedIdAnswers: z.enum(['survivor', 'missing']).default('survivor'),
+  /** What becomes of a lifecycle stage set backwards through the API. §9: not confirmed. */
+  lifecycleBackwards: z.enum(['ignored', 'refused']).default('ignored'),
 });
 
 export type HubspotRules = z.infer<typeof hubspotRules>;

@@ -13,6 +13,13 @@ const text: Kind = { type: 'string', fieldType: 'text' };
 const phone: Kind = { type: 'string', fieldType: 'phonenumber' };
 const time: Kind = { type: 'datetime', fieldType: 'date' };
 
+const calculated: Partial<PropertyDefinition> = {
+  readOnly: true,
+  calculated: true,
+  hidden: true,
+  formField: false,
+};
+
 /** Values: facts/hubspot.md §4.2. */
 const lifecycleStages = {
   subscriber: 'Subscriber',
@@ -71,12 +78,15 @@ export const standardProperties: readonly PropertyDefinition[] = [
     { type: 'enumeration', fieldType: 'select' },
     { externalOptions: true },
   ),
+  standard('hs_searchable_calculated_phone_number', 'Searchable phone number', text, calculated),
+  standard('hs_searchable_calculated_mobile_number', 'Searchable mobile number', text, calculated),
+  standard('hs_merged_object_ids', 'Merged record IDs', text, { readOnly: true }),
   standard('createdate', 'Create Date', time, { readOnly: true }),
   standard('lastmodifieddate', 'Last Modified Date', time, { readOnly: true }),
   standard('hs_object_id', 'Record ID', { type: 'number', fieldType: 'number' }, { readOnly: true }),
 ];
 
-function standard(
+export function standard(
   name: string,
   label: string,
   kind: Kind,
@@ -96,11 +106,12 @@ function standard(
     hubspotDefined: true,
     externalOptions: false,
     readOnly: false,
+    calculated: false,
     ...rest,
   };
 }
 
-function choices(labels: Readonly<Record<string, string>>): Pick<PropertyDefinition, 'options'> {
+export function choices(labels: Readonly<Record<string, string>>): Pick<PropertyDefinition, 'options'> {
   return {
     options: Object.entries(labels).map(([value, label], displayOrder) => ({
       value,

@@ -1,4 +1,6 @@
 import type { Problem } from './errors.ts';
+import { ownerIds } from './owners.ts';
+import { textMax } from './portal.ts';
 import type { PropertyDefinition } from './property.ts';
 
 /** HubSpot's idea of a property's value: what it takes, and what it reads back. facts/hubspot.md §4.2. */
@@ -42,7 +44,7 @@ export function normalise(
         ? normaliseChecked(property, value, current)
         : normaliseOption(property, value);
     default:
-      return property.name === 'email' ? normaliseEmail(property, value) : value;
+      return property.name === 'email' ? normaliseEmail(property, value) : normaliseText(property, value);
   }
 }
 
@@ -73,7 +75,7 @@ function normaliseDate(property: PropertyDefinition, value: string): string | Pr
   return new Date(at).toISOString().slice(0, 10);
 }
 
-function instant(value: string): number | undefined {
+export function instant(value: string): number | undefined {
   const at = /^-?\d+$/.test(value)
     ? Number(value)
     : /^\d{4}-\d{2}-\d{2}/.test(value)
@@ -108,11 +110,17 @@ function unknownOption(property: PropertyDefinition, value: string): Problem {
   return problem(property, 'INVALID_OPTION', `${value} was not one of the allowed options: [${allowed}]`);
 }
 
-/** Owners are another object's ids; the sandbox has no list of them to check against. */
+/** The options of an owner's property are the portal's owners, told elsewhere. */
 function normaliseOwner(property: PropertyDefinition, value: string): string | Problem {
-  return /^\d+$/.test(value)
+  return ownerIds.has(value)
     ? value
     : problem(property, 'INVALID_OPTION', `${value} was not one of the allowed options: []`);
+}
+
+function normaliseText(property: PropertyDefinition, value: string): string | Problem {
+  return value.length <= textMax
+    ? value
+    : problem(property, 'VALUE_TOO_LONG', `${property.name} holds at most ${String(textMax)} characters.`);
 }
 
 function normaliseEmail(property: PropertyDefinition, value: string): string | Problem {

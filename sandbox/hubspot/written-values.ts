@@ -1,6 +1,5 @@
 import type { Catalogue } from './catalogue.ts';
-import { type HubspotError, invalidProperties, type Problem, validationError } from './errors.ts';
-import { namingProperties } from './portal.ts';
+import type { Problem } from './errors.ts';
 import { normalise } from './values.ts';
 
 /** What a write may say of one record, before records meet each other. */
@@ -30,21 +29,4 @@ export function readValues(
     else problems.push(read);
   }
   return problems.length > 0 ? { problems } : { values };
-}
-
-/** facts/hubspot.md §4.2, and §4.1 for what the admin requires. */
-export function objectionToNew(values: Values, required: readonly string[]): HubspotError | undefined {
-  const has = (name: string): boolean => (values[name] ?? '') !== '';
-  if (!namingProperties.some(has)) {
-    return validationError(`One of ${namingProperties.join(', ')} is needed to create a contact.`);
-  }
-  const missing = required.filter((name) => !has(name));
-  if (missing.length === 0) return undefined;
-  return invalidProperties(
-    missing.map((property) => ({
-      code: 'MISSING_REQUIRED_PROPERTY',
-      property,
-      message: `Property "${property}" is required to create a contact`,
-    })),
-  );
 }

@@ -1,6 +1,8 @@
 import type { ErrorRequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { SangamError } from '@sangam/core/errors';
+import { Refusal } from '../refusal.ts';
 
 /** What went wrong and what to do, as every route answers it. */
 export function answerError(response: Response, status: number, code: string, message: string): void {
@@ -28,6 +30,14 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
       next(error);
       return;
     }
+    if (error instanceof Refusal) {
+      answerError(response, error.status, error.code, error.message);
+      return;
+    }
+    if (error instanceof SangamError && error.origin === 'crm') {
+      answerCrmError(response, error);
+      return;
+    }
     const client = httpStatus.safeParse(error);
     if (client.success) {
       const tooLarge = client.data.status === 413;
@@ -47,4 +57,10 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
       'Something went wrong on our side. It has been logged; try again.',
     );
   };
+}
+
+/** What a CRM said to a call an admin waits for: 503 passes with time, 409 needs a person. */
+function answerCrmError(response: Response, { code, message, retry }: SangamError): void {
+  if (typeof retry === 'object') response.set('Retry-After', String(Math.ceil(retry.afterMs / 1000)));
+  answerError(response, retry === 'never' ? 409 : 503, code, message);
 }

@@ -1,18 +1,35 @@
 import { Router } from 'express';
 
+/** What happened before this page was opened, by the `note` of its address; never the address's own words. */
+const notes: Readonly<Record<string, string>> = {
+  connected:
+    'The account is connected, in shadow: Sangam shows what it would do and writes nothing until you say so.',
+  reconnected: 'The account is connected again. Its settings and links are as they were.',
+  not_agreed: 'HubSpot did not give its agreement: nothing was connected.',
+  state_unknown:
+    'This was not begun in this browser within the last ten minutes, or is finished already. Connect again.',
+  account_taken: 'This account is connected to another workspace. Disconnect it there first.',
+};
+const otherNote = 'The account could not be connected. Try again; the log says why.';
+
 /** What a person sees who opens the service's address, until the console is built. */
 export function statusPage(sandbox: () => boolean): Router {
   const router = Router();
-  router.get('/', (_request, response) => {
+  router.get('/', (request, response) => {
+    const { note } = request.query;
     response
       .set('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'")
       .type('html')
-      .send(page(sandbox()));
+      .send(page(sandbox(), typeof note === 'string' ? noteOf(note) : undefined));
   });
   return router;
 }
 
-function page(sandbox: boolean): string {
+function noteOf(note: string): string {
+  return (Object.hasOwn(notes, note) ? notes[note] : undefined) ?? otherNote;
+}
+
+function page(sandbox: boolean, note: string | undefined): string {
   const playground = sandbox
     ? `<p>It runs with a <strong>sandbox</strong>: a WhatsApp and a HubSpot to play with, no account needed.
        <a href="/sandbox">What the sandbox gives you</a>,
@@ -32,6 +49,7 @@ function page(sandbox: boolean): string {
 </head>
 <body>
 <h1>Sangam is running</h1>
+${note === undefined ? '' : `<p role="status"><strong>${note}</strong></p>`}
 <p>It keeps WhatsApp and your CRM in step.</p>
 ${playground}
 <ul>

@@ -183,7 +183,7 @@ async function way(world: BenchWorld): Promise<void> {
     const started = performance.now();
     await post(webhookUrl(service, sandbox.channel), requests, 16);
     await drained(world);
-    while ((await world.store.workspacesWithWork('dirty_contacts')).length > 0) await wait(20);
+    while ((await world.store.workspacesWithWork('dirty_records')).length > 0) await wait(20);
     const seconds = (performance.now() - started) / 1000;
     const after = await service.usage();
     await service.stop();

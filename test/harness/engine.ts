@@ -72,6 +72,7 @@ export async function createEngine(): Promise<Engine> {
       const applier = createApplier({
         store,
         directory,
+        traitsOf: () => undefined,
         clock,
         wakeReconciler: () => undefined,
         counts: { applied: () => undefined, failed: (error) => problems.push(error) },

@@ -6,3 +6,4 @@ export * from './whatsapp.ts';
 export * from './canonical-state.ts';
 export * from './sample-corpus.ts';
 export * from './town.ts';
+export * from './deliver.ts';

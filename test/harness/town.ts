@@ -41,6 +41,8 @@ export interface ServiceProcess {
 export interface SandboxRecord {
   readonly id: string;
   readonly properties: Readonly<Record<string, string>>;
+  /** What a user sees of conversations, oldest first. */
+  readonly timeline?: readonly { readonly id: string; readonly text: string }[];
 }
 
 export async function createTown(): Promise<Town> {

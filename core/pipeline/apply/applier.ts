@@ -10,7 +10,7 @@ import {
 } from '../../store/index.ts';
 import type { ChannelEntry, Directory } from '../directory.ts';
 import { TurnTaker } from '../turns.ts';
-import { type Applied, applyBatch, letterOf } from './apply-batch.ts';
+import { type Applied, applyBatch, letterOf, type TraitsOf } from './apply-batch.ts';
 
 /** Most events one workspace has applied before another's turn. */
 const turnSize = 500;
@@ -27,12 +27,13 @@ export interface ApplyCounts {
 export function createApplier(dependencies: {
   store: Store;
   directory: Directory;
+  traitsOf: TraitsOf;
   clock: Clock;
   counts: ApplyCounts;
   /** Told after each turn that contacts of a workspace may have become dirty. */
   wakeReconciler: (workspaceId: string) => void;
 }): TurnTaker {
-  const { store, directory, clock, counts, wakeReconciler } = dependencies;
+  const { store, directory, traitsOf, clock, counts, wakeReconciler } = dependencies;
 
   const channelsOf = async (rows: readonly InboxRow[]): Promise<ReadonlyMap<string, ChannelEntry>> => {
     const channels = new Map<string, ChannelEntry>();
@@ -49,7 +50,7 @@ export function createApplier(dependencies: {
     const channels = await channelsOf(rows);
     try {
       const applied = await store.transact(workspaceId, async (trx) =>
-        (await lockTurn(trx)) ? applyBatch(trx, rows, channels, clock) : undefined,
+        (await lockTurn(trx)) ? applyBatch(trx, rows, channels, traitsOf, clock) : undefined,
       );
       if (applied !== undefined) counts.applied(applied);
     } catch (error) {
@@ -73,7 +74,7 @@ export function createApplier(dependencies: {
       await parkDeadLetters(trx, [letter], clock.now());
       await removeFromInbox(trx, [row]);
     });
-    counts.applied({ events: 1, parked: [letter.reason], kept: 0, differing: 0, newContacts: 0 });
+    counts.applied({ events: 1, parked: [letter.reason], kept: 0, differing: 0, newContacts: 0, erased: [] });
   };
 
   return new TurnTaker({
@@ -87,7 +88,7 @@ export function createApplier(dependencies: {
           const rows = await readTurn(trx, crowded ? crowdedTurnSize : turnSize);
           if (rows.length === 0) return undefined;
           refused = { rows };
-          return applyBatch(trx, rows, await channelsOf(rows), clock);
+          return applyBatch(trx, rows, await channelsOf(rows), traitsOf, clock);
         })
         .catch(async (error: unknown) => {
           if (!isDataError(error) || refused === undefined) throw error;

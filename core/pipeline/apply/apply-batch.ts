@@ -1,8 +1,10 @@
 import type { Clock } from '../../clock.ts';
+import type { ConnectorTraits } from '../../crm/index.ts';
 import { mergeStatusTimes } from '../../conversation/index.ts';
 import type { DeadLetter, InboxRow, MessageRow, StatusRow, WorkspaceTransaction } from '../../store/index.ts';
 import {
   addConsentEntries,
+  addCounts,
   addTagChanges,
   insertContacts,
   insertMessages,
@@ -10,12 +12,18 @@ import {
   joinConversations,
   joinStatuses,
   keepEvents,
-  markDirty,
+  linkContactsByPhone,
+  type Mark,
+  markContacts,
+  markPriority,
+  markTimeline,
   mergeMessages,
   parkDeadLetters,
+  remarkTimeline,
   removeFromInbox,
 } from '../../store/index.ts';
 import type { ChannelEntry } from '../directory.ts';
+import { applyCrmChanges } from './crm-changes.ts';
 import { Folding, refoldContacts } from './fold-contacts.ts';
 import { type People, resolvePeople } from './people.ts';
 import { type Facts, readEvent, type ReadEvent } from './read-event.ts';
@@ -28,15 +36,21 @@ export interface Applied {
   /** Messages that now hold several differing contents under one key. */
   readonly differing: number;
   readonly newContacts: number;
+  /** Records whose people a CRM erased: they are to be erased here too. */
+  readonly erased: readonly { readonly connectionId: string; readonly recordId: string }[];
 }
 
 type ReadFacts = Extract<ReadEvent, { outcome: 'facts' }>;
+
+/** What is so of a CRM whoever's account it is; undefined: there is no such connector. */
+export type TraitsOf = (crm: string) => ConnectorTraits | undefined;
 
 /** Merges a batch of events into the store, in one set-based pass. All or nothing. */
 export async function applyBatch(
   trx: WorkspaceTransaction,
   rows: readonly InboxRow[],
   channels: ReadonlyMap<string, ChannelEntry>,
+  traitsOf: TraitsOf,
   clock: Clock,
 ): Promise<Applied> {
   const now = clock.now();
@@ -50,6 +64,7 @@ export async function applyBatch(
   const people = await resolvePeople(
     trx,
     events.map(({ facts }) => facts),
+    now,
   );
   const owner = ownersOf(people);
   const messages = messagesOf(events, owner);
@@ -62,21 +77,66 @@ export async function applyBatch(
   await keepEvents(trx, kept);
   await parkDeadLetters(trx, letters, now);
   await removeFromInbox(trx, rows);
+  const changes = read.flatMap((event) => (event.outcome === 'crm' ? [event.change] : []));
+  const erased = await applyCrmChanges(trx, changes, traitsOf, now);
 
-  const touched = new Set([...people.created, ...people.reshaped]);
-  for (const { facts } of events) {
-    if (facts.message === undefined && facts.consent === undefined && facts.tags.length === 0) continue;
-    const contactId = owner(facts);
-    if (contactId !== null) touched.add(contactId);
-  }
-  await markDirty(trx, [...touched], now);
+  const marks = marksOf(people, events, owner);
+  const consenting = marks.filter(({ priority }) => priority === markPriority.consent);
+  // A STOP goes to every record that holds the person's phone.
+  await linkContactsByPhone(
+    trx,
+    consenting.map(({ contactId }) => contactId),
+    now,
+  );
+  await markContacts(trx, marks, now);
+  await markTimeline(trx, timelineOf(events, owner), now);
+  await remarkTimeline(trx, [...people.reshaped], now);
+  await addCounts(trx, countsOf(rows, letters.length));
   return {
     events: rows.length,
     parked: letters.map(({ reason }) => reason),
     kept: kept.length,
     differing,
     newContacts: people.created.size,
+    erased,
   };
+}
+
+/** What CRMs have to be told, the most pressing reason for each contact. */
+function marksOf(people: People, events: readonly ReadFacts[], owner: Owner): Mark[] {
+  const marks = new Map<string, number>();
+  const mark = (contactId: string, priority: number): void => {
+    marks.set(contactId, Math.min(priority, marks.get(contactId) ?? priority));
+  };
+  for (const contactId of people.created) mark(contactId, markPriority.newLead);
+  for (const contactId of people.reshaped) mark(contactId, markPriority.fields);
+  for (const { facts } of events) {
+    const { message, consent, tags } = facts;
+    const contactId = owner(facts);
+    if (contactId === null || (message === undefined && consent === undefined && tags.length === 0)) continue;
+    mark(contactId, consent === undefined ? markPriority.fields : markPriority.consent);
+  }
+  return [...marks].map(([contactId, priority]) => ({ contactId, priority }));
+}
+
+/** Messages a timeline shows anew: written, or further than they were. */
+function timelineOf(
+  events: readonly ReadFacts[],
+  owner: Owner,
+): Parameters<typeof markTimeline>[1][number][] {
+  return events.flatMap(({ row, facts }) => {
+    const contactId = owner(facts);
+    const wamid = facts.message?.wamid ?? facts.status?.wamid;
+    if (contactId === null || row.channelId === null || wamid === undefined) return [];
+    const { channelId } = row;
+    return [{ contactId, channelId, wamid, at: facts.anchor.at, tickOnly: facts.message === undefined }];
+  });
+}
+
+/** What the statement of a day counts: each event by when it was received. Parked ones are counted where they lie. */
+function countsOf(rows: readonly InboxRow[], parked: number): Parameters<typeof addCounts>[1][number][] {
+  const counts = rows.map(({ receivedAt }) => ({ name: 'applied' as const, at: receivedAt, count: 1 }));
+  return counts.slice(0, rows.length - parked);
 }
 
 type Owner = (facts: Facts) => string | null;

@@ -9,10 +9,12 @@ import {
   mergeContacts,
   moveFacts,
   replaceIdentities,
+  retractEvidence,
   waitingFacts,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
 import type { Facts } from './read-event.ts';
+import { joinAtCrms } from './join-at-crms.ts';
 import { restructure } from './restructure.ts';
 
 /** Whose the events of a batch are. */
@@ -26,10 +28,18 @@ export interface People {
 }
 
 /** Resolves everyone a batch speaks of, in a handful of statements whatever its size. */
-export async function resolvePeople(trx: WorkspaceTransaction, batch: readonly Facts[]): Promise<People> {
+export async function resolvePeople(
+  trx: WorkspaceTransaction,
+  batch: readonly Facts[],
+  now: number,
+): Promise<People> {
   const news = await addEvidence(
     trx,
     batch.flatMap((facts) => facts.evidence),
+  );
+  const retracted = await retractEvidence(
+    trx,
+    batch.flatMap((facts) => facts.retracted ?? []),
   );
   const mentioned = new Set<string>();
   for (const { anchor } of batch) {
@@ -40,7 +50,7 @@ export async function resolvePeople(trx: WorkspaceTransaction, batch: readonly F
   const lookUp = lookUpIn(known);
 
   const open = new Set<string>();
-  for (const item of news) {
+  for (const item of [...news, ...retracted]) {
     if (item.kind === 'spelling') continue;
     open.add(item.a);
     open.add(item.b);
@@ -51,7 +61,7 @@ export async function resolvePeople(trx: WorkspaceTransaction, batch: readonly F
     if (anchor.bsuidKey !== undefined) open.add(anchor.bsuidKey);
   }
   if (open.size === 0) return { contactOf: lookUp, created: new Set(), reshaped: new Set() };
-  return resolveOpen(trx, batch, [...open], lookUp);
+  return resolveOpen(trx, batch, [...open], lookUp, now);
 }
 
 /** Resolves the people around ids about which something is new. */
@@ -60,6 +70,7 @@ async function resolveOpen(
   batch: readonly Facts[],
   open: readonly string[],
   lookUp: (anchor: Anchor) => string | null,
+  now: number,
 ): Promise<People> {
   const { evidence, reached } = await evidenceAround(trx, open);
   const resolution = resolveIdentities(evidence, reached);
@@ -88,6 +99,7 @@ async function resolveOpen(
     for (const contactId of outcome.reshaped) reshaped.add(contactId);
     for (const contactId of outcome.created) created.add(contactId);
     await mergeContacts(trx, outcome.merges);
+    await joinAtCrms(trx, outcome.merges, now);
   }
 
   const newcomers = [...creating].filter((person) => contactOfPerson.get(person) === null);

@@ -29,6 +29,7 @@ import {
   type WebhookSlice,
 } from '../../whatsapp/index.ts';
 import type { ChannelEntry } from '../directory.ts';
+import { type CrmChangePayload, readCrmChange } from './crm-changes.ts';
 
 /** What one event asks of the store, before anyone knows whose it is. */
 export interface Facts {
@@ -57,10 +58,14 @@ export interface Facts {
   readonly tags: readonly { readonly tag: string; readonly action: 'add' | 'remove' }[];
   /** Named by its id instead of an identity: a member's own act. */
   readonly contactId?: string;
+  /** What a member takes back. */
+  readonly retracted?: readonly Evidence[];
 }
 
 export type ReadEvent =
   | { readonly outcome: 'facts'; readonly row: InboxRow; readonly facts: Facts }
+  /** Something that happened in a CRM. */
+  | { readonly outcome: 'crm'; readonly row: InboxRow; readonly change: CrmChangePayload }
   | { readonly outcome: 'kept'; readonly row: InboxRow; readonly what: string; readonly at: number }
   | { readonly outcome: 'unreadable'; readonly row: InboxRow; readonly why: Unreadable };
 
@@ -75,6 +80,23 @@ const tagChangePayload = z.object({
 });
 export type TagChangePayload = z.infer<typeof tagChangePayload>;
 
+const decided = z.object({
+  kind: z.enum(['joined', 'hand_over']),
+  a: z.string(),
+  b: z.string(),
+  at: z.number(),
+});
+
+/** A member deciding who is who, or taking it back. */
+const identityDecisionPayload = z.object({
+  field: z.literal('sangam'),
+  part: z.literal('identity_decision'),
+  at: z.number(),
+  evidence: z.array(decided),
+  retracted: z.array(decided),
+});
+export type IdentityDecisionPayload = z.infer<typeof identityDecisionPayload>;
+
 /** Tag of a contact who submitted a WhatsApp Flow. */
 const flowTag = 'WhatsApp Flow';
 
@@ -86,6 +108,14 @@ export function readEvent(row: InboxRow, channel: ChannelEntry | undefined): Rea
   const payload = parseJson(row.payload);
   const tagChange = tagChangePayload.safeParse(payload);
   if (tagChange.success) return { outcome: 'facts', row, facts: tagFacts(tagChange.data) };
+  const decision = identityDecisionPayload.safeParse(payload);
+  if (decision.success) {
+    const { at, evidence, retracted } = decision.data;
+    const facts: Facts = { anchor: { at }, creates: false, evidence, tags: [], retracted };
+    return { outcome: 'facts', row, facts };
+  }
+  const change = readCrmChange(payload);
+  if (change !== undefined) return { outcome: 'crm', row, change };
   if (channel === undefined) {
     return unreadable(row, 'malformed', 'The channel this event came in on is no longer connected.');
   }

@@ -4,6 +4,7 @@ import { type Lane, splitWebhook, stopOf, type WebhookEvent } from '../../whatsa
 import type { Identities } from '../../identity/index.ts';
 import { bsuidKeyOf } from '../../identity/index.ts';
 import {
+  addCounts,
   type DeadLetter,
   type IntakeEvent,
   parkDeadLetters,
@@ -35,7 +36,17 @@ export interface Receiver {
   /** Takes in a dead letter `foreign channel` once its channel belongs to its signer. False: it still does not. */
   readmit(letter: StoredDeadLetter): Promise<boolean>;
   /** Takes in what happened inside Sangam itself, such as a member tagging a conversation. */
-  takeIn(workspaceId: string, event: { key: string; lane: Lane; payload: unknown }): Promise<void>;
+  takeIn(workspaceId: string, event: OwnEvent): Promise<void>;
+  takeInAll(workspaceId: string, events: readonly OwnEvent[]): Promise<void>;
+  /** Keeps what cannot be taken in. */
+  park(workspaceId: string, letter: DeadLetter): Promise<void>;
+}
+
+/** Something that did not come from WhatsApp. `key` is the same each time it is told. */
+export interface OwnEvent {
+  readonly key: string;
+  readonly lane: Lane;
+  readonly payload: unknown;
 }
 
 export interface ReceiveCounts {
@@ -69,8 +80,14 @@ export function createReceiver(dependencies: {
           trx,
           group.flatMap((intake) => intake.suppressions),
         );
-        await parkDeadLetters(trx, letters, clock.now());
-        return putIntoInbox(trx, events);
+        const parked = await parkDeadLetters(trx, letters, clock.now());
+        const stored = await putIntoInbox(trx, events);
+        const received = [...stored, ...parked.map((at) => ({ at, count: 1 }))];
+        await addCounts(
+          trx,
+          received.map((one) => ({ name: 'received' as const, ...one })),
+        );
+        return stored.reduce((sum, { count }) => sum + count, 0);
       });
       counts.fresh(fresh);
       if (fresh > 0) wake(workspaceId);
@@ -87,6 +104,23 @@ export function createReceiver(dependencies: {
     await Promise.all(
       [...intakes].map(([workspaceId, intake]) => commitFor(workspaceId).add(intake, weightOf(intake))),
     );
+  };
+
+  const takeInAll = async (workspaceId: string, own: readonly OwnEvent[]): Promise<void> => {
+    if (own.length === 0) return;
+    const receivedAt = clock.now();
+    const events = own.map(({ key, lane, payload }): IntakeEvent => {
+      const content = JSON.stringify(payload);
+      return {
+        eventKey: digest(key).subarray(0, 16),
+        contentHash: digest(content).subarray(0, 8),
+        lane,
+        channelId: null,
+        receivedAt,
+        payload: Buffer.from(content, 'utf8'),
+      };
+    });
+    await commit(new Map([[workspaceId, { events, suppressions: [], deadLetters: [] }]]));
   };
 
   return {
@@ -106,25 +140,10 @@ export function createReceiver(dependencies: {
       await commit(intakes);
       return true;
     },
-    async takeIn(workspaceId, { key, lane, payload }) {
-      const content = JSON.stringify(payload);
-      await commitFor(workspaceId).add(
-        {
-          events: [
-            {
-              eventKey: digest(key).subarray(0, 16),
-              contentHash: digest(content).subarray(0, 8),
-              lane,
-              channelId: null,
-              receivedAt: clock.now(),
-              payload: Buffer.from(content, 'utf8'),
-            },
-          ],
-          suppressions: [],
-          deadLetters: [],
-        },
-        Buffer.byteLength(content),
-      );
+    takeIn: (workspaceId, event) => takeInAll(workspaceId, [event]),
+    takeInAll,
+    async park(workspaceId, letter) {
+      await commit(new Map([[workspaceId, { events: [], suppressions: [], deadLetters: [letter] }]]));
     },
   };
 }

@@ -1,28 +1,44 @@
 import { type ConsentEntry, consentState, inheritedOptOut } from '../../consent/index.ts';
-import type { ContactFields } from '../../crm/index.ts';
+import type { ContactFields, FieldMapping } from '../../crm/index.ts';
 import { bsuidOf, readName } from '../../identity/index.ts';
-import { type ContactReading, readContacts, type WorkspaceTransaction } from '../../store/index.ts';
+import {
+  type ContactReading,
+  interactiveContents,
+  readContacts,
+  type WorkspaceTransaction,
+} from '../../store/index.ts';
+import { flowAnswersOf } from './flow-answers.ts';
 
-/** What the CRM is to know of these contacts now. Contacts joined into others are left out. */
+/** What a CRM is to know of these contacts now. Contacts joined into others are left out. */
 export async function contactFields(
   trx: WorkspaceTransaction,
   contactIds: readonly string[],
   now: number,
+  mapping: readonly FieldMapping[] = [],
 ): Promise<ContactFields[]> {
+  if (contactIds.length === 0) return [];
   const readings = await readContacts(trx, contactIds);
-  return readings.map((reading) => fieldsOf(reading, now));
+  const asksFlows = mapping.some(({ source }) => typeof source === 'object');
+  const answers = asksFlows ? flowAnswersOf(await interactiveContents(trx, contactIds)) : new Map();
+  return readings.map((reading) => fieldsOf(reading, answers.get(reading.contactId) ?? {}, now));
 }
 
-function fieldsOf(reading: ContactReading, now: number): ContactFields {
+function fieldsOf(
+  reading: ContactReading,
+  flowAnswers: Readonly<Record<string, string>>,
+  now: number,
+): ContactFields {
   const consent = consentState([...reading.consent, ...inherited(reading)]);
   const name = readName({
     ...(reading.profileName === null ? {} : { profileName: reading.profileName }),
     ...(reading.firstMessage === null ? {} : { firstMessage: reading.firstMessage }),
   });
   const windowOpen = reading.windowClosesAt !== null && reading.windowClosesAt > now;
+  const [phone] = reading.phones;
   return {
     contactId: reading.contactId,
-    ...(reading.phone === null ? {} : { phone: reading.phone }),
+    ...(phone === undefined ? {} : { phone }),
+    phones: reading.phones,
     ...(reading.bsuidKey === null ? {} : { bsuid: bsuidOf(reading.bsuidKey) }),
     ...(reading.username === null ? {} : { username: reading.username }),
     ...name,
@@ -35,11 +51,14 @@ function fieldsOf(reading: ContactReading, now: number): ContactFields {
     ...(consent.optInAt === undefined ? {} : { optInAt: consent.optInAt }),
     ...(reading.firstMessage === null ? {} : { firstMessage: reading.firstMessage }),
     ...(reading.lastActivityAt === null ? {} : { lastActivityAt: reading.lastActivityAt }),
+    ...(reading.lastInboundAt === null ? {} : { lastInboundAt: reading.lastInboundAt }),
     windowState: windowOpen ? 'open' : 'closed',
     ...(reading.windowClosesAt === null ? {} : { windowClosesAt: reading.windowClosesAt }),
+    ...(reading.waitingSince === null ? {} : { waitingSince: reading.waitingSince }),
     optOut: consent.marketing === 'withdrawn',
     ...(consent.optOutAt === undefined ? {} : { optOutAt: consent.optOutAt }),
     tags: reading.tags,
+    flowAnswers,
   };
 }
 

@@ -1,50 +1,48 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
-import type { Connector } from '../../crm/index.ts';
+import { FieldsMissing } from '../../crm/index.ts';
 import { SangamError } from '../../errors.ts';
 import {
   type ConnectionRow,
   connectionsOf,
   type DeadLetter,
-  type DirtyContact,
+  type DirtyRecord,
   leaseDirty,
-  linksOf,
+  linksOfRecords,
   parkDeadLetters,
-  recordCall,
+  parkFields,
+  raiseAlert,
   returnDirty,
-  saveLinks,
-  settleDirty,
   type Store,
+  subjectsOfPhones,
+  type WorkspaceTransaction,
 } from '../../store/index.ts';
+import { callFailed, callNotMade, callWent, mayCall } from '../breaker.ts';
+import type { Connectors } from '../connectors.ts';
+import { regionOfWorkspace } from '../region.ts';
+import { itemWaitMs } from '../retry-schedule.ts';
 import { type TurnOutcome, TurnTaker } from '../turns.ts';
-import { contactFields } from './contact-fields.ts';
-import { retryAfterMs } from './retry-schedule.ts';
-import { writeBatch, type Written } from './write-batch.ts';
+import { loadBatch } from './load-batch.ts';
+import { mappingOf } from './mapping-of.ts';
+import type { BatchOutcome } from './findings.ts';
+import { writeBatch } from './write-batch.ts';
 
 /** Longer than any call may take (20 s, design.md §4), so that nobody repeats a call that is still under way. */
 const leaseMs = 60_000;
 
 /**
- * Least time between two calls' batches of one connection, unless the last was full: the first write of an idle
- * connection goes at once, what follows gathers. Four batches a second stay inside the smallest of the limits.
+ * Least time between two batches of one connection, unless the last was full: the first write of an idle connection goes
+ * at once, what follows gathers. Four batches a second stay inside the smallest of the limits.
  */
 const lingerMs = 250;
 
 export interface ReconcileCounts {
-  written(crm: string, outcome: 'created' | 'updated' | 'unchanged' | 'refused', records: number): void;
+  written(crm: string, outcome: BatchOutcome, records: number): void;
   callFailed(crm: string, error: SangamError): void;
   failed(error: unknown): void;
 }
 
-/** The connectors of installed CRM accounts. */
-export interface Connectors {
-  /** Ready to be called: its fields are there. */
-  of(connection: ConnectionRow): Promise<Connector>;
-  /** Its account has to be looked at anew before the next call. */
-  forget(connection: ConnectionRow): void;
-}
-
-/** Writes dirty contacts to their CRMs in batches as large as each CRM's API takes, until stopped. */
+/** Brings dirty records in step in batches as large as each CRM's API takes, until stopped. */
 export function createReconciler(dependencies: {
   store: Store;
   clock: Clock;
@@ -57,94 +55,146 @@ export function createReconciler(dependencies: {
   const nextBatchAt = new Map<string, number>();
 
   const turnFor = async (workspaceId: string, connection: ConnectionRow): Promise<TurnOutcome> => {
-    if (connection.blockedReason !== null || connection.nextCallAt > clock.now()) return 'done';
     const { connectionId } = connection;
+    if (connection.mode === 'shadow') return 'done';
     if (performance.now() < (nextBatchAt.get(connectionId) ?? 0)) return 'later';
+    if (!(await mayCall(store, connection, clock.now()))) return 'done';
     const lease = randomUUID();
-    let leased: DirtyContact[] = [];
+    let leased: readonly DirtyRecord[] = [];
     try {
       const connector = await connectors.of(connection);
+      const mapping = mappingOf(connection, connector.traits);
+      // An account whose calls failed is tried with one record: if that one is the matter, the next try takes another.
+      const size = connection.failedAttempts > 0 ? 1 : connector.traits.batchSize;
       const batch = await store.transact(workspaceId, async (trx) => {
         const now = clock.now();
-        const contacts = await leaseDirty(trx, {
-          connectionId,
-          lease,
-          size: connector.batchSize,
-          now,
-          leaseMs,
-        });
-        const contactIds = contacts.map(({ contactId }) => contactId);
-        return {
-          contacts,
-          fields: await contactFields(trx, contactIds, now),
-          links: await linksOf(trx, connectionId, contactIds),
-        };
+        const only =
+          connection.mode === 'test'
+            ? await subjectsOfPhones(trx, connectionId, connection.testPhones)
+            : undefined;
+        const taken = await leaseDirty(trx, { connectionId, lease, size, now, leaseMs, only });
+        return loadBatch(trx, connection, mapping, taken, now);
       });
-      leased = batch.contacts;
-      if (leased.length === 0) return 'done';
-      const full = leased.length === connector.batchSize;
+      leased = batch.leased;
+      if (leased.length === 0) {
+        await callNotMade(store, connection, clock.now());
+        return 'done';
+      }
+      const full = leased.length === size;
       nextBatchAt.set(connectionId, performance.now() + (full ? 0 : lingerMs));
-      const uncertain = new Set(leased.filter((c) => c.outcomeUnknown).map(({ contactId }) => contactId));
-      const outcomes = await writeBatch(connector, batch.fields, batch.links, uncertain);
-      await store.transact(workspaceId, async (trx) => {
-        const now = clock.now();
-        await saveLinks(
-          trx,
-          connectionId,
-          outcomes.flatMap(({ link }) => link ?? []),
-          now,
-        );
-        await parkDeadLetters(trx, lettersFrom(outcomes, connectionId, now), now);
-        await settleDirty(trx, { connectionId, lease, settled: leased });
-        if (connection.failedAttempts > 0) {
-          await recordCall(trx, connectionId, { failedAttempts: 0, nextCallAt: 0, blockedReason: null });
-        }
+      const region = await regionOfWorkspace(store, workspaceId);
+      const outcomes = await writeBatch({
+        store,
+        clock,
+        connection,
+        connector,
+        mapping,
+        batch,
+        lease,
+        region,
       });
-      for (const { outcome } of outcomes) counts.written(connection.crm, outcome, 1);
+      for (const [outcome, records] of outcomes) counts.written(connection.crm, outcome, records);
+      await callWent(store, connection);
       return 'more';
     } catch (error) {
       if (!(error instanceof SangamError)) throw error;
       counts.callFailed(connection.crm, error);
-      // What is refused for its contents is a batch's matter; any other "never" waits for a person.
-      const blocked = error.retry === 'never' && error.code !== 'batch_refused';
-      if (blocked) connectors.forget(connection);
-      const failedAttempts = connection.failedAttempts + 1;
-      await store.transact(workspaceId, async (trx) => {
-        await returnDirty(trx, { connectionId, lease });
-        await recordCall(trx, connectionId, {
-          failedAttempts,
-          nextCallAt: clock.now() + retryAfterMs(error.retry, failedAttempts),
-          blockedReason: blocked ? error.message : null,
-        });
-      });
+      await afterFailure(connection, error, lease, leased);
       return 'done';
     }
   };
 
+  const afterFailure = async (
+    connection: ConnectionRow,
+    error: SangamError,
+    lease: string,
+    leased: readonly DirtyRecord[],
+  ): Promise<void> => {
+    const { workspaceId, connectionId } = connection;
+    const now = clock.now();
+    if (error instanceof FieldsMissing) {
+      await store.transact(workspaceId, async (trx) => {
+        await returnDirty(trx, { connectionId, lease });
+        await parkMissing(trx, connection, error, now);
+      });
+      return;
+    }
+    if (error.code === 'limit_wait') {
+      const wait = typeof error.retry === 'object' ? error.retry.afterMs : lingerMs;
+      nextBatchAt.set(connectionId, performance.now() + wait);
+    }
+    const [alone, ...others] = leased;
+    const culprit = others.length === 0 && (error.retry === 'later' || error.code === 'batch_refused');
+    await store.transact(workspaceId, async (trx) => {
+      if (alone === undefined || !culprit) {
+        await returnDirty(trx, { connectionId, lease });
+        return;
+      }
+      const tries = alone.attempts + 1;
+      const waitMs = error.code === 'batch_refused' ? undefined : itemWaitMs(error.retry, tries);
+      if (waitMs === undefined) await parkCulprit(trx, connectionId, alone, error, now);
+      await returnDirty(trx, { connectionId, lease, retryAt: now + (waitMs ?? lastWaitMs) });
+    });
+    if (await callFailed(store, connection, error, now)) {
+      connectors.forget(connectionId);
+      await store.transact(workspaceId, (trx) =>
+        raiseAlert(trx, { connectionId, kind: 'connection blocked', message: error.message }, now),
+      );
+    }
+  };
+
   return new TurnTaker({
-    waiting: () => store.workspacesWithWork('dirty_contacts'),
+    waiting: () => store.workspacesWithWork('dirty_records'),
     failed: (error) => counts.failed(error),
     async turn(workspaceId) {
       const connections = await store.transact(workspaceId, connectionsOf);
-      const worked = await Promise.all(connections.map((connection) => turnFor(workspaceId, connection)));
-      return (['more', 'later'] as const).find((outcome) => worked.includes(outcome)) ?? 'done';
+      const outcomes: TurnOutcome[] = [];
+      for (const connection of connections) outcomes.push(await turnFor(workspaceId, connection));
+      if (outcomes.includes('more')) return 'more';
+      return outcomes.includes('later') ? 'later' : 'done';
     },
   });
 }
 
-function lettersFrom(outcomes: readonly Written[], connectionId: string, now: number): DeadLetter[] {
-  return outcomes.flatMap(({ contactId, refused }) =>
-    refused === undefined
-      ? []
-      : [
-          {
-            reason: refused.code,
-            explanation: refused.explanation,
-            source: 'crm' as const,
-            connectionId,
-            contactId,
-            receivedAt: now,
-          },
-        ],
+/** It failed alone, and for good or for two days: something about it, not the account, is the matter. */
+async function parkCulprit(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  { contactId, recordId, attempts }: DirtyRecord,
+  error: SangamError,
+  now: number,
+): Promise<void> {
+  const tied = recordId === null ? [] : await linksOfRecords(trx, connectionId, [recordId]);
+  const person = contactId ?? tied[0]?.contactId;
+  const letter: DeadLetter = {
+    reason: error.code,
+    explanation: `${error.message} It was tried ${String(attempts + 1)} times. Replay it once the cause is mended.`,
+    source: 'crm',
+    connectionId,
+    ...(person === undefined ? {} : { contactId: person }),
+    receivedAt: now,
+  };
+  await parkDeadLetters(trx, [letter], now);
+}
+
+/** What was tried often enough is tried daily. */
+const lastWaitMs = 24 * 60 * 60 * 1000;
+
+/** The rest of the record goes on without them. */
+async function parkMissing(
+  trx: WorkspaceTransaction,
+  connection: ConnectionRow,
+  error: FieldsMissing,
+  now: number,
+): Promise<void> {
+  await parkFields(trx, connection, error.fields, { at: now, why: error.message });
+  await raiseAlert(
+    trx,
+    {
+      connectionId: connection.connectionId,
+      kind: 'fields missing',
+      message: `Nothing is written to ${error.fields.join(', ')}: ${error.message}`,
+    },
+    now,
   );
 }

@@ -1,0 +1,181 @@
+import { SangamError } from '@sangam/core/errors';
+import { z } from 'zod';
+import { readRefusal, refusalError } from './errors.ts';
+import { createTransport, type HubspotResponse, unreadable } from './transport.ts';
+import { accountInfoVersion, apiVersion } from './vendor.ts';
+
+/** What a portal is asked for: exactly what the calls of this folder need. facts/hubspot.md §4.4, §4.5, §5. */
+export const hubspotScopes = {
+  required: [
+    'oauth',
+    'crm.objects.contacts.read',
+    'crm.objects.contacts.write',
+    'crm.schemas.contacts.read',
+    'crm.schemas.contacts.write',
+  ],
+  /** Without it owners cannot be listed, and new records belong to nobody. */
+  optional: ['crm.objects.owners.read'],
+} as const;
+
+/** What opens an account. `expiresAt`: milliseconds of this machine's time. */
+export interface HubspotGrant {
+  readonly accessToken: string;
+  /** The newest: HubSpot may replace it with every refresh. */
+  readonly refreshToken: string;
+  readonly expiresAt: number;
+  /** The portal's id, and the user who agreed. */
+  readonly account?: string;
+  readonly user?: string;
+}
+
+/**
+ * Installing our app in a portal. Calls throw `SangamError`: `reconnect` (never) where the portal's admin has to agree
+ * again, `client_config` (never) where our app's own settings are wrong and no portal is to blame, and what passes with
+ * time as `later` or `{afterMs}`.
+ */
+export interface HubspotOauth {
+  /** Where an admin agrees. */
+  authorizeUrl(options: { redirectUri: string; state: string }): string;
+  exchange(code: string, redirectUri: string): Promise<HubspotGrant>;
+  refresh(refreshToken: string): Promise<HubspotGrant>;
+  /** Takes our app out of the portal; HubSpot tells the customer by e-mail. Its tokens are dead afterwards. */
+  uninstall(accessToken: string): Promise<void>;
+  /** Whose token it is: the portal's id and IANA time zone. */
+  accountOf(accessToken: string): Promise<{ account: string; timeZone: string | undefined }>;
+}
+
+const id = z.union([z.string().min(1), z.number()]).transform(String);
+
+const tokenAnswer = z.looseObject({
+  access_token: z.string().min(1),
+  refresh_token: z.string().min(1).optional(),
+  /** Seconds. */
+  expires_in: z.number().positive(),
+  hub_id: id.optional().catch(undefined),
+  user_id: id.optional().catch(undefined),
+});
+
+const details = z.looseObject({ portalId: id, timeZone: z.string().optional().catch(undefined) });
+
+const tokenError = z.looseObject({
+  error: z.string().optional().catch(undefined),
+  status: z.string().optional().catch(undefined),
+});
+
+const reconnect = 'HubSpot no longer accepts this agreement: connect the account again';
+const clientConfig =
+  "HubSpot does not know this installation's app: check HUBSPOT_CLIENT_ID, HUBSPOT_CLIENT_SECRET and the app's redirect URLs";
+
+/** What a refused token request means, by `error` or `status`. facts/hubspot.md §5; those marked M from memory. */
+const meanings: Readonly<Record<string, { readonly code: string; readonly says: string }>> = {
+  invalid_grant: { code: 'reconnect', says: reconnect },
+  access_denied: { code: 'reconnect', says: reconnect },
+  BAD_REFRESH_TOKEN: { code: 'reconnect', says: reconnect },
+  BAD_AUTH_CODE: { code: 'reconnect', says: reconnect }, // M
+  BAD_HUB: { code: 'reconnect', says: reconnect },
+  invalid_client: { code: 'client_config', says: clientConfig },
+  unauthorized_client: { code: 'client_config', says: clientConfig }, // M
+  BAD_CLIENT_ID: { code: 'client_config', says: clientConfig }, // M
+  BAD_CLIENT_SECRET: { code: 'client_config', says: clientConfig }, // M
+  BAD_REDIRECT_URI: { code: 'client_config', says: clientConfig }, // M
+};
+
+export function hubspotOauth(options: {
+  /** From `hubspotBasePath`. */
+  basePath: string;
+  /** The page where admins agree. facts/hubspot.md §5. */
+  authorizeUrl: string;
+  clientId: string;
+  clientSecret: string;
+  timeoutMs?: number;
+}): HubspotOauth {
+  const { basePath, clientId, clientSecret, timeoutMs = 20_000 } = options;
+  const transport = createTransport(basePath, timeoutMs);
+  const app = { client_id: clientId, client_secret: clientSecret };
+
+  const ask = async (form: Readonly<Record<string, string>>): Promise<z.infer<typeof tokenAnswer>> => {
+    // Secrets travel in a form, never in a query, which is logged on the way. facts/hubspot.md §5
+    const path = `/oauth/${apiVersion}/token`;
+    const response = await transport.send({ method: 'POST', path, form: { ...app, ...form } });
+    if (!response.ok) throw refused(response);
+    const read = tokenAnswer.safeParse(response.body);
+    if (!read.success) throw unreadable(response.status);
+    return read.data;
+  };
+
+  return {
+    authorizeUrl({ redirectUri, state }) {
+      const url = new URL(options.authorizeUrl);
+      url.search = new URLSearchParams({
+        client_id: clientId,
+        redirect_uri: redirectUri,
+        scope: hubspotScopes.required.join(' '),
+        optional_scope: hubspotScopes.optional.join(' '),
+        state,
+      }).toString();
+      return url.href;
+    },
+
+    async exchange(code, redirectUri) {
+      const askedAt = Date.now();
+      const answer = await ask({ grant_type: 'authorization_code', code, redirect_uri: redirectUri });
+      if (answer.refresh_token === undefined) throw unreadable(200);
+      return toGrant(answer, answer.refresh_token, askedAt);
+    },
+
+    async refresh(refreshToken) {
+      const askedAt = Date.now();
+      const answer = await ask({ grant_type: 'refresh_token', refresh_token: refreshToken });
+      return toGrant(answer, answer.refresh_token ?? refreshToken, askedAt);
+    },
+
+    async uninstall(accessToken) {
+      const path = `/appinstalls/${apiVersion}/external-install`;
+      const { ok, status, headers, body } = await transport.send({ method: 'DELETE', path }, accessToken);
+      if (!ok) throw refusalError(readRefusal(status, headers, body));
+    },
+
+    async accountOf(accessToken) {
+      const path = `/account-info/${accountInfoVersion}/details`;
+      const { ok, status, headers, body } = await transport.send({ method: 'GET', path }, accessToken);
+      if (!ok) throw refusalError(readRefusal(status, headers, body));
+      const read = details.safeParse(body);
+      if (!read.success) throw unreadable(status);
+      return { account: read.data.portalId, timeZone: read.data.timeZone };
+    },
+  };
+}
+
+function toGrant(answer: z.infer<typeof tokenAnswer>, refreshToken: string, askedAt: number): HubspotGrant {
+  const { access_token: accessToken, expires_in: seconds, hub_id: account, user_id: user } = answer;
+  return {
+    accessToken,
+    refreshToken,
+    expiresAt: askedAt + seconds * 1_000,
+    ...(account === undefined ? {} : { account }),
+    ...(user === undefined ? {} : { user }),
+  };
+}
+
+/** A token request names its reason in a body of its own shape; anything else is read as every other refusal. */
+function refused({ status, headers, body }: HubspotResponse): SangamError {
+  const said = tokenError.safeParse(body);
+  const reasons = said.success ? [said.data.status, said.data.error] : [];
+  const meaning = reasons.map((reason) => meanings[reason ?? '']).find((known) => known !== undefined);
+  const passes = status === 429 || status >= 500;
+  if (meaning === undefined || passes) {
+    if (passes) return refusalError(readRefusal(status, headers, body));
+    return new SangamError({
+      code: 'token_refused',
+      origin: 'crm',
+      retry: 'later',
+      message: `HubSpot gave no token and did not say why (status ${status}).`,
+    });
+  }
+  return new SangamError({
+    code: meaning.code,
+    origin: 'crm',
+    retry: 'never',
+    message: `${meaning.says} (status ${status}).`,
+  });
+}

@@ -1,0 +1,25 @@
+import type { ConnectorTraits } from '@sangam/core/crm';
+import { defaultMapping } from './mapping.ts';
+import { phonesPerSearch } from './phone-search.ts';
+import { contactIdProperty } from './properties.ts';
+import { spelling } from './spelling.ts';
+import { batchSize, limits, settleMs, uiOrigin } from './vendor.ts';
+
+/** What is so of HubSpot whoever's portal it is. */
+export const hubspotTraits: ConnectorTraits = {
+  crm: 'hubspot',
+  label: 'HubSpot',
+  batchSize,
+  phonesPerSearch,
+  writeClass: 'keyed',
+  settleMs,
+  contactIdField: contactIdProperty,
+  // Not every portal has each of them. facts/hubspot.md §4.2, §4.3.
+  phoneFields: ['phone', 'mobilephone', 'hs_whatsapp_phone_number', 'wa_phone_e164'],
+  ownerField: 'hubspot_owner_id',
+  followedFields: ['lifecyclestage', 'hs_lead_status', 'hubspot_owner_id'],
+  defaultMapping,
+  limits,
+  spelling,
+  recordUrl: (account, recordId) => `${uiOrigin}/contacts/${account}/record/0-1/${recordId}`,
+};

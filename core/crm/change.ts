@@ -1,0 +1,23 @@
+/** Something that happened in a CRM, as its webhooks or a poll tell it. `at` is the vendor's time, milliseconds. */
+export type CrmChange = { readonly recordId: string; readonly at: number } & (
+  | { readonly kind: 'created' | 'deleted' | 'restored' }
+  /** The vendor erased the person for privacy's sake: our copy goes too. */
+  | { readonly kind: 'erased' }
+  /** The record lives on as `into`. */
+  | { readonly kind: 'merged'; readonly into: string }
+  | {
+      readonly kind: 'field';
+      readonly field: string;
+      /** In the vendor's form; '' = emptied. */
+      readonly value: string;
+      /** Who changed it as the vendor names them, such as `user 2000001`; undefined: not told. */
+      readonly by?: string;
+    }
+);
+
+/** Changes of one CRM account. */
+export interface AccountChanges {
+  /** The vendor's id of the account, such as a portal id. */
+  readonly account: string;
+  readonly changes: readonly CrmChange[];
+}

@@ -1,0 +1,46 @@
+import type { CrmField } from './field.ts';
+
+/** Who decides a field's value once both sides may have touched it. design.md §1, mapping. */
+export const fieldOwners = ['once', 'if-empty', 'ours', 'both', 'theirs'] as const;
+export type FieldOwner = (typeof fieldOwners)[number];
+
+/** What of a contact a mapping can carry. The nine fields of every CRM, and what goes with them. */
+export const contactSources = [
+  'phone',
+  'bsuid',
+  'username',
+  'first name',
+  'last name',
+  'lead source',
+  'opt-in time',
+  'first message',
+  'last activity',
+  'window state',
+  'window closes at',
+  'waiting since',
+  'opt-out',
+  'opt-out time',
+  'tags',
+] as const;
+export type ContactSource = (typeof contactSources)[number];
+
+/** What a mapping carries: a field of the contact, or the latest answer to a WhatsApp Flow's question of that name. */
+export type MappingSource = ContactSource | { readonly flowAnswer: string };
+
+/** What is done to a text on its way. Times, flags and tags go as they are. */
+export const transforms = ['as is', 'lower case', 'upper case', 'digits only', 'first line'] as const;
+export type Transform = (typeof transforms)[number];
+
+/** Which of our fields goes to which CRM field, and who decides it. */
+export interface FieldMapping {
+  readonly source: MappingSource;
+  /** As the CRM described it when the mapping was saved. */
+  readonly field: CrmField;
+  readonly owner: FieldOwner;
+  readonly transform: Transform;
+  /**
+   * What may hold the place of a missing name, best first: a new record gets the first one that is known, and any of
+   * them counts as empty once the value is. Literal texts stand in quotes.
+   */
+  readonly standIns?: readonly ('phone' | 'username' | `'${string}'`)[];
+}

@@ -1,0 +1,51 @@
+import type { ContactFields } from '../crm/index.ts';
+
+/**
+ * What a record is to say of everybody tied to it. `homes` are the people whose own record it is, the one who names it
+ * first; `others` only stand on it too, as by a shared phone, and bring their opt-out: a STOP of one is never undone by
+ * another. Undefined: nobody's.
+ */
+export function foldRecord(
+  homes: readonly ContactFields[],
+  others: readonly ContactFields[],
+): ContactFields | undefined {
+  const [named, ...further] = homes;
+  if (named === undefined) return undefined;
+  const everybody = [...homes, ...others];
+  if (everybody.length === 1) return named;
+  const lastActivityAt = latest(homes.map((contact) => contact.lastActivityAt));
+  const lastInboundAt = latest(homes.map((contact) => contact.lastInboundAt));
+  const windowClosesAt = latest(homes.map((contact) => contact.windowClosesAt));
+  const waitingSince = earliest(homes.map((contact) => contact.waitingSince));
+  const { optOutAt: _, waitingSince: __, ...alone } = named;
+  return {
+    ...alone,
+    ...(lastActivityAt === undefined ? {} : { lastActivityAt }),
+    ...(lastInboundAt === undefined ? {} : { lastInboundAt }),
+    ...(windowClosesAt === undefined ? {} : { windowClosesAt }),
+    ...(waitingSince === undefined ? {} : { waitingSince }),
+    windowState: homes.some(({ windowState }) => windowState === 'open') ? 'open' : 'closed',
+    ...optOutOf(everybody),
+    tags: [...new Set(homes.flatMap(({ tags }) => tags))].toSorted(),
+    flowAnswers: Object.assign({}, ...further.map((contact) => contact.flowAnswers), named.flowAnswers),
+  };
+}
+
+/** The opt-out of everybody tied to a record that is nobody's own. */
+export function optOutOf(contacts: readonly ContactFields[]): Pick<ContactFields, 'optOut' | 'optOutAt'> {
+  const optOutAt = latest(contacts.filter(({ optOut }) => optOut).map((contact) => contact.optOutAt));
+  return {
+    optOut: contacts.some(({ optOut }) => optOut),
+    ...(optOutAt === undefined ? {} : { optOutAt }),
+  };
+}
+
+function latest(times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((at) => at !== undefined);
+  return known.length === 0 ? undefined : Math.max(...known);
+}
+
+function earliest(times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((at) => at !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}

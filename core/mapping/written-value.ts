@@ -1,0 +1,108 @@
+import type {
+  ContactFields,
+  FieldMapping,
+  FieldValue,
+  MappingSource,
+  Spelling,
+  Transform,
+} from '../crm/index.ts';
+
+/**
+ * What a contact would put into a mapping's field, in the CRM's form. '' empties it; undefined leaves it alone: we know
+ * nothing, or the field cannot hold it. Only what is `ours` is emptied when we know nothing.
+ */
+export function writtenValue(
+  mapping: FieldMapping,
+  contact: ContactFields,
+  spelling: Spelling,
+): string | undefined {
+  const value = transformed(valueOf(mapping.source, contact), mapping.transform);
+  if (isNothing(value)) return mapping.owner === 'ours' ? '' : undefined;
+  return spelling.write(value, mapping.field);
+}
+
+/** What may hold the place of a missing value in a new record, best first. */
+export function standInsOf(mapping: FieldMapping, contact: ContactFields, spelling: Spelling): string[] {
+  return (mapping.standIns ?? []).flatMap((standIn) => {
+    const text =
+      standIn === 'phone'
+        ? contact.phone
+        : standIn === 'username'
+          ? contact.username === undefined
+            ? undefined
+            : `@${contact.username}`
+          : standIn.slice(1, -1);
+    const written = text === undefined ? undefined : spelling.write({ kind: 'text', text }, mapping.field);
+    return written === undefined || written === '' ? [] : [written];
+  });
+}
+
+function valueOf(source: MappingSource, contact: ContactFields): FieldValue {
+  if (typeof source === 'object') return text(contact.flowAnswers[source.flowAnswer]);
+  switch (source) {
+    case 'phone':
+      return text(contact.phone);
+    case 'bsuid':
+      return text(contact.bsuid);
+    case 'username':
+      return text(contact.username);
+    case 'first name':
+      return text(contact.firstName);
+    case 'last name':
+      return text(contact.lastName);
+    case 'lead source':
+      return text(contact.leadSource);
+    case 'opt-in time':
+      return time(contact.optInAt);
+    case 'first message':
+      return text(contact.firstMessage);
+    case 'last activity':
+      return time(contact.lastActivityAt);
+    case 'window state':
+      return text(contact.windowState);
+    case 'window closes at':
+      return time(contact.windowClosesAt);
+    case 'waiting since':
+      return time(contact.waitingSince);
+    case 'opt-out':
+      return { kind: 'flag', set: contact.optOut };
+    case 'opt-out time':
+      return time(contact.optOutAt);
+    case 'tags':
+      return { kind: 'tags', tags: contact.tags };
+  }
+}
+
+function text(value: string | undefined): FieldValue {
+  return { kind: 'text', text: value };
+}
+
+function time(at: number | undefined): FieldValue {
+  return { kind: 'time', at };
+}
+
+function isNothing(value: FieldValue): boolean {
+  return (
+    (value.kind === 'text' && (value.text ?? '') === '') || (value.kind === 'time' && value.at === undefined)
+  );
+}
+
+function transformed(value: FieldValue, transform: Transform): FieldValue {
+  if (value.kind !== 'text' || value.text === undefined) return value;
+  return { kind: 'text', text: transformText(value.text, transform) };
+}
+
+function transformText(value: string, transform: Transform): string {
+  switch (transform) {
+    case 'as is':
+      return value;
+    case 'lower case':
+      return value.toLowerCase();
+    case 'upper case':
+      return value.toUpperCase();
+    case 'digits only':
+      return value.replace(/\D/g, '');
+    case 'first line':
+      return value.trimStart().split('\n', 1)[0] ?? '';
+  }
+}

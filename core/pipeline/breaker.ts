@@ -1,0 +1,60 @@
+import { SangamError } from '../errors.ts';
+import { type ConnectionRow, recordCall, claimProbe, type Store } from '../store/index.ts';
+import { breakerWaitMs } from './retry-schedule.ts';
+
+/**
+ * One breaker per connection, kept in the database so that all processes share it. Closed: calls go. Open: nobody calls
+ * before `nextCallAt`. Half open: one process makes one try. A refusal that a person must mend blocks it until then.
+ */
+export async function mayCall(store: Store, connection: ConnectionRow, now: number): Promise<boolean> {
+  if (connection.blockedReason !== null || connection.disconnectedAt !== null) return false;
+  if (connection.nextCallAt > now) return false;
+  if (connection.failedAttempts === 0) return true;
+  return store.transact(connection.workspaceId, (trx) =>
+    claimProbe(trx, connection.connectionId, { seen: connection.nextCallAt, until: now + probeMs }),
+  );
+}
+
+/** As long as a call may take: whoever dies with the probe in hand is overtaken then. */
+const probeMs = 30_000;
+
+/** After a call that went through. */
+export async function callWent(store: Store, connection: ConnectionRow): Promise<void> {
+  if (connection.failedAttempts === 0) return;
+  await store.transact(connection.workspaceId, (trx) =>
+    recordCall(trx, connection.connectionId, { failedAttempts: 0, nextCallAt: 0, blockedReason: null }),
+  );
+}
+
+/** The one try was not needed: the next who has something to do makes it. */
+export async function callNotMade(store: Store, connection: ConnectionRow, now: number): Promise<void> {
+  const { failedAttempts, blockedReason } = connection;
+  if (failedAttempts === 0) return;
+  await store.transact(connection.workspaceId, (trx) =>
+    recordCall(trx, connection.connectionId, { failedAttempts, nextCallAt: now, blockedReason }),
+  );
+}
+
+/**
+ * After a call that failed as a whole. True: a person has to act before the next one. `limit_wait` is our own limiter's
+ * word and no failure.
+ */
+export async function callFailed(
+  store: Store,
+  connection: ConnectionRow,
+  error: SangamError,
+  now: number,
+): Promise<boolean> {
+  if (error.code === 'limit_wait') return false;
+  // What is refused for its contents is a record's matter: the next try, with one record, finds it.
+  const blocked = error.retry === 'never' && error.code !== 'batch_refused';
+  const failedAttempts = connection.failedAttempts + 1;
+  await store.transact(connection.workspaceId, (trx) =>
+    recordCall(trx, connection.connectionId, {
+      failedAttempts,
+      nextCallAt: now + breakerWaitMs(error.retry, failedAttempts),
+      blockedReason: blocked ? error.message : null,
+    }),
+  );
+  return blocked;
+}

@@ -1,0 +1,211 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../../clock.ts';
+import { type Connector, phonesOf } from '../../crm/index.ts';
+import { SangamError } from '../../errors.ts';
+import {
+  advanceCheck,
+  type CheckRow,
+  connectionOf,
+  type ConnectionRow,
+  connectionsOf,
+  delayCheck,
+  finishCheck,
+  insertCheck,
+  lastCheck,
+  leaseCheck,
+  linkByPhone,
+  markGone,
+  markPriority,
+  markRecords,
+  saveRecords,
+  type SeenRecord,
+  stopCheck,
+  type Store,
+  type WorkspaceTransaction,
+  writeAudit,
+} from '../../store/index.ts';
+import { callFailed, callWent } from '../breaker.ts';
+import type { Connectors } from '../connectors.ts';
+import { fieldsToRead } from '../reconcile/resolve.ts';
+import { regionOfWorkspace } from '../region.ts';
+import { TurnTaker } from '../turns.ts';
+
+/** Longer than any call may take (design.md §4). */
+const leaseMs = 60_000;
+/** How long a check waits after a call that failed. */
+const waitMs = 5_000;
+
+interface Actor {
+  readonly workspaceId: string;
+  readonly memberId: string;
+}
+
+/**
+ * Looks through a whole CRM account: reads only, in shadow too, with or without a WhatsApp number. Builds the phone index
+ * as it goes, page by page; a process that dies is overtaken where it was.
+ */
+export interface Checker {
+  readonly worker: TurnTaker;
+  /** One that runs goes on. Undefined: no such connection. */
+  start(actor: Actor, connectionId: string): Promise<CheckRow | undefined>;
+  /** False: none was running. */
+  stop(actor: Actor, connectionId: string): Promise<boolean>;
+  /** Starts a check for every connection that may be written to and was never looked through. */
+  ensureIndexed(workspaceId: string): Promise<void>;
+}
+
+export function createChecker(dependencies: {
+  store: Store;
+  clock: Clock;
+  connectors: Connectors;
+  failed: (error: unknown) => void;
+}): Checker {
+  const { store, clock, connectors, failed } = dependencies;
+
+  const begin = async (trx: WorkspaceTransaction, connectionId: string): Promise<CheckRow | undefined> => {
+    const last = await lastCheck(trx, connectionId);
+    if (last?.state !== 'running') await insertCheck(trx, connectionId, clock.now());
+    return lastCheck(trx, connectionId);
+  };
+
+  /** Looks at one page. */
+  const look = async (connection: ConnectionRow, check: CheckRow, lease: string): Promise<void> => {
+    const { workspaceId, connectionId } = connection;
+    const connector = await connectors.of(connection);
+    const fields = await readableFields(connector, connection);
+    const from = check.cursor === null ? {} : { cursor: check.cursor };
+    const { records, gone, next } = await connector.scan(from, fields, 'import');
+    const region = await regionOfWorkspace(store, workspaceId);
+    const seen = records.map((record): SeenRecord => ({
+      recordId: record.recordId,
+      keyContactId: record.contactId,
+      base: record.values,
+      phones: phonesOf(record, connector.traits.phoneFields, region),
+    }));
+    const filled: Record<string, number> = { ...check.filled };
+    for (const { values } of records) {
+      for (const [field, value] of Object.entries(values)) {
+        if (value !== '') filled[field] = (filled[field] ?? 0) + 1;
+      }
+    }
+    await store.transact(workspaceId, async (trx) => {
+      const now = clock.now();
+      await saveSeen(trx, connectionId, seen, now);
+      await markGone(
+        trx,
+        connectionId,
+        gone.map(({ recordId, at }) => ({ recordId, how: 'deleted' as const, at })),
+      );
+      await advanceCheck(trx, lease, { cursor: next ?? null, records: records.length, filled });
+      if (next !== undefined) return;
+      const unseen = await finishCheck(trx, check, now);
+      await markGone(
+        trx,
+        connectionId,
+        unseen.map(({ recordId, at }) => ({ recordId, how: 'deleted' as const, at })),
+      );
+    });
+    await callWent(store, connection);
+  };
+
+  const worker = new TurnTaker({
+    waiting: () => store.workspacesWithWork('checks'),
+    failed,
+    async turn(workspaceId) {
+      const lease = randomUUID();
+      const leased = await store.transact(workspaceId, async (trx) => {
+        const check = await leaseCheck(trx, lease, clock.now(), leaseMs);
+        const connection = check === undefined ? undefined : await connectionOf(trx, check.connectionId);
+        return { check, connection };
+      });
+      const { check, connection } = leased;
+      if (check === undefined || connection === undefined) return 'done';
+      const delay = (nextAt: number, problem: string | null): Promise<void> =>
+        store.transact(workspaceId, (trx) => delayCheck(trx, lease, nextAt, problem));
+      const held = connection.blockedReason ?? (connection.disconnectedAt === null ? null : 'Disconnected.');
+      if (held !== null || connection.nextCallAt > clock.now()) {
+        await delay(Math.max(connection.nextCallAt, clock.now() + waitMs), held);
+        return 'done';
+      }
+      try {
+        await look(connection, check, lease);
+        return 'more';
+      } catch (error) {
+        if (!(error instanceof SangamError)) throw error;
+        const wait =
+          error.code === 'limit_wait' && typeof error.retry === 'object' ? error.retry.afterMs : waitMs;
+        await delay(clock.now() + wait, error.code === 'limit_wait' ? null : error.message);
+        await callFailed(store, connection, error, clock.now());
+        return 'done';
+      }
+    },
+  });
+
+  return {
+    worker,
+    async start(actor, connectionId) {
+      const check = await store.transact(actor.workspaceId, async (trx) => {
+        if ((await connectionOf(trx, connectionId)) === undefined) return undefined;
+        await writeAudit(trx, {
+          memberId: actor.memberId,
+          action: 'start check',
+          subject: connectionId,
+          at: clock.now(),
+        });
+        return begin(trx, connectionId);
+      });
+      worker.wake(actor.workspaceId);
+      return check;
+    },
+    stop: (actor, connectionId) =>
+      store.transact(actor.workspaceId, async (trx) => {
+        const stopped = await stopCheck(trx, connectionId, clock.now());
+        if (stopped) {
+          const { memberId } = actor;
+          await writeAudit(trx, { memberId, action: 'stop check', subject: connectionId, at: clock.now() });
+        }
+        return stopped;
+      }),
+    async ensureIndexed(workspaceId) {
+      const started = await store.transact(workspaceId, async (trx) => {
+        const waiting = (await connectionsOf(trx)).filter(
+          ({ mode, indexedAt, disconnectedAt, blockedReason }) =>
+            mode !== 'shadow' && indexedAt === null && disconnectedAt === null && blockedReason === null,
+        );
+        let begun = 0;
+        for (const { connectionId } of waiting) {
+          if ((await lastCheck(trx, connectionId)) !== undefined) continue;
+          await insertCheck(trx, connectionId, clock.now());
+          begun += 1;
+        }
+        return begun;
+      });
+      if (started > 0) worker.wake(workspaceId);
+    },
+  };
+}
+
+/** Remembers records a look brought up, and ties those that hold the phone of somebody we know. */
+export async function saveSeen(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  seen: readonly SeenRecord[],
+  now: number,
+): Promise<void> {
+  await saveRecords(trx, connectionId, seen, now);
+  const matched = await linkByPhone(
+    trx,
+    connectionId,
+    seen.map(({ recordId }) => recordId),
+    now,
+  );
+  await markRecords(trx, connectionId, matched, { priority: markPriority.fields, reread: false }, now);
+}
+
+/** What the account has of the fields a decision may need: in shadow ours may not be there. */
+export async function readableFields(connector: Connector, connection: ConnectionRow): Promise<string[]> {
+  const existing = new Set((await connector.fields()).map(({ name }) => name));
+  return fieldsToRead(connector, connection.mapping ?? connector.traits.defaultMapping).filter((field) =>
+    existing.has(field),
+  );
+}

@@ -1,0 +1,244 @@
+import {
+  type Connector,
+  type ConnectorTraits,
+  type CrmField,
+  type CrmValues,
+  type FieldMapping,
+  type FieldOwner,
+  type MappingSource,
+} from '../../crm/index.ts';
+import type { Clock } from '../../clock.ts';
+import {
+  type CheckRow,
+  type ConnectionRow,
+  knownPeople,
+  lastCheck,
+  seenValues,
+  sharedPhones,
+  type Store,
+  type UnreadablePhone,
+  unreadablePhones,
+} from '../../store/index.ts';
+import { contactFields } from '../reconcile/contact-fields.ts';
+
+/** Most groups of records a report looks into. */
+const mostGroups = 5_000;
+
+export const reportSections = [
+  'several records',
+  'unreadable numbers',
+  'contradicting consents',
+  'fields',
+  'shared numbers',
+] as const;
+export type ReportSection = (typeof reportSections)[number];
+
+/** Records that hold one phone, or are tied together by several. */
+export interface RecordGroup {
+  readonly phones: readonly string[];
+  readonly records: readonly { readonly recordId: string; readonly name: string; readonly url?: string }[];
+}
+
+export interface ConsentContradiction {
+  readonly recordIds: readonly string[];
+  readonly explanation: string;
+}
+
+/** What would become of one of our fields. */
+export interface FieldForecast {
+  readonly source: MappingSource;
+  readonly field: string;
+  /** False: provisioning would create it. */
+  readonly exists: boolean;
+  readonly owner: FieldOwner;
+  /** Records that hold a value there now. */
+  readonly filled: number;
+  readonly becomes: string;
+}
+
+export interface ReportPage<Row> {
+  readonly total: number;
+  readonly results: readonly Row[];
+}
+
+interface ReportInput {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly connector: Connector;
+  readonly connection: ConnectionRow;
+}
+
+/** One page of what a look through the account found; undefined: nobody has looked yet. */
+export async function readReport(
+  input: ReportInput,
+  section: ReportSection,
+  page: { readonly limit: number; readonly after: number },
+): Promise<ReportPage<object> | undefined> {
+  const { store, connection } = input;
+  const { workspaceId, connectionId } = connection;
+  const check = await store.transact(workspaceId, (trx) => lastCheck(trx, connectionId));
+  if (check === undefined) return undefined;
+  const cut = <Row>(rows: readonly Row[]): ReportPage<Row> => ({
+    total: rows.length,
+    results: rows.slice(page.after, page.after + page.limit),
+  });
+  switch (section) {
+    case 'several records':
+      return cut(await groupsOf(input));
+    case 'shared numbers':
+      return cut((await groupsOf(input)).filter(differentPeople));
+    case 'unreadable numbers': {
+      const found = await store.transact(workspaceId, (trx) => unreadablePhones(trx, connectionId, page));
+      return { total: found.total, results: found.rows.map(withAdvice) };
+    }
+    case 'contradicting consents':
+      return cut(await contradictions(input));
+    case 'fields':
+      return cut(await forecasts(input, check));
+  }
+}
+
+async function groupsOf({ store, connector, connection }: ReportInput): Promise<RecordGroup[]> {
+  const { workspaceId, connectionId } = connection;
+  return store.transact(workspaceId, async (trx) => {
+    const groups = joinGroups(await sharedPhones(trx, connectionId, mostGroups));
+    const values = await seenValues(
+      trx,
+      connectionId,
+      groups.flatMap(({ recordIds }) => recordIds),
+    );
+    const mapping = mappingOf(connection, connector.traits);
+    return groups.map(({ phones, recordIds }) => ({
+      phones,
+      records: recordIds.map((recordId) => {
+        const url = connector.traits.recordUrl(connection.account ?? '', recordId);
+        const name = nameIn(values.get(recordId) ?? {}, mapping);
+        return { recordId, name, ...(url === undefined ? {} : { url }) };
+      }),
+    }));
+  });
+}
+
+/** Records that share a phone with others, each once: who shares with whom is followed to its end. */
+export function joinGroups(
+  shared: readonly { readonly phone: string; readonly recordIds: readonly string[] }[],
+): { readonly phones: string[]; readonly recordIds: string[] }[] {
+  const groupOf = new Map<string, { phones: Set<string>; recordIds: Set<string> }>();
+  for (const { phone, recordIds } of shared) {
+    const joined = { phones: new Set([phone]), recordIds: new Set(recordIds) };
+    for (const group of new Set(recordIds.map((recordId) => groupOf.get(recordId)))) {
+      for (const other of group?.phones ?? []) joined.phones.add(other);
+      for (const other of group?.recordIds ?? []) joined.recordIds.add(other);
+    }
+    for (const recordId of joined.recordIds) groupOf.set(recordId, joined);
+  }
+  return [...new Set(groupOf.values())].map(({ phones, recordIds }) => ({
+    phones: [...phones].toSorted(),
+    recordIds: [...recordIds].toSorted((x, y) => x.length - y.length || (x < y ? -1 : 1)),
+  }));
+}
+
+/** Names that say different people stand under one number. */
+function differentPeople({ records }: RecordGroup): boolean {
+  const names = records.map(({ name }) => name.trim().toLowerCase().split(/\s+/, 1)[0] ?? '');
+  return new Set(names.filter((name) => name !== '')).size > 1;
+}
+
+function withAdvice(phone: UnreadablePhone): UnreadablePhone & { readonly advice: string } {
+  const digits = phone.typed.replace(/\D/g, '');
+  const advice =
+    digits === ''
+      ? 'Move the text to another field.'
+      : digits.length < 7
+        ? 'Complete the number.'
+        : 'Write it with its country code, such as +91 98123 45678.';
+  return { ...phone, advice };
+}
+
+async function contradictions(input: ReportInput): Promise<ConsentContradiction[]> {
+  const { store, clock, connector, connection } = input;
+  const { workspaceId, connectionId } = connection;
+  const optOut = mappingOf(connection, connector.traits).find(({ source }) => source === 'opt-out')?.field;
+  if (optOut === undefined) return [];
+  const says = (values: CrmValues | undefined): boolean | undefined =>
+    connector.traits.spelling.readFlag(values?.[optOut.name] ?? '', optOut);
+  return store.transact(workspaceId, async (trx) => {
+    const groups = joinGroups(await sharedPhones(trx, connectionId, mostGroups));
+    const people = await knownPeople(trx, connectionId, mostGroups);
+    const values = await seenValues(trx, connectionId, [
+      ...groups.flatMap(({ recordIds }) => recordIds),
+      ...people.map(({ recordId }) => recordId),
+    ]);
+    const contacts = await contactFields(
+      trx,
+      [...new Set(people.map(({ contactId }) => contactId))],
+      clock.now(),
+    );
+    const stopped = new Set(contacts.filter((contact) => contact.optOut).map(({ contactId }) => contactId));
+    return [
+      ...groups
+        .filter(({ recordIds }) => {
+          const said = recordIds.map((recordId) => says(values.get(recordId)) === true);
+          return said.includes(true) && said.includes(false);
+        })
+        .map(({ recordIds }) => ({
+          recordIds,
+          explanation: 'One person stands on these records, opted out on some and not on others.',
+        })),
+      ...people
+        .filter(({ recordId, contactId }) => stopped.has(contactId) && says(values.get(recordId)) !== true)
+        .map(({ recordId }) => ({
+          recordIds: [recordId],
+          explanation: 'This person asked to stop on WhatsApp; the record does not say so.',
+        })),
+      ...people
+        .filter(({ recordId, contactId }) => !stopped.has(contactId) && says(values.get(recordId)) === true)
+        .map(({ recordId }) => ({
+          recordIds: [recordId],
+          explanation: 'The record says opted out; on WhatsApp this person did not say so.',
+        })),
+    ];
+  });
+}
+
+async function forecasts({ connector, connection }: ReportInput, check: CheckRow): Promise<FieldForecast[]> {
+  const existing = new Map((await connector.fields()).map((field) => [field.name, field]));
+  return mappingOf(connection, connector.traits).map(({ source, field, owner }) => {
+    const filled = check.filled[field.name] ?? 0;
+    return {
+      source,
+      field: field.name,
+      exists: existing.has(field.name),
+      owner,
+      filled,
+      becomes: fate(owner, existing.get(field.name), filled),
+    };
+  });
+}
+
+function fate(owner: FieldOwner, field: CrmField | undefined, filled: number): string {
+  if (field === undefined) return 'Created, and filled for everybody who writes on WhatsApp.';
+  if (!field.writable) return 'The CRM does not let it be written: choose another field.';
+  const kept = `${String(filled)} filled values are kept`;
+  switch (owner) {
+    case 'once':
+    case 'if-empty':
+      return `${kept}; empty ones are filled.`;
+    case 'ours':
+      return `${String(filled)} filled values are replaced once their person writes on WhatsApp.`;
+    case 'both':
+      return `${kept} and brought together with what is said on WhatsApp.`;
+    case 'theirs':
+      return 'Only read.';
+  }
+}
+
+function nameIn(values: CrmValues, mapping: readonly FieldMapping[]): string {
+  const part = (wanted: MappingSource): string =>
+    values[mapping.find(({ source }) => source === wanted)?.field.name ?? ''] ?? '';
+  return `${part('first name')} ${part('last name')}`.trim();
+}
+
+function mappingOf({ mapping }: ConnectionRow, { defaultMapping }: ConnectorTraits): readonly FieldMapping[] {
+  return mapping ?? defaultMapping;
+}

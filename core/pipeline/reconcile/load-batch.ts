@@ -1,0 +1,118 @@
+import { type ContactFields, type FieldMapping } from '../../crm/index.ts';
+import {
+  type ConnectionRow,
+  type DirtyRecord,
+  type LinkRow,
+  linksOfContacts,
+  linksOfRecords,
+  type RecordRow,
+  recordsById,
+  type WorkspaceTransaction,
+} from '../../store/index.ts';
+import { contactFields } from './contact-fields.ts';
+
+/** A record to be looked at, with everybody tied to it. */
+export interface DirtyTarget {
+  readonly dirty: DirtyRecord;
+  readonly recordId: string;
+  /** Undefined: we have not seen it yet. */
+  readonly row: RecordRow | undefined;
+  /** People whose own record it is, the one it names first. */
+  readonly homes: readonly ContactFields[];
+  readonly others: readonly ContactFields[];
+}
+
+/** A contact that has no record in this connection. */
+export interface Homeless {
+  readonly dirty: DirtyRecord;
+  readonly contact: ContactFields;
+  /** When the record it had was deleted: only a message after that makes another. */
+  readonly tombstoneAt: number | undefined;
+}
+
+/** One turn's work as the store knows it. */
+export interface DirtyBatch {
+  readonly targets: readonly DirtyTarget[];
+  readonly homeless: readonly Homeless[];
+  /** Nothing is to be done for these: their contact is another's by now, or has a record that is marked itself. */
+  readonly idle: readonly DirtyRecord[];
+  /** Records to be marked in place of what is idle. */
+  readonly instead: readonly string[];
+  readonly leased: readonly DirtyRecord[];
+}
+
+/** Reads all it takes to decide about marks, in a fixed number of statements. */
+export async function loadBatch(
+  trx: WorkspaceTransaction,
+  { connectionId }: ConnectionRow,
+  mapping: readonly FieldMapping[],
+  leased: readonly DirtyRecord[],
+  now: number,
+): Promise<DirtyBatch> {
+  const contactIds = leased.flatMap(({ contactId }) => contactId ?? []);
+  const linksOfSubjects = contactIds.length === 0 ? [] : await linksOfContacts(trx, connectionId, contactIds);
+  const recordIds = leased.flatMap(({ recordId }) => recordId ?? []);
+  const links = recordIds.length === 0 ? [] : await linksOfRecords(trx, connectionId, recordIds);
+  const rows = await recordsById(trx, connectionId, [
+    ...recordIds,
+    ...linksOfSubjects.map(({ recordId }) => recordId),
+  ]);
+  const people = new Set([...contactIds, ...links.map(({ contactId }) => contactId)]);
+  const fields = await contactFields(trx, [...people], now, mapping);
+  return sortBatch({ leased, linksOfSubjects, links, rows, fields });
+}
+
+function sortBatch(read: {
+  leased: readonly DirtyRecord[];
+  linksOfSubjects: readonly LinkRow[];
+  links: readonly LinkRow[];
+  rows: readonly RecordRow[];
+  fields: readonly ContactFields[];
+}): DirtyBatch {
+  const contactOf = new Map(read.fields.map((contact) => [contact.contactId, contact]));
+  const rowOf = new Map(read.rows.map((row) => [row.recordId, row]));
+  const linksOf = Map.groupBy(read.links, ({ recordId }) => recordId);
+  const subjectLinks = Map.groupBy(read.linksOfSubjects, ({ contactId }) => contactId);
+  const targets: DirtyTarget[] = [];
+  const homeless: Homeless[] = [];
+  const idle: DirtyRecord[] = [];
+  const instead = new Set<string>();
+  for (const dirty of read.leased) {
+    if (dirty.recordId !== null) {
+      const row = rowOf.get(dirty.recordId);
+      const tied = (linksOf.get(dirty.recordId) ?? []).flatMap(({ contactId, home }) => {
+        const contact = contactOf.get(contactId);
+        return contact === undefined ? [] : [{ contact, home }];
+      });
+      const homes = tied.filter(({ home }) => home).map(({ contact }) => contact);
+      const named = homes.findIndex(({ contactId }) => contactId === row?.keyContactId);
+      targets.push({
+        dirty,
+        recordId: dirty.recordId,
+        row,
+        homes: named <= 0 ? homes : [...homes.slice(named, named + 1), ...homes.toSpliced(named, 1)],
+        others: tied.filter(({ home }) => !home).map(({ contact }) => contact),
+      });
+      continue;
+    }
+    const contact = contactOf.get(dirty.contactId ?? '');
+    if (contact === undefined) {
+      idle.push(dirty);
+      continue;
+    }
+    const homes = (subjectLinks.get(contact.contactId) ?? []).filter(({ home }) => home);
+    const standing = homes.filter(({ recordId }) => (rowOf.get(recordId)?.gone ?? null) === null);
+    if (standing.length > 0) {
+      idle.push(dirty);
+      for (const { recordId } of standing) instead.add(recordId);
+      continue;
+    }
+    const goneAt = homes.map(({ recordId }) => rowOf.get(recordId)?.goneAt ?? 0);
+    homeless.push({
+      dirty,
+      contact,
+      tombstoneAt: goneAt.length === 0 ? undefined : Math.max(...goneAt),
+    });
+  }
+  return { targets, homeless, idle, instead: [...instead], leased: read.leased };
+}

@@ -1,0 +1,121 @@
+import type { ConnectorTraits, CrmRecord, CrmValues, FieldMapping } from '../../crm/index.ts';
+import { difference, type Agreed, foldRecord, optOutOf, type Taken } from '../../mapping/index.ts';
+import type { DirtyTarget } from './load-batch.ts';
+
+/** What is to be done about one record. */
+export interface TargetPlan {
+  readonly target: DirtyTarget;
+  readonly write: CrmValues;
+  readonly taken: readonly Taken[];
+  readonly agreed: Agreed;
+  /** What stands in our unique field afterwards. */
+  readonly key: string | undefined;
+  /** Undefined: decided without looking. */
+  readonly record: CrmRecord | undefined;
+  readonly needsRead: boolean;
+}
+
+/** Decides what to write to a record and what to take from it; `record` is what it was just read as. */
+export function planTarget(
+  target: DirtyTarget,
+  record: CrmRecord | undefined,
+  mapping: readonly FieldMapping[],
+  traits: ConnectorTraits,
+): TargetPlan {
+  const { row, homes, others } = target;
+  // What was only seen in passing nobody agreed on: whatever stands there is news.
+  const agreed: Agreed = row?.agreed === true ? { base: row.base, ours: row.ours } : { base: {}, ours: [] };
+  const contact = foldRecord(homes, others);
+  const unseen = row?.agreed !== true && record === undefined;
+  if (contact === undefined) return planOthers(target, record, mapping, traits, agreed, unseen);
+  const decided = difference({
+    contact,
+    mapping,
+    spelling: traits.spelling,
+    agreed,
+    current: record?.values,
+  });
+  const held = record === undefined ? (row?.keyContactId ?? undefined) : record.contactId;
+  const key = held ?? contact.contactId;
+  return {
+    target,
+    write: held === undefined ? { ...decided.write, [traits.contactIdField]: key } : decided.write,
+    taken: decided.taken,
+    agreed: withFollowed(decided.agreed, record, traits),
+    key,
+    record,
+    needsRead: record === undefined && (decided.needsRead || target.dirty.reread || unseen),
+  };
+}
+
+/** A record that is nobody's own still takes the opt-out of those who stand on it, and is never given anything else. */
+function planOthers(
+  target: DirtyTarget,
+  record: CrmRecord | undefined,
+  mapping: readonly FieldMapping[],
+  traits: ConnectorTraits,
+  agreed: Agreed,
+  unseen: boolean,
+): TargetPlan {
+  const [anybody, ...rest] = target.others;
+  const about = mapping.filter(({ source }) => source === 'opt-out' || source === 'opt-out time');
+  const optOut = optOutOf(target.others);
+  const known = about.some(({ source, field }) => source === 'opt-out' && agreed.ours.includes(field.name));
+  const concerned = optOut.optOut || known;
+  const contact = anybody === undefined ? undefined : foldRecord([anybody], rest);
+  const decided =
+    contact !== undefined && concerned
+      ? difference({
+          contact,
+          mapping: about,
+          spelling: traits.spelling,
+          agreed,
+          current: record?.values,
+        })
+      : {
+          write: {},
+          taken: takenFromOthers(target, record, about, traits),
+          agreed: {
+            base: record === undefined ? agreed.base : { ...agreed.base, ...record.values },
+            ours: [],
+          },
+          needsRead: false,
+        };
+  const held = record === undefined ? (target.row?.keyContactId ?? undefined) : record.contactId;
+  // The id of somebody whose home is another record by now would keep it from being written there.
+  const stale = target.others.some(({ contactId }) => contactId === held);
+  return {
+    target,
+    write: stale ? { ...decided.write, [traits.contactIdField]: '' } : decided.write,
+    taken: decided.taken,
+    agreed: withFollowed(decided.agreed, record, traits),
+    key: stale ? undefined : held,
+    record,
+    needsRead: record === undefined && (decided.needsRead || target.dirty.reread || unseen),
+  };
+}
+
+/** An opt-out somebody set on any record of a person is that person's. */
+function takenFromOthers(
+  target: DirtyTarget,
+  record: CrmRecord | undefined,
+  about: readonly FieldMapping[],
+  traits: ConnectorTraits,
+): Taken[] {
+  if (record === undefined || target.others.length === 0) return [];
+  const set = about.some(
+    ({ source, field }) =>
+      source === 'opt-out' && traits.spelling.readFlag(record.values[field.name] ?? '', field) === true,
+  );
+  return set ? [{ kind: 'opt-out', set: true }] : [];
+}
+
+/** Followed fields are known too, so that a poll can tell what changed. */
+function withFollowed(agreed: Agreed, record: CrmRecord | undefined, traits: ConnectorTraits): Agreed {
+  if (record === undefined) return agreed;
+  const followed = traits.followedFields.flatMap((field) => {
+    const value = record.values[field];
+    return value === undefined ? [] : [[field, value] as const];
+  });
+  return { ...agreed, base: { ...agreed.base, ...Object.fromEntries(followed) } };
+}

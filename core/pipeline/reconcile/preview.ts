@@ -1,0 +1,92 @@
+import type { Clock } from '../../clock.ts';
+import type { CrmValues } from '../../crm/index.ts';
+import { valuesForNew } from '../../mapping/index.ts';
+import { type ConnectionRow, peekDirty, type Store } from '../../store/index.ts';
+import type { Connectors } from '../connectors.ts';
+import { regionOfWorkspace } from '../region.ts';
+import { loadBatch } from './load-batch.ts';
+import { mappingOf } from './mapping-of.ts';
+import { planTarget } from './plan-target.ts';
+import { fieldsToRead, loadResolveFacts, resolveHomeless } from './resolve.ts';
+
+/** What would be written for one person or record if the connection were live. */
+export interface Previewed {
+  readonly contactId: string | undefined;
+  readonly recordId: string | undefined;
+  readonly what: 'create' | 'adopt' | 'update' | 'nothing' | 'held';
+  readonly values: CrmValues;
+}
+
+/**
+ * What waits for a connection, as it would be written: for one in shadow. Reads the CRM, writes nothing anywhere.
+ * Throws `SangamError` as the connector does.
+ */
+export async function previewWrites(
+  { store, clock, connectors }: { store: Store; clock: Clock; connectors: Connectors },
+  connection: ConnectionRow,
+  most: number,
+): Promise<Previewed[]> {
+  const { workspaceId, connectionId } = connection;
+  const connector = await connectors.of(connection);
+  const { traits } = connector;
+  const mapping = mappingOf(connection, traits);
+  const region = await regionOfWorkspace(store, workspaceId);
+  const { batch, facts } = await store.transact(workspaceId, async (trx) => {
+    const now = clock.now();
+    const waiting = await peekDirty(trx, connectionId, Math.min(most, traits.batchSize));
+    const loaded = await loadBatch(trx, connection, mapping, waiting, now);
+    return {
+      batch: loaded,
+      facts: await loadResolveFacts(trx, connection, loaded.homeless, region, now),
+    };
+  });
+  const existing = new Set((await connector.fields()).map(({ name }) => name));
+  const fields = fieldsToRead(connector, mapping).filter((field) => existing.has(field));
+  // Nothing was tried in shadow, and our own field may not be there yet.
+  const resolved = await resolveHomeless(
+    connector,
+    connection,
+    batch.homeless,
+    { ...facts, keys: new Map() },
+    fields,
+    region,
+    clock.now(),
+  );
+  const standing = batch.targets.filter(({ row }) => (row?.gone ?? null) === null);
+  const records = await connector.read(
+    standing.map(({ recordId }) => recordId),
+    fields,
+    'import',
+  );
+  const byAsked = new Map(records.map((record) => [record.askedAs, record]));
+  return [
+    ...resolved.creating.map(({ homeless: { contact } }) => ({
+      contactId: contact.contactId,
+      recordId: undefined,
+      what: 'create' as const,
+      values: valuesForNew(contact, mapping, traits.spelling),
+    })),
+    ...resolved.found.map(({ homeless: { contact }, recordId }) => ({
+      contactId: contact.contactId,
+      recordId,
+      what: 'adopt' as const,
+      values: {},
+    })),
+    ...resolved.held.map(({ contactId }) => ({
+      contactId: contactId ?? undefined,
+      recordId: undefined,
+      what: 'held' as const,
+      values: {},
+    })),
+    ...standing.map((target) => {
+      const { write } = planTarget(target, byAsked.get(target.recordId), mapping, traits);
+      const [person] = [...target.homes, ...target.others];
+      return {
+        contactId: person?.contactId,
+        recordId: target.recordId,
+        what: Object.keys(write).length > 0 ? ('update' as const) : ('nothing' as const),
+        values: write,
+      };
+    }),
+  ];
+}

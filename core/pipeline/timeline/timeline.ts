@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../../clock.ts';
+import { SangamError } from '../../errors.ts';
+import {
+  addCounts,
+  type ConnectionRow,
+  connectionsOf,
+  contactsOfPhones,
+  forgetEntries,
+  leaseEntries,
+  markEntriesTried,
+  parkDeadLetters,
+  returnEntries,
+  settleEntries,
+  type Store,
+} from '../../store/index.ts';
+import { callFailed, callNotMade, callWent, mayCall } from '../breaker.ts';
+import type { Connectors } from '../connectors.ts';
+import { type TurnOutcome, TurnTaker } from '../turns.ts';
+import { renderEntries } from './render.ts';
+import { type EntryResult, writeEntries } from './write-entries.ts';
+
+/** Longer than any call may take (design.md §4). */
+const leaseMs = 60_000;
+/** Least time between two batches of one connection, unless the last was full. */
+const lingerMs = 500;
+
+export interface TimelineCounts {
+  written(crm: string, outcome: EntryResult, entries: number): void;
+  callFailed(crm: string, error: SangamError): void;
+  failed(error: unknown): void;
+}
+
+/** Writes what records show of conversations, until stopped. */
+export function createTimelineWriter(dependencies: {
+  store: Store;
+  clock: Clock;
+  counts: TimelineCounts;
+  connectors: Connectors;
+}): TurnTaker {
+  const { store, clock, counts, connectors } = dependencies;
+
+  /** When a connection's next batch may go, on the monotonic clock. */
+  const nextBatchAt = new Map<string, number>();
+
+  const turnFor = async (workspaceId: string, connection: ConnectionRow): Promise<TurnOutcome> => {
+    const { connectionId, settings } = connection;
+    if (connection.mode === 'shadow') return 'done';
+    if (performance.now() < (nextBatchAt.get(connectionId) ?? 0)) return 'later';
+    if (!(await mayCall(store, connection, clock.now()))) return 'done';
+    const lease = randomUUID();
+    let settleMs = 0;
+    try {
+      const connector = await connectors.of(connection);
+      const { timeline, traits } = connector;
+      settleMs = traits.settleMs;
+      const size = connection.failedAttempts > 0 ? 1 : timeline.batchSize;
+      const rendered = await store.transact(workspaceId, async (trx) => {
+        const now = clock.now();
+        const only =
+          connection.mode === 'test' ? await contactsOfPhones(trx, connection.testPhones) : undefined;
+        const due = await leaseEntries(trx, { connectionId, lease, size, now, leaseMs, only });
+        return due.length === 0 ? [] : renderEntries(trx, due, settings, now);
+      });
+      if (rendered.length === 0) {
+        await callNotMade(store, connection, clock.now());
+        return 'done';
+      }
+      const full = rendered.length === size;
+      nextBatchAt.set(connectionId, performance.now() + (full ? 0 : lingerMs));
+      const { settled, emptied, letters } = await writeEntries(
+        connector,
+        connectionId,
+        rendered,
+        (entries) =>
+          store.transact(workspaceId, (trx) => markEntriesTried(trx, connectionId, lease, entries)),
+        () => clock.now(),
+      );
+      await store.transact(workspaceId, async (trx) => {
+        await parkDeadLetters(trx, letters, clock.now());
+        const done = new Set(await settleEntries(trx, connectionId, lease, settled));
+        await forgetEntries(
+          trx,
+          connectionId,
+          emptied.map(({ entryKey }) => entryKey),
+        );
+        await returnEntries(trx, connectionId, lease, undefined);
+        await addCounts(trx, [
+          ...settled
+            .filter(({ entry }) => done.has(entry.entryKey))
+            .map(({ entry, result }) => ({
+              name: `entries ${result}` as const,
+              at: entry.markedAt,
+              count: 1,
+              connectionId,
+            })),
+          ...emptied.map(({ markedAt }) => ({
+            name: 'entries left alone' as const,
+            at: markedAt,
+            count: 1,
+            connectionId,
+          })),
+        ]);
+      });
+      for (const { result } of settled) counts.written(connection.crm, result, 1);
+      await callWent(store, connection);
+      return 'more';
+    } catch (error) {
+      if (!(error instanceof SangamError)) throw error;
+      counts.callFailed(connection.crm, error);
+      if (error.code === 'limit_wait' && typeof error.retry === 'object') {
+        nextBatchAt.set(connectionId, performance.now() + error.retry.afterMs);
+      }
+      // What may still happen late is given its time before anybody looks.
+      const now = clock.now();
+      const retryAt = error.code === 'limit_wait' ? undefined : now + settleMs;
+      await store.transact(workspaceId, (trx) => returnEntries(trx, connectionId, lease, retryAt));
+      if (await callFailed(store, connection, error, now)) connectors.forget(connectionId);
+      return 'done';
+    }
+  };
+
+  return new TurnTaker({
+    waiting: () => store.workspacesWithWork('timeline_entries'),
+    failed: (error) => counts.failed(error),
+    async turn(workspaceId) {
+      const connections = await store.transact(workspaceId, connectionsOf);
+      const outcomes: TurnOutcome[] = [];
+      for (const connection of connections) outcomes.push(await turnFor(workspaceId, connection));
+      if (outcomes.includes('more')) return 'more';
+      return outcomes.includes('later') ? 'later' : 'done';
+    },
+  });
+}

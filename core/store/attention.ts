@@ -1,0 +1,141 @@
+import { sql } from 'kysely';
+import { v7 as uuidv7 } from 'uuid';
+import type { WorkspaceTransaction } from './store.ts';
+
+/** What a person has to look at: alerts pass, conflicts are decided. */
+
+export interface Alert {
+  readonly alertId: string;
+  readonly connectionId: string | null;
+  readonly kind: string;
+  readonly message: string;
+  readonly raisedAt: number;
+  readonly closedAt: number | null;
+}
+
+/** Raises an alert unless one of its kind stands open. True: it is a new one. */
+export async function raiseAlert(
+  trx: WorkspaceTransaction,
+  alert: { readonly connectionId: string; readonly kind: string; readonly message: string },
+  now: number,
+): Promise<boolean> {
+  const { rows } = await sql`
+    insert into alerts (workspace_id, alert_id, connection_id, kind, message, raised_at)
+    values (${trx.workspaceId}, ${uuidv7()}, ${alert.connectionId}, ${alert.kind}, ${alert.message}, ${now})
+    on conflict do nothing returning 1`.execute(trx);
+  return rows.length > 0;
+}
+
+export async function openAlert(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  kind: string,
+): Promise<Alert | undefined> {
+  const alerts = await listAlerts(trx);
+  return alerts.find(
+    (alert) => alert.connectionId === connectionId && alert.kind === kind && alert.closedAt === null,
+  );
+}
+
+/** Newest first. */
+export async function listAlerts(trx: WorkspaceTransaction): Promise<Alert[]> {
+  const { rows } = await sql<Alert>`
+    select alert_id as "alertId", connection_id as "connectionId", kind, message, raised_at as "raisedAt",
+           closed_at as "closedAt"
+    from alerts where workspace_id = ${trx.workspaceId} order by closed_at is not null, alert_id desc limit 500`.execute(
+    trx,
+  );
+  return rows;
+}
+
+/** False: there is no such open alert. */
+export async function closeAlert(trx: WorkspaceTransaction, alertId: string, now: number): Promise<boolean> {
+  const { rows } = await sql`
+    update alerts set closed_at = ${now}
+    where workspace_id = ${trx.workspaceId} and alert_id = ${alertId} and closed_at is null returning 1`.execute(
+    trx,
+  );
+  return rows.length > 0;
+}
+
+/**
+ * `two records`: contacts that turned out to be one person have a record each. `opt-out cleared`: somebody cleared in
+ * the CRM what the person themself asked for. `number on another record`: a value only one record may hold.
+ */
+export type ConflictKind = 'two records' | 'opt-out cleared' | 'taken by another record';
+
+export interface Conflict {
+  readonly conflictId: string;
+  readonly connectionId: string | null;
+  readonly kind: ConflictKind;
+  readonly contactId: string | null;
+  readonly recordIds: readonly string[];
+  readonly explanation: string;
+  readonly state: 'open' | 'accepted' | 'dismissed';
+  readonly openedAt: number;
+  readonly closedAt: number | null;
+}
+
+/** Opens a conflict; one about the same that is open or was dismissed stays as it is. */
+export async function openConflicts(
+  trx: WorkspaceTransaction,
+  conflicts: readonly {
+    readonly connectionId: string;
+    readonly kind: ConflictKind;
+    readonly contactId: string;
+    readonly recordIds: readonly string[];
+    readonly explanation: string;
+  }[],
+  now: number,
+): Promise<void> {
+  if (conflicts.length === 0) return;
+  await trx
+    .insertInto('conflicts')
+    .values(
+      conflicts.map((conflict) => ({
+        workspace_id: trx.workspaceId,
+        conflict_id: uuidv7(),
+        connection_id: conflict.connectionId,
+        kind: conflict.kind,
+        subject: [conflict.connectionId, conflict.contactId, ...conflict.recordIds.toSorted()].join(' '),
+        contact_id: conflict.contactId,
+        record_ids: [...conflict.recordIds],
+        explanation: conflict.explanation,
+        opened_at: now,
+      })),
+    )
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+/** Newest first. */
+export async function listConflicts(
+  trx: WorkspaceTransaction,
+  state: Conflict['state'] | undefined,
+): Promise<Conflict[]> {
+  const { rows } = await sql<Conflict>`
+    select conflict_id as "conflictId", connection_id as "connectionId", kind, contact_id as "contactId",
+           record_ids as "recordIds", explanation, state, opened_at as "openedAt", closed_at as "closedAt"
+    from conflicts
+    where workspace_id = ${trx.workspaceId} and (${state ?? null}::text is null or state = ${state ?? null}::text)
+    order by conflict_id desc limit 500`.execute(trx);
+  return rows;
+}
+
+/** Undefined: there is no such conflict in that state. */
+export async function decideConflict(
+  trx: WorkspaceTransaction,
+  conflictId: string,
+  from: Conflict['state'],
+  to: Conflict['state'],
+  now: number,
+): Promise<Conflict | undefined> {
+  const { rows } = await sql<Conflict>`
+    update conflicts set state = ${to}, closed_at = ${to === 'open' ? null : now}
+    where workspace_id = ${trx.workspaceId} and conflict_id = ${conflictId} and state = ${from}
+    returning conflict_id as "conflictId", connection_id as "connectionId", kind, contact_id as "contactId",
+              record_ids as "recordIds", explanation, state, opened_at as "openedAt", closed_at as "closedAt"`.execute(
+    trx,
+  );
+  return rows[0];
+}

@@ -1,0 +1,201 @@
+import { sql } from 'kysely';
+import type { CrmValues } from '../crm/index.ts';
+import { blobOf } from './blob.ts';
+import { fromJson, toJson } from './json.ts';
+import type { WorkspaceTransaction } from './store.ts';
+import { cleanText, storableText } from './text.ts';
+
+/** What a phone field of a record holds. */
+export type IndexedPhone = { readonly field: string; readonly typed: string } & (
+  { readonly phone: string } | { readonly unreadable: string }
+);
+
+/** A record as a connection saw it. */
+export interface SeenRecord {
+  readonly recordId: string;
+  /** What stands in our unique field. */
+  readonly keyContactId: string | undefined;
+  /** Of the fields both sides share: as they stand there. */
+  readonly base: CrmValues;
+  readonly phones: readonly IndexedPhone[];
+  /** Phone fields that were looked at; undefined: all of them. What is known of the others stays. */
+  readonly phoneFields?: readonly string[];
+}
+
+export interface RecordRow {
+  readonly recordId: string;
+  readonly keyContactId: string | null;
+  readonly base: CrmValues;
+  /** Fields of the base whose value we wrote. */
+  readonly ours: readonly string[];
+  /** Both sides agreed on the base; else it is only what a look through the account found. */
+  readonly agreed: boolean;
+  readonly readAt: number;
+  readonly gone: 'deleted' | 'merged' | 'erased' | null;
+  readonly goneAt: number | null;
+  readonly movedTo: string | null;
+}
+
+/**
+ * Remembers records as a look through the account found them, and their phones. What both sides
+ * agreed on stays: what changed there is for the reconciler to take. Each record once. They are there again.
+ */
+export async function saveRecords(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  records: readonly SeenRecord[],
+  now: number,
+): Promise<void> {
+  if (records.length === 0) return;
+  const sorted = records.toSorted(byRecordId);
+  const bases = blobOf(sorted.map(({ base }) => toJson(base)));
+  await sql`
+    insert into crm_records as r (workspace_id, connection_id, record_id, key_contact_id, base, read_at)
+    select ${trx.workspaceId}::uuid, ${connectionId}::uuid, record_id, key_contact_id,
+           substr(${bases.bytes}::bytea, start, size), ${now}
+    from unnest(${sorted.map((r) => r.recordId)}::text[], ${sorted.map((r) => r.keyContactId ?? null)}::text[],
+                ${bases.starts}::int[], ${bases.sizes}::int[]) as t (record_id, key_contact_id, start, size)
+    on conflict (workspace_id, connection_id, record_id) do update set
+      key_contact_id = excluded.key_contact_id, gone = null, gone_at = null, moved_to = null, read_at = excluded.read_at,
+      base = case when r.agreed then r.base else excluded.base end`.execute(trx);
+  await savePhones(trx, connectionId, sorted);
+}
+
+/** Remembers what both sides agree on after a record was read or written. Each record once. */
+export async function agreeRecords(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  records: readonly (SeenRecord & { readonly ours: readonly string[] })[],
+  now: number,
+): Promise<void> {
+  if (records.length === 0) return;
+  const sorted = records.toSorted(byRecordId);
+  const bases = blobOf(sorted.map(({ base }) => toJson(base)));
+  await sql`
+    insert into crm_records as r (workspace_id, connection_id, record_id, key_contact_id, base, ours, agreed, read_at)
+    select ${trx.workspaceId}::uuid, ${connectionId}::uuid, record_id, key_contact_id,
+           substr(${bases.bytes}::bytea, start, size), array_remove(string_to_array(ours, ' '), ''), true, ${now}
+    from unnest(${sorted.map((r) => r.recordId)}::text[], ${sorted.map((r) => r.keyContactId ?? null)}::text[],
+                ${bases.starts}::int[], ${bases.sizes}::int[], ${sorted.map((r) => r.ours.join(' '))}::text[])
+           as t (record_id, key_contact_id, start, size, ours)
+    on conflict (workspace_id, connection_id, record_id) do update set
+      key_contact_id = excluded.key_contact_id, base = excluded.base, ours = excluded.ours, agreed = true, read_at = excluded.read_at,
+      gone = null, gone_at = null, moved_to = null`.execute(trx);
+  await savePhones(trx, connectionId, sorted);
+}
+
+function byRecordId(x: SeenRecord, y: SeenRecord): number {
+  return x.recordId < y.recordId ? -1 : 1;
+}
+
+async function savePhones(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  records: readonly SeenRecord[],
+): Promise<void> {
+  const looked = records.filter(({ phoneFields }) => phoneFields === undefined || phoneFields.length > 0);
+  if (looked.length === 0) return;
+  const rows = looked.flatMap(({ recordId, phones }) => phones.map((phone) => ({ recordId, ...phone })));
+  await sql`
+    delete from crm_phones p
+    using unnest(${looked.map((r) => r.recordId)}::text[], ${looked.map((r) => r.phoneFields?.join(' ') ?? null)}::text[])
+          as l (record_id, fields)
+    where p.workspace_id = ${trx.workspaceId} and p.connection_id = ${connectionId} and p.record_id = l.record_id
+      and (l.fields is null or p.field = any(string_to_array(l.fields, ' ')))
+      and not exists (select 1 from unnest(${rows.map((r) => r.recordId)}::text[], ${rows.map((r) => r.field)}::text[])
+                        as t (record_id, field)
+                      where t.record_id = p.record_id and t.field = p.field)`.execute(trx);
+  if (rows.length === 0) return;
+  await sql`
+    insert into crm_phones as p (workspace_id, connection_id, record_id, field, typed, phone, unreadable)
+    select ${trx.workspaceId}::uuid, ${connectionId}::uuid, * from unnest(
+      ${rows.map((r) => r.recordId)}::text[], ${rows.map((r) => r.field)}::text[],
+      ${rows.map((r) => cleanText(r.typed).slice(0, 200))}::text[],
+      ${rows.map((r) => ('phone' in r ? storableText(r.phone) : null))}::text[],
+      ${rows.map((r) => ('unreadable' in r ? r.unreadable : null))}::text[])
+    on conflict (workspace_id, connection_id, record_id, field) do update set
+      typed = excluded.typed, phone = excluded.phone, unreadable = excluded.unreadable
+    where (p.typed, p.phone, p.unreadable) is distinct from (excluded.typed, excluded.phone, excluded.unreadable)`.execute(
+    trx,
+  );
+}
+
+export async function recordsById(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  recordIds: readonly string[],
+): Promise<RecordRow[]> {
+  const { rows } = await sql<Omit<RecordRow, 'base'> & { base: Buffer }>`
+    select record_id as "recordId", key_contact_id as "keyContactId", base, ours, agreed, read_at as "readAt", gone,
+           gone_at as "goneAt", moved_to as "movedTo"
+    from crm_records
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+      and record_id = any(${recordIds}::text[])`.execute(trx);
+  return rows.map((row) => ({ ...row, base: fromJson<CrmValues>(row.base) }));
+}
+
+/** Clocks of vendors and ours differ; a record seen this much after it was said to be gone is there. */
+const skewMs = 60_000;
+
+/** Remembers that records are no longer there; `movedTo`: merged into that one. Old news of a record seen since is none. */
+export async function markGone(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  gone: readonly {
+    readonly recordId: string;
+    readonly how: 'deleted' | 'merged' | 'erased';
+    readonly at: number;
+    readonly movedTo?: string;
+  }[],
+): Promise<void> {
+  if (gone.length === 0) return;
+  const sorted = [...new Map(gone.map((row) => [row.recordId, row])).values()].toSorted((x, y) =>
+    x.recordId < y.recordId ? -1 : 1,
+  );
+  await sql`
+    insert into crm_records as r (workspace_id, connection_id, record_id, read_at, gone, gone_at, moved_to)
+    select ${trx.workspaceId}::uuid, ${connectionId}::uuid, record_id, at, how, at, moved_to
+    from unnest(${sorted.map((g) => g.recordId)}::text[], ${sorted.map((g) => g.how)}::text[],
+                ${sorted.map((g) => g.at)}::bigint[], ${sorted.map((g) => g.movedTo ?? null)}::text[])
+           as t (record_id, how, at, moved_to)
+    on conflict (workspace_id, connection_id, record_id) do update set
+      gone = case when r.gone = 'erased' then r.gone else excluded.gone end,
+      gone_at = least(r.gone_at, excluded.gone_at), moved_to = coalesce(excluded.moved_to, r.moved_to)
+    where r.read_at <= excluded.gone_at + ${skewMs}`.execute(trx);
+  await sql`
+    delete from crm_phones p
+    using crm_records r
+    where p.workspace_id = ${trx.workspaceId} and p.connection_id = ${connectionId}
+      and p.record_id = any(${sorted.map((g) => g.recordId)}::text[])
+      and r.workspace_id = p.workspace_id and r.connection_id = p.connection_id and r.record_id = p.record_id
+      and r.gone is not null`.execute(trx);
+}
+
+/** Records are there again. */
+export async function markRestored(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  restored: readonly { readonly recordId: string; readonly at: number }[],
+): Promise<void> {
+  if (restored.length === 0) return;
+  await sql`
+    update crm_records r set gone = null, gone_at = null, read_at = greatest(r.read_at, t.at)
+    from unnest(${restored.map(({ recordId }) => recordId)}::text[], ${restored.map(({ at }) => at)}::bigint[])
+         as t (record_id, at)
+    where r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId} and r.record_id = t.record_id
+      and (r.gone is null or (r.gone = 'deleted' and r.gone_at <= t.at))`.execute(trx);
+}
+
+/** Records whose indexed phone is one of these. */
+export async function recordsByPhone(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  phones: readonly string[],
+): Promise<{ readonly phone: string; readonly recordId: string; readonly field: string }[]> {
+  if (phones.length === 0) return [];
+  const { rows } = await sql<{ phone: string; recordId: string; field: string }>`
+    select phone, record_id as "recordId", field from crm_phones
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+      and phone = any(${phones}::text[])`.execute(trx);
+  return rows;
+}

@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
+import type { CrmValues } from '../crm/index.ts';
+import { blobOf } from './blob.ts';
+import { fromJson, toJson } from './json.ts';
+import type { WorkspaceTransaction } from './store.ts';
+
+/** How long the echo of a write of ours may take. design.md §3.3 */
+const echoMs = 10 * 60 * 1000;
+
+/** What we wrote, or are about to write, and whose echo has not come. */
+export interface JournalEntry {
+  readonly recordId: string;
+  readonly writeId: string;
+  readonly written: CrmValues;
+}
+
+/** Notes writes before they are made: an echo may come before the answer does. */
+export async function noteWrites(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  writes: readonly { readonly recordId: string; readonly values: CrmValues }[],
+  now: number,
+): Promise<void> {
+  if (writes.length === 0) return;
+  const values = blobOf(writes.map((write) => toJson(write.values)));
+  await sql`
+    insert into crm_writes (workspace_id, connection_id, record_id, write_id, at, written)
+    select ${trx.workspaceId}::uuid, ${connectionId}::uuid, record_id, write_id, ${now},
+           substr(${values.bytes}::bytea, start, size)
+    from unnest(${writes.map((write) => write.recordId)}::text[], ${writes.map(() => randomUUID())}::uuid[],
+                ${values.starts}::int[], ${values.sizes}::int[]) as t (record_id, write_id, start, size)`.execute(
+    trx,
+  );
+}
+
+/** A created record is known by its id from now on. */
+export async function nameWrites(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  names: readonly { readonly from: string; readonly to: string }[],
+): Promise<void> {
+  if (names.length === 0) return;
+  await sql`
+    update crm_writes w set record_id = t.new
+    from unnest(${names.map(({ from }) => from)}::text[], ${names.map(({ to }) => to)}::text[]) as t (old, new)
+    where w.workspace_id = ${trx.workspaceId} and w.connection_id = ${connectionId} and w.record_id = t.old`.execute(
+    trx,
+  );
+}
+
+/** Writes whose echo may still come. Locked: an echo is absorbed once. */
+export async function openWrites(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  recordIds: readonly string[],
+  now: number,
+): Promise<JournalEntry[]> {
+  const { rows } = await sql<Omit<JournalEntry, 'written'> & { written: Buffer }>`
+    select record_id as "recordId", write_id as "writeId", written from crm_writes
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+      and record_id = any(${recordIds}::text[]) and at > ${now - echoMs}
+    order by at, write_id for update`.execute(trx);
+  return rows.map((row) => ({ ...row, written: fromJson<CrmValues>(row.written) }));
+}
+
+/** What is left of these entries after echoes were absorbed. */
+export async function keepWrites(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  entries: readonly JournalEntry[],
+): Promise<void> {
+  const spent = entries.filter(({ written }) => Object.keys(written).length === 0);
+  const left = entries.filter(({ written }) => Object.keys(written).length > 0);
+  const values = blobOf(left.map(({ written }) => toJson(written)));
+  await sql`
+    update crm_writes w set written = substr(${values.bytes}::bytea, t.start, t.size)
+    from unnest(${left.map(({ writeId }) => writeId)}::uuid[], ${left.map(({ recordId }) => recordId)}::text[],
+                ${values.starts}::int[], ${values.sizes}::int[]) as t (write_id, record_id, start, size)
+    where w.workspace_id = ${trx.workspaceId} and w.connection_id = ${connectionId}
+      and w.record_id = t.record_id and w.write_id = t.write_id`.execute(trx);
+  await sql`
+    delete from crm_writes
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+      and record_id = any(${spent.map(({ recordId }) => recordId)}::text[])
+      and write_id = any(${spent.map(({ writeId }) => writeId)}::uuid[])`.execute(trx);
+}
+
+/** Forgets writes whose echo will not come any more. */
+export async function sweepWrites(trx: WorkspaceTransaction, now: number): Promise<void> {
+  await sql`delete from crm_writes where workspace_id = ${trx.workspaceId} and at <= ${now - echoMs}`.execute(
+    trx,
+  );
+}

@@ -1,0 +1,228 @@
+import { sql } from 'kysely';
+import type { LinkReason } from './schema.ts';
+import type { WorkspaceTransaction } from './store.ts';
+
+/** A contact tied to a record. */
+export interface LinkRow {
+  readonly contactId: string;
+  readonly recordId: string;
+  /** The contact's own record, which takes fields and timeline; others take its opt-out only. */
+  readonly home: boolean;
+}
+
+const columns = sql.raw('contact_id as "contactId", record_id as "recordId", home');
+
+export async function linksOfRecords(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  recordIds: readonly string[],
+): Promise<LinkRow[]> {
+  const { rows } = await sql<LinkRow>`
+    select ${columns} from crm_links
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+      and record_id = any(${recordIds}::text[]) and parted_at is null
+    order by created_at, contact_id`.execute(trx);
+  return rows;
+}
+
+export async function linksOfContacts(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  contactIds: readonly string[],
+): Promise<LinkRow[]> {
+  const { rows } = await sql<LinkRow>`
+    select ${columns} from crm_links
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+      and contact_id = any(${contactIds}::uuid[]) and parted_at is null
+    order by created_at, record_id`.execute(trx);
+  return rows;
+}
+
+/** Records a person took from these contacts by hand. */
+export async function partedFrom(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  contactIds: readonly string[],
+): Promise<{ readonly contactId: string; readonly recordId: string }[]> {
+  const { rows } = await sql<{ contactId: string; recordId: string }>`
+    select contact_id as "contactId", record_id as "recordId" from crm_links
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+      and contact_id = any(${contactIds}::uuid[]) and parted_at is not null`.execute(trx);
+  return rows;
+}
+
+/**
+ * Ties contacts to records. A contact joined into another meanwhile is tied by its survivor; one that has a home
+ * already gets no second one, and what a person parted stays parted.
+ */
+export async function saveLinks(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  links: readonly (LinkRow & { readonly reason: LinkReason })[],
+  now: number,
+): Promise<void> {
+  if (links.length === 0) return;
+  await sql`
+    insert into crm_links (workspace_id, connection_id, contact_id, record_id, home, decided_by, created_at)
+    select ${trx.workspaceId}::uuid, ${connectionId}::uuid, t.contact_id, t.record_id,
+           t.home and not exists (${homeOf(connectionId, trx.workspaceId)}),
+           t.reason, ${now}
+    from (select distinct on (coalesce(c.merged_into, i.contact_id), i.record_id)
+                 coalesce(c.merged_into, i.contact_id) as contact_id, i.record_id, i.home, i.reason
+          from unnest(${links.map((l) => l.contactId)}::uuid[], ${links.map((l) => l.recordId)}::text[],
+                      ${links.map((l) => l.home)}::bool[], ${links.map((l) => l.reason)}::text[])
+               as i (contact_id, record_id, home, reason)
+          join contacts c on c.workspace_id = ${trx.workspaceId} and c.contact_id = i.contact_id
+          order by 1, 2, i.home desc) t
+    order by t.contact_id, t.record_id
+    on conflict (workspace_id, connection_id, contact_id, record_id) do update set
+      home = crm_links.home or (excluded.home and crm_links.parted_at is null)`.execute(trx);
+}
+
+/** A link of contact `t` to a record that is there. */
+function homeOf(connectionId: string, workspaceId: string): ReturnType<typeof sql> {
+  return sql`
+    select 1 from crm_links h
+    left join crm_records r on r.workspace_id = h.workspace_id and r.connection_id = h.connection_id
+                           and r.record_id = h.record_id
+    where h.workspace_id = ${workspaceId} and h.connection_id = ${connectionId} and h.contact_id = t.contact_id
+      and h.home and h.parted_at is null and h.record_id <> t.record_id and r.gone is null`;
+}
+
+/** A home that is gone makes way: its contact may get another one. */
+export async function leaveGoneHomes(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  contactIds: readonly string[],
+): Promise<void> {
+  if (contactIds.length === 0) return;
+  await sql`
+    update crm_links l set home = false
+    from crm_records r
+    where l.workspace_id = ${trx.workspaceId} and l.connection_id = ${connectionId}
+      and l.contact_id = any(${contactIds}::uuid[]) and l.home
+      and r.workspace_id = l.workspace_id and r.connection_id = l.connection_id and r.record_id = l.record_id
+      and r.gone is not null`.execute(trx);
+}
+
+/**
+ * Ties records to the contacts whose phone they hold, and unties those that hold it no longer: a record that is not a
+ * contact's home still takes its opt-out. A contact without a home gets one. Returns the records to be looked at.
+ */
+export async function linkByPhone(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  recordIds: readonly string[],
+  now: number,
+): Promise<string[]> {
+  if (recordIds.length === 0) return [];
+  await sql`
+    delete from crm_links l
+    where l.workspace_id = ${trx.workspaceId} and l.connection_id = ${connectionId}
+      and l.record_id = any(${recordIds}::text[]) and not l.home and l.decided_by = 'phone' and l.parted_at is null
+      and not exists (select 1 from crm_phones p join identities i
+                        on i.workspace_id = p.workspace_id and i.value = p.phone and i.contact_id = l.contact_id
+                      where p.workspace_id = l.workspace_id and p.connection_id = l.connection_id
+                        and p.record_id = l.record_id)`.execute(trx);
+  const { rows } = await sql<{ recordId: string }>`
+    insert into crm_links (workspace_id, connection_id, contact_id, record_id, home, decided_by, created_at)
+    select ${trx.workspaceId}::uuid, ${connectionId}::uuid, t.contact_id, t.record_id,
+           t.place = 1 and not exists (${homeOf(connectionId, trx.workspaceId)}), 'phone', ${now}
+    from (select i.contact_id, p.record_id,
+                 row_number() over (partition by i.contact_id order by length(p.record_id), p.record_id) as place
+          from (select distinct record_id, phone from crm_phones
+                where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+                  and record_id = any(${recordIds}::text[]) and phone is not null) p
+          join identities i on i.workspace_id = ${trx.workspaceId} and i.value = p.phone and i.contact_id is not null
+          where not exists (select 1 from identities later where later.workspace_id = ${trx.workspaceId}
+                              and later.value = i.value and later.since > i.since)
+          group by i.contact_id, p.record_id) t
+    order by t.contact_id, t.record_id
+    on conflict do nothing
+    returning record_id as "recordId"`.execute(trx);
+  return [...new Set(rows.map(({ recordId }) => recordId))];
+}
+
+/** Ties these contacts to every record that holds one of their phones, in all connections. */
+export async function linkContactsByPhone(
+  trx: WorkspaceTransaction,
+  contactIds: readonly string[],
+  now: number,
+): Promise<void> {
+  if (contactIds.length === 0) return;
+  await sql`
+    insert into crm_links (workspace_id, connection_id, contact_id, record_id, home, decided_by, created_at)
+    select distinct ${trx.workspaceId}::uuid, p.connection_id, i.contact_id, p.record_id, false, 'phone', ${now}::bigint
+    from identities i
+    join crm_phones p on p.workspace_id = ${trx.workspaceId} and p.phone = i.value
+    where i.workspace_id = ${trx.workspaceId} and i.contact_id = any(${contactIds}::uuid[])
+      and not exists (select 1 from identities later where later.workspace_id = ${trx.workspaceId}
+                        and later.value = i.value and later.since > i.since)
+    on conflict do nothing`.execute(trx);
+}
+
+/** Links follow records that were merged in the CRM. */
+export async function repointLinks(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  moves: readonly { readonly from: string; readonly to: string }[],
+): Promise<void> {
+  if (moves.length === 0) return;
+  const pairs = sql`unnest(${moves.map(({ from }) => from)}::text[], ${moves.map(({ to }) => to)}::text[])
+                    as t (old, new)`;
+  await sql`
+    insert into crm_links (workspace_id, connection_id, contact_id, record_id, home, decided_by, parted_at, created_at)
+    select l.workspace_id, l.connection_id, l.contact_id, t.new, bool_or(l.home), 'merge', max(l.parted_at),
+           min(l.created_at)
+    from crm_links l join ${pairs} on l.record_id = t.old
+    where l.workspace_id = ${trx.workspaceId} and l.connection_id = ${connectionId}
+    group by l.workspace_id, l.connection_id, l.contact_id, t.new
+    on conflict (workspace_id, connection_id, contact_id, record_id) do update set
+      home = crm_links.home or excluded.home`.execute(trx);
+  await sql`
+    delete from crm_links l using ${pairs}
+    where l.workspace_id = ${trx.workspaceId} and l.connection_id = ${connectionId}
+      and l.record_id = t.old`.execute(trx);
+}
+
+/**
+ * Links follow contacts that turned out to be one person. The oldest home stays it; which of the records should live on
+ * is a person's decision, so contacts left with several are returned.
+ */
+export async function joinLinks(
+  trx: WorkspaceTransaction,
+  merges: readonly { readonly contactId: string; readonly into: string }[],
+): Promise<{ readonly connectionId: string; readonly contactId: string; readonly recordIds: string[] }[]> {
+  const gone = merges.map(({ contactId }) => contactId);
+  const survivors = [...new Set(merges.map(({ into }) => into))];
+  const pairs = sql`unnest(${gone}::uuid[], ${merges.map(({ into }) => into)}::uuid[]) as t (contact_id, survivor)`;
+  const { rows } = await sql<{ connectionId: string; contactId: string; recordIds: string[] }>`
+    select connection_id as "connectionId", contact_id as "contactId", array_agg(distinct record_id) as "recordIds"
+    from (select l.connection_id, coalesce(t.survivor, l.contact_id) as contact_id, l.record_id
+          from crm_links l left join ${pairs} on t.contact_id = l.contact_id
+          left join crm_records r on r.workspace_id = l.workspace_id and r.connection_id = l.connection_id
+                                 and r.record_id = l.record_id
+          where l.workspace_id = ${trx.workspaceId} and l.home and l.parted_at is null and r.gone is null
+            and l.contact_id = any(${[...gone, ...survivors]}::uuid[])) homes
+    group by connection_id, contact_id having count(distinct record_id) > 1`.execute(trx);
+  await sql`
+    insert into crm_links (workspace_id, connection_id, contact_id, record_id, home, decided_by, parted_at, created_at)
+    select l.workspace_id, l.connection_id, t.survivor, l.record_id, bool_or(l.home), min(l.decided_by),
+           min(l.parted_at), min(l.created_at)
+    from crm_links l join ${pairs} on t.contact_id = l.contact_id
+    where l.workspace_id = ${trx.workspaceId}
+    group by l.workspace_id, l.connection_id, t.survivor, l.record_id
+    on conflict (workspace_id, connection_id, contact_id, record_id) do update set
+      home = crm_links.home or excluded.home`.execute(trx);
+  await sql`
+    delete from crm_links
+    where workspace_id = ${trx.workspaceId} and contact_id = any(${gone}::uuid[])`.execute(trx);
+  await sql`
+    update crm_links l set home = false
+    where l.workspace_id = ${trx.workspaceId} and l.contact_id = any(${survivors}::uuid[]) and l.home
+      and exists (select 1 from crm_links older
+                  where older.workspace_id = l.workspace_id and older.connection_id = l.connection_id
+                    and older.contact_id = l.contact_id and older.home and older.parted_at is null
+                    and (older.created_at, older.record_id) < (l.created_at, l.record_id))`.execute(trx);
+  return rows;
+}

@@ -1,0 +1,3 @@
+export * from './lines.ts';
+export * from './mask.ts';
+export * from './days.ts';

@@ -1,0 +1,126 @@
+import { statusOf, type StatusTimes } from '../conversation/index.ts';
+import type { ConnectionSettings, TimelineLine } from '../crm/index.ts';
+import { type MessageContent, parseSlice, type WebhookSlice } from '../whatsapp/index.ts';
+import { maskText } from './mask.ts';
+
+/** A stored message as a timeline needs it. Times in milliseconds. */
+export interface TimelineMessage {
+  readonly wamid: string;
+  readonly origin: 'customer' | 'phone app' | 'meta agent' | 'history' | 'other tool';
+  readonly direction: 'in' | 'out';
+  readonly at: number;
+  /** The stored event; undefined: known only by its statuses. */
+  readonly content: Buffer | undefined;
+  readonly times: StatusTimes;
+  readonly errorCode: number | undefined;
+}
+
+/** How long the first message after one of ours counts as its reply. design.md §1, send. */
+export const replyMs = 72 * 60 * 60 * 1000;
+
+/** Who wrote a message of ours. */
+const ourSenders: Readonly<Record<TimelineMessage['origin'], string>> = {
+  customer: 'Business',
+  'phone app': 'Business (phone app)',
+  'meta agent': 'Business (Meta agent)',
+  history: 'Business',
+  'other tool': 'Business (another tool)',
+};
+
+/**
+ * Lines of `shown`, oldest first. `around` are the customer's messages of the 72 hours after them too, by which replies
+ * are known. The same for the same messages, in whatever order they come.
+ */
+export function timelineLines(
+  shown: readonly TimelineMessage[],
+  around: readonly TimelineMessage[],
+  options: { readonly customer: string; readonly text: ConnectionSettings['timeline']['text'] },
+): TimelineLine[] {
+  const contents = new Map([...shown, ...around].map((message) => [message.wamid, contentOf(message)]));
+  const inbound = around
+    .filter(({ direction }) => direction === 'in')
+    .toSorted((x, y) => x.at - y.at || (x.wamid < y.wamid ? -1 : 1));
+  const quoted = new Set(inbound.flatMap(({ wamid }) => contents.get(wamid)?.replyTo ?? []));
+  const outbound = [...shown].filter(({ direction }) => direction === 'out');
+  const isReplied = (message: TimelineMessage): boolean => {
+    if (quoted.has(message.wamid)) return true;
+    const next = inbound.find(({ at }) => at > message.at);
+    if (next === undefined || next.at - message.at > replyMs) return false;
+    // The first message after several of ours answers the last of them.
+    return !outbound.some(({ at }) => at > message.at && at < next.at);
+  };
+  return [...shown]
+    .toSorted((x, y) => x.at - y.at || (x.wamid < y.wamid ? -1 : 1))
+    .map((message): TimelineLine => {
+      const status = message.direction === 'out' ? statusOf(message.times) : undefined;
+      const statusAt = status === undefined ? undefined : message.times[status];
+      const written = words(contents.get(message.wamid));
+      return {
+        at: message.at,
+        direction: message.direction,
+        sender: message.direction === 'in' ? options.customer : ourSenders[message.origin],
+        text: options.text === 'full' ? written : options.text === 'masked' ? maskText(written) : '',
+        ...(status === undefined ? {} : { status }),
+        ...(statusAt === undefined ? {} : { statusAt }),
+        ...(status === 'failed' ? { failure: failureOf(message.errorCode) } : {}),
+        replied: message.direction === 'out' && isReplied(message),
+      };
+    });
+}
+
+function contentOf({ content }: TimelineMessage): MessageContent | undefined {
+  if (content === undefined) return undefined;
+  const parsed = parseSlice(JSON.parse(content.toString('utf8')) as WebhookSlice);
+  return parsed.kind === 'message' || parsed.kind === 'echo' || parsed.kind === 'history'
+    ? parsed
+    : undefined;
+}
+
+/** What a person reads of a message, whatever it holds. */
+function words(content: MessageContent | undefined): string {
+  if (content === undefined) return '[a message another tool sent]';
+  const { type, text = '', reaction, media, flowAnswer, edits, revokes } = content;
+  if (flowAnswer !== undefined) return answers(flowAnswer.answers);
+  if (reaction !== undefined) {
+    return reaction.emoji === undefined || reaction.emoji === ''
+      ? '[took a reaction back]'
+      : `[reacted with ${reaction.emoji}]`;
+  }
+  if (revokes !== undefined) return '[took a message back]';
+  if (edits !== undefined) return `[edited] ${text}`.trim();
+  if (media !== undefined) {
+    return [`[${type}]`, media.filename, text].filter((part) => part !== undefined && part !== '').join(' ');
+  }
+  return text === '' ? `[${type}]` : text;
+}
+
+/** The answers of a WhatsApp Flow, a line each. */
+function answers(given: unknown): string {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return '[answered a form]';
+  const lines = Object.entries(given)
+    .filter(([question]) => question !== 'flow_token')
+    .map(
+      ([question, answer]) => `${question}: ${typeof answer === 'string' ? answer : JSON.stringify(answer)}`,
+    );
+  return ['[answered a form]', ...lines].join('\n');
+}
+
+/** Why WhatsApp did not deliver, for codes a rep can do something about. facts/whatsapp.md §3.6. */
+const failures: Readonly<Record<number, string>> = {
+  131026: 'this number cannot receive it: it may not be on WhatsApp',
+  131047: 'more than 24 hours since the customer wrote: only a template goes through',
+  131049: 'WhatsApp held it back to limit marketing to this person',
+  131050: 'this person stopped marketing messages',
+  131051: 'this type of message is not supported',
+  131052: 'the media could not be downloaded',
+  131053: 'the media could not be uploaded',
+  132000: 'the template got the wrong number of values',
+  132001: 'there is no such template in that language',
+  132015: 'the template is paused for its quality',
+  132016: 'the template is switched off for its quality',
+};
+
+function failureOf(code: number | undefined): string {
+  if (code === undefined) return 'no reason given';
+  return failures[code] ?? `WhatsApp's error ${String(code)}`;
+}

@@ -1,0 +1,140 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { startWorld, withUniqueProperty, type World } from '../testing/world.ts';
+
+let world: World;
+const root = '/crm/objects/2026-03/contacts';
+
+beforeEach(async () => {
+  world = await startWorld();
+  await withUniqueProperty(world);
+});
+
+afterEach(() => world.stop());
+
+const create = (properties: object) => world.hubspot('POST', root, { properties });
+const merge = (primaryObjectId: string, objectIdToMerge: string) =>
+  world.hubspot('POST', `${root}/merge`, { primaryObjectId, objectIdToMerge });
+const read = (id: string) => world.hubspot('GET', `${root}/${id}?properties=hs_merged_object_ids,our_key`);
+const asUser = (method: string, path: string, body?: object) =>
+  world.call(method, `/hubspot/records/contacts${path}`, body);
+const ids = async () =>
+  ((await asUser('GET', '')).body as { results: { id: string }[] }).results.map(({ id }) => id);
+
+describe('a merge', () => {
+  test('keeps the primary, fills what it lacks, and leaves one record', async () => {
+    await create({ firstname: 'Asha', email: 'asha@a.example', our_key: 'k1' });
+    await create({ firstname: 'A', lastname: 'Rao', email: 'rao@a.example', our_key: 'k2' });
+    expect(await merge('101', '102')).toMatchObject({
+      status: 200,
+      body: {
+        id: '101',
+        properties: {
+          firstname: 'Asha',
+          lastname: 'Rao',
+          email: 'asha@a.example',
+          our_key: 'k1',
+          hs_merged_object_ids: '102',
+        },
+      },
+    });
+    expect(await ids()).toEqual(['101']);
+    expect(await create({ firstname: 'C', our_key: 'k2' })).toMatchObject({ status: 201 });
+  });
+
+  test('moves a unique value the primary lacks', async () => {
+    await create({ firstname: 'Asha' });
+    await create({ firstname: 'A', our_key: 'k2' });
+    await merge('101', '102');
+    expect(await world.hubspot('GET', `${root}/k2?idProperty=our_key`)).toMatchObject({
+      body: { id: '101' },
+    });
+    expect(await create({ firstname: 'C', our_key: 'k2' })).toMatchObject({ status: 400 });
+  });
+
+  test('of merged records lists them all, and each leads to the last survivor', async () => {
+    for (const firstname of ['A', 'B', 'C']) await create({ firstname });
+    await merge('102', '103');
+    await merge('101', '102');
+    expect((await read('101')).body).toMatchObject({ properties: { hs_merged_object_ids: '103;102' } });
+    for (const id of ['102', '103']) expect((await read(id)).body).toMatchObject({ id: '101' });
+    expect(await merge('103', '101')).toMatchObject({ status: 400 });
+  });
+
+  test('needs two records', async () => {
+    await create({ firstname: 'A' });
+    expect(await merge('101', '101')).toMatchObject({ status: 400 });
+    expect(await merge('101', '999')).toMatchObject({ status: 404 });
+    expect(await merge('999', '101')).toMatchObject({ status: 404 });
+    expect(await ids()).toEqual(['101']);
+  });
+
+  test('is made by a user too', async () => {
+    await create({ firstname: 'A' });
+    await create({ firstname: 'B', city: 'Pune' });
+    expect(await asUser('POST', '/merge', { primaryId: '101', mergedId: '102' })).toMatchObject({
+      status: 200,
+      body: { id: '101', properties: { city: 'Pune' }, timeline: [] },
+    });
+    expect(await asUser('POST', '/merge', { primaryId: '101', mergedId: '999' })).toMatchObject({
+      status: 404,
+    });
+    expect(await ids()).toEqual(['101']);
+  });
+});
+
+describe('the id of a merged-away record', () => {
+  beforeEach(async () => {
+    await create({ firstname: 'A' });
+    await create({ firstname: 'B' });
+    await merge('101', '102');
+  });
+
+  test('answers with the survivor, read, written or in a batch', async () => {
+    expect((await read('102')).body).toMatchObject({ id: '101' });
+    expect(await world.hubspot('PATCH', `${root}/102`, { properties: { city: 'Pune' } })).toMatchObject({
+      status: 200,
+      body: { id: '101', properties: { city: 'Pune' } },
+    });
+    expect(
+      await world.hubspot('POST', `${root}/batch/read`, { inputs: [{ id: '101' }, { id: '102' }] }),
+    ).toMatchObject({ status: 200, body: { results: [{ id: '101' }] } });
+  });
+
+  test('deletes nothing and is not restored', async () => {
+    expect(await world.hubspot('DELETE', `${root}/102`)).toMatchObject({ status: 404 });
+    expect(await asUser('POST', '/102/restore')).toMatchObject({ status: 404 });
+    expect(await ids()).toEqual(['101']);
+  });
+
+  test('rule mergedIdAnswers: missing', async () => {
+    await world.call('PUT', '/hubspot/rules', { mergedIdAnswers: 'missing' });
+    expect(await read('102')).toMatchObject({ status: 404 });
+    expect(await world.hubspot('PATCH', `${root}/102`, { properties: {} })).toMatchObject({ status: 404 });
+    expect(await world.hubspot('POST', `${root}/batch/read`, { inputs: [{ id: '102' }] })).toMatchObject({
+      status: 207,
+      body: { results: [], errors: [{ context: { ids: ['102'] } }] },
+    });
+  });
+});
+
+test('rule mergeKeepsPrimaryId: false makes a new record of both', async () => {
+  await world.call('PUT', '/hubspot/rules', { mergeKeepsPrimaryId: false });
+  await create({ firstname: 'Asha', our_key: 'k1' });
+  await create({ firstname: 'A', lastname: 'Rao', our_key: 'k2' });
+  expect(await merge('101', '102')).toMatchObject({
+    body: {
+      id: '103',
+      properties: {
+        firstname: 'Asha',
+        lastname: 'Rao',
+        our_key: 'k1',
+        hs_object_id: '103',
+        hs_merged_object_ids: '101;102',
+      },
+    },
+  });
+  expect(await ids()).toEqual(['103']);
+  for (const id of ['101', '102']) expect((await read(id)).body).toMatchObject({ id: '103' });
+  expect(await world.hubspot('GET', `${root}/k1?idProperty=our_key`)).toMatchObject({ body: { id: '103' } });
+  expect(await create({ firstname: 'Next' })).toMatchObject({ body: { id: '104' } });
+});

@@ -1,0 +1,42 @@
+import type { RecordDesk, Refused, UserRecord } from '../crm.ts';
+import { isError } from './catalogue.ts';
+import { byUser } from './change-sources.ts';
+import { isLive, type Seen, type StoredRecord } from './record.ts';
+import type { RecordContext } from './record-context.ts';
+
+/** Records of one type as a user of HubSpot handles them. `timelineOf` tells what stands on a record, by its id. */
+export function recordDesk(
+  { records }: RecordContext,
+  timelineOf: (id: string) => UserRecord['timeline'],
+): RecordDesk {
+  const told = ({ id, properties }: Seen): UserRecord => ({ id, properties, timeline: timelineOf(id) });
+
+  const write = (
+    target: StoredRecord | undefined,
+    properties: Readonly<Record<string, unknown>>,
+  ): UserRecord | Refused => {
+    const writing = records.writing(byUser);
+    const draft = writing.draft(target, properties);
+    if (isError(draft)) return { refused: { status: draft.status, message: draft.message } };
+    writing.commit();
+    return told(records.exact(draft.id) ?? { id: draft.id, properties: draft.values });
+  };
+
+  return {
+    list: (page) => records.list(page, undefined).map(told),
+    get(id) {
+      const record = records.find('hs_object_id', id);
+      return record === undefined ? undefined : told(record);
+    },
+    create: (properties) => write(undefined, properties),
+    update(id, properties) {
+      const target = records.find('hs_object_id', id);
+      return target === undefined ? undefined : write(target, properties);
+    },
+    remove(id) {
+      if (!isLive(records.exact(id))) return false;
+      records.archive([id], byUser);
+      return true;
+    },
+  };
+}

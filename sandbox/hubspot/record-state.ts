@@ -1,0 +1,291 @@
+import type { SandboxClock } from '../clock.ts';
+import type { Associations } from './associations.ts';
+import type { Catalogue } from './catalogue.ts';
+import {
+  isLive,
+  type Page,
+  type RecordChange,
+  type RecordsChange,
+  type Seen,
+  type StoredRecord,
+  type Values,
+} from './record.ts';
+import { pageOf } from './pages.ts';
+import type { HubspotRules } from './rules.ts';
+import { createValueIndex } from './value-index.ts';
+
+/** The portal's records of one type, in memory: what there is and was, without judging who may change it. */
+export interface RecordState {
+  /** A living record by `hs_object_id` or a unique property; by the id of one merged away, where the rules say so. */
+  find(idProperty: string, value: string): StoredRecord | undefined;
+  /** By its own id, in whatever state. */
+  exact(id: string): StoredRecord | undefined;
+  /** The id that has this value of a unique property. */
+  holderOf(property: string, value: string): string | undefined;
+  /** What was so at `readAt`, milliseconds since the Unix epoch, or is now. */
+  read(idProperty: string, value: string, readAt: number | undefined): Seen | undefined;
+  /** By ascending id, from after `after`. */
+  list(page: Page, readAt: number | undefined): Seen[];
+  /** Those that can be restored, likewise. */
+  listArchived(page: Page): StoredRecord[];
+  /** By ascending id. `among`: only those that hold one of these values, or did lately. */
+  matching(
+    matches: (seen: Seen) => boolean,
+    readAt: number | undefined,
+    among?: readonly { readonly property: string; readonly values: readonly string[] }[],
+  ): Seen[];
+  /** An id nobody had. */
+  takeId(): string;
+  /** Makes a change, without checking or journalling it. */
+  apply(change: RecordsChange): void;
+  /** Makes a change of before the start: no read that lags is as far behind. */
+  replay(change: RecordsChange): void;
+  keepPast(keep: boolean): void;
+  forget(property: string): void;
+  all(): Iterable<StoredRecord>;
+}
+
+interface Held extends StoredRecord {
+  properties: Values;
+  archivedAt: number | undefined;
+  mergedInto: string | undefined;
+  erased: boolean;
+  /** Earlier states, oldest first, while they are kept. `properties` undefined = no such record then. */
+  past: { readonly until: number; readonly properties: Values | undefined }[];
+}
+
+const firstId = 101;
+
+export function createRecordState({
+  clock,
+  catalogue,
+  rules,
+  associations,
+  type,
+}: {
+  /** Which of the associations' two sides these are. */
+  type: 'contacts' | 'communications';
+  clock: SandboxClock;
+  catalogue: Catalogue;
+  rules: () => HubspotRules;
+  associations: Associations;
+}): RecordState {
+  const byId = new Map<string, Held>();
+  /** Ascending by id. */
+  const inOrder: Held[] = [];
+  const byUnique = new Map<string, Map<string, string>>();
+  const values = createValueIndex(() => byId.values());
+  const withPast = new Set<Held>();
+  let keepsPast = false;
+  let replaying = false;
+  let nextId = firstId;
+
+  const indexOf = (property: string): Map<string, string> => {
+    let index = byUnique.get(property);
+    if (index === undefined) byUnique.set(property, (index = new Map()));
+    return index;
+  };
+
+  const claim = (id: string, before: Values, after: Values): void => {
+    for (const property of catalogue.unique) {
+      const [old, value] = [before[property], after[property]];
+      if (old === value) continue;
+      if (old !== undefined && indexOf(property).get(old) === id) indexOf(property).delete(old);
+      if (value !== undefined) indexOf(property).set(value, id);
+    }
+  };
+
+  const dropExpired = (record: Held): void => {
+    if (keepsPast) return;
+    const since = clock.now() - rules().searchLagMs;
+    record.past = record.past.filter(({ until }) => until > since);
+    if (record.past.length === 0) withPast.delete(record);
+  };
+
+  const remember = (record: Held, properties: Values | undefined): void => {
+    if (replaying || (!keepsPast && rules().searchLagMs === 0)) return;
+    record.past.push({ until: clock.now(), properties });
+    withPast.add(record);
+    dropExpired(record);
+  };
+
+  const put = (record: Held, properties: Values): void => {
+    values.changed(record.id, record.properties, properties);
+    record.properties = properties;
+  };
+
+  const insert = (id: string): Held => {
+    const record: Held = {
+      id,
+      properties: {},
+      archivedAt: undefined,
+      mergedInto: undefined,
+      erased: false,
+      past: [],
+    };
+    byId.set(id, record);
+    inOrder.push(record);
+    nextId = Math.max(nextId, Number(id) + 1);
+    return record;
+  };
+
+  const write = ([id, changes]: RecordChange, archivedAt?: number): void => {
+    const known = byId.get(id);
+    const record = known ?? insert(id);
+    const properties: Record<string, string> = { ...record.properties, ...changes };
+    for (const name in changes) if (changes[name] === '') delete properties[name];
+    // Unique values of an archived one may stand on another record by now.
+    if ((record.archivedAt ?? archivedAt) === undefined || rules().archivedKeepsUniqueValues) {
+      claim(id, record.properties, properties);
+    }
+    remember(record, known?.properties);
+    put(record, properties);
+    record.archivedAt ??= archivedAt;
+  };
+
+  const archive = (record: Held, at: number): void => {
+    remember(record, record.archivedAt === undefined ? record.properties : undefined);
+    record.archivedAt ??= at;
+    if (!rules().archivedKeepsUniqueValues) claim(record.id, record.properties, {});
+  };
+
+  const empty = (record: Held): void => {
+    claim(record.id, record.properties, {});
+    put(record, {});
+  };
+
+  const apply = (change: RecordsChange): void => {
+    switch (change.kind) {
+      case 'records':
+        for (const record of change.records) write(record, change.archivedAt);
+        associations.add(change.associations ?? []);
+        break;
+      case 'archived':
+        for (const id of change.ids) archive(byId.get(id) ?? insert(id), change.at);
+        break;
+      case 'restored': {
+        const record = byId.get(change.id) ?? insert(change.id);
+        remember(record, undefined);
+        record.archivedAt = undefined;
+        claim(record.id, {}, record.properties);
+        break;
+      }
+      case 'merged': {
+        const [survivorId] = change.survivor;
+        for (const id of change.ids) {
+          const record = byId.get(id) ?? insert(id);
+          archive(record, change.at);
+          empty(record);
+          record.mergedInto = survivorId;
+          associations.move(id, survivorId);
+        }
+        write(change.survivor);
+        break;
+      }
+      case 'erased':
+        for (const id of change.ids) {
+          const record = byId.get(id) ?? insert(id);
+          empty(record);
+          associations.remove(type, id);
+          record.archivedAt ??= change.at;
+          record.erased = true;
+          record.past = [];
+          withPast.delete(record);
+        }
+        break;
+    }
+  };
+
+  /** Where merges led to. */
+  const survivorOf = (record: Held | undefined): Held | undefined => {
+    let at = record;
+    while (at?.mergedInto !== undefined) at = byId.get(at.mergedInto);
+    return at;
+  };
+
+  const named = (idProperty: string, value: string): Held | undefined => {
+    if (idProperty !== 'hs_object_id') {
+      const key = idProperty === 'email' ? value.toLowerCase() : value;
+      return byId.get(byUnique.get(idProperty)?.get(key) ?? '');
+    }
+    const record = byId.get(value);
+    return rules().mergedIdAnswers === 'survivor' ? survivorOf(record) : record;
+  };
+
+  const find = (idProperty: string, value: string): StoredRecord | undefined => {
+    const record = named(idProperty, value);
+    return isLive(record) ? record : undefined;
+  };
+
+  return {
+    find,
+    exact: (id) => byId.get(id),
+    holderOf: (property, value) => byUnique.get(property)?.get(value),
+    read(idProperty, value, readAt) {
+      if (readAt === undefined) return find(idProperty, value);
+      const now = idProperty === 'hs_object_id' ? byId.get(value) : undefined;
+      for (const record of now === undefined ? withPast : [now]) {
+        const seen = seenAt(record, readAt);
+        if (seen?.properties[idProperty] === value) return seen;
+      }
+      const found = named(idProperty, value);
+      return found === undefined ? undefined : seenAt(found, readAt);
+    },
+    list: ({ limit = Infinity, after }, readAt) =>
+      pageOf(inOrder, limit, after, (record) => seenAt(record, readAt)),
+    listArchived: ({ limit = Infinity, after }) =>
+      pageOf(inOrder, limit, after, (record) =>
+        isLive(record) || record.erased || record.mergedInto !== undefined ? undefined : record,
+      ),
+    matching(matches, readAt, among) {
+      for (const record of withPast) dropExpired(record);
+      let records = inOrder;
+      if (among !== undefined) {
+        const found = new Set(withPast);
+        for (const { property, values: held } of among) {
+          for (const id of values.holders(property, held)) {
+            const record = byId.get(id);
+            if (record !== undefined) found.add(record);
+          }
+        }
+        records = [...found].toSorted((a, b) => Number(a.id) - Number(b.id));
+      }
+      return records.flatMap((record) => {
+        const seen = seenAt(record, readAt);
+        return seen !== undefined && matches(seen) ? [seen] : [];
+      });
+    },
+    takeId() {
+      nextId += 1;
+      return String(nextId - 1);
+    },
+    apply,
+    replay(change) {
+      replaying = true;
+      apply(change);
+      replaying = false;
+    },
+    keepPast(keep) {
+      keepsPast = keep;
+      // Reads never see what was before they were told to lag; search may lag by itself.
+      if (!keep && rules().searchLagMs > 0) return;
+      for (const record of withPast) record.past = [];
+      withPast.clear();
+    },
+    forget(property) {
+      byUnique.delete(property);
+      for (const record of byId.values()) {
+        if (record.properties[property] === undefined) continue;
+        const { [property]: _gone, ...properties } = record.properties;
+        put(record, properties);
+      }
+    },
+    all: () => byId.values(),
+  };
+}
+
+function seenAt(record: Held, readAt: number | undefined): Seen | undefined {
+  const past = readAt === undefined ? undefined : record.past.find(({ until }) => until > readAt);
+  if (past === undefined) return isLive(record) ? record : undefined;
+  return past.properties === undefined ? undefined : { id: record.id, properties: past.properties };
+}

@@ -1,0 +1,281 @@
+import type { ConnectionSettings, Connector, CrmField } from '@sangam/core/crm';
+import type { Clock } from '@sangam/core/clock';
+import type { Connectors } from '@sangam/core/pipeline';
+import {
+  connectionOf,
+  type ConnectionRow,
+  connectionsOf,
+  markAllDirty,
+  recordCall,
+  type Store,
+  toJson,
+  type WorkspaceTransaction,
+  writeAudit,
+} from '@sangam/core/store';
+import { mergeSettings } from './connection-settings.ts';
+import { type ConnectionDetail, type ConnectionView, detailOf, viewOf } from './connection-view.ts';
+import { checkMapping, type MappingLine } from './mapping-rules.ts';
+import { Refusal } from './refusal.ts';
+import type { SecretBox } from './secrets.ts';
+
+interface Asker {
+  readonly workspaceId: string;
+  readonly memberId: string;
+}
+
+/** The workspace's CRM accounts and what an admin decides about each. Throws a `Refusal`, or the connector's errors. */
+export interface ConnectionBook {
+  list(workspaceId: string): Promise<ConnectionView[]>;
+  detail(workspaceId: string, connectionId: string): Promise<ConnectionDetail>;
+  /** Leaving shadow provisions first. `testPhones`: E.164; undefined: as they are. */
+  setMode(
+    asker: Asker,
+    connectionId: string,
+    mode: ConnectionRow['mode'],
+    testPhones: readonly string[] | undefined,
+  ): Promise<ConnectionDetail>;
+  /** `change` holds only what is to differ. */
+  changeSettings(asker: Asker, connectionId: string, change: object): Promise<ConnectionSettings>;
+  fields(workspaceId: string, connectionId: string): Promise<CrmField[]>;
+  owners(workspaceId: string, connectionId: string): ReturnType<Connector['owners']>;
+  /** Null: the connector's default. Everybody is brought in step with it. */
+  setMapping(
+    asker: Asker,
+    connectionId: string,
+    lines: readonly MappingLine[] | null,
+  ): Promise<ConnectionDetail>;
+  unpark(asker: Asker, connectionId: string, field: string): Promise<ConnectionDetail>;
+  planProvisioning(workspaceId: string, connectionId: string): ReturnType<Connector['planProvisioning']>;
+  provision(asker: Asker, connectionId: string): Promise<void>;
+  /** Tries a blocked account again after a person put things right. */
+  retry(asker: Asker, connectionId: string): Promise<void>;
+  /** Of the account's own app; the one before lives on for a day. */
+  setWebhookSecret(asker: Asker, connectionId: string, secret: string): Promise<void>;
+}
+
+/** What an act may change of a connection's row. */
+interface Decided {
+  readonly mode?: ConnectionRow['mode'];
+  readonly test_phones?: string[];
+  readonly settings?: Buffer;
+  readonly mapping?: Buffer | null;
+  readonly parked_fields?: Buffer;
+}
+
+const overlapMs = 24 * 60 * 60 * 1000;
+
+export function createConnectionBook(dependencies: {
+  store: Store;
+  connectors: Connectors;
+  box: SecretBox;
+  clock: Clock;
+  publicUrl: () => string;
+  /** A webhook secret changed. */
+  secretsChanged: () => void;
+  wake: (workspaceId: string) => void;
+}): ConnectionBook {
+  const { store, connectors, box, clock, publicUrl, secretsChanged, wake } = dependencies;
+
+  const find = async (workspaceId: string, connectionId: string): Promise<ConnectionRow> =>
+    store.transact(workspaceId, (trx) => rowOf(trx, connectionId));
+  const connectorOf = async (workspaceId: string, connectionId: string): Promise<Connector> =>
+    connectors.of(await find(workspaceId, connectionId));
+  const detail = async (workspaceId: string, connectionId: string): Promise<ConnectionDetail> =>
+    detailOf(await find(workspaceId, connectionId), publicUrl());
+
+  /** One act on a row nobody else changes meanwhile, with its line in the audit. */
+  const act = async <Result>(
+    asker: Asker,
+    connectionId: string,
+    action: string,
+    work: (trx: WorkspaceTransaction, row: ConnectionRow, now: number) => Promise<Result>,
+  ): Promise<Result> => {
+    const { workspaceId, memberId } = asker;
+    const now = clock.now();
+    return store.transact(workspaceId, async (trx) => {
+      const row = await lockedRow(trx, connectionId);
+      const result = await work(trx, row, now);
+      await writeAudit(trx, { memberId, action, subject: connectionId, at: now });
+      return result;
+    });
+  };
+  const update = async (trx: WorkspaceTransaction, connectionId: string, values: Decided): Promise<void> => {
+    await trx
+      .updateTable('crm_connections')
+      .set(values)
+      .where('workspace_id', '=', trx.workspaceId)
+      .where('connection_id', '=', connectionId)
+      .execute();
+  };
+
+  return {
+    async list(workspaceId) {
+      const rows = await store.transact(workspaceId, connectionsOf);
+      return rows.map((row) => viewOf(row, publicUrl()));
+    },
+    detail,
+
+    async setMode(asker, connectionId, mode, testPhones) {
+      const row = await find(asker.workspaceId, connectionId);
+      const phones = testPhones ?? row.testPhones;
+      if (mode === 'test' && phones.length === 0) {
+        throw new Refusal(
+          400,
+          'no_test_phones',
+          'Name at least one phone in testPhones: only these people are written.',
+        );
+      }
+      if (mode !== 'shadow') {
+        connectors.forget(connectionId);
+        await connectors.of({ ...row, mode });
+      }
+      await act(asker, connectionId, `set mode ${mode}`, async (trx, before, now) => {
+        if (before.disconnectedAt !== null) throw disconnected();
+        await update(trx, connectionId, { mode, test_phones: [...phones] });
+        // Whoever was only shown until now is due.
+        const wider = mode === 'live' ? before.mode !== 'live' : mode === 'test';
+        if (wider) await markAllDirty(trx, connectionId, now);
+      });
+      wake(asker.workspaceId);
+      return detail(asker.workspaceId, connectionId);
+    },
+
+    async changeSettings(asker, connectionId, change) {
+      const settings = await act(asker, connectionId, 'change settings', async (trx, row) => {
+        const merged = mergeSettings(row.settings, change);
+        await update(trx, connectionId, { settings: toJson(merged) });
+        return merged;
+      });
+      wake(asker.workspaceId);
+      return settings;
+    },
+
+    fields: async (workspaceId, connectionId) => (await connectorOf(workspaceId, connectionId)).fields(),
+    owners: async (workspaceId, connectionId) => (await connectorOf(workspaceId, connectionId)).owners(),
+
+    async setMapping(asker, connectionId, lines) {
+      const connector = await connectorOf(asker.workspaceId, connectionId);
+      const { contactIdField, spelling, defaultMapping } = connector.traits;
+      const checked =
+        lines === null
+          ? { mapping: defaultMapping }
+          : checkMapping(lines, { fields: await connector.fields(), contactIdField, spelling });
+      if ('problems' in checked) throw new Refusal(400, 'mapping_refused', checked.problems.join('\n'));
+      await act(
+        asker,
+        connectionId,
+        lines === null ? 'reset mapping' : 'set mapping',
+        async (trx, row, now) => {
+          // What was parked of the old mapping is gone from it, or was just found to be there.
+          const settled = [...(row.mapping ?? defaultMapping), ...checked.mapping].map(
+            ({ field }) => field.name,
+          );
+          const parked = Object.entries(row.parkedFields).filter(([field]) => !settled.includes(field));
+          await update(trx, connectionId, {
+            mapping: lines === null ? null : toJson(checked.mapping),
+            parked_fields: toJson(Object.fromEntries(parked)),
+          });
+          await markAllDirty(trx, connectionId, now);
+        },
+      );
+      connectors.forget(connectionId);
+      wake(asker.workspaceId);
+      return detail(asker.workspaceId, connectionId);
+    },
+
+    async unpark(asker, connectionId, field) {
+      const row = await find(asker.workspaceId, connectionId);
+      if (row.parkedFields[field] === undefined) {
+        throw new Refusal(404, 'no_such_parked_field', 'No field of this name is parked.');
+      }
+      const fields = await (await connectors.of(row)).fields();
+      if (!fields.some(({ name }) => name === field)) {
+        throw new Refusal(
+          409,
+          'field_missing',
+          `'${field}' is still missing in the CRM: create it there again (POST …/provisioning for Sangam's own), or take ` +
+            'it out of the mapping.',
+        );
+      }
+      await act(asker, connectionId, `unpark ${field}`, async (trx, before, now) => {
+        const parked = Object.entries(before.parkedFields).filter(([name]) => name !== field);
+        await update(trx, connectionId, { parked_fields: toJson(Object.fromEntries(parked)) });
+        await markAllDirty(trx, connectionId, now);
+      });
+      wake(asker.workspaceId);
+      return detail(asker.workspaceId, connectionId);
+    },
+
+    planProvisioning: async (workspaceId, connectionId) =>
+      (await connectorOf(workspaceId, connectionId)).planProvisioning(),
+
+    async provision(asker, connectionId) {
+      const row = await find(asker.workspaceId, connectionId);
+      if (row.mode === 'shadow') {
+        throw new Refusal(
+          409,
+          'in_shadow',
+          'In shadow nothing is written to the CRM. GET the same address shows what is missing; the mode test or live creates it.',
+        );
+      }
+      await (await connectors.of(row)).provision();
+      await act(asker, connectionId, 'provision', () => Promise.resolve());
+    },
+
+    async retry(asker, connectionId) {
+      await act(asker, connectionId, 'retry connection', (trx) =>
+        recordCall(trx, connectionId, { failedAttempts: 0, nextCallAt: 0, blockedReason: null }),
+      );
+      connectors.forget(connectionId);
+      wake(asker.workspaceId);
+    },
+
+    async setWebhookSecret(asker, connectionId, secret) {
+      await act(asker, connectionId, 'set webhook secret', async (trx, row, now) => {
+        if (row.disconnectedAt !== null) throw disconnected();
+        if (row.sandbox || row.refreshToken !== null) {
+          throw new Refusal(
+            409,
+            'not_own_app',
+            row.sandbox
+              ? "The sandbox's own app signs these webhooks."
+              : 'This account was connected through the app of this installation, which signs its webhooks.',
+          );
+        }
+        await trx
+          .updateTable('crm_connections')
+          .set((before) => ({
+            previous_webhook_secret: before.ref('webhook_secret'),
+            previous_webhook_secret_until: now + overlapMs,
+            webhook_secret: box.seal(secret),
+          }))
+          .where('workspace_id', '=', trx.workspaceId)
+          .where('connection_id', '=', connectionId)
+          .execute();
+      });
+      secretsChanged();
+    },
+  };
+}
+
+async function rowOf(trx: WorkspaceTransaction, connectionId: string): Promise<ConnectionRow> {
+  const row = await connectionOf(trx, connectionId);
+  if (row === undefined) throw new Refusal(404, 'no_such_connection', 'There is no such connection.');
+  return row;
+}
+
+async function lockedRow(trx: WorkspaceTransaction, connectionId: string): Promise<ConnectionRow> {
+  const { connectionId: known } = await rowOf(trx, connectionId);
+  await trx
+    .selectFrom('crm_connections')
+    .select('connection_id')
+    .where('workspace_id', '=', trx.workspaceId)
+    .where('connection_id', '=', known)
+    .forUpdate()
+    .execute();
+  return rowOf(trx, connectionId);
+}
+
+function disconnected(): Refusal {
+  return new Refusal(409, 'disconnected', 'This account was disconnected: connect it again.');
+}

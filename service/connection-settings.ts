@@ -1,0 +1,56 @@
+import { type ConnectionSettings, connectionSettings } from '@sangam/core/crm';
+import { canonicalPhone } from '@sangam/core/identity';
+import { z } from 'zod';
+import { Refusal } from './refusal.ts';
+
+/** Settings of settings: a change of one leaves its neighbours alone. Everything else is replaced whole. */
+const sections: ReadonlySet<string> = new Set(['creation', 'creation.rush', 'timeline']);
+
+/** Settings after a change that names only what is to differ. Throws a `Refusal` that names what is wrong. */
+export function mergeSettings(settings: ConnectionSettings, change: object): ConnectionSettings {
+  const merged = merge(settings, change, '');
+  const read = connectionSettings.safeParse(merged);
+  if (!read.success) throw new Refusal(400, 'bad_request', z.prettifyError(read.error));
+  const unknown = unknownIn(merged, read.data, '');
+  if (unknown !== undefined) throw new Refusal(400, 'bad_request', `There is no setting '${unknown}'.`);
+  const { creation } = read.data;
+  return { ...read.data, creation: { ...creation, blockedPhones: creation.blockedPhones.map(canonical) } };
+}
+
+function merge(before: object, change: object, path: string): Record<string, unknown> {
+  const merged: Record<string, unknown> = { ...before };
+  for (const [name, value] of Object.entries(change)) {
+    const inner = merged[name];
+    const section = sections.has(`${path}${name}`) && isObject(inner) && isObject(value);
+    merged[name] = section ? merge(inner, value, `${path}${name}.`) : value;
+  }
+  return merged;
+}
+
+/** The first name that reading did not know, as a typing error. */
+function unknownIn(given: object, read: object, path: string): string | undefined {
+  const known = new Map(Object.entries(read));
+  for (const [name, value] of Object.entries(given)) {
+    if (!known.has(name)) return `${path}${name}`;
+    const inner: unknown = known.get(name);
+    const found = isObject(value) && isObject(inner) ? unknownIn(value, inner, `${path}${name}.`) : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function canonical(typed: string): string {
+  const phone = typed.startsWith('+') ? canonicalPhone(typed.replace(/[\s().-]/g, '')) : undefined;
+  if (phone === undefined) {
+    throw new Refusal(
+      400,
+      'bad_request',
+      `'${typed}' must be a number with its country code, such as +919812345678.`,
+    );
+  }
+  return phone;
+}

@@ -1,0 +1,85 @@
+import type { ConnectionSettings, CrmField, FieldMapping } from '@sangam/core/crm';
+import type { ConnectionRow } from '@sangam/core/store';
+import { traitsOf } from './crm-traits.ts';
+
+/** A CRM account as an admin sees it. Times ISO 8601. */
+export interface ConnectionView {
+  readonly connectionId: string;
+  readonly crm: string;
+  readonly label: string;
+  /** The vendor's id of the account; null until it was first reached. */
+  readonly account: string | null;
+  readonly mode: ConnectionRow['mode'];
+  readonly testPhones: readonly string[];
+  /** Why nothing is called until an admin acts. */
+  readonly blockedReason: string | null;
+  readonly disconnectedAt: string | null;
+  readonly failedAttempts: number;
+  readonly nextCallAt: string | null;
+  /** Nothing is written there until an admin acts. */
+  readonly parkedFields: readonly { readonly field: string; readonly at: string; readonly why: string }[];
+  /** Whether a look through the whole account has ended, so that a phone not found means nobody. */
+  readonly index: { readonly complete: boolean; readonly completedAt: string | null };
+  readonly changes: { readonly lastWebhookAt: string | null; readonly polledUntil: string | null };
+  /** What to enter as target URL in the app that signs. */
+  readonly webhookUrl: string;
+}
+
+export interface ConnectionDetail extends ConnectionView {
+  readonly settings: ConnectionSettings;
+  readonly mapping: MappingView;
+}
+
+interface MappingView {
+  /** The connector's own, untouched. */
+  readonly isDefault: boolean;
+  readonly lines: readonly (Omit<FieldMapping, 'field'> & {
+    readonly field: string;
+    readonly label: string;
+    readonly kind: CrmField['kind'];
+  })[];
+}
+
+export function viewOf(row: ConnectionRow, publicUrl: string): ConnectionView {
+  const ownApp = row.sandbox || row.refreshToken === null;
+  return {
+    connectionId: row.connectionId,
+    crm: row.crm,
+    label: traitsOf(row.crm)?.label ?? row.crm,
+    account: row.account,
+    mode: row.mode,
+    testPhones: row.testPhones,
+    blockedReason: row.blockedReason,
+    disconnectedAt: iso(row.disconnectedAt),
+    failedAttempts: row.failedAttempts,
+    nextCallAt: row.nextCallAt === 0 ? null : iso(row.nextCallAt),
+    parkedFields: Object.entries(row.parkedFields).map(([field, { at, why }]) => ({
+      field,
+      at: new Date(at).toISOString(),
+      why,
+    })),
+    index: { complete: row.indexedAt !== null, completedAt: iso(row.indexedAt) },
+    changes: { lastWebhookAt: iso(row.lastWebhookAt), polledUntil: iso(row.polledUntil) },
+    webhookUrl: `${publicUrl}/webhooks/${row.crm}${ownApp ? `/${row.connectionId}` : ''}`,
+  };
+}
+
+export function detailOf(row: ConnectionRow, publicUrl: string): ConnectionDetail {
+  return {
+    ...viewOf(row, publicUrl),
+    settings: row.settings,
+    mapping: {
+      isDefault: row.mapping === undefined,
+      lines: (row.mapping ?? traitsOf(row.crm)?.defaultMapping ?? []).map(({ field, ...line }) => ({
+        ...line,
+        field: field.name,
+        label: field.label,
+        kind: field.kind,
+      })),
+    },
+  };
+}
+
+function iso(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString();
+}

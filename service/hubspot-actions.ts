@@ -1,0 +1,59 @@
+import type { AccountChanges } from '@sangam/core/crm';
+import { readHubspotChanges } from '@sangam/connectors/hubspot';
+import { z } from 'zod';
+
+const id = z.union([z.string().min(1), z.number()]).transform(String);
+
+/** An action's execution request, facts/hubspot.md §7. */
+const execution = z.looseObject({
+  callbackId: z.string().min(1),
+  origin: z.looseObject({ portalId: id }),
+  object: z.looseObject({ objectId: id }),
+  inputFields: z.record(z.string(), z.unknown()).default({}),
+});
+
+/** What is kept of an execution: the request names its action only in its address, and its time nowhere. */
+const envelope = z.object({ action: z.string(), at: z.number(), request: z.unknown() });
+
+/** A workflow action's execution, as it is kept and replayed; undefined: the body is none. `at`: its receipt. */
+export function keptExecution(action: string, body: Buffer, at: number): Buffer | undefined {
+  const request = parsed(body);
+  return execution.safeParse(request).success
+    ? Buffer.from(JSON.stringify({ action, at, request }))
+    : undefined;
+}
+
+/**
+ * The changes a kept body speaks of. An execution is a change of the field `workflow:<action>`; its value carries the
+ * `callbackId`, by which repeats of one execution are known.
+ */
+export function readKeptChanges(body: Buffer): readonly AccountChanges[] {
+  const kept = envelope.safeParse(parsed(body));
+  if (!kept.success) return readHubspotChanges(body).accounts;
+  const request = execution.safeParse(kept.data.request);
+  if (!request.success) return [];
+  const { callbackId, origin, object, inputFields } = request.data;
+  return [
+    {
+      account: origin.portalId,
+      changes: [
+        {
+          kind: 'field',
+          recordId: object.objectId,
+          at: kept.data.at,
+          field: `workflow:${kept.data.action}`,
+          value: JSON.stringify({ callbackId, inputFields }),
+          by: 'workflow',
+        },
+      ],
+    },
+  ];
+}
+
+function parsed(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}

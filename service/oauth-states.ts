@@ -1,0 +1,61 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Clock } from '@sangam/core/clock';
+import type { Store } from '@sangam/core/store';
+
+/** What goes out with a member who is sent to a CRM to agree, and has to come back with them. */
+export interface OauthState {
+  /** Travels through the CRM's pages. */
+  readonly state: string;
+  /** Stays in the member's browser: a link that was sent to somebody else ends there. */
+  readonly binder: string;
+}
+
+interface Asker {
+  readonly workspaceId: string;
+  readonly memberId: string;
+}
+
+export interface OauthStates {
+  /** Good once, within ten minutes, in the browser it was made for. */
+  make(member: Asker): Promise<OauthState>;
+  /** Undefined: used, too old, of another browser or never made. */
+  take(state: OauthState): Promise<Asker | undefined>;
+}
+
+const livesMs = 10 * 60 * 1000;
+
+export function createOauthStates(store: Store, clock: Clock): OauthStates {
+  return {
+    async make({ workspaceId, memberId }) {
+      const made = {
+        state: randomBytes(32).toString('base64url'),
+        binder: randomBytes(32).toString('base64url'),
+      };
+      await store.directory
+        .insertInto('directory_sessions')
+        .values({
+          token_hash: hashOf(made),
+          kind: 'oauth state',
+          workspace_id: workspaceId,
+          member_id: memberId,
+          expires_at: clock.now() + livesMs,
+        })
+        .execute();
+      return made;
+    },
+    async take(state) {
+      const found = await store.directory
+        .deleteFrom('directory_sessions')
+        .where('token_hash', '=', hashOf(state))
+        .where('kind', '=', 'oauth state')
+        .returning(['workspace_id', 'member_id', 'expires_at'])
+        .executeTakeFirst();
+      if (found === undefined || found.expires_at < clock.now()) return undefined;
+      return { workspaceId: found.workspace_id, memberId: found.member_id };
+    },
+  };
+}
+
+function hashOf({ state, binder }: OauthState): Buffer {
+  return createHash('sha256').update(`${state}.${binder}`).digest();
+}

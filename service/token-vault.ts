@@ -1,0 +1,263 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Credentials } from '@sangam/core/crm';
+import { SangamError } from '@sangam/core/errors';
+import type { ConnectionRow, Store } from '@sangam/core/store';
+import type { SecretBox } from './secrets.ts';
+
+/** What opens an account by OAuth. `expiresAt`: milliseconds of the machine's time. */
+export interface Grant {
+  readonly accessToken: string;
+  readonly refreshToken: string;
+  readonly expiresAt: number;
+}
+
+/**
+ * The vendor's refresh. Throws `SangamError`: `reconnect` (never) where the grant is dead, `later` or `{afterMs}` where
+ * it may be tried again.
+ */
+export interface Refresher {
+  refresh(refreshToken: string): Promise<Grant>;
+}
+
+/** The tokens of all connections: sealed at rest, renewed by one process at a time, stored before they are used. */
+export interface TokenVault {
+  credentialsOf(connection: ConnectionRow): Credentials;
+}
+
+type Account = Pick<ConnectionRow, 'workspaceId' | 'connectionId' | 'crm' | 'sandbox'>;
+
+interface Token {
+  readonly token: string;
+  /** Null: it does not expire. */
+  readonly expiresAt: number | null;
+  /** As stored, so that a row that holds another is noticed. */
+  readonly sealed: Buffer;
+}
+
+/** Renewed so long before it expires, facts/hubspot.md §5: a refusal is no valid signal. */
+const earlyMs = 5 * 60 * 1000;
+/** Longer than a refresh may take; design.md §4. */
+const leaseMs = 60_000;
+const lookAgainMs = 100;
+/** How long to wait for another process's refresh, and how long to leave a vendor alone that could not refresh. */
+const patienceMs = 25_000;
+const pauseMs = 30_000;
+
+/** Time here is the machine's own: tokens live in the vendor's time, also where a sandbox's clock was advanced. */
+export function createTokenVault(dependencies: {
+  store: Store;
+  box: SecretBox;
+  /** Undefined: no app of ours stands there, so that nothing can be renewed. */
+  refresherOf: (account: Account) => Promise<Refresher | undefined>;
+}): TokenVault {
+  const { store, box, refresherOf } = dependencies;
+  const remembered = new Map<string, Token>();
+  const renewing = new Map<string, Promise<Token>>();
+  const pausedUntil = new Map<string, number>();
+
+  const read = (account: Account) =>
+    store.transact(account.workspaceId, (trx) =>
+      trx
+        .selectFrom('crm_connections')
+        .select(['access_token', 'refresh_token', 'token_expires_at', 'blocked_reason'])
+        .where('workspace_id', '=', account.workspaceId)
+        .where('connection_id', '=', account.connectionId)
+        .executeTakeFirst(),
+    );
+
+  const remember = (account: Account, sealed: Buffer, expiresAt: number | null): Token => {
+    const token = { token: box.open(sealed), expiresAt, sealed };
+    remembered.set(account.connectionId, token);
+    return token;
+  };
+
+  /** Sealed anew it is other bytes: who read the row before has to read it again. */
+  const resealed = (sealed: Buffer): Buffer => box.seal(box.open(sealed));
+
+  /** Where `refresh_token` still is as it was read: whoever comes second changes nothing. */
+  const change = async (
+    account: Account,
+    seen: Buffer,
+    values: {
+      access_token?: Buffer | null;
+      refresh_token?: Buffer;
+      token_expires_at?: number;
+      blocked_reason?: string;
+    },
+  ): Promise<boolean> => {
+    const result = await store.transact(account.workspaceId, (trx) =>
+      trx
+        .updateTable('crm_connections')
+        .set({ ...values, refresh_lease: null, refresh_leased_until: null })
+        .where('workspace_id', '=', account.workspaceId)
+        .where('connection_id', '=', account.connectionId)
+        .where('refresh_token', '=', seen)
+        .executeTakeFirst(),
+    );
+    return result.numUpdatedRows > 0n;
+  };
+
+  const lease = async (account: Account, seen: Buffer): Promise<boolean> => {
+    const now = Date.now();
+    const result = await store.transact(account.workspaceId, (trx) =>
+      trx
+        .updateTable('crm_connections')
+        .set({ refresh_lease: randomUUID(), refresh_leased_until: now + leaseMs })
+        .where('workspace_id', '=', account.workspaceId)
+        .where('connection_id', '=', account.connectionId)
+        .where('refresh_token', '=', seen)
+        .where((row) => row.or([row('refresh_lease', 'is', null), row('refresh_leased_until', '<', now)]))
+        .executeTakeFirst(),
+    );
+    return result.numUpdatedRows > 0n;
+  };
+
+  /** What was refused for good is not asked again until a person has acted; `retry` lifts the block. */
+  const block = async (account: Account, accessToken: Buffer, message: string): Promise<void> => {
+    await store.transact(account.workspaceId, (trx) =>
+      trx
+        .updateTable('crm_connections')
+        .set({ blocked_reason: message })
+        .where('workspace_id', '=', account.workspaceId)
+        .where('connection_id', '=', account.connectionId)
+        .where('access_token', '=', accessToken)
+        .executeTakeFirst(),
+    );
+  };
+
+  /**
+   * Refreshes with the lease in hand. A process that dies between the vendor's answer and our commit loses that answer:
+   * where the vendor keeps its refresh token the next one just asks again, where it rotates it the account has to be
+   * connected anew. No order of steps on our side can spare that.
+   */
+  const refresh = async (account: Account, seen: Buffer): Promise<Token | undefined> => {
+    let grant: Grant;
+    try {
+      const refresher = await refresherOf(account);
+      if (refresher === undefined) throw noApp();
+      grant = await refresher.refresh(box.open(seen));
+    } catch (error) {
+      const dead = error instanceof SangamError && error.code === 'reconnect';
+      await change(
+        account,
+        seen,
+        dead ? { access_token: null, refresh_token: resealed(seen), blocked_reason: error.message } : {},
+      );
+      if (dead) remembered.delete(account.connectionId);
+      throw error;
+    }
+    const accessToken = box.seal(grant.accessToken);
+    const kept = await change(account, seen, {
+      access_token: accessToken,
+      refresh_token: box.seal(grant.refreshToken),
+      token_expires_at: grant.expiresAt,
+    });
+    return kept ? remember(account, accessToken, grant.expiresAt) : undefined;
+  };
+
+  /** Another token than `used`: another process's, or the vendor's by way of one call of all processes. */
+  const renewOnce = async (account: Account, used: string | undefined): Promise<Token> => {
+    const end = performance.now() + patienceMs;
+    for (;;) {
+      const row = await read(account);
+      if (row === undefined || (row.access_token === null && row.refresh_token === null))
+        throw notConnected();
+      if (row.access_token === null && row.blocked_reason !== null) throw reconnect(row.blocked_reason);
+      if (row.access_token !== null) {
+        const stored = remember(account, row.access_token, row.token_expires_at);
+        if (stored.token !== used && isFresh(stored)) return stored;
+        if (row.refresh_token === null) {
+          await block(account, row.access_token, refusedToken);
+          throw reconnect(refusedToken);
+        }
+      }
+      if (row.refresh_token === null) throw notConnected();
+      if (await lease(account, row.refresh_token)) {
+        const renewed = await refresh(account, row.refresh_token);
+        if (renewed !== undefined) return renewed;
+      } else if (performance.now() > end) {
+        throw new SangamError({
+          code: 'refresh_waits',
+          origin: 'crm',
+          retry: 'later',
+          message: "Another process has been renewing this account's token for too long.",
+        });
+      } else {
+        await wait(lookAgainMs);
+      }
+    }
+  };
+
+  const renew = async (account: Account, used: string | undefined): Promise<Token> => {
+    for (;;) {
+      const { connectionId } = account;
+      let running = renewing.get(connectionId);
+      if (running === undefined) {
+        running = renewOnce(account, used).finally(() => renewing.delete(connectionId));
+        renewing.set(connectionId, running);
+      }
+      const renewed = await running;
+      if (renewed.token !== used) return renewed;
+    }
+  };
+
+  /** Renews ahead of time; while the vendor cannot, what still is valid goes on being used. */
+  const renewEarly = async (account: Account, known: Token): Promise<Token> => {
+    const valid = known.expiresAt !== null && known.expiresAt > Date.now();
+    if (valid && (pausedUntil.get(account.connectionId) ?? 0) > Date.now()) return known;
+    try {
+      return await renew(account, known.token);
+    } catch (error) {
+      if (!valid || (error instanceof SangamError && error.retry === 'never')) throw error;
+      pausedUntil.set(account.connectionId, Date.now() + pauseMs);
+      return known;
+    }
+  };
+
+  return {
+    credentialsOf(connection) {
+      const account: Account = connection;
+      const { connectionId, accessToken, tokenExpiresAt } = connection;
+      if (accessToken === null) remembered.delete(connectionId);
+      else if (remembered.get(connectionId)?.sealed.equals(accessToken) !== true) {
+        remember(account, accessToken, tokenExpiresAt);
+      }
+      return {
+        async accessToken() {
+          const known = remembered.get(connectionId);
+          if (known === undefined) return (await renew(account, undefined)).token;
+          return (isFresh(known) ? known : await renewEarly(account, known)).token;
+        },
+        async expired(token) {
+          const known = remembered.get(connectionId);
+          if (known === undefined || known.token === token) await renew(account, token);
+        },
+      };
+    },
+  };
+}
+
+const refusedToken = 'The CRM no longer accepts the access token of this connection: enter a new one.';
+
+function isFresh({ expiresAt }: Token): boolean {
+  return expiresAt === null || expiresAt - earlyMs > Date.now();
+}
+
+function reconnect(message: string): SangamError {
+  return new SangamError({ code: 'reconnect', origin: 'crm', retry: 'never', message });
+}
+
+function notConnected(): SangamError {
+  return reconnect('This account is not connected: connect it again.');
+}
+
+function noApp(): SangamError {
+  return new SangamError({
+    code: 'no_oauth_app',
+    origin: 'crm',
+    retry: 'never',
+    message:
+      'This installation has no app in that CRM, so that the token cannot be renewed: set its client id and secret.',
+  });
+}

@@ -1,0 +1,88 @@
+import type {
+  AccountChanges,
+  Connector,
+  ContactSource,
+  CrmField,
+  CrmValues,
+  FieldMapping,
+  Permits,
+} from '@sangam/core/crm';
+import type { SandboxClock } from '@sangam/sandbox';
+
+/**
+ * A CRM account of a test's own, as the suite needs it: the connector under test on one side, and on the other a person
+ * who works in the CRM, and the outage, the limit and the admin that befall it. One implementation a CRM.
+ */
+export interface ConformanceAccount {
+  /** The vendor's id of the account, as its webhooks name it. */
+  readonly account: string;
+  /** A connector of the account, as each process has its own. */
+  connect(permits: Permits): Connector;
+  readonly user: AccountUser;
+  /** What goes wrong with calls from now on; `{}`: nothing. */
+  fault(fault: AccountFault): Promise<void>;
+  /** The token in use is refused as expired; the next one is there to be had. */
+  expireToken(): Promise<void>;
+  /** The vendor's own limit: so many calls in any such time. */
+  limit(calls: number, perMs: number): Promise<void>;
+  /** Calls of the API so far, whatever came of them. */
+  calls(): Promise<number>;
+  /** An admin removes the field this goes to by the default mapping; its name. */
+  removeField(source: ContactSource): Promise<string>;
+  /** A field that takes only some values, and an admin who lets one more in. */
+  pickyField(): Promise<PickyField>;
+  /** A field of whose values only one record may hold each, besides our own; undefined: this CRM has none. */
+  readonly uniqueField: CrmField | undefined;
+  /** Where a lead stands: a field people change and triggers will follow. */
+  readonly stage: { readonly field: string; readonly values: readonly [string, string] };
+  /** Sends the account's webhooks from here on, as the connector reads them. Rejecting = they come again. */
+  webhooksTo(receive: (changes: readonly AccountChanges[], raw: Buffer) => Promise<void>): Promise<void>;
+  /** Whether every webhook so far has arrived. */
+  webhooksArrived(): Promise<boolean>;
+  /** Everything ever delivered, once more. */
+  redeliver(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** `rate`: share of calls that are hit, 1 unless said. `times`: so many, then it is over. */
+export interface AccountFault {
+  readonly status?: number;
+  readonly rate?: number;
+  readonly times?: number;
+  /** The caller gets no answer, though the change is made (`after`) or not. */
+  readonly dropConnection?: 'before' | 'after';
+  /** The caller gets no answer, and the change is made so much later. */
+  readonly commitAfterMs?: number;
+}
+
+/** A mapping of a Flow's answer to a choice; `refused` is an answer the account does not take until it is mended. */
+export interface PickyField {
+  readonly mapping: FieldMapping;
+  readonly accepted: string;
+  readonly refused: string;
+  mend(): Promise<void>;
+}
+
+export interface UserRecord {
+  readonly recordId: string;
+  /** Without empty ones. */
+  readonly values: CrmValues;
+}
+
+/** What somebody does in the CRM's own pages. Values in the CRM's own fields and form. */
+export interface AccountUser {
+  /** The new record's id. */
+  create(values: CrmValues): Promise<string>;
+  update(recordId: string, values: CrmValues): Promise<void>;
+  remove(recordId: string): Promise<void>;
+  restore(recordId: string): Promise<void>;
+  /** `merged` goes into `primary`; the id both have afterwards. */
+  merge(primary: string, merged: string): Promise<string>;
+  list(): Promise<UserRecord[]>;
+  /** Undefined: there is no such record any more. */
+  get(recordId: string): Promise<UserRecord | undefined>;
+  /** What the record shows of conversations, oldest first. */
+  timeline(recordId: string): Promise<readonly { readonly id: string; readonly text: string }[]>;
+}
+
+export type OpenAccount = (clock: SandboxClock) => Promise<ConformanceAccount>;

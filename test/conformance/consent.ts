@@ -1,0 +1,86 @@
+import type { CrmValues } from '@sangam/core/crm';
+import { expect, test } from 'vitest';
+import type { CrmWorkspace } from '../harness/crm-workspace.ts';
+import { minute, type SetStage, somebody } from './stage.ts';
+
+/** Promise 3 as far as records go: every record shows a STOP, and only the person lifts it. */
+export function consent(stage: SetStage): void {
+  const optOut = (crm: CrmWorkspace, set: boolean): CrmValues =>
+    crm.valuesOf({ 'opt-out': { kind: 'flag', set } });
+
+  test('an opt-out the person asked for comes back when it is cleared in the CRM, and a conflict says so', async () => {
+    const { world, crm } = await stage({ webhooks: true });
+    const asha = somebody(1);
+    await crm.writes(asha);
+    await crm.writes(asha, 'STOP');
+    await world.settle();
+    const { recordId } = await crm.record();
+    expect(crm.isOptedOut(await crm.record())).toBe(true);
+
+    world.clock.advance(minute);
+    await crm.account.user.update(recordId, optOut(crm, false));
+    await world.settle();
+    expect(crm.isOptedOut(await crm.record())).toBe(true);
+    expect((await crm.contactOf(asha)).optOut).toBe(true);
+    expect(await crm.conflicts()).toMatchObject([{ kind: 'opt-out cleared', recordIds: [recordId] }]);
+
+    world.clock.advance(minute);
+    await crm.writes(asha, 'START');
+    await world.settle();
+    expect(crm.isOptedOut(await crm.record())).toBe(false);
+    expect((await crm.contactOf(asha)).optOut).toBe(false);
+  });
+
+  test('an opt-out somebody sets in the CRM withdraws marketing here, and they can take it back', async () => {
+    const { world, crm } = await stage({ webhooks: true });
+    const asha = somebody(1);
+    await crm.writes(asha);
+    await world.settle();
+    const { recordId } = await crm.record();
+    world.clock.advance(minute);
+    await crm.account.user.update(recordId, optOut(crm, true));
+    await world.settle();
+    expect((await crm.contactOf(asha)).optOut).toBe(true);
+    expect(crm.isOptedOut(await crm.record())).toBe(true);
+
+    world.clock.advance(minute);
+    await crm.writes(asha, 'A message is no consent');
+    await world.settle();
+    expect(crm.isOptedOut(await crm.record())).toBe(true);
+
+    world.clock.advance(minute);
+    await crm.account.user.update(recordId, optOut(crm, false));
+    await world.settle();
+    expect((await crm.contactOf(asha)).optOut).toBe(false);
+    expect(crm.isOptedOut(await crm.record())).toBe(false);
+    expect(await crm.conflicts()).toEqual([]);
+  });
+
+  test('an opt-out that stood on the record before the person wrote is theirs', async () => {
+    const { world, crm } = await stage();
+    const asha = somebody(1);
+    await crm.account.user.create({
+      ...crm.valuesOf({ 'first name': 'Asha', phone: `+${asha.phone ?? ''}` }),
+      ...optOut(crm, true),
+    });
+    await crm.writes(asha);
+    await world.settle();
+    expect((await crm.contactOf(asha)).optOut).toBe(true);
+    expect(crm.isOptedOut(await crm.record())).toBe(true);
+  });
+
+  test('STOP is written before everything else that waits', async () => {
+    const { world, crm } = await stage();
+    const asha = somebody(1000);
+    await crm.writes(asha);
+    await world.settle();
+    await Promise.all(Array.from({ length: 250 }, (_, index) => crm.writes(somebody(index))));
+    await crm.writes(asha, 'STOP');
+    await world.process.apply();
+    const asked: string[] = [];
+    crm.beforeCall = async (priority) => void asked.push(priority);
+    await world.settle();
+    expect(asked.find((priority) => priority !== 'timeline')).toBe('consent');
+    expect((await crm.records()).filter((record) => crm.isOptedOut(record))).toHaveLength(1);
+  });
+}

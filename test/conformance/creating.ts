@@ -1,0 +1,148 @@
+import { expect, test } from 'vitest';
+import { until } from '../harness/until.ts';
+import { text } from '../harness/whatsapp.ts';
+import { flowAnswer, hour, type SetStage, somebody } from './stage.ts';
+
+/** Promise 5: one person, one record, whatever races or breaks. */
+export function creating(stage: SetStage): void {
+  test('two processes that bring in the same people at once make one record of each', async () => {
+    const { world, crm } = await stage();
+    world.addProcess();
+    world.addProcess();
+    for (let round = 0; round < 3; round += 1) {
+      await Promise.all(Array.from({ length: 150 }, (_, index) => crm.writes(somebody(index % 50))));
+      await world.settle();
+    }
+    const phones = (await crm.records()).map((record) => crm.read(record, 'phone'));
+    expect(phones).toHaveLength(50);
+    expect(new Set(phones).size).toBe(50);
+    expect(await crm.letters()).toEqual([]);
+  });
+
+  test('whichever call is cut, before the change is made, after it or long before it, one record stands', async () => {
+    const { world, crm } = await stage();
+    const lateMs = 200;
+    const faults = [
+      { dropConnection: 'before' },
+      { dropConnection: 'after' },
+      { commitAfterMs: lateMs },
+      { status: 503 },
+    ] as const;
+    let people = 0;
+    for (const fault of faults) {
+      for (let cut = 1; cut <= 4; cut += 1) {
+        let calls = 0;
+        crm.beforeCall = async () => {
+          calls += 1;
+          if (calls === cut) await crm.account.fault({ ...fault, times: 1 });
+        };
+        await crm.writes(somebody(people));
+        people += 1;
+        await world.ride(hour);
+      }
+    }
+    crm.beforeCall = undefined;
+    await crm.account.fault({});
+    const lastOne = performance.now();
+    await until('the last change made late', () => performance.now() > lastOne + lateMs);
+    await crm.writes(somebody(0), 'Hello again');
+    await world.ride(hour);
+    const phones = (await crm.records()).map((record) => crm.read(record, 'phone'));
+    expect(phones).toHaveLength(people);
+    expect(new Set(phones).size).toBe(people);
+    expect(await crm.letters()).toEqual([]);
+  });
+
+  test('a record that holds our id already is taken, with what its people typed', async () => {
+    const { world, crm } = await stage();
+    const asha = somebody(1, 'Asha Rao');
+    await crm.writes(asha);
+    await world.process.apply();
+    const { contactId } = await crm.contactOf(asha);
+    const recordId = await crm.account.user.create({
+      ...crm.valuesOf({ 'first name': 'Aasha' }),
+      [crm.connector.traits.contactIdField]: contactId,
+    });
+    await world.settle();
+    const record = await crm.record();
+    expect(record.recordId).toBe(recordId);
+    expect(crm.read(record, 'last activity')).not.toBe('');
+  });
+
+  test('a value another record holds is left to it, and somebody is told', async () => {
+    const { world, crm } = await stage();
+    const { uniqueField } = crm.account;
+    if (uniqueField === undefined) return;
+    await crm.remap([
+      { source: { flowAnswer: 'email' }, field: uniqueField, owner: 'if-empty', transform: 'as is' },
+    ]);
+    const holder = await crm.account.user.create({
+      ...crm.valuesOf({ 'first name': 'Ravi' }),
+      [uniqueField.name]: 'asha@example.com',
+    });
+    const asha = somebody(1, 'Asha Rao');
+    await crm.receive(
+      flowAnswer(asha, 'wamid.flow', world.clock.now(), { email: 'asha@example.com' }),
+      text(somebody(2), 'wamid.other', world.clock.now(), 'Hello'),
+    );
+    await world.ride(hour);
+    const records = await crm.records();
+    expect(records).toHaveLength(3);
+    const made = records.find((record) => crm.read(record, 'first name') === 'Asha');
+    expect(made?.values[uniqueField.name] ?? '').toBe('');
+    expect(await crm.conflicts()).toMatchObject([{ kind: 'taken by another record', recordIds: [holder] }]);
+    expect(await crm.letters()).toEqual([]);
+  });
+
+  test('of a hundred one is refused: 99 are written, and the one when it is mended, once', async () => {
+    const { world, crm } = await stage();
+    const picky = await crm.account.pickyField();
+    await crm.remap([picky.mapping]);
+    await crm.receive(
+      ...Array.from({ length: 100 }, (_, index) =>
+        flowAnswer(somebody(index), `wamid.${String(index)}`, world.clock.now(), {
+          size: index === 37 ? picky.refused : picky.accepted,
+        }),
+      ),
+    );
+    await world.settle();
+    expect(await crm.records()).toHaveLength(99);
+    const { contactId } = await crm.contactOf(somebody(37));
+    expect(await crm.letters()).toMatchObject([{ source: 'crm', contactId }]);
+
+    await picky.mend();
+    await crm.replay();
+    await crm.replay();
+    await world.settle();
+    const records = await crm.records();
+    expect(records).toHaveLength(100);
+    expect(records.filter(({ values }) => values[picky.mapping.field.name] === picky.refused)).toHaveLength(
+      1,
+    );
+    expect(await crm.letters()).toEqual([]);
+  });
+
+  test('says in its own words what a person wrote, whatever that was', async () => {
+    const { world, crm } = await stage();
+    const long = `Namaste 🙏 ${'سلام '.repeat(20_000)}`;
+    const broken = 'half \ud83d of a pair, a \0 and RTL \u202eabc';
+    await crm.receive(
+      text({ ...somebody(1), name: 'أحمد 🌟 السيد' }, 'wamid.1', world.clock.now(), long),
+      text({ ...somebody(2), name: 'Zoë \0\ud83d Å' }, 'wamid.2', world.clock.now(), broken),
+      text(somebody(3, 'Plain'), 'wamid.3', world.clock.now(), 'Hello'),
+    );
+    await world.settle();
+    const records = await crm.records();
+    expect(await crm.letters()).toEqual([]);
+    expect(records).toHaveLength(3);
+    const of = (name: string) => records.find((record) => crm.read(record, 'first name') === name);
+    const first = crm.read(of('أحمد'), 'first message');
+    expect(long.startsWith(first.slice(0, 200))).toBe(true);
+    expect(first.length).toBeGreaterThan(200);
+    const second = crm.read(of('Zoë'), 'first message');
+    expect(second).toContain('of a pair');
+    expect(second.isWellFormed()).toBe(true);
+    expect(second).not.toContain('\0');
+    expect(crm.read(of('Plain'), 'first message')).toBe('Hello');
+  });
+}

@@ -1,0 +1,179 @@
+import type { ContactSource } from '@sangam/core/crm';
+import { sweepWindows } from '@sangam/core/store';
+import { expect, test } from 'vitest';
+import { text } from '../harness/whatsapp.ts';
+import { day, hour, minute, type SetStage, somebody } from './stage.ts';
+
+/** Who decides a field once both sides may have touched it. */
+export function fields(stage: SetStage): void {
+  test.each([true, false])(
+    'a name a person corrected in the CRM stays, told of it by webhook or not (%s)',
+    async (webhooks) => {
+      const { world, crm } = await stage({ webhooks });
+      await crm.writes(somebody(1, 'asha r'));
+      await world.settle();
+      const { recordId } = await crm.record();
+      await crm.account.user.update(recordId, crm.valuesOf({ 'first name': 'Aasha', 'last name': 'Rao' }));
+      await world.settle();
+      for (const name of ['Asha Kumari Rao', 'Ash']) {
+        world.clock.advance(minute);
+        await crm.writes(somebody(1, name), 'Still me');
+        await world.settle();
+        const record = await crm.record();
+        expect(crm.read(record, 'first name')).toBe('Aasha');
+        expect(crm.read(record, 'last name')).toBe('Rao');
+      }
+    },
+  );
+
+  test('a name we wrote follows the person while nobody touched it', async () => {
+    const { world, crm } = await stage({ webhooks: true });
+    await crm.writes({ phone: somebody(1).phone ?? '' });
+    await world.settle();
+    expect(crm.read(await crm.record(), 'first name')).toContain(somebody(1).phone);
+    world.clock.advance(minute);
+    await crm.writes(somebody(1, 'Asha Rao'));
+    await world.settle();
+    expect(crm.read(await crm.record(), 'first name')).toBe('Asha');
+    expect(crm.read(await crm.record(), 'last name')).toBe('Rao');
+  });
+
+  test('what we wrote is still ours to correct, whichever call was made and never answered', async () => {
+    const { world, crm } = await stage();
+    const longAgo = world.clock.now() - hour;
+    const cut = (nth: number): void => {
+      let calls = 0;
+      crm.beforeCall = async () => {
+        calls += 1;
+        if (calls === nth) await crm.account.fault({ dropConnection: 'after', times: 1 });
+      };
+    };
+    for (const nth of [1, 2, 3, 4]) {
+      cut(nth);
+      await crm.writes(somebody(nth, 'Asha'), 'second words');
+      await world.settle();
+      await crm.receive(text(somebody(nth, 'Asha'), `wamid.late.${String(nth)}`, longAgo, 'first words'));
+      await world.ride(hour);
+      cut(nth);
+      await crm.writes(somebody(nth, 'Aasha'));
+      await world.settle();
+      await crm.writes(somebody(nth, 'Ash'));
+      await world.ride(hour);
+    }
+    const records = await crm.records();
+    const said = (source: ContactSource): string[] => records.map((record) => crm.read(record, source));
+    expect(said('first message')).toEqual(Array.from({ length: 4 }, () => 'first words'));
+    expect(said('first name')).toEqual(Array.from({ length: 4 }, () => 'Ash'));
+  });
+
+  test('what a person emptied stays empty', async () => {
+    const { world, crm } = await stage({ webhooks: true });
+    await crm.writes(somebody(1, 'Asha Rao'));
+    await world.settle();
+    const { recordId } = await crm.record();
+    await crm.account.user.update(
+      recordId,
+      crm.valuesOf({ 'last name': '', 'first message': '', phone: '' }),
+    );
+    await world.settle();
+    world.clock.advance(minute);
+    await crm.writes(somebody(1, 'Asha Rao'), 'Again');
+    await world.settle();
+    const record = await crm.record();
+    expect(crm.read(record, 'last name')).toBe('');
+    expect(crm.read(record, 'first message')).toBe('');
+    expect(crm.read(record, 'phone')).toBe('');
+    expect(crm.read(record, 'last activity')).not.toBe('');
+  });
+
+  test('a tag taken off in the CRM stays off until it is added anew', async () => {
+    const { world, crm } = await stage({ webhooks: true });
+    const asha = somebody(1);
+    await crm.writes(asha);
+    await world.process.apply();
+    await crm.tag(asha, ['VIP', 'Wholesale']);
+    await world.settle();
+    const { recordId } = await crm.record();
+    expect(crm.tagsOf(await crm.record())).toEqual(['VIP', 'Wholesale']);
+
+    world.clock.advance(minute);
+    await crm.account.user.update(recordId, crm.valuesOf({ tags: { kind: 'tags', tags: ['Wholesale'] } }));
+    await world.settle();
+    world.clock.advance(minute);
+    await crm.writes(asha, 'Hello again');
+    await world.settle();
+    expect(crm.tagsOf(await crm.record())).toEqual(['Wholesale']);
+    expect((await crm.contactOf(asha)).tags).toEqual(['Wholesale']);
+
+    await crm.tag(asha, ['VIP']);
+    await world.settle();
+    expect(crm.tagsOf(await crm.record())).toEqual(['VIP', 'Wholesale']);
+  });
+
+  test("tags that stood on a record before it was anybody's are kept, and come to us", async () => {
+    const { world, crm } = await stage();
+    const asha = somebody(1);
+    await crm.account.user.create({
+      ...crm.valuesOf({ 'first name': 'Asha', phone: `+${asha.phone ?? ''}` }),
+      ...crm.valuesOf({ tags: { kind: 'tags', tags: ['Old customer'] } }),
+    });
+    await crm.writes(asha);
+    await world.process.apply();
+    await crm.tag(asha, ['VIP']);
+    await world.settle();
+    expect(crm.tagsOf(await crm.record())).toEqual(['Old customer', 'VIP']);
+    expect((await crm.contactOf(asha)).tags.toSorted()).toEqual(['Old customer', 'VIP']);
+  });
+
+  test('a tag added in the CRM comes to us, and both sides adding at once keep both', async () => {
+    const { world, crm } = await stage({ webhooks: true });
+    const asha = somebody(1);
+    await crm.writes(asha);
+    await world.settle();
+    const { recordId } = await crm.record();
+    await crm.account.user.update(recordId, crm.valuesOf({ tags: { kind: 'tags', tags: ['From the CRM'] } }));
+    await crm.tag(asha, ['From WhatsApp']);
+    await world.settle();
+    const both = ['From WhatsApp', 'From the CRM'];
+    expect(crm.tagsOf(await crm.record())).toEqual(both);
+    expect((await crm.contactOf(asha)).tags.toSorted()).toEqual(both);
+  });
+
+  test('the service window closes by itself', async () => {
+    const { world, crm } = await stage();
+    const sweep = (): Promise<void> => crm.transact((trx) => sweepWindows(trx, world.clock.now()));
+    await sweep();
+    await crm.writes(somebody(1));
+    await world.settle();
+    expect(crm.read(await crm.record(), 'window state')).toBe('open');
+    world.clock.advance(day - hour);
+    await sweep();
+    await world.settle();
+    expect(crm.read(await crm.record(), 'window state')).toBe('open');
+    world.clock.advance(hour + minute);
+    await sweep();
+    await world.settle();
+    expect(crm.read(await crm.record(), 'window state')).toBe('closed');
+  });
+
+  test('waiting since says the first message nobody answered, and is empty once somebody did', async () => {
+    const { world, crm } = await stage();
+    const asha = somebody(1);
+    await crm.writes(asha);
+    await world.settle();
+    const since = crm.read(await crm.record(), 'waiting since');
+    expect(Math.abs(Date.parse(since) - world.clock.now())).toBeLessThan(minute);
+    world.clock.advance(hour);
+    await crm.writes(asha, 'Anybody there?');
+    await world.settle();
+    expect(crm.read(await crm.record(), 'waiting since')).toBe(since);
+    world.clock.advance(minute);
+    await crm.answers(asha);
+    await world.settle();
+    expect(crm.read(await crm.record(), 'waiting since')).toBe('');
+    world.clock.advance(minute);
+    await crm.writes(asha, 'Thanks');
+    await world.settle();
+    expect(Date.parse(crm.read(await crm.record(), 'waiting since'))).toBeGreaterThan(Date.parse(since));
+  });
+}

@@ -1,0 +1,201 @@
+import {
+  createHubspotConnector,
+  hubspotBasePath,
+  hubspotTraits,
+  readHubspotChanges,
+} from '@sangam/connectors/hubspot';
+import type { CrmField, CrmValues } from '@sangam/core/crm';
+import { createSandbox, hubspotPortal, type SandboxClock } from '@sangam/sandbox';
+import express from 'express';
+import { listen } from '../harness/listen.ts';
+import type { AccountUser, ConformanceAccount, PickyField } from './account.ts';
+
+interface SandboxRecord {
+  readonly id: string;
+  readonly properties: CrmValues;
+  readonly timeline: readonly { readonly id: string; readonly text: string }[];
+}
+
+const firstToken = 'token-1';
+const tags = 'wa_tags';
+
+/** Custom choice of the portal, as an admin makes one. facts/hubspot.md §4.4. */
+const sizes = {
+  name: 'shirt_size',
+  groupName: 'contactinformation',
+  type: 'enumeration',
+  fieldType: 'select',
+};
+
+/** A portal of its own in a sandbox of its own, over HTTP. */
+export async function openHubspotAccount(clock: SandboxClock): Promise<ConformanceAccount> {
+  const app = express();
+  const server = await listen(app);
+  const sandbox = await createSandbox({
+    clock,
+    ownHosts: () => [new URL(server.origin).host],
+    whatsapp: {
+      channelId: 'unused',
+      phoneNumberId: '1',
+      wabaId: '2',
+      displayPhoneNumber: '+15550100',
+      webhookUrl: () => `${server.origin}/unused`,
+      appSecret: 'unused',
+      verifyToken: 'unused',
+      accessToken: 'unused',
+    },
+    hubspot: { accessToken: firstToken },
+    // Limits are what the tests of limits set.
+    rules: { hubspot: { rateLimitMax: 0, searchLimitMax: 0 } },
+  });
+  app.use('/sandbox', sandbox.router);
+  const root = `${server.origin}/sandbox/hubspot`;
+  const token = { current: firstToken, next: 2, atTheVendor: firstToken };
+
+  const send = async (method: string, path: string, body?: object, headers = {}): Promise<unknown> => {
+    const response = await fetch(`${root}${path}`, {
+      method,
+      headers: { 'content-type': 'application/json', ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    return response.status === 204 ? undefined : response.json();
+  };
+  /** The vendor's API as an admin's own tool calls it. */
+  const api = (method: string, path: string, body?: object): Promise<unknown> =>
+    send(method, path, body, { authorization: `Bearer ${token.atTheVendor}` });
+
+  const user = hubspotUser(send, api);
+  return {
+    account: String(hubspotPortal.portalId),
+    user,
+    connect: (permits) =>
+      createHubspotConnector({
+        basePath: hubspotBasePath('sandbox', root),
+        permits,
+        credentials: {
+          accessToken: async () => token.current,
+          async expired(refused) {
+            if (refused === token.current) token.current = token.atTheVendor;
+          },
+        },
+      }),
+    fault: async (fault) => void (await send('PUT', '/faults', fault)),
+    async expireToken() {
+      token.atTheVendor = `token-${String(token.next)}`;
+      token.next += 1;
+      await send('PUT', '/token', { accessToken: token.atTheVendor });
+    },
+    limit: async (calls, perMs) =>
+      void (await send('PUT', '/rules', { rateLimitMax: calls, rateLimitIntervalMs: perMs })),
+    calls: async () => ((await send('GET', '/calls')) as { total: number }).total,
+    async removeField(source) {
+      const mapping = hubspotTraits.defaultMapping.findLast((one) => one.source === source);
+      if (mapping === undefined) throw new Error(`Nothing maps '${source}'.`);
+      await api('DELETE', `/crm/properties/2026-03/contacts/${mapping.field.name}`);
+      return mapping.field.name;
+    },
+    pickyField: () => pickyField(api),
+    uniqueField: { name: 'email', label: 'Email', kind: 'text', writable: true },
+    stage: { field: 'lifecyclestage', values: ['lead', 'opportunity'] },
+    async webhooksTo(receive) {
+      app.post('/told', express.raw({ type: () => true, limit: '10mb' }), async (request, response) => {
+        const raw = request.body as Buffer;
+        const told = await receive(readHubspotChanges(raw).accounts, raw).then(
+          () => true,
+          () => false,
+        );
+        response.status(told ? 200 : 503).end();
+      });
+      await send('PUT', '/webhooks', {
+        targetUrl: `${server.origin}/told`,
+        batchWaitMs: 0,
+        retryFast: true,
+      });
+    },
+    async webhooksArrived() {
+      const { queued } = (await send('GET', '/webhooks')) as { queued: number };
+      return queued === 0;
+    },
+    redeliver: async () => void (await send('POST', '/webhooks/redeliver')),
+    async close() {
+      await sandbox.close();
+      await server.close();
+    },
+  };
+}
+
+type Send = (method: string, path: string, body?: object) => Promise<unknown>;
+
+function hubspotUser(send: Send, api: Send): AccountUser {
+  const records = '/records/contacts';
+  const one = async (path: string): Promise<SandboxRecord | undefined> => {
+    const { results } = (await send('GET', records)) as { results: SandboxRecord[] };
+    return results.find(({ id }) => id === path);
+  };
+  return {
+    async create(values) {
+      await knowTags(api, values);
+      return ((await send('POST', records, { properties: values })) as SandboxRecord).id;
+    },
+    async update(recordId, values) {
+      await knowTags(api, values);
+      await send('PATCH', `${records}/${recordId}`, { properties: values });
+    },
+    remove: async (recordId) => void (await send('DELETE', `${records}/${recordId}`)),
+    restore: async (recordId) => void (await send('POST', `${records}/${recordId}/restore`)),
+    async merge(primary, merged) {
+      const survivor = await send('POST', `${records}/merge`, { primaryId: primary, mergedId: merged });
+      return (survivor as SandboxRecord).id;
+    },
+    async list() {
+      const { results } = (await send('GET', records)) as { results: SandboxRecord[] };
+      return results.map(({ id, properties }) => ({ recordId: id, values: properties }));
+    },
+    async get(recordId) {
+      const found = await one(recordId);
+      return found === undefined ? undefined : { recordId: found.id, values: found.properties };
+    },
+    async timeline(recordId) {
+      return (await one(recordId))?.timeline ?? [];
+    },
+  };
+}
+
+/** A user picks tags from a list: one that is not there is added to it first, in the settings of the property. */
+async function knowTags(api: Send, values: CrmValues): Promise<void> {
+  const wanted = (values[tags] ?? '').split(';').filter((tag) => tag !== '');
+  if (wanted.length === 0) return;
+  const path = `/crm/properties/2026-03/contacts/${tags}`;
+  const { options } = (await api('GET', path)) as { options: { value: string }[] };
+  const known = new Set(options.map(({ value }) => value));
+  const added = wanted.filter((tag) => !known.has(tag)).map((tag) => ({ label: tag, value: tag }));
+  if (added.length > 0) await api('PATCH', path, { options: [...options, ...added] });
+}
+
+async function pickyField(api: Send): Promise<PickyField> {
+  const path = `/crm/properties/2026-03/contacts`;
+  const options = [{ label: 'Large', value: 'L' }];
+  await api('POST', path, { ...sizes, label: 'Shirt size', options });
+  const field: CrmField = {
+    name: sizes.name,
+    label: 'Shirt size',
+    kind: 'choice',
+    writable: true,
+    // As it was when the mapping was saved: an admin took XXL away since.
+    options: [
+      { value: 'L', label: 'Large' },
+      { value: 'XXL', label: 'Tent' },
+    ],
+  };
+  return {
+    mapping: { source: { flowAnswer: 'size' }, field, owner: 'if-empty', transform: 'as is' },
+    accepted: 'L',
+    refused: 'XXL',
+    async mend() {
+      await api('PATCH', `${path}/${sizes.name}`, {
+        options: [...options, { label: 'Tent', value: 'XXL' }],
+      });
+    },
+  };
+}

@@ -1,0 +1,115 @@
+import { expect, test } from 'vitest';
+import type { CrmWorld } from '../harness/crm-world.ts';
+import type { CrmWorkspace } from '../harness/crm-workspace.ts';
+import { minute, type SetStage, somebody } from './stage.ts';
+
+/** Records end: links heal, and gone is remembered. */
+export function lives(stage: SetStage): void {
+  const later = async (world: CrmWorld): Promise<void> => {
+    await world.settle();
+    world.clock.advance(minute);
+  };
+
+  const two = async (webhooks: boolean) => {
+    const set = await stage({ webhooks });
+    await set.crm.writes(somebody(1, 'Asha'), 'from Asha');
+    await later(set.world);
+    await set.crm.writes(somebody(2, 'Ravi'), 'from Ravi');
+    await later(set.world);
+    const [asha, ravi] = await set.crm.records();
+    if (asha === undefined || ravi === undefined) throw new Error('Two records were expected.');
+    return { ...set, asha: asha.recordId, ravi: ravi.recordId };
+  };
+
+  const words = async (crm: CrmWorkspace, recordId: string): Promise<string> =>
+    (await crm.account.user.timeline(recordId)).map(({ text }) => text).join('\n');
+
+  test.each([true, false])(
+    'what is merged in the CRM goes on as one record, its timeline too, told of it by webhook or not (%s)',
+    async (webhooks) => {
+      const { world, crm, asha, ravi } = await two(webhooks);
+      const survivor = await crm.account.user.merge(asha, ravi);
+      await later(world);
+      await crm.writes(somebody(2, 'Ravi'), 'Ravi after the merge');
+      await later(world);
+      const record = await crm.record();
+      expect(record.recordId).toBe(survivor);
+      const activity = Date.parse(crm.read(record, 'last activity'));
+      expect(world.clock.now() - activity).toBeLessThan(2 * minute);
+      const shown = await words(crm, survivor);
+      for (const said of ['from Asha', 'from Ravi', 'Ravi after the merge']) expect(shown).toContain(said);
+
+      await crm.writes(somebody(1, 'Asha'), 'STOP');
+      await later(world);
+      expect(crm.isOptedOut(await crm.record())).toBe(true);
+      expect(await crm.letters()).toEqual([]);
+    },
+  );
+
+  test.each([true, false])(
+    'contact deleted, then three late statuses: no record, told of it by webhook or not (%s)',
+    async (webhooks) => {
+      const { world, crm } = await stage({ webhooks });
+      const asha = somebody(1, 'Asha');
+      await crm.writes(asha);
+      await crm.answers(asha);
+      const wamid = await crm.answers(asha, 'And one more');
+      await later(world);
+      await crm.account.user.remove((await crm.record()).recordId);
+      await later(world);
+      for (const name of ['sent', 'delivered', 'read']) {
+        await crm.reached(asha, wamid, name);
+        await later(world);
+      }
+      await crm.tag(asha, ['VIP']);
+      await later(world);
+      await crm.answers(asha, 'The business writes, not the person');
+      await later(world);
+      expect(await crm.records()).toEqual([]);
+
+      await crm.writes(asha, 'It is me again');
+      await later(world);
+      await crm.writes(asha, 'And again');
+      await later(world);
+      expect(crm.read(await crm.record(), 'first name')).toBe('Asha');
+      expect(await crm.letters()).toEqual([]);
+      expect(await words(crm, (await crm.record()).recordId)).toContain('It is me again');
+    },
+  );
+
+  test('a deleted record that is restored is theirs again', async () => {
+    const { world, crm } = await stage({ webhooks: true });
+    const asha = somebody(1, 'Asha');
+    await crm.writes(asha);
+    await later(world);
+    const { recordId } = await crm.record();
+    await crm.account.user.remove(recordId);
+    await later(world);
+    await crm.account.user.restore(recordId);
+    await later(world);
+    await crm.writes(asha, 'Still here');
+    await later(world);
+    const record = await crm.record();
+    expect(record.recordId).toBe(recordId);
+    expect(world.clock.now() - Date.parse(crm.read(record, 'last activity'))).toBeLessThan(2 * minute);
+  });
+
+  test('when two contacts turn out to be one person it is said, and no third record is made', async () => {
+    const { world, crm } = await stage({ webhooks: true });
+    const phone = somebody(1).phone ?? '';
+    await crm.writes({ phone, name: 'Asha' });
+    await later(world);
+    await crm.writes({ bsuid: 'IN.SAME', username: 'asha.r', name: 'Asha' });
+    await later(world);
+    expect(await crm.records()).toHaveLength(2);
+    await crm.writes({ phone, bsuid: 'IN.SAME', name: 'Asha' }, 'Both ids together');
+    await later(world);
+    await crm.writes({ bsuid: 'IN.SAME', username: 'asha.r', name: 'Asha' }, 'And once more');
+    await later(world);
+    const records = await crm.records();
+    expect(records).toHaveLength(2);
+    expect(await crm.conflicts()).toMatchObject([
+      { kind: 'two records', recordIds: records.map(({ recordId }) => recordId) },
+    ]);
+  });
+}

@@ -1,0 +1,121 @@
+import { expect, test } from 'vitest';
+import type { CrmWorkspace } from '../harness/crm-workspace.ts';
+import { minute, nationalNumber, type SetStage, somebody } from './stage.ts';
+
+/** Whose record it is, however the phone is spelled and however many share it. */
+export function people(stage: SetStage): void {
+  const spellings = (national: string): string[] => [
+    `0${national.slice(0, 5)} ${national.slice(5)}`,
+    `+91 ${national.slice(0, 5)}-${national.slice(5)}`,
+    `91 ${national}`,
+  ];
+
+  const typedIn = async (crm: CrmWorkspace, fields: readonly string[]) => {
+    const typed = fields.flatMap((field) => [0, 1, 2].map((way) => ({ field, way })));
+    return Promise.all(
+      typed.map(async ({ field, way }, index) => {
+        const phone = spellings(nationalNumber(index))[way] ?? '';
+        const values = { ...crm.valuesOf({ 'first name': 'Typed' }), [field]: phone };
+        return { field, phone, recordId: await crm.account.user.create(values), index };
+      }),
+    );
+  };
+
+  const expectAdopted = async (
+    crm: CrmWorkspace,
+    typed: Awaited<ReturnType<typeof typedIn>>,
+  ): Promise<void> => {
+    const records = await crm.records();
+    expect(records).toHaveLength(typed.length);
+    for (const { field, phone, recordId } of typed) {
+      const record = records.find((one) => one.recordId === recordId);
+      expect(crm.read(record, 'last activity')).not.toBe('');
+      expect(crm.read(record, 'first name')).toBe('Typed');
+      // Our own field of the phone is ours to spell.
+      const ours = crm.connector.traits.defaultMapping.some(
+        (one) => one.field.name === field && one.owner === 'ours',
+      );
+      if (!ours) expect(record?.values[field]).toBe(phone);
+    }
+  };
+
+  test('a phone is found however it is typed, before anybody looked through the account', async () => {
+    const { world, crm } = await stage();
+    const typed = await typedIn(crm, crm.connector.traits.phoneFields.slice(0, 1));
+    for (const { index } of typed) await crm.writes(somebody(index));
+    await world.settle();
+    await expectAdopted(crm, typed);
+  });
+
+  test('a phone is the same in whichever field, however it is typed, and what was typed stays', async () => {
+    const { world, crm } = await stage();
+    const typed = await typedIn(crm, crm.connector.traits.phoneFields);
+    await crm.check();
+    for (const { index } of typed) await crm.writes(somebody(index));
+    await world.settle();
+    await expectAdopted(crm, typed);
+  });
+
+  test('a person without a phone has one record', async () => {
+    const { world, crm } = await stage();
+    const asha = { bsuid: 'IN.NOPHONE', username: 'asha.r' };
+    await crm.writes(asha);
+    await world.settle();
+    await crm.writes(asha, 'Me again');
+    await world.settle();
+    const record = await crm.record();
+    expect(crm.read(record, 'username')).toContain('asha.r');
+    expect(crm.read(record, 'phone')).toBe('');
+    expect(crm.read(record, 'first message')).toBe('Hello');
+  });
+
+  test('of two people on one record the STOP of one is not undone by the other', async () => {
+    const { world, crm } = await stage();
+    const [phoneField = '', otherField = ''] = crm.connector.traits.phoneFields;
+    const [asha, ravi] = [somebody(1, 'Asha'), somebody(2, 'Ravi')];
+    await crm.account.user.create({
+      ...crm.valuesOf({ 'first name': 'Family' }),
+      [phoneField]: `+${asha.phone ?? ''}`,
+      [otherField]: `+${ravi.phone ?? ''}`,
+    });
+    await crm.writes(asha);
+    await world.settle();
+    await crm.writes(ravi);
+    await world.settle();
+    expect(crm.isOptedOut(await crm.record())).toBe(false);
+
+    const said = async (person: typeof asha, words: string): Promise<void> => {
+      world.clock.advance(minute);
+      await crm.writes(person, words);
+      await world.settle();
+    };
+    await said(asha, 'STOP');
+    await said(ravi, 'Any news?');
+    await said(ravi, 'START');
+    expect(crm.isOptedOut(await crm.record())).toBe(true);
+    expect((await crm.contactOf(ravi)).optOut).toBe(false);
+    await said(asha, 'START');
+    expect(crm.isOptedOut(await crm.record())).toBe(false);
+  });
+
+  test('one person on four records: their STOP reaches all four, fields and timeline only the home', async () => {
+    const { world, crm } = await stage();
+    const asha = somebody(1, 'Asha');
+    const made: string[] = [];
+    for (const spelled of [...spellings(nationalNumber(1)), `+${asha.phone ?? ''}`]) {
+      made.push(await crm.account.user.create(crm.valuesOf({ 'first name': 'Aasha', phone: spelled })));
+    }
+    await crm.check();
+    await crm.writes(asha);
+    await world.settle();
+    await crm.writes(asha, 'STOP');
+    await world.settle();
+    const records = await crm.records();
+    expect(records).toHaveLength(4);
+    expect(records.map((record) => crm.isOptedOut(record))).toEqual([true, true, true, true]);
+    const kept = records.filter((record) => crm.read(record, 'last activity') !== '');
+    expect(kept.map(({ recordId }) => recordId)).toEqual(made.slice(0, 1));
+    const shown = await Promise.all(made.map(async (recordId) => crm.account.user.timeline(recordId)));
+    expect(shown.map((entries) => entries.length)).toEqual([1, 0, 0, 0]);
+  });
+}

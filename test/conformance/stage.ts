@@ -1,0 +1,42 @@
+import { onTestFinished } from 'vitest';
+import { createCrmWorld, type CrmWorld } from '../harness/crm-world.ts';
+import type { CrmWorkspace, WorkspaceOptions } from '../harness/crm-workspace.ts';
+import { type Change, message, type Person } from '../harness/whatsapp.ts';
+import type { OpenAccount } from './account.ts';
+
+/** A world of the running test's own with one business in it. */
+export type SetStage = (
+  options?: WorkspaceOptions,
+) => Promise<{ readonly world: CrmWorld; readonly crm: CrmWorkspace }>;
+
+export function stageFor(open: OpenAccount): SetStage {
+  return async (options) => {
+    const world = await createCrmWorld();
+    onTestFinished(() => world.close());
+    return { world, crm: await world.addWorkspace(open, options) };
+  };
+}
+
+export const minute = 60_000;
+export const hour = 60 * minute;
+export const day = 24 * hour;
+
+/** Ten digits as people in India say their number. */
+export function nationalNumber(index: number): string {
+  return `98123${String(10_000 + index)}`;
+}
+
+export function somebody(index: number, name = `Person ${String(index)}`): Person {
+  return { phone: `91${nationalNumber(index)}`, bsuid: `IN.PERSON${String(index)}`, name };
+}
+
+/** The answers of a WhatsApp Flow. */
+export function flowAnswer(person: Person, wamid: string, at: number, answers: object): Change {
+  return message(person, wamid, at, {
+    type: 'interactive',
+    interactive: {
+      type: 'nfm_reply',
+      nfm_reply: { name: 'flow', body: 'Sent', response_json: JSON.stringify(answers) },
+    },
+  });
+}

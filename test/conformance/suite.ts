@@ -1,0 +1,29 @@
+import { describe } from 'vitest';
+import type { OpenAccount } from './account.ts';
+import { consent } from './consent.ts';
+import { creating } from './creating.ts';
+import { fields } from './fields.ts';
+import { lives } from './lives.ts';
+import { people } from './people.ts';
+import { policies } from './policies.ts';
+import { stageFor } from './stage.ts';
+import { timeline } from './timeline.ts';
+import { told } from './told.ts';
+import { trouble } from './trouble.ts';
+
+/**
+ * What the engine promises of every CRM, told in the words of the port: the same sentences for each. `open` opens an
+ * account of its own for every test.
+ */
+export function describeConformance(label: string, open: OpenAccount): void {
+  const stage = stageFor(open);
+  describe(`${label}: a new record`, () => creating(stage));
+  describe(`${label}: when calls fail`, () => trouble(stage));
+  describe(`${label}: whose record it is`, () => people(stage));
+  describe(`${label}: who becomes a record`, () => policies(stage));
+  describe(`${label}: who decides a field`, () => fields(stage));
+  describe(`${label}: consent`, () => consent(stage));
+  describe(`${label}: records that are merged and deleted`, () => lives(stage));
+  describe(`${label}: what the CRM tells`, () => told(stage));
+  describe(`${label}: the timeline`, () => timeline(stage));
+}

@@ -1,0 +1,117 @@
+import { expect, test } from 'vitest';
+import type { CrmWorkspace } from '../harness/crm-workspace.ts';
+import { until } from '../harness/until.ts';
+import type { AccountFault } from './account.ts';
+import { day, hour, minute, type SetStage, somebody } from './stage.ts';
+
+/** Of the calls for the timeline from here on, this one goes wrong. */
+function cutTimeline(crm: CrmWorkspace, fault: AccountFault, nth: number): void {
+  let calls = 0;
+  crm.beforeCall = async (priority) => {
+    if (priority !== 'timeline') return;
+    calls += 1;
+    if (calls === nth) await crm.account.fault({ ...fault, times: 1 });
+  };
+}
+
+/** What a record shows of conversations. */
+export function timeline(stage: SetStage): void {
+  test('shows one entry a conversation-day with its ticks and replies, rewritten and never doubled', async () => {
+    const { world, crm } = await stage({ settings: { timeZone: 'UTC' } });
+    // From noon on, so that minutes stay within a day.
+    world.clock.advance(day - ((world.clock.now() - 12 * hour) % day));
+    const asha = somebody(1, 'Asha Rao');
+    const shown = async () => crm.account.user.timeline((await crm.record()).recordId);
+    await crm.writes(asha, 'Is the blue one there?');
+    const answer = await crm.answers(asha, 'Yes, in two sizes');
+    await world.settle();
+    const [entry, ...others] = await shown();
+    expect(others).toEqual([]);
+    expect(entry?.text).toContain('Is the blue one there?');
+    expect(entry?.text).toContain('Yes, in two sizes');
+    expect(entry?.text).toContain('Asha');
+
+    const looks = new Set([entry?.text]);
+    for (const name of ['delivered', 'read']) {
+      world.clock.advance(2 * minute);
+      await crm.reached(asha, answer, name);
+      await world.ride(hour);
+      const now = await shown();
+      expect(now.map(({ id }) => id)).toEqual([entry?.id]);
+      looks.add(now[0]?.text);
+    }
+    world.clock.advance(2 * minute);
+    await crm.writes(asha, 'The large one please');
+    await world.ride(hour);
+    const replied = await shown();
+    expect(replied.map(({ id }) => id)).toEqual([entry?.id]);
+    expect(replied[0]?.text).toMatch(/replied/i);
+    looks.add(replied[0]?.text);
+    expect(looks.size).toBe(4);
+
+    world.clock.advance(day);
+    await crm.writes(asha, 'Good morning');
+    await world.ride(hour);
+    const both = await shown();
+    expect(both).toHaveLength(2);
+    expect(both[1]?.text).toContain('Good morning');
+    expect(both[1]?.text).not.toContain('blue one');
+  });
+
+  test('is found again after a call nobody answered', async () => {
+    const { world, crm } = await stage();
+    const faults = [{ dropConnection: 'after' }, { dropConnection: 'before' }, { status: 503 }] as const;
+    let people = 0;
+    for (const fault of faults) {
+      for (const nth of [1, 2]) {
+        cutTimeline(crm, fault, nth);
+        await crm.writes(somebody(people), `words of ${String(people)}`);
+        people += 1;
+        await world.ride(6 * hour);
+      }
+    }
+    const shown = await Promise.all(
+      (await crm.records()).map(({ recordId }) => crm.account.user.timeline(recordId)),
+    );
+    expect(shown.map((entries) => entries.length)).toEqual(Array.from({ length: people }, () => 1));
+    expect(await crm.letters()).toEqual([]);
+  });
+
+  test('that is made long after nobody answered is found, and a twin is gone within the hour', async () => {
+    const { world, crm } = await stage();
+    const lateMs = 300;
+    const shown = async () => crm.account.user.timeline((await crm.record()).recordId);
+    cutTimeline(crm, { commitAfterMs: lateMs }, 1);
+    await crm.writes(somebody(1), 'first words');
+    await world.settle();
+    expect(await shown()).toEqual([]);
+    // Before the CRM acts we look, find nothing and write it ourselves.
+    await world.pass(2 * minute);
+    await until('the twin', async () => (await shown()).length === 2);
+    await world.ride(hour);
+    const [entry, ...others] = await shown();
+    expect(others).toEqual([]);
+    await crm.writes(somebody(1), 'and more');
+    await world.ride(hour);
+    expect(await shown()).toMatchObject([{ id: entry?.id, text: expect.stringContaining('and more') }]);
+  });
+
+  test.each([
+    ['full', true],
+    ['not at all', false],
+  ] as const)('text written %s', async (text, visible) => {
+    const { world, crm } = await stage({ settings: { timeline: { text } } });
+    await crm.writes(somebody(1), 'my order is late');
+    await world.settle();
+    const [entry, ...others] = await crm.account.user.timeline((await crm.record()).recordId);
+    expect(others).toEqual([]);
+    expect(entry?.text.includes('my order is late')).toBe(visible);
+  });
+
+  test('none is written where an admin wants none', async () => {
+    const { world, crm } = await stage({ settings: { timeline: { entries: 'none' } } });
+    await crm.writes(somebody(1));
+    await world.settle();
+    expect(await crm.account.user.timeline((await crm.record()).recordId)).toEqual([]);
+  });
+}

@@ -1,0 +1,83 @@
+import { expect, test } from 'vitest';
+import { minute, type SetStage, somebody } from './stage.ts';
+
+/** Promise 6: our own writes come back and are known for ours, and a person's change never is. */
+export function told(stage: SetStage): void {
+  test('the echo of our own write is absorbed once', async () => {
+    const { world, crm } = await stage({ webhooks: true });
+    await crm.writes(somebody(1, 'Asha Rao'));
+    await world.settle();
+    await crm.writes(somebody(1, 'Asha Rao'), 'STOP');
+    await world.settle();
+    expect(await crm.occurrences()).toEqual([]);
+    const calls = await crm.account.calls();
+    await crm.account.redeliver();
+    await world.settle();
+    expect(await crm.occurrences()).toEqual([]);
+    expect(await crm.account.calls()).toBe(calls);
+  });
+
+  test('a person who puts back an old value is seen, each time', async () => {
+    const { world, crm } = await stage({ webhooks: true });
+    await crm.writes(somebody(1, 'Asha Rao'));
+    await world.settle();
+    const { recordId } = await crm.record();
+    const { stage: followed } = crm.account;
+    const [one, other] = followed.values;
+    const set = async (values: Readonly<Record<string, string>>): Promise<void> => {
+      world.clock.advance(1000);
+      await crm.account.user.update(recordId, values);
+      await world.settle();
+    };
+    for (const value of [one, other, one]) await set({ [followed.field]: value });
+    await set(crm.valuesOf({ 'last name': 'Kapoor' }));
+    await set(crm.valuesOf({ 'last name': 'Rao' }));
+    const seen = (await crm.occurrences())
+      .toSorted((x, y) => x.changedAt - y.changedAt)
+      .map(({ field, value }) => ({ field, value }));
+    const last = crm.fieldOf('last name').name;
+    expect(seen).toEqual([
+      ...[one, other, one].map((value) => ({ field: followed.field, value })),
+      { field: last, value: 'Kapoor' },
+      { field: last, value: 'Rao' },
+    ]);
+    await crm.account.redeliver();
+    await world.settle();
+    expect(await crm.occurrences()).toHaveLength(5);
+  });
+
+  test('a person who writes just what we wrote a moment ago is no echo', async () => {
+    const { world, crm } = await stage({ webhooks: true });
+    await crm.writes(somebody(1, 'Asha Rao'));
+    await world.settle();
+    const { recordId } = await crm.record();
+    const [one] = crm.account.stage.values;
+    await crm.account.user.update(recordId, {
+      ...crm.valuesOf({ 'first name': 'Aasha' }),
+      [crm.account.stage.field]: one,
+    });
+    await crm.account.user.update(recordId, crm.valuesOf({ 'first name': 'Asha' }));
+    await world.settle();
+    const names = (await crm.occurrences()).filter(({ field }) => field === crm.fieldOf('first name').name);
+    expect(names.map(({ value }) => value).toSorted()).toEqual(['Aasha', 'Asha']);
+    world.clock.advance(minute);
+    await crm.writes(somebody(1, 'Asha K'));
+    await world.settle();
+    expect(crm.read(await crm.record(), 'last activity')).not.toBe('');
+  });
+
+  test('a phone a person types on a record brings its STOP there', async () => {
+    const { world, crm } = await stage({ webhooks: true });
+    const asha = somebody(1, 'Asha');
+    await crm.writes(asha);
+    await crm.writes(asha, 'STOP');
+    await world.settle();
+    const second = await crm.account.user.create(crm.valuesOf({ 'first name': 'Another list' }));
+    await world.settle();
+    expect(crm.isOptedOut(await crm.account.user.get(second))).toBe(false);
+    await crm.account.user.update(second, crm.valuesOf({ phone: `+${asha.phone ?? ''}` }));
+    await world.settle();
+    expect(crm.isOptedOut(await crm.account.user.get(second))).toBe(true);
+    expect(crm.read(await crm.account.user.get(second), 'last activity')).toBe('');
+  });
+}

@@ -1,0 +1,484 @@
+import { createHash, createHmac, randomUUID } from 'node:crypto';
+import { connectionOf, parkFields, raiseAlert } from '@sangam/core/store';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  createTown,
+  type SandboxRecord,
+  type ServiceProcess,
+  text,
+  type Town,
+  until,
+  webhook,
+} from './harness/index.ts';
+
+/** Connecting a HubSpot account, what an admin decides about it, and what it tells us. */
+
+let town: Town;
+let service: ServiceProcess;
+let session: string;
+let connectionId: string;
+
+beforeAll(async () => {
+  town = await createTown();
+  service = await town.startService();
+  const link = /http\S+\/admin\/enter\/\S+/.exec(service.output())?.[0] ?? '';
+  const response = await fetch(link, { headers: { accept: 'application/json' } });
+  session = ((await response.json()) as { session: string }).session;
+  connectionId = town.parties.hubspot.connectionId;
+});
+afterAll(() => town.close());
+
+interface Answer {
+  readonly status: number;
+  readonly body: never;
+  readonly cookie: string;
+}
+
+async function api(method: string, path: string, body?: unknown): Promise<Answer> {
+  const response = await fetch(`${service.url}/api${path}`, {
+    method,
+    headers: { authorization: `Bearer ${session}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const answered = await response.text();
+  return {
+    status: response.status,
+    body: (answered === '' ? undefined : JSON.parse(answered)) as never,
+    cookie: (response.headers.get('set-cookie') ?? '').split(';', 1)[0] ?? '',
+  };
+}
+const connection = (rest = ''): string => `/connections/${connectionId}${rest}`;
+const refused = (code: string): object => ({ error: { code, message: expect.any(String) } });
+
+/** Where the CRM sends the admin after they agreed, and the cookie their browser holds. */
+async function agree(): Promise<{ callback: string; cookie: string }> {
+  const { body, cookie } = await api('GET', '/connections/hubspot/authorize');
+  const response = await fetch((body as { url: string }).url, { redirect: 'manual' });
+  return { callback: response.headers.get('location') ?? '', cookie };
+}
+
+async function finish(callback: string, cookie: string): Promise<{ status: number; body: unknown }> {
+  const response = await fetch(callback, { headers: { accept: 'application/json', cookie } });
+  return { status: response.status, body: await response.json() };
+}
+
+test('the sandbox starts with its HubSpot connected, live', async () => {
+  const { body } = await api('GET', '/connections');
+  expect(body).toMatchObject({
+    results: [{ connectionId, crm: 'hubspot', label: 'HubSpot', mode: 'live', blockedReason: null }],
+  });
+});
+
+describe('an account in shadow', () => {
+  beforeAll(async () => {
+    expect((await api('PUT', connection('/mode'), { mode: 'shadow' })).status).toBe(200);
+  });
+
+  test('shows what would be created, and creates nothing', async () => {
+    const deleted = await fetch(`${town.sandboxUrl}/hubspot/crm/properties/2026-03/contacts/wa_username`, {
+      method: 'DELETE',
+      headers: { authorization: `Bearer ${town.parties.hubspot.accessToken}` },
+    });
+    expect([204, 404]).toContain(deleted.status);
+    const { body } = await api('GET', connection('/provisioning'));
+    expect((body as { steps: unknown[] }).steps.length).toBeGreaterThan(0);
+    expect(await api('POST', connection('/provisioning'))).toMatchObject({
+      status: 409,
+      body: refused('in_shadow'),
+    });
+    expect((await api('GET', connection('/provisioning'))).body).toEqual(body);
+  });
+
+  test('is provisioned when it goes to test or live', async () => {
+    expect(await api('PUT', connection('/mode'), { mode: 'test' })).toMatchObject({
+      status: 400,
+      body: refused('no_test_phones'),
+    });
+    const change = { mode: 'test', testPhones: ['+91 98123 45678'] };
+    expect((await api('PUT', connection('/mode'), change)).body).toMatchObject({
+      mode: 'test',
+      testPhones: ['+919812345678'],
+    });
+    expect((await api('GET', connection('/provisioning'))).body).toEqual({ steps: [] });
+    expect((await api('PUT', connection('/mode'), { mode: 'live' })).body).toMatchObject({ mode: 'live' });
+    expect((await api('POST', connection('/provisioning'))).status).toBe(204);
+  });
+});
+
+describe('settings', () => {
+  test('change where a change names them, and nowhere else', async () => {
+    const { body: before } = await api('GET', connection('/settings'));
+    const change = { creation: { rush: { hold: true } }, timeline: { text: 'masked' } };
+    const { body } = await api('PUT', connection('/settings'), change);
+    expect(body).toMatchObject({
+      creation: { policy: 'anyone', rush: { hold: true, factor: 5 } },
+      timeline: { text: 'masked', entries: 'per conversation-day' },
+    });
+    expect((await api('GET', connection('/settings'))).body).toEqual(body);
+    await api('PUT', connection('/settings'), before);
+    expect((await api('GET', connection('/settings'))).body).toEqual(before);
+  });
+
+  test.each([
+    ['creation.polcy', { creation: { polcy: 'never' } }],
+    ['timeZone', { timeZone: 'Mars/Olympus' }],
+    ['12345', { creation: { blockedPhones: ['12345'] } }],
+    ['owner', { owner: { kind: 'round robin', ownerIds: [] } }],
+  ])('that are not right are refused, naming %s', async (name, change) => {
+    const { status, body } = await api('PUT', connection('/settings'), change);
+    expect(status).toBe(400);
+    expect((body as { error: { message: string } }).error.message).toContain(name);
+  });
+});
+
+describe('the mapping', () => {
+  const line = (source: unknown, field: string, owner = 'ours', more = {}): object => ({
+    source,
+    field,
+    owner,
+    ...more,
+  });
+
+  test("is the connector's own until an admin saves another, and again after null", async () => {
+    const { body: own } = await api('GET', connection('/mapping'));
+    expect(own).toMatchObject({ isDefault: true });
+    const { lines } = own as { lines: Record<string, unknown>[] };
+    const same = lines.map(({ label: _label, kind: _kind, ...rest }) => rest);
+    const saved = await api('PUT', connection('/mapping'), { mapping: same });
+    expect(saved).toMatchObject({ status: 200, body: { isDefault: false } });
+    expect((saved.body as { lines: unknown[] }).lines).toHaveLength(lines.length);
+    expect((await api('PUT', connection('/mapping'), { mapping: null })).body).toMatchObject({
+      isDefault: true,
+    });
+  });
+
+  test('is written to everybody who is linked once it is saved', async () => {
+    const change = text(
+      { phone: '919812399999', name: 'Asha Rao' },
+      'wamid.mapped',
+      Date.now(),
+      'hello there',
+    );
+    expect(await service.post(webhook(town.parties.whatsapp, [change]))).toBe(200);
+    const asha = (wanted: Record<string, string>): Promise<SandboxRecord> =>
+      until('the record', async () => {
+        const path = '/hubspot/records/contacts';
+        const { results } = await town.control<{ results: SandboxRecord[] }>('GET', path);
+        return results.find(({ properties }) =>
+          Object.entries(wanted).every(([name, value]) => properties[name] === value),
+        );
+      });
+    const { id } = await asha({ firstname: 'Asha' });
+    const { body } = await api('GET', connection('/mapping'));
+    const { lines } = body as { lines: Record<string, unknown>[] };
+    const mapping = lines.map(({ label: _label, kind: _kind, ...rest }) => rest);
+    await api('PUT', connection('/mapping'), { mapping: [...mapping, line('first message', 'city')] });
+    expect((await asha({ city: 'hello there' })).id).toBe(id);
+    await api('PUT', connection('/mapping'), { mapping: null });
+  });
+
+  test.each([
+    ["no field 'no_such_field'", [line('first name', 'no_such_field')]],
+    ['mapped twice', [line('first name', 'firstname'), line('username', 'firstname')]],
+    ["Sangam's own id", [line('bsuid', 'sangam_contact_id')]],
+    ['read-only', [line('last activity', 'lastmodifieddate')]],
+    ['needs a date', [line('last activity', 'firstname')]],
+    ['needs a checkbox', [line('opt-out', 'firstname', 'both')]],
+    ["cannot be owned 'once'", [line('opt-out', 'wa_opt_out', 'once')]],
+    [
+      "the transform 'upper case' away",
+      [line('last activity', 'wa_last_activity_at', 'ours', { transform: 'upper case' })],
+    ],
+    ["'WhatsApp CTWA'", [line('lead source', 'lifecyclestage', 'once')]],
+    ['must be one of', [line('shoe size', 'firstname')]],
+  ])('is refused where it cannot work: %s', async (words, mapping) => {
+    const { status, body } = await api('PUT', connection('/mapping'), { mapping });
+    expect(status).toBe(400);
+    expect((body as { error: { message: string } }).error.message).toContain(words);
+  });
+
+  test('takes a Flow answer into a field of the account', async () => {
+    const mapping = [line({ flowAnswer: 'city' }, 'city', 'if-empty')];
+    expect((await api('PUT', connection('/mapping'), { mapping })).body).toMatchObject({
+      isDefault: false,
+      lines: [{ source: { flowAnswer: 'city' }, field: 'city', owner: 'if-empty', transform: 'as is' }],
+    });
+    await api('PUT', connection('/mapping'), { mapping: null });
+  });
+
+  test('a parked field is taken up again once it is there', async () => {
+    const { workspaceId } = town.parties;
+    await town.store.transact(workspaceId, async (trx) => {
+      const row = await connectionOf(trx, connectionId);
+      if (row === undefined) throw new Error('There is no connection.');
+      await parkFields(trx, row, ['wa_tags', 'wa_gone'], { at: 0, why: 'it vanished' });
+    });
+    expect((await api('GET', connection())).body).toMatchObject({
+      parkedFields: [
+        { field: 'wa_tags', why: 'it vanished' },
+        { field: 'wa_gone', why: 'it vanished' },
+      ],
+    });
+    expect((await api('POST', connection('/fields/wa_gone/unpark'))).status).toBe(409);
+    expect((await api('POST', connection('/fields/firstname/unpark'))).status).toBe(404);
+    expect((await api('POST', connection('/fields/wa_tags/unpark'))).body).toMatchObject({
+      parkedFields: [{ field: 'wa_gone' }],
+    });
+  });
+});
+
+test('the owners of records can be asked for', async () => {
+  const { body } = await api('GET', connection('/owners'));
+  expect((body as { results: unknown[] }).results).toEqual(
+    expect.arrayContaining([{ ownerId: expect.any(String), name: expect.any(String) }]),
+  );
+});
+
+test('an alert is shown until it is closed', async () => {
+  const { workspaceId } = town.parties;
+  await town.store.transact(workspaceId, (trx) =>
+    raiseAlert(trx, { connectionId, kind: 'rush', message: 'Many new records.' }, Date.now()),
+  );
+  const { body } = await api('GET', '/alerts');
+  const { results } = body as { results: { alertId: string; kind: string; closedAt: string | null }[] };
+  const alert = results.find(({ kind }) => kind === 'rush');
+  expect(alert?.closedAt).toBeNull();
+  expect((await api('POST', `/alerts/${alert?.alertId ?? ''}/close`)).status).toBe(204);
+  expect((await api('POST', `/alerts/${alert?.alertId ?? ''}/close`)).status).toBe(404);
+});
+
+test.each([
+  ['GET', ''],
+  ['DELETE', ''],
+  ['PUT', '/mode'],
+  ['GET', '/settings'],
+  ['GET', '/mapping'],
+  ['GET', '/fields'],
+  ['GET', '/provisioning'],
+  ['POST', '/retry'],
+])('%s of a connection nobody has is a 404: %s', async (method, rest) => {
+  for (const id of [randomUUID(), 'no-id']) {
+    const { status } = await api(
+      method,
+      `/connections/${id}${rest}`,
+      method === 'PUT' ? { mode: 'live' } : undefined,
+    );
+    expect(status).toBe(404);
+  }
+});
+
+describe('webhooks of HubSpot', () => {
+  const { portalId } = { portalId: 24_111_972 };
+
+  async function post(
+    path: string,
+    body: string,
+    options: { secret?: string; at?: number; version?: 'v2' | 'v3' } = {},
+  ): Promise<{ status: number; body: string }> {
+    const { secret = town.parties.hubspot.clientSecret, at = Date.now(), version = 'v3' } = options;
+    const url = `${service.url}/webhooks/hubspot/${connectionId}${path}`;
+    const headers: Record<string, string> =
+      version === 'v3'
+        ? {
+            'x-hubspot-signature-v3': createHmac('sha256', secret)
+              .update(`POST${url}${body}${at}`)
+              .digest('base64'),
+            'x-hubspot-request-timestamp': String(at),
+          }
+        : {
+            'x-hubspot-signature': createHash('sha256').update(`${secret}POST${url}${body}`).digest('hex'),
+            'x-hubspot-signature-version': 'v2',
+          };
+    const response = await fetch(url, {
+      method: 'POST',
+      body,
+      headers: { ...headers, 'content-type': 'application/json' },
+    });
+    return { status: response.status, body: await response.text() };
+  }
+  const change = (portal = portalId): string =>
+    JSON.stringify([
+      {
+        eventId: 1,
+        subscriptionId: 2,
+        portalId: portal,
+        appId: 3,
+        occurredAt: Date.now(),
+        subscriptionType: 'contact.propertyChange',
+        attemptNumber: 0,
+        objectId: 4711,
+        propertyName: 'lifecyclestage',
+        propertyValue: 'customer',
+        changeSource: 'CRM_UI',
+        sourceId: 'userId:5',
+      },
+    ]);
+
+  test('are refused for a bad signature only', async () => {
+    expect((await post('', change(), { secret: 'not the secret' })).status).toBe(401);
+    expect((await post('', change(), { at: Date.now() - 6 * 60_000 })).status).toBe(401);
+    expect((await post('', change(), { version: 'v2' })).status).toBe(401);
+    expect((await post('', 'no json')).status).toBe(200);
+    expect((await post('', '{}')).status).toBe(200);
+    expect((await post('', change())).status).toBe(200);
+  });
+
+  test('of an account nobody has connected are kept, not applied', async () => {
+    expect((await post('', change(1))).status).toBe(200);
+    await until('the dead letter', async () => {
+      const { body } = await api('GET', '/dead-letters');
+      return (body as { results: { reason: string }[] }).results.some(
+        ({ reason }) => reason === 'foreign account',
+      );
+    });
+  });
+
+  test('a workflow action is answered, by v2 as well, and is an occurrence', async () => {
+    const request = JSON.stringify({
+      callbackId: 'ap-1-2-3',
+      origin: { portalId, actionDefinitionId: 1, actionDefinitionVersion: 1 },
+      context: { source: 'WORKFLOWS', workflowId: 9 },
+      object: { objectId: 4712, objectType: 'CONTACT' },
+      inputFields: { template: 'welcome' },
+    });
+    const answer = await post('/actions/send-template', request, { version: 'v2' });
+    expect(answer.status).toBe(200);
+    expect(JSON.parse(answer.body)).toEqual({ outputFields: { hs_execution_state: 'SUCCESS' } });
+    expect((await post('/actions/send-template', request)).status).toBe(200);
+    const { workspaceId } = town.parties;
+    const occurrence = await until('the occurrence', () =>
+      town.store.transact(workspaceId, (trx) =>
+        trx
+          .selectFrom('occurrences')
+          .select(['field', 'value'])
+          .where('workspace_id', '=', workspaceId)
+          .where('record_id', '=', '4712')
+          .executeTakeFirst(),
+      ),
+    );
+    expect(occurrence.field).toBe('workflow:send-template');
+    expect(JSON.parse(occurrence.value)).toEqual({
+      callbackId: 'ap-1-2-3',
+      inputFields: { template: 'welcome' },
+    });
+    const broken = await post('/actions/send-template', '{}');
+    expect(JSON.parse(broken.body)).toMatchObject({ outputFields: { hs_execution_state: 'FAIL_CONTINUE' } });
+  });
+});
+
+describe('connecting by OAuth', () => {
+  test('the admin is sent with our address, a state and the scopes we need', async () => {
+    const { body } = await api('GET', '/connections/hubspot/authorize');
+    const url = new URL((body as { url: string }).url);
+    expect(url.searchParams.get('client_id')).toBe(town.parties.hubspot.clientId);
+    expect(url.searchParams.get('redirect_uri')).toBe(`${service.url}/oauth/hubspot/callback`);
+    expect(url.searchParams.get('state')).toMatch(/^[\w-]{40,}$/);
+    expect(url.searchParams.get('scope')).toContain('crm.objects.contacts.write');
+  });
+
+  test('the same account again keeps its connection and mode', async () => {
+    const { callback, cookie } = await agree();
+    expect(await finish(callback, cookie)).toMatchObject({
+      status: 200,
+      body: { connectionId, fresh: false },
+    });
+    expect((await api('GET', connection())).body).toMatchObject({ mode: 'live', blockedReason: null });
+    expect((await api('GET', connection('/fields'))).status).toBe(200);
+  });
+
+  test('a state is good once, and only in the browser it was made for', async () => {
+    const { callback, cookie } = await agree();
+    expect(await finish(callback, '')).toMatchObject({ status: 400, body: refused('state_unknown') });
+    expect((await finish(callback, cookie)).status).toBe(200);
+    expect(await finish(callback, cookie)).toMatchObject({ status: 400, body: refused('state_unknown') });
+  });
+
+  test('a browser is shown what became of it', async () => {
+    const denied = await fetch(`${service.url}/oauth/hubspot/callback?error=access_denied`, {
+      headers: { accept: 'text/html' },
+    });
+    expect(denied.url).toBe(`${service.url}/?note=not_agreed`);
+    expect(await denied.text()).toContain('did not give its agreement');
+    const strange = await fetch(`${service.url}/?note=%3Cscript%3E`);
+    expect(await strange.text()).not.toContain('<script>');
+  });
+
+  test('what was disconnected calls nobody, and comes back in shadow with its data', async () => {
+    expect(await api('DELETE', connection())).toMatchObject({ status: 200, body: { uninstalled: true } });
+    expect((await api('GET', connection())).body).toMatchObject({ disconnectedAt: expect.any(String) });
+    expect(await api('GET', connection('/fields'))).toMatchObject({
+      status: 409,
+      body: refused('reconnect'),
+    });
+    expect((await api('PUT', connection('/mode'), { mode: 'live' })).status).toBe(409);
+
+    const { callback, cookie } = await agree();
+    expect(await finish(callback, cookie)).toMatchObject({ body: { connectionId, fresh: false } });
+    expect((await api('GET', connection())).body).toMatchObject({ mode: 'shadow', disconnectedAt: null });
+  });
+
+  test('an account of another workspace is refused', async () => {
+    await api('DELETE', connection());
+    const [otherWorkspace, otherConnection] = [randomUUID(), randomUUID()];
+    await town.store.transact(otherWorkspace, async (trx) => {
+      await trx
+        .insertInto('workspaces')
+        .values({ workspace_id: otherWorkspace, name: 'Other', sandbox: true, created_at: 0 })
+        .execute();
+      const { body } = await api('GET', connection());
+      await trx
+        .insertInto('directory_accounts')
+        .values({
+          crm: 'hubspot',
+          account: (body as { account: string }).account,
+          workspace_id: otherWorkspace,
+          connection_id: otherConnection,
+        })
+        .execute();
+    });
+    const first = await agree();
+    expect(await finish(first.callback, first.cookie)).toMatchObject({
+      status: 409,
+      body: refused('account_taken'),
+    });
+    expect((await api('GET', connection())).body).toMatchObject({ disconnectedAt: expect.any(String) });
+
+    await town.store.directory
+      .deleteFrom('directory_accounts')
+      .where('connection_id', '=', otherConnection)
+      .execute();
+    const second = await agree();
+    expect((await finish(second.callback, second.cookie)).status).toBe(200);
+  });
+
+  test('a token that opens nothing is refused with what to do', async () => {
+    const body = { crm: 'hubspot', accessToken: 'pat-na1-of-nobody' };
+    expect(await api('POST', '/connections', body)).toMatchObject({
+      status: 409,
+      body: refused('reconnect'),
+    });
+    expect((await api('POST', '/connections', { crm: 'hubspot', accessToken: '' })).status).toBe(400);
+  });
+});
+
+test('every act is in the audit', async () => {
+  const { workspaceId } = town.parties;
+  const entries = await town.store.transact(workspaceId, (trx) =>
+    trx.selectFrom('audit').select('action').where('workspace_id', '=', workspaceId).execute(),
+  );
+  expect(new Set(entries.map(({ action }) => action))).toEqual(
+    new Set([
+      'reconnect account',
+      'disconnect account',
+      'set mode shadow',
+      'set mode test',
+      'set mode live',
+      'provision',
+      'change settings',
+      'set mapping',
+      'reset mapping',
+      'unpark wa_tags',
+      'close alert',
+    ]),
+  );
+});

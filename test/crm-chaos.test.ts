@@ -1,0 +1,191 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { sql } from 'kysely';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import {
+  type Change,
+  createTown,
+  deliver,
+  echo,
+  inParallel,
+  type Person,
+  type SandboxRecord,
+  type ServiceProcess,
+  status,
+  text,
+  type Town,
+  until,
+  webhook,
+} from './harness/index.ts';
+
+/** Promises 2 and 5 on the way out: the CRM fails in every way it can while processes die at any moment. */
+
+const peopleCount = 2_000;
+const hour = 3_600_000;
+/** Noon today, or an hour ago where that is to come: what happened lies within one day of the account. */
+const start = Date.now() - hour;
+
+interface Written {
+  readonly person: Person;
+  readonly first: string;
+  readonly last: string;
+  readonly answer: string;
+  readonly lastAt: number;
+  readonly stopped: boolean;
+}
+
+describe('two thousand people while the CRM fails and processes die', () => {
+  test('each has one record that is right, and a timeline that says everything once', async () => {
+    const town = await createTown();
+    onTestFinished(() => town.close());
+    await lookedThrough(town);
+    const everybody = Array.from({ length: peopleCount }, (_, index) => writtenBy(index));
+    const bodies = webhooksOf(town, everybody);
+    let services = [await town.startService(), await town.startService()];
+
+    const delivery = { done: false };
+    const killer = async (): Promise<void> => {
+      for (let kills = 0; kills < 6 && !delivery.done; kills += 1) {
+        await wait(300 + Math.random() * 1_500);
+        const victim = services[kills % 2];
+        await victim?.stop('SIGKILL');
+        const fresh = await town.startService();
+        services = services.map((service) => (service === victim ? fresh : service));
+      }
+    };
+    const faults = [
+      { status: 503, rate: 0.2 },
+      { dropConnection: 'after', rate: 0.2 },
+      { commitAfterMs: 400, rate: 0.2 },
+      { status: 429, rate: 0.2 },
+    ];
+    const breaker = async (): Promise<void> => {
+      for (let round = 0; round < 8; round += 1) {
+        await town.control('PUT', '/hubspot/faults', faults[round % faults.length]);
+        await wait(1_500);
+      }
+      await town.control('PUT', '/hubspot/faults', {});
+    };
+    await Promise.all([
+      killer(),
+      breaker(),
+      inParallel(bodies, 12, (body) => deliver(() => services, body)).finally(() => (delivery.done = true)),
+    ]);
+    await everythingThrough(town, services);
+    await expectRight(town, everybody);
+  }, 300_000);
+});
+
+/** The account is empty, and that is known: nobody has to be searched for, five times a second. */
+async function lookedThrough(town: Town): Promise<void> {
+  await town.store.transact(town.parties.workspaceId, async (trx) => {
+    await trx
+      .updateTable('crm_connections')
+      .set({ indexed_at: Date.now() })
+      .where('workspace_id', '=', town.parties.workspaceId)
+      .execute();
+  });
+}
+
+function writtenBy(index: number): Written {
+  return {
+    person: {
+      phone: `9196${String(10_000_000 + index)}`,
+      bsuid: `IN.CRMCHAOS${String(index)}`,
+      name: `Person ${String(index)}`,
+    },
+    first: `first words of ${String(index)}`,
+    last: index % 10 === 0 ? 'STOP' : `last words of ${String(index)}`,
+    answer: `answer to ${String(index)}`,
+    lastAt: start + (120 + (index % 60)) * 1000,
+    stopped: index % 10 === 0,
+  };
+}
+
+/** Everything twice, in any order, twenty to a webhook. */
+function webhooksOf(town: Town, everybody: readonly Written[]): object[] {
+  const changes = everybody.flatMap(({ person, first, last, answer, lastAt }, index): Change[] => {
+    const wamid = (part: string): string => `wamid.crm.${String(index)}.${part}`;
+    return [
+      text(person, wamid('first'), start + (index % 60) * 1000, first),
+      echo(person, wamid('answer'), start + 61_000, answer),
+      text(person, wamid('last'), lastAt, last),
+      ...['delivered', 'read', 'sent'].map((name, place) =>
+        status(person, wamid('answer'), start + (62 + place) * 1000, name),
+      ),
+    ];
+  });
+  const twice = shuffled([...changes, ...changes]);
+  return Array.from({ length: Math.ceil(twice.length / 20) }, (_, page) =>
+    webhook(town.parties.whatsapp, twice.slice(page * 20, page * 20 + 20)),
+  );
+}
+
+function shuffled<Item>(items: readonly Item[]): Item[] {
+  return items
+    .map((item) => ({ item, place: Math.random() }))
+    .toSorted((x, y) => x.place - y.place)
+    .map(({ item }) => item);
+}
+
+/** Twins that may have slipped through are looked for half an hour later: nobody waits for that here. */
+async function everythingThrough(town: Town, services: readonly ServiceProcess[]): Promise<void> {
+  const { workspaceId } = town.parties;
+  await until(
+    'everything to be applied and written',
+    () =>
+      town.store.transact(workspaceId, async (trx) => {
+        const { rows } = await sql<{ waits: boolean }>`
+          select exists (select 1 from inbox where workspace_id = ${workspaceId})
+              or exists (select 1 from dirty_records where workspace_id = ${workspaceId})
+              or exists (select 1 from timeline_entries
+                         where workspace_id = ${workspaceId} and due_at is not null and not twin_check) as waits`.execute(
+          trx,
+        );
+        return rows[0]?.waits === false;
+      }),
+    240_000,
+  );
+  for (const service of services) expect(service.output()).not.toMatch(/deadlock/i);
+}
+
+async function expectRight(town: Town, everybody: readonly Written[]): Promise<void> {
+  const { workspaceId } = town.parties;
+  const { rows } = await town.store.transact(workspaceId, (trx) =>
+    sql<{ reason: string; explanation: string }>`
+      select reason, explanation from dead_letters where workspace_id = ${workspaceId}`.execute(trx),
+  );
+  expect(rows).toEqual([]);
+  const { results } = await town.control<{ results: SandboxRecord[] }>('GET', '/hubspot/records/contacts');
+  expect(results).toHaveLength(everybody.length);
+  const byPhone = new Map(results.map((record) => [record.properties['wa_phone_e164'], record]));
+  const wrong = everybody.flatMap((written) => {
+    const record = byPhone.get(`+${written.person.phone ?? ''}`);
+    const problems = record === undefined ? ['no record'] : problemsOf(record, written);
+    return problems.length === 0 ? [] : [{ who: written.person.name, problems }];
+  });
+  expect(wrong).toEqual([]);
+}
+
+function problemsOf({ properties, timeline }: SandboxRecord, written: Written): string[] {
+  const expected: Readonly<Record<string, string>> = {
+    firstname: 'Person',
+    lastname: written.person.name?.split(' ')[1] ?? '',
+    phone: `+${written.person.phone ?? ''}`,
+    wa_bsuid: written.person.bsuid ?? '',
+    wa_lead_source: 'WhatsApp Inbound',
+    wa_first_message: written.first,
+    wa_window_state: 'open',
+    wa_opt_out: String(written.stopped),
+  };
+  const differing = Object.entries(expected).flatMap(([name, value]) =>
+    properties[name] === value ? [] : [`${name} is ${properties[name] ?? 'empty'}, not ${value}`],
+  );
+  const activity = Date.parse(properties['wa_last_activity_at'] ?? '');
+  if (activity !== Math.floor(written.lastAt / 1000) * 1000) differing.push('last activity');
+  const shown = (timeline ?? []).map((entry) => entry.text).join('\n');
+  for (const words of [written.first, written.answer, written.last]) {
+    const times = shown.split(words).length - 1;
+    if (times !== 1) differing.push(`'${words}' stands ${String(times)} times on the timeline`);
+  }
+  return differing;
+}

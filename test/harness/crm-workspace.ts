@@ -1,0 +1,241 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type Connector,
+  connectionSettings,
+  type ConnectionSettings,
+  type ContactFields,
+  type ContactSource,
+  type CrmField,
+  type CrmValues,
+  type FieldMapping,
+  type FieldValue,
+  type Priority,
+} from '@sangam/core/crm';
+import { contactFields, type TagChangePayload } from '@sangam/core/pipeline';
+import {
+  type Alert,
+  type Conflict,
+  findContact,
+  listAlerts,
+  listConflicts,
+  listDeadLetters,
+  listOccurrences,
+  markAllDirty,
+  type StoredDeadLetter,
+  toJson,
+  type WorkspaceTransaction,
+} from '@sangam/core/store';
+import { lanes } from '@sangam/core/whatsapp';
+import type { SandboxClock } from '@sangam/sandbox';
+import type pg from 'pg';
+import type { ConformanceAccount, UserRecord } from '../conformance/account.ts';
+import type { CrmProcess } from './crm-world.ts';
+import { addWorkspace } from './engine.ts';
+import { type Change, echo, type Person, status, text, webhook } from './whatsapp.ts';
+
+/** Settings as an admin gives them: what is left out is as it comes. */
+type SettingsInput = (typeof connectionSettings)['_zod']['input'];
+
+export interface WorkspaceOptions {
+  /** The account's webhooks arrive. */
+  readonly webhooks?: boolean;
+  /** Calls keep to the connector's own limits; else they are let through as they come. */
+  readonly limiter?: boolean;
+  readonly settings?: SettingsInput;
+}
+
+/** One business: its number on WhatsApp, its account in a CRM, and what Sangam knows of both. */
+export interface CrmWorkspace {
+  readonly workspaceId: string;
+  readonly channelId: string;
+  readonly connectionId: string;
+  readonly account: ConformanceAccount;
+  /** Another than those the workers use. */
+  readonly connector: Connector;
+  /** Done before each call of the workers' connectors. */
+  beforeCall: ((priority: Priority) => Promise<void>) | undefined;
+  /** An admin chooses other settings. */
+  configure(settings: SettingsInput): Promise<void>;
+  /** An admin maps more than the connector does by itself. */
+  remap(more: readonly FieldMapping[]): Promise<void>;
+  /** Looks through the whole account: from then on the phone index is complete. */
+  check(): Promise<void>;
+  /** An admin says that parked fields are there again. */
+  unpark(): Promise<void>;
+
+  receive(...changes: readonly Change[]): Promise<void>;
+  /** A person writes; the message's id. */
+  writes(person: Person, words?: string): Promise<string>;
+  /** The business answers from its phone. */
+  answers(person: Person, words?: string): Promise<string>;
+  /** WhatsApp says how far a message got. */
+  reached(person: Person, wamid: string, name: string): Promise<void>;
+  /** A member tags a conversation. */
+  tag(person: Person, add: readonly string[], remove?: readonly string[]): Promise<void>;
+
+  contactOf(person: Person): Promise<ContactFields>;
+  /** The account's records, as a user sees them. */
+  records(): Promise<UserRecord[]>;
+  /** The only record there is. */
+  record(): Promise<UserRecord>;
+  /** Values in the CRM's own fields: `phone` in the field people look at first. */
+  valuesOf(values: Partial<Record<ContactSource, FieldValue | string>>): CrmValues;
+  /** What a record holds of ours, in the CRM's form; '' where nothing. */
+  read(record: UserRecord | undefined, source: ContactSource): string;
+  tagsOf(record: UserRecord | undefined): readonly string[];
+  isOptedOut(record: UserRecord | undefined): boolean;
+  fieldOf(source: ContactSource): CrmField;
+
+  letters(): Promise<StoredDeadLetter[]>;
+  /** What lies in the dead letter office goes on its way again. */
+  replay(): Promise<void>;
+  alerts(): Promise<Alert[]>;
+  conflicts(): Promise<Conflict[]>;
+  occurrences(): ReturnType<typeof listOccurrences>;
+  transact<Result>(work: (trx: WorkspaceTransaction) => Promise<Result>): Promise<Result>;
+}
+
+const portfolio = 'portfolio';
+
+/** WhatsApp tells time in whole seconds: what is written after something else is to be later. */
+const wholeSecond = 1000;
+
+export async function openCrmWorkspace(parts: {
+  process: CrmProcess;
+  settle: () => Promise<void>;
+  clock: SandboxClock;
+  account: ConformanceAccount;
+  database: pg.Client;
+  options: WorkspaceOptions;
+}): Promise<CrmWorkspace> {
+  const { process, settle, clock, account, database, options } = parts;
+  const { store, receiver } = process;
+  const connector = account.connect({ take: async () => undefined });
+  const { traits } = connector;
+  await connector.provision();
+  const channel = await addWorkspace(store);
+  const { workspaceId, channelId } = channel;
+  const memberId = randomUUID();
+  const settings: ConnectionSettings = connectionSettings.parse(options.settings ?? {});
+  const { rows } = await database.query<{ connection_id: string }>(
+    `update crm_connections set crm = $2, account = $3, mode = 'live', settings = $4
+     where workspace_id = $1 returning connection_id`,
+    [workspaceId, traits.crm, account.account, toJson(settings)],
+  );
+  const connectionId = rows[0]?.connection_id ?? '';
+  await database.query(
+    `insert into directory_accounts (crm, account, workspace_id, connection_id) values ($1, $2, $3, $4)
+     on conflict do nothing`,
+    [traits.crm, account.account, workspaceId, connectionId],
+  );
+
+  const fieldOf = (source: ContactSource): CrmField => {
+    const found = traits.defaultMapping.find((one) => one.source === source);
+    if (found === undefined) throw new Error(`${traits.label} maps no '${source}'.`);
+    return found.field;
+  };
+  const transact = <Result>(work: (trx: WorkspaceTransaction) => Promise<Result>): Promise<Result> =>
+    store.transact(workspaceId, work);
+  const receive = (...changes: readonly Change[]): Promise<void> =>
+    receiver.receive(Buffer.from(JSON.stringify(webhook(channel, changes))), {
+      kind: 'channel',
+      workspaceId,
+      channelId,
+    });
+  const read = (record: UserRecord | undefined, source: ContactSource): string =>
+    record?.values[fieldOf(source).name] ?? '';
+
+  const world: CrmWorkspace = {
+    workspaceId,
+    channelId,
+    connectionId,
+    account,
+    connector,
+    beforeCall: undefined,
+    async configure(settings) {
+      await database.query('update crm_connections set settings = $2 where workspace_id = $1', [
+        workspaceId,
+        toJson(connectionSettings.parse(settings)),
+      ]);
+    },
+    async remap(more) {
+      await database.query('update crm_connections set mapping = $2 where workspace_id = $1', [
+        workspaceId,
+        toJson([...traits.defaultMapping, ...more]),
+      ]);
+    },
+    async check() {
+      await process.checker.start({ workspaceId, memberId }, connectionId);
+      await settle();
+    },
+    async unpark() {
+      await database.query(`update crm_connections set parked_fields = '{}' where workspace_id = $1`, [
+        workspaceId,
+      ]);
+      await transact((trx) => markAllDirty(trx, connectionId, clock.now()));
+    },
+    receive,
+    async writes(person, words = 'Hello') {
+      clock.advance(wholeSecond);
+      const wamid = `wamid.${randomUUID()}`;
+      await receive(text(person, wamid, clock.now(), words));
+      return wamid;
+    },
+    async answers(person, words = 'We will look') {
+      clock.advance(wholeSecond);
+      const wamid = `wamid.${randomUUID()}`;
+      await receive(echo(person, wamid, clock.now(), words));
+      return wamid;
+    },
+    reached: (person, wamid, name) => receive(status(person, wamid, clock.now(), name)),
+    async tag(person, add, remove = []) {
+      const { contactId } = await world.contactOf(person);
+      const payload: TagChangePayload = {
+        field: 'sangam',
+        part: 'tag_change',
+        contactId,
+        at: clock.now(),
+        add: [...add],
+        remove: [...remove],
+      };
+      await receiver.takeIn(workspaceId, { key: `tag_change:${randomUUID()}`, lane: lanes.crm, payload });
+    },
+    async contactOf({ phone, bsuid }) {
+      const [fields] = await transact(async (trx) => {
+        const value = phone === undefined ? `bsuid:${portfolio}:${bsuid ?? ''}` : `+${phone}`;
+        const contactId = await findContact(trx, { value });
+        return contactId === undefined ? [] : contactFields(trx, [contactId], clock.now());
+      });
+      if (fields === undefined) throw new Error(`Nobody is known as ${phone ?? bsuid ?? 'nobody'}.`);
+      return fields;
+    },
+    records: () => account.user.list(),
+    async record() {
+      const [record, ...others] = await account.user.list();
+      if (record === undefined || others.length > 0)
+        throw new Error(`There are ${String(others.length + (record === undefined ? 0 : 1))} records.`);
+      return record;
+    },
+    valuesOf: (values) =>
+      Object.fromEntries(
+        Object.entries(values).map(([source, value]) => {
+          const field = fieldOf(source as ContactSource);
+          const written = typeof value === 'string' ? value : traits.spelling.write(value, field);
+          return [field.name, written ?? ''];
+        }),
+      ),
+    read,
+    tagsOf: (record) => traits.spelling.readTags(read(record, 'tags'), fieldOf('tags')).toSorted(),
+    isOptedOut: (record) => traits.spelling.readFlag(read(record, 'opt-out'), fieldOf('opt-out')) === true,
+    fieldOf,
+    async letters() {
+      return (await transact((trx) => listDeadLetters(trx, { limit: 1000 }))).rows;
+    },
+    replay: async () => void (await process.office.replayAll({ workspaceId, memberId })),
+    alerts: () => transact(listAlerts),
+    conflicts: () => transact((trx) => listConflicts(trx, 'open')),
+    occurrences: () => transact((trx) => listOccurrences(trx, connectionId, 1000)),
+    transact,
+  };
+  return world;
+}

@@ -1,0 +1,277 @@
+import type { Connector, Permits } from '@sangam/core/crm';
+import type { SangamError } from '@sangam/core/errors';
+import {
+  type ChangeReceiver,
+  type Connectors,
+  type Checker,
+  createApplier,
+  createChangeReceiver,
+  createChecker,
+  createDeadLetterOffice,
+  createDirectory,
+  createPermits,
+  createReceiver,
+  createReconciler,
+  createTimelineWriter,
+  type DeadLetterOffice,
+  type Directory,
+  type Receiver,
+  type TurnTaker,
+} from '@sangam/core/pipeline';
+import { openStore, type Store } from '@sangam/core/store';
+import { SandboxClock } from '@sangam/sandbox';
+import pg from 'pg';
+import type { ConformanceAccount, OpenAccount } from '../conformance/account.ts';
+import { type CrmWorkspace, openCrmWorkspace, type WorkspaceOptions } from './crm-workspace.ts';
+import { createTestDatabase } from './database.ts';
+import { until } from './until.ts';
+
+/**
+ * The engine without HTTP around it, between WhatsApp and CRM accounts that are really there: receive, apply, reconcile
+ * and the timeline on one database and one clock, in one process's or several processes' worth of workers.
+ */
+export interface CrmWorld {
+  readonly clock: SandboxClock;
+  readonly store: Store;
+  /** The first process's. */
+  readonly process: CrmProcess;
+  /** What no part of the product would ask. */
+  readonly database: pg.Client;
+  /** Calls that failed as a whole, and why. */
+  readonly failures: readonly SangamError[];
+  /** A business of its own with one number and one account, in mode live. */
+  addWorkspace(open: OpenAccount, options?: WorkspaceOptions): Promise<CrmWorkspace>;
+  /** Another store and another set of workers on the same database. */
+  addProcess(): void;
+  /** Works on all sides until nothing is left that can be done now. Throws what failed as a bug does. */
+  settle(): Promise<void>;
+  /** Lets so much time pass and does what falls due in it. True, and no later: nothing waits any more. */
+  pass(ms: number): Promise<boolean>;
+  /** As `pass`, and throws when something still waits. */
+  ride(longestMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What a service process has of its own. */
+export interface CrmProcess {
+  readonly store: Store;
+  readonly directory: Directory;
+  readonly receiver: Receiver;
+  readonly changes: ChangeReceiver;
+  readonly office: DeadLetterOffice;
+  readonly checker: Checker;
+  /** Applies what waits, and does nothing about it at the CRM. */
+  apply(): Promise<void>;
+}
+
+interface Account {
+  readonly workspace: CrmWorkspace;
+  readonly account: ConformanceAccount;
+  readonly limiter: boolean;
+}
+
+interface Troubles {
+  readonly failures: SangamError[];
+  /** Bugs. */
+  readonly problems: unknown[];
+}
+
+type Working = CrmProcess & { workers(): TurnTaker[] };
+
+export async function createCrmWorld(): Promise<CrmWorld> {
+  const database = await createTestDatabase();
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  const clock = new SandboxClock();
+  const accounts = new Map<string, Account>();
+  const troubles: Troubles = { failures: [], problems: [] };
+  const { problems } = troubles;
+  const first = openProcess(database.url, clock, accounts, troubles);
+  const processes = [first];
+
+  const waitsNow = async (): Promise<boolean> => {
+    const { rows } = await client.query<{ waits: boolean }>(waitingNow, [clock.now()]);
+    return rows[0]?.waits ?? false;
+  };
+  const arrived = async (): Promise<boolean> => {
+    const told = await Promise.all([...accounts.values()].map(({ account }) => account.webhooksArrived()));
+    return told.every(Boolean);
+  };
+  const isQuiet = async (): Promise<boolean> =>
+    problems.length > 0 || ((await arrived()) && !(await waitsNow()) && (await arrived()));
+
+  const settle = async (): Promise<void> => {
+    do {
+      const workers = processes.flatMap((one) => one.workers());
+      for (const worker of workers) worker.start();
+      try {
+        await until('everything that can be done now', isQuiet);
+      } finally {
+        await Promise.all(workers.map((worker) => worker.stop()));
+      }
+      if (problems.length > 0) throw problems[0];
+    } while (!(await isQuiet()));
+  };
+
+  const pass = async (ms: number): Promise<boolean> => {
+    const end = clock.now() + ms;
+    for (;;) {
+      await settle();
+      const { rows } = await client.query<{ due: string | null }>(nextDue);
+      const due = rows[0]?.due ?? null;
+      if (due === null) return true;
+      if (clock.now() >= end) return false;
+      clock.advance(Math.max(0, Math.min(Number(due) + 1, end) - clock.now()));
+    }
+  };
+
+  return {
+    clock,
+    store: first.store,
+    process: first,
+    database: client,
+    failures: troubles.failures,
+    settle,
+    async addWorkspace(open, options = {}) {
+      const account = await open(clock);
+      const workspace = await openCrmWorkspace({
+        process: first,
+        settle,
+        clock,
+        account,
+        database: client,
+        options,
+      });
+      accounts.set(workspace.connectionId, { workspace, account, limiter: options.limiter === true });
+      for (const { directory } of processes) directory.refresh();
+      if (options.webhooks === true) {
+        const route = {
+          kind: 'connection' as const,
+          workspaceId: workspace.workspaceId,
+          connectionId: workspace.connectionId,
+        };
+        const { crm } = workspace.connector.traits;
+        await account.webhooksTo((changes, raw) => first.changes.receive(crm, changes, route, raw));
+      }
+      return workspace;
+    },
+    addProcess() {
+      processes.push(openProcess(database.url, clock, accounts, troubles));
+    },
+    pass,
+    async ride(longestMs) {
+      if (!(await pass(longestMs))) throw new Error(`Something still waits after ${String(longestMs)} ms.`);
+    },
+    async close() {
+      await Promise.all([...accounts.values()].map(({ account }) => account.close()));
+      await Promise.all(processes.map(({ store }) => store.close()));
+      await client.end();
+      await database.drop();
+    },
+  };
+}
+
+const freely: Permits = { take: async () => undefined };
+
+function openProcess(
+  url: string,
+  clock: SandboxClock,
+  accounts: ReadonlyMap<string, Account>,
+  { failures, problems }: Troubles,
+): Working {
+  const store = openStore(url);
+  const directory = createDirectory(store);
+  const opened = new Map<string, Connector>();
+  const open = (workspaceId: string, connectionId: string): Connector => {
+    const known = accounts.get(connectionId);
+    if (known === undefined) throw new Error(`There is no account of connection ${connectionId}.`);
+    const { account, limiter, workspace } = known;
+    const { limits } = workspace.connector.traits;
+    const permits = limiter ? createPermits({ store, clock, workspaceId, connectionId, limits }) : freely;
+    return account.connect({
+      async take(limit, priority) {
+        await workspace.beforeCall?.(priority);
+        await permits.take(limit, priority);
+      },
+    });
+  };
+  const connectors: Connectors = {
+    async of({ connectionId, workspaceId }) {
+      const connector = opened.get(connectionId) ?? open(workspaceId, connectionId);
+      opened.set(connectionId, connector);
+      return connector;
+    },
+    forget: (connectionId) => void opened.delete(connectionId),
+  };
+  const traits = () => [...accounts.values()].map(({ workspace }) => workspace.connector.traits);
+  const failed = (error: unknown): void => void problems.push(error);
+  const callFailed = (_crm: string, error: SangamError): void => void failures.push(error);
+  const ignored = (): void => undefined;
+  const createAnApplier = (wakeReconciler: (workspaceId: string) => void): TurnTaker =>
+    createApplier({
+      store,
+      directory,
+      traitsOf: (crm) => traits().find((one) => one.crm === crm),
+      clock,
+      wakeReconciler,
+      counts: { applied: ignored, failed },
+    });
+  const receiver = createReceiver({
+    store,
+    directory,
+    clock,
+    counts: { received: ignored, fresh: ignored, parked: ignored },
+    wake: ignored,
+  });
+  const changes = createChangeReceiver({ store, receiver, clock, readChanges: () => [] });
+  const checker = createChecker({ store, clock, connectors, failed });
+  return {
+    store,
+    directory,
+    receiver,
+    changes,
+    checker,
+    office: createDeadLetterOffice({ store, receiver, changes, clock, wake: ignored }),
+    apply: () => createAnApplier(ignored).drain(),
+    workers() {
+      const reconciler = createReconciler({
+        store,
+        clock,
+        connectors,
+        counts: { written: ignored, callFailed, failed },
+      });
+      const timeline = createTimelineWriter({
+        store,
+        clock,
+        connectors,
+        counts: { written: ignored, callFailed, failed },
+      });
+      const applier = createAnApplier((workspaceId) => {
+        reconciler.wake(workspaceId);
+        timeline.wake(workspaceId);
+      });
+      return [applier, reconciler, timeline, checker.worker];
+    },
+  };
+}
+
+/** Marks and entries of connections that may be called; $1 is now. A lease is work under way. */
+const marks = (table: string, ready: string): string => `
+  select w.*, c.next_call_at from ${table} w join crm_connections c using (workspace_id, connection_id)
+  where ${ready} and c.mode = 'live' and c.blocked_reason is null and c.disconnected_at is null`;
+const records = marks('dirty_records', 'w.held is null');
+const entries = marks('timeline_entries', 'w.due_at is not null');
+
+const dueNow = (work: string): string =>
+  `exists (select 1 from (${work}) work
+           where coalesce(leased_until, 0) > $1 or (due_at <= $1 and next_call_at <= $1))`;
+
+const waitingNow = `
+  select exists (select 1 from inbox) or ${dueNow(records)} or ${dueNow(entries)}
+      or exists (select 1 from checks where state = 'running' and next_at <= $1) as waits`;
+
+const nextDue = `
+  select min(greatest(due_at, next_call_at, leased_until)) as due
+  from (select due_at, next_call_at, leased_until from (${records}) r
+        union all select due_at, next_call_at, leased_until from (${entries}) e
+        union all select next_at, 0, leased_until from checks where state = 'running') work`;

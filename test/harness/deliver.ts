@@ -1,0 +1,26 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { ServiceProcess } from './town.ts';
+
+/** Posts as WhatsApp does: until it is acknowledged, by whichever process answers. */
+export async function deliver(services: () => readonly ServiceProcess[], body: object): Promise<void> {
+  for (let attempt = 0; attempt < 400; attempt += 1) {
+    const alive = services();
+    const service = alive[attempt % Math.max(alive.length, 1)];
+    if (service !== undefined && (await service.post(body)) === 200) return;
+    await wait(25);
+  }
+  throw new Error('Never acknowledged.');
+}
+
+export async function inParallel<Item>(
+  items: readonly Item[],
+  clients: number,
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
+  const queue = items.values();
+  await Promise.all(
+    Array.from({ length: clients }, async () => {
+      for (const item of queue) await work(item);
+    }),
+  );
+}

@@ -1,0 +1,89 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openHubspotAccount } from './conformance/hubspot-account.ts';
+import { day, hour, minute, somebody } from './conformance/stage.ts';
+import { createCrmWorld } from './harness/crm-world.ts';
+
+/** Promise 7: an outage rides through, inside the vendor's limits, with nothing lost or doubled. */
+
+describe('a CRM that answers 503 for three hours', () => {
+  test('gets everything afterwards, once, and another business notices nothing', async () => {
+    const world = await createCrmWorld();
+    onTestFinished(() => world.close());
+    const options = { limiter: true, settings: { timeZone: 'UTC' } };
+    const down = await world.addWorkspace(openHubspotAccount, options);
+    const other = await world.addWorkspace(openHubspotAccount, options);
+    world.addProcess();
+    // A day's entries are one: the outage must not cross midnight.
+    world.clock.advance(day - ((world.clock.now() - 6 * hour) % day));
+
+    const known = somebody(0, 'Known before');
+    await down.writes(known);
+    await world.ride(hour);
+    expect(await down.records()).toHaveLength(1);
+
+    await down.account.fault({ status: 503 });
+    const before = await down.account.calls();
+    const steps = 36;
+    const lastWord = new Map<number, string>();
+    for (let step = 0; step < steps; step += 1) {
+      // Three hundred people, most of them more than once.
+      const writing = Array.from({ length: 25 }, (_, index) => 1 + ((step * 9 + index) % 300));
+      await Promise.all(
+        writing.map(async (index) => {
+          const words = `message of step ${String(step)}`;
+          lastWord.set(index, words);
+          await down.writes(somebody(index), words);
+        }),
+      );
+      await down.writes(known, 'Is anybody there?');
+      await other.writes(somebody(step));
+      await world.settle();
+      expect(await other.records()).toHaveLength(step + 1);
+      world.clock.advance(5 * minute);
+    }
+    const asked = (await down.account.calls()) - before;
+    expect(await down.records()).toHaveLength(1);
+    // One try every five minutes, not one a message.
+    expect(asked).toBeLessThan(3 * steps);
+
+    await down.account.fault({});
+    const [limit] = Object.values(down.connector.traits.limits);
+    if (limit !== undefined) await down.account.limit(limit.calls, limit.perMs);
+    const failed = world.failures.length;
+    await world.ride(3 * hour);
+    const records = await down.records();
+    const phones = records.map((record) => down.read(record, 'phone'));
+    expect(phones).toHaveLength(lastWord.size + 1);
+    expect(new Set(phones).size).toBe(phones.length);
+    const waits = world.failures.slice(failed).filter(({ code }) => code !== 'limit_wait');
+    expect(waits).toEqual([]);
+    for (const [index, words] of lastWord) {
+      const { phone = '', name = '' } = somebody(index);
+      const record = records.find((one) => down.read(one, 'phone') === `+${phone}`);
+      expect(down.read(record, 'first name')).toBe(name.split(' ')[0]);
+      const contact = await down.contactOf(somebody(index));
+      expect(Date.parse(down.read(record, 'last activity'))).toBe(contact.lastActivityAt);
+      const entries = await down.account.user.timeline(record?.recordId ?? '');
+      expect(entries).toHaveLength(1);
+      expect(entries[0]?.text).toContain(words);
+    }
+    expect(await down.letters()).toEqual([]);
+    expect(await other.letters()).toEqual([]);
+    expect(await other.alerts()).toEqual([]);
+    expect(await other.records()).toHaveLength(steps);
+  }, 180_000);
+
+  test('one person alone is not left waiting when it ends', async () => {
+    const world = await createCrmWorld();
+    onTestFinished(() => world.close());
+    const crm = await world.addWorkspace(openHubspotAccount);
+    await crm.account.fault({ status: 503 });
+    await crm.writes(somebody(1));
+    expect(await world.pass(3 * hour)).toBe(false);
+    await crm.account.fault({});
+    const ended = world.clock.now();
+    await world.ride(15 * minute);
+    expect(await crm.records()).toHaveLength(1);
+    expect(world.clock.now() - ended).toBeLessThan(15 * minute);
+  });
+});

@@ -1,0 +1,231 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { connectionOf, type ConnectionRow, openStore, type Store } from '@sangam/core/store';
+import { createHubspotSites, createSecretBox, createTokenVault, type TokenVault } from '@sangam/service';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createTestDatabase, type TestDatabase, until } from './harness/index.ts';
+
+/** Two processes, as far as PostgreSQL can tell, in front of a vendor that gives out tokens. */
+let database: TestDatabase;
+let stores: readonly [Store, Store];
+let vendor: Vendor;
+const box = createSecretBox([randomBytes(32)]);
+const minute = 60_000;
+
+interface Vendor {
+  readonly server: Server;
+  readonly url: string;
+  /** The refresh tokens it was shown. */
+  readonly shown: string[];
+  /** What it does next; a gate lets a request wait until the test says so. */
+  answer: { readonly status: number; readonly body: object } | undefined;
+  gate: Promise<void>;
+}
+
+async function startVendor(): Promise<Vendor> {
+  const shown: string[] = [];
+  const answer = async (response: ServerResponse, round: string): Promise<void> => {
+    await started.gate;
+    const { status, body } = started.answer ?? {
+      status: 200,
+      body: {
+        access_token: `access-${round}`,
+        refresh_token: `refresh-${round}`,
+        expires_in: 1800,
+        token_type: 'bearer',
+        hub_id: 77,
+      },
+    };
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  };
+  const server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      shown.push(new URLSearchParams(body).get('refresh_token') ?? '');
+      void answer(response, String(shown.length));
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const started: Vendor = {
+    server,
+    url: `http://127.0.0.1:${String(port)}`,
+    shown,
+    answer: undefined,
+    gate: Promise.resolve(),
+  };
+  return started;
+}
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  stores = [openStore(database.url), openStore(database.url)];
+  vendor = await startVendor();
+});
+afterAll(async () => {
+  vendor.server.closeAllConnections();
+  vendor.server.close();
+  await Promise.all(stores.map((store) => store.close()));
+  await database.drop();
+});
+beforeEach(() => {
+  vendor.shown.length = 0;
+  vendor.answer = undefined;
+  vendor.gate = Promise.resolve();
+});
+
+function vaultOf(store: Store): TokenVault {
+  const sites = createHubspotSites({
+    app: undefined,
+    sandboxApp: () => ({ clientId: 'client', clientSecret: 'secret' }),
+    sandboxUrl: () => Promise.resolve(vendor.url),
+  });
+  return createTokenVault({
+    store,
+    box,
+    refresherOf: async (account) => (await sites.of(account)).oauth,
+  });
+}
+
+/** A connection whose access token `access-0` runs out in so many milliseconds. */
+async function connect(expiresInMs: number | null): Promise<{ workspaceId: string; connectionId: string }> {
+  const [workspaceId, connectionId] = [randomUUID(), randomUUID()];
+  await stores[0].transact(workspaceId, async (trx) => {
+    await trx
+      .insertInto('workspaces')
+      .values({ workspace_id: workspaceId, name: 'Test', sandbox: true, created_at: 0 })
+      .execute();
+    await trx
+      .insertInto('crm_connections')
+      .values({
+        workspace_id: workspaceId,
+        connection_id: connectionId,
+        crm: 'hubspot',
+        access_token: box.seal('access-0'),
+        refresh_token: expiresInMs === null ? null : box.seal('refresh-0'),
+        token_expires_at: expiresInMs === null ? null : Date.now() + expiresInMs,
+        created_at: 0,
+      })
+      .execute();
+  });
+  return { workspaceId, connectionId };
+}
+
+async function rowOf(ids: { workspaceId: string; connectionId: string }): Promise<ConnectionRow> {
+  const row = await stores[0].transact(ids.workspaceId, (trx) => connectionOf(trx, ids.connectionId));
+  if (row === undefined) throw new Error('There is no such connection.');
+  return row;
+}
+
+test('a token that lives for more than five minutes is used as it is', async () => {
+  const row = await rowOf(await connect(6 * minute));
+  expect(await vaultOf(stores[0]).credentialsOf(row).accessToken()).toBe('access-0');
+  expect(vendor.shown).toEqual([]);
+});
+
+test('twenty callers in two processes make one refresh, and all get the new token', async () => {
+  const ids = await connect(4 * minute);
+  const row = await rowOf(ids);
+  let open = (): void => undefined;
+  vendor.gate = new Promise((resolve) => (open = resolve));
+  const vaults = [vaultOf(stores[0]), vaultOf(stores[1])];
+  const tokens = Promise.all(
+    Array.from({ length: 10 }, () => vaults.map((vault) => vault.credentialsOf(row).accessToken())).flat(),
+  );
+  await until('the refresh to arrive', () => vendor.shown.length > 0);
+  open();
+  expect(new Set(await tokens)).toEqual(new Set(['access-1']));
+  expect(vendor.shown).toEqual(['refresh-0']);
+});
+
+test('a rotated refresh token is stored, sealed, and the next refresh shows it', async () => {
+  const ids = await connect(0);
+  const credentials = vaultOf(stores[0]).credentialsOf(await rowOf(ids));
+  expect(await credentials.accessToken()).toBe('access-1');
+  const stored = await rowOf(ids);
+  expect(stored.refreshToken?.includes('refresh-1')).toBe(false);
+  expect(box.open(stored.refreshToken ?? Buffer.alloc(0))).toBe('refresh-1');
+  expect(box.open(stored.accessToken ?? Buffer.alloc(0))).toBe('access-1');
+  await credentials.expired('access-1');
+  expect(await credentials.accessToken()).toBe('access-2');
+  expect(vendor.shown).toEqual(['refresh-0', 'refresh-1']);
+});
+
+test('a token the vendor calls expired is renewed once, also when both processes were told so', async () => {
+  const row = await rowOf(await connect(25 * minute));
+  const here = vaultOf(stores[0]).credentialsOf(row);
+  const there = vaultOf(stores[1]).credentialsOf(row);
+  await Promise.all([here, there, here, there].map((credentials) => credentials.expired('access-0')));
+  expect(await here.accessToken()).toBe('access-1');
+  expect(await there.accessToken()).toBe('access-1');
+  expect(vendor.shown).toHaveLength(1);
+});
+
+test('a dead grant blocks the connection once, and is not shown to the vendor again until an admin acts', async () => {
+  const ids = await connect(0);
+  const row = await rowOf(ids);
+  vendor.answer = {
+    status: 400,
+    body: {
+      error: 'invalid_grant',
+      status: 'BAD_REFRESH_TOKEN',
+      message: 'missing or unknown refresh token',
+    },
+  };
+  const here = vaultOf(stores[0]).credentialsOf(row);
+  const there = vaultOf(stores[1]).credentialsOf(row);
+  const refusals = [here, there, here, there].map((credentials) =>
+    expect(credentials.accessToken()).rejects.toMatchObject({ code: 'reconnect', retry: 'never' }),
+  );
+  await Promise.all(refusals);
+  await expect(here.accessToken()).rejects.toMatchObject({ code: 'reconnect' });
+  expect(vendor.shown).toHaveLength(1);
+  expect((await rowOf(ids)).blockedReason).not.toBeNull();
+
+  vendor.answer = undefined;
+  await stores[0].transact(ids.workspaceId, (trx) =>
+    trx
+      .updateTable('crm_connections')
+      .set({ blocked_reason: null })
+      .where('workspace_id', '=', ids.workspaceId)
+      .execute(),
+  );
+  expect(await here.accessToken()).toBe('access-2');
+});
+
+test.each([429, 500, 503])(
+  'a vendor that answers %d is asked again later, and nothing is blocked',
+  async (status) => {
+    const ids = await connect(0);
+    const credentials = vaultOf(stores[0]).credentialsOf(await rowOf(ids));
+    vendor.answer = { status, body: { status: 'error', message: 'not now' } };
+    const refusal: unknown = await credentials.accessToken().catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ origin: 'crm' });
+    expect(refusal).not.toMatchObject({ retry: 'never' });
+    expect((await rowOf(ids)).blockedReason).toBeNull();
+    vendor.answer = undefined;
+    expect(await credentials.accessToken()).toBe('access-2');
+  },
+);
+
+test('a token that still is valid goes on being used while the vendor cannot renew it', async () => {
+  const credentials = vaultOf(stores[0]).credentialsOf(await rowOf(await connect(4 * minute)));
+  vendor.answer = { status: 503, body: {} };
+  expect(await credentials.accessToken()).toBe('access-0');
+  expect(await credentials.accessToken()).toBe('access-0');
+  expect(vendor.shown).toHaveLength(1);
+});
+
+test('a token that was typed in cannot be renewed: the connection is blocked until there is another', async () => {
+  const ids = await connect(null);
+  const vault = vaultOf(stores[0]);
+  const credentials = vault.credentialsOf(await rowOf(ids));
+  expect(await credentials.accessToken()).toBe('access-0');
+  await expect(credentials.expired('access-0')).rejects.toMatchObject({ code: 'reconnect', retry: 'never' });
+  expect((await rowOf(ids)).blockedReason).not.toBeNull();
+  expect(vendor.shown).toEqual([]);
+});
