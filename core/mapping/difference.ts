@@ -37,6 +37,8 @@ interface Verdict {
   readonly value?: string | undefined;
   readonly taken?: Taken;
   readonly needsRead?: true;
+  /** It says what we would write: whose it was it stays. */
+  readonly agrees?: true;
 }
 
 /**
@@ -72,7 +74,11 @@ export function difference(input: {
     if (verdict.write !== undefined) {
       write[name] = verdict.write;
       ours.add(name);
-    } else if (verdict.value !== undefined && verdict.value !== agreed.base[name]) {
+    } else if (
+      verdict.agrees === undefined &&
+      verdict.value !== undefined &&
+      verdict.value !== agreed.base[name]
+    ) {
       ours.delete(name);
     }
     const value = verdict.value ?? verdict.write;
@@ -107,7 +113,7 @@ function judge(mapping: FieldMapping, side: Side): Verdict {
   const ours = writtenValue(mapping, side.contact, side.spelling);
   if (mapping.owner === 'theirs' || ours === undefined) return { value: side.current?.[name] };
   const same = (x: string, y: string): boolean => x === y || side.spelling.same(x, y, mapping.field);
-  if (theirs !== undefined && same(ours, theirs)) return { value: side.current?.[name] };
+  if (theirs !== undefined && same(ours, theirs)) return { value: side.current?.[name], agrees: true };
   switch (mapping.owner) {
     case 'ours':
       return ours === '' && theirs === undefined ? {} : { write: ours };

@@ -86,9 +86,35 @@ export async function keepWrites(
       and write_id = any(${spent.map(({ writeId }) => writeId)}::uuid[])`.execute(trx);
 }
 
+/** Under which name a record that is not made yet stands here. */
+export const unborn = (key: string): string => `new:${key}`;
+
+/** What was to be written to records that may have been made, each try for itself, the first one first. */
+export async function triedValues(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  keys: readonly string[],
+): Promise<ReadonlyMap<string, readonly CrmValues[]>> {
+  if (keys.length === 0) return new Map();
+  const names = new Map(keys.map((key) => [unborn(key), key]));
+  const { rows } = await sql<{ recordId: string; written: Buffer }>`
+    select record_id as "recordId", written from crm_writes
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+      and record_id = any(${[...names.keys()]}::text[])
+    order by at, write_id`.execute(trx);
+  return new Map(
+    [...Map.groupBy(rows, ({ recordId }) => names.get(recordId) ?? recordId)].map(([key, tries]) => [
+      key,
+      tries.map(({ written }) => fromJson<CrmValues>(written)),
+    ]),
+  );
+}
+
+/** How long a try that nobody answered may matter: the longest a record waits between its tries, and more. */
+const triedMs = 7 * 24 * 60 * 60 * 1000;
+
 /** Forgets writes whose echo will not come any more. */
 export async function sweepWrites(trx: WorkspaceTransaction, now: number): Promise<void> {
-  await sql`delete from crm_writes where workspace_id = ${trx.workspaceId} and at <= ${now - echoMs}`.execute(
-    trx,
-  );
+  await sql`delete from crm_writes where workspace_id = ${trx.workspaceId} and at <= ${now - echoMs}
+            and (not starts_with(record_id, 'new:') or at <= ${now - triedMs})`.execute(trx);
 }

@@ -212,17 +212,18 @@ export async function settleDirty(
   return rows.map(({ subject }) => subject);
 }
 
-/** Gives a batch back; with `retryAt` it was tried and failed, and is not taken again before. */
+/** Gives a batch back, or some of it; with `retryAt` it was tried and failed, and is not taken again before. */
 export async function returnDirty(
   trx: WorkspaceTransaction,
-  batch: { connectionId: string; lease: string; retryAt?: number },
+  batch: { connectionId: string; lease: string; retryAt?: number; only?: readonly string[] },
 ): Promise<void> {
+  const only = batch.only === undefined ? sql`` : sql`and subject = any(${batch.only}::text[])`;
   const failed = batch.retryAt === undefined ? 0 : 1;
   await sql`
     update dirty_records set lease = null, leased_until = null, attempts = attempts + ${failed},
            due_at = ${batch.retryAt ?? 0}
     where workspace_id = ${trx.workspaceId} and connection_id = ${batch.connectionId}
-      and lease = ${batch.lease}`.execute(trx);
+      and lease = ${batch.lease} ${only}`.execute(trx);
 }
 
 /** Lets subjects wait for a person; what else the lease holds stays as it is. */

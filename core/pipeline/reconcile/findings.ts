@@ -116,7 +116,11 @@ export async function rememberFindings(
   );
   const settled = [...findings.outcomes.keys()];
   const done = await settleDirty(trx, { connectionId, lease: batch.lease, settled });
-  await returnDirty(trx, { connectionId, lease: batch.lease });
+  await returnDirty(trx, {
+    connectionId,
+    lease: batch.lease,
+    only: batch.leased.map(({ subject }) => subject),
+  });
   await addCounts(trx, countsOf(connectionId, findings.outcomes, new Set(done), now));
 }
 

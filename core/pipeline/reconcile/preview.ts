@@ -47,7 +47,7 @@ export async function previewWrites(
     connector,
     connection,
     batch.homeless,
-    { ...facts, keys: new Map() },
+    { ...facts, keys: new Map(), tried: new Map() },
     fields,
     region,
     clock.now(),

@@ -1,4 +1,10 @@
-import { type Connector, type CrmRecord, type FieldMapping, phonesOf } from '../../crm/index.ts';
+import {
+  type Connector,
+  type CrmRecord,
+  type CrmValues,
+  type FieldMapping,
+  phonesOf,
+} from '../../crm/index.ts';
 import { SangamError } from '../../errors.ts';
 import {
   type ConnectionRow,
@@ -12,6 +18,7 @@ import {
   recordsByPhone,
   type SeenRecord,
   takeOwnerTurns,
+  triedValues,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
 import { readPhone } from '../../identity/index.ts';
@@ -44,6 +51,8 @@ export interface Resolved {
   readonly later: readonly DirtyRecord[];
   /** Records the search brought up. */
   readonly seen: readonly SeenRecord[];
+  /** Records of ours whose making nobody answered. */
+  readonly ours: readonly (SeenRecord & { readonly ours: readonly string[] })[];
   /** More new records than usual. */
   readonly rush: boolean;
 }
@@ -55,6 +64,8 @@ export interface ResolveFacts {
   readonly creations: ReadonlyMap<string, Creation>;
   /** Keys under which a record may have been made for the contact, or for one that was joined into it. */
   readonly keys: ReadonlyMap<string, readonly string[]>;
+  /** What tries under these keys were to write. */
+  readonly tried: ReadonlyMap<string, readonly CrmValues[]>;
   readonly first: ReadonlyMap<string, FirstContact>;
   readonly ownNumbers: ReadonlySet<string>;
   readonly pace: { readonly lastHour: number; readonly usualHour: number };
@@ -92,6 +103,11 @@ export async function loadResolveFacts(
         ofContact.map(({ key }) => key),
       ]),
     ),
+    tried: await triedValues(
+      trx,
+      connectionId,
+      creations.map(({ key }) => key),
+    ),
     first: new Map(first.map((content) => [content.contactId, firstContactOf(content)])),
     ownNumbers: new Set(
       numbers.flatMap((number) => {
@@ -120,6 +136,7 @@ export async function resolveHomeless(
   const found: Found[] = [];
   const later: DirtyRecord[] = [];
   const seen = new Map<string, SeenRecord>();
+  const ours: (SeenRecord & { readonly ours: readonly string[] })[] = [];
   let open = homeless;
 
   const settle = (matches: ReadonlyMap<string, Candidates>, reason: Found['reason']): void => {
@@ -150,7 +167,10 @@ export async function resolveHomeless(
         const contactId = keys.get(record.contactId ?? '');
         if (contactId === undefined) continue;
         byContact.set(contactId, [...(byContact.get(contactId) ?? []), record.recordId]);
-        seen.set(record.recordId, seenRecord(record, traits.phoneFields, region));
+        const found = seenRecord(record, traits.phoneFields, region);
+        const tries = facts.tried.get(record.contactId ?? '') ?? [];
+        if (tries.length === 0) seen.set(record.recordId, found);
+        else ours.push({ ...found, ...agreedByTries(record.values, tries) });
       }
     }
     settle(byContact, 'our id');
@@ -217,8 +237,24 @@ export async function resolveHomeless(
     held,
     later,
     seen: [...seen.values()],
+    ours,
     rush,
   };
+}
+
+/** What both sides agree on of a record we made without hearing so: what a try wrote, where it still stands or not. */
+function agreedByTries(
+  current: CrmValues,
+  tries: readonly CrmValues[],
+): { readonly base: CrmValues; readonly ours: readonly string[] } {
+  const written = Object.assign({}, ...tries) as CrmValues;
+  const base = Object.fromEntries(
+    Object.entries(written).map(([field, last]) => {
+      const now = current[field];
+      return [field, now !== undefined && tries.some((one) => one[field] === now) ? now : last];
+    }),
+  );
+  return { base, ours: Object.keys(written).toSorted() };
 }
 
 /** Gives the new ones their owners, by the connection's one rule. */

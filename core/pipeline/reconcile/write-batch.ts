@@ -6,11 +6,13 @@ import {
   type ConnectionRow,
   type DeadLetter,
   decideCreations,
+  type DirtyRecord,
   markTried,
   noteWrites,
   raiseAlert,
   type SeenRecord,
   type Store,
+  unborn,
 } from '../../store/index.ts';
 import { type BatchOutcome, Findings, rememberFindings } from './findings.ts';
 import type { DirtyBatch, DirtyTarget, Homeless } from './load-batch.ts';
@@ -40,31 +42,42 @@ interface BatchWork {
 
 type CreatingValues = Creating & { readonly values: CrmValues };
 
-/** Under which name a record that is not made yet stands in the write journal. */
-const unborn = (key: string): string => `new:${key}`;
-
 /**
- * Brings one leased batch in step: finds or makes records for contacts that have none, reads what has to be seen, and
- * writes what differs, in as few calls as the CRM allows. Returns how many came to what.
+ * Brings one leased batch in step: first records that stand, a STOP among them, then contacts that have none, whose search
+ * may take its time. Reads what has to be seen and writes what differs, in as few calls as the CRM allows. Returns how
+ * many came to what.
  */
 export async function writeBatch(work: BatchWork): Promise<ReadonlyMap<BatchOutcome, number>> {
-  const { store, clock, connection, batch, lease, mapping } = work;
-  const findings = new Findings();
-  for (const dirty of batch.idle) findings.outcomes.set(dirty, 'unchanged');
-  for (const recordId of batch.instead) findings.instead.add(recordId);
-
-  const standing = withoutGone(batch.targets, findings, clock.now());
-  const creating = await resolve(work, batch.homeless, findings);
-  const plans = await planStanding(work, standing, findings);
-  await noteIntentions(work, creating, plans);
-  await create(work, creating, findings);
-  await update(work, plans, findings);
-
-  await store.transact(connection.workspaceId, (trx) =>
-    rememberFindings(trx, connection, { leased: batch.leased, lease, mapping }, findings, clock.now()),
-  );
+  const { batch } = work;
   const counted = new Map<BatchOutcome, number>();
-  for (const outcome of findings.outcomes.values()) counted.set(outcome, (counted.get(outcome) ?? 0) + 1);
+  const remember = async (leased: readonly DirtyRecord[], findings: Findings): Promise<void> => {
+    const { store, clock, connection, lease, mapping } = work;
+    await store.transact(connection.workspaceId, (trx) =>
+      rememberFindings(trx, connection, { leased, lease, mapping }, findings, clock.now()),
+    );
+    for (const outcome of findings.outcomes.values()) counted.set(outcome, (counted.get(outcome) ?? 0) + 1);
+  };
+
+  if (batch.targets.length + batch.idle.length > 0) {
+    const findings = new Findings();
+    for (const dirty of batch.idle) findings.outcomes.set(dirty, 'unchanged');
+    for (const recordId of batch.instead) findings.instead.add(recordId);
+    const standing = withoutGone(batch.targets, findings, work.clock.now());
+    const plans = await planStanding(work, standing, findings);
+    await noteIntentions(work, [], plans);
+    await update(work, plans, findings);
+    await remember([...batch.targets.map(({ dirty }) => dirty), ...batch.idle], findings);
+  }
+  if (batch.homeless.length > 0) {
+    const findings = new Findings();
+    const creating = await resolve(work, batch.homeless, findings);
+    await noteIntentions(work, creating, []);
+    await create(work, creating, findings);
+    await remember(
+      batch.homeless.map(({ dirty }) => dirty),
+      findings,
+    );
+  }
   return counted;
 }
 
@@ -92,7 +105,6 @@ async function resolve(
   homeless: readonly Homeless[],
   findings: Findings,
 ): Promise<CreatingValues[]> {
-  if (homeless.length === 0) return [];
   const { traits } = connector;
   const { workspaceId, connectionId } = connection;
   const facts = await store.transact(workspaceId, (trx) =>
@@ -101,6 +113,7 @@ async function resolve(
   const fields = fieldsToRead(connector, mapping);
   const resolved = await resolveHomeless(connector, connection, homeless, facts, fields, region, clock.now());
   findings.seen.push(...resolved.seen);
+  findings.agreed.push(...resolved.ours);
   findings.held.push(...resolved.held);
   for (const { homeless: one, recordId, reason, others } of resolved.found) {
     const { contactId } = one.contact;
