@@ -1,4 +1,4 @@
-import { SangamError } from '../errors.ts';
+import type { SangamError } from '../errors.ts';
 import { type ConnectionRow, recordCall, claimProbe, type Store } from '../store/index.ts';
 import { breakerWaitMs } from './retry-schedule.ts';
 

@@ -27,7 +27,7 @@ const columns = sql.raw(
 type StoredCheck = Omit<CheckRow, 'filled'> & { report: Buffer | null };
 
 function checkOf({ report, ...row }: StoredCheck): CheckRow {
-  return { ...row, filled: report === null ? {} : fromJson<Record<string, number>>(report) };
+  return { ...row, filled: report === null ? {} : (fromJson(report) as Record<string, number>) };
 }
 
 /** The connection's latest check. */
@@ -232,7 +232,7 @@ export async function seenValues(
     select record_id as "recordId", base from crm_records
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
       and record_id = any(${recordIds}::text[])`.execute(trx);
-  return new Map(rows.map(({ recordId, base }) => [recordId, fromJson<CrmValues>(base)]));
+  return new Map(rows.map(({ recordId, base }) => [recordId, fromJson(base) as CrmValues]));
 }
 
 /** Records that hold the phone of somebody we know, with that contact. */

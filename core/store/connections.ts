@@ -64,8 +64,8 @@ export async function connectionsOf(trx: WorkspaceTransaction): Promise<Connecti
   return rows.map((row) => ({
     ...row,
     settings: connectionSettings.parse(fromJson(row.settings)),
-    mapping: row.mapping === null ? undefined : fromJson<FieldMapping[]>(row.mapping),
-    parkedFields: fromJson<Record<string, ParkedField>>(row.parkedFields),
+    mapping: row.mapping === null ? undefined : (fromJson(row.mapping) as FieldMapping[]),
+    parkedFields: fromJson(row.parkedFields) as Record<string, ParkedField>,
   }));
 }
 

@@ -131,7 +131,7 @@ export async function recordsById(
     from crm_records
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
       and record_id = any(${recordIds}::text[])`.execute(trx);
-  return rows.map((row) => ({ ...row, base: fromJson<CrmValues>(row.base) }));
+  return rows.map((row) => ({ ...row, base: fromJson(row.base) as CrmValues }));
 }
 
 /** Clocks of vendors and ours differ; a record seen this much after it was said to be gone is there. */

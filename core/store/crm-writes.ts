@@ -61,7 +61,7 @@ export async function openWrites(
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
       and record_id = any(${recordIds}::text[]) and at > ${now - echoMs}
     order by at, write_id for update`.execute(trx);
-  return rows.map((row) => ({ ...row, written: fromJson<CrmValues>(row.written) }));
+  return rows.map((row) => ({ ...row, written: fromJson(row.written) as CrmValues }));
 }
 
 /** What is left of these entries after echoes were absorbed. */
@@ -105,7 +105,7 @@ export async function triedValues(
   return new Map(
     [...Map.groupBy(rows, ({ recordId }) => names.get(recordId) ?? recordId)].map(([key, tries]) => [
       key,
-      tries.map(({ written }) => fromJson<CrmValues>(written)),
+      tries.map(({ written }) => fromJson(written) as CrmValues),
     ]),
   );
 }

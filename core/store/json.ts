@@ -4,6 +4,6 @@ export function toJson(value: unknown): Buffer {
 }
 
 /** What this module wrote itself. */
-export function fromJson<Value>(bytes: Buffer): Value {
-  return JSON.parse(bytes.toString('utf8')) as Value;
+export function fromJson(bytes: Buffer): unknown {
+  return JSON.parse(bytes.toString('utf8'));
 }

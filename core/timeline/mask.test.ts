@@ -33,10 +33,12 @@ describe('masked text leaves readable', () => {
 test('every number with the right check digit is hidden, and its length kept', () => {
   const luhnDigit = (digits: string): number => {
     for (let digit = 0; digit < 10; digit += 1) {
-      const sum = [...`${digits}${String(digit)}`].toReversed().reduce((total, one, place) => {
-        const value = Number(one) * (place % 2 === 1 ? 2 : 1);
-        return total + (value > 9 ? value - 9 : value);
-      }, 0);
+      const sum = Array.from(`${digits}${String(digit)}`)
+        .toReversed()
+        .reduce((total, one, place) => {
+          const value = Number(one) * (place % 2 === 1 ? 2 : 1);
+          return total + (value > 9 ? value - 9 : value);
+        }, 0);
       if (sum % 10 === 0) return digit;
     }
     return 0;

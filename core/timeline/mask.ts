@@ -22,10 +22,12 @@ function maskNumbers(text: string): string {
 }
 
 function isLuhn(digits: string): boolean {
-  const sum = [...digits].toReversed().reduce((total, digit, place) => {
-    const doubled = Number(digit) * (place % 2 === 1 ? 2 : 1);
-    return total + (doubled > 9 ? doubled - 9 : doubled);
-  }, 0);
+  const sum = Array.from(digits)
+    .toReversed()
+    .reduce((total, digit, place) => {
+      const doubled = Number(digit) * (place % 2 === 1 ? 2 : 1);
+      return total + (doubled > 9 ? doubled - 9 : doubled);
+    }, 0);
   return sum % 10 === 0;
 }
 
@@ -36,7 +38,7 @@ function isAadhaar(digits: string): boolean {
 
 /** Verhoeff's check in the dihedral group D5: reflections are 5 to 9. */
 function verhoeff(digits: string): number {
-  return [...digits]
+  return Array.from(digits)
     .toReversed()
     .reduce((check, digit, place) => product(check, permuted(Number(digit), place)), 0);
 }

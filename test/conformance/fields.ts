@@ -98,10 +98,14 @@ export function fields(stage: SetStage): void {
 
     world.clock.advance(minute);
     await crm.account.user.update(recordId, crm.valuesOf({ tags: { kind: 'tags', tags: ['Wholesale'] } }));
+    const seen: string[] = [];
+    crm.beforeCall = async () => void seen.push(...crm.tagsOf(await crm.record()));
     await world.settle();
     world.clock.advance(minute);
     await crm.writes(asha, 'Hello again');
     await world.settle();
+    crm.beforeCall = undefined;
+    expect(seen).not.toContain('VIP');
     expect(crm.tagsOf(await crm.record())).toEqual(['Wholesale']);
     expect((await crm.contactOf(asha)).tags).toEqual(['Wholesale']);
 

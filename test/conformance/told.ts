@@ -17,6 +17,34 @@ export function told(stage: SetStage): void {
     expect(await crm.account.calls()).toBe(calls);
   });
 
+  test('echoes that come late and together are all absorbed', async () => {
+    const { world, crm } = await stage({ webhooks: true });
+    crm.deaf = true;
+    for (const words of ['Hello', 'STOP', 'START', 'STOP', 'START']) {
+      await crm.writes(somebody(1, 'Asha Rao'), words);
+      await world.settle();
+    }
+    crm.deaf = false;
+    await world.settle();
+    expect(await crm.occurrences()).toEqual([]);
+    expect(crm.isOptedOut(await crm.record())).toBe(false);
+    expect((await crm.contactOf(somebody(1))).optOut).toBe(false);
+  });
+
+  test('a person who writes what we wrote is no echo, when the echo never came', async () => {
+    const { world, crm } = await stage();
+    await crm.writes(somebody(1, 'Asha Rao'));
+    await world.settle();
+    await crm.listen();
+    const { recordId } = await crm.record();
+    for (const name of ['Kapoor', 'Rao']) {
+      await crm.account.user.update(recordId, crm.valuesOf({ 'last name': name }));
+      await world.settle();
+    }
+    const seen = (await crm.occurrences()).toSorted((x, y) => x.changedAt - y.changedAt);
+    expect(seen.map(({ value }) => value)).toEqual(['Kapoor', 'Rao']);
+  });
+
   test('a person who puts back an old value is seen, each time', async () => {
     const { world, crm } = await stage({ webhooks: true });
     await crm.writes(somebody(1, 'Asha Rao'));

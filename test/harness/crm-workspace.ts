@@ -54,6 +54,10 @@ export interface CrmWorkspace {
   readonly connector: Connector;
   /** Done before each call of the workers' connectors. */
   beforeCall: ((priority: Priority) => Promise<void>) | undefined;
+  /** The account's webhooks arrive from here on; what happened before is never told. */
+  listen(): Promise<void>;
+  /** Webhooks do not get through for now; they come again. */
+  deaf: boolean;
   /** An admin chooses other settings. */
   configure(settings: SettingsInput): Promise<void>;
   /** An admin maps more than the connector does by itself. */
@@ -152,6 +156,14 @@ export async function openCrmWorkspace(parts: {
     account,
     connector,
     beforeCall: undefined,
+    deaf: false,
+    async listen() {
+      const route = { kind: 'connection' as const, workspaceId, connectionId };
+      await account.webhooksTo(async (changes, raw) => {
+        if (world.deaf) throw new Error('Nobody is there.');
+        await process.changes.receive(traits.crm, changes, route, raw);
+      });
+    },
     async configure(settings) {
       await database.query('update crm_connections set settings = $2 where workspace_id = $1', [
         workspaceId,
@@ -237,5 +249,6 @@ export async function openCrmWorkspace(parts: {
     occurrences: () => transact((trx) => listOccurrences(trx, connectionId, 1000)),
     transact,
   };
+  if (options.webhooks === true) await world.listen();
   return world;
 }

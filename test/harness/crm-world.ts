@@ -94,7 +94,11 @@ export async function createCrmWorld(): Promise<CrmWorld> {
     return rows[0]?.waits ?? false;
   };
   const arrived = async (): Promise<boolean> => {
-    const told = await Promise.all([...accounts.values()].map(({ account }) => account.webhooksArrived()));
+    const told = await Promise.all(
+      [...accounts.values()].map(async ({ account, workspace }) =>
+        workspace.deaf ? true : account.webhooksArrived(),
+      ),
+    );
     return told.every(Boolean);
   };
   const isQuiet = async (): Promise<boolean> =>
@@ -144,15 +148,6 @@ export async function createCrmWorld(): Promise<CrmWorld> {
       });
       accounts.set(workspace.connectionId, { workspace, account, limiter: options.limiter === true });
       for (const { directory } of processes) directory.refresh();
-      if (options.webhooks === true) {
-        const route = {
-          kind: 'connection' as const,
-          workspaceId: workspace.workspaceId,
-          connectionId: workspace.connectionId,
-        };
-        const { crm } = workspace.connector.traits;
-        await account.webhooksTo((changes, raw) => first.changes.receive(crm, changes, route, raw));
-      }
       return workspace;
     },
     addProcess() {

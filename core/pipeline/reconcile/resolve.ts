@@ -27,7 +27,7 @@ import { creationObjection, type FirstContact, firstContactOf, isRush, ownerOf }
 import type { Homeless } from './load-batch.ts';
 
 /** A record found for a contact, and others that hold its phone too. */
-export interface Found {
+interface Found {
   readonly homeless: Homeless;
   readonly recordId: string;
   readonly reason: 'our id' | 'phone';
