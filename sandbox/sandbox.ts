@@ -8,6 +8,7 @@ import { createFaults } from './faults.ts';
 import { guard } from './guard.ts';
 import { answering, errorHandler, ok, rawBodies, refuse, send } from './http.ts';
 import { createHubspot } from './hubspot/index.ts';
+import { portal as hubspotPortal } from './hubspot/portal.ts';
 import { type Journal, openJournal } from './journal.ts';
 import { type SandboxRules, startingRules } from './rules.ts';
 import { createVendorFront } from './vendor-front.ts';
@@ -18,7 +19,14 @@ export interface SandboxOptions {
   /** `host:port` values we are reached under, asked at every request: the port may be known late. */
   readonly ownHosts: () => readonly string[];
   readonly whatsapp: WhatsappOptions;
-  readonly hubspot: { readonly accessToken: string };
+  readonly hubspot: {
+    readonly accessToken: string;
+    /** Of the app that is installed by OAuth and hears webhooks; drawn where none is given. */
+    readonly clientId?: string;
+    readonly clientSecret?: string;
+    /** Where its webhooks go from the start; asked at every delivery. */
+    readonly webhookUrl?: () => string;
+  };
   /** Folder of the journal, owned by one process at a time. Without it state lives in memory only. */
   readonly dataDir?: string;
   /** Which way the vendors' unconfirmed rules go at the start. */
@@ -44,9 +52,8 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
   const written = (): Promise<void> => opened.journal?.written() ?? Promise.resolve();
 
   const whatsapp = createWhatsapp({ ...options.whatsapp, clock, rules: rules.whatsapp, append, written });
-  const crms: readonly CrmSimulator[] = [
-    createHubspot({ ...options.hubspot, clock, rules: rules.hubspot, append, written }),
-  ];
+  const hubspot = createHubspot({ ...options.hubspot, clock, rules: rules.hubspot, append, written });
+  const crms: readonly CrmSimulator[] = [hubspot];
   const time = clockJournal(clock, append('clock'));
   const journal = await openJournal(options.dataDir, [
     time.part,
@@ -62,7 +69,14 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
     answering(written, () =>
       ok({
         whatsapp: whatsapp.facts(),
-        crms: Object.fromEntries(crms.map(({ name }) => [name, { basePath: `/sandbox/${name}` }])),
+        crms: {
+          hubspot: {
+            basePath: '/sandbox/hubspot',
+            authorizePath: '/sandbox/hubspot/oauth/authorize',
+            portalId: hubspotPortal.portalId,
+            ...hubspot.app,
+          },
+        },
       }),
     ),
   );
@@ -85,6 +99,7 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
     router,
     async close() {
       for (const front of fronts) front.close();
+      hubspot.close();
       time.close();
       await whatsapp.close();
       await journal.close();

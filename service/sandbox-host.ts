@@ -60,7 +60,12 @@ export function createSandboxHost(options: {
         accessToken: parties.hubspot.accessToken,
         webhookUrl: () => `${service.url()}/webhooks/whatsapp/${parties.whatsapp.channelId}`,
       },
-      hubspot: parties.hubspot,
+      hubspot: {
+        accessToken: parties.hubspot.accessToken,
+        clientId: parties.hubspot.clientId,
+        clientSecret: parties.hubspot.clientSecret,
+        webhookUrl: () => `${service.publicUrl()}/webhooks/hubspot/${parties.hubspot.connectionId}`,
+      },
     });
     service.mountSandbox(sandbox.router);
     await writeFile(urlFile, `${service.url()}/sandbox`);

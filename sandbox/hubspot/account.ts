@@ -13,7 +13,13 @@ export interface Account {
   setToken(change: { expired?: boolean | undefined; accessToken?: string | undefined }): { expired: boolean };
 }
 
-export function createAccount(accessToken: string, clock: SandboxClock, rules: () => HubspotRules): Account {
+export function createAccount(
+  accessToken: string,
+  clock: SandboxClock,
+  rules: () => HubspotRules,
+  /** Tokens given by OAuth. */
+  oauth: (accessToken: string) => 'valid' | 'expired' | undefined,
+): Account {
   let token = accessToken;
   let expired = false;
   const calls = createRollingLimit(clock, () => {
@@ -44,8 +50,10 @@ export function createAccount(accessToken: string, clock: SandboxClock, rules: (
 
   return {
     enter(authorization, operation) {
-      if (authorization !== `Bearer ${token}`) return { refused: answerError(noCredentials) };
-      if (expired) return { refused: answerError(expiredToken) };
+      const given = /^Bearer (.+)$/.exec(authorization ?? '')?.[1] ?? '';
+      const state = given === token ? (expired ? 'expired' : 'valid') : oauth(given);
+      if (state === undefined) return { refused: answerError(noCredentials) };
+      if (state === 'expired') return { refused: answerError(expiredToken) };
       return operation.endsWith('/search') ? enterSearch() : enterCall();
     },
     setToken(change) {

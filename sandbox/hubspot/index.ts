@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Router } from 'express';
 import { z } from 'zod';
 import type { SandboxClock } from '../clock.ts';
@@ -5,6 +6,9 @@ import type { CrmSimulator } from '../crm.ts';
 import { type Answer, answering, ok, parseJson, readBody, readChanges } from '../http.ts';
 import type { Append } from '../journal.ts';
 import { createAccount } from './account.ts';
+import { type AppFacts, createOauth } from './app/oauth.ts';
+import { createHubspotWebhooks } from './app/webhooks.ts';
+import { workflowActionControls } from './app/workflow-action.ts';
 import { associationOperations } from './association-operations.ts';
 import { batchOperations } from './batch-operations.ts';
 import type { CatalogueChange } from './catalogue.ts';
@@ -31,30 +35,58 @@ const tokenBody = z.strictObject({
   accessToken: z.string().min(1).optional(),
 });
 
+/** A portal with the app that is installed in it. */
+export interface HubspotSimulator extends CrmSimulator {
+  readonly app: AppFacts;
+  /** Delivers nothing more. */
+  close(): void;
+}
+
 /** One HubSpot portal: contacts, what stands on their timelines, a token and limits. facts/hubspot.md. */
 export function createHubspot(options: {
+  /** Of the portal's private app. */
   accessToken: string;
-  /** The app whose token it is. */
+  /** Of the app that is installed by OAuth and hears webhooks; drawn where none is given. */
   appId?: string;
+  clientId?: string;
+  clientSecret?: string;
+  /** Where it hears webhooks from the start; asked at every delivery. */
+  webhookUrl?: () => string;
   /** Hears of every change of a contact, by whomever, once it is made. */
   changed?: (change: PortalChange) => void;
   clock: SandboxClock;
   rules: HubspotRules;
   append: (part: string) => Append;
   written: () => Promise<void>;
-}): CrmSimulator {
+}): HubspotSimulator {
   const { clock, written } = options;
+  const app: AppFacts = {
+    appId: options.appId ?? '1000001',
+    clientId: options.clientId ?? 'sangam-sandbox-app',
+    clientSecret: options.clientSecret ?? randomUUID(),
+  };
   let rules = options.rules;
   const append: (entry: HubspotEntry) => void = options.append('hubspot');
   const portal = createPortal({
     clock,
     rules: () => rules,
     append,
-    source: byApp(options.appId ?? '1000001'),
-    changed: options.changed ?? (() => undefined),
+    source: byApp(app.appId),
+    changed(change) {
+      webhooks.changed(change);
+      options.changed?.(change);
+    },
   });
   const { contacts, communications } = portal;
-  const account = createAccount(options.accessToken, clock, () => rules);
+  const oauth = createOauth(app, clock, written);
+  const webhooks = createHubspotWebhooks({
+    app,
+    clock,
+    installed: oauth.installed,
+    webhookUrl: options.webhookUrl,
+    written,
+  });
+  const account = createAccount(options.accessToken, clock, () => rules, oauth.stateOf);
 
   const operationsOf = (context: RecordContext): Operations => {
     const { objectType, catalogue, records } = context;
@@ -77,6 +109,7 @@ export function createHubspot(options: {
     ...searchOperation(contacts),
     ...associationOperations(portal),
     ...ownerOperations,
+    ...oauth.operations,
     'GET /account-info/details': () => ({ status: 200, body: portalFacts }),
   };
   const findOperation = operationFinder(operations);
@@ -94,9 +127,12 @@ export function createHubspot(options: {
     }),
   );
 
+  controls.use(oauth.page, oauth.controls, webhooks.controls, workflowActionControls(app, written));
   controls.use(contactControls(portal, written));
 
   return {
+    app,
+    close: () => webhooks.close(),
     name: 'hubspot',
     journal: hubspotJournal(portal),
     desks: {
@@ -115,7 +151,8 @@ export function createHubspot(options: {
       const happen = (readAt: number | undefined): Answer => {
         const handler = found === undefined ? undefined : operations[found.operation];
         if (found === undefined || handler === undefined) return answerError(notFound());
-        const body = text === '' ? undefined : parseJson(text);
+        const form = headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true;
+        const body = text === '' ? undefined : form ? new URLSearchParams(text) : parseJson(text);
         if (text !== '' && body === undefined) {
           return answerError(validationError('Invalid input JSON: the body could not be parsed.'));
         }
@@ -124,6 +161,8 @@ export function createHubspot(options: {
       return {
         operation: found?.operation ?? 'unknown',
         run(readAt) {
+          // Whoever asks for a token has none yet.
+          if (found?.operation === 'POST /oauth/token') return happen(readAt);
           const entered = account.enter(headers.authorization, found?.operation ?? 'unknown');
           if ('refused' in entered) return entered.refused;
           const answer = happen(readAt);
