@@ -20,7 +20,16 @@ test('the sandbox says how it is reached', async () => {
       appSecret: 'app-secret',
       verifyToken: 'verify-token',
     },
-    crms: { hubspot: { basePath: '/sandbox/hubspot' } },
+    crms: {
+      hubspot: {
+        basePath: '/sandbox/hubspot',
+        authorizePath: '/sandbox/hubspot/oauth/authorize',
+        portalId: 24_111_972,
+        appId: '1000001',
+        clientId: 'sangam-sandbox-app',
+        clientSecret: expect.any(String) as string,
+      },
+    },
   });
 });
 

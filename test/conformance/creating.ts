@@ -32,7 +32,8 @@ export function creating(stage: SetStage): void {
     for (const fault of faults) {
       for (let cut = 1; cut <= 4; cut += 1) {
         let calls = 0;
-        crm.beforeCall = async () => {
+        crm.beforeCall = async (priority) => {
+          if (priority === 'timeline') return;
           calls += 1;
           if (calls === cut) await crm.account.fault({ ...fault, times: 1 });
         };

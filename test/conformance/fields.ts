@@ -43,7 +43,8 @@ export function fields(stage: SetStage): void {
     const longAgo = world.clock.now() - hour;
     const cut = (nth: number): void => {
       let calls = 0;
-      crm.beforeCall = async () => {
+      crm.beforeCall = async (priority) => {
+        if (priority === 'timeline') return;
         calls += 1;
         if (calls === nth) await crm.account.fault({ dropConnection: 'after', times: 1 });
       };

@@ -1,10 +1,12 @@
-import { type ContactFields, type FieldMapping } from '../../crm/index.ts';
+import type { ContactFields, CrmValues, FieldMapping } from '../../crm/index.ts';
 import {
   type ConnectionRow,
   type DirtyRecord,
+  type JournalEntry,
   type LinkRow,
   linksOfContacts,
   linksOfRecords,
+  openWrites,
   type RecordRow,
   recordsById,
   type WorkspaceTransaction,
@@ -20,6 +22,8 @@ export interface DirtyTarget {
   /** People whose own record it is, the one it names first. */
   readonly homes: readonly ContactFields[];
   readonly others: readonly ContactFields[];
+  /** What writes were to leave there of which nobody knows whether they came through. */
+  readonly tried: readonly CrmValues[];
 }
 
 /** A contact that has no record in this connection. */
@@ -57,9 +61,11 @@ export async function loadBatch(
     ...recordIds,
     ...linksOfSubjects.map(({ recordId }) => recordId),
   ]);
+  const unsure = leased.filter(({ tried }) => tried).flatMap(({ recordId }) => recordId ?? []);
+  const tried = unsure.length === 0 ? [] : await openWrites(trx, connectionId, unsure, now);
   const people = new Set([...contactIds, ...links.map(({ contactId }) => contactId)]);
   const fields = await contactFields(trx, [...people], now, mapping);
-  return sortBatch({ leased, linksOfSubjects, links, rows, fields });
+  return sortBatch({ leased, linksOfSubjects, links, rows, fields, tried });
 }
 
 function sortBatch(read: {
@@ -68,6 +74,7 @@ function sortBatch(read: {
   links: readonly LinkRow[];
   rows: readonly RecordRow[];
   fields: readonly ContactFields[];
+  tried: readonly JournalEntry[];
 }): DirtyBatch {
   const contactOf = new Map(read.fields.map((contact) => [contact.contactId, contact]));
   const rowOf = new Map(read.rows.map((row) => [row.recordId, row]));
@@ -92,6 +99,7 @@ function sortBatch(read: {
         row,
         homes: named <= 0 ? homes : [...homes.slice(named, named + 1), ...homes.toSpliced(named, 1)],
         others: tied.filter(({ home }) => !home).map(({ contact }) => contact),
+        tried: read.tried.filter(({ recordId }) => recordId === dirty.recordId).map(({ written }) => written),
       });
       continue;
     }

@@ -24,7 +24,8 @@ export function planTarget(
 ): TargetPlan {
   const { row, homes, others } = target;
   // What was only seen in passing nobody agreed on: whatever stands there is news.
-  const agreed: Agreed = row?.agreed === true ? { base: row.base, ours: row.ours } : { base: {}, ours: [] };
+  const known: Agreed = row?.agreed === true ? { base: row.base, ours: row.ours } : { base: {}, ours: [] };
+  const agreed = withTries(known, target.tried, record);
   const contact = foldRecord(homes, others);
   const unseen = row?.agreed !== true && record === undefined;
   if (contact === undefined) return planOthers(target, record, mapping, traits, agreed, unseen);
@@ -44,7 +45,8 @@ export function planTarget(
     agreed: withFollowed(decided.agreed, record, traits),
     key,
     record,
-    needsRead: record === undefined && (decided.needsRead || target.dirty.reread || unseen),
+    needsRead:
+      record === undefined && (decided.needsRead || target.dirty.reread || target.tried.length > 0 || unseen),
   };
 }
 
@@ -91,7 +93,8 @@ function planOthers(
     agreed: withFollowed(decided.agreed, record, traits),
     key: stale ? undefined : held,
     record,
-    needsRead: record === undefined && (decided.needsRead || target.dirty.reread || unseen),
+    needsRead:
+      record === undefined && (decided.needsRead || target.dirty.reread || target.tried.length > 0 || unseen),
   };
 }
 
@@ -118,4 +121,16 @@ function withFollowed(agreed: Agreed, record: CrmRecord | undefined, traits: Con
     return value === undefined ? [] : [[field, value] as const];
   });
   return { ...agreed, base: { ...agreed.base, ...Object.fromEntries(followed) } };
+}
+
+/** A write nobody answered that did come through: what stands there is ours. */
+function withTries(agreed: Agreed, tries: readonly CrmValues[], record: CrmRecord | undefined): Agreed {
+  if (record === undefined || tries.length === 0) return agreed;
+  const landed = Object.entries(record.values).filter(
+    ([field, value]) => value !== agreed.base[field] && tries.some((written) => written[field] === value),
+  );
+  return {
+    base: { ...agreed.base, ...Object.fromEntries(landed) },
+    ours: [...new Set([...agreed.ours, ...landed.map(([field]) => field)])],
+  };
 }

@@ -216,7 +216,9 @@ async function noteIntentions(
     await markTried(
       trx,
       connectionId,
-      creating.map(({ homeless }) => homeless.dirty.subject),
+      [...creating.map(({ homeless }) => homeless.dirty), ...writing.map(({ target }) => target.dirty)].map(
+        ({ subject }) => subject,
+      ),
     );
     await noteWrites(
       trx,
