@@ -10,6 +10,7 @@ import {
   createChecker,
   createDeadLetterOffice,
   createDirectory,
+  createEraser,
   createReceiver,
   createPoller,
   createPutRight,
@@ -33,12 +34,15 @@ import { connectionRoutes } from './http/connections.ts';
 import { contactRoutes } from './http/contacts.ts';
 import { deadLetterRoutes } from './http/dead-letters.ts';
 import { answerError, errorHandler } from './http/errors.ts';
+import { erasureRoutes } from './http/erasures.ts';
 import { healthRoutes } from './http/health.ts';
 import { hubspotWebhooks } from './http/hubspot-webhooks.ts';
 import { oauthRoutes } from './http/oauth.ts';
 import { putRightRoutes } from './http/put-right.ts';
+import { statementRoutes } from './http/statement.ts';
 import { statusPage } from './http/status-page.ts';
 import { whatsappWebhooks } from './http/whatsapp-webhooks.ts';
+import { createErasureKeys } from './erasure-keys.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import type { SecretBox } from './secrets.ts';
@@ -102,6 +106,7 @@ export function createService(options: ServiceOptions): Service {
     wake: (workspaceId) => reconciler.wake(workspaceId),
   });
 
+  const erasureKeyOf = createErasureKeys(store, box);
   const turnFailed = (step: string) => (error: unknown) => {
     metrics.turnFailures.inc({ step });
     logger.error({ err: error, step }, 'a turn failed and will be taken again');
@@ -136,6 +141,7 @@ export function createService(options: ServiceOptions): Service {
     store,
     directory,
     traitsOf,
+    erasureKeyOf,
     clock,
     wakeReconciler: (workspaceId) => {
       reconciler.wake(workspaceId);
@@ -186,6 +192,7 @@ export function createService(options: ServiceOptions): Service {
     wake: (workspaceId) => reconciler.wake(workspaceId),
   });
   const hand = putRightRoutes(putRight);
+  const erasing = erasureRoutes(createEraser({ store, clock, keyOf: erasureKeyOf }));
   const checker = createChecker({
     store,
     clock,
@@ -233,7 +240,9 @@ export function createService(options: ServiceOptions): Service {
   app.use('/api', requireMember(sessions, 'any'), express.json({ limit: '1mb' }));
   app.use('/api/dead-letters', requireMember(sessions, 'admin'), deadLetterRoutes(office));
   app.use('/api/contacts', contactRoutes({ store, receiver, clock }));
-  app.use('/api/contacts', requireMember(sessions, 'admin'), hand.contacts);
+  app.use('/api/contacts', requireMember(sessions, 'admin'), hand.contacts, erasing.contacts);
+  app.use('/api/erasures', requireMember(sessions, 'admin'), erasing.erasures);
+  app.use('/api/statement', requireMember(sessions, 'admin'), statementRoutes(store));
   app.use('/api/phones', requireMember(sessions, 'admin'), hand.phones);
   app.use('/api/conflicts', requireMember(sessions, 'admin'), hand.conflicts);
   app.use('/api/decisions', requireMember(sessions, 'admin'), hand.decisions);

@@ -28,3 +28,5 @@ export * from './find-contact.ts';
 export * from './hand-links.ts';
 export * from './timeline.ts';
 export * from './checks.ts';
+export * from './erase.ts';
+export * from './statement.ts';

@@ -58,12 +58,23 @@ export async function putIntoInbox(
   return rows;
 }
 
-/** Every STOP, from the moment its 200 is sent. */
+/**
+ * Every STOP, from the moment its 200 is sent. One that was seen before is in the ledger by now, or stands here already;
+ * to be called before the events themselves are written.
+ */
 export async function putSuppressions(
   trx: WorkspaceTransaction,
   rows: readonly SuppressionRow[],
 ): Promise<void> {
-  for (const part of inParts(rows)) {
+  if (rows.length === 0) return;
+  const { rows: seen } = await sql<{ key: string }>`
+    select encode(event_key, 'hex') as key from event_keys
+    where workspace_id = ${trx.workspaceId} and event_key = any(${rows.map((row) => row.eventKey)}::bytea[])`.execute(
+    trx,
+  );
+  const known = new Set(seen.map(({ key }) => key));
+  const fresh = rows.filter((row) => !known.has(row.eventKey.toString('hex')));
+  for (const part of inParts(fresh)) {
     await trx
       .insertInto('suppression')
       .values(

@@ -11,6 +11,7 @@ import {
 import type { ChannelEntry, Directory } from '../directory.ts';
 import { TurnTaker } from '../turns.ts';
 import { type Applied, applyBatch, letterOf, type TraitsOf } from './apply-batch.ts';
+import type { ErasureKeyOf } from './without-erased.ts';
 
 /** Most events one workspace has applied before another's turn. */
 const turnSize = 500;
@@ -28,12 +29,13 @@ export function createApplier(dependencies: {
   store: Store;
   directory: Directory;
   traitsOf: TraitsOf;
+  erasureKeyOf: ErasureKeyOf;
   clock: Clock;
   counts: ApplyCounts;
   /** Told after each turn that contacts of a workspace may have become dirty. */
   wakeReconciler: (workspaceId: string) => void;
 }): TurnTaker {
-  const { store, directory, traitsOf, clock, counts, wakeReconciler } = dependencies;
+  const { store, directory, clock, counts, wakeReconciler } = dependencies;
 
   const channelsOf = async (rows: readonly InboxRow[]): Promise<ReadonlyMap<string, ChannelEntry>> => {
     const channels = new Map<string, ChannelEntry>();
@@ -50,7 +52,7 @@ export function createApplier(dependencies: {
     const channels = await channelsOf(rows);
     try {
       const applied = await store.transact(workspaceId, async (trx) =>
-        (await lockTurn(trx)) ? applyBatch(trx, rows, channels, traitsOf, clock) : undefined,
+        (await lockTurn(trx)) ? applyBatch(trx, rows, channels, dependencies) : undefined,
       );
       if (applied !== undefined) counts.applied(applied);
     } catch (error) {
@@ -74,7 +76,7 @@ export function createApplier(dependencies: {
       await parkDeadLetters(trx, [letter], clock.now());
       await removeFromInbox(trx, [row]);
     });
-    counts.applied({ events: 1, parked: [letter.reason], kept: 0, differing: 0, newContacts: 0, erased: [] });
+    counts.applied({ events: 1, parked: [letter.reason], kept: 0, differing: 0, newContacts: 0 });
   };
 
   return new TurnTaker({
@@ -88,7 +90,7 @@ export function createApplier(dependencies: {
           const rows = await readTurn(trx, crowded ? crowdedTurnSize : turnSize);
           if (rows.length === 0) return undefined;
           refused = { rows };
-          return applyBatch(trx, rows, await channelsOf(rows), traitsOf, clock);
+          return applyBatch(trx, rows, await channelsOf(rows), dependencies);
         })
         .catch(async (error: unknown) => {
           if (!isDataError(error) || refused === undefined) throw error;

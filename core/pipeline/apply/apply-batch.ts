@@ -6,6 +6,7 @@ import {
   addConsentEntries,
   addCounts,
   addTagChanges,
+  eraseContacts,
   insertContacts,
   insertMessages,
   joinContacts,
@@ -19,11 +20,13 @@ import {
   markTimeline,
   mergeMessages,
   parkDeadLetters,
+  peopleAtHome,
   remarkTimeline,
   removeFromInbox,
 } from '../../store/index.ts';
 import type { ChannelEntry } from '../directory.ts';
 import { applyCrmChanges } from './crm-changes.ts';
+import { erasedAmong, type ErasureKeyOf } from './without-erased.ts';
 import { Folding, refoldContacts } from './fold-contacts.ts';
 import { type People, resolvePeople } from './people.ts';
 import { type Facts, readEvent, type ReadEvent } from './read-event.ts';
@@ -36,8 +39,6 @@ export interface Applied {
   /** Messages that now hold several differing contents under one key. */
   readonly differing: number;
   readonly newContacts: number;
-  /** Records whose people a CRM erased: they are to be erased here too. */
-  readonly erased: readonly { readonly connectionId: string; readonly recordId: string }[];
 }
 
 type ReadFacts = Extract<ReadEvent, { outcome: 'facts' }>;
@@ -45,21 +46,34 @@ type ReadFacts = Extract<ReadEvent, { outcome: 'facts' }>;
 /** What is so of a CRM whoever's account it is; undefined: there is no such connector. */
 export type TraitsOf = (crm: string) => ConnectorTraits | undefined;
 
+/** What applying needs besides the events. */
+export interface ApplyContext {
+  readonly traitsOf: TraitsOf;
+  readonly erasureKeyOf: ErasureKeyOf;
+  readonly clock: Clock;
+}
+
 /** Merges a batch of events into the store, in one set-based pass. All or nothing. */
 export async function applyBatch(
   trx: WorkspaceTransaction,
   rows: readonly InboxRow[],
   channels: ReadonlyMap<string, ChannelEntry>,
-  traitsOf: TraitsOf,
-  clock: Clock,
+  { traitsOf, erasureKeyOf, clock }: ApplyContext,
 ): Promise<Applied> {
   const now = clock.now();
   const read = rows.map((row) => readEvent(row, channels.get(row.channelId ?? '')));
-  const events = read.filter((event): event is ReadFacts => event.outcome === 'facts');
+  const known = read.filter((event): event is ReadFacts => event.outcome === 'facts');
+  const erasedSince = await erasedAmong(
+    trx,
+    known.map(({ facts }) => facts),
+    erasureKeyOf,
+  );
+  const events = known.filter(({ facts }) => !erasedSince.has(facts));
+  const dropped = known.filter(({ facts }) => erasedSince.has(facts)).map(({ row }) => row);
   const kept = read.filter((event) => event.outcome === 'kept');
-  const letters = read
-    .filter((event) => event.outcome === 'unreadable')
-    .map(({ row, why }) => letterOf(row, why));
+  const unreadable = read.filter((event) => event.outcome === 'unreadable');
+  const letters = unreadable.map(({ row, why }) => letterOf(row, why));
+  const letterRows = unreadable.map(({ row }) => row);
 
   const people = await resolvePeople(
     trx,
@@ -91,14 +105,14 @@ export async function applyBatch(
   await markContacts(trx, marks, now);
   await markTimeline(trx, timelineOf(events, owner), now);
   await remarkTimeline(trx, [...people.reshaped], now);
-  await addCounts(trx, countsOf(rows, letters.length));
+  await addCounts(trx, countsOf(rows, new Set([...dropped, ...letterRows]), dropped));
+  await eraseAtHome(trx, erased, erasureKeyOf, now);
   return {
     events: rows.length,
     parked: letters.map(({ reason }) => reason),
     kept: kept.length,
     differing,
     newContacts: people.created.size,
-    erased,
   };
 }
 
@@ -134,9 +148,31 @@ function timelineOf(
 }
 
 /** What the statement of a day counts: each event by when it was received. Parked ones are counted where they lie. */
-function countsOf(rows: readonly InboxRow[], parked: number): Parameters<typeof addCounts>[1][number][] {
-  const counts = rows.map(({ receivedAt }) => ({ name: 'applied' as const, at: receivedAt, count: 1 }));
-  return counts.slice(0, rows.length - parked);
+function countsOf(
+  rows: readonly InboxRow[],
+  without: ReadonlySet<InboxRow>,
+  dropped: readonly InboxRow[],
+): Parameters<typeof addCounts>[1][number][] {
+  return [
+    ...rows
+      .filter((row) => !without.has(row))
+      .map(({ receivedAt }) => ({ name: 'applied' as const, at: receivedAt, count: 1 })),
+    ...dropped.map(({ receivedAt }) => ({ name: 'dropped' as const, at: receivedAt, count: 1 })),
+  ];
+}
+
+/** A CRM erased these people for privacy's sake: our copy goes too. */
+async function eraseAtHome(
+  trx: WorkspaceTransaction,
+  records: readonly { readonly connectionId: string; readonly recordId: string }[],
+  keyOf: ErasureKeyOf,
+  now: number,
+): Promise<void> {
+  if (records.length === 0) return;
+  const contactIds = await peopleAtHome(trx, records);
+  if (contactIds.length === 0) return;
+  const key = await keyOf(trx.workspaceId);
+  await eraseContacts(trx, contactIds, { askedBy: 'privacy deletion in the CRM', key, now });
 }
 
 type Owner = (facts: Facts) => string | null;

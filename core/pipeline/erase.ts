@@ -1,0 +1,40 @@
+import type { Clock } from '../clock.ts';
+import {
+  awaitTurn,
+  eraseContacts,
+  type Erasure,
+  findContact,
+  listErasures,
+  type Store,
+  writeAudit,
+} from '../store/index.ts';
+import type { ErasureKeyOf } from './apply/without-erased.ts';
+
+/** Erasing a person, for good: what Sangam holds goes, what is left in CRMs is listed. */
+export interface Eraser {
+  /** Undefined: no such contact. */
+  erase(
+    actor: { readonly workspaceId: string; readonly memberId: string },
+    contactId: string,
+  ): Promise<Erasure | undefined>;
+  list(workspaceId: string): Promise<Erasure[]>;
+}
+
+export function createEraser(dependencies: { store: Store; clock: Clock; keyOf: ErasureKeyOf }): Eraser {
+  const { store, clock, keyOf } = dependencies;
+  return {
+    async erase({ workspaceId, memberId }, contactId) {
+      const key = await keyOf(workspaceId);
+      return store.transact(workspaceId, async (trx) => {
+        await awaitTurn(trx);
+        const survivor = await findContact(trx, { contactId });
+        if (survivor === undefined) return undefined;
+        const now = clock.now();
+        const erasure = await eraseContacts(trx, [survivor], { askedBy: `member ${memberId}`, key, now });
+        await writeAudit(trx, { memberId, action: 'erase person', subject: erasure.erasureId, at: now });
+        return erasure;
+      });
+    },
+    list: (workspaceId) => store.transact(workspaceId, listErasures),
+  };
+}

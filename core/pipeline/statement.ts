@@ -1,0 +1,93 @@
+import {
+  connectionsOf,
+  type CountName,
+  countsBetween,
+  type Store,
+  unappliedBetween,
+  unwrittenBetween,
+} from '../store/index.ts';
+import { boundsOf } from '../timeline/index.ts';
+
+/** One side that must equal the sum of the others. */
+export interface Balance {
+  readonly total: number;
+  readonly parts: Readonly<Record<string, number>>;
+  /** 0: it balances. Above: so many are missing from the parts; below: so many are there too often. */
+  readonly missing: number;
+  /** In words. */
+  readonly says: string;
+}
+
+/** What became of a day's events and of what was due to CRMs. design.md §5, promise 9. */
+export interface Statement {
+  readonly day: string;
+  readonly timeZone: string;
+  readonly balances: boolean;
+  readonly events: Balance;
+  readonly connections: readonly {
+    readonly connectionId: string;
+    readonly crm: string;
+    readonly records: Balance;
+    readonly timeline: Balance;
+  }[];
+}
+
+/** `day` as `YYYY-MM-DD`, in that time zone. */
+export function readStatement(
+  store: Store,
+  workspaceId: string,
+  day: string,
+  timeZone: string,
+): Promise<Statement> {
+  const { from, until } = boundsOf(day, timeZone);
+  return store.transact(workspaceId, async (trx) => {
+    const counts = await countsBetween(trx, from, until);
+    const count = (name: CountName, connectionId = workspaceId): number =>
+      counts.find((one) => one.connectionId === connectionId && one.name === name)?.count ?? 0;
+    const open = await unappliedBetween(trx, from, until);
+    const events = balance('events received', count('received'), {
+      applied: count('applied'),
+      dropped: count('dropped'),
+      'handed on': count('handed on'),
+      parked: open.parked,
+      waiting: open.waiting,
+    });
+    const connections = [];
+    for (const { connectionId, crm } of await connectionsOf(trx)) {
+      const waiting = await unwrittenBetween(trx, connectionId, from, until);
+      const of = (name: CountName): number => count(name, connectionId);
+      connections.push({
+        connectionId,
+        crm,
+        records: balance('records due', of('due'), {
+          written: of('written'),
+          unchanged: of('unchanged'),
+          refused: of('refused'),
+          'left alone': of('left alone'),
+          waiting: waiting.records,
+          held: waiting.held,
+        }),
+        timeline: balance('timeline entries due', of('entries due'), {
+          written: of('entries written'),
+          unchanged: of('entries unchanged'),
+          refused: of('entries refused'),
+          'left alone': of('entries left alone'),
+          waiting: waiting.entries,
+        }),
+      });
+    }
+    const all = [events, ...connections.flatMap(({ records, timeline }) => [records, timeline])];
+    return { day, timeZone, balances: all.every(({ missing }) => missing === 0), events, connections };
+  });
+}
+
+function balance(what: string, total: number, parts: Readonly<Record<string, number>>): Balance {
+  const missing = total - Object.values(parts).reduce((sum, part) => sum + part, 0);
+  const says =
+    missing === 0
+      ? `All ${String(total)} ${what} are accounted for.`
+      : missing > 0
+        ? `${String(missing)} of ${String(total)} ${what} are unaccounted for.`
+        : `${String(-missing)} more are accounted for than the ${String(total)} ${what}: counting began during that day, or a count is wrong.`;
+  return { total, parts, missing, says };
+}
