@@ -86,7 +86,12 @@ export function createHubspot(options: {
     webhookUrl: options.webhookUrl,
     written,
   });
-  const account = createAccount(options.accessToken, clock, () => rules, oauth.stateOf);
+  const account = createAccount(
+    options.accessToken,
+    clock,
+    () => rules,
+    (token) => oauth.stateOf(token),
+  );
 
   const operationsOf = (context: RecordContext): Operations => {
     const { objectType, catalogue, records } = context;

@@ -29,7 +29,7 @@ import { lanes } from '@sangam/core/whatsapp';
 import type { SandboxClock } from '@sangam/sandbox';
 import type pg from 'pg';
 import type { ConformanceAccount, UserRecord } from '../conformance/account.ts';
-import type { CrmProcess } from './crm-world.ts';
+import type { CrmProcess } from './crm-process.ts';
 import { addWorkspace } from './engine.ts';
 import { type Change, echo, type Person, status, text, webhook } from './whatsapp.ts';
 

@@ -1,9 +1,7 @@
 import type { Connector, Permits } from '@sangam/core/crm';
 import type { SangamError } from '@sangam/core/errors';
 import {
-  type ChangeReceiver,
   type Connectors,
-  type Checker,
   createApplier,
   createChangeReceiver,
   createChecker,
@@ -13,15 +11,13 @@ import {
   createReceiver,
   createReconciler,
   createTimelineWriter,
-  type DeadLetterOffice,
-  type Directory,
-  type Receiver,
   type TurnTaker,
 } from '@sangam/core/pipeline';
 import { openStore, type Store } from '@sangam/core/store';
 import { SandboxClock } from '@sangam/sandbox';
 import pg from 'pg';
 import type { ConformanceAccount, OpenAccount } from '../conformance/account.ts';
+import type { CrmProcess } from './crm-process.ts';
 import { type CrmWorkspace, openCrmWorkspace, type WorkspaceOptions } from './crm-workspace.ts';
 import { createTestDatabase } from './database.ts';
 import { until } from './until.ts';
@@ -50,18 +46,6 @@ export interface CrmWorld {
   /** As `pass`, and throws when something still waits. */
   ride(longestMs: number): Promise<void>;
   close(): Promise<void>;
-}
-
-/** What a service process has of its own. */
-export interface CrmProcess {
-  readonly store: Store;
-  readonly directory: Directory;
-  readonly receiver: Receiver;
-  readonly changes: ChangeReceiver;
-  readonly office: DeadLetterOffice;
-  readonly checker: Checker;
-  /** Applies what waits, and does nothing about it at the CRM. */
-  apply(): Promise<void>;
 }
 
 interface Account {

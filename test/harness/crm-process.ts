@@ -1,0 +1,14 @@
+import type { ChangeReceiver, Checker, DeadLetterOffice, Directory, Receiver } from '@sangam/core/pipeline';
+import type { Store } from '@sangam/core/store';
+
+/** What a service process has of its own. */
+export interface CrmProcess {
+  readonly store: Store;
+  readonly directory: Directory;
+  readonly receiver: Receiver;
+  readonly changes: ChangeReceiver;
+  readonly office: DeadLetterOffice;
+  readonly checker: Checker;
+  /** Applies what waits, and does nothing about it at the CRM. */
+  apply(): Promise<void>;
+}
