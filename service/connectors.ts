@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '@sangam/core/clock';
 import { systemClock } from '@sangam/core/clock';
-import type { Connector } from '@sangam/core/crm';
+import type { Connector, ConnectorTraits } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
 import { type Connectors, createPermits } from '@sangam/core/pipeline';
 import type { ConnectionRow, Store } from '@sangam/core/store';
@@ -27,8 +27,10 @@ export function createConnectors(dependencies: {
   clock: Clock;
   sites: HubspotSites;
   vault: TokenVault;
+  /** In place of the vendor's own limits. */
+  limits?: ConnectorTraits['limits'] | undefined;
 }): Connectors {
-  const { store, clock, sites, vault } = dependencies;
+  const { store, clock, sites, vault, limits = hubspotTraits.limits } = dependencies;
   const known = new Map<string, Known>();
 
   const lookUp = async (connection: ConnectionRow): Promise<Known> => {
@@ -49,7 +51,7 @@ export function createConnectors(dependencies: {
       clock: connection.sandbox ? clock : systemClock,
       workspaceId,
       connectionId,
-      limits: hubspotTraits.limits,
+      limits,
     });
     const built = { name, connector: createHubspotConnector({ basePath, credentials, permits }) };
     known.set(connectionId, built);

@@ -1,4 +1,5 @@
 import type { Clock } from '@sangam/core/clock';
+import type { ConnectorTraits } from '@sangam/core/crm';
 import type { Connectors } from '@sangam/core/pipeline';
 import type { Store } from '@sangam/core/store';
 import { type Connecting, createConnecting } from './connecting.ts';
@@ -27,6 +28,8 @@ export function createCrmAccounts(options: {
   sandboxApp: () => HubspotApp | undefined;
   sandboxUrl: () => Promise<string | undefined>;
   publicUrl: () => string;
+  /** In place of the vendors' own limits, for measuring. */
+  crmLimits: ConnectorTraits['limits'] | undefined;
   /** Told that a workspace has something to write. */
   wake: (workspaceId: string) => void;
 }): CrmAccounts {
@@ -44,7 +47,7 @@ export function createCrmAccounts(options: {
       return app === undefined ? undefined : oauth;
     },
   });
-  const connectors = createConnectors({ store, clock, sites, vault });
+  const connectors = createConnectors({ store, clock, sites, vault, limits: options.crmLimits });
   const connectionSecrets = createConnectionSecrets(store, box, clock);
   const states = createOauthStates(store, clock);
   return {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import express, { type Express, type Router } from 'express';
 import type { Logger } from 'pino';
 import type { Clock } from '@sangam/core/clock';
+import type { ConnectorTraits } from '@sangam/core/crm';
 import {
   createApplier,
   createChangeReceiver,
@@ -61,6 +62,8 @@ export interface ServiceOptions {
   /** The service's own HubSpot app, and the sandbox's once that is known. */
   readonly hubspotApp?: HubspotApp;
   readonly sandboxHubspotApp?: () => HubspotApp | undefined;
+  /** In place of the vendors' own limits, for measuring. */
+  readonly crmLimits?: ConnectorTraits['limits'];
   /** Where sandbox workspaces find their CRMs; undefined while no process runs a sandbox. */
   readonly sandboxUrl: () => Promise<string | undefined>;
 }
@@ -103,6 +106,7 @@ export function createService(options: ServiceOptions): Service {
     sandboxApp: () => options.sandboxHubspotApp?.(),
     sandboxUrl: options.sandboxUrl,
     publicUrl: () => publicUrl(),
+    crmLimits: options.crmLimits,
     wake: (workspaceId) => reconciler.wake(workspaceId),
   });
 

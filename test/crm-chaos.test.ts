@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { readStatement } from '@sangam/core/pipeline';
 import { sql } from 'kysely';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
@@ -21,7 +22,6 @@ import {
 
 const peopleCount = 2_000;
 const hour = 3_600_000;
-/** Noon today, or an hour ago where that is to come: what happened lies within one day of the account. */
 const start = Date.now() - hour;
 
 interface Written {
@@ -72,6 +72,7 @@ describe('two thousand people while the CRM fails and processes die', () => {
     ]);
     await everythingThrough(town, services);
     await expectRight(town, everybody);
+    await expectBalance(town);
   }, 300_000);
 });
 
@@ -164,6 +165,16 @@ async function expectRight(town: Town, everybody: readonly Written[]): Promise<v
     return problems.length === 0 ? [] : [{ who: written.person.name, problems }];
   });
   expect(wrong).toEqual([]);
+}
+
+/** Promise 9. A test at midnight has two days. */
+async function expectBalance(town: Town): Promise<void> {
+  const days = [start + hour, Date.now()].map((at) => new Date(at).toISOString().slice(0, 10));
+  for (const day of new Set(days)) {
+    const statement = await readStatement(town.store, town.parties.workspaceId, day, 'UTC');
+    expect(statement.events.total).toBeGreaterThan(0);
+    expect(statement).toMatchObject({ balances: true });
+  }
 }
 
 function problemsOf({ properties, timeline }: SandboxRecord, written: Written): string[] {

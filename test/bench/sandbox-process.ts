@@ -17,7 +17,7 @@ const sandbox = await createSandbox({
   ownHosts: () => [host],
   whatsapp: { ...parties.whatsapp, accessToken: 'not-called', webhookUrl: () => 'http://127.0.0.1:9' },
   hubspot: parties.hubspot,
-  rules: { hubspot: { rateLimitMax: 1_000_000 } },
+  rules: { hubspot: { rateLimitMax: 0, searchLimitMax: 0 } },
 });
 app.use('/sandbox', sandbox.router);
 process.send?.(`http://${host}/sandbox`);

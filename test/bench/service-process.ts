@@ -16,6 +16,8 @@ const service = createService({
   publicUrl: undefined,
   box: createSecretBox([key === '' ? randomBytes(32) : Buffer.from(key, 'base64')]),
   clock: systemClock,
+  // The engine is measured, not the vendor's limits: HubSpot's alone would end at ten calls a second.
+  crmLimits: { api: { calls: 1_000_000, perMs: 10_000 }, search: { calls: 1_000_000, perMs: 10_000 } },
   logger: pino({ level: 'warn' }, pino.destination(2)),
   sandboxUrl: () => Promise.resolve(sandboxUrl === '-' ? undefined : sandboxUrl),
 });
