@@ -1,0 +1,59 @@
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import { Migrator } from 'kysely/migration';
+import pg from 'pg';
+import { expect, test } from 'vitest';
+import { createTestDatabase } from '@sangam/test';
+import { migrate } from './index.ts';
+import { foundation } from './migrations/0001-foundation.ts';
+
+test('a database of the first version comes along, with its links, bases and what still waited', async () => {
+  const database = await createTestDatabase();
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  await client.query('drop schema public cascade');
+  await client.query('create schema public');
+  const db = new Kysely<unknown>({
+    dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: database.url, max: 1 }) }),
+  });
+  const first = new Migrator({
+    db,
+    provider: { getMigrations: () => Promise.resolve({ '0001-foundation': foundation }) },
+  });
+  expect((await first.migrateToLatest()).error).toBeUndefined();
+  const [workspace, connection, asha, bela] = [1, 2, 3, 4].map(
+    (n) => `00000000-0000-4000-8000-00000000000${String(n)}`,
+  );
+  await sql`
+    insert into workspaces (workspace_id, name, sandbox, created_at) values (${workspace}, 'Old', true, 1)`.execute(
+    db,
+  );
+  await sql`
+    insert into crm_connections (workspace_id, connection_id, crm, created_at)
+    values (${workspace}, ${connection}, 'hubspot', 1)`.execute(db);
+  await sql`
+    insert into crm_links (workspace_id, connection_id, contact_id, record_id, written_as, base, created_at)
+    values (${workspace}, ${connection}, ${asha}, '101', ${asha}, ${Buffer.from('{"firstname":"Asha"}')}, 5),
+           (${workspace}, ${connection}, ${asha}, '102', ${bela}, ${Buffer.from('{}')}, 6)`.execute(db);
+  await sql`
+    insert into dirty_contacts (workspace_id, connection_id, contact_id, marked_at)
+    values (${workspace}, ${connection}, ${asha}, 7), (${workspace}, ${connection}, ${bela}, 8)`.execute(db);
+  await db.destroy();
+
+  await migrate(database.url);
+  const rows = async (statement: string): Promise<unknown[]> => (await client.query(statement)).rows;
+  expect(await rows('select mode from crm_connections')).toEqual([{ mode: 'live' }]);
+  expect(await rows('select record_id, home from crm_links order by record_id')).toEqual([
+    { record_id: '101', home: true },
+    { record_id: '102', home: false },
+  ]);
+  expect(
+    await rows("select convert_from(base, 'UTF8') as base, agreed from crm_records where record_id = '101'"),
+  ).toEqual([{ base: '{"firstname":"Asha"}', agreed: true }]);
+  expect(await rows('select subject from dirty_records order by subject')).toEqual([
+    { subject: `contact:${bela ?? ''}` },
+    { subject: 'record:101' },
+    { subject: 'record:102' },
+  ]);
+  await client.end();
+  await database.drop();
+});
