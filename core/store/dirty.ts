@@ -158,6 +158,29 @@ export async function peekDirty(
   return rows;
 }
 
+/** What waited because it had failed is tried again at once. */
+export async function forgetTries(trx: WorkspaceTransaction, connectionId: string): Promise<void> {
+  await sql`
+    update dirty_records set attempts = 0, due_at = 0
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} and attempts > 0 and lease is null`.execute(
+    trx,
+  );
+}
+
+/** Whether anything besides this subject could be taken now. */
+export async function othersDue(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  subject: string,
+  now: number,
+): Promise<boolean> {
+  const { rows } = await sql`
+    select 1 from dirty_records
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} and held is null
+      and due_at <= ${now} and subject <> ${subject} limit 1`.execute(trx);
+  return rows.length > 0;
+}
+
 /** Subjects of people who are known by one of these phones. */
 export async function subjectsOfPhones(
   trx: WorkspaceTransaction,

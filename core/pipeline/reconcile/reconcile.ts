@@ -7,8 +7,10 @@ import {
   connectionsOf,
   type DeadLetter,
   type DirtyRecord,
+  forgetTries,
   leaseDirty,
   linksOfRecords,
+  othersDue,
   parkDeadLetters,
   parkFields,
   raiseAlert,
@@ -35,6 +37,9 @@ const leaseMs = 60_000;
  * at once, what follows gathers. Four batches a second stay inside the smallest of the limits.
  */
 const lingerMs = 250;
+
+/** From so many failures in a row on an account was away; a record that always fails makes two. */
+const outageTries = 5;
 
 export interface ReconcileCounts {
   written(crm: string, outcome: BatchOutcome, records: number): void;
@@ -95,6 +100,10 @@ export function createReconciler(dependencies: {
       });
       for (const [outcome, records] of outcomes) counts.written(connection.crm, outcome, records);
       await callWent(store, connection);
+      // So many failures were the account's, not those of the records that were tried: they need not wait longer.
+      if (connection.failedAttempts >= outageTries) {
+        await store.transact(workspaceId, (trx) => forgetTries(trx, connectionId));
+      }
       return 'more';
     } catch (error) {
       if (!(error instanceof SangamError)) throw error;
@@ -124,8 +133,13 @@ export function createReconciler(dependencies: {
       nextBatchAt.set(connectionId, performance.now() + wait);
     }
     const [alone, ...others] = leased;
-    const culprit = others.length === 0 && (error.retry === 'later' || error.code === 'batch_refused');
+    const suspect = others.length === 0 && (error.retry === 'later' || error.code === 'batch_refused');
     await store.transact(workspaceId, async (trx) => {
+      // With nobody else to try, nobody can tell a record that always fails from an account that is away.
+      const culprit =
+        suspect &&
+        alone !== undefined &&
+        (error.code === 'batch_refused' || (await othersDue(trx, connectionId, alone.subject, now)));
       if (alone === undefined || !culprit) {
         await returnDirty(trx, { connectionId, lease });
         return;
