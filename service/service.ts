@@ -38,6 +38,7 @@ import { answerError, errorHandler } from './http/errors.ts';
 import { erasureRoutes } from './http/erasures.ts';
 import { healthRoutes } from './http/health.ts';
 import { hubspotWebhooks } from './http/hubspot-webhooks.ts';
+import { memberRoutes } from './http/members.ts';
 import { oauthRoutes } from './http/oauth.ts';
 import { putRightRoutes } from './http/put-right.ts';
 import { statementRoutes } from './http/statement.ts';
@@ -245,6 +246,7 @@ export function createService(options: ServiceOptions): Service {
   app.use('/api/dead-letters', requireMember(sessions, 'admin'), deadLetterRoutes(office));
   app.use('/api/contacts', contactRoutes({ store, receiver, clock }));
   app.use('/api/contacts', requireMember(sessions, 'admin'), hand.contacts, erasing.contacts);
+  app.use('/api/members', requireMember(sessions, 'admin'), memberRoutes({ store, clock }));
   app.use('/api/erasures', requireMember(sessions, 'admin'), erasing.erasures);
   app.use('/api/statement', requireMember(sessions, 'admin'), statementRoutes(store));
   app.use('/api/phones', requireMember(sessions, 'admin'), hand.phones);

@@ -350,3 +350,84 @@ describe('tags', () => {
     expect((await api('POST', '/api/contacts/nobody/tags', { add: ['x'] })).status).toBe(404);
   });
 });
+
+describe('what an admin may ask', () => {
+  interface Listed {
+    readonly results: readonly Readonly<Record<string, string>>[];
+  }
+
+  test('a member’s own number never becomes a lead', async () => {
+    const [me] = ((await api('GET', '/api/members')).body as Listed).results;
+    const path = `/api/members/${me?.['memberId'] ?? ''}/phone`;
+    expect((await api('PUT', path, { phone: '98123' })).status).toBe(400);
+    expect((await api('PUT', path, { phone: '+919866666666' })).status).toBe(204);
+    for (const from of ['919866666666', '919866666667']) {
+      await town.control('POST', '/whatsapp/customer/messages', { from, type: 'text', text: 'hello' });
+    }
+    const phones = async (): Promise<(string | undefined)[]> => {
+      const { results } = await town.control<{ results: { properties: Record<string, string> }[] }>(
+        'GET',
+        '/hubspot/records/contacts',
+      );
+      return results.map(({ properties }) => properties['wa_phone_e164']);
+    };
+    await until('the other one', async () => (await phones()).includes('+919866666667'));
+    expect(await phones()).not.toContain('+919866666666');
+  });
+
+  test('the account is looked through, and what it holds is told as JSON and CSV', async () => {
+    const [connection] = ((await api('GET', '/api/connections')).body as Listed).results;
+    const path = `/api/connections/${connection?.['connectionId'] ?? ''}`;
+    for (const phone of ['+91 98111 22333', '098111-22333', 'none']) {
+      await town.control('POST', '/hubspot/records/contacts', {
+        properties: { firstname: 'Twin', phone },
+      });
+    }
+    expect((await api('POST', `${path}/check`)).status).toBe(202);
+    await until('the check', async () => {
+      const { body } = await api('GET', `${path}/check`);
+      return (body as { state: string }).state === 'done';
+    });
+    const report = async (section: string): Promise<{ total: number; results: object[] }> =>
+      (await api('GET', `${path}/check/report?section=${encodeURIComponent(section)}`)).body as {
+        total: number;
+        results: object[];
+      };
+    const several = await report('several records');
+    expect(several.results).toContainEqual(expect.objectContaining({ phones: ['+919811122333'] }));
+    expect((await report('unreadable numbers')).results).toContainEqual(
+      expect.objectContaining({ typed: 'none' }),
+    );
+    expect((await report('fields')).total).toBeGreaterThan(9);
+    expect((await api('GET', `${path}/preview`)).status).toBe(200);
+    expect((await api('GET', `${path}/occurrences`)).status).toBe(200);
+  });
+
+  test('links are put right by hand, and taken back', async () => {
+    const contacts = ((await api('GET', '/api/contacts?phone=%2B919866666667')).body as Listed).results;
+    const contactId = contacts[0]?.['contactId'] ?? '';
+    const [connection] = ((await api('GET', '/api/connections')).body as Listed).results;
+    const connectionId = connection?.['connectionId'] ?? '';
+    const { id: recordId } = await town.control<{ id: string }>('POST', '/hubspot/records/contacts', {
+      properties: { firstname: 'Right one' },
+    });
+    const decided = await api('POST', `/api/contacts/${contactId}/relink`, { connectionId, recordId });
+    expect(decided.status).toBe(200);
+    const tied = async (): Promise<string | undefined> => {
+      const { properties } = await town.control<{ properties: Record<string, string> }>(
+        'GET',
+        `/hubspot/records/contacts/${recordId}`,
+      );
+      return properties['wa_phone_e164'];
+    };
+    await until('the new home', async () => (await tied()) === '+919866666667');
+    const { decisionId } = decided.body as { decisionId: string };
+    expect((await api('POST', `/api/decisions/${decisionId}/undo`)).status).toBe(200);
+    expect((await api('POST', `/api/decisions/${decisionId}/undo`)).status).toBe(404);
+    expect((await api('GET', '/api/conflicts?state=open')).status).toBe(200);
+    const statement = (
+      await api('GET', `/api/statement?day=${new Date().toISOString().slice(0, 10)}&timeZone=UTC`)
+    ).body as { events: { missing: number } };
+    expect(statement.events.missing).toBe(0);
+  });
+});

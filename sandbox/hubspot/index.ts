@@ -6,6 +6,7 @@ import type { CrmSimulator } from '../crm.ts';
 import { type Answer, answering, ok, parseJson, readBody, readChanges } from '../http.ts';
 import type { Append } from '../journal.ts';
 import { createAccount } from './account.ts';
+import { fetchControls } from './app/fetch.ts';
 import { type AppFacts, createOauth } from './app/oauth.ts';
 import { createHubspotWebhooks } from './app/webhooks.ts';
 import { workflowActionControls } from './app/workflow-action.ts';
@@ -133,6 +134,7 @@ export function createHubspot(options: {
   );
 
   controls.use(oauth.page, oauth.controls, webhooks.controls, workflowActionControls(app, written));
+  controls.use(fetchControls(app, () => clock.now(), written));
   controls.use(contactControls(portal, written));
 
   return {

@@ -152,3 +152,28 @@ describe('webhooks', () => {
     );
   });
 });
+
+describe('hubspot.fetch', () => {
+  const ask = async (body: object): Promise<{ status: number; body: unknown }> => {
+    const response = await fetch(`${hubspot()}/fetch`, { method: 'POST', body: JSON.stringify(body) });
+    return { status: response.status, body: await response.json() };
+  };
+
+  test('asks once more after a failure, signed, and says who asks', async () => {
+    refusing = 1;
+    const url = `${origin}/heard`;
+    expect(await ask({ url, method: 'POST', body: { a: 1 } })).toMatchObject({
+      status: 200,
+      body: { status: 200 },
+    });
+    expect(heard).toHaveLength(2);
+    expect(heard[1]?.headers).toHaveProperty('x-hubspot-signature-v3');
+  });
+
+  test('sends no header but Authorization, and reaches nothing but this machine', async () => {
+    const url = `${origin}/heard`;
+    expect((await ask({ url, method: 'POST', headers: { 'x-idempotency-key': '1' } })).status).toBe(400);
+    expect((await ask({ url: 'http://192.0.2.1/', method: 'GET' })).status).toBe(400);
+    expect(heard).toHaveLength(0);
+  });
+});
