@@ -388,7 +388,7 @@ describe('what an admin may ask', () => {
       const { body } = await api('GET', `${path}/check`);
       return (body as { state: string }).state === 'done';
     });
-    const report = async (section: string): Promise<{ total: number; results: object[] }> =>
+    const report = async (section: string) =>
       (await api('GET', `${path}/check/report?section=${encodeURIComponent(section)}`)).body as {
         total: number;
         results: object[];

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { SandboxClock } from '../clock.ts';
-import { type Due, DueQueue } from '../due-queue.ts';
 import type { Append, JournalPart } from '../journal.ts';
-import { createPoster } from '../poster.ts';
+import { type Due, DueQueue } from './due-queue.ts';
+import { createPoster } from './poster.ts';
 import type { WhatsappRules } from './rules.ts';
 import { type BusinessNumber, encode, envelope, sign, type WebhookItem } from './webhook.ts';
 
@@ -28,8 +28,6 @@ const longestGapMs = 30_000;
 const givesUpAfterMs = 7 * 86_400_000;
 
 const inFlightMax = 8;
-/** How long the business's server may take to answer. */
-const answerMs = 10_000;
 /** How long the first item of a batch waits for company. */
 const gatherMs = 50;
 
@@ -95,7 +93,7 @@ export function createDelivery(options: {
   const { clock, append } = options;
   const waiting = new Map<number, Waiting>();
   const copies = new DueQueue<Copy>();
-  const poster = createPoster(answerMs);
+  const poster = createPoster();
   let settings = deliverySettings.parse({});
   let nextId = 1;
   let inFlight = 0;
@@ -164,11 +162,7 @@ export function createDelivery(options: {
     attempts += 1;
     const items = batch.map(({ of }) => of.item);
     const bytes = encode(envelope(options.number, items), options.rules().escapesSlash);
-    const headers = {
-      'User-Agent': 'facebookexternalua',
-      'X-Hub-Signature-256': sign(bytes, options.appSecret),
-    };
-    const status = await poster.post(() => ({ url: options.webhookUrl(), headers }), bytes);
+    const status = await poster.post(options.webhookUrl, bytes, sign(bytes, options.appSecret));
     inFlight -= 1;
     if (status === 200) {
       delivered += batch.length;
