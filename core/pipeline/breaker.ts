@@ -1,5 +1,5 @@
 import type { SangamError } from '../errors.ts';
-import { type ConnectionRow, recordCall, claimProbe, type Store } from '../store/index.ts';
+import { type ConnectionRow, claimProbe, forgetTries, recordCall, type Store } from '../store/index.ts';
 import { breakerWaitMs } from './retry-schedule.ts';
 
 /**
@@ -18,12 +18,18 @@ export async function mayCall(store: Store, connection: ConnectionRow, now: numb
 /** As long as a call may take: whoever dies with the probe in hand is overtaken then. */
 const probeMs = 30_000;
 
-/** After a call that went through. */
+/** From so many failures in a row on an account was away; a record that always fails makes two. */
+const outageTries = 5;
+
+/** After a call that went through, whoever made it. */
 export async function callWent(store: Store, connection: ConnectionRow): Promise<void> {
-  if (connection.failedAttempts === 0) return;
-  await store.transact(connection.workspaceId, (trx) =>
-    recordCall(trx, connection.connectionId, { failedAttempts: 0, nextCallAt: 0, blockedReason: null }),
-  );
+  const { workspaceId, connectionId, failedAttempts } = connection;
+  if (failedAttempts === 0) return;
+  await store.transact(workspaceId, async (trx) => {
+    await recordCall(trx, connectionId, { failedAttempts: 0, nextCallAt: 0, blockedReason: null });
+    // So many failures were the account's, not those of the records that were tried: they need not wait longer.
+    if (failedAttempts >= outageTries) await forgetTries(trx, connectionId);
+  });
 }
 
 /** The one try was not needed: the next who has something to do makes it. */

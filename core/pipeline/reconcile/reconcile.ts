@@ -7,7 +7,6 @@ import {
   connectionsOf,
   type DeadLetter,
   type DirtyRecord,
-  forgetTries,
   leaseDirty,
   linksOfRecords,
   othersDue,
@@ -37,9 +36,6 @@ const leaseMs = 60_000;
  * at once, what follows gathers. Four batches a second stay inside the smallest of the limits.
  */
 const lingerMs = 250;
-
-/** From so many failures in a row on an account was away; a record that always fails makes two. */
-const outageTries = 5;
 
 export interface ReconcileCounts {
   written(crm: string, outcome: BatchOutcome, records: number): void;
@@ -100,10 +96,6 @@ export function createReconciler(dependencies: {
       });
       for (const [outcome, records] of outcomes) counts.written(connection.crm, outcome, records);
       await callWent(store, connection);
-      // So many failures were the account's, not those of the records that were tried: they need not wait longer.
-      if (connection.failedAttempts >= outageTries) {
-        await store.transact(workspaceId, (trx) => forgetTries(trx, connectionId));
-      }
       return 'more';
     } catch (error) {
       if (!(error instanceof SangamError)) throw error;
