@@ -27,11 +27,22 @@ describe('the environment', () => {
 
   test('makes a live workspace when it names a number', () => {
     expect(readConfig(live).live).toMatchObject({
-      phoneNumberId: '1',
-      portfolio: '2',
+      number: { phoneNumberId: '1', portfolio: '2' },
       hubspotAccessToken: undefined,
     });
     expect(readConfig(live).publicUrl).toBe('https://sangam.example');
+  });
+
+  test('may name a CRM alone', () => {
+    const token = { HUBSPOT_ACCESS_TOKEN: 'pat-na1-abcdefgh', SECRETS_KEY: live.SECRETS_KEY };
+    expect(readConfig(token).live).toEqual({
+      number: undefined,
+      hubspotAccessToken: 'pat-na1-abcdefgh',
+      hubspotApp: undefined,
+    });
+    const app = { HUBSPOT_CLIENT_ID: 'client-of-ours', HUBSPOT_CLIENT_SECRET: 's'.repeat(36) };
+    const { SECRETS_KEY, PUBLIC_URL } = live;
+    expect(readConfig({ ...app, SECRETS_KEY, PUBLIC_URL }).live).toMatchObject({ number: undefined });
   });
 
   test('names a HubSpot app of its own, or none', () => {
@@ -49,10 +60,18 @@ describe('the environment', () => {
     ['PORT', { PORT: 'eighty' }],
     ['SECRETS_KEY', { SECRETS_KEY: 'short' }],
     ['META_VERIFY_TOKEN', { ...live, META_VERIFY_TOKEN: '' }],
-    ['WHATSAPP_WABA_ID', { HUBSPOT_ACCESS_TOKEN: 'pat-na1-abcdefgh' }],
+    ['WHATSAPP_WABA_ID', { ...live, WHATSAPP_WABA_ID: '' }],
+    ['SECRETS_KEY', { HUBSPOT_ACCESS_TOKEN: 'pat-na1-abcdefgh' }],
     ['HUBSPOT_CLIENT_SECRET', { ...live, HUBSPOT_CLIENT_ID: 'client-of-ours' }],
     ['HUBSPOT_CLIENT_ID', { ...live, HUBSPOT_CLIENT_SECRET: 's'.repeat(36) }],
-    ['WHATSAPP_WABA_ID', { HUBSPOT_CLIENT_ID: 'client-of-ours', HUBSPOT_CLIENT_SECRET: 's'.repeat(36) }],
+    [
+      'PUBLIC_URL',
+      {
+        HUBSPOT_CLIENT_ID: 'client-of-ours',
+        HUBSPOT_CLIENT_SECRET: 's'.repeat(36),
+        SECRETS_KEY: live.SECRETS_KEY,
+      },
+    ],
     ['PUBLIC_URL', { ...live, PUBLIC_URL: '' }],
     ['SECRETS_KEY', { ...live, SECRETS_KEY: '' }],
     ['DATABASE_URL', { DATABASE_URL: 'mysql://x' }],

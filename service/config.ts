@@ -37,14 +37,20 @@ export const environment = z.object({
 
 export type Environment = z.infer<typeof environment>;
 
-/** A live number and portal, as the environment names them. */
-export interface LiveConfig {
+/** A live number, as the environment names it. */
+export interface LiveNumber {
   readonly appSecrets: readonly string[];
   readonly verifyToken: string;
   readonly phoneNumberId: string;
   readonly wabaId: string;
   readonly portfolio: string;
   readonly displayPhoneNumber: string;
+}
+
+/** What the environment names that is real. */
+export interface LiveConfig {
+  /** Undefined: a CRM alone, to be looked through. */
+  readonly number: LiveNumber | undefined;
   readonly hubspotAccessToken: string | undefined;
   /** Undefined: accounts are connected by private apps' tokens only. */
   readonly hubspotApp: HubspotApp | undefined;
@@ -67,8 +73,8 @@ export interface Config {
   readonly sandboxUrl: string | undefined;
 }
 
-/** The variables that make a workspace live: all or none. */
-const liveVariables = [
+/** The variables that name a number: all or none. */
+const numberVariables = [
   'META_APP_SECRET',
   'META_VERIFY_TOKEN',
   'WHATSAPP_PHONE_NUMBER_ID',
@@ -102,13 +108,26 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 }
 
 function readLive(read: Environment): LiveConfig | undefined {
-  const missing = liveVariables.filter((name) => read[name] === undefined);
+  const number = readNumber(read);
   const hubspotApp = readHubspotApp(read);
-  const wanted =
-    missing.length < liveVariables.length ||
-    read.HUBSPOT_ACCESS_TOKEN !== undefined ||
-    hubspotApp !== undefined;
-  if (!wanted) return undefined;
+  const hubspotAccessToken = read.HUBSPOT_ACCESS_TOKEN;
+  if (number === undefined && hubspotApp === undefined && hubspotAccessToken === undefined) return undefined;
+  if (read.SECRETS_KEY === undefined) {
+    throw new Error(
+      'A live number or CRM needs SECRETS_KEY: 32 bytes in base64 (openssl rand -base64 32). See .env.example.',
+    );
+  }
+  if (read.PUBLIC_URL === undefined && (number !== undefined || hubspotApp !== undefined)) {
+    throw new Error(
+      'A live number or HubSpot app needs PUBLIC_URL: the https address under which WhatsApp and HubSpot reach this service.',
+    );
+  }
+  return { number, hubspotAccessToken, hubspotApp };
+}
+
+function readNumber(read: Environment): LiveNumber | undefined {
+  const missing = numberVariables.filter((name) => read[name] === undefined);
+  if (missing.length === numberVariables.length) return undefined;
   const {
     META_APP_SECRET: appSecret,
     META_VERIFY_TOKEN: verifyToken,
@@ -127,14 +146,6 @@ function readLive(read: Environment): LiveConfig | undefined {
       `A live number needs ${missing.join(', ')} as well. See .env.example; leave all of them out for the sandbox.`,
     );
   }
-  if (read.SECRETS_KEY === undefined) {
-    throw new Error('A live number needs SECRETS_KEY: 32 bytes in base64 (openssl rand -base64 32).');
-  }
-  if (read.PUBLIC_URL === undefined) {
-    throw new Error(
-      'A live number needs PUBLIC_URL: the https address under which WhatsApp reaches this service.',
-    );
-  }
   return {
     appSecrets: [
       appSecret,
@@ -145,8 +156,6 @@ function readLive(read: Environment): LiveConfig | undefined {
     wabaId,
     portfolio: read.WHATSAPP_PORTFOLIO_ID ?? wabaId,
     displayPhoneNumber,
-    hubspotAccessToken: read.HUBSPOT_ACCESS_TOKEN,
-    hubspotApp,
   };
 }
 

@@ -47,9 +47,14 @@ async function main(): Promise<void> {
       logger,
       sandboxUrl: async () => sandboxUrl ?? (await host?.url()),
       sandboxHubspotApp: () => parties?.hubspot,
-      ...(config.live === undefined
+      ...(config.live?.number === undefined
         ? {}
-        : { serviceApp: { secrets: config.live.appSecrets, verifyToken: config.live.verifyToken } }),
+        : {
+            serviceApp: {
+              secrets: config.live.number.appSecrets,
+              verifyToken: config.live.number.verifyToken,
+            },
+          }),
       ...(config.live?.hubspotApp === undefined ? {} : { hubspotApp: config.live.hubspotApp }),
     });
     service = running;

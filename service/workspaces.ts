@@ -3,9 +3,10 @@ import type { Clock } from '@sangam/core/clock';
 import { canonicalPhone, regionOf } from '@sangam/core/identity';
 import type { Store, WorkspaceTransaction } from '@sangam/core/store';
 import { hubspotPortal } from '@sangam/sandbox';
+import { v7 as uuidv7 } from 'uuid';
 import { claimAccount } from './account-book.ts';
 import { insertChannel } from './channel-book.ts';
-import type { LiveConfig } from './config.ts';
+import type { LiveConfig, LiveNumber } from './config.ts';
 import type { SecretBox } from './secrets.ts';
 
 /** The workspaces this installation starts with. Both are made once and found again at every start. */
@@ -52,7 +53,7 @@ export async function ensureSandboxWorkspace(
     const made = await makeWorkspace(trx, { name: 'Sandbox', sandbox: true, now: clock.now() });
     if (made) {
       await insertChannel(trx, {
-        channelId: randomUUID(),
+        channelId: uuidv7(),
         app: 'own',
         phoneNumberId: sandboxNumber.phoneNumberId,
         wabaId: sandboxNumber.wabaId,
@@ -126,45 +127,48 @@ export async function ensureSandboxWorkspace(
   });
 }
 
-/** Makes or updates the workspace of the number and portal the environment names. */
+/** Makes or updates the workspace of the number and the account the environment names. */
 export async function ensureLiveWorkspace(
   store: Store,
   box: SecretBox,
   clock: Clock,
   live: LiveConfig,
 ): Promise<void> {
-  const phone = canonicalPhone(live.displayPhoneNumber.replace(/\D/g, ''));
+  await store.transact(liveWorkspaceId, async (trx) => {
+    await makeWorkspace(trx, { name: 'Live', sandbox: false, now: clock.now() });
+    if (live.number !== undefined) await ensureNumber(trx, live.number, clock.now());
+    if (live.hubspotAccessToken !== undefined) {
+      await connectByEnvironment(trx, box, live.hubspotAccessToken, clock.now());
+    }
+  });
+}
+
+async function ensureNumber(trx: WorkspaceTransaction, number: LiveNumber, now: number): Promise<void> {
+  const phone = canonicalPhone(number.displayPhoneNumber.replace(/\D/g, ''));
   const region = phone === undefined ? undefined : regionOf(phone);
   if (region === undefined) {
     throw new Error(
       'WHATSAPP_DISPLAY_PHONE_NUMBER must be the number with its country code, such as +91 98123 45678.',
     );
   }
-  await store.transact(liveWorkspaceId, async (trx) => {
-    await makeWorkspace(trx, { name: 'Live', sandbox: false, now: clock.now() });
-    const known = await trx
-      .selectFrom('channels')
-      .select('channel_id')
-      .where('workspace_id', '=', liveWorkspaceId)
-      .where('phone_number_id', '=', live.phoneNumberId)
-      .executeTakeFirst();
-    if (known === undefined) {
-      await insertChannel(trx, {
-        channelId: randomUUID(),
-        app: 'service',
-        phoneNumberId: live.phoneNumberId,
-        wabaId: live.wabaId,
-        portfolio: live.portfolio,
-        displayPhoneNumber: live.displayPhoneNumber,
-        region,
-        appSecret: null,
-        verifyToken: null,
-        now: clock.now(),
-      });
-    }
-    if (live.hubspotAccessToken !== undefined) {
-      await connectByEnvironment(trx, box, live.hubspotAccessToken, clock.now());
-    }
+  const known = await trx
+    .selectFrom('channels')
+    .select('channel_id')
+    .where('workspace_id', '=', trx.workspaceId)
+    .where('phone_number_id', '=', number.phoneNumberId)
+    .executeTakeFirst();
+  if (known !== undefined) return;
+  await insertChannel(trx, {
+    channelId: uuidv7(),
+    app: 'service',
+    phoneNumberId: number.phoneNumberId,
+    wabaId: number.wabaId,
+    portfolio: number.portfolio,
+    displayPhoneNumber: number.displayPhoneNumber,
+    region,
+    appSecret: null,
+    verifyToken: null,
+    now,
   });
 }
 

@@ -395,6 +395,15 @@ describe('what an admin may ask', () => {
       };
     const several = await report('several records');
     expect(several.results).toContainEqual(expect.objectContaining({ phones: ['+919811122333'] }));
+    const csv = await fetch(`${service.url}${path}/check/report.csv?section=several%20records`, {
+      headers: { authorization: `Bearer ${session}` },
+    });
+    expect((await csv.text()).split('\r\n')).toEqual([
+      'person,recordId,name,url,phones',
+      expect.stringMatching(/^1,\d+,Twin,https:.*,'\+919811122333$/),
+      expect.stringMatching(/^1,\d+,Twin,https:.*,'\+919811122333$/),
+      '',
+    ]);
     expect((await report('unreadable numbers')).results).toContainEqual(
       expect.objectContaining({ typed: 'none' }),
     );

@@ -5,7 +5,7 @@ import type { CrmRecord } from './connector.ts';
 export function phonesOf(
   record: Pick<CrmRecord, 'values'>,
   phoneFields: readonly string[],
-  region: string,
+  region: string | undefined,
 ): ({ readonly field: string; readonly typed: string } & (
   { readonly phone: string } | { readonly unreadable: string }
 ))[] {

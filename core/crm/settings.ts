@@ -1,3 +1,4 @@
+import { isSupportedCountry } from 'libphonenumber-js/max';
 import { z } from 'zod';
 
 /** Who decides what becomes of unknown people, who owns them and what the timeline shows: an admin's choices. */
@@ -52,6 +53,12 @@ export const connectionSettings = z.object({
       text: z.enum(['full', 'masked', 'not at all']).default('full'),
     })
     .prefault({}),
+  /** ISO 3166 alpha-2 by which phones without a country code are read. Null: that of the business's first number. */
+  phoneRegion: z
+    .string()
+    .refine((code) => isSupportedCountry(code), 'must be a country code of two letters such as IN')
+    .nullable()
+    .default(null),
   /** IANA name; by which days are cut. */
   timeZone: z
     .string()

@@ -27,9 +27,12 @@ export function canonicalPhone(digitsOrE164: string): string | undefined {
   return `+${digits}`;
 }
 
-/** Reads what a person typed, in the region of the channel it concerns; never in an assumed country. */
-export function readPhone(typed: string, region: string): PhoneReading {
-  const country = region.toUpperCase();
+/**
+ * Reads what a person typed, in the region (ISO 3166 alpha-2) of the business it concerns; never in an assumed country.
+ * Undefined: only what says its own country can be read.
+ */
+export function readPhone(typed: string, region: string | undefined): PhoneReading {
+  const country = (region ?? '').toUpperCase();
   const text = asciiDigits(typed.normalize('NFKC')).replace(/\(0\)/, '').trim();
   const readings = [
     isSupportedCountry(country) ? parsePhoneNumberFromString(text, country) : undefined,
@@ -42,6 +45,10 @@ export function readPhone(typed: string, region: string): PhoneReading {
     if (e164 !== undefined && parsePhoneNumberFromString(e164)?.isPossible() === true) {
       return { e164, ...extensionOf(reading) };
     }
+  }
+  const digits = text.replace(/\D/g, '').length;
+  if (country === '' && readings.length === 0 && digits >= 6) {
+    return { unreadable: 'It has no country code, and the country of the business is not known.' };
   }
   return {
     unreadable:

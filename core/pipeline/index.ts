@@ -12,7 +12,6 @@ export * from './timeline/timeline.ts';
 export * from './check/check.ts';
 export * from './check/poll.ts';
 export * from './check/report.ts';
-export { createPermits } from './limiter.ts';
 export * from './reconcile/preview.ts';
 export { contactFields } from './reconcile/contact-fields.ts';
 export type { IdentityDecisionPayload, TagChangePayload } from './apply/read-event.ts';

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
 import type { CrmValues } from '../crm/index.ts';
+import type { ConnectionRow } from './connections.ts';
 import { fromJson, toJson } from './json.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
@@ -9,6 +10,8 @@ export interface CheckRow {
   readonly checkId: string;
   readonly connectionId: string;
   readonly state: 'running' | 'done' | 'stopped';
+  /** By which it reads phones; empty: none is known. */
+  readonly region: string;
   readonly cursor: string | null;
   readonly records: number;
   readonly startedAt: number;
@@ -20,7 +23,7 @@ export interface CheckRow {
 }
 
 const columns = sql.raw(
-  `check_id as "checkId", connection_id as "connectionId", state, cursor, records, started_at as "startedAt",
+  `check_id as "checkId", connection_id as "connectionId", state, region, cursor, records, started_at as "startedAt",
    finished_at as "finishedAt", next_at as "nextAt", problem, report`,
 );
 
@@ -42,9 +45,10 @@ export async function lastCheck(
   return rows.map(checkOf)[0];
 }
 
+/** Begins one, unless one is running. */
 export async function insertCheck(
   trx: WorkspaceTransaction,
-  connectionId: string,
+  { connectionId, region }: Pick<ConnectionRow, 'connectionId' | 'region'>,
   now: number,
 ): Promise<void> {
   await trx
@@ -54,6 +58,7 @@ export async function insertCheck(
       connection_id: connectionId,
       check_id: uuidv7(),
       state: 'running',
+      region: region ?? '',
       started_at: now,
       cursor: null,
       finished_at: null,
@@ -62,6 +67,7 @@ export async function insertCheck(
       leased_until: null,
       report: null,
     })
+    .onConflict((running) => running.doNothing())
     .execute();
 }
 
@@ -131,7 +137,7 @@ export async function finishCheck(
     where workspace_id = ${trx.workspaceId} and check_id = ${check.checkId}`.execute(trx);
   await sql`
     update crm_connections
-    set indexed_at = ${now}, polled_until = least(coalesce(polled_until, ${check.startedAt}), ${check.startedAt}),
+    set indexed_at = ${now}, indexed_region = ${check.region}, polled_until = least(coalesce(polled_until, ${check.startedAt}), ${check.startedAt}),
         next_poll_at = least(next_poll_at, ${now}), poll_cursor = null
     where workspace_id = ${trx.workspaceId} and connection_id = ${check.connectionId}`.execute(trx);
   const { rows } = await sql<{ recordId: string; at: number }>`

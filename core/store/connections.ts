@@ -14,6 +14,8 @@ export interface ConnectionRow {
   /** E.164; while in test, only these people are written. */
   readonly testPhones: readonly string[];
   readonly settings: ConnectionSettings;
+  /** ISO 3166 alpha-2 by which phones without a country code are read; undefined: nobody has said. */
+  readonly region: string | undefined;
   /** Undefined: the connector's default. */
   readonly mapping: readonly FieldMapping[] | undefined;
   readonly parkedFields: Readonly<Record<string, ParkedField>>;
@@ -27,7 +29,10 @@ export interface ConnectionRow {
   readonly disconnectedAt: number | null;
   readonly failedAttempts: number;
   readonly nextCallAt: number;
-  /** When a look through the whole account ended: from then on a miss in the phone index means nobody. */
+  /**
+   * When a look through the whole account ended that read its phones by this region: from then on a miss in the phone
+   * index means nobody.
+   */
   readonly indexedAt: number | null;
   readonly polledUntil: number | null;
   readonly nextPollAt: number;
@@ -43,10 +48,12 @@ export interface ParkedField {
   readonly why: string;
 }
 
-type StoredConnection = Omit<ConnectionRow, 'settings' | 'mapping' | 'parkedFields'> & {
+type StoredConnection = Omit<ConnectionRow, 'settings' | 'mapping' | 'parkedFields' | 'region'> & {
   settings: Buffer;
   mapping: Buffer | null;
   parkedFields: Buffer;
+  channelRegion: string | null;
+  indexedRegion: string | null;
 };
 
 export async function connectionsOf(trx: WorkspaceTransaction): Promise<ConnectionRow[]> {
@@ -56,17 +63,26 @@ export async function connectionsOf(trx: WorkspaceTransaction): Promise<Connecti
            c.access_token as "accessToken", c.refresh_token as "refreshToken", c.token_expires_at as "tokenExpiresAt",
            w.sandbox, c.blocked_reason as "blockedReason", c.disconnected_at as "disconnectedAt",
            c.failed_attempts as "failedAttempts", c.next_call_at as "nextCallAt", c.indexed_at as "indexedAt",
+           c.indexed_region as "indexedRegion",
+           (select region from directory_channels d where d.workspace_id = ${trx.workspaceId}
+            order by d.channel_id limit 1) as "channelRegion",
            c.polled_until as "polledUntil", c.next_poll_at as "nextPollAt", c.poll_cursor as "pollCursor",
            c.last_webhook_at as "lastWebhookAt", c.rush_released_until as "rushReleasedUntil"
     from crm_connections c join workspaces w using (workspace_id)
     where c.workspace_id = ${trx.workspaceId}
     order by c.created_at, c.connection_id`.execute(trx);
-  return rows.map((row) => ({
-    ...row,
-    settings: connectionSettings.parse(fromJson(row.settings)),
-    mapping: row.mapping === null ? undefined : (fromJson(row.mapping) as FieldMapping[]),
-    parkedFields: fromJson(row.parkedFields) as Record<string, ParkedField>,
-  }));
+  return rows.map(({ channelRegion, indexedRegion, indexedAt, ...row }) => {
+    const settings = connectionSettings.parse(fromJson(row.settings));
+    const region = settings.phoneRegion ?? channelRegion ?? undefined;
+    return {
+      ...row,
+      settings,
+      region,
+      indexedAt: indexedRegion === (region ?? '') ? indexedAt : null,
+      mapping: row.mapping === null ? undefined : (fromJson(row.mapping) as FieldMapping[]),
+      parkedFields: fromJson(row.parkedFields) as Record<string, ParkedField>,
+    };
+  });
 }
 
 export async function connectionOf(

@@ -207,6 +207,8 @@ export interface Database {
     next_call_at: ColumnType<number, number | undefined>;
     /** When a look through the whole account ended: from then on a miss in the phone index means nobody. */
     indexed_at: number | null;
+    /** By which the phones of that look were read; empty: none was known. */
+    indexed_region: string | null;
     /** Changes in the CRM are known up to here. */
     polled_until: number | null;
     next_poll_at: ColumnType<number, number | undefined>;
@@ -369,12 +371,13 @@ export interface Database {
     connection_id: string;
     check_id: string;
     state: 'running' | 'done' | 'stopped';
+    /** By which it reads phones; empty: none is known. */
+    region: string;
     cursor: string | null;
     records: ColumnType<number, number | undefined>;
     started_at: number;
     finished_at: number | null;
     next_at: ColumnType<number, number | undefined>;
-    failed_attempts: ColumnType<number, number | undefined>;
     problem: string | null;
     lease: string | null;
     leased_until: number | null;

@@ -1,7 +1,7 @@
 import { type Response, Router } from 'express';
 import { z } from 'zod';
 import type { Clock } from '@sangam/core/clock';
-import { type Checker, type Connectors, readReport, reportSections } from '@sangam/core/pipeline';
+import { type Checker, type Connectors, readReport, type RecordGroup, reportSections } from '@sangam/core/pipeline';
 import { type CheckRow, connectionOf, lastCheck, type Store } from '@sangam/core/store';
 import { toCsv } from '../csv.ts';
 import type { MemberLocals } from './admin.ts';
@@ -89,9 +89,22 @@ export function checkRoutes(dependencies: {
     response
       .type('text/csv')
       .set('Content-Disposition', `attachment; filename="${query.section.replaceAll(' ', '-')}.csv"`)
-      .send(toCsv(found.results));
+      .send(toCsv(linesOf(found.results)));
   });
   return router;
+}
+
+/** In a spreadsheet a record has a line of its own; those that stand for one person share its number. */
+function linesOf(rows: readonly object[]): object[] {
+  return rows.flatMap((row, index) =>
+    isGroup(row)
+      ? row.records.map((record) => ({ person: String(index + 1), ...record, phones: row.phones }))
+      : [row],
+  );
+}
+
+function isGroup(row: object): row is RecordGroup {
+  return 'records' in row;
 }
 
 function viewOf({ state, records, startedAt, finishedAt, problem }: CheckRow): object {

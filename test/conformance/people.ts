@@ -56,6 +56,34 @@ export function people(stage: SetStage): void {
     await expectAdopted(crm, typed);
   });
 
+  test('a phone without a country code is read in the country an admin names, and again when that is corrected', async () => {
+    const { world, crm } = await stage({ settings: { phoneRegion: 'AU' } });
+    const [phoneField = ''] = crm.connector.traits.phoneFields;
+    const typed = (phone: string): Promise<string> =>
+      crm.account.user.create({ ...crm.valuesOf({ 'first name': 'Typed' }), [phoneField]: phone });
+    const australian = await typed('0412 345 678');
+    const indian = await typed(`0${nationalNumber(1)}`);
+    await crm.check();
+    const reached = async (recordId: string): Promise<boolean> => {
+      const records = await crm.records();
+      return (
+        crm.read(
+          records.find((one) => one.recordId === recordId),
+          'last activity',
+        ) !== ''
+      );
+    };
+    await crm.writes({ phone: '61412345678', bsuid: 'AU.MATILDA', name: 'Matilda' });
+    await world.settle();
+    expect(await reached(australian)).toBe(true);
+
+    await crm.configure({ phoneRegion: 'IN' });
+    await crm.writes(somebody(1));
+    await world.settle();
+    expect(await reached(indian)).toBe(true);
+    expect(await crm.records()).toHaveLength(2);
+  });
+
   test('a person without a phone has one record', async () => {
     const { world, crm } = await stage();
     const asha = { bsuid: 'IN.NOPHONE', username: 'asha.r' };

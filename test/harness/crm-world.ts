@@ -60,6 +60,8 @@ interface Troubles {
   readonly problems: unknown[];
 }
 
+const hourMs = 60 * 60 * 1000;
+
 type Working = CrmProcess & { workers(): TurnTaker[] };
 
 export async function createCrmWorld(): Promise<CrmWorld> {
@@ -67,6 +69,8 @@ export async function createCrmWorld(): Promise<CrmWorld> {
   const client = new pg.Client({ connectionString: database.url });
   await client.connect();
   const clock = new SandboxClock();
+  // Eleven in the morning where the days are cut: what a test does in an hour is one conversation-day.
+  clock.advance(24 * hourMs - ((clock.now() - 5.5 * hourMs) % (24 * hourMs)));
   const accounts = new Map<string, Account>();
   const troubles: Troubles = { failures: [], problems: [] };
   const { problems } = troubles;

@@ -27,7 +27,6 @@ import {
 import { callFailed, callWent } from '../breaker.ts';
 import type { Connectors } from '../connectors.ts';
 import { fieldsToRead } from '../reconcile/resolve.ts';
-import { regionOfWorkspace } from '../region.ts';
 import { TurnTaker } from '../turns.ts';
 
 /** Longer than any call may take (design.md §4). */
@@ -50,7 +49,7 @@ export interface Checker {
   start(actor: Actor, connectionId: string): Promise<CheckRow | undefined>;
   /** False: none was running. */
   stop(actor: Actor, connectionId: string): Promise<boolean>;
-  /** Starts a check for every connection that may be written to and was never looked through. */
+  /** Starts a check for every connection that may be written to and was never looked through in its region. */
   ensureIndexed(workspaceId: string): Promise<void>;
 }
 
@@ -62,12 +61,6 @@ export function createChecker(dependencies: {
 }): Checker {
   const { store, clock, connectors, failed } = dependencies;
 
-  const begin = async (trx: WorkspaceTransaction, connectionId: string): Promise<CheckRow | undefined> => {
-    const last = await lastCheck(trx, connectionId);
-    if (last?.state !== 'running') await insertCheck(trx, connectionId, clock.now());
-    return lastCheck(trx, connectionId);
-  };
-
   /** Looks at one page. */
   const look = async (connection: ConnectionRow, check: CheckRow, lease: string): Promise<void> => {
     const { workspaceId, connectionId } = connection;
@@ -75,12 +68,11 @@ export function createChecker(dependencies: {
     const fields = await readableFields(connector, connection);
     const from = check.cursor === null ? {} : { cursor: check.cursor };
     const { records, gone, next } = await connector.scan(from, fields, 'import');
-    const region = await regionOfWorkspace(store, workspaceId);
     const seen = records.map((record): SeenRecord => ({
       recordId: record.recordId,
       keyContactId: record.contactId,
       base: record.values,
-      phones: phonesOf(record, connector.traits.phoneFields, region),
+      phones: phonesOf(record, connector.traits.phoneFields, connection.region),
     }));
     const filled: Record<string, number> = { ...check.filled };
     for (const { values } of records) {
@@ -145,14 +137,16 @@ export function createChecker(dependencies: {
     worker,
     async start(actor, connectionId) {
       const check = await store.transact(actor.workspaceId, async (trx) => {
-        if ((await connectionOf(trx, connectionId)) === undefined) return undefined;
+        const connection = await connectionOf(trx, connectionId);
+        if (connection === undefined) return undefined;
         await writeAudit(trx, {
           memberId: actor.memberId,
           action: 'start check',
           subject: connectionId,
           at: clock.now(),
         });
-        return begin(trx, connectionId);
+        await insertCheck(trx, connection, clock.now());
+        return lastCheck(trx, connectionId);
       });
       worker.wake(actor.workspaceId);
       return check;
@@ -173,9 +167,11 @@ export function createChecker(dependencies: {
             mode !== 'shadow' && indexedAt === null && disconnectedAt === null && blockedReason === null,
         );
         let begun = 0;
-        for (const { connectionId } of waiting) {
-          if ((await lastCheck(trx, connectionId)) !== undefined) continue;
-          await insertCheck(trx, connectionId, clock.now());
+        for (const connection of waiting) {
+          const last = await lastCheck(trx, connection.connectionId);
+          if (last?.region === (connection.region ?? '')) continue;
+          if (last?.state === 'running') await stopCheck(trx, connection.connectionId, clock.now());
+          await insertCheck(trx, connection, clock.now());
           begun += 1;
         }
         return begun;

@@ -19,7 +19,6 @@ import {
 import { callFailed } from '../breaker.ts';
 import type { Connectors } from '../connectors.ts';
 import type { ChangeReceiver } from '../receive/changes.ts';
-import { regionOfWorkspace } from '../region.ts';
 import { readableFields, saveSeen } from './check.ts';
 
 /** While webhooks are silent a change is known after this long; while they arrive the poll only fills their gaps. */
@@ -79,7 +78,6 @@ export function createPoller(dependencies: {
     gone: readonly { readonly recordId: string; readonly at: number }[],
   ): Promise<void> => {
     const { workspaceId, connectionId } = connection;
-    const region = await regionOfWorkspace(store, workspaceId);
     const news = await store.transact(workspaceId, async (trx) => {
       const ids = records.map(({ recordId }) => recordId);
       const rows = new Map((await recordsById(trx, connectionId, ids)).map((row) => [row.recordId, row]));
@@ -93,7 +91,7 @@ export function createPoller(dependencies: {
           recordId: record.recordId,
           keyContactId: record.contactId,
           base: record.values,
-          phones: phonesOf(record, traits.phoneFields, region),
+          phones: phonesOf(record, traits.phoneFields, connection.region),
         })),
         clock.now(),
       );

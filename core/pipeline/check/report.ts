@@ -89,7 +89,7 @@ export async function readReport(
       return cut((await groupsOf(input)).filter(differentPeople));
     case 'unreadable numbers': {
       const found = await store.transact(workspaceId, (trx) => unreadablePhones(trx, connectionId, page));
-      return { total: found.total, results: found.rows.map(withAdvice) };
+      return { total: found.total, results: found.rows.map((row) => withAdvice(row, connection.region)) };
     }
     case 'contradicting consents':
       return cut(await contradictions(input));
@@ -144,14 +144,19 @@ function differentPeople({ records }: RecordGroup): boolean {
   return new Set(names.filter((name) => name !== '')).size > 1;
 }
 
-function withAdvice(phone: UnreadablePhone): UnreadablePhone & { readonly advice: string } {
+function withAdvice(
+  phone: UnreadablePhone,
+  region: string | undefined,
+): UnreadablePhone & { readonly advice: string } {
   const digits = phone.typed.replace(/\D/g, '');
   const advice =
     digits === ''
       ? 'Move the text to another field.'
       : digits.length < 7
         ? 'Complete the number.'
-        : 'Write it with its country code, such as +91 98123 45678.';
+        : region === undefined
+          ? 'Write it with its country code, such as +91 98123 45678, or name your country in the settings (phoneRegion).'
+          : 'Write it with its country code, such as +91 98123 45678.';
   return { ...phone, advice };
 }
 

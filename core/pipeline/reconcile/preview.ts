@@ -3,7 +3,6 @@ import type { CrmValues } from '../../crm/index.ts';
 import { valuesForNew } from '../../mapping/index.ts';
 import { type ConnectionRow, peekDirty, type Store } from '../../store/index.ts';
 import type { Connectors } from '../connectors.ts';
-import { regionOfWorkspace } from '../region.ts';
 import { loadBatch } from './load-batch.ts';
 import { mappingOf } from './mapping-of.ts';
 import { planTarget } from './plan-target.ts';
@@ -30,14 +29,13 @@ export async function previewWrites(
   const connector = await connectors.of(connection);
   const { traits } = connector;
   const mapping = mappingOf(connection, traits);
-  const region = await regionOfWorkspace(store, workspaceId);
   const { batch, facts } = await store.transact(workspaceId, async (trx) => {
     const now = clock.now();
     const waiting = await peekDirty(trx, connectionId, Math.min(most, traits.batchSize));
     const loaded = await loadBatch(trx, connection, mapping, waiting, now);
     return {
       batch: loaded,
-      facts: await loadResolveFacts(trx, connection, loaded.homeless, region, now),
+      facts: await loadResolveFacts(trx, connection, loaded.homeless, now),
     };
   });
   const existing = new Set((await connector.fields()).map(({ name }) => name));
@@ -49,7 +47,6 @@ export async function previewWrites(
     batch.homeless,
     { ...facts, keys: new Map(), tried: new Map() },
     fields,
-    region,
     clock.now(),
   );
   const standing = batch.targets.filter(({ row }) => (row?.gone ?? null) === null);

@@ -20,7 +20,6 @@ import {
 } from '../../store/index.ts';
 import { callFailed, callNotMade, callWent, mayCall } from '../breaker.ts';
 import type { Connectors } from '../connectors.ts';
-import { regionOfWorkspace } from '../region.ts';
 import { itemWaitMs } from '../retry-schedule.ts';
 import { type TurnOutcome, TurnTaker } from '../turns.ts';
 import { loadBatch } from './load-batch.ts';
@@ -83,7 +82,6 @@ export function createReconciler(dependencies: {
       }
       const full = leased.length === size;
       nextBatchAt.set(connectionId, performance.now() + (full ? 0 : lingerMs));
-      const region = await regionOfWorkspace(store, workspaceId);
       const outcomes = await writeBatch({
         store,
         clock,
@@ -92,7 +90,6 @@ export function createReconciler(dependencies: {
         mapping,
         batch,
         lease,
-        region,
       });
       for (const [outcome, records] of outcomes) counts.written(connection.crm, outcome, records);
       await callWent(store, connection);

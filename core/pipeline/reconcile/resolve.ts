@@ -75,10 +75,9 @@ export async function loadResolveFacts(
   trx: WorkspaceTransaction,
   connection: ConnectionRow,
   homeless: readonly Homeless[],
-  region: string,
   now: number,
 ): Promise<ResolveFacts> {
-  const { connectionId, settings } = connection;
+  const { connectionId, settings, region } = connection;
   const contactIds = homeless.map(({ contact }) => contact.contactId);
   const asksFirst =
     settings.creation.policy === 'from ad, Flow or keyword' ||
@@ -129,10 +128,10 @@ export async function resolveHomeless(
   homeless: readonly Homeless[],
   facts: ResolveFacts,
   fields: readonly string[],
-  region: string,
   now: number,
 ): Promise<Resolved> {
   const { traits } = connector;
+  const { region } = connection;
   const found: Found[] = [];
   const later: DirtyRecord[] = [];
   const seen = new Map<string, SeenRecord>();
@@ -306,7 +305,11 @@ function candidatesOf(
   );
 }
 
-export function seenRecord(record: CrmRecord, phoneFields: readonly string[], region: string): SeenRecord {
+export function seenRecord(
+  record: CrmRecord,
+  phoneFields: readonly string[],
+  region: string | undefined,
+): SeenRecord {
   return {
     recordId: record.recordId,
     keyContactId: record.contactId,

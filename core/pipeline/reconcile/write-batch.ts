@@ -36,8 +36,6 @@ interface BatchWork {
   readonly mapping: readonly FieldMapping[];
   readonly batch: DirtyBatch;
   readonly lease: string;
-  /** By which typed phones are read. */
-  readonly region: string;
 }
 
 type CreatingValues = Creating & { readonly values: CrmValues };
@@ -101,17 +99,17 @@ function withoutGone(targets: readonly DirtyTarget[], findings: Findings, now: n
 
 /** Finds the records of contacts that have none; returns those whose record is to be made. */
 async function resolve(
-  { store, clock, connection, connector, mapping, region }: BatchWork,
+  { store, clock, connection, connector, mapping }: BatchWork,
   homeless: readonly Homeless[],
   findings: Findings,
 ): Promise<CreatingValues[]> {
   const { traits } = connector;
   const { workspaceId, connectionId } = connection;
   const facts = await store.transact(workspaceId, (trx) =>
-    loadResolveFacts(trx, connection, homeless, region, clock.now()),
+    loadResolveFacts(trx, connection, homeless, clock.now()),
   );
   const fields = fieldsToRead(connector, mapping);
-  const resolved = await resolveHomeless(connector, connection, homeless, facts, fields, region, clock.now());
+  const resolved = await resolveHomeless(connector, connection, homeless, facts, fields, clock.now());
   findings.seen.push(...resolved.seen);
   findings.agreed.push(...resolved.ours);
   findings.held.push(...resolved.held);
@@ -150,7 +148,7 @@ async function resolve(
 
 /** Decides about records that stand, after reading those that have to be seen. */
 async function planStanding(
-  { connector, mapping, clock, region }: BatchWork,
+  { connection, connector, mapping, clock }: BatchWork,
   standing: readonly DirtyTarget[],
   findings: Findings,
 ): Promise<TargetPlan[]> {
@@ -184,7 +182,7 @@ async function planStanding(
         return [];
       }
       if (homes.length + others.length === 0) {
-        findings.seen.push(seenRecord(record, traits.phoneFields, region));
+        findings.seen.push(seenRecord(record, traits.phoneFields, connection.region));
         findings.outcomes.set(dirty, 'unchanged');
         return [];
       }
@@ -233,7 +231,7 @@ async function noteIntentions(
 }
 
 async function create(
-  { connection, connector, clock, region }: BatchWork,
+  { connection, connector, clock }: BatchWork,
   creating: readonly CreatingValues[],
   findings: Findings,
 ): Promise<void> {
@@ -259,7 +257,7 @@ async function create(
         keyContactId: creation.key,
         base: asAnswered(values, values, outcome.values),
         ours: Object.keys(values).toSorted(),
-        phones: phonesOf({ values }, connector.traits.phoneFields, region),
+        phones: phonesOf({ values }, connector.traits.phoneFields, connection.region),
       });
       findings.named.push({ from: unborn(creation.key), to: recordId });
       findings.mended.push(contactId);
@@ -275,13 +273,13 @@ async function create(
 }
 
 async function update(
-  { connection, connector, clock, region }: BatchWork,
+  { connection, connector, clock }: BatchWork,
   plans: readonly TargetPlan[],
   findings: Findings,
 ): Promise<void> {
   for (const plan of plans.filter((one) => !hasWrite(one))) {
     findings.outcomes.set(plan.target.dirty, 'unchanged');
-    if (plan.record !== undefined) findings.agreed.push(agreedOf(connector, plan, {}, region));
+    if (plan.record !== undefined) findings.agreed.push(agreedOf(connector, plan, {}, connection.region));
   }
   const writing = plans.filter(hasWrite);
   if (writing.length === 0) return;
@@ -300,7 +298,7 @@ async function update(
     const withoutKey = outcome.leftOut?.field === connector.traits.contactIdField;
     if (!withoutKey) noteLeftOut(findings, connection, people[0], outcome);
     if (outcome.outcome === 'written') {
-      const agreed = agreedOf(connector, plan, outcome.values, region);
+      const agreed = agreedOf(connector, plan, outcome.values, connection.region);
       findings.agreed.push(withoutKey ? { ...agreed, keyContactId: undefined } : agreed);
       findings.mended.push(...people);
       findings.outcomes.set(dirty, 'updated');
@@ -330,7 +328,7 @@ function agreedOf(
   { traits }: Connector,
   plan: TargetPlan,
   answered: CrmValues,
-  region: string,
+  region: string | undefined,
 ): SeenRecord & { readonly ours: readonly string[] } {
   const { target, agreed, key, record, write } = plan;
   const base = asAnswered(agreed.base, write, answered);

@@ -14,6 +14,7 @@ export const crmRecords: Migration = {
       primary key (crm, account)
     )`,
 
+      `create index directory_channels_by_workspace on directory_channels (workspace_id, channel_id)`,
       `alter table directory_sessions drop constraint directory_sessions_kind_check,
       add constraint directory_sessions_kind_check check (kind in ('link', 'session', 'oauth state'))`,
 
@@ -42,6 +43,7 @@ export const crmRecords: Migration = {
       add column previous_webhook_secret_until bigint,
       add column disconnected_at bigint,
       add column indexed_at bigint,
+      add column indexed_region text,
       add column polled_until bigint,
       add column next_poll_at bigint not null default 0,
       add column poll_cursor text,
@@ -237,17 +239,17 @@ export const crmRecords: Migration = {
       state text not null check (state in ('running', 'done', 'stopped')),
       cursor text,
       records integer not null default 0,
+      region text not null,
       started_at bigint not null,
       finished_at bigint,
       next_at bigint not null default 0,
-      failed_attempts integer not null default 0,
       problem text,
       lease uuid,
       leased_until bigint,
       report bytea,
       primary key (workspace_id, check_id)
     )`,
-      `create index checks_running on checks (workspace_id, next_at) where state = 'running'`,
+      `create unique index checks_running on checks (workspace_id, connection_id) where state = 'running'`,
 
       // Limits of CRM accounts, kept in common by all processes.
       `create table crm_limits (
