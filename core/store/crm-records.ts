@@ -84,6 +84,27 @@ export async function agreeRecords(
   await savePhones(trx, connectionId, sorted);
 }
 
+/**
+ * Remembers writes nobody answered that the CRM has told of: they stand, and are ours. A record seen meanwhile knows
+ * better.
+ */
+export async function confirmWrites(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  records: readonly Pick<RecordRow, 'recordId' | 'base' | 'ours' | 'readAt'>[],
+): Promise<void> {
+  if (records.length === 0) return;
+  const bases = blobOf(records.map(({ base }) => toJson(base)));
+  await sql`
+    update crm_records r
+    set base = substr(${bases.bytes}::bytea, t.start, t.size), ours = string_to_array(t.ours, ' ')
+    from unnest(${records.map((one) => one.recordId)}::text[], ${records.map((one) => one.ours.join(' '))}::text[],
+                ${records.map((one) => one.readAt)}::bigint[], ${bases.starts}::int[], ${bases.sizes}::int[])
+           as t (record_id, ours, read_at, start, size)
+    where r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId} and r.record_id = t.record_id
+      and r.read_at = t.read_at`.execute(trx);
+}
+
 function byRecordId(x: SeenRecord, y: SeenRecord): number {
   return x.recordId < y.recordId ? -1 : 1;
 }

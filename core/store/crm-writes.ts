@@ -12,6 +12,8 @@ const echoMs = 10 * 60 * 1000;
 export interface JournalEntry {
   readonly recordId: string;
   readonly writeId: string;
+  /** When it was noted, before the call. */
+  readonly at: number;
   readonly written: CrmValues;
 }
 
@@ -57,7 +59,7 @@ export async function openWrites(
   now: number,
 ): Promise<JournalEntry[]> {
   const { rows } = await sql<Omit<JournalEntry, 'written'> & { written: Buffer }>`
-    select record_id as "recordId", write_id as "writeId", written from crm_writes
+    select record_id as "recordId", write_id as "writeId", at, written from crm_writes
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
       and record_id = any(${recordIds}::text[]) and at > ${now - echoMs}
     order by at, write_id for update`.execute(trx);
@@ -88,6 +90,19 @@ export async function keepWrites(
 
 /** Under which name a record that is not made yet stands here. */
 export const unborn = (key: string): string => `new:${key}`;
+
+/** What was lately to be written to records that may have been made, each try for itself. */
+export async function unbornWrites(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  now: number,
+): Promise<CrmValues[]> {
+  const { rows } = await sql<{ written: Buffer }>`
+    select written from crm_writes
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+      and starts_with(record_id, ${unborn('')}) and at > ${now - echoMs}`.execute(trx);
+  return rows.map(({ written }) => fromJson(written) as CrmValues);
+}
 
 /** What was to be written to records that may have been made, each try for itself, the first one first. */
 export async function triedValues(

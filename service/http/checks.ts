@@ -1,7 +1,13 @@
 import { type Response, Router } from 'express';
 import { z } from 'zod';
 import type { Clock } from '@sangam/core/clock';
-import { type Checker, type Connectors, readReport, type RecordGroup, reportSections } from '@sangam/core/pipeline';
+import {
+  type Checker,
+  type Connectors,
+  readReport,
+  type RecordGroup,
+  reportSections,
+} from '@sangam/core/pipeline';
 import { type CheckRow, connectionOf, lastCheck, type Store } from '@sangam/core/store';
 import { toCsv } from '../csv.ts';
 import type { MemberLocals } from './admin.ts';

@@ -38,8 +38,9 @@ export function fields(stage: SetStage): void {
     expect(crm.read(await crm.record(), 'last name')).toBe('Rao');
   });
 
-  test('what we wrote is still ours to correct, whichever call was made and never answered', async () => {
-    const { world, crm } = await stage();
+  const unanswered = 'what we wrote is still ours to correct, whichever call was made and never answered';
+  test.each([true, false])(`${unanswered}, told of it by webhook or not (%s)`, async (webhooks) => {
+    const { world, crm } = await stage({ webhooks });
     const longAgo = world.clock.now() - hour;
     const cut = (nth: number): void => {
       let calls = 0;
@@ -65,6 +66,7 @@ export function fields(stage: SetStage): void {
     const said = (source: ContactSource): string[] => records.map((record) => crm.read(record, source));
     expect(said('first message')).toEqual(Array.from({ length: 4 }, () => 'first words'));
     expect(said('first name')).toEqual(Array.from({ length: 4 }, () => 'Ash'));
+    expect(await crm.occurrences()).toEqual([]);
   });
 
   test('what a person emptied stays empty', async () => {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ConnectorTraits, CrmChange, CrmField } from '../../crm/index.ts';
 import {
   addOccurrences,
+  confirmWrites,
   type ConnectionRow,
   connectionsOf,
   keepWrites,
@@ -15,6 +16,7 @@ import {
   type RecordRow,
   recordsById,
   repointLinks,
+  unbornWrites,
   workflowField,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
@@ -135,10 +137,19 @@ async function applyFields(
   const same = (name: string, x: string, y: string): boolean =>
     x === y || traits.spelling.same(x, y, known.get(name) ?? textField(name));
 
-  const foreign = await withoutEchoes(trx, connectionId, fields, same, now);
   const rows = new Map((await recordsById(trx, connectionId, recordIds)).map((row) => [row.recordId, row]));
-  const news = foreign.filter((one) => !isKnown(one, rows.get(one.recordId), same));
   const followed = new Set([...known.keys(), ...traits.followedFields]);
+  const strangers = fields.filter((one) => !rows.has(one.recordId) && followed.has(one.field));
+  const births = await birthsAmong(trx, connectionId, strangers, same, now);
+  const { foreign, echoes } = await withoutEchoes(
+    trx,
+    connectionId,
+    fields.filter((one) => !births.has(one)),
+    same,
+    now,
+  );
+  await confirmWrites(trx, connectionId, unanswered(echoes, rows));
+  const news = foreign.filter((one) => !isKnown(one, rows.get(one.recordId), same));
   await addOccurrences(
     trx,
     onceEach(news)
@@ -182,6 +193,45 @@ function onceEach(changes: readonly FieldChange[]): FieldChange[] {
   });
 }
 
+/**
+ * What creating a record brought back before its making was answered: all that is told of a record nobody knows yet
+ * stands in one such try.
+ */
+async function birthsAmong(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  strangers: readonly FieldChange[],
+  same: (field: string, x: string, y: string) => boolean,
+  now: number,
+): Promise<ReadonlySet<FieldChange>> {
+  const told = strangers.filter((one) => !byPerson(one));
+  if (told.length === 0) return new Set();
+  const tries = await unbornWrites(trx, connectionId, now);
+  const ofRecords = [...Map.groupBy(told, ({ recordId }) => recordId).values()];
+  return new Set(
+    ofRecords
+      .filter((ofRecord) =>
+        tries.some((written) =>
+          ofRecord.every(({ field, value }) => {
+            const ours = written[field];
+            return ours !== undefined && same(field, ours, value);
+          }),
+        ),
+      )
+      .flat(),
+  );
+}
+
+function byPerson({ by }: FieldChange): boolean {
+  return by?.startsWith('user ') === true;
+}
+
+interface Echo {
+  readonly change: FieldChange;
+  /** When the write was noted. */
+  readonly writtenAt: number;
+}
+
 /** Takes out what our own writes brought back: each is absorbed once. What a person did is never ours. */
 async function withoutEchoes(
   trx: WorkspaceTransaction,
@@ -189,15 +239,17 @@ async function withoutEchoes(
   changes: readonly FieldChange[],
   same: (field: string, x: string, y: string) => boolean,
   now: number,
-): Promise<FieldChange[]> {
+): Promise<{ readonly foreign: FieldChange[]; readonly echoes: Echo[] }> {
   const recordIds = [...new Set(changes.map(({ recordId }) => recordId))];
   const entries = (await openWrites(trx, connectionId, recordIds, now)).map((entry) => ({
     ...entry,
     written: { ...entry.written },
   }));
   const touched = new Set<(typeof entries)[number]>();
-  const foreign = changes.filter(({ recordId, field, value, by }) => {
-    if (by?.startsWith('user ') === true) return true;
+  const echoes: Echo[] = [];
+  const foreign = changes.filter((change) => {
+    const { recordId, field, value } = change;
+    if (byPerson(change)) return true;
     const echo = entries.find((entry) => {
       const written = entry.written[field];
       return entry.recordId === recordId && written !== undefined && same(field, written, value);
@@ -205,10 +257,27 @@ async function withoutEchoes(
     if (echo === undefined) return true;
     delete echo.written[field];
     touched.add(echo);
+    echoes.push({ change, writtenAt: echo.at });
     return false;
   });
   await keepWrites(trx, connectionId, [...touched]);
-  return foreign;
+  return { foreign, echoes };
+}
+
+/**
+ * Records as both sides agree on them after echoes of writes that nobody answered: an answer would have been remembered
+ * since.
+ */
+function unanswered(echoes: readonly Echo[], rows: ReadonlyMap<string, RecordRow>): RecordRow[] {
+  const confirmed = new Map<string, RecordRow>();
+  for (const { change, writtenAt } of echoes.toSorted((x, y) => x.writtenAt - y.writtenAt)) {
+    const row = confirmed.get(change.recordId) ?? rows.get(change.recordId);
+    if (row === undefined || writtenAt <= row.readAt) continue;
+    const base = { ...row.base, [change.field]: change.value };
+    const ours = [...new Set([...row.ours, change.field])].toSorted();
+    confirmed.set(row.recordId, { ...row, base, ours });
+  }
+  return [...confirmed.values()];
 }
 
 /** Old news: the record was seen since, and says what it says. */
@@ -219,7 +288,7 @@ function isKnown(
 ): boolean {
   const agreed = row?.base[one.field];
   if (row === undefined || agreed === undefined || !same(one.field, agreed, one.value)) return false;
-  return one.by?.startsWith('user ') !== true && one.at <= row.readAt + skewMs;
+  return !byPerson(one) && one.at <= row.readAt + skewMs;
 }
 
 function textField(name: string): CrmField {

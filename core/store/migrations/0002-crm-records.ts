@@ -129,7 +129,7 @@ export const crmRecords: Migration = {
       `create table crm_writes (
       workspace_id uuid not null,
       connection_id uuid not null,
-      record_id text not null,
+      record_id text collate "C" not null,
       write_id uuid not null,
       at bigint not null,
       written bytea not null,
