@@ -1,4 +1,5 @@
 import type { TimelineEntry, TimelineLine } from '@sangam/core/crm';
+import { dateFormat } from '@sangam/core/timeline';
 import { longestText } from './vendor.ts';
 import { writtenText } from './values.ts';
 
@@ -53,8 +54,8 @@ interface Times {
 
 /** Times as `10:02`, with their day where it is not the entry's. */
 function timesIn(timeZone: string, day: number): Times {
-  const time = new Intl.DateTimeFormat('en-GB', { timeZone, hour: '2-digit', minute: '2-digit' });
-  const date = new Intl.DateTimeFormat('en-GB', { timeZone, day: 'numeric', month: 'short' });
+  const time = dateFormat('en-GB', { timeZone, hour: '2-digit', minute: '2-digit' });
+  const date = dateFormat('en-GB', { timeZone, day: 'numeric', month: 'short' });
   const today = date.format(day);
   return {
     of(at) {

@@ -226,27 +226,32 @@ export async function settleDirty(
     where d.workspace_id = ${trx.workspaceId} and d.connection_id = ${batch.connectionId}
       and d.subject = t.subject and d.version = t.version and d.lease = ${batch.lease}
     returning d.subject`.execute(trx);
-  await sql`
-    update dirty_records set lease = null, leased_until = null, tried = false, attempts = 0, due_at = 0
-    where workspace_id = ${trx.workspaceId} and connection_id = ${batch.connectionId}
-      and lease = ${batch.lease} and subject = any(${batch.settled.map((r) => r.subject)}::text[])`.execute(
-    trx,
-  );
-  return rows.map(({ subject }) => subject);
+  const done = rows.map(({ subject }) => subject);
+  if (done.length < batch.settled.length) {
+    await sql`
+      update dirty_records set lease = null, leased_until = null, tried = false, attempts = 0, due_at = 0
+      where workspace_id = ${trx.workspaceId} and connection_id = ${batch.connectionId}
+        and lease = ${batch.lease} and subject = any(${batch.settled.map((r) => r.subject)}::text[])`.execute(
+      trx,
+    );
+  }
+  return done;
 }
 
-/** Gives a batch back, or some of it; with `retryAt` it was tried and failed, and is not taken again before. */
+/** Gives marks back; with `retryAt` they were tried and failed, and are not taken again before. */
 export async function returnDirty(
   trx: WorkspaceTransaction,
-  batch: { connectionId: string; lease: string; retryAt?: number; only?: readonly string[] },
+  batch: { connectionId: string; lease: string; returned: readonly DirtyRecord[]; retryAt?: number },
 ): Promise<void> {
-  const only = batch.only === undefined ? sql`` : sql`and subject = any(${batch.only}::text[])`;
+  if (batch.returned.length === 0) return;
   const failed = batch.retryAt === undefined ? 0 : 1;
   await sql`
     update dirty_records set lease = null, leased_until = null, attempts = attempts + ${failed},
            due_at = ${batch.retryAt ?? 0}
     where workspace_id = ${trx.workspaceId} and connection_id = ${batch.connectionId}
-      and lease = ${batch.lease} ${only}`.execute(trx);
+      and lease = ${batch.lease} and subject = any(${batch.returned.map(({ subject }) => subject)}::text[])`.execute(
+    trx,
+  );
 }
 
 /** Lets subjects wait for a person; what else the lease holds stays as it is. */

@@ -281,15 +281,14 @@ export async function leaseEntries(
 /** From here on nobody knows whether these were written, until somebody says so. */
 export async function markEntriesTried(
   trx: WorkspaceTransaction,
-  connectionId: string,
   lease: string,
   entries: readonly DueEntry[],
 ): Promise<void> {
   if (entries.length === 0) return;
   await sql`
     update timeline_entries e set tried = true
-    where e.workspace_id = ${trx.workspaceId} and e.connection_id = ${connectionId} and e.lease = ${lease}
-      and e.entry_key = any(${entries.map(({ entryKey }) => entryKey)}::text[])`.execute(trx);
+    where e.workspace_id = ${trx.workspaceId} and e.entry_key = any(${entries.map(({ entryKey }) => entryKey)}::text[])
+      and e.lease = ${lease}`.execute(trx);
 }
 
 /** What became of an entry; `hash` null: it does not stand as it should. */
@@ -307,7 +306,6 @@ export interface SettledEntry {
 /** Ends a lease; returns the keys of entries that are done. What changed meanwhile stays due. */
 export async function settleEntries(
   trx: WorkspaceTransaction,
-  connectionId: string,
   lease: string,
   settled: readonly SettledEntry[],
 ): Promise<string[]> {
@@ -323,38 +321,32 @@ export async function settleEntries(
                 ${settled.map((s) => s.hash?.toString('hex') ?? '')}::text[],
                 ${settled.map((s) => s.writtenAt ?? null)}::bigint[], ${settled.map((s) => s.lookAgainAt ?? null)}::bigint[])
          as t (entry_key, version, record_id, entry_id, hash, written_at, look_again_at)
-    where e.workspace_id = ${trx.workspaceId} and e.connection_id = ${connectionId} and e.lease = ${lease}
-      and e.entry_key = t.entry_key
+    where e.workspace_id = ${trx.workspaceId} and e.entry_key = t.entry_key and e.lease = ${lease}
     returning e.entry_key as "entryKey", e.due_at is null as done`.execute(trx);
   return rows.filter(({ done }) => done).map(({ entryKey }) => entryKey);
 }
 
-/** Gives a batch back, to be taken again at `retryAt`; undefined: as it was. */
+/** Gives entries back as they were, to be taken again at `retryAt`. */
 export async function returnEntries(
   trx: WorkspaceTransaction,
-  connectionId: string,
   lease: string,
-  retryAt: number | undefined,
+  entryKeys: readonly string[],
+  retryAt: number,
 ): Promise<void> {
+  if (entryKeys.length === 0) return;
   await sql`
-    update timeline_entries set lease = null, leased_until = null,
-           due_at = greatest(due_at, ${retryAt ?? 0}::bigint)
-    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} and lease = ${lease}`.execute(
+    update timeline_entries set lease = null, leased_until = null, due_at = greatest(due_at, ${retryAt}::bigint)
+    where workspace_id = ${trx.workspaceId} and entry_key = any(${entryKeys}::text[]) and lease = ${lease}`.execute(
     trx,
   );
 }
 
 /** Forgets entries that show nothing any more. */
-export async function forgetEntries(
-  trx: WorkspaceTransaction,
-  connectionId: string,
-  entryKeys: readonly string[],
-): Promise<void> {
+export async function forgetEntries(trx: WorkspaceTransaction, entryKeys: readonly string[]): Promise<void> {
   if (entryKeys.length === 0) return;
   await sql`
     delete from timeline_entries
-    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-      and entry_key = any(${entryKeys}::text[])`.execute(trx);
+    where workspace_id = ${trx.workspaceId} and entry_key = any(${entryKeys}::text[])`.execute(trx);
 }
 
 /** Messages of parts of conversations, each with the place of its part among those asked for. */

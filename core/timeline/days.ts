@@ -1,3 +1,5 @@
+import { dateFormat } from './date-format.ts';
+
 /** The day an instant falls on in a time zone, `YYYY-MM-DD`. */
 export function dayOf(at: number, timeZone: string): string {
   const { year, month, day } = partsOf(at, timeZone);
@@ -35,24 +37,17 @@ interface WallClock {
   readonly second: number;
 }
 
-/** Making a formatter costs a hundred times its use. */
-const formatters = new Map<string, Intl.DateTimeFormat>();
-
 function partsOf(at: number, timeZone: string): WallClock {
-  let formatter = formatters.get(timeZone);
-  if (formatter === undefined) {
-    formatter = new Intl.DateTimeFormat('en-US', {
-      timeZone,
-      hourCycle: 'h23',
-      year: 'numeric',
-      month: 'numeric',
-      day: 'numeric',
-      hour: 'numeric',
-      minute: 'numeric',
-      second: 'numeric',
-    });
-    formatters.set(timeZone, formatter);
-  }
+  const formatter = dateFormat('en-US', {
+    timeZone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+    second: 'numeric',
+  });
   const parts = new Map(formatter.formatToParts(at).map(({ type, value }) => [type, Number(value)]));
   const part = (type: Intl.DateTimeFormatPartTypes): number => parts.get(type) ?? 0;
   return {

@@ -29,7 +29,8 @@ const settings = {
   jit: 'off',
   timezone: 'UTC',
   log_timezone: 'UTC',
-  autovacuum_naptime: '10s',
+  // Of tables that were empty a moment ago the planner knows nothing until they are looked at.
+  autovacuum_naptime: '2s',
   tcp_keepalives_idle: '60',
   tcp_keepalives_interval: '10',
   tcp_keepalives_count: '6',

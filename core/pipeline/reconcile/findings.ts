@@ -116,11 +116,8 @@ export async function rememberFindings(
   );
   const settled = [...findings.outcomes.keys()];
   const done = await settleDirty(trx, { connectionId, lease: batch.lease, settled });
-  await returnDirty(trx, {
-    connectionId,
-    lease: batch.lease,
-    only: batch.leased.map(({ subject }) => subject),
-  });
+  const returned = batch.leased.filter((dirty) => !findings.outcomes.has(dirty));
+  await returnDirty(trx, { connectionId, lease: batch.lease, returned });
   await addCounts(trx, countsOf(connectionId, findings.outcomes, new Set(done), now));
 }
 

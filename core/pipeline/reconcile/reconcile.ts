@@ -112,7 +112,7 @@ export function createReconciler(dependencies: {
     const now = clock.now();
     if (error instanceof FieldsMissing) {
       await store.transact(workspaceId, async (trx) => {
-        await returnDirty(trx, { connectionId, lease });
+        await returnDirty(trx, { connectionId, lease, returned: leased });
         await parkMissing(trx, connection, error, now);
       });
       return;
@@ -130,13 +130,18 @@ export function createReconciler(dependencies: {
         alone !== undefined &&
         (error.code === 'batch_refused' || (await othersDue(trx, connectionId, alone.subject, now)));
       if (alone === undefined || !culprit) {
-        await returnDirty(trx, { connectionId, lease });
+        await returnDirty(trx, { connectionId, lease, returned: leased });
         return;
       }
       const tries = alone.attempts + 1;
       const waitMs = error.code === 'batch_refused' ? undefined : itemWaitMs(error.retry, tries);
       if (waitMs === undefined) await parkCulprit(trx, connectionId, alone, error, now);
-      await returnDirty(trx, { connectionId, lease, retryAt: now + (waitMs ?? lastWaitMs) });
+      await returnDirty(trx, {
+        connectionId,
+        lease,
+        returned: leased,
+        retryAt: now + (waitMs ?? lastWaitMs),
+      });
     });
     if (await callFailed(store, connection, error, now)) {
       connectors.forget(connectionId);

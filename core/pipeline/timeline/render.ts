@@ -6,7 +6,7 @@ import {
   timesOfMessages,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
-import { boundsOf, timelineLines, type TimelineMessage } from '../../timeline/index.ts';
+import { boundsOf, dateFormat, timelineLines, type TimelineMessage } from '../../timeline/index.ts';
 import { contactFields } from '../reconcile/contact-fields.ts';
 
 /** What a due entry shows now; undefined lines: nothing of it is left. */
@@ -96,10 +96,5 @@ function nameOf(contact: ContactFields | undefined): string {
 }
 
 function dateOf(at: number, timeZone: string): string {
-  return new Intl.DateTimeFormat('en-GB', {
-    timeZone,
-    day: 'numeric',
-    month: 'long',
-    year: 'numeric',
-  }).format(at);
+  return dateFormat('en-GB', { timeZone, day: 'numeric', month: 'long', year: 'numeric' }).format(at);
 }

@@ -49,6 +49,7 @@ export function createTimelineWriter(dependencies: {
     if (performance.now() < (nextBatchAt.get(connectionId) ?? 0)) return 'later';
     if (!(await mayCall(store, connection, clock.now()))) return 'done';
     const lease = randomUUID();
+    let leased: readonly string[] = [];
     let settleMs = 0;
     try {
       const connector = await connectors.of(connection);
@@ -66,25 +67,28 @@ export function createTimelineWriter(dependencies: {
         await callNotMade(store, connection, clock.now());
         return 'done';
       }
+      leased = rendered.map(({ due }) => due.entryKey);
       const full = rendered.length === size;
       nextBatchAt.set(connectionId, performance.now() + (full ? 0 : lingerMs));
       const { settled, emptied, letters } = await writeEntries(
         connector,
         connectionId,
         rendered,
-        (entries) =>
-          store.transact(workspaceId, (trx) => markEntriesTried(trx, connectionId, lease, entries)),
+        (entries) => store.transact(workspaceId, (trx) => markEntriesTried(trx, lease, entries)),
         () => clock.now(),
       );
       await store.transact(workspaceId, async (trx) => {
         await parkDeadLetters(trx, letters, clock.now());
-        const done = new Set(await settleEntries(trx, connectionId, lease, settled));
+        const done = new Set(await settleEntries(trx, lease, settled));
         await forgetEntries(
           trx,
-          connectionId,
           emptied.map(({ entryKey }) => entryKey),
         );
-        await returnEntries(trx, connectionId, lease, undefined);
+        const handled = new Set(
+          [...settled.map(({ entry }) => entry), ...emptied].map(({ entryKey }) => entryKey),
+        );
+        const unanswered = leased.filter((entryKey) => !handled.has(entryKey));
+        await returnEntries(trx, lease, unanswered, clock.now() + settleMs);
         await addCounts(trx, [
           ...settled
             .filter(({ entry }) => done.has(entry.entryKey))
@@ -113,8 +117,8 @@ export function createTimelineWriter(dependencies: {
       }
       // What may still happen late is given its time before anybody looks.
       const now = clock.now();
-      const retryAt = error.code === 'limit_wait' ? undefined : now + settleMs;
-      await store.transact(workspaceId, (trx) => returnEntries(trx, connectionId, lease, retryAt));
+      const retryAt = error.code === 'limit_wait' ? now : now + settleMs;
+      await store.transact(workspaceId, (trx) => returnEntries(trx, lease, leased, retryAt));
       if (await callFailed(store, connection, error, now)) connectors.forget(connectionId);
       return 'done';
     }

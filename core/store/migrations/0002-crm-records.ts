@@ -1,7 +1,12 @@
 import { sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
-/** Records instead of contacts on the way out, and the way in from CRMs. Times in milliseconds, as in 0001. */
+/**
+ * Records instead of contacts on the way out, and the way in from CRMs. Times in milliseconds, as in 0001.
+ *
+ * After the workspace keys name what tells rows apart, the connection later: a planner that knows nothing of a new
+ * workspace yet takes an index by how much of it is named, and never walks through a whole connection for one row.
+ */
 export const crmRecords: Migration = {
   async up(db) {
     for (const statement of [
@@ -66,7 +71,7 @@ export const crmRecords: Migration = {
       gone text check (gone in ('deleted', 'merged', 'erased')),
       gone_at bigint,
       moved_to text,
-      primary key (workspace_id, connection_id, record_id)
+      primary key (workspace_id, record_id, connection_id)
     )`,
       `insert into crm_records (workspace_id, connection_id, record_id, key_contact_id, base, agreed, read_at)
       select workspace_id, connection_id, record_id, min(written_as::text), (array_agg(base))[1], true, max(created_at)
@@ -79,7 +84,7 @@ export const crmRecords: Migration = {
       typed text not null,
       phone text,
       unreadable text,
-      primary key (workspace_id, connection_id, record_id, field)
+      primary key (workspace_id, record_id, connection_id, field)
     )`,
       `create index crm_phones_by_phone on crm_phones (workspace_id, phone, connection_id)`,
 
@@ -94,7 +99,7 @@ export const crmRecords: Migration = {
                       and older.contact_id = l.contact_id
                       and (older.created_at, older.record_id) < (l.created_at, l.record_id))`,
       `alter table crm_links drop column written_as, drop column base`,
-      `create index crm_links_by_record on crm_links (workspace_id, connection_id, record_id)`,
+      `create index crm_links_by_record on crm_links (workspace_id, record_id, connection_id)`,
 
       // What is to be brought in step: a record, or a contact that has none yet.
       `create table dirty_records (
@@ -113,8 +118,8 @@ export const crmRecords: Migration = {
       attempts integer not null default 0,
       lease uuid,
       leased_until bigint,
-      primary key (workspace_id, connection_id, subject)
-    )`,
+      primary key (workspace_id, subject, connection_id)
+    ) with (fillfactor = 70)`,
       `create index dirty_records_by_turn on dirty_records (workspace_id, connection_id, priority, marked_at)
       where held is null`,
       `insert into dirty_records (workspace_id, connection_id, subject, contact_id, record_id, priority, marked_at, tried)
@@ -133,7 +138,7 @@ export const crmRecords: Migration = {
       write_id uuid not null,
       at bigint not null,
       written bytea not null,
-      primary key (workspace_id, connection_id, record_id, write_id)
+      primary key (workspace_id, record_id, connection_id, write_id)
     )`,
       `create index crm_writes_by_time on crm_writes (workspace_id, at)`,
 
@@ -145,7 +150,7 @@ export const crmRecords: Migration = {
       key_contact_id uuid not null,
       owner_id text,
       decided_at bigint not null,
-      primary key (workspace_id, connection_id, contact_id)
+      primary key (workspace_id, contact_id, connection_id)
     )`,
 
       // What happened to fields in a CRM, each time once.
@@ -158,7 +163,7 @@ export const crmRecords: Migration = {
       changed_at bigint not null,
       changed_by text,
       seen_at bigint not null,
-      primary key (workspace_id, connection_id, record_id, field, changed_at, value)
+      primary key (workspace_id, record_id, connection_id, field, changed_at, value)
     )`,
       `create index occurrences_by_time on occurrences (workspace_id, connection_id, seen_at)`,
 
@@ -181,10 +186,10 @@ export const crmRecords: Migration = {
       twin_check boolean not null default false,
       lease uuid,
       leased_until bigint,
-      primary key (workspace_id, connection_id, contact_id, channel_id, part)
-    )`,
+      primary key (workspace_id, contact_id, connection_id, channel_id, part)
+    ) with (fillfactor = 70)`,
       `create index timeline_entries_due on timeline_entries (workspace_id, connection_id, due_at) where due_at is not null`,
-      `create index timeline_entries_by_record on timeline_entries (workspace_id, connection_id, record_id)`,
+      `create unique index timeline_entries_by_key on timeline_entries (workspace_id, entry_key)`,
 
       // A record and its timeline are refused each for themselves.
       `drop index dead_letters_by_contact`,
