@@ -25,6 +25,35 @@ export interface ContactReading {
 
 type ContactColumns = Omit<ContactReading, 'consent' | 'takenOver' | 'tags'>;
 
+/** What a person may be called by. */
+export type Appellation = Pick<
+  ContactReading,
+  'contactId' | 'profileName' | 'firstMessage' | 'username' | 'phones'
+>;
+
+/** The phones of contact `c`, the one last seen first. */
+const phonesOfC = sql.raw(`
+  array(select i.value from identities i
+        where i.workspace_id = c.workspace_id and i.contact_id = c.contact_id and i.value like '+%'
+          and not exists (select 1 from identities later where later.workspace_id = c.workspace_id
+                          and later.value = i.value and later.since > i.since)
+        order by i.since desc, (select max(e.at) from identity_evidence e
+                                where e.workspace_id = c.workspace_id and e.a = i.value and e.kind = 'pair') desc
+                 nulls last, i.value)`);
+
+export async function readAppellations(
+  trx: WorkspaceTransaction,
+  contactIds: readonly string[],
+): Promise<Appellation[]> {
+  const { rows } = await sql<Appellation>`
+    select c.contact_id as "contactId", c.profile_name as "profileName", c.first_message as "firstMessage", c.username,
+           ${phonesOfC} as phones
+    from contacts c
+    where c.workspace_id = ${trx.workspaceId} and c.contact_id = any(${contactIds}::uuid[])
+      and c.merged_into is null`.execute(trx);
+  return rows;
+}
+
 /** Reads contacts in five statements, however many they are. */
 export async function readContacts(
   trx: WorkspaceTransaction,
@@ -40,13 +69,7 @@ export async function readContacts(
                 and m.at > coalesce((select max(o.at) from messages o
                                      where o.workspace_id = c.workspace_id and o.contact_id = c.contact_id
                                        and o.direction = 'out'), 0)) end as "waitingSince",
-           array(select i.value from identities i
-            where i.workspace_id = c.workspace_id and i.contact_id = c.contact_id and i.value like '+%'
-              and not exists (select 1 from identities later where later.workspace_id = c.workspace_id
-                              and later.value = i.value and later.since > i.since)
-            order by i.since desc, (select max(e.at) from identity_evidence e
-                                    where e.workspace_id = c.workspace_id and e.a = i.value and e.kind = 'pair') desc
-                     nulls last, i.value) as phones,
+           ${phonesOfC} as phones,
            (select i.value from identities i
             where i.workspace_id = c.workspace_id and i.contact_id = c.contact_id and i.value like 'bsuid:%'
             order by i.value like 'bsuid:parent:%', (select max(e.at) from identity_evidence e

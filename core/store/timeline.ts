@@ -393,6 +393,7 @@ export async function timesOfMessages(
   trx: WorkspaceTransaction,
   messages: readonly { readonly channelId: string; readonly wamid: string }[],
 ): Promise<ReadonlyMap<string, number>> {
+  if (messages.length === 0) return new Map();
   const { rows } = await sql<{ channelId: string; wamid: string; at: number }>`
     select m.channel_id as "channelId", m.wamid, m.at
     from unnest(${messages.map((m) => m.channelId)}::uuid[], ${messages.map((m) => m.wamid)}::text[])

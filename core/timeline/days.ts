@@ -1,14 +1,33 @@
 import { dateFormat } from './date-format.ts';
 
+interface Day {
+  /** `YYYY-MM-DD`. */
+  readonly day: string;
+  /** When it begins and when the next one does, milliseconds. */
+  readonly from: number;
+  readonly until: number;
+}
+
+/** The day last asked for in each time zone: what is asked next is nearly always in it. */
+const lastDays = new Map<string, Day>();
+
 /** The day an instant falls on in a time zone, `YYYY-MM-DD`. */
 export function dayOf(at: number, timeZone: string): string {
+  const last = lastDays.get(timeZone);
+  if (last !== undefined && at >= last.from && at < last.until) return last.day;
   const { year, month, day } = partsOf(at, timeZone);
-  return `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}`;
+  const name = `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}`;
+  boundsOf(name, timeZone);
+  return name;
 }
 
 /** When a day begins and when the next one does, milliseconds. */
 export function boundsOf(day: string, timeZone: string): { readonly from: number; readonly until: number } {
-  return { from: startOf(day, timeZone), until: startOf(nextDay(day), timeZone) };
+  const last = lastDays.get(timeZone);
+  if (last?.day === day) return last;
+  const bounds = { day, from: startOf(day, timeZone), until: startOf(nextDay(day), timeZone) };
+  lastDays.set(timeZone, bounds);
+  return bounds;
 }
 
 /** The instant whose wall clock is midnight; where the clock skips midnight, the first instant after. */

@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
-import type { ConnectionSettings, ContactFields, TimelineEntry } from '../../crm/index.ts';
+import type { ConnectionSettings, TimelineEntry } from '../../crm/index.ts';
+import { readName } from '../../identity/index.ts';
 import {
+  type Appellation,
   type DueEntry,
   messagesOfParts,
+  readAppellations,
   timesOfMessages,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
 import { boundsOf, dateFormat, timelineLines, type TimelineMessage } from '../../timeline/index.ts';
-import { contactFields } from '../reconcile/contact-fields.ts';
 
 /** What a due entry shows now; undefined lines: nothing of it is left. */
 export interface Rendered {
@@ -23,7 +25,6 @@ export async function renderEntries(
   trx: WorkspaceTransaction,
   entries: readonly DueEntry[],
   settings: ConnectionSettings,
-  now: number,
 ): Promise<Rendered[]> {
   const { timeZone } = settings;
   const isDay = (part: string): boolean => /^\d{4}-\d{2}-\d{2}$/.test(part);
@@ -38,15 +39,8 @@ export async function renderEntries(
     return { contactId, channelId, ...bounds };
   });
   const byPlace = Map.groupBy(await messagesOfParts(trx, parts), ({ place }) => place);
-  const people = new Map(
-    (
-      await contactFields(
-        trx,
-        entries.map(({ contactId }) => contactId),
-        now,
-      )
-    ).map((contact) => [contact.contactId, contact]),
-  );
+  const people = await readAppellations(trx, [...new Set(entries.map(({ contactId }) => contactId))]);
+  const names = new Map(people.map((person) => [person.contactId, nameOf(person)]));
   return entries.map((due, place): Rendered => {
     const around = (byPlace.get(place) ?? []).map((row): TimelineMessage => ({
       wamid: row.wamid,
@@ -61,7 +55,7 @@ export async function renderEntries(
     const shown = around.filter(({ at, wamid }) =>
       isDay(due.part) ? bounds !== undefined && at < bounds.until : wamid === due.part,
     );
-    const customer = nameOf(people.get(due.contactId));
+    const customer = names.get(due.contactId) ?? 'somebody';
     const lines = timelineLines(shown, around, { customer, text: settings.timeline.text });
     const [first] = lines;
     const entry =
@@ -88,11 +82,14 @@ function knownTimes(row: Readonly<Record<(typeof steps)[number], number | null>>
   return Object.fromEntries(steps.flatMap((step) => (row[step] === null ? [] : [[step, row[step]]])));
 }
 
-function nameOf(contact: ContactFields | undefined): string {
-  if (contact === undefined) return 'somebody';
-  const name = `${contact.firstName} ${contact.lastName}`.trim();
+function nameOf({ profileName, firstMessage, username, phones: [phone] }: Appellation): string {
+  const { firstName, lastName } = readName({
+    ...(profileName === null ? {} : { profileName }),
+    ...(firstMessage === null ? {} : { firstMessage }),
+  });
+  const name = `${firstName} ${lastName}`.trim();
   if (name !== '') return name;
-  return contact.phone ?? (contact.username === undefined ? 'a WhatsApp contact' : `@${contact.username}`);
+  return phone ?? (username === null ? 'a WhatsApp contact' : `@${username}`);
 }
 
 function dateOf(at: number, timeZone: string): string {

@@ -61,7 +61,7 @@ export function createTimelineWriter(dependencies: {
         const only =
           connection.mode === 'test' ? await contactsOfPhones(trx, connection.testPhones) : undefined;
         const due = await leaseEntries(trx, { connectionId, lease, size, now, leaseMs, only });
-        return due.length === 0 ? [] : renderEntries(trx, due, settings, now);
+        return due.length === 0 ? [] : renderEntries(trx, due, settings);
       });
       if (rendered.length === 0) {
         await callNotMade(store, connection, clock.now());
