@@ -15,6 +15,7 @@ import {
 import { mergeSettings } from './connection-settings.ts';
 import { type ConnectionDetail, type ConnectionView, detailOf, viewOf } from './connection-view.ts';
 import { checkMapping, type MappingLine } from './mapping-rules.ts';
+import { checkOwnerRule, ownersIn } from './owner-rule.ts';
 import { Refusal } from './refusal.ts';
 import type { SecretBox } from './secrets.ts';
 
@@ -141,6 +142,22 @@ export function createConnectionBook(dependencies: {
     },
 
     async changeSettings(asker, connectionId, change) {
+      const row = await find(asker.workspaceId, connectionId);
+      const { owner } = mergeSettings(row.settings, change);
+      if ('owner' in change && ownersIn(owner).length > 0) {
+        const owners = await (await connectors.of(row)).owners();
+        const channels = await store.transact(asker.workspaceId, (trx) =>
+          trx
+            .selectFrom('channels')
+            .select('channel_id')
+            .where('workspace_id', '=', asker.workspaceId)
+            .execute(),
+        );
+        checkOwnerRule(owner, {
+          ownerIds: owners.map(({ ownerId }) => ownerId),
+          channelIds: channels.map((channel) => channel.channel_id),
+        });
+      }
       const settings = await act(asker, connectionId, 'change settings', async (trx, row) => {
         const merged = mergeSettings(row.settings, change);
         await update(trx, connectionId, { settings: toJson(merged) });

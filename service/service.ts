@@ -120,6 +120,7 @@ export function createService(options: ServiceOptions): Service {
     store,
     clock,
     connectors: accounts.connectors,
+    erasureKeyOf,
     counts: {
       written: (crm, outcome, records) => metrics.crmRecords.inc({ crm, outcome }, records),
       callFailed: (crm, error) => {
@@ -202,9 +203,10 @@ export function createService(options: ServiceOptions): Service {
     store,
     clock,
     connectors: accounts.connectors,
+    erasureKeyOf,
     failed: turnFailed('check'),
   });
-  const poller = createPoller({ store, clock, connectors: accounts.connectors, changes });
+  const poller = createPoller({ store, clock, connectors: accounts.connectors, erasureKeyOf, changes });
   const chores = createChores({
     store,
     clock,
@@ -256,7 +258,7 @@ export function createService(options: ServiceOptions): Service {
     '/api/connections',
     requireMember(sessions, 'admin'),
     connectionRoutes(accounts.book, accounts.connecting, () => publicUrl()),
-    connectionInsightRoutes({ store, clock, connectors: accounts.connectors }),
+    connectionInsightRoutes({ store, clock, connectors: accounts.connectors, erasureKeyOf }),
     hand.connections,
     checkRoutes({ store, clock, connectors: accounts.connectors, checker }),
   );

@@ -133,6 +133,25 @@ describe('settings', () => {
   });
 });
 
+describe('who owns new records', () => {
+  test('is somebody the CRM knows, by a number that is connected', async () => {
+    const { body: before } = await api('GET', connection('/settings'));
+    const { results } = (await api('GET', connection('/owners'))).body as { results: { ownerId: string }[] };
+    const [{ ownerId } = { ownerId: '' }] = results;
+    const put = (owner: object) => api('PUT', connection('/settings'), { owner });
+    expect(await put({ kind: 'fixed', ownerId: '404' })).toMatchObject({
+      status: 400,
+      body: refused('unknown_owner'),
+    });
+    expect(await put({ kind: 'by channel', owners: { nowhere: ownerId } })).toMatchObject({
+      status: 400,
+      body: refused('unknown_channel'),
+    });
+    expect((await put({ kind: 'round robin', ownerIds: [ownerId] })).status).toBe(200);
+    await api('PUT', connection('/settings'), before);
+  });
+});
+
 describe('the mapping', () => {
   const line = (source: unknown, field: string, owner = 'ours', more = {}): object => ({
     source,

@@ -1,8 +1,7 @@
-import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { contactFields, createEraser, readStatement } from '@sangam/core/pipeline';
-import { findContact, workspaceTables } from '@sangam/core/store';
-import { createEngine, type Engine, engineNow, status, text, webhook } from './harness/index.ts';
+import { findContact } from '@sangam/core/store';
+import { createEngine, type Engine, engineNow, everyRow, status, text, webhook } from './harness/index.ts';
 
 let engine: Engine;
 beforeEach(async () => {
@@ -33,23 +32,6 @@ async function erase(phone: string): Promise<void> {
   });
 }
 
-/** Every row of every table as text, bytes read as what they spell. */
-async function everything(): Promise<string> {
-  return engine.store.transact(engine.workspaceId, async (trx) => {
-    const texts: string[] = [];
-    for (const table of workspaceTables) {
-      const { rows } = await sql<Record<string, unknown>>`
-        select * from ${sql.table(table)} where workspace_id = ${engine.workspaceId}`.execute(trx);
-      for (const row of rows) {
-        for (const value of Object.values(row)) {
-          texts.push(Buffer.isBuffer(value) ? value.toString('latin1') : String(value));
-        }
-      }
-    }
-    return texts.join('\n');
-  });
-}
-
 const life = (): object[] => [
   webhook(engine, [text(asha, 'wamid.asha.1', at, 'A secret of mine')]),
   webhook(engine, [status(asha, 'wamid.out.1', at + 1_000, 'delivered')]),
@@ -68,7 +50,7 @@ describe('an erased person', () => {
     for (const body of again) await engine.receive(body);
     await engine.applyAll();
 
-    const left = await everything();
+    const left = await everyRow(engine.store, engine.workspaceId);
     for (const trace of ['9812345678', 'IN.ASHA', 'Asha', 'secret of mine', 'wamid.asha', 'wamid.out']) {
       expect(left.includes(trace), trace).toBe(false);
     }

@@ -8,7 +8,7 @@ import {
   type Store,
   writeAudit,
 } from '../store/index.ts';
-import type { ErasureKeyOf } from './apply/without-erased.ts';
+import type { ErasureKeyOf } from './erased.ts';
 
 /** Erasing a person, for good: what Sangam holds goes, what is left in CRMs is listed. */
 export interface Eraser {

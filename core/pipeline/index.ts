@@ -16,7 +16,7 @@ export * from './reconcile/preview.ts';
 export { contactFields } from './reconcile/contact-fields.ts';
 export type { IdentityDecisionPayload, TagChangePayload } from './apply/read-event.ts';
 export type { Applied, TraitsOf } from './apply/apply-batch.ts';
-export type { ErasureKeyOf } from './apply/without-erased.ts';
+export type { ErasureKeyOf } from './erased.ts';
 export type { BatchOutcome } from './reconcile/findings.ts';
 export type { TurnTaker } from './turns.ts';
 export * from './limiter.ts';

@@ -91,7 +91,7 @@ export async function eraseContacts(
     await sql`delete from ${sql.table(table)}
               where workspace_id = ${workspaceId} and record_id = any(${records}::text[])`.execute(trx);
   }
-  await sql`update crm_records set base = '{}', ours = '{}', agreed = false
+  await sql`update crm_records set base = '{}', ours = '{}', agreed = false, key_contact_id = null
             where workspace_id = ${workspaceId} and record_id = any(${records}::text[])`.execute(trx);
   await forgetDecisions(trx, [...ids, ...needles]);
   await sql`delete from contacts where workspace_id = ${workspaceId} and contact_id = any(${ids}::uuid[])`.execute(
@@ -223,6 +223,19 @@ export async function erasedAt(
     where workspace_id = ${trx.workspaceId}
       and encode(hash, 'hex') = any(${hashes.map((hash) => hash.toString('hex'))}::text[])`.execute(trx);
   return new Map(rows.map(({ hash, at }) => [hash, at]));
+}
+
+/** Those of these phones that somebody is known by. */
+export async function phonesInUse(
+  trx: WorkspaceTransaction,
+  phones: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const { rows } = await sql<{ value: string }>`
+    select distinct value from identities
+    where workspace_id = ${trx.workspaceId} and value = any(${phones}::text[]) and contact_id is not null`.execute(
+    trx,
+  );
+  return new Set(rows.map(({ value }) => value));
 }
 
 /** People whose own record this was. */

@@ -1,7 +1,7 @@
 import { type Response, Router } from 'express';
 import { z } from 'zod';
 import type { Clock } from '@sangam/core/clock';
-import { type Connectors, previewWrites } from '@sangam/core/pipeline';
+import { type Connectors, type ErasureKeyOf, previewWrites } from '@sangam/core/pipeline';
 import { connectionOf, listOccurrences, type Store } from '@sangam/core/store';
 import type { MemberLocals } from './admin.ts';
 import { answerError, readBody } from './errors.ts';
@@ -14,6 +14,7 @@ export function connectionInsightRoutes(dependencies: {
   store: Store;
   clock: Clock;
   connectors: Connectors;
+  erasureKeyOf: ErasureKeyOf;
 }): Router {
   const { store } = dependencies;
   const router = Router();

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { CrmWorld } from '../harness/crm-world.ts';
 import type { CrmWorkspace } from '../harness/crm-workspace.ts';
+import { everyRow } from '../harness/every-row.ts';
 import { minute, type SetStage, somebody } from './stage.ts';
 
 /** Records end: links heal, and gone is remembered. */
@@ -45,6 +46,32 @@ export function lives(stage: SetStage): void {
       expect(await crm.letters()).toEqual([]);
     },
   );
+
+  test('of a person erased here nothing comes back with a look, and who writes again is on the record that stands', async () => {
+    const { world, crm } = await stage({ webhooks: true });
+    const asha = somebody(1, 'Asha Rao');
+    await crm.writes(asha, 'A secret of mine');
+    await later(world);
+    const { recordId } = await crm.record();
+    await crm.check();
+    await crm.erase(asha);
+    const [, qualified] = crm.account.stage.values;
+    await crm.account.user.update(recordId, { [crm.account.stage.field]: qualified });
+    await later(world);
+    await crm.check();
+    const held = await everyRow(world.store, crm.workspaceId);
+    for (const trace of [asha.phone ?? '', asha.bsuid ?? '', 'Asha', 'secret of mine']) {
+      expect(held.includes(trace), trace).toBe(false);
+    }
+    world.clock.advance(minute);
+    await crm.writes(asha, 'It is me again');
+    await later(world);
+    expect((await crm.record()).recordId).toBe(recordId);
+    expect(await words(crm, recordId)).toContain('It is me again');
+    await crm.writes(asha, 'STOP');
+    await later(world);
+    expect(crm.isOptedOut(await crm.record())).toBe(true);
+  });
 
   test.each([true, false])(
     'contact deleted, then three late statuses: no record, told of it by webhook or not (%s)',

@@ -106,6 +106,44 @@ export function timeline(stage: SetStage): void {
     expect(entry?.text.includes('my order is late')).toBe(visible);
   });
 
+  test('text written masked shows what was said, and neither cards nor codes', async () => {
+    const { world, crm } = await stage({ settings: { timeline: { text: 'masked' } } });
+    await crm.writes(somebody(1), 'Paid with 4111 1111 1111 1111, my PAN is ABCDE1234F');
+    await world.settle();
+    const [entry] = await crm.account.user.timeline((await crm.record()).recordId);
+    expect(entry?.text).toContain('Paid with');
+    expect(entry?.text).not.toContain('4111 1111');
+    expect(entry?.text).not.toContain('ABCDE1234F');
+  });
+
+  test('shows one entry a message where an admin wants that, each with its own ticks', async () => {
+    const { world, crm } = await stage({ settings: { timeline: { entries: 'per message' } } });
+    const shown = async () => crm.account.user.timeline((await crm.record()).recordId);
+    await crm.writes(somebody(1), 'Is the blue one there?');
+    const answer = await crm.answers(somebody(1), 'Yes, in two sizes');
+    await world.ride(hour);
+    const before = await shown();
+    expect(before.map(({ text }) => text)).toEqual([
+      expect.stringContaining('Is the blue one there?'),
+      expect.stringContaining('Yes, in two sizes'),
+    ]);
+    await crm.reached(somebody(1), answer, 'read');
+    await world.ride(hour);
+    const after = await shown();
+    expect(after.map(({ id }) => id)).toEqual(before.map(({ id }) => id));
+    expect(after[0]).toEqual(before[0]);
+    expect(after[1]?.text).toMatch(/read/);
+
+    cutTimeline(crm, { dropConnection: 'after' }, 1);
+    await crm.writes(somebody(1), 'The large one please');
+    await world.ride(6 * hour);
+    expect((await shown()).map(({ text }) => text)).toEqual([
+      after[0]?.text,
+      expect.stringMatching(/Yes, in two sizes.*replied/s),
+      expect.stringContaining('The large one please'),
+    ]);
+  });
+
   test('none is written where an admin wants none', async () => {
     const { world, crm } = await stage({ settings: { timeline: { entries: 'none' } } });
     await crm.writes(somebody(1));

@@ -1,4 +1,11 @@
-import type { ChangeReceiver, Checker, DeadLetterOffice, Directory, Receiver } from '@sangam/core/pipeline';
+import type {
+  ChangeReceiver,
+  Checker,
+  DeadLetterOffice,
+  Directory,
+  Eraser,
+  Receiver,
+} from '@sangam/core/pipeline';
 import type { Store } from '@sangam/core/store';
 
 /** What a service process has of its own. */
@@ -9,6 +16,7 @@ export interface CrmProcess {
   readonly changes: ChangeReceiver;
   readonly office: DeadLetterOffice;
   readonly checker: Checker;
+  readonly eraser: Eraser;
   /** Applies what waits, and does nothing about it at the CRM. */
   apply(): Promise<void>;
 }

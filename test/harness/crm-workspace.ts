@@ -77,6 +77,9 @@ export interface CrmWorkspace {
   /** A member tags a conversation. */
   tag(person: Person, add: readonly string[], remove?: readonly string[]): Promise<void>;
 
+  /** A member erases a person here. */
+  erase(person: Person): Promise<void>;
+
   contactOf(person: Person): Promise<ContactFields>;
   /** The account's records, as a user sees them. */
   records(): Promise<UserRecord[]>;
@@ -211,6 +214,10 @@ export async function openCrmWorkspace(parts: {
         remove: [...remove],
       };
       await receiver.takeIn(workspaceId, { key: `tag_change:${randomUUID()}`, lane: lanes.crm, payload });
+    },
+    async erase(person) {
+      const { contactId } = await world.contactOf(person);
+      await process.eraser.erase({ workspaceId, memberId }, contactId);
     },
     async contactOf({ phone, bsuid }) {
       const [fields] = await transact(async (trx) => {

@@ -7,6 +7,7 @@ import {
   createChecker,
   createDeadLetterOffice,
   createDirectory,
+  createEraser,
   createPermits,
   createReceiver,
   createReconciler,
@@ -59,6 +60,8 @@ interface Troubles {
   /** Bugs. */
   readonly problems: unknown[];
 }
+
+const erasureKeyOf = (): Promise<Buffer> => Promise.resolve(Buffer.alloc(32, 7));
 
 const hourMs = 60 * 60 * 1000;
 
@@ -195,7 +198,7 @@ function openProcess(
       store,
       directory,
       traitsOf: (crm) => traits().find((one) => one.crm === crm),
-      erasureKeyOf: () => Promise.resolve(Buffer.alloc(32, 7)),
+      erasureKeyOf,
       clock,
       wakeReconciler,
       counts: { applied: ignored, failed },
@@ -208,13 +211,14 @@ function openProcess(
     wake: ignored,
   });
   const changes = createChangeReceiver({ store, receiver, clock, readChanges: () => [] });
-  const checker = createChecker({ store, clock, connectors, failed });
+  const checker = createChecker({ store, clock, connectors, erasureKeyOf, failed });
   return {
     store,
     directory,
     receiver,
     changes,
     checker,
+    eraser: createEraser({ store, clock, keyOf: erasureKeyOf }),
     office: createDeadLetterOffice({ store, receiver, changes, clock, wake: ignored }),
     apply: () => createAnApplier(ignored).drain(),
     workers() {
@@ -222,6 +226,7 @@ function openProcess(
         store,
         clock,
         connectors,
+        erasureKeyOf,
         counts: { written: ignored, callFailed, failed },
       });
       const timeline = createTimelineWriter({

@@ -1,5 +1,6 @@
 export * from './database.ts';
 export * from './engine.ts';
+export * from './every-row.ts';
 export * from './until.ts';
 export * from './vendor-data.ts';
 export * from './whatsapp.ts';

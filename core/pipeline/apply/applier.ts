@@ -11,7 +11,7 @@ import {
 import type { ChannelEntry, Directory } from '../directory.ts';
 import { TurnTaker } from '../turns.ts';
 import { type Applied, applyBatch, letterOf, type TraitsOf } from './apply-batch.ts';
-import type { ErasureKeyOf } from './without-erased.ts';
+import type { ErasureKeyOf } from '../erased.ts';
 
 /** Most events one workspace has applied before another's turn. */
 const turnSize = 500;

@@ -26,7 +26,7 @@ import {
 } from '../../store/index.ts';
 import type { ChannelEntry } from '../directory.ts';
 import { applyCrmChanges } from './crm-changes.ts';
-import { erasedAmong, type ErasureKeyOf } from './without-erased.ts';
+import { erasedAmong, type ErasureKeyOf } from '../erased.ts';
 import { Folding, refoldContacts } from './fold-contacts.ts';
 import { type People, resolvePeople } from './people.ts';
 import { type Facts, readEvent, type ReadEvent } from './read-event.ts';

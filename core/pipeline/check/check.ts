@@ -26,6 +26,7 @@ import {
 } from '../../store/index.ts';
 import { callFailed, callWent } from '../breaker.ts';
 import type { Connectors } from '../connectors.ts';
+import { type ErasureKeyOf, withoutErased } from '../erased.ts';
 import { fieldsToRead } from '../reconcile/resolve.ts';
 import { TurnTaker } from '../turns.ts';
 
@@ -57,9 +58,10 @@ export function createChecker(dependencies: {
   store: Store;
   clock: Clock;
   connectors: Connectors;
+  erasureKeyOf: ErasureKeyOf;
   failed: (error: unknown) => void;
 }): Checker {
-  const { store, clock, connectors, failed } = dependencies;
+  const { store, clock, connectors, erasureKeyOf, failed } = dependencies;
 
   /** Looks at one page. */
   const look = async (connection: ConnectionRow, check: CheckRow, lease: string): Promise<void> => {
@@ -82,7 +84,7 @@ export function createChecker(dependencies: {
     }
     await store.transact(workspaceId, async (trx) => {
       const now = clock.now();
-      await saveSeen(trx, connectionId, seen, now);
+      await saveSeen(trx, connectionId, seen, erasureKeyOf, now);
       await markGone(
         trx,
         connectionId,
@@ -186,9 +188,10 @@ export async function saveSeen(
   trx: WorkspaceTransaction,
   connectionId: string,
   seen: readonly SeenRecord[],
+  erasureKeyOf: ErasureKeyOf,
   now: number,
 ): Promise<void> {
-  await saveRecords(trx, connectionId, seen, now);
+  await saveRecords(trx, connectionId, await withoutErased(trx, seen, erasureKeyOf), now);
   const matched = await linkByPhone(
     trx,
     connectionId,

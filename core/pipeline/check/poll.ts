@@ -19,6 +19,7 @@ import {
 import { callFailed } from '../breaker.ts';
 import type { Connectors } from '../connectors.ts';
 import type { ChangeReceiver } from '../receive/changes.ts';
+import type { ErasureKeyOf } from '../erased.ts';
 import { readableFields, saveSeen } from './check.ts';
 
 /** While webhooks are silent a change is known after this long; while they arrive the poll only fills their gaps. */
@@ -37,9 +38,10 @@ export function createPoller(dependencies: {
   store: Store;
   clock: Clock;
   connectors: Connectors;
+  erasureKeyOf: ErasureKeyOf;
   changes: ChangeReceiver;
 }): Poller {
-  const { store, clock, connectors, changes } = dependencies;
+  const { store, clock, connectors, erasureKeyOf, changes } = dependencies;
 
   const pollConnection = async (connection: ConnectionRow): Promise<void> => {
     const { workspaceId, connectionId, polledUntil, nextPollAt } = connection;
@@ -93,6 +95,7 @@ export function createPoller(dependencies: {
           base: record.values,
           phones: phonesOf(record, traits.phoneFields, connection.region),
         })),
+        erasureKeyOf,
         clock.now(),
       );
       return agreed.flatMap((record) => {

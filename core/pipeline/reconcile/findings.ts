@@ -29,6 +29,7 @@ import {
   settleDirty,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
+import { type ErasureKeyOf, withoutErased } from '../erased.ts';
 import type { TargetPlan } from './plan-target.ts';
 import { takeOver } from './take-over.ts';
 
@@ -68,12 +69,13 @@ export async function rememberFindings(
     readonly leased: readonly DirtyRecord[];
     readonly lease: string;
     readonly mapping: readonly FieldMapping[];
+    readonly erasureKeyOf: ErasureKeyOf;
   },
   findings: Findings,
   now: number,
 ): Promise<void> {
   const { connectionId } = connection;
-  await saveRecords(trx, connectionId, findings.seen, now);
+  await saveRecords(trx, connectionId, await withoutErased(trx, findings.seen, batch.erasureKeyOf), now);
   await agreeRecords(trx, connectionId, findings.agreed, now);
   await markGone(trx, connectionId, findings.gone);
   const moves = findings.gone.flatMap(({ recordId, movedTo }) =>

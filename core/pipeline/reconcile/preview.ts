@@ -3,6 +3,7 @@ import type { CrmValues } from '../../crm/index.ts';
 import { valuesForNew } from '../../mapping/index.ts';
 import { type ConnectionRow, peekDirty, type Store } from '../../store/index.ts';
 import type { Connectors } from '../connectors.ts';
+import type { ErasureKeyOf } from '../erased.ts';
 import { loadBatch } from './load-batch.ts';
 import { mappingOf } from './mapping-of.ts';
 import { planTarget } from './plan-target.ts';
@@ -21,7 +22,12 @@ export interface Previewed {
  * Throws `SangamError` as the connector does.
  */
 export async function previewWrites(
-  { store, clock, connectors }: { store: Store; clock: Clock; connectors: Connectors },
+  {
+    store,
+    clock,
+    connectors,
+    erasureKeyOf,
+  }: { store: Store; clock: Clock; connectors: Connectors; erasureKeyOf: ErasureKeyOf },
   connection: ConnectionRow,
   most: number,
 ): Promise<Previewed[]> {
@@ -35,7 +41,7 @@ export async function previewWrites(
     const loaded = await loadBatch(trx, connection, mapping, waiting, now);
     return {
       batch: loaded,
-      facts: await loadResolveFacts(trx, connection, loaded.homeless, now),
+      facts: await loadResolveFacts(trx, connection, loaded.homeless, erasureKeyOf, now),
     };
   });
   const existing = new Set((await connector.fields()).map(({ name }) => name));

@@ -20,6 +20,7 @@ import {
 } from '../../store/index.ts';
 import { callFailed, callNotMade, callWent, mayCall } from '../breaker.ts';
 import type { Connectors } from '../connectors.ts';
+import type { ErasureKeyOf } from '../erased.ts';
 import { itemWaitMs } from '../retry-schedule.ts';
 import { type TurnOutcome, TurnTaker } from '../turns.ts';
 import { loadBatch } from './load-batch.ts';
@@ -48,8 +49,9 @@ export function createReconciler(dependencies: {
   clock: Clock;
   counts: ReconcileCounts;
   connectors: Connectors;
+  erasureKeyOf: ErasureKeyOf;
 }): TurnTaker {
-  const { store, clock, counts, connectors } = dependencies;
+  const { store, clock, counts, connectors, erasureKeyOf } = dependencies;
 
   /** When a connection's next batch may go, on the monotonic clock. */
   const nextBatchAt = new Map<string, number>();
@@ -90,6 +92,7 @@ export function createReconciler(dependencies: {
         mapping,
         batch,
         lease,
+        erasureKeyOf,
       });
       for (const [outcome, records] of outcomes) counts.written(connection.crm, outcome, records);
       await callWent(store, connection);

@@ -22,6 +22,7 @@ import {
   type WorkspaceTransaction,
 } from '../../store/index.ts';
 import { readPhone } from '../../identity/index.ts';
+import { erasedPhones, type ErasureKeyOf } from '../erased.ts';
 import { priorityOf } from './priority.ts';
 import { creationObjection, type FirstContact, firstContactOf, isRush, ownerOf } from './creation-rules.ts';
 import type { Homeless } from './load-batch.ts';
@@ -60,6 +61,8 @@ export interface Resolved {
 /** What the store knows of contacts without a record. */
 export interface ResolveFacts {
   readonly indexed: readonly { readonly phone: string; readonly recordId: string; readonly field: string }[];
+  /** Phones of people who were erased and came back: the index says nothing of them. */
+  readonly erased: ReadonlySet<string>;
   readonly parted: ReadonlySet<string>;
   readonly creations: ReadonlyMap<string, Creation>;
   /** Keys under which a record may have been made for the contact, or for one that was joined into it. */
@@ -75,6 +78,7 @@ export async function loadResolveFacts(
   trx: WorkspaceTransaction,
   connection: ConnectionRow,
   homeless: readonly Homeless[],
+  erasureKeyOf: ErasureKeyOf,
   now: number,
 ): Promise<ResolveFacts> {
   const { connectionId, settings, region } = connection;
@@ -90,6 +94,7 @@ export async function loadResolveFacts(
   const numbers = await ownNumbers(trx);
   return {
     indexed: await recordsByPhone(trx, connectionId, phones),
+    erased: await erasedPhones(trx, phones, erasureKeyOf),
     parted: new Set(parted.map(({ contactId, recordId }) => `${contactId} ${recordId}`)),
     creations: new Map(
       creations
@@ -175,9 +180,11 @@ export async function resolveHomeless(
     settle(byContact, 'our id');
   }
 
-  if (connection.indexedAt === null) {
-    const known = open.filter(({ contact }) => contact.phones.length > 0);
-    for (const part of inSearches(known, traits.phonesPerSearch)) {
+  const unindexed = open.filter(({ contact: { phones } }) =>
+    connection.indexedAt === null ? phones.length > 0 : phones.some((phone) => facts.erased.has(phone)),
+  );
+  if (unindexed.length > 0) {
+    for (const part of inSearches(unindexed, traits.phonesPerSearch)) {
       try {
         const records = await connector.findByPhone(
           part.flatMap(({ contact }) => contact.phones).slice(0, traits.phonesPerSearch),
@@ -194,9 +201,8 @@ export async function resolveHomeless(
         settle(candidatesOf(part, held, facts.parted, traits.phoneFields), 'phone');
       } catch (error) {
         if (!(error instanceof SangamError) || error.code !== 'limit_wait') throw error;
-        later.push(...open.filter(({ contact }) => contact.phones.length > 0).map(({ dirty }) => dirty));
-        const waiting = new Set(later);
-        open = open.filter(({ dirty }) => !waiting.has(dirty));
+        later.push(...open.filter((one) => unindexed.includes(one)).map(({ dirty }) => dirty));
+        open = open.filter((one) => !unindexed.includes(one));
         break;
       }
     }

@@ -14,6 +14,7 @@ import {
   type Store,
   unborn,
 } from '../../store/index.ts';
+import type { ErasureKeyOf } from '../erased.ts';
 import { type BatchOutcome, Findings, rememberFindings } from './findings.ts';
 import type { DirtyBatch, DirtyTarget, Homeless } from './load-batch.ts';
 import { planTarget, type TargetPlan } from './plan-target.ts';
@@ -36,6 +37,7 @@ interface BatchWork {
   readonly mapping: readonly FieldMapping[];
   readonly batch: DirtyBatch;
   readonly lease: string;
+  readonly erasureKeyOf: ErasureKeyOf;
 }
 
 type CreatingValues = Creating & { readonly values: CrmValues };
@@ -49,9 +51,9 @@ export async function writeBatch(work: BatchWork): Promise<ReadonlyMap<BatchOutc
   const { batch } = work;
   const counted = new Map<BatchOutcome, number>();
   const remember = async (leased: readonly DirtyRecord[], findings: Findings): Promise<void> => {
-    const { store, clock, connection, lease, mapping } = work;
+    const { store, clock, connection, lease, mapping, erasureKeyOf } = work;
     await store.transact(connection.workspaceId, (trx) =>
-      rememberFindings(trx, connection, { leased, lease, mapping }, findings, clock.now()),
+      rememberFindings(trx, connection, { leased, lease, mapping, erasureKeyOf }, findings, clock.now()),
     );
     for (const outcome of findings.outcomes.values()) counted.set(outcome, (counted.get(outcome) ?? 0) + 1);
   };
@@ -99,14 +101,14 @@ function withoutGone(targets: readonly DirtyTarget[], findings: Findings, now: n
 
 /** Finds the records of contacts that have none; returns those whose record is to be made. */
 async function resolve(
-  { store, clock, connection, connector, mapping }: BatchWork,
+  { store, clock, connection, connector, mapping, erasureKeyOf }: BatchWork,
   homeless: readonly Homeless[],
   findings: Findings,
 ): Promise<CreatingValues[]> {
   const { traits } = connector;
   const { workspaceId, connectionId } = connection;
   const facts = await store.transact(workspaceId, (trx) =>
-    loadResolveFacts(trx, connection, homeless, clock.now()),
+    loadResolveFacts(trx, connection, homeless, erasureKeyOf, clock.now()),
   );
   const fields = fieldsToRead(connector, mapping);
   const resolved = await resolveHomeless(connector, connection, homeless, facts, fields, clock.now());

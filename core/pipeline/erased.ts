@@ -1,0 +1,82 @@
+import {
+  erasedAt,
+  erasedHash,
+  hasErased,
+  phonesInUse,
+  type SeenRecord,
+  type WorkspaceTransaction,
+} from '../store/index.ts';
+import type { Facts } from './apply/read-event.ts';
+
+/** Draws, or remembers, the key by which a workspace's erased people are known again. */
+export type ErasureKeyOf = (workspaceId: string) => Promise<Buffer>;
+
+/** Which of these speak of somebody erased since, and are to be dropped. Nothing is computed where nobody was. */
+export async function erasedAmong(
+  trx: WorkspaceTransaction,
+  facts: readonly Facts[],
+  keyOf: ErasureKeyOf,
+): Promise<ReadonlySet<Facts>> {
+  if (facts.length === 0 || !(await hasErased(trx))) return new Set();
+  const erased = await erasureOf(trx, facts.flatMap(identitiesIn), keyOf);
+  return new Set(
+    facts.filter((one) =>
+      identitiesIn(one).some((identity) => (erased.get(identity) ?? -Infinity) >= one.anchor.at),
+    ),
+  );
+}
+
+/** Records as a look brought them up; what they hold of erased people who never came back is not remembered. */
+export async function withoutErased(
+  trx: WorkspaceTransaction,
+  seen: readonly SeenRecord[],
+  keyOf: ErasureKeyOf,
+): Promise<readonly SeenRecord[]> {
+  if (seen.length === 0 || !(await hasErased(trx))) return seen;
+  const erased = await erasureOf(trx, seen.flatMap(phonesIn), keyOf);
+  if (erased.size === 0) return seen;
+  const back = await phonesInUse(trx, [...erased.keys()]);
+  const isGone = (phone: string): boolean => erased.has(phone) && !back.has(phone);
+  return seen.map((record) =>
+    phonesIn(record).some(isGone)
+      ? { recordId: record.recordId, keyContactId: undefined, base: {}, phones: [] }
+      : record,
+  );
+}
+
+/** Of these phones, those of people who were erased: what a CRM still holds of them is in no index of ours. */
+export async function erasedPhones(
+  trx: WorkspaceTransaction,
+  phones: readonly string[],
+  keyOf: ErasureKeyOf,
+): Promise<ReadonlySet<string>> {
+  if (phones.length === 0 || !(await hasErased(trx))) return new Set();
+  return new Set((await erasureOf(trx, phones, keyOf)).keys());
+}
+
+/** When those of these identities that were erased were: milliseconds. */
+async function erasureOf(
+  trx: WorkspaceTransaction,
+  identities: readonly string[],
+  keyOf: ErasureKeyOf,
+): Promise<ReadonlyMap<string, number>> {
+  const key = await keyOf(trx.workspaceId);
+  const hashes = new Map([...new Set(identities)].map((identity) => [identity, erasedHash(key, identity)]));
+  const erased = await erasedAt(trx, [...hashes.values()]);
+  return new Map(
+    [...hashes].flatMap(([identity, hash]) => {
+      const at = erased.get(hash.toString('hex'));
+      return at === undefined ? [] : [[identity, at] as const];
+    }),
+  );
+}
+
+function phonesIn({ phones }: SeenRecord): string[] {
+  return phones.flatMap((one) => ('phone' in one ? [one.phone] : []));
+}
+
+function identitiesIn({ anchor, evidence }: Facts): string[] {
+  return [...new Set([anchor.phone, anchor.bsuidKey, ...evidence.flatMap(({ a, b }) => [a, b])])].filter(
+    (identity) => identity !== undefined,
+  );
+}

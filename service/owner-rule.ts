@@ -1,0 +1,43 @@
+import type { OwnerRule } from '@sangam/core/crm';
+import { Refusal } from './refusal.ts';
+
+/** The CRM users a rule may give records to. */
+export function ownersIn(rule: OwnerRule): string[] {
+  switch (rule.kind) {
+    case 'nobody':
+      return [];
+    case 'fixed':
+      return [rule.ownerId];
+    case 'round robin':
+      return [...rule.ownerIds];
+    case 'by channel':
+    case 'by ad':
+      return [...Object.values(rule.owners), ...(rule.otherwise === undefined ? [] : [rule.otherwise])];
+  }
+}
+
+/** Throws a `Refusal` that names the owners the CRM does not know, or the numbers that are not connected. */
+export function checkOwnerRule(
+  rule: OwnerRule,
+  known: { readonly ownerIds: readonly string[]; readonly channelIds: readonly string[] },
+): void {
+  const strangers = ownersIn(rule).filter((ownerId) => !known.ownerIds.includes(ownerId));
+  if (strangers.length > 0) {
+    throw new Refusal(
+      400,
+      'unknown_owner',
+      `The CRM has no active owner ${strangers.join(', ')}: GET …/owners lists those it has.`,
+    );
+  }
+  const missing =
+    rule.kind === 'by channel'
+      ? Object.keys(rule.owners).filter((channelId) => !known.channelIds.includes(channelId))
+      : [];
+  if (missing.length > 0) {
+    throw new Refusal(
+      400,
+      'unknown_channel',
+      `There is no channel ${missing.join(', ')}: GET /api/channels lists those there are.`,
+    );
+  }
+}
