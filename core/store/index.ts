@@ -27,6 +27,7 @@ export * from './audit.ts';
 export * from './find-contact.ts';
 export * from './hand-links.ts';
 export * from './timeline.ts';
+export * from './timeline-batch.ts';
 export * from './checks.ts';
 export * from './erase.ts';
 export * from './statement.ts';

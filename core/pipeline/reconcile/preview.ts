@@ -7,7 +7,8 @@ import type { ErasureKeyOf } from '../erased.ts';
 import { loadBatch } from './load-batch.ts';
 import { mappingOf } from './mapping-of.ts';
 import { planTarget } from './plan-target.ts';
-import { fieldsToRead, loadResolveFacts, resolveHomeless } from './resolve.ts';
+import { loadResolveFacts } from './resolve-facts.ts';
+import { fieldsToRead, resolveHomeless } from './resolve.ts';
 
 /** What would be written for one person or record if the connection were live. */
 export interface Previewed {

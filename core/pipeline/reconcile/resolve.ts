@@ -9,23 +9,15 @@ import { SangamError } from '../../errors.ts';
 import {
   type ConnectionRow,
   type Creation,
-  creationPace,
-  creationsOf,
   type DirtyRecord,
-  firstContents,
-  ownNumbers,
-  partedFrom,
-  recordsByPhone,
   type SeenRecord,
   takeOwnerTurns,
-  triedValues,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
-import { readPhone } from '../../identity/index.ts';
-import { erasedPhones, type ErasureKeyOf } from '../erased.ts';
-import { priorityOf } from './priority.ts';
-import { creationObjection, type FirstContact, firstContactOf, isRush, ownerOf } from './creation-rules.ts';
+import { creationObjection, type FirstContact, isRush, ownerOf } from './creation-rules.ts';
 import type { Homeless } from './load-batch.ts';
+import { priorityOf } from './priority.ts';
+import type { ResolveFacts } from './resolve-facts.ts';
 
 /** A record found for a contact, and others that hold its phone too. */
 interface Found {
@@ -56,71 +48,6 @@ export interface Resolved {
   readonly ours: readonly (SeenRecord & { readonly ours: readonly string[] })[];
   /** More new records than usual. */
   readonly rush: boolean;
-}
-
-/** What the store knows of contacts without a record. */
-export interface ResolveFacts {
-  readonly indexed: readonly { readonly phone: string; readonly recordId: string; readonly field: string }[];
-  /** Phones of people who were erased and came back: the index says nothing of them. */
-  readonly erased: ReadonlySet<string>;
-  readonly parted: ReadonlySet<string>;
-  readonly creations: ReadonlyMap<string, Creation>;
-  /** Keys under which a record may have been made for the contact, or for one that was joined into it. */
-  readonly keys: ReadonlyMap<string, readonly string[]>;
-  /** What tries under these keys were to write. */
-  readonly tried: ReadonlyMap<string, readonly CrmValues[]>;
-  readonly first: ReadonlyMap<string, FirstContact>;
-  readonly ownNumbers: ReadonlySet<string>;
-  readonly pace: { readonly lastHour: number; readonly usualHour: number };
-}
-
-export async function loadResolveFacts(
-  trx: WorkspaceTransaction,
-  connection: ConnectionRow,
-  homeless: readonly Homeless[],
-  erasureKeyOf: ErasureKeyOf,
-  now: number,
-): Promise<ResolveFacts> {
-  const { connectionId, settings, region } = connection;
-  const contactIds = homeless.map(({ contact }) => contact.contactId);
-  const asksFirst =
-    settings.creation.policy === 'from ad, Flow or keyword' ||
-    settings.owner.kind === 'by ad' ||
-    settings.owner.kind === 'by channel';
-  const phones = homeless.flatMap(({ contact }) => contact.phones);
-  const first = asksFirst ? await firstContents(trx, contactIds) : [];
-  const creations = await creationsOf(trx, connectionId, contactIds);
-  const parted = await partedFrom(trx, connectionId, contactIds);
-  const numbers = await ownNumbers(trx);
-  return {
-    indexed: await recordsByPhone(trx, connectionId, phones),
-    erased: await erasedPhones(trx, phones, erasureKeyOf),
-    parted: new Set(parted.map(({ contactId, recordId }) => `${contactId} ${recordId}`)),
-    creations: new Map(
-      creations
-        .filter(({ contactId, decidedFor }) => contactId === decidedFor)
-        .map(({ contactId, key, ownerId }) => [contactId, { contactId, key, ownerId }]),
-    ),
-    keys: new Map(
-      [...Map.groupBy(creations, ({ contactId }) => contactId)].map(([contactId, ofContact]) => [
-        contactId,
-        ofContact.map(({ key }) => key),
-      ]),
-    ),
-    tried: await triedValues(
-      trx,
-      connectionId,
-      creations.map(({ key }) => key),
-    ),
-    first: new Map(first.map((content) => [content.contactId, firstContactOf(content)])),
-    ownNumbers: new Set(
-      numbers.flatMap((number) => {
-        const reading = readPhone(number, region);
-        return 'e164' in reading ? [reading.e164] : [];
-      }),
-    ),
-    pace: await creationPace(trx, connectionId, now),
-  };
 }
 
 /**

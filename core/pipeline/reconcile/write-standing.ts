@@ -1,0 +1,145 @@
+import { type Connector, type CrmValues, phonesOf } from '../../crm/index.ts';
+import { type SeenRecord } from '../../store/index.ts';
+import { asAnswered, type BatchWork, letterOf, noteLeftOut } from './batch-work.ts';
+import type { Findings } from './findings.ts';
+import type { DirtyTarget } from './load-batch.ts';
+import { planTarget, type TargetPlan } from './plan-target.ts';
+import { mostPressing } from './priority.ts';
+import { fieldsToRead, seenRecord } from './resolve.ts';
+import { updateRecords } from './write-records.ts';
+
+/** Sorts out records that are no more: merged ones point on, deleted ones are left unless their person wrote since. */
+export function withoutGone(targets: readonly DirtyTarget[], findings: Findings, now: number): DirtyTarget[] {
+  return targets.filter(({ row, dirty, homes, others }) => {
+    const goneAt = row?.goneAt ?? now;
+    if (row?.gone === 'merged' && row.movedTo !== null) {
+      findings.instead.add(row.movedTo);
+      findings.outcomes.set(dirty, 'unchanged');
+    } else if (row !== undefined && row.gone !== null && !dirty.reread) {
+      const back = homes.filter(({ lastInboundAt }) => (lastInboundAt ?? 0) > goneAt);
+      findings.back.push(...back.map(({ contactId }) => contactId));
+      findings.outcomes.set(dirty, 'left alone');
+    } else if (homes.length + others.length === 0 && !dirty.reread) {
+      findings.outcomes.set(dirty, 'left alone');
+    }
+    return !findings.outcomes.has(dirty);
+  });
+}
+
+/** Decides about records that stand, after reading those that have to be seen. */
+export async function planStanding(
+  { connection, connector, mapping, clock }: BatchWork,
+  standing: readonly DirtyTarget[],
+  findings: Findings,
+): Promise<TargetPlan[]> {
+  const { traits } = connector;
+  const plans = standing.map((target) => planTarget(target, undefined, mapping, traits));
+  const asking = plans.filter(({ needsRead }) => needsRead).map(({ target }) => target);
+  if (asking.length === 0) return plans;
+  const records = await connector.read(
+    asking.map(({ recordId }) => recordId),
+    fieldsToRead(connector, mapping),
+    mostPressing(asking.map(({ dirty }) => dirty)),
+  );
+  const byAsked = new Map(records.map((record) => [record.askedAs, record]));
+  return [
+    ...plans.filter(({ needsRead }) => !needsRead),
+    ...asking.flatMap((target) => {
+      const { recordId, dirty, homes, others, row } = target;
+      const record = byAsked.get(recordId);
+      // When it went is not known: some time after it was last seen.
+      const at = row?.readAt ?? clock.now();
+      if (record === undefined) {
+        findings.gone.push({ recordId, how: 'deleted', at });
+        findings.instead.add(recordId);
+        findings.outcomes.set(dirty, 'left alone');
+        return [];
+      }
+      if (record.recordId !== recordId) {
+        findings.gone.push({ recordId, how: 'merged', at, movedTo: record.recordId });
+        findings.instead.add(record.recordId);
+        findings.outcomes.set(dirty, 'unchanged');
+        return [];
+      }
+      if (homes.length + others.length === 0) {
+        findings.seen.push(seenRecord(record, traits.phoneFields, connection.region));
+        findings.outcomes.set(dirty, 'unchanged');
+        return [];
+      }
+      const plan = planTarget(target, record, mapping, traits);
+      findings.taking.push(plan);
+      return [plan];
+    }),
+  ];
+}
+
+/** Writes what differs. */
+export async function updateStanding(
+  { connection, connector, clock }: BatchWork,
+  plans: readonly TargetPlan[],
+  findings: Findings,
+): Promise<void> {
+  for (const plan of plans.filter((one) => !hasWrite(one))) {
+    findings.outcomes.set(plan.target.dirty, 'unchanged');
+    if (plan.record !== undefined) findings.agreed.push(agreedOf(connector, plan, {}, connection.region));
+  }
+  const writing = plans.filter(hasWrite);
+  if (writing.length === 0) return;
+  const outcomes = await updateRecords(
+    connector,
+    writing.map(({ target, write }) => ({ recordId: target.recordId, values: write })),
+    mostPressing(writing.map(({ target }) => target.dirty)),
+  );
+  const byRecord = new Map(outcomes.map((outcome) => [outcome.item, outcome]));
+  for (const plan of writing) {
+    const { dirty, recordId, homes, others } = plan.target;
+    const outcome = byRecord.get(recordId);
+    if (outcome === undefined) continue;
+    const people = [...homes, ...others].map(({ contactId }) => contactId);
+    // Our id on another record is that record's matter: it is taken off there when it is not the person's home.
+    const withoutKey = outcome.leftOut?.field === connector.traits.contactIdField;
+    if (!withoutKey) noteLeftOut(findings, connection, people[0], outcome);
+    if (outcome.outcome === 'written') {
+      const agreed = agreedOf(connector, plan, outcome.values, connection.region);
+      findings.agreed.push(withoutKey ? { ...agreed, keyContactId: undefined } : agreed);
+      findings.mended.push(...people);
+      findings.outcomes.set(dirty, 'updated');
+      if (outcome.recordId !== recordId) {
+        findings.gone.push({ recordId, how: 'merged', at: clock.now(), movedTo: outcome.recordId });
+        findings.instead.add(outcome.recordId);
+      }
+    } else if (outcome.outcome === 'gone') {
+      const at = plan.target.row?.readAt ?? clock.now();
+      findings.gone.push({ recordId, how: 'deleted', at });
+      // Once more, to see whether its person wrote since.
+      findings.instead.add(recordId);
+      findings.outcomes.set(dirty, 'left alone');
+    } else {
+      findings.letters.push(letterOf(connection, people[0], outcome, clock.now()));
+      findings.outcomes.set(dirty, 'refused');
+    }
+  }
+}
+
+export function hasWrite({ write }: TargetPlan): boolean {
+  return Object.keys(write).length > 0;
+}
+
+/** What both sides agree on after a write, or after a look that found nothing to write. */
+function agreedOf(
+  { traits }: Connector,
+  plan: TargetPlan,
+  answered: CrmValues,
+  region: string | undefined,
+): SeenRecord & { readonly ours: readonly string[] } {
+  const { target, agreed, key, record, write } = plan;
+  const base = asAnswered(agreed.base, write, answered);
+  return {
+    recordId: target.recordId,
+    keyContactId: key,
+    base,
+    ours: agreed.ours,
+    phones: phonesOf({ values: { ...record?.values, ...base } }, traits.phoneFields, region),
+    ...(record === undefined ? { phoneFields: traits.phoneFields.filter((field) => field in write) } : {}),
+  };
+}

@@ -1,0 +1,179 @@
+import { sql } from 'kysely';
+import { replyMs } from '../timeline/index.ts';
+import { homeRecordOf } from './timeline.ts';
+import type { WorkspaceTransaction } from './store.ts';
+
+/** An entry to be written. */
+export interface DueEntry {
+  readonly contactId: string;
+  readonly channelId: string;
+  readonly part: string;
+  readonly entryKey: string;
+  /** Where it stands now. */
+  readonly recordId: string | null;
+  readonly entryId: string | null;
+  /** Where it should stand; null: its contact has no record. */
+  readonly homeId: string | null;
+  readonly writtenHash: Buffer | null;
+  readonly version: number;
+  readonly markedAt: number;
+  /** It was tried before and nobody knows how that ended. */
+  readonly tried: boolean;
+  readonly twinCheck: boolean;
+}
+
+export async function leaseEntries(
+  trx: WorkspaceTransaction,
+  batch: {
+    connectionId: string;
+    lease: string;
+    size: number;
+    now: number;
+    leaseMs: number;
+    /** Of these contacts only. */
+    only: readonly string[] | undefined;
+  },
+): Promise<DueEntry[]> {
+  const only = batch.only === undefined ? sql`` : sql`and contact_id = any(${batch.only}::uuid[])`;
+  const { rows } = await sql<DueEntry>`
+    with t as materialized (
+      select contact_id, channel_id, part from timeline_entries
+      where workspace_id = ${trx.workspaceId} and connection_id = ${batch.connectionId} and due_at <= ${batch.now}
+        and (leased_until is null or leased_until < ${batch.now}) ${only}
+      order by due_at, contact_id, channel_id, part limit ${batch.size} for update skip locked)
+    update timeline_entries e set lease = ${batch.lease}, leased_until = ${batch.now + batch.leaseMs}
+    from t left join lateral (${homeRecordOf(trx.workspaceId, batch.connectionId)}) home on true
+    where e.workspace_id = ${trx.workspaceId} and e.connection_id = ${batch.connectionId}
+      and e.contact_id = t.contact_id and e.channel_id = t.channel_id and e.part = t.part
+    returning e.contact_id as "contactId", e.channel_id as "channelId", e.part, e.entry_key as "entryKey",
+              e.record_id as "recordId", e.entry_id as "entryId", home.record_id as "homeId",
+              e.written_hash as "writtenHash", e.version, e.marked_at as "markedAt", e.tried,
+              e.twin_check as "twinCheck"`.execute(trx);
+  return rows;
+}
+
+/** From here on nobody knows whether these were written, until somebody says so. */
+export async function markEntriesTried(
+  trx: WorkspaceTransaction,
+  lease: string,
+  entries: readonly DueEntry[],
+): Promise<void> {
+  if (entries.length === 0) return;
+  await sql`
+    update timeline_entries e set tried = true
+    where e.workspace_id = ${trx.workspaceId} and e.entry_key = any(${entries.map(({ entryKey }) => entryKey)}::text[])
+      and e.lease = ${lease}`.execute(trx);
+}
+
+/** What became of an entry; `hash` null: it does not stand as it should. */
+export interface SettledEntry {
+  readonly entry: DueEntry;
+  readonly recordId: string | null;
+  readonly entryId: string | null;
+  readonly hash: Buffer | null;
+  /** Milliseconds; undefined: nothing was written. */
+  readonly writtenAt: number | undefined;
+  /** To be looked at once more, for a twin. */
+  readonly lookAgainAt: number | undefined;
+}
+
+/** Ends a lease; returns the keys of entries that are done. What changed meanwhile stays due. */
+export async function settleEntries(
+  trx: WorkspaceTransaction,
+  lease: string,
+  settled: readonly SettledEntry[],
+): Promise<string[]> {
+  const { rows } = await sql<{ entryKey: string; done: boolean }>`
+    update timeline_entries e set
+      record_id = t.record_id, entry_id = t.entry_id,
+      written_hash = case when t.hash = '' then null else decode(t.hash, 'hex') end,
+      written_at = coalesce(t.written_at, e.written_at), tried = false, lease = null, leased_until = null,
+      twin_check = t.look_again_at is not null,
+      due_at = case when e.version = t.version then t.look_again_at else e.due_at end
+    from unnest(${settled.map((s) => s.entry.entryKey)}::text[], ${settled.map((s) => s.entry.version)}::int[],
+                ${settled.map((s) => s.recordId)}::text[], ${settled.map((s) => s.entryId)}::text[],
+                ${settled.map((s) => s.hash?.toString('hex') ?? '')}::text[],
+                ${settled.map((s) => s.writtenAt ?? null)}::bigint[], ${settled.map((s) => s.lookAgainAt ?? null)}::bigint[])
+         as t (entry_key, version, record_id, entry_id, hash, written_at, look_again_at)
+    where e.workspace_id = ${trx.workspaceId} and e.entry_key = t.entry_key and e.lease = ${lease}
+    returning e.entry_key as "entryKey", e.due_at is null as done`.execute(trx);
+  return rows.filter(({ done }) => done).map(({ entryKey }) => entryKey);
+}
+
+/** Gives entries back as they were, to be taken again at `retryAt`. */
+export async function returnEntries(
+  trx: WorkspaceTransaction,
+  lease: string,
+  entryKeys: readonly string[],
+  retryAt: number,
+): Promise<void> {
+  if (entryKeys.length === 0) return;
+  await sql`
+    update timeline_entries set lease = null, leased_until = null, due_at = greatest(due_at, ${retryAt}::bigint)
+    where workspace_id = ${trx.workspaceId} and entry_key = any(${entryKeys}::text[]) and lease = ${lease}`.execute(
+    trx,
+  );
+}
+
+/** Forgets entries that show nothing any more. */
+export async function forgetEntries(trx: WorkspaceTransaction, entryKeys: readonly string[]): Promise<void> {
+  if (entryKeys.length === 0) return;
+  await sql`
+    delete from timeline_entries
+    where workspace_id = ${trx.workspaceId} and entry_key = any(${entryKeys}::text[])`.execute(trx);
+}
+
+/** Messages of parts of conversations, each with the place of its part among those asked for. */
+export async function messagesOfParts(
+  trx: WorkspaceTransaction,
+  parts: readonly {
+    readonly contactId: string;
+    readonly channelId: string;
+    readonly from: number;
+    readonly until: number;
+  }[],
+): Promise<
+  {
+    readonly place: number;
+    readonly wamid: string;
+    readonly origin: 'customer' | 'phone app' | 'meta agent' | 'history' | 'other tool';
+    readonly direction: 'in' | 'out';
+    readonly at: number;
+    readonly content: Buffer | null;
+    readonly accepted: number | null;
+    readonly sent: number | null;
+    readonly failed: number | null;
+    readonly delivered: number | null;
+    readonly read: number | null;
+    readonly played: number | null;
+    readonly errorCode: number | null;
+  }[]
+> {
+  const { rows } = await sql<Awaited<ReturnType<typeof messagesOfParts>>[number]>`
+    select t.n::int - 1 as place, m.wamid, m.origin, m.direction, m.at, m.content, m.accepted_at as accepted,
+           m.sent_at as sent, m.failed_at as failed, m.delivered_at as delivered, m.read_at as read,
+           m.played_at as played, m.error_code as "errorCode"
+    from unnest(${parts.map((p) => p.contactId)}::uuid[], ${parts.map((p) => p.channelId)}::uuid[],
+                ${parts.map((p) => p.from)}::bigint[], ${parts.map((p) => p.until)}::bigint[])
+         with ordinality as t (contact_id, channel_id, start_at, end_at, n)
+    join messages m on m.workspace_id = ${trx.workspaceId} and m.contact_id = t.contact_id
+      and m.channel_id = t.channel_id and m.at >= t.start_at
+      and (m.at < t.end_at or (m.direction = 'in' and m.at < t.end_at + ${replyMs}))`.execute(trx);
+  return rows;
+}
+
+/** When these messages were written: by channel and wamid. */
+export async function timesOfMessages(
+  trx: WorkspaceTransaction,
+  messages: readonly { readonly channelId: string; readonly wamid: string }[],
+): Promise<ReadonlyMap<string, number>> {
+  if (messages.length === 0) return new Map();
+  const { rows } = await sql<{ channelId: string; wamid: string; at: number }>`
+    select m.channel_id as "channelId", m.wamid, m.at
+    from unnest(${messages.map((m) => m.channelId)}::uuid[], ${messages.map((m) => m.wamid)}::text[])
+         as t (channel_id, wamid)
+    join messages m on m.workspace_id = ${trx.workspaceId} and m.channel_id = t.channel_id and m.wamid = t.wamid`.execute(
+    trx,
+  );
+  return new Map(rows.map(({ channelId, wamid, at }) => [`${channelId} ${wamid}`, at]));
+}
