@@ -1,24 +1,15 @@
 import type { CrmField, CrmValues, Spelling } from './field.ts';
+import type { CallLimit, Priority } from './limits.ts';
 import type { FieldMapping } from './mapping.ts';
 import type { Timeline } from './timeline.ts';
 
 /** The port every CRM implements. Core knows no CRM by name. docs/connectors.md tells how one is added. */
-
-/** Who waits for a call; when a limit grows short the first are served and the last wait. */
-export const priorities = ['consent', 'new lead', 'fields', 'timeline', 'import'] as const;
-export type Priority = (typeof priorities)[number];
 
 /**
  * `keyed`: the vendor enforces our key, so a write may be repeated after an unknown outcome. `findable`: a marker can be
  * read back; after an unknown outcome wait `settleMs`, look, then repeat. design.md §4.
  */
 export type WriteClass = 'keyed' | 'findable';
-
-/** So many calls in any such time, for one CRM account. */
-export interface CallLimit {
-  readonly calls: number;
-  readonly perMs: number;
-}
 
 /** A record as it was read: `values` holds every field asked for, '' where the CRM holds none. */
 export interface CrmRecord {
@@ -147,15 +138,6 @@ export interface Connector {
     fields: readonly string[],
     priority: Priority,
   ): Promise<ScanPage>;
-}
-
-/** Lets calls through as the account's limits allow. */
-export interface Permits {
-  /**
-   * Resolves when a call may be made; throws `SangamError` `limit_wait` with `{afterMs}` when that would take longer
-   * than a caller should hold its lease.
-   */
-  take(limit: string, priority: Priority): Promise<void>;
 }
 
 /** What opens an account. */

@@ -1,4 +1,4 @@
-import type { Priority } from './connector.ts';
+import type { Priority } from './limits.ts';
 
 /** One message in a timeline entry, ready to be read. */
 export interface TimelineLine {
