@@ -62,8 +62,13 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc
-      .tuple(sent, at, fc.constantFrom('sent', 'delivered', 'read', 'failed'))
-      .map(([[who, id], time, name]) => status(who, id, time, name)),
+      .tuple(
+        sent,
+        at,
+        fc.constantFrom('sent', 'delivered', 'read', 'failed'),
+        fc.constantFrom({}, { pricing: { category: 'service' } }, { pricing: { category: 'marketing' } }),
+      )
+      .map(([[who, id], time, name, more]) => status(who, id, time, name, more)),
   },
   {
     weight: 1,

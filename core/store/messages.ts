@@ -134,6 +134,8 @@ export interface StatusRow {
   readonly contactId: string | null;
   readonly times: StatusTimes;
   readonly errorCode: number | null;
+  /** It is an answer in the service window, not a template. */
+  readonly freeForm: boolean;
   readonly eventKey: Buffer;
   readonly contentHash: Buffer;
   readonly phone: string | null;
@@ -152,24 +154,26 @@ export async function joinStatuses(trx: WorkspaceTransaction, statuses: readonly
   await sql`
     insert into messages as m (workspace_id, channel_id, wamid, contact_id, origin, direction, at, event_key,
                                content_hash, phone, bsuid_key, accepted_at, sent_at, failed_at, delivered_at, read_at,
-                               played_at, error_code)
+                               played_at, error_code, free_form)
     select ${trx.workspaceId}::uuid, channel_id, wamid, contact_id, 'other tool', 'out',
            least(accepted_at, sent_at, failed_at, delivered_at, read_at, played_at),
            substr(${Buffer.concat(rows.map((row) => row.eventKey))}::bytea, (n::int - 1) * 16 + 1, 16),
            substr(${Buffer.concat(rows.map((row) => row.contentHash))}::bytea, (n::int - 1) * 8 + 1, 8),
-           phone, bsuid_key, accepted_at, sent_at, failed_at, delivered_at, read_at, played_at, error_code
+           phone, bsuid_key, accepted_at, sent_at, failed_at, delivered_at, read_at, played_at, error_code,
+           free_form
     from unnest(${rows.map((row) => row.channelId)}::uuid[], ${rows.map((row) => row.wamid)}::text[],
                 ${rows.map((row) => row.contactId)}::uuid[], ${rows.map((row) => row.phone)}::text[],
                 ${rows.map((row) => row.bsuidKey)}::text[], ${column('accepted')}::bigint[], ${column('sent')}::bigint[],
                 ${column('failed')}::bigint[], ${column('delivered')}::bigint[], ${column('read')}::bigint[],
-                ${column('played')}::bigint[], ${rows.map((row) => row.errorCode)}::int[])
+                ${column('played')}::bigint[], ${rows.map((row) => row.errorCode)}::int[],
+                ${rows.map((row) => row.freeForm)}::bool[])
          with ordinality as t (channel_id, wamid, contact_id, phone, bsuid_key, accepted_at, sent_at, failed_at,
-                               delivered_at, read_at, played_at, error_code, n)
+                               delivered_at, read_at, played_at, error_code, free_form, n)
     on conflict (workspace_id, channel_id, wamid) do update set
       accepted_at = least(m.accepted_at, excluded.accepted_at), sent_at = least(m.sent_at, excluded.sent_at),
       failed_at = least(m.failed_at, excluded.failed_at), delivered_at = least(m.delivered_at, excluded.delivered_at),
       read_at = least(m.read_at, excluded.read_at), played_at = least(m.played_at, excluded.played_at),
-      error_code = least(m.error_code, excluded.error_code),
+      error_code = least(m.error_code, excluded.error_code), free_form = m.free_form or excluded.free_form,
       at = case when m.content is null then least(m.at, excluded.at) else m.at end,
       contact_id = case
         when m.content is not null then m.contact_id

@@ -66,9 +66,10 @@ export async function readContacts(
            case when v.last_inbound_at > coalesce(v.last_outbound_at, 0) then
              (select min(m.at) from messages m
               where m.workspace_id = c.workspace_id and m.contact_id = c.contact_id and m.origin = 'customer'
-                and m.at > coalesce((select max(o.at) from messages o
+                and m.at > coalesce((select max(case when o.content is null then o.sent_at else o.at end) from messages o
                                      where o.workspace_id = c.workspace_id and o.contact_id = c.contact_id
-                                       and o.direction = 'out'), 0)) end as "waitingSince",
+                                       and o.direction = 'out' and (o.content is not null or o.free_form)), 0))
+           end as "waitingSince",
            ${phonesOfC} as phones,
            (select i.value from identities i
             where i.workspace_id = c.workspace_id and i.contact_id = c.contact_id and i.value like 'bsuid:%'

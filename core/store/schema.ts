@@ -147,6 +147,7 @@ export interface Database {
     read_at: number | null;
     played_at: number | null;
     error_code: number | null;
+    free_form: ColumnType<boolean, boolean | undefined>;
   };
   message_contents: MessageColumns & { content: Buffer };
   consent_entries: {

@@ -1,7 +1,7 @@
 import type { ContactSource } from '@sangam/core/crm';
 import { sweepWindows } from '@sangam/core/store';
 import { expect, test } from 'vitest';
-import { text } from '../harness/whatsapp.ts';
+import { status, text } from '../harness/whatsapp.ts';
 import { day, hour, minute, type SetStage, somebody } from './stage.ts';
 
 /** Who decides a field once both sides may have touched it. */
@@ -181,6 +181,18 @@ export function fields(stage: SetStage): void {
     world.clock.advance(minute);
     await crm.writes(asha, 'Thanks');
     await world.settle();
-    expect(Date.parse(crm.read(await crm.record(), 'waiting since'))).toBeGreaterThan(Date.parse(since));
+    const again = crm.read(await crm.record(), 'waiting since');
+    expect(Date.parse(again)).toBeGreaterThan(Date.parse(since));
+
+    // What another tool sends is known by its statuses alone: a campaign is no answer.
+    const told = async (wamid: string, category: string): Promise<void> => {
+      world.clock.advance(minute);
+      await crm.receive(status(asha, wamid, world.clock.now(), 'sent', { pricing: { category } }));
+      await world.settle();
+    };
+    await told('wamid.campaign', 'marketing');
+    expect(crm.read(await crm.record(), 'waiting since')).toBe(again);
+    await told('wamid.answer', 'service');
+    expect(crm.read(await crm.record(), 'waiting since')).toBe('');
   });
 }

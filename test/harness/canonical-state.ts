@@ -36,7 +36,7 @@ export async function canonicalState(store: Store, workspaceId: string): Promise
       where workspace_id = ${workspaceId}`.execute(trx);
     const { rows: messages } = await sql<{ contact_id: string | null; wamid: string }>`
       select contact_id, wamid, origin, direction, type, at, encode(content, 'escape') as content, phone, bsuid_key,
-             accepted_at, sent_at, failed_at, delivered_at, read_at, played_at, error_code
+             accepted_at, sent_at, failed_at, delivered_at, read_at, played_at, error_code, free_form
       from messages where workspace_id = ${workspaceId} order by wamid`.execute(trx);
     const { rows: contents } = await sql<{ contact_id: string | null }>`
       select contact_id, wamid, encode(content, 'escape') as content from message_contents

@@ -125,9 +125,12 @@ function marksOf(people: People, events: readonly ReadFacts[], owner: Owner): Ma
   for (const contactId of people.created) mark(contactId, markPriority.newLead);
   for (const contactId of people.reshaped) mark(contactId, markPriority.fields);
   for (const { facts } of events) {
-    const { message, consent, tags } = facts;
+    const { message, status, consent, tags } = facts;
     const contactId = owner(facts);
-    if (contactId === null || (message === undefined && consent === undefined && tags.length === 0)) continue;
+    // An answer given with another tool is known by its statuses alone.
+    const answered = status?.freeForm === true && (status.status === 'sent' || status.status === 'delivered');
+    const silent = message === undefined && consent === undefined && tags.length === 0 && !answered;
+    if (contactId === null || silent) continue;
     mark(contactId, consent === undefined ? markPriority.fields : markPriority.consent);
   }
   return [...marks].map(([contactId, priority]) => ({ contactId, priority }));
@@ -206,7 +209,7 @@ function statusesOf(events: readonly ReadFacts[], owner: Owner): StatusRow[] {
   const byMessage = new Map<string, StatusRow & { at: number }>();
   for (const { row, facts } of events) {
     if (facts.status === undefined || row.channelId === null) continue;
-    const { wamid, status, errorCode } = facts.status;
+    const { wamid, status, errorCode, freeForm } = facts.status;
     const next = {
       ...placeOf(row, facts),
       channelId: row.channelId,
@@ -214,6 +217,7 @@ function statusesOf(events: readonly ReadFacts[], owner: Owner): StatusRow[] {
       wamid,
       times: { [status]: facts.anchor.at },
       errorCode,
+      freeForm,
       at: facts.anchor.at,
     };
     const name = `${row.channelId}|${wamid}`;
@@ -234,6 +238,7 @@ function joinedStatus(
     at: Math.min(x.at, y.at),
     times: mergeStatusTimes(x.times, y.times),
     errorCode: least(x.errorCode, y.errorCode),
+    freeForm: x.freeForm || y.freeForm,
     phone: least(x.phone, y.phone),
     bsuidKey: least(x.bsuidKey, y.bsuidKey),
   };

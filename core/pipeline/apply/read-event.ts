@@ -47,6 +47,8 @@ export interface Facts {
     readonly wamid: string;
     readonly status: MessageStatus;
     readonly errorCode: number | null;
+    /** It is told of an answer in the service window, not of a template. */
+    readonly freeForm: boolean;
   };
   readonly consent?: {
     readonly purpose: ConsentPurpose;
@@ -172,7 +174,14 @@ function whatsappFacts(
         message: { ...written(parsed), origin: 'history', fact: messageFact(parsed, stored, at) },
         ...(parsed.status === undefined
           ? {}
-          : { status: { wamid: storableText(parsed.wamid), status: parsed.status, errorCode: null } }),
+          : {
+              status: {
+                wamid: storableText(parsed.wamid),
+                status: parsed.status,
+                errorCode: null,
+                freeForm: false,
+              },
+            }),
       };
     case 'status':
       return {
@@ -181,6 +190,7 @@ function whatsappFacts(
           wamid: storableText(parsed.wamid),
           status: parsed.status,
           errorCode: parsed.errors[0]?.code ?? null,
+          freeForm: freeFormCategories.has(parsed.pricing?.category ?? ''),
         },
         ...(parsed.errors.some(({ code }) => code === stoppedMarketing)
           ? {
@@ -213,6 +223,9 @@ function whatsappFacts(
       };
   }
 }
+
+/** Price categories of what is no template. facts/whatsapp.md §1.3 */
+const freeFormCategories: ReadonlySet<string> = new Set(['service', 'general_purpose_ai']);
 
 /** "User has stopped marketing messages", facts/whatsapp.md §3.6. */
 const stoppedMarketing = 131050;

@@ -27,6 +27,9 @@ export const crmRecords: Migration = {
       // Keys the hashes of erased people; sealed.
       `alter table workspaces add column erasure_key bytea`,
 
+      // A message known by its statuses alone: an answer in the service window, or a template.
+      `alter table messages add column free_form boolean not null default false`,
+
       // What members decide about who is who.
       `alter table identity_evidence drop constraint identity_evidence_kind_check`,
       `alter table identity_evidence add constraint identity_evidence_kind_check
