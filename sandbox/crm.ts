@@ -50,7 +50,7 @@ export interface Refused {
 /** A CRM to play with. The registry of sandbox.ts mounts each under `/sandbox/{name}`. */
 export interface CrmSimulator {
   readonly name: string;
-  readonly journal: JournalPart;
+  readonly journals: readonly JournalPart[];
   readonly desks: Readonly<Record<string, RecordDesk>>;
   /** Control routes only this CRM has. */
   readonly controls: Router;

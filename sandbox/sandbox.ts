@@ -58,7 +58,7 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
   const journal = await openJournal(options.dataDir, [
     time.part,
     ...whatsapp.journals,
-    ...crms.map((crm) => crm.journal),
+    ...crms.flatMap((crm) => crm.journals),
   ]);
   opened.journal = journal;
 

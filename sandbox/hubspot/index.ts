@@ -7,6 +7,7 @@ import { type Answer, answering, ok, parseJson, readBody, readChanges } from '..
 import type { Append } from '../journal.ts';
 import { createAccount } from './account.ts';
 import { fetchControls } from './app/fetch.ts';
+import { createGrants } from './app/grants.ts';
 import { type AppFacts, createOauth } from './app/oauth.ts';
 import { createHubspotWebhooks } from './app/webhooks.ts';
 import { workflowActionControls } from './app/workflow-action.ts';
@@ -79,11 +80,12 @@ export function createHubspot(options: {
     },
   });
   const { contacts, communications } = portal;
-  const oauth = createOauth(app, clock, written);
+  const grants = createGrants(options.append('hubspot app'));
+  const oauth = createOauth(app, grants, clock, written);
   const webhooks = createHubspotWebhooks({
     app,
     clock,
-    installed: oauth.installed,
+    installed: grants.installed,
     webhookUrl: options.webhookUrl,
     written,
   });
@@ -141,7 +143,7 @@ export function createHubspot(options: {
     app,
     close: () => webhooks.close(),
     name: 'hubspot',
-    journal: hubspotJournal(portal),
+    journals: [hubspotJournal(portal), grants.journal],
     desks: {
       contacts: recordDesk(contacts, (id) => timelineOf(portal, id)),
       communications: recordDesk(communications, () => []),

@@ -1,10 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import { Router } from 'express';
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { SandboxClock } from '../../clock.ts';
 import { type Answer, answering, ok, readBody, readInput } from '../../http.ts';
 import type { Operations } from '../operation.ts';
 import { portal } from '../portal.ts';
+import type { Grant, Grants } from './grants.ts';
 
 /** The app a business installs, as HubSpot knows it. */
 export interface AppFacts {
@@ -13,7 +14,7 @@ export interface AppFacts {
   readonly clientSecret: string;
 }
 
-/** OAuth as HubSpot does it, facts/hubspot.md §5. Grants live as long as the process. */
+/** OAuth as HubSpot does it, facts/hubspot.md §5. */
 export interface Oauth {
   /** By operation, as the simulator's others; none needs a token. */
   readonly operations: Operations;
@@ -22,19 +23,11 @@ export interface Oauth {
   readonly controls: Router;
   /** Undefined: no token of this app. */
   stateOf(accessToken: string): 'valid' | 'expired' | undefined;
-  /** The customer or the app itself ended it. */
-  uninstall(): void;
-  readonly installed: () => boolean;
 }
 
 const accessSeconds = 1_800;
 const codeMs = 10 * 60 * 1_000;
 const userId = 2_000_001;
-
-interface Grant {
-  refreshToken: string;
-  readonly scopes: readonly string[];
-}
 
 const consentBody = z.strictObject({
   consent: z.enum(['granted', 'denied']).optional(),
@@ -48,14 +41,17 @@ const pageQuery = z.looseObject({
   state: z.string().optional(),
 });
 
-export function createOauth(app: AppFacts, clock: SandboxClock, written: () => Promise<void>): Oauth {
+export function createOauth(
+  app: AppFacts,
+  grants: Grants,
+  clock: SandboxClock,
+  written: () => Promise<void>,
+): Oauth {
   const settings = { consent: 'granted', refreshTokens: 'kept' };
   const codes = new Map<string, { until: number; redirectUri: string; scopes: readonly string[] }>();
-  const grants = new Map<string, Grant>();
   const accesses = new Map<string, number>();
-  let everInstalled = false;
 
-  const draw = (kind: string): string => `${kind}-${randomBytes(24).toString('base64url')}`;
+  const draw = (kind: 'access' | 'code'): string => `${kind}-${randomBytes(24).toString('base64url')}`;
   const answerTokens = (grant: Grant): Answer => {
     const accessToken = draw('access');
     accesses.set(accessToken, clock.now() + accessSeconds * 1_000);
@@ -86,25 +82,17 @@ export function createOauth(app: AppFacts, clock: SandboxClock, written: () => P
       if (code === undefined || code.until < clock.now() || code.redirectUri !== form.get('redirect_uri')) {
         return refusal(400, 'invalid_grant', 'BAD_AUTH_CODE', 'unknown, used or expired auth code');
       }
-      const grant = { refreshToken: draw('refresh'), scopes: code.scopes };
-      grants.set(grant.refreshToken, grant);
-      everInstalled = true;
-      return answerTokens(grant);
+      return answerTokens(grants.give(code.scopes));
     }
-    const grant = grants.get(form.get('refresh_token') ?? '');
+    const grant = grants.of(form.get('refresh_token') ?? '');
     if (form.get('grant_type') !== 'refresh_token' || grant === undefined) {
       return refusal(400, 'invalid_grant', 'BAD_REFRESH_TOKEN', 'missing or invalid refresh token');
     }
-    if (settings.refreshTokens === 'rotated') {
-      grants.delete(grant.refreshToken);
-      grant.refreshToken = draw('refresh');
-      grants.set(grant.refreshToken, grant);
-    }
-    return answerTokens(grant);
+    return answerTokens(settings.refreshTokens === 'rotated' ? grants.rotate(grant) : grant);
   };
 
   const uninstall = (): void => {
-    grants.clear();
+    grants.end();
     accesses.clear();
   };
 
@@ -159,8 +147,6 @@ export function createOauth(app: AppFacts, clock: SandboxClock, written: () => P
       if (until === undefined) return undefined;
       return until > clock.now() ? 'valid' : 'expired';
     },
-    uninstall,
-    installed: () => !everInstalled || grants.size > 0,
   };
 }
 
