@@ -85,7 +85,7 @@ export function createHubspot(options: {
   const webhooks = createHubspotWebhooks({
     app,
     clock,
-    installed: grants.installed,
+    installed: () => grants.installed(),
     webhookUrl: options.webhookUrl,
     written,
   });
