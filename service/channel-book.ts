@@ -1,8 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import type { Clock } from '@sangam/core/clock';
 import { canonicalPhone, regionOf } from '@sangam/core/identity';
 import type { Directory } from '@sangam/core/pipeline';
 import { type Store, type WorkspaceTransaction, writeAudit } from '@sangam/core/store';
-import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import type { ChannelSecrets } from './channel-secrets.ts';
 import type { SecretBox } from './secrets.ts';
@@ -109,7 +109,7 @@ export function createChannelBook(dependencies: {
           message: 'This phone number id is connected already.',
         };
       }
-      const channelId = uuidv7();
+      const channelId = randomUUID();
       await store.transact(workspaceId, async (trx) => {
         await insertChannel(trx, {
           channelId,
@@ -229,6 +229,7 @@ export async function insertChannel(
       app: channel.app,
       portfolio: channel.portfolio,
       region: channel.region,
+      created_at: channel.now,
     })
     .execute();
 }

@@ -3,7 +3,6 @@ import type { Clock } from '@sangam/core/clock';
 import { canonicalPhone, regionOf } from '@sangam/core/identity';
 import type { Store, WorkspaceTransaction } from '@sangam/core/store';
 import { hubspotPortal } from '@sangam/sandbox';
-import { v7 as uuidv7 } from 'uuid';
 import { claimAccount } from './account-book.ts';
 import { insertChannel } from './channel-book.ts';
 import type { LiveConfig, LiveNumber } from './config.ts';
@@ -53,7 +52,7 @@ export async function ensureSandboxWorkspace(
     const made = await makeWorkspace(trx, { name: 'Sandbox', sandbox: true, now: clock.now() });
     if (made) {
       await insertChannel(trx, {
-        channelId: uuidv7(),
+        channelId: randomUUID(),
         app: 'own',
         phoneNumberId: sandboxNumber.phoneNumberId,
         wabaId: sandboxNumber.wabaId,
@@ -159,7 +158,7 @@ async function ensureNumber(trx: WorkspaceTransaction, number: LiveNumber, now: 
     .executeTakeFirst();
   if (known !== undefined) return;
   await insertChannel(trx, {
-    channelId: uuidv7(),
+    channelId: randomUUID(),
     app: 'service',
     phoneNumberId: number.phoneNumberId,
     wabaId: number.wabaId,

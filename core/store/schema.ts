@@ -41,6 +41,7 @@ export interface Database {
     /** ISO 3166 alpha-2 by which typed numbers are read. */
     region: string;
     opt_word_languages: ColumnType<string[], string[] | undefined>;
+    created_at: ColumnType<number, number | undefined>;
   };
   directory_sessions: {
     token_hash: Buffer;

@@ -19,7 +19,11 @@ export const crmRecords: Migration = {
       primary key (crm, account)
     )`,
 
-      `create index directory_channels_by_workspace on directory_channels (workspace_id, channel_id)`,
+      // The first number of a business says in which country it writes phones.
+      `alter table directory_channels add column created_at bigint not null default 0`,
+      `update directory_channels d set created_at = c.created_at from channels c
+      where c.workspace_id = d.workspace_id and c.channel_id = d.channel_id`,
+      `create index directory_channels_by_workspace on directory_channels (workspace_id, created_at, channel_id)`,
       `alter table directory_sessions drop constraint directory_sessions_kind_check,
       add constraint directory_sessions_kind_check check (kind in ('link', 'session', 'oauth state'))`,
 
