@@ -5,6 +5,7 @@ import express, { type Express, type Router } from 'express';
 import type { Logger } from 'pino';
 import type { Clock } from '@sangam/core/clock';
 import type { ConnectorTraits } from '@sangam/core/crm';
+import type { SangamError } from '@sangam/core/errors';
 import {
   createApplier,
   createChangeReceiver,
@@ -116,6 +117,10 @@ export function createService(options: ServiceOptions): Service {
     metrics.turnFailures.inc({ step });
     logger.error({ err: error, step }, 'a turn failed and will be taken again');
   };
+  const callFailed = (crm: string, error: SangamError): void => {
+    metrics.crmFailures.inc({ crm, code: error.code });
+    logger.warn({ crm, code: error.code, reason: error.message }, 'a CRM call failed');
+  };
   const reconciler = createReconciler({
     store,
     clock,
@@ -123,10 +128,7 @@ export function createService(options: ServiceOptions): Service {
     erasureKeyOf,
     counts: {
       written: (crm, outcome, records) => metrics.crmRecords.inc({ crm, outcome }, records),
-      callFailed: (crm, error) => {
-        metrics.crmFailures.inc({ crm, code: error.code });
-        logger.warn({ crm, code: error.code, reason: error.message }, 'a CRM call failed');
-      },
+      callFailed,
       failed: turnFailed('reconcile'),
     },
   });
@@ -136,10 +138,7 @@ export function createService(options: ServiceOptions): Service {
     connectors: accounts.connectors,
     counts: {
       written: (crm, outcome, entries) => metrics.crmEntries.inc({ crm, outcome }, entries),
-      callFailed: (crm, error) => {
-        metrics.crmFailures.inc({ crm, code: error.code });
-        logger.warn({ crm, code: error.code, reason: error.message }, 'a CRM call failed');
-      },
+      callFailed,
       failed: turnFailed('timeline'),
     },
   });

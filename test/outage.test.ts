@@ -1,3 +1,4 @@
+import { SangamError } from '@sangam/core/errors';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { hour, minute, somebody } from './conformance/stage.ts';
@@ -70,6 +71,46 @@ describe('a CRM that answers 503 for three hours', () => {
     expect(await other.alerts()).toEqual([]);
     expect(await other.records()).toHaveLength(steps);
   }, 180_000);
+
+  test('nobody waits any longer once it ends, whoever made the call that went through', async () => {
+    const world = await createCrmWorld();
+    onTestFinished(() => world.close());
+    const crm = await world.addWorkspace(openHubspotAccount);
+    const known = somebody(0, 'Known before');
+    await crm.writes(known);
+    await world.ride(hour);
+    let away = true;
+    let ended = false;
+    // Of the first calls after the outage only the timeline's goes through.
+    crm.beforeCall = async (priority) => {
+      if (!away && priority === 'timeline') ended = true;
+      if (!ended)
+        throw new SangamError({ code: 'unavailable', origin: 'crm', retry: 'later', message: 'Away.' });
+      return Promise.resolve();
+    };
+    await crm.writes(known, 'Is anybody there?');
+    for (const index of [1, 2, 3]) await crm.writes(somebody(index));
+    expect(await world.pass(3 * hour)).toBe(false);
+    away = false;
+    await world.ride(30 * minute);
+    expect(await crm.records()).toHaveLength(4);
+  });
+
+  test('what only a person can mend is said, also where the timeline meets it first', async () => {
+    const world = await createCrmWorld();
+    onTestFinished(() => world.close());
+    const crm = await world.addWorkspace(openHubspotAccount);
+    await crm.writes(somebody(1));
+    const answer = await crm.answers(somebody(1));
+    await world.ride(hour);
+    crm.beforeCall = () =>
+      Promise.reject(
+        new SangamError({ code: 'reconnect', origin: 'crm', retry: 'never', message: 'Connect again.' }),
+      );
+    await crm.reached(somebody(1), answer, 'read');
+    await world.ride(hour);
+    expect(await crm.alerts()).toMatchObject([{ kind: 'connection blocked', message: 'Connect again.' }]);
+  });
 
   test('one person alone is not left waiting when it ends', async () => {
     const world = await createCrmWorld();

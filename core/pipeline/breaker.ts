@@ -1,5 +1,12 @@
 import type { SangamError } from '../errors.ts';
-import { type ConnectionRow, claimProbe, forgetTries, recordCall, type Store } from '../store/index.ts';
+import {
+  type ConnectionRow,
+  claimProbe,
+  forgetTries,
+  raiseAlert,
+  recordCall,
+  type Store,
+} from '../store/index.ts';
 import { breakerWaitMs } from './retry-schedule.ts';
 
 /**
@@ -42,7 +49,8 @@ export async function callNotMade(store: Store, connection: ConnectionRow, now: 
 }
 
 /**
- * After a call that failed as a whole. True: a person has to act before the next one. `limit_wait` is our own limiter's
+ * After a call that failed as a whole, whoever made it. True: a person has to act before the next one, and is told so.
+ * `limit_wait` is our own limiter's
  * word and no failure.
  */
 export async function callFailed(
@@ -54,13 +62,17 @@ export async function callFailed(
   if (error.code === 'limit_wait') return false;
   // What is refused for its contents is a record's matter: the next try, with one record, finds it.
   const blocked = error.retry === 'never' && error.code !== 'batch_refused';
+  const { workspaceId, connectionId } = connection;
   const failedAttempts = connection.failedAttempts + 1;
-  await store.transact(connection.workspaceId, (trx) =>
-    recordCall(trx, connection.connectionId, {
+  await store.transact(workspaceId, async (trx) => {
+    await recordCall(trx, connectionId, {
       failedAttempts,
       nextCallAt: now + breakerWaitMs(error.retry, failedAttempts),
       blockedReason: blocked ? error.message : null,
-    }),
-  );
+    });
+    if (blocked) {
+      await raiseAlert(trx, { connectionId, kind: 'connection blocked', message: error.message }, now);
+    }
+  });
   return blocked;
 }

@@ -28,6 +28,8 @@ export * from './find-contact.ts';
 export * from './hand-links.ts';
 export * from './timeline.ts';
 export * from './timeline-batch.ts';
+export * from './check-findings.ts';
 export * from './checks.ts';
+export * from './polls.ts';
 export * from './erase.ts';
 export * from './statement.ts';

@@ -137,11 +137,13 @@ export function timeline(stage: SetStage): void {
     cutTimeline(crm, { dropConnection: 'after' }, 1);
     await crm.writes(somebody(1), 'The large one please');
     await world.ride(6 * hour);
-    expect((await shown()).map(({ text }) => text)).toEqual([
+    const texts = (await shown()).map(({ text }) => text);
+    expect(texts).toEqual([
       after[0]?.text,
       expect.stringMatching(/Yes, in two sizes.*replied/s),
       expect.stringContaining('The large one please'),
     ]);
+    expect(texts[1]).not.toContain('The large one please');
   });
 
   test('none is written where an admin wants none', async () => {

@@ -21,6 +21,8 @@ import {
   type WorkspaceTransaction,
 } from '../../store/index.ts';
 
+import { wholeMappingOf } from '../mapping-of.ts';
+
 const change = z.object({ recordId: z.string(), at: z.number() });
 
 /** A CRM's change as it waits in the inbox. */
@@ -132,7 +134,7 @@ async function applyFields(
   const fields = changes.filter((one): one is FieldChange => one.kind === 'field');
   if (fields.length === 0) return;
   const recordIds = [...new Set(fields.map(({ recordId }) => recordId))];
-  const mapping = connection.mapping ?? traits.defaultMapping;
+  const mapping = wholeMappingOf(connection, traits);
   const known = new Map(mapping.map(({ field }) => [field.name, field]));
   const same = (name: string, x: string, y: string): boolean =>
     x === y || traits.spelling.same(x, y, known.get(name) ?? textField(name));

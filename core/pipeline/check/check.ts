@@ -27,6 +27,7 @@ import {
 import { callFailed, callWent } from '../breaker.ts';
 import type { Connectors } from '../connectors.ts';
 import { type ErasureKeyOf, withoutErased } from '../erased.ts';
+import { wholeMappingOf } from '../mapping-of.ts';
 import { fieldsToRead } from '../reconcile/resolve.ts';
 import { TurnTaker } from '../turns.ts';
 
@@ -129,7 +130,8 @@ export function createChecker(dependencies: {
         const wait =
           error.code === 'limit_wait' && typeof error.retry === 'object' ? error.retry.afterMs : waitMs;
         await delay(clock.now() + wait, error.code === 'limit_wait' ? null : error.message);
-        await callFailed(store, connection, error, clock.now());
+        if (await callFailed(store, connection, error, clock.now()))
+          connectors.forget(connection.connectionId);
         return 'done';
       }
     },
@@ -204,7 +206,7 @@ export async function saveSeen(
 /** What the account has of the fields a decision may need: in shadow ours may not be there. */
 export async function readableFields(connector: Connector, connection: ConnectionRow): Promise<string[]> {
   const existing = new Set((await connector.fields()).map(({ name }) => name));
-  return fieldsToRead(connector, connection.mapping ?? connector.traits.defaultMapping).filter((field) =>
+  return fieldsToRead(connector, wholeMappingOf(connection, connector.traits)).filter((field) =>
     existing.has(field),
   );
 }

@@ -16,8 +16,9 @@ import {
   type Store,
   typedPhones,
 } from '../../store/index.ts';
-import { callFailed } from '../breaker.ts';
+import { callFailed, callWent } from '../breaker.ts';
 import type { Connectors } from '../connectors.ts';
+import { wholeMappingOf } from '../mapping-of.ts';
 import type { ChangeReceiver } from '../receive/changes.ts';
 import type { ErasureKeyOf } from '../erased.ts';
 import { readableFields, saveSeen } from './check.ts';
@@ -118,9 +119,11 @@ export function createPoller(dependencies: {
         if (indexedAt === null || resting || nextPollAt > clock.now()) continue;
         try {
           await pollConnection(connection);
+          await callWent(store, connection);
         } catch (error) {
           if (!(error instanceof SangamError)) throw error;
-          await callFailed(store, connection, error, clock.now());
+          if (await callFailed(store, connection, error, clock.now()))
+            connectors.forget(connection.connectionId);
         }
       }
     },
@@ -136,7 +139,7 @@ function fieldChanges(
   now: number,
 ): CrmChange[] {
   const mapped = new Map<string, CrmField>(
-    (connection.mapping ?? traits.defaultMapping).map(({ field }) => [field.name, field]),
+    wholeMappingOf(connection, traits).map(({ field }) => [field.name, field]),
   );
   return Object.entries(known).flatMap(([field, before]): CrmChange[] => {
     const value = record.values[field];

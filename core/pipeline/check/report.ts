@@ -1,6 +1,5 @@
 import {
   type Connector,
-  type ConnectorTraits,
   type CrmField,
   type CrmValues,
   type FieldMapping,
@@ -19,6 +18,7 @@ import {
   type UnreadablePhone,
   unreadablePhones,
 } from '../../store/index.ts';
+import { wholeMappingOf } from '../mapping-of.ts';
 import { contactFields } from '../reconcile/contact-fields.ts';
 
 /** Most groups of records a report looks into. */
@@ -107,7 +107,7 @@ async function groupsOf({ store, connector, connection }: ReportInput): Promise<
       connectionId,
       groups.flatMap(({ recordIds }) => recordIds),
     );
-    const mapping = mappingOf(connection, connector.traits);
+    const mapping = wholeMappingOf(connection, connector.traits);
     return groups.map(({ phones, recordIds }) => ({
       phones,
       records: recordIds.map((recordId) => {
@@ -163,7 +163,9 @@ function withAdvice(
 async function contradictions(input: ReportInput): Promise<ConsentContradiction[]> {
   const { store, clock, connector, connection } = input;
   const { workspaceId, connectionId } = connection;
-  const optOut = mappingOf(connection, connector.traits).find(({ source }) => source === 'opt-out')?.field;
+  const optOut = wholeMappingOf(connection, connector.traits).find(
+    ({ source }) => source === 'opt-out',
+  )?.field;
   if (optOut === undefined) return [];
   const says = (values: CrmValues | undefined): boolean | undefined =>
     connector.traits.spelling.readFlag(values?.[optOut.name] ?? '', optOut);
@@ -208,7 +210,7 @@ async function contradictions(input: ReportInput): Promise<ConsentContradiction[
 
 async function forecasts({ connector, connection }: ReportInput, check: CheckRow): Promise<FieldForecast[]> {
   const existing = new Map((await connector.fields()).map((field) => [field.name, field]));
-  return mappingOf(connection, connector.traits).map(({ source, field, owner }) => {
+  return wholeMappingOf(connection, connector.traits).map(({ source, field, owner }) => {
     const filled = check.filled[field.name] ?? 0;
     return {
       source,
@@ -242,8 +244,4 @@ function nameIn(values: CrmValues, mapping: readonly FieldMapping[]): string {
   const part = (wanted: MappingSource): string =>
     values[mapping.find(({ source }) => source === wanted)?.field.name ?? ''] ?? '';
   return `${part('first name')} ${part('last name')}`.trim();
-}
-
-function mappingOf({ mapping }: ConnectionRow, { defaultMapping }: ConnectorTraits): readonly FieldMapping[] {
-  return mapping ?? defaultMapping;
 }

@@ -5,7 +5,7 @@ import { type ConnectionRow, peekDirty, type Store } from '../../store/index.ts'
 import type { Connectors } from '../connectors.ts';
 import type { ErasureKeyOf } from '../erased.ts';
 import { loadBatch } from './load-batch.ts';
-import { mappingOf } from './mapping-of.ts';
+import { mappingOf } from '../mapping-of.ts';
 import { planTarget } from './plan-target.ts';
 import { loadResolveFacts } from './resolve-facts.ts';
 import { fieldsToRead, resolveHomeless } from './resolve.ts';

@@ -24,7 +24,7 @@ import type { ErasureKeyOf } from '../erased.ts';
 import { itemWaitMs } from '../retry-schedule.ts';
 import { type TurnOutcome, TurnTaker } from '../turns.ts';
 import { loadBatch } from './load-batch.ts';
-import { mappingOf } from './mapping-of.ts';
+import { mappingOf } from '../mapping-of.ts';
 import type { BatchOutcome } from './findings.ts';
 import { writeBatch } from './write-batch.ts';
 
@@ -146,12 +146,7 @@ export function createReconciler(dependencies: {
         retryAt: now + (waitMs ?? lastWaitMs),
       });
     });
-    if (await callFailed(store, connection, error, now)) {
-      connectors.forget(connectionId);
-      await store.transact(workspaceId, (trx) =>
-        raiseAlert(trx, { connectionId, kind: 'connection blocked', message: error.message }, now),
-      );
-    }
+    if (await callFailed(store, connection, error, now)) connectors.forget(connectionId);
   };
 
   return new TurnTaker({

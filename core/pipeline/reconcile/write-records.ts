@@ -6,7 +6,8 @@ import type {
   RecordUpdate,
   WriteOutcome,
 } from '../../crm/index.ts';
-import { SangamError } from '../../errors.ts';
+import type { SangamError } from '../../errors.ts';
+import { inHalves } from '../in-halves.ts';
 
 /** What became of one record, and what of it was left out because another record holds it. */
 export type RecordOutcome = WriteOutcome & {
@@ -24,10 +25,10 @@ export async function createRecords(
   priority: Priority,
 ): Promise<RecordOutcome[]> {
   const write = (some: readonly RecordCreate[]): Promise<WriteOutcome[]> =>
-    orHalve(
+    inHalves(
       some,
       (part) => connector.create(part, priority),
-      ({ contactId }) => contactId,
+      ({ contactId }, error) => refusal(contactId, error),
     );
   const outcomes = await write(creates);
   const { contactIdField } = connector.traits;
@@ -51,10 +52,10 @@ export async function updateRecords(
   priority: Priority,
 ): Promise<RecordOutcome[]> {
   const write = (some: readonly RecordUpdate[]): Promise<WriteOutcome[]> =>
-    orHalve(
+    inHalves(
       some,
       (part) => connector.update(part, priority),
-      ({ recordId }) => recordId,
+      ({ recordId }, error) => refusal(recordId, error),
     );
   const outcomes = await write(updates);
   const fieldOf = takenFields(outcomes);
@@ -92,25 +93,6 @@ function withSecond(first: readonly WriteOutcome[], second: readonly WriteOutcom
   });
 }
 
-/** A batch the CRM refuses is halved until the culprit stands alone and its neighbours are through. */
-async function orHalve<Item>(
-  items: readonly Item[],
-  write: (items: readonly Item[]) => Promise<WriteOutcome[]>,
-  nameOf: (item: Item) => string,
-): Promise<WriteOutcome[]> {
-  const [first] = items;
-  if (first === undefined) return [];
-  try {
-    return await write(items);
-  } catch (error) {
-    if (!(error instanceof SangamError) || error.code !== 'batch_refused') throw error;
-    if (items.length === 1) {
-      return [{ item: nameOf(first), outcome: 'refused', code: error.code, explanation: error.message }];
-    }
-    const middle = Math.ceil(items.length / 2);
-    return [
-      ...(await orHalve(items.slice(0, middle), write, nameOf)),
-      ...(await orHalve(items.slice(middle), write, nameOf)),
-    ];
-  }
+function refusal(item: string, { code, message }: SangamError): WriteOutcome {
+  return { item, outcome: 'refused', code, explanation: message };
 }

@@ -1,6 +1,6 @@
 import type { Connector, EntryOutcome, EntryWrite, FoundEntry } from '../../crm/index.ts';
-import { SangamError } from '../../errors.ts';
 import type { DeadLetter, DueEntry, SettledEntry } from '../../store/index.ts';
+import { inHalves } from '../in-halves.ts';
 import type { Rendered } from './render.ts';
 
 export type EntryResult = 'written' | 'unchanged' | 'refused' | 'left alone';
@@ -64,9 +64,15 @@ export async function writeEntries(
   await beforeNew(writes.filter(({ write }) => write.entryId === undefined).map(({ one }) => one.due));
   const outcomes = new Map(
     (
-      await writeOrHalve(
-        connector,
+      await inHalves(
         writes.map(({ write }) => write),
+        (part) => timeline.write(part, 'timeline'),
+        ({ entry: { entryKey } }, { code, message }): EntryOutcome => ({
+          entryKey,
+          outcome: 'refused',
+          code,
+          explanation: message,
+        }),
       )
     ).map((outcome) => [outcome.entryKey, outcome]),
   );
@@ -161,24 +167,4 @@ function asBefore(due: DueEntry): Omit<SettledEntry, 'hash'> {
     writtenAt: undefined,
     lookAgainAt: undefined,
   };
-}
-
-/** A batch the CRM refuses is halved until the culprit stands alone. */
-async function writeOrHalve(connector: Connector, writes: readonly EntryWrite[]): Promise<EntryOutcome[]> {
-  const [first] = writes;
-  if (first === undefined) return [];
-  try {
-    return await connector.timeline.write(writes, 'timeline');
-  } catch (error) {
-    if (!(error instanceof SangamError) || error.code !== 'batch_refused') throw error;
-    if (writes.length === 1) {
-      const { entryKey } = first.entry;
-      return [{ entryKey, outcome: 'refused', code: error.code, explanation: error.message }];
-    }
-    const middle = Math.ceil(writes.length / 2);
-    return [
-      ...(await writeOrHalve(connector, writes.slice(0, middle))),
-      ...(await writeOrHalve(connector, writes.slice(middle))),
-    ];
-  }
 }

@@ -1,0 +1,15 @@
+import type { ConnectorTraits, FieldMapping } from '../crm/index.ts';
+import type { ConnectionRow } from '../store/index.ts';
+
+/** The connection's own mapping, or the connector's. */
+export function wholeMappingOf(
+  { mapping }: ConnectionRow,
+  { defaultMapping }: ConnectorTraits,
+): readonly FieldMapping[] {
+  return mapping ?? defaultMapping;
+}
+
+/** What is written now: without fields that vanished from the CRM. */
+export function mappingOf(connection: ConnectionRow, traits: ConnectorTraits): FieldMapping[] {
+  return wholeMappingOf(connection, traits).filter(({ field }) => !(field.name in connection.parkedFields));
+}
