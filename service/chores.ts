@@ -1,7 +1,6 @@
-import type { Clock } from '@sangam/core/clock';
-import { type Store, sweepWindows, sweepWrites } from '@sangam/core/store';
+import type { Store } from '@sangam/core/store';
 
-/** What time brings about, whoever's workspace it is. */
+/** What is done for every workspace from time to time. */
 export interface Chores {
   start(): void;
   stop(): Promise<void>;
@@ -10,16 +9,15 @@ export interface Chores {
 const everyMs = 30_000;
 
 /**
- * Marks records whose service window just ended and forgets writes whose echo will not come any more; `also` are
- * other parts' regular looks at a workspace. One that fails does not keep the others from being done.
+ * Does `chores` for one workspace after the other, and again 30 s after the last. One that fails does not keep the
+ * others from being done; one that takes long does: what must not wait for it is a round of its own.
  */
 export function createChores(dependencies: {
   store: Store;
-  clock: Clock;
   failed: (error: unknown) => void;
-  also: readonly ((workspaceId: string) => Promise<void>)[];
+  chores: readonly ((workspaceId: string) => Promise<void>)[];
 }): Chores {
-  const { store, clock, failed, also } = dependencies;
+  const { store, failed, chores } = dependencies;
   let timer: NodeJS.Timeout | undefined;
   let doing: Promise<void> = Promise.resolve();
 
@@ -37,17 +35,10 @@ export function createChores(dependencies: {
     return [...new Set([...channels, ...accounts].map((row) => row.workspace_id))];
   };
 
-  const sweep = async (workspaceId: string): Promise<void> => {
-    await store.transact(workspaceId, async (trx) => {
-      await sweepWindows(trx, clock.now());
-      await sweepWrites(trx, clock.now());
-    });
-  };
-
   const round = async (): Promise<void> => {
     try {
       for (const workspaceId of await workspaces()) {
-        for (const chore of [sweep, ...also]) await chore(workspaceId).catch(failed);
+        for (const chore of chores) await chore(workspaceId).catch(failed);
       }
     } catch (error) {
       failed(error);

@@ -20,7 +20,7 @@ import {
   createTimelineWriter,
   type TurnTaker,
 } from '@sangam/core/pipeline';
-import { openStore, type Store } from '@sangam/core/store';
+import { openStore, type Store, sweepWindows, sweepWrites } from '@sangam/core/store';
 import { createChannelBook } from './channel-book.ts';
 import { createChannelSecrets } from './channel-secrets.ts';
 import { createCrmAccounts } from './crm-accounts.ts';
@@ -206,12 +206,28 @@ export function createService(options: ServiceOptions): Service {
     failed: turnFailed('check'),
   });
   const poller = createPoller({ store, clock, connectors: accounts.connectors, erasureKeyOf, changes });
-  const chores = createChores({
-    store,
-    clock,
-    failed: turnFailed('chores'),
-    also: [(workspaceId) => checker.ensureIndexed(workspaceId), (workspaceId) => poller.poll(workspaceId)],
-  });
+  // A look at a large account may take minutes, and windows close meanwhile.
+  const rounds = [
+    createChores({
+      store,
+      failed: turnFailed('sweep'),
+      chores: [
+        (workspaceId) =>
+          store.transact(workspaceId, async (trx) => {
+            await sweepWindows(trx, clock.now());
+            await sweepWrites(trx, clock.now());
+          }),
+      ],
+    }),
+    createChores({
+      store,
+      failed: turnFailed('poll'),
+      chores: [
+        (workspaceId) => checker.ensureIndexed(workspaceId),
+        (workspaceId) => poller.poll(workspaceId),
+      ],
+    }),
+  ];
 
   let sandbox: Router | undefined;
   const app: Express = express();
@@ -301,14 +317,14 @@ export function createService(options: ServiceOptions): Service {
       reconciler.start();
       timeline.start();
       checker.worker.start();
-      chores.start();
+      for (const round of rounds) round.start();
     },
     async close() {
       const closed = server.listening ? once(server, 'close') : Promise.resolve();
       server.close();
       server.closeIdleConnections();
       await closed;
-      await chores.stop();
+      await Promise.all(rounds.map((round) => round.stop()));
       await applier.stop();
       await reconciler.stop();
       await timeline.stop();
