@@ -68,6 +68,7 @@ async function scanAll(look: Look, { after }: At<'all'>): Promise<ScanPage> {
   return {
     records: results.map((result) => toCrmRecord(result, look.fields)),
     gone: [],
+    merged: [],
     ...next(paging === undefined ? undefined : { step: 'all', after: paging.next.after }),
   };
 }
@@ -101,6 +102,7 @@ async function scanChanged(look: Look, here: At<'changed'>): Promise<ScanPage> {
       ? page.results.map((result) => toCrmRecord(result, look.fields))
       : await readAll(look, page.results),
     gone: [],
+    merged: [],
     ...next(after(here, page) ?? { step: 'gone', since }),
   };
 }
@@ -143,6 +145,7 @@ async function scanGone(look: Look, here: At<'gone'>): Promise<ScanPage> {
   return {
     records: [],
     gone: gone.filter(({ recordId }) => !living.has(recordId)),
+    merged: [],
     ...next(paging === undefined ? undefined : { ...here, after: paging.next.after }),
   };
 }

@@ -142,16 +142,19 @@ function toEntryOutcomes(writes: readonly EntryWrite[], answer: HubspotAnswer<Ba
     (result) => result.objectWriteTraceId ?? keyOf.get(result.id) ?? entryKeyIn(bodyOf(result)),
   );
   return outcomes.map((outcome): EntryOutcome => {
-    const { item: entryKey } = outcome;
-    switch (outcome.outcome) {
+    const { item: entryKey, ...rest } = outcome;
+    switch (rest.outcome) {
       case 'written':
-        return { entryKey, outcome: 'written', entryId: outcome.recordId };
-      case 'gone':
-        return { entryKey, outcome: 'gone' };
+        return { entryKey, outcome: 'written', entryId: rest.recordId };
       case 'refused':
-        return { entryKey, outcome: 'refused', code: outcome.code, explanation: outcome.explanation };
+        return { entryKey, outcome: 'refused', code: rest.code, explanation: rest.explanation };
       case 'taken':
-        return { entryKey, outcome: 'refused', code: 'taken', explanation: outcome.explanation };
+      case 'exists':
+        return { entryKey, outcome: 'refused', code: 'taken', explanation: rest.explanation };
+      case 'gone':
+      case 'later':
+      case 'unknown':
+        return { entryKey, ...rest };
     }
   });
 }

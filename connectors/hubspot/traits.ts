@@ -3,7 +3,7 @@ import { defaultMapping } from './mapping.ts';
 import { phonesPerSearch } from './phone-search.ts';
 import { contactIdProperty } from './properties.ts';
 import { spelling } from './spelling.ts';
-import { batchSize, limits, settleMs, uiOrigin } from './vendor.ts';
+import { batchSize, freshMs, limits, settleMs, uiOrigin } from './vendor.ts';
 
 /** What is so of HubSpot whoever's portal it is. */
 export const hubspotTraits: ConnectorTraits = {
@@ -13,6 +13,8 @@ export const hubspotTraits: ConnectorTraits = {
   phonesPerSearch,
   writeClass: 'keyed',
   settleMs,
+  freshMs,
+  timeline: { writeClass: 'findable', movesWithMerge: true },
   contactIdField: contactIdProperty,
   // Not every portal has each of them. facts/hubspot.md §4.2, §4.3.
   phoneFields: ['phone', 'mobilephone', 'hs_whatsapp_phone_number', 'wa_phone_e164'],

@@ -56,3 +56,9 @@ export const lockedWaitMs = 2_000;
 
 /** How long a call without an answer may still take effect. HubSpot names no such time; longer than any call of ours. */
 export const settleMs = 30_000;
+
+/**
+ * News older than this may hide a contact made since. Webhooks come within seconds and are gathered; HubSpot names no
+ * longest time.
+ */
+export const freshMs = 60_000;

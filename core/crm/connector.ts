@@ -19,6 +19,8 @@ export interface CrmRecord {
   /** What stands in our unique field; undefined: nothing. */
   readonly contactId?: string;
   readonly values: CrmValues;
+  /** Among records of one person the lowest is primary: 0 a contact, 1 a lead. Undefined: 0. */
+  readonly rank?: number;
   /** Milliseconds. */
   readonly createdAt?: number;
   readonly changedAt?: number;
@@ -44,9 +46,31 @@ export type WriteOutcome = { readonly item: string } & (
       /** What the vendor says now stands there, as far as its answer tells. */
       readonly values: CrmValues;
     }
-  | { readonly outcome: 'refused'; readonly code: string; readonly explanation: string }
+  | {
+      readonly outcome: 'refused';
+      readonly code: string;
+      /** The field whose value was refused, where the vendor tells. */
+      readonly field?: string;
+      readonly explanation: string;
+    }
   /** There is no such record any more. */
   | { readonly outcome: 'gone' }
+  /** Of a create: the vendor made none, for this record stands for the same person by its own rule. */
+  | {
+      readonly outcome: 'exists';
+      readonly recordId: string;
+      readonly by: 'our id' | 'phone' | 'e-mail' | 'rule';
+      readonly explanation: string;
+    }
+  /** This item alone cannot be written now, such as a record somebody holds locked. */
+  | {
+      readonly outcome: 'later';
+      readonly code: string;
+      readonly retry: 'later' | { readonly afterMs: number };
+      readonly explanation: string;
+    }
+  /** Nobody knows whether this item was written: its call, one of several, got no answer. */
+  | { readonly outcome: 'unknown'; readonly code: string; readonly explanation: string }
   /** Another record holds a value that only one may hold: it is the same person's, or a conflict for a person. */
   | {
       readonly outcome: 'taken';
@@ -62,6 +86,8 @@ export interface ScanPage {
   readonly records: readonly CrmRecord[];
   /** Records found to be deleted, with the vendor's time of it. */
   readonly gone: readonly { readonly recordId: string; readonly at: number }[];
+  /** Records found to live on as another, merged into it or converted to it, with the vendor's time of it. */
+  readonly merged: readonly { readonly recordId: string; readonly into: string; readonly at: number }[];
   /** Where to go on; undefined: this was the last page. */
   readonly next?: string;
 }
@@ -85,6 +111,13 @@ export interface ConnectorTraits {
   readonly writeClass: WriteClass;
   /** How long after a call that got no answer the vendor may still act, milliseconds. */
   readonly settleMs: number;
+  /** How old the newest news of an account may be before a person is looked for there ahead of creating, milliseconds. */
+  readonly freshMs: number;
+  readonly timeline: {
+    readonly writeClass: WriteClass;
+    /** Whether entries of a merged or converted record are the survivor's without our doing. */
+    readonly movesWithMerge: boolean;
+  };
   /** Our unique field. */
   readonly contactIdField: string;
   /** Fields that hold phones of a person, the one people look at first. */

@@ -44,6 +44,15 @@ export interface EntryWrite {
 export type EntryOutcome = { readonly entryKey: string } & (
   | { readonly outcome: 'written'; readonly entryId: string }
   | { readonly outcome: 'refused'; readonly code: string; readonly explanation: string }
+  /** This entry alone cannot be written now. */
+  | {
+      readonly outcome: 'later';
+      readonly code: string;
+      readonly retry: 'later' | { readonly afterMs: number };
+      readonly explanation: string;
+    }
+  /** Nobody knows whether this entry was written. */
+  | { readonly outcome: 'unknown'; readonly code: string; readonly explanation: string }
   /** The entry, or the record it was to stand on, is no longer there. */
   | { readonly outcome: 'gone' }
 );

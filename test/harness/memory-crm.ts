@@ -1,0 +1,464 @@
+import { randomUUID } from 'node:crypto';
+import type {
+  Connector,
+  ConnectorTraits,
+  CrmField,
+  CrmRecord,
+  CrmValues,
+  EntryOutcome,
+  FieldMapping,
+  Permits,
+  Priority,
+  ScanPage,
+  Spelling,
+  WriteOutcome,
+} from '@sangam/core/crm';
+import { SangamError } from '@sangam/core/errors';
+import type { SandboxClock } from '@sangam/sandbox';
+
+/** How a CRM of a test's own differs from HubSpot. What is left out is as written here. */
+export interface MemoryCrmRules {
+  /** `findable`: our key is no unique field, so a create made twice makes two records. Default keyed. */
+  readonly writeClass?: 'keyed' | 'findable';
+  /** Default 100. */
+  readonly batchSize?: number;
+  /** Default 30 000. */
+  readonly settleMs?: number;
+  /** Default 60 000. */
+  readonly freshMs?: number;
+  /** What the CRM does with a new record whose phone another one holds. Default `make`. */
+  readonly twins?: 'make' | 'refuse and name the holder' | 'refuse naming the field';
+  /** Default findable. */
+  readonly entries?: 'keyed' | 'findable';
+  /** Whether entries follow a merge or conversion by themselves. Default true. */
+  readonly movesWithMerge?: boolean;
+  /** What `create` makes: contacts alone, or leads that may be converted. Default contact. */
+  readonly creates?: 'contact' | 'lead';
+}
+
+type Operation = 'read' | 'findByContactId' | 'findByPhone' | 'create' | 'update' | 'scan' | 'entries';
+
+interface MemoryRecord {
+  readonly recordId: string;
+  type: 'contact' | 'lead';
+  values: Record<string, string>;
+  key: string;
+  readonly createdAt: number;
+  changedAt: number;
+  /** Milliseconds; undefined: it stands. */
+  goneAt: number | undefined;
+  mergedInto: string | undefined;
+}
+
+interface MemoryEntry {
+  readonly entryId: string;
+  readonly entryKey: string;
+  recordId: string;
+  text: string;
+}
+
+/** One CRM account in memory, kept by rules unlike HubSpot's, with what a test does to it. */
+export interface MemoryCrm {
+  readonly traits: ConnectorTraits;
+  connect(permits: Permits): Connector;
+  /** Each call so far: its operation, and how many items it carried. */
+  readonly calls: { readonly operation: Operation; readonly items: number; readonly priority: Priority }[];
+  /** From now on: called before each call; throws to let it fail, or answers what becomes of it. */
+  trouble: ((operation: Operation) => undefined | { readonly commitAfterMs: number }) | undefined;
+  /** Records by id that nobody may write for now. */
+  readonly locked: Set<string>;
+  /** What a create or update of this item answers instead of being made, by contact id or record id. */
+  readonly answers: Map<string, WriteOutcome>;
+  /** What a user of the CRM does. */
+  readonly user: {
+    create(values: CrmValues, type?: 'contact' | 'lead'): string;
+    update(recordId: string, values: CrmValues): void;
+    remove(recordId: string): void;
+    restore(recordId: string): void;
+    merge(primary: string, merged: string): void;
+    /** Makes a contact of a lead, with a new id. */
+    convert(leadId: string): string;
+    list(): { readonly recordId: string; readonly type: string; readonly values: CrmValues }[];
+    timeline(recordId: string): { readonly id: string; readonly text: string }[];
+  };
+}
+
+export const memoryFields = {
+  key: 'Key',
+  phone: 'Phone',
+  mobile: 'Mobile',
+  stage: 'Stage',
+} as const;
+
+const field = (name: string, kind: CrmField['kind'] = 'text'): CrmField => ({
+  name,
+  label: name,
+  kind,
+  writable: true,
+});
+
+const defaultMapping: readonly FieldMapping[] = (
+  [
+    ['first name', field('FirstName'), 'if-empty'],
+    ['last name', field('LastName'), 'if-empty'],
+    ['phone', field(memoryFields.phone, 'phone'), 'if-empty'],
+    ['bsuid', field('Bsuid'), 'ours'],
+    ['username', field('Username'), 'ours'],
+    ['lead source', field('LeadSource'), 'once'],
+    ['opt-in time', field('OptInAt', 'time'), 'once'],
+    ['first message', field('FirstMessage', 'long text'), 'once'],
+    ['last activity', field('LastActivity', 'time'), 'ours'],
+    ['window state', field('WindowState'), 'ours'],
+    ['window closes at', field('WindowClosesAt', 'time'), 'ours'],
+    ['waiting since', field('WaitingSince', 'time'), 'ours'],
+    ['opt-out', field('OptOut', 'flag'), 'both'],
+    ['opt-out time', field('OptOutAt', 'time'), 'ours'],
+    ['tags', field('Tags'), 'both'],
+  ] as const
+).map(([source, crmField, owner]) => ({
+  source,
+  field: crmField,
+  owner,
+  transform: 'as is',
+  ...(source === 'first name' ? { standIns: ['phone', 'username', "'WhatsApp contact'"] as const } : {}),
+}));
+
+const readTags = (written: string): string[] => written.split(', ').filter((tag) => tag !== '');
+
+const spelling: Spelling = {
+  write(value, { kind }) {
+    switch (value.kind) {
+      case 'text':
+        return kind === 'time' || kind === 'flag' ? undefined : (value.text ?? '');
+      case 'time':
+        return value.at === undefined ? '' : new Date(value.at).toISOString();
+      case 'flag':
+        return value.set ? 'Yes' : 'No';
+      case 'tags':
+        return value.tags.join(', ');
+    }
+  },
+  same: (x, y) => x === y,
+  readFlag: (written) => (written === 'Yes' ? true : written === 'No' ? false : undefined),
+  readTags,
+  writeTags(wanted, current) {
+    const written = wanted.join(', ');
+    return new Set(wanted).symmetricDifference(new Set(readTags(current))).size === 0 ? undefined : written;
+  },
+};
+
+/** How its calls fail when nothing is heard of them. */
+export function noAnswer(): SangamError {
+  return new SangamError({ code: 'timeout', origin: 'crm', retry: 'later', message: 'No answer came.' });
+}
+
+export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {}): MemoryCrm {
+  const {
+    writeClass = 'keyed',
+    batchSize = 100,
+    settleMs = 30_000,
+    freshMs = 60_000,
+    twins = 'make',
+    entries: entryClass = 'findable',
+    movesWithMerge = true,
+    creates = 'contact',
+  } = rules;
+  const traits: ConnectorTraits = {
+    crm: 'memory',
+    label: 'Memory CRM',
+    batchSize,
+    phonesPerSearch: 10,
+    writeClass,
+    settleMs,
+    freshMs,
+    timeline: { writeClass: entryClass, movesWithMerge },
+    contactIdField: memoryFields.key,
+    phoneFields: [memoryFields.phone, memoryFields.mobile],
+    followedFields: [memoryFields.stage],
+    defaultMapping,
+    limits: { api: { calls: 1_000_000, perMs: 1_000 } },
+    spelling,
+    recordUrl: () => undefined,
+  };
+  const records = new Map<string, MemoryRecord>();
+  const entries = new Map<string, MemoryEntry>();
+  const late: { readonly dueAt: number; readonly act: () => void }[] = [];
+  const calls: MemoryCrm['calls'] = [];
+  let counter = 0;
+
+  const catchUp = (): void => {
+    for (const one of late.filter(({ dueAt }) => dueAt <= clock.now())) {
+      late.splice(late.indexOf(one), 1);
+      one.act();
+    }
+  };
+  const standing = (recordId: string): MemoryRecord | undefined => {
+    const record = records.get(recordId);
+    return record === undefined || record.goneAt !== undefined ? undefined : record;
+  };
+  const survivorOf = (recordId: string): MemoryRecord | undefined => {
+    const record = records.get(recordId);
+    return record?.mergedInto === undefined ? standing(recordId) : survivorOf(record.mergedInto);
+  };
+  const all = (): MemoryRecord[] => [...records.values()].filter(({ goneAt }) => goneAt === undefined);
+  const phonesIn = (values: CrmValues): string[] =>
+    traits.phoneFields.flatMap((name) => (values[name] ?? '') || []).map((phone) => phone.replace(/\D/g, ''));
+  const make = (values: CrmValues, type: MemoryRecord['type']): MemoryRecord => {
+    counter += 1;
+    const { [memoryFields.key]: key = '', ...rest } = values;
+    const now = clock.now();
+    const record: MemoryRecord = {
+      recordId: `${type === 'lead' ? '9' : '1'}${String(counter).padStart(6, '0')}`,
+      type,
+      values: rest,
+      key,
+      createdAt: now,
+      changedAt: now,
+      goneAt: undefined,
+      mergedInto: undefined,
+    };
+    records.set(record.recordId, record);
+    return record;
+  };
+  const change = (record: MemoryRecord, values: CrmValues): void => {
+    const { [memoryFields.key]: key = record.key, ...rest } = values;
+    record.key = key;
+    record.values = { ...record.values, ...rest };
+    record.changedAt = clock.now();
+  };
+  const end = (record: MemoryRecord, into?: string): void => {
+    record.goneAt = clock.now();
+    record.changedAt = clock.now();
+    record.mergedInto = into;
+    if (into !== undefined && movesWithMerge) {
+      for (const entry of entries.values()) if (entry.recordId === record.recordId) entry.recordId = into;
+    }
+  };
+  const toCrmRecord = (
+    record: MemoryRecord,
+    fields: readonly string[],
+    askedAs = record.recordId,
+  ): CrmRecord => ({
+    askedAs,
+    recordId: record.recordId,
+    ...(record.key === '' ? {} : { contactId: record.key }),
+    rank: record.type === 'contact' ? 0 : 1,
+    values: Object.fromEntries(fields.map((name) => [name, record.values[name] ?? ''])),
+    createdAt: record.createdAt,
+    changedAt: record.changedAt,
+  });
+  const holderOf = (values: CrmValues, self?: string): MemoryRecord | undefined => {
+    const phones = new Set(phonesIn(values));
+    return all().find(
+      (record) => record.recordId !== self && phonesIn(record.values).some((phone) => phones.has(phone)),
+    );
+  };
+
+  const createOne = (contactId: string, values: CrmValues): WriteOutcome => {
+    const stands = all().find(({ key }) => key === contactId);
+    if (writeClass === 'keyed' && stands !== undefined) {
+      change(stands, values);
+      return { item: contactId, outcome: 'written', recordId: stands.recordId, created: false, values };
+    }
+    const holder = twins === 'make' ? undefined : holderOf(values);
+    if (holder !== undefined) {
+      const explanation = `Record ${holder.recordId} holds this phone.`;
+      return twins === 'refuse and name the holder'
+        ? { item: contactId, outcome: 'exists', recordId: holder.recordId, by: 'phone', explanation }
+        : {
+            item: contactId,
+            outcome: 'taken',
+            recordId: holder.recordId,
+            field: memoryFields.phone,
+            explanation,
+          };
+    }
+    const { recordId } = make({ ...values, [memoryFields.key]: contactId }, creates);
+    return { item: contactId, outcome: 'written', recordId, created: true, values };
+  };
+  const updateOne = (recordId: string, values: CrmValues): WriteOutcome => {
+    const record = survivorOf(recordId);
+    if (record === undefined) return { item: recordId, outcome: 'gone' };
+    if (crm.locked.has(record.recordId)) {
+      return {
+        item: recordId,
+        outcome: 'later',
+        code: 'record_locked',
+        retry: 'later',
+        explanation: 'Somebody holds this record locked.',
+      };
+    }
+    change(record, values);
+    return { item: recordId, outcome: 'written', recordId: record.recordId, created: false, values };
+  };
+
+  const connect = (permits: Permits): Connector => {
+    const call = async <Answer>(
+      operation: Operation,
+      items: number,
+      priority: Priority,
+      act: () => Answer,
+    ): Promise<Answer> => {
+      await permits.take('api', priority);
+      catchUp();
+      calls.push({ operation, items, priority });
+      const delayed = crm.trouble?.(operation);
+      if (delayed === undefined) return act();
+      late.push({ dueAt: clock.now() + delayed.commitAfterMs, act: () => void act() });
+      throw noAnswer();
+    };
+    const mustFit = (items: readonly unknown[], most: number): void => {
+      if (items.length > most)
+        throw new RangeError(`${String(items.length)} in one call of at most ${String(most)}`);
+    };
+    return {
+      traits,
+      timeline: {
+        batchSize,
+        write: (writes, priority) =>
+          call('entries', writes.length, priority, () =>
+            writes.map(({ entry, entryId }): EntryOutcome => {
+              if (standing(entry.recordId) === undefined)
+                return { entryKey: entry.entryKey, outcome: 'gone' };
+              const text = entry.lines.map((one) => one.text).join('\n');
+              const known =
+                entryId === undefined && entryClass === 'findable'
+                  ? undefined
+                  : [...entries.values()].find((one) =>
+                      entryClass === 'keyed' ? one.entryKey === entry.entryKey : one.entryId === entryId,
+                    );
+              if (known !== undefined) {
+                Object.assign(known, { text, recordId: entry.recordId });
+                return { entryKey: entry.entryKey, outcome: 'written', entryId: known.entryId };
+              }
+              if (entryId !== undefined) return { entryKey: entry.entryKey, outcome: 'gone' };
+              const made = {
+                entryId: `e-${randomUUID()}`,
+                entryKey: entry.entryKey,
+                recordId: entry.recordId,
+                text,
+              };
+              entries.set(made.entryId, made);
+              return { entryKey: entry.entryKey, outcome: 'written', entryId: made.entryId };
+            }),
+          ),
+        find: (recordIds, priority) =>
+          call('entries', recordIds.length, priority, () =>
+            [...entries.values()].filter(({ recordId }) => recordIds.includes(recordId)),
+          ),
+        remove: (entryIds, priority) =>
+          call('entries', entryIds.length, priority, () => {
+            for (const entryId of entryIds) entries.delete(entryId);
+          }),
+      },
+      fields: async () => [
+        ...defaultMapping.map((one) => one.field),
+        field(memoryFields.mobile, 'phone'),
+        field(memoryFields.stage),
+      ],
+      owners: async () => [],
+      planProvisioning: async () => [],
+      provision: async () => undefined,
+      read(recordIds, fields, priority) {
+        mustFit(recordIds, batchSize);
+        return call('read', recordIds.length, priority, () =>
+          recordIds.flatMap((recordId) => {
+            const record = survivorOf(recordId);
+            return record === undefined ? [] : [toCrmRecord(record, fields, recordId)];
+          }),
+        );
+      },
+      findByContactId(contactIds, fields, priority) {
+        mustFit(contactIds, batchSize);
+        return call('findByContactId', contactIds.length, priority, () =>
+          all()
+            .filter(({ key }) => contactIds.includes(key))
+            .map((record) => toCrmRecord(record, fields)),
+        );
+      },
+      findByPhone(phones, fields, priority) {
+        mustFit(phones, traits.phonesPerSearch);
+        const wanted = new Set(phones.map((phone) => phone.replace(/\D/g, '')));
+        return call('findByPhone', phones.length, priority, () =>
+          all()
+            .filter(({ values }) => phonesIn(values).some((phone) => wanted.has(phone)))
+            .map((record) => toCrmRecord(record, fields)),
+        );
+      },
+      create(some, priority) {
+        mustFit(some, batchSize);
+        return call('create', some.length, priority, () =>
+          some.map(({ contactId, values }) => crm.answers.get(contactId) ?? createOne(contactId, values)),
+        );
+      },
+      update(updates, priority) {
+        mustFit(updates, batchSize);
+        return call('update', updates.length, priority, () =>
+          updates.map(({ recordId, values }) => crm.answers.get(recordId) ?? updateOne(recordId, values)),
+        );
+      },
+      scan: ({ changedSince = 0 }, fields, priority) =>
+        call('scan', 1, priority, (): ScanPage => {
+          const changed = [...records.values()].filter(({ changedAt }) => changedAt >= changedSince);
+          const ended = changed.filter(({ goneAt }) => goneAt !== undefined);
+          return {
+            records: changed
+              .filter(({ goneAt }) => goneAt === undefined)
+              .map((one) => toCrmRecord(one, fields)),
+            gone: ended.flatMap(({ recordId, mergedInto, goneAt = 0 }) =>
+              mergedInto === undefined ? [{ recordId, at: goneAt }] : [],
+            ),
+            merged: ended.flatMap(({ recordId, mergedInto, goneAt = 0 }) =>
+              mergedInto === undefined ? [] : [{ recordId, into: mergedInto, at: goneAt }],
+            ),
+          };
+        }),
+    };
+  };
+
+  const mustStand = (recordId: string): MemoryRecord => {
+    catchUp();
+    const record = standing(recordId);
+    if (record === undefined) throw new Error(`There is no record ${recordId}.`);
+    return record;
+  };
+  const crm: MemoryCrm = {
+    traits,
+    connect,
+    calls,
+    trouble: undefined,
+    locked: new Set(),
+    answers: new Map(),
+    user: {
+      create: (values, type = 'contact') => make(values, type).recordId,
+      update: (recordId, values) => change(mustStand(recordId), values),
+      remove: (recordId) => end(mustStand(recordId)),
+      restore(recordId) {
+        const record = records.get(recordId);
+        if (record === undefined) throw new Error(`There was no record ${recordId}.`);
+        record.goneAt = undefined;
+        record.changedAt = clock.now();
+      },
+      merge: (primary, merged) => end(mustStand(merged), mustStand(primary).recordId),
+      convert(leadId) {
+        const lead = mustStand(leadId);
+        const contact = make({ ...lead.values, [memoryFields.key]: lead.key }, 'contact');
+        end(lead, contact.recordId);
+        return contact.recordId;
+      },
+      list() {
+        catchUp();
+        return all().map(({ recordId, type, values, key }) => ({
+          recordId,
+          type,
+          values: { ...values, [memoryFields.key]: key },
+        }));
+      },
+      timeline: (recordId) =>
+        [...entries.values()]
+          .filter((one) => one.recordId === recordId)
+          .map(({ entryId, text }) => ({ id: entryId, text })),
+    },
+  };
+  return crm;
+}
