@@ -3,7 +3,7 @@ import { createPutRight } from '@sangam/core/pipeline';
 import { sweepWindows } from '@sangam/core/store';
 import { expect, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
-import { flowAnswer, hour, minute, somebody } from './conformance/stage.ts';
+import { flowAnswer, hour, somebody } from './conformance/stage.ts';
 import { createCrmWorld } from './harness/crm-world.ts';
 import { addTwins } from './harness/twin-workspaces.ts';
 import {
@@ -48,16 +48,24 @@ async function lifeOf(beside: { readonly twins: boolean }): Promise<unknown> {
       wake: () => undefined,
     });
 
-    // Events carry times of their own, a second apart, whatever the machine takes to handle them.
-    let seconds = -3600;
-    const next = (): [string, number] => {
-      seconds += 1;
-      return [`w${String(seconds)}`, start + seconds * 1000];
+    // Events carry times of their own, whatever the machine takes to handle them: each telling is an hour after the last.
+    let hours = 0;
+    let events = 0;
+    let lastAt = start;
+    const later = (): void => {
+      world.clock.advance(hour);
+      hours += 1;
     };
+    const next = (): [string, number] => {
+      events += 1;
+      lastAt = start + hours * hour + events * 1000;
+      return [`w${String(events)}`, lastAt];
+    };
+    world.clock.advance(hour);
     const told = async (...changes: readonly Change[]): Promise<void> => {
       await crm.receive(...changes);
       await world.settle();
-      world.clock.advance(minute);
+      later();
     };
     const says = (person: Person, words: string): Promise<void> => told(text(person, ...next(), words));
     const contactIdOf = async (person: Person): Promise<string> => (await crm.contactOf(person)).contactId;
@@ -89,7 +97,7 @@ async function lifeOf(beside: { readonly twins: boolean }): Promise<unknown> {
     await says(bela, 'Hello from Bela');
     await told(flowAnswer(bela, ...next(), { city: 'Pune' }));
     await told(history(bela.phone ?? '', ...next(), 'long ago', 'in'));
-    await told(text(bela, 'w.same', start, 'one'), text(bela, 'w.same', start, 'other'));
+    await told(text(bela, 'w.same', next()[1], 'one'), text(bela, 'w.same', next()[1], 'other'));
     const answer = next();
     await told(echo(ravi, ...answer, 'Yes'), status(ravi, answer[0], answer[1] + 1000, 'delivered'));
     await told(status(ravi, answer[0], answer[1] + 2000, 'read', { pricing: { category: 'service' } }));
@@ -141,8 +149,8 @@ async function lifeOf(beside: { readonly twins: boolean }): Promise<unknown> {
     await says(jaya, 'Hello from Jaya');
     await putRight.join(actor, await contactIdOf(ivo), await contactIdOf(jaya));
     await world.settle();
-    await undone(await putRight.handOver(actor, `+${eva.phone ?? ''}`, start + seconds * 1000 - 500));
-    await putRight.unlink(actor, { connectionId, contactId: ashaId, recordId: ofAsha });
+    await undone(await putRight.handOver(actor, `+${eva.phone ?? ''}`, lastAt - 500));
+    await undone(await putRight.unlink(actor, { connectionId, contactId: ashaId, recordId: ofAsha }));
     await world.settle();
 
     // Records merge, go and come back; a call goes wrong; somebody is erased; windows end; all is looked through again.
@@ -154,6 +162,8 @@ async function lifeOf(beside: { readonly twins: boolean }): Promise<unknown> {
     await says({ phone: '919999911111', bsuid: 'IN.BELA2', name: 'Bela' }, 'after the merge');
     await user.remove(named('Eva'));
     await world.settle();
+    later();
+    later();
     await says(eva, 'It is me again');
     // Somebody writes down again who was deleted; somebody has two numbers.
     const gita = somebody(8, 'Gita');
