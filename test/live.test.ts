@@ -25,14 +25,11 @@ let service: ServiceProcess;
 beforeAll(async () => {
   database = await createTestDatabase();
   dataDir = await mkdtemp(path.join(tmpdir(), 'sangam-live-'));
-  const port = await freePort();
-  service = await startProcess(undefined, {
+  service = await startOnFreePort({
     DATABASE_URL: database.url,
     DATA_DIR: dataDir,
-    PORT: port,
     LOG_LEVEL: 'warn',
     SECRETS_KEY: randomBytes(32).toString('base64'),
-    PUBLIC_URL: `http://127.0.0.1:${port}`,
     META_APP_SECRET: 'the-secret-of-today',
     META_APP_SECRET_PREVIOUS: 'the-secret-of-yesterday',
     META_VERIFY_TOKEN: 'verify-this',
@@ -47,7 +44,21 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-/** What stands in `PUBLIC_URL` has to be known before the process listens. */
+/**
+ * What stands in `PUBLIC_URL` has to be known before the process listens: another port where somebody took this one
+ * meanwhile.
+ */
+async function startOnFreePort(env: Readonly<Record<string, string>>): Promise<ServiceProcess> {
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await freePort();
+    try {
+      return await startProcess(undefined, { ...env, PORT: port, PUBLIC_URL: `http://127.0.0.1:${port}` });
+    } catch (error) {
+      if (attempt === 10 || !String(error).includes(`Port ${port} is taken`)) throw error;
+    }
+  }
+}
+
 async function freePort(): Promise<string> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');

@@ -55,7 +55,7 @@ export async function markContacts(
     left join crm_links l on l.workspace_id = ${trx.workspaceId} and l.connection_id = c.connection_id
       and l.contact_id = t.contact_id and l.parted_at is null and (l.home or t.priority = ${markPriority.consent})
     where c.workspace_id = ${trx.workspaceId} and c.disconnected_at is null
-    group by c.connection_id, t.contact_id, l.record_id
+    group by c.connection_id, 3, 4, 5
     order by c.connection_id, 3
     ${markAgain}`.execute(trx);
   await countDue(trx, rows, now);
@@ -94,7 +94,7 @@ export async function markAllDirty(
     left join crm_links l on l.workspace_id = ${trx.workspaceId} and l.connection_id = ${connectionId}
       and l.contact_id = c.contact_id and l.parted_at is null
     where c.workspace_id = ${trx.workspaceId} and c.merged_into is null
-    group by c.contact_id, l.record_id
+    group by 3, 4, 5
     order by 3
     ${markAgain}`.execute(trx);
   await countDue(trx, rows, now);

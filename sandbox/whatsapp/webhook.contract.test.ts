@@ -57,6 +57,10 @@ describe.skipIf(files.length === 0)('messages of Meta', () => {
 
   afterAll(() => world.stop());
 
+  test('are there', () => {
+    expect(cases.flat().length).toBeGreaterThan(0);
+  });
+
   test.each(cases.flat())('$file, message $index', async ({ message, contacts }) => {
     world.webhooks.length = 0;
     const known = sender.parse(contacts.length === 1 ? contacts[0] : {});

@@ -6,6 +6,7 @@ import { fields } from './fields.ts';
 import { lives } from './lives.ts';
 import { people } from './people.ts';
 import { policies } from './policies.ts';
+import { shared } from './shared.ts';
 import { stageFor } from './stage.ts';
 import { timeline } from './timeline.ts';
 import { told } from './told.ts';
@@ -20,6 +21,7 @@ export function describeConformance(label: string, open: OpenAccount): void {
   describe(`${label}: a new record`, () => creating(stage));
   describe(`${label}: when calls fail`, () => trouble(stage));
   describe(`${label}: whose record it is`, () => people(stage));
+  describe(`${label}: records and people, many to many`, () => shared(stage));
   describe(`${label}: who becomes a record`, () => policies(stage));
   describe(`${label}: who decides a field`, () => fields(stage));
   describe(`${label}: consent`, () => consent(stage));

@@ -1,11 +1,16 @@
+import { constructedPayloads } from './constructed-payloads.ts';
 import { vendorData } from './vendor-data.ts';
 
-/** The published payloads as events of one workspace: each file speaks of people and messages of its own. */
-export function sampleCorpus(channel: { phoneNumberId: string; wabaId: string }): unknown[] | undefined {
-  const webhooks = vendorData('whatsapp/webhooks');
-  const constructed = vendorData('whatsapp/constructed');
-  if (webhooks === undefined || constructed === undefined) return undefined;
-  return [...webhooks, ...constructed]
+/**
+ * What is made up here, and the published payloads where they are, as events of one workspace: each body speaks of people
+ * and messages of its own.
+ */
+export function sampleCorpus(channel: { phoneNumberId: string; wabaId: string }): unknown[] {
+  return [
+    ...constructedPayloads,
+    ...(vendorData('whatsapp/webhooks') ?? []),
+    ...(vendorData('whatsapp/constructed') ?? []),
+  ]
     .filter(([name]) => name !== 'stop_keyword_corpus.json')
     .map(([, payload], index) => ownedBy(payload, index, channel));
 }

@@ -87,7 +87,7 @@ const control = async (method: string, path: string, body?: object): Promise<voi
 };
 
 async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 5_000;
+  const deadline = Date.now() + 30_000;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error('It never happened.');
     await new Promise((resolve) => setTimeout(resolve, 5));

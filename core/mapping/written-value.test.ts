@@ -1,0 +1,94 @@
+import { describe, expect, test } from 'vitest';
+import type { ContactFields, FieldMapping, Spelling } from '../crm/index.ts';
+import { standInsOf, writtenValue } from './written-value.ts';
+
+const spelling: Spelling = {
+  write: (value) =>
+    value.kind === 'text'
+      ? (value.text ?? 'nothing')
+      : value.kind === 'time'
+        ? String(value.at)
+        : value.kind === 'flag'
+          ? String(value.set)
+          : value.tags.join(','),
+  same: (x, y) => x === y,
+  readFlag: () => undefined,
+  readTags: () => [],
+  writeTags: () => undefined,
+};
+
+const asha: ContactFields = {
+  contactId: 'c1',
+  phones: [],
+  firstName: 'Asha',
+  lastName: '',
+  leadSource: 'WhatsApp',
+  windowState: 'open',
+  optOut: false,
+  tags: [],
+  flowAnswers: { note: '\n  First Line\nsecond 12' },
+};
+const field = { name: 'f', label: 'f', kind: 'text', writable: true } as const;
+const map = (more: Partial<FieldMapping>): FieldMapping => ({
+  source: { flowAnswer: 'note' },
+  field,
+  owner: 'if-empty',
+  transform: 'as is',
+  ...more,
+});
+
+describe('a value on its way', () => {
+  test.each([
+    ['as is', '\n  First Line\nsecond 12'],
+    ['lower case', '\n  first line\nsecond 12'],
+    ['upper case', '\n  FIRST LINE\nSECOND 12'],
+    ['digits only', '12'],
+    ['first line', 'First Line'],
+  ] as const)('goes %s', (transform, written) => {
+    expect(writtenValue(map({ transform }), asha, spelling)).toBe(written);
+  });
+
+  test('that is no text goes as it is', () => {
+    expect(writtenValue(map({ source: 'opt-out', transform: 'upper case' }), asha, spelling)).toBe('false');
+    expect(
+      writtenValue(map({ source: 'tags', transform: 'upper case' }), { ...asha, tags: ['vip'] }, spelling),
+    ).toBe('vip');
+    expect(
+      writtenValue(
+        map({ source: 'waiting since', transform: 'digits only' }),
+        { ...asha, waitingSince: 5 },
+        spelling,
+      ),
+    ).toBe('5');
+  });
+
+  test.each(['last name', 'waiting since', 'username', { flowAnswer: 'unasked' }] as const)(
+    'of which we know nothing empties only what is ours (%j)',
+    (source) => {
+      expect(writtenValue(map({ source }), asha, spelling)).toBeUndefined();
+      expect(writtenValue(map({ source, owner: 'ours' }), asha, spelling)).toBe('');
+      expect(writtenValue(map({ source, transform: 'upper case' }), asha, spelling)).toBeUndefined();
+    },
+  );
+});
+
+describe('what stands in for a name', () => {
+  const named = map({ source: 'first name', standIns: ['phone', 'username', "'Somebody'"] });
+
+  test('is what is known, best first', () => {
+    expect(standInsOf(named, asha, spelling)).toEqual(['Somebody']);
+    expect(standInsOf(named, { ...asha, username: 'asha.r' }, spelling)).toEqual(['@asha.r', 'Somebody']);
+    expect(standInsOf(named, { ...asha, phone: '+91', username: 'asha.r' }, spelling)).toEqual([
+      '+91',
+      '@asha.r',
+      'Somebody',
+    ]);
+    expect(standInsOf(map({}), asha, spelling)).toEqual([]);
+  });
+
+  test('is nothing the field cannot hold', () => {
+    const unable = { ...spelling, write: () => undefined };
+    const empty = { ...spelling, write: () => '' };
+    for (const one of [unable, empty]) expect(standInsOf(named, asha, one)).toEqual([]);
+  });
+});

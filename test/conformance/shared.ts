@@ -1,0 +1,149 @@
+import { sweepWindows } from '@sangam/core/store';
+import { expect, test } from 'vitest';
+import type { CrmWorkspace } from '../harness/crm-workspace.ts';
+import type { CrmWorld } from '../harness/crm-world.ts';
+import { text } from '../harness/whatsapp.ts';
+import { day, hour, minute, type SetStage, somebody } from './stage.ts';
+
+/** One record of several people, and one person on several records. */
+export function shared(stage: SetStage): void {
+  const [asha, ravi] = [somebody(1, 'Asha'), somebody(2, 'Ravi')];
+
+  /** Both have written, and the one record is home to both. */
+  const family = async (settings = {}) => {
+    const set = await stage(settings);
+    const { world, crm } = set;
+    const [one = '', other = ''] = crm.connector.traits.phoneFields;
+    await crm.account.user.create({
+      ...crm.valuesOf({ 'first name': 'Family' }),
+      [one]: `+${asha.phone ?? ''}`,
+      [other]: `+${ravi.phone ?? ''}`,
+    });
+    await says(world, crm, asha, 'Hello from Asha');
+    await says(world, crm, ravi, 'Hello from Ravi');
+    return set;
+  };
+
+  const says = async (
+    world: CrmWorld,
+    crm: CrmWorkspace,
+    person: typeof asha,
+    words: string,
+  ): Promise<void> => {
+    world.clock.advance(minute);
+    await crm.writes(person, words);
+    await world.settle();
+  };
+
+  test('of two people on one record the one who waits longer says since when', async () => {
+    const { world, crm } = await family();
+    const since = async (): Promise<number> => Date.parse(crm.read(await crm.record(), 'waiting since'));
+    const both = await since();
+    await says(world, crm, asha, 'Anybody there?');
+    expect(await since()).toBe(both);
+    await crm.answers(asha);
+    await world.settle();
+    expect(await since()).toBeGreaterThan(both);
+    await crm.answers(ravi);
+    await world.settle();
+    expect(crm.read(await crm.record(), 'waiting since')).toBe('');
+  });
+
+  test('what befalls two people on one record in one batch is written once, and their windows end together', async () => {
+    const { world, crm } = await family();
+    const sweep = (): Promise<void> => crm.transact((trx) => sweepWindows(trx, world.clock.now()));
+    await sweep();
+    world.clock.advance(minute);
+    await crm.receive(
+      text(asha, 'wamid.both.1', world.clock.now(), 'Stop all'),
+      text(ravi, 'wamid.both.2', world.clock.now(), 'Both of us'),
+    );
+    await world.settle();
+    expect(await crm.letters()).toEqual([]);
+    expect(crm.isOptedOut(await crm.record())).toBe(true);
+    expect(crm.read(await crm.record(), 'window state')).toBe('open');
+    world.clock.advance(day + hour);
+    await sweep();
+    await world.settle();
+    expect(crm.read(await crm.record(), 'window state')).toBe('closed');
+    // An admin says that fields are there again: everybody is looked at.
+    await crm.unpark();
+    await world.settle();
+    expect(await crm.letters()).toEqual([]);
+  });
+
+  test.each(['STOP', 'Stop all'])(
+    '%s and START reach the records that only carry the phone',
+    async (stop) => {
+      const { world, crm } = await stage();
+      const made = ['Home', 'A list', 'Another list'].map((name) =>
+        crm.account.user.create(crm.valuesOf({ 'first name': name, phone: `+${asha.phone ?? ''}` })),
+      );
+      await Promise.all(made);
+      await crm.check();
+      await says(world, crm, asha, 'Hello');
+      const optedOut = async (): Promise<boolean[]> =>
+        (await crm.records()).map((record) => crm.isOptedOut(record));
+      await says(world, crm, asha, stop);
+      expect(await optedOut()).toEqual([true, true, true]);
+      await says(world, crm, asha, 'START');
+      expect(await optedOut()).toEqual([false, false, false]);
+    },
+  );
+
+  test.each(['STOP', 'Stop all'])(
+    '%s reaches a record that is home to somebody else, who does not lift it',
+    async (stop) => {
+      const { world, crm } = await stage();
+      const [one = '', other = ''] = crm.connector.traits.phoneFields;
+      await crm.account.user.create({
+        ...crm.valuesOf({ 'first name': 'Ravi' }),
+        [one]: `+${ravi.phone ?? ''}`,
+      });
+      await crm.account.user.create({
+        ...crm.valuesOf({ 'first name': 'Asha' }),
+        [one]: `+${asha.phone ?? ''}`,
+      });
+      await crm.check();
+      await says(world, crm, asha, 'Hello');
+      await says(world, crm, ravi, 'Hello');
+      const [ravis] = await crm.records();
+      // Somebody notes her number on his record too.
+      await crm.account.user.update(ravis?.recordId ?? '', { [other]: `+${asha.phone ?? ''}` });
+      await crm.check();
+      await says(world, crm, asha, stop);
+      const optedOut = async (): Promise<boolean[]> =>
+        (await crm.records()).map((record) => crm.isOptedOut(record));
+      expect(await optedOut()).toEqual([true, true]);
+      await says(world, crm, ravi, 'START');
+      expect(await optedOut()).toEqual([true, true]);
+      await says(world, crm, asha, 'START');
+      expect(await optedOut()).toEqual([false, false]);
+    },
+  );
+
+  test('only a message written after it brings a deleted record back, however late others arrive', async () => {
+    const { world, crm } = await stage({ webhooks: true });
+    await says(world, crm, asha, 'Hello');
+    const { recordId } = await crm.record();
+    world.clock.advance(minute);
+    const before = world.clock.now();
+    world.clock.advance(minute);
+    await crm.account.user.remove(recordId);
+    await world.settle();
+    world.clock.advance(minute);
+    await crm.receive(text(asha, 'wamid.late', before, 'Written before it was deleted'));
+    await world.settle();
+    await crm.receive(text(asha, 'wamid.late.stop', before, 'STOP'));
+    await world.settle();
+    await crm.answers(asha, 'The business writes');
+    await world.settle();
+    expect(await crm.records()).toEqual([]);
+    expect(await crm.letters()).toEqual([]);
+
+    await says(world, crm, asha, 'Written after it');
+    const record = await crm.record();
+    expect(crm.read(record, 'first name')).toBe('Asha');
+    expect(crm.isOptedOut(record)).toBe(true);
+  });
+}
