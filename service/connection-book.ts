@@ -240,9 +240,7 @@ export function createConnectionBook(dependencies: {
     },
 
     async retry(asker, connectionId) {
-      await act(asker, connectionId, 'retry connection', (trx) =>
-        unblock(trx, connectionId),
-      );
+      await act(asker, connectionId, 'retry connection', (trx) => unblock(trx, connectionId));
       connectors.forget(connectionId);
       wake(asker.workspaceId);
     },

@@ -46,7 +46,8 @@ export function createPermits(options: {
       for (;;) {
         const waitMs = await store.transact(workspaceId, (trx) => takeCall(trx, bucket, clock.now()));
         if (waitMs === 0) return;
-        if (performance.now() + waitMs > deadline) throw new LimitWait({ priority, afterMs: Math.ceil(waitMs) });
+        if (performance.now() + waitMs > deadline)
+          throw new LimitWait({ priority, afterMs: Math.ceil(waitMs) });
         await wait(waitMs);
       }
     },
