@@ -1,6 +1,11 @@
 import { type Connector, LimitWait, type Permits } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
-import { alertSilentAccounts, createReconciler } from '@sangam/core/pipeline';
+import {
+  alertSilentAccounts,
+  createApplier,
+  createReconciler,
+  createTimelineWriter,
+} from '@sangam/core/pipeline';
 import type { ConnectionRow } from '@sangam/core/store';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
@@ -8,6 +13,7 @@ import { hour, minute, somebody } from './conformance/stage.ts';
 import { createCrmWorld, type CrmWorld } from './harness/crm-world.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
 import { until } from './harness/until.ts';
+import { text } from './harness/whatsapp.ts';
 
 /** An account that answers now and then, slowly, or not at all: who waits, how long, and who is told. */
 
@@ -20,25 +26,35 @@ const oneBusiness = async (options: { limiter?: boolean } = {}): Promise<[CrmWor
 const away = (): SangamError =>
   new SangamError({ code: 'unavailable', origin: 'crm', retry: 'later', message: 'Away.' });
 
-/** Reconciles with these connectors until the test ends; the calls that failed. */
-const work = (world: CrmWorld, of: (connection: ConnectionRow) => Connector): readonly SangamError[] => {
+/** What a worker of its own takes, with these connectors; `failures` collects the calls that failed. */
+const partsOf = (world: CrmWorld, of: (connection: ConnectionRow) => Connector) => {
   const failures: SangamError[] = [];
-  const reconciler = createReconciler({
+  return {
+    failures,
     store: world.store,
     clock: world.clock,
-    connectors: { of: (connection) => Promise.resolve(of(connection)), forget: () => undefined },
+    connectors: {
+      of: (connection: ConnectionRow) => Promise.resolve(of(connection)),
+      forget: () => undefined,
+    },
     erasureKeyOf: () => Promise.resolve(Buffer.alloc(32, 7)),
     counts: {
       written: () => undefined,
-      callFailed: (_, error) => void failures.push(error),
-      failed: (error) => {
+      callFailed: (_: string, error: SangamError) => void failures.push(error),
+      failed: (error: unknown) => {
         throw error;
       },
     },
-  });
+  };
+};
+
+/** Reconciles with these connectors until the test ends; the calls that failed. */
+const work = (world: CrmWorld, of: (connection: ConnectionRow) => Connector): readonly SangamError[] => {
+  const parts = partsOf(world, of);
+  const reconciler = createReconciler(parts);
   reconciler.start();
   onTestFinished(() => reconciler.stop());
-  return failures;
+  return parts.failures;
 };
 
 /** How long the breaker asks to wait now, milliseconds. */
@@ -86,8 +102,10 @@ describe('while every fifth call fails', () => {
 describe('an account that is away', () => {
   test('is asked about what a person forbade before anything else', async () => {
     const [world, crm] = await oneBusiness();
+    const other = await world.addWorkspace(openHubspotAccount);
     const asha = somebody(0, 'Asha');
     await crm.writes(asha);
+    await other.writes(asha);
     await world.ride(hour);
     const asked: string[] = [];
     let back = false;
@@ -100,11 +118,28 @@ describe('an account that is away', () => {
     for (const index of [1, 2, 3]) await crm.writes(somebody(index));
     await world.pass(10 * minute);
     await crm.writes(asha, 'STOP');
+    await other.answers(asha, 'Somebody else had a turn');
     await world.process.apply();
+    world.clock.advance(10 * minute);
     asked.length = 0;
     back = true;
+    const timeline = createTimelineWriter(
+      partsOf(world, ({ connectionId }) =>
+        (connectionId === crm.connectionId ? crm : other).account.connect({
+          take: (_, priority) =>
+            crm.beforeCall?.(connectionId === crm.connectionId ? priority : 'import') ?? Promise.resolve(),
+        }),
+      ),
+    );
+    timeline.start();
+    await until('the turn of somebody else', async () => {
+      const entries = await other.account.user.timeline((await other.record()).recordId);
+      return entries.some(({ text: words }) => words.includes('had a turn'));
+    });
+    await timeline.stop();
+    expect(asked.filter((priority) => priority !== 'import')).toEqual([]);
     await world.ride(hour);
-    expect(asked[0]).toBe('consent');
+    expect(asked.find((priority) => priority !== 'import')).toBe('consent');
     expect(crm.isOptedOut((await crm.records())[0])).toBe(true);
   });
 
@@ -155,18 +190,29 @@ describe('an account that is away', () => {
     expect(await waitOf(world, crm)).toBeGreaterThan(10 * minute);
   });
 
-  test('is tried by another process when the one that had the try dies', async () => {
+  test('is tried by another process when the one that makes the try dies', async () => {
     const [world, crm] = await oneBusiness();
     let back = false;
     crm.beforeCall = () => (back ? Promise.resolve() : Promise.reject(away()));
     await crm.writes(somebody(1));
     await world.pass(20_000);
-    // Taken by a process that is never heard of again.
-    await world.database.query(
-      'update crm_connections set next_call_at = $2 where connection_id = $1 and failed_attempts > 1',
-      [crm.connectionId, world.clock.now() + 30_000],
+    world.clock.advance(await waitOf(world, crm));
+    // A call that never comes back is all others see of a process that died.
+    let died = false;
+    let end = (_: Error): void => undefined;
+    const dead = new Promise<never>((_, reject) => (end = reject));
+    work(world, () =>
+      crm.account.connect({
+        take: () => {
+          died = true;
+          return dead;
+        },
+      }),
     );
+    onTestFinished(() => end(away()));
+    await until('the try', () => died);
     back = true;
+    world.clock.advance(61_000);
     await world.ride(minute);
     expect(await crm.records()).toHaveLength(1);
   });
@@ -254,4 +300,63 @@ describe('what one waits for, another does not', () => {
     await world.process.apply();
     await until('STOP at the second', atSecond, 3_000);
   });
+
+  // One breaker and one block for all lanes of a connection: core/work gives each lane its own.
+  test.fails('a right that lacks for the timeline blocks no STOP', async () => {
+    const [world, crm] = await oneBusiness();
+    const asha = somebody(1);
+    await crm.writes(asha);
+    await world.ride(hour);
+    crm.beforeCall = (priority) =>
+      priority === 'timeline'
+        ? Promise.reject(
+            new SangamError({ code: 'missing_scope', origin: 'crm', retry: 'never', message: 'No right.' }),
+          )
+        : Promise.resolve();
+    await crm.answers(asha, 'For the timeline');
+    await world.ride(hour);
+    await until('the block', () =>
+      Promise.resolve(world.failures.some(({ code }) => code === 'missing_scope')),
+    );
+    await crm.writes(asha, 'STOP');
+    await world.ride(hour);
+    expect(crm.isOptedOut(await crm.record())).toBe(true);
+  });
+});
+
+// Lanes are taken in order of arrival: core/work takes what forbids first.
+test.fails('a STOP is not applied behind what came before it in its lane', async () => {
+  const [world, crm] = await oneBusiness();
+  const asha = somebody(0);
+  await crm.writes(asha);
+  await world.process.apply();
+  const before = 1_500;
+  const at = world.clock.now();
+  await crm.receive(
+    ...Array.from({ length: before }, (_, index) =>
+      text(somebody(index + 1), `wamid.before.${String(index)}`, at, 'Hello'),
+    ),
+  );
+  await crm.writes(asha, 'STOP');
+  const applied: number[] = [];
+  const applier = createApplier({
+    store: world.store,
+    directory: world.process.directory,
+    traitsOf: () => undefined,
+    erasureKeyOf: () => Promise.resolve(Buffer.alloc(32, 7)),
+    clock: world.clock,
+    counts: {
+      applied: ({ events }) => void applied.push(events),
+      failed: (error) => {
+        throw error;
+      },
+    },
+    // One turn is enough.
+    wakeReconciler: () => void applier.stop(),
+  });
+  applier.start();
+  await until('a turn', () => applied.length > 0);
+  await applier.stop();
+  expect(applied[0]).toBeLessThan(before);
+  expect((await crm.contactOf(asha)).optOut).toBe(true);
 });
