@@ -199,7 +199,7 @@ describe('an account that is away', () => {
     world.clock.advance(await waitOf(world, crm));
     // A call that never comes back is all others see of a process that died.
     let died = false;
-    let end = (_: Error): void => undefined;
+    let end: (reason: Error) => void = () => undefined;
     const dead = new Promise<never>((_, reject) => (end = reject));
     work(world, () =>
       crm.account.connect({
