@@ -6,9 +6,9 @@ import {
   type ConnectionRow,
   connectionsOf,
   markAllDirty,
-  recordCall,
   type Store,
   toJson,
+  unblock,
   type WorkspaceTransaction,
   writeAudit,
 } from '@sangam/core/store';
@@ -240,9 +240,7 @@ export function createConnectionBook(dependencies: {
     },
 
     async retry(asker, connectionId) {
-      await act(asker, connectionId, 'retry connection', (trx) =>
-        recordCall(trx, connectionId, { failedAttempts: 0, nextCallAt: 0, blockedReason: null }),
-      );
+      await act(asker, connectionId, 'retry connection', (trx) => unblock(trx, connectionId));
       connectors.forget(connectionId);
       wake(asker.workspaceId);
     },

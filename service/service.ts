@@ -14,6 +14,7 @@ import {
   createDirectory,
   createEraser,
   createReceiver,
+  alertSilentAccounts,
   createPoller,
   createPutRight,
   createReconciler,
@@ -217,6 +218,7 @@ export function createService(options: ServiceOptions): Service {
             await sweepWindows(trx, clock.now());
             await sweepWrites(trx, clock.now());
           }),
+        (workspaceId) => alertSilentAccounts(store, workspaceId, clock.now()),
       ],
     }),
     createChores({

@@ -151,7 +151,9 @@ describe('a token refused as expired', () => {
     const basePath = await serve((request, response) => {
       const token = (request.headers.authorization ?? '').replace('Bearer ', '');
       seen.push(token);
-      response.writeHead(valid.includes(token) ? 200 : 401).end('{}');
+      response
+        .writeHead(valid.includes(token) ? 200 : 401)
+        .end(valid.includes(token) ? '{}' : '{"category":"EXPIRED_AUTHENTICATION"}');
     });
     return { basePath, seen };
   };
@@ -176,12 +178,24 @@ describe('a token refused as expired', () => {
     expect({ seen, expired }).toEqual({ seen: ['old', 'new'], expired: ['old'] });
   });
 
-  test('twice is a matter for a person', async () => {
+  test('twice around a token just given passes with time', async () => {
     const { basePath, seen } = await refusing();
     const credentials = rotating([]);
     const client = createHubspotClient({ basePath, credentials, permits: openDoor, timeoutMs: 20_000 });
-    await expect(client.succeed(call, anything)).rejects.toMatchObject({ code: 'reconnect', retry: 'never' });
+    await expect(client.succeed(call, anything)).rejects.toMatchObject({
+      code: 'token_doubted',
+      retry: 'later',
+    });
     expect(seen).toEqual(['old', 'new']);
+  });
+
+  test('by something that is not HubSpot is no word about the token', async () => {
+    const basePath = await serve((_, response) => response.writeHead(401).end('<html>Sign in</html>'));
+    const expired: string[] = [];
+    const credentials = rotating(expired);
+    const client = createHubspotClient({ basePath, credentials, permits: openDoor, timeoutMs: 20_000 });
+    await expect(client.succeed(call, anything)).rejects.toMatchObject({ retry: 'later' });
+    expect(expired).toEqual([]);
   });
 
   test('is not sent again where there is no other', async () => {

@@ -1,6 +1,6 @@
 import type { Credentials, Permits, Priority } from '@sangam/core/crm';
 import type { z } from 'zod';
-import { readRefusal, type Refusal, refusalError } from './errors.ts';
+import { isOwnWord, readRefusal, type Refusal, refusalError } from './errors.ts';
 import { createTransport, type HubspotRequest, unreadable } from './transport.ts';
 import type { LimitName } from './vendor.ts';
 
@@ -53,7 +53,8 @@ export function createHubspotClient({
       return { token, response: await transport.send(request, token) };
     };
     let { token, response } = await once();
-    if (response.status === 401) {
+    // What stands between may answer 401 too, and knows nothing of tokens.
+    if (response.status === 401 && isOwnWord(response.body)) {
       await credentials.expired(token);
       ({ response } = await once());
     }

@@ -19,18 +19,16 @@ const id = z.union([z.string(), z.number()]).transform(String);
 
 /** Shape: that of v4's associations, facts/hubspot.md §4.7 [SPEC]. */
 const associations = z.looseObject({
-  results: z
-    .array(
-      z.looseObject({
-        from: z.looseObject({ id }),
-        to: z.array(z.looseObject({ toObjectId: id })).default([]),
-        paging: z
-          .looseObject({ next: z.looseObject({ after: z.coerce.string() }) })
-          .optional()
-          .catch(undefined),
-      }),
-    )
-    .default([]),
+  results: z.array(
+    z.looseObject({
+      from: z.looseObject({ id }),
+      to: z.array(z.looseObject({ toObjectId: id })).default([]),
+      paging: z
+        .looseObject({ next: z.looseObject({ after: z.coerce.string() }) })
+        .optional()
+        .catch(undefined),
+    }),
+  ),
   errors: z.array(z.looseObject({ category: z.string().optional().catch(undefined) })).default([]),
 });
 

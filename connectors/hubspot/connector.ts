@@ -29,9 +29,9 @@ export interface HubspotConnectorOptions {
  * repeated after an unknown outcome. Timeline entries are findable.
  *
  * Besides the port's `batch_refused` and `FieldsMissing`, calls throw `reconnect`, `missing_scope`, `not_provisioned`
- * and `property_mismatch` (never: a person must act first), `limit_wait`, `rate_limited`, `locked`, `moving`,
- * `unavailable`, `unreachable`, `timeout`, `unreadable_answer`, `incomplete_answer`, `not_found` and
- * `unexpected_answer` (later).
+ * and `property_mismatch` (never: a person must act first), `limit_wait`, `rate_limited`, `daily_limit`, `locked`,
+ * `moving`, `unavailable`, `unreachable`, `timeout`, `unreadable_answer`, `incomplete_answer`, `not_found`,
+ * `token_doubted`, `access_doubted` and `unexpected_answer` (later).
  */
 export function createHubspotConnector(options: HubspotConnectorOptions): Connector {
   const { timeoutMs = 20_000, ...access } = options;

@@ -7,26 +7,46 @@ const later = 'later' as const;
 
 test.each([
   [400, {}, { category: 'VALIDATION_ERROR' }, 'batch_refused', never],
-  [401, {}, { category: 'EXPIRED_AUTHENTICATION' }, 'reconnect', never],
+  [401, {}, { category: 'EXPIRED_AUTHENTICATION' }, 'token_doubted', later],
   [403, {}, { category: 'MISSING_SCOPES' }, 'missing_scope', never],
-  [404, {}, {}, 'not_found', later],
+  [403, {}, { errors: [{ context: { requiredGranularScopes: ['a.b'] } }] }, 'missing_scope', never],
+  [403, {}, { category: 'FORBIDDEN', correlationId: 'f00d' }, 'access_doubted', later],
+  [404, {}, { category: 'OBJECT_NOT_FOUND' }, 'not_found', later],
   [409, {}, { category: 'CONFLICT' }, 'batch_refused', never],
   [413, {}, undefined, 'batch_refused', never],
   [423, {}, {}, 'locked', { afterMs: 2_000 }],
   [429, {}, { policyName: 'SECONDLY' }, 'rate_limited', { afterMs: 1_000 }],
   [429, {}, { policyName: 'TEN_SECONDLY_ROLLING' }, 'rate_limited', { afterMs: 10_000 }],
-  [429, {}, { policyName: 'DAILY' }, 'rate_limited', { afterMs: 3_600_000 }],
+  [429, {}, { policyName: 'DAILY' }, 'daily_limit', { afterMs: 3_600_000 }],
   [429, {}, { policyName: 'A_NEW_ONE' }, 'rate_limited', later],
-  [429, { 'retry-after': '7' }, { policyName: 'DAILY' }, 'rate_limited', { afterMs: 7_000 }],
+  [429, { 'retry-after': '7' }, { policyName: 'DAILY' }, 'daily_limit', { afterMs: 7_000 }],
   [477, { 'retry-after': '3600' }, {}, 'moving', { afterMs: 3_600_000 }],
   [477, {}, {}, 'moving', later],
   [500, {}, undefined, 'unavailable', later],
   [502, {}, '<html>Bad gateway</html>', 'unavailable', later],
-  [503, { 'retry-after': 'Mon, 23 Nov 2026 10:00:00 GMT' }, {}, 'unavailable', later],
+  [503, { 'retry-after': 'Mon, 23 Nov 2020 10:00:00 GMT' }, {}, 'unavailable', { afterMs: 0 }],
+  [503, { 'retry-after': 'soon' }, {}, 'unavailable', later],
   [526, {}, null, 'unavailable', later],
   [302, {}, [], 'unexpected_answer', later],
 ])('status %i with %j and %j is %s, to be repeated: %j', (status, headers, body, code, retry) => {
   expect(readRefusal(status, new Headers(headers), body)).toMatchObject({ code, retry });
+});
+
+test.each(
+  [400, 401, 403, 404, 409].flatMap((status) =>
+    [undefined, {}, { message: 'Forbidden' }, [], 'no'].map((body) => [status, body] as const),
+  ),
+)("%i with %j is none of HubSpot's words, and passes", (status, body) => {
+  expect(readRefusal(status, new Headers(), body).retry).toBe(later);
+});
+
+test('a scope that is missing is named', () => {
+  const context = { requiredGranularScopes: ['crm.objects.contacts.write'] };
+  const { explanation } = readRefusal(403, new Headers(), {
+    category: 'MISSING_SCOPES',
+    errors: [{ context }],
+  });
+  expect(explanation).toContain('crm.objects.contacts.write');
 });
 
 const missing = (name: string): object => ({

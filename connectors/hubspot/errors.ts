@@ -3,7 +3,7 @@ import { type Retry, SangamError } from '@sangam/core/errors';
 import { z } from 'zod';
 import { parseJson } from './json.ts';
 import { contactIdProperty } from './properties.ts';
-import { lockedWaitMs, rateLimitWaitMs } from './vendor.ts';
+import { dailyLimit, lockedWaitMs, rateLimitWaitMs } from './vendor.ts';
 
 /** One thing HubSpot found wrong: its code, and the properties it speaks of. Never a value. */
 interface Problem {
@@ -30,16 +30,18 @@ interface Conflict {
 
 /**
  * `batch_refused` = these contents, so halving the batch finds the culprit; `fields_missing` = properties that are not
- * there; `not_found` = records that are not; `reconnect` and `missing_scope` need a person; the rest passes with time.
+ * there; `not_found` = records that are not; `missing_scope` needs a person; the rest passes with time.
  */
 type RefusalCode =
   | 'batch_refused'
   | 'fields_missing'
   | 'not_found'
-  | 'reconnect'
   | 'missing_scope'
   | 'locked'
   | 'rate_limited'
+  | 'daily_limit'
+  | 'token_doubted'
+  | 'access_doubted'
   | 'moving'
   | 'unavailable'
   | 'unexpected_answer';
@@ -50,18 +52,18 @@ interface Meaning {
   readonly says: string;
 }
 
-/** What a status means when no code says more. facts/hubspot.md §4.2 and §4.8. */
+/** What a status means when HubSpot says no more. facts/hubspot.md §4.2 and §4.8. */
 const byStatus: Readonly<Record<number, Meaning>> = {
   400: { code: 'batch_refused', retry: 'never', says: 'HubSpot refused what was written' },
   401: {
-    code: 'reconnect',
-    retry: 'never',
-    says: 'HubSpot no longer accepts the access token: connect it again',
+    code: 'token_doubted',
+    retry: 'later',
+    says: 'HubSpot refuses the access token: if that lasts, connect again or enter a new one',
   },
   403: {
-    code: 'missing_scope',
-    retry: 'never',
-    says: 'The access token lacks a permission: check its scopes',
+    code: 'access_doubted',
+    retry: 'later',
+    says: 'HubSpot refuses access and names no permission that lacks: if that lasts, ask HubSpot',
   },
   404: { code: 'not_found', retry: 'later', says: 'HubSpot found nothing there' },
   409: { code: 'batch_refused', retry: 'never', says: 'HubSpot already holds this under another record' },
@@ -74,6 +76,9 @@ const byStatus: Readonly<Record<number, Meaning>> = {
   429: { code: 'rate_limited', retry: 'later', says: "HubSpot's limit of calls is used up" },
   477: { code: 'moving', retry: 'later', says: 'HubSpot is moving this account to another data centre' },
 };
+
+/** What only HubSpot itself can say: a proxy, an edge or a sign-in page answers these too, and means nothing by it. */
+const ownWordOnly: ReadonlySet<number> = new Set([400, 403, 404, 409]);
 
 /** What a problem's code means, whatever the status. Codes: facts/hubspot.md §4.1 and HubSpot's own messages. */
 const byProblem: Readonly<Record<string, Meaning>> = {
@@ -89,6 +94,11 @@ const unavailable: Meaning = {
   retry: 'later',
   says: 'HubSpot is not available at the moment',
 };
+const daily: Meaning = {
+  code: 'daily_limit',
+  retry: 'later',
+  says: "HubSpot's daily limit of calls is used up until midnight in the time zone of the account",
+};
 const unexpected: Meaning = {
   code: 'unexpected_answer',
   retry: 'later',
@@ -102,12 +112,19 @@ const errorBody = z.looseObject({
   message: optionalText,
   correlationId: optionalText,
   policyName: optionalText,
+  category: optionalText,
   errors: z
     .array(
       z.looseObject({
         code: optionalText,
         message: optionalText,
-        context: z.looseObject({ propertyName: z.unknown() }).optional().catch(undefined),
+        context: z
+          .looseObject({
+            propertyName: z.unknown().optional(),
+            requiredGranularScopes: z.unknown().optional(),
+          })
+          .optional()
+          .catch(undefined),
       }),
     )
     .catch([])
@@ -116,7 +133,8 @@ const errorBody = z.looseObject({
 
 /** What an unsuccessful answer means. Total: any status with any body, parsed JSON or undefined. */
 export function readRefusal(status: number, headers: Headers, body: unknown): Refusal {
-  const { message = '', correlationId, policyName, errors } = errorBody.catch({ errors: [] }).parse(body);
+  const said = errorBody.catch({ errors: [] }).parse(body);
+  const { message = '', correlationId, policyName, errors } = said;
   const problems = [
     ...problemsInMessage(message),
     ...errors.flatMap((error) => [
@@ -129,8 +147,7 @@ export function readRefusal(status: number, headers: Headers, body: unknown): Re
   const conflict = readConflict(message);
   const meaning =
     problems.map(({ code }) => byProblem[code]).find((known) => known !== undefined) ??
-    byStatus[status] ??
-    (status >= 500 ? unavailable : unexpected);
+    meaningOf(status, said, problems.length > 0 || conflict !== undefined);
   return {
     status,
     code: meaning.code,
@@ -138,6 +155,35 @@ export function readRefusal(status: number, headers: Headers, body: unknown): Re
     explanation: explain(status, meaning, problems, conflict, correlationId),
     problems,
     conflict,
+  };
+}
+
+/** Whether an unsuccessful answer's body is in HubSpot's own form. facts/hubspot.md §4.2. */
+export function isOwnWord(body: unknown): boolean {
+  return isOwn(errorBody.catch({ errors: [] }).parse(body));
+}
+
+function isOwn({ category, correlationId }: z.infer<typeof errorBody>): boolean {
+  return category !== undefined || correlationId !== undefined;
+}
+
+/** `explained`: it says what is wrong with which value. */
+function meaningOf(status: number, said: z.infer<typeof errorBody>, explained: boolean): Meaning {
+  const { category, policyName, errors } = said;
+  const scopes = errors.flatMap(({ context }) => texts(context?.requiredGranularScopes));
+  if (status === 403 && (category === 'MISSING_SCOPES' || scopes.length > 0)) return missingScope(scopes);
+  if (status === 429 && policyName === dailyLimit) return daily;
+  const itsOwn = isOwn(said) || explained;
+  if (ownWordOnly.has(status) && !itsOwn) return unexpected;
+  return byStatus[status] ?? (status >= 500 ? unavailable : unexpected);
+}
+
+function missingScope(scopes: readonly string[]): Meaning {
+  const named = scopes.length === 0 ? 'a permission' : `the permission ${scopes.join(', ')}`;
+  return {
+    code: 'missing_scope',
+    retry: 'never',
+    says: `The access token lacks ${named}: check its scopes`,
   };
 }
 
@@ -161,10 +207,15 @@ export function notProvisioned(retry: Retry, message: string): SangamError {
   return new SangamError({ code: 'not_provisioned', origin: 'crm', retry, message });
 }
 
-/** `Retry-After` in seconds where HubSpot sends it, else the wait of the limit it names. facts/hubspot.md §4.8. */
+/**
+ * `Retry-After` where HubSpot or its edge sends it, in seconds or as a date, else the wait of the limit it names.
+ * facts/hubspot.md §4.8.
+ */
 function waitOf(status: number, headers: Headers, policyName: string | undefined): Retry | undefined {
   const retryAfter = headers.get('retry-after') ?? '';
-  if (/^\d{1,6}$/.test(retryAfter)) return { afterMs: Number(retryAfter) * 1000 };
+  if (/^\d+$/.test(retryAfter)) return { afterMs: Number(retryAfter) * 1000 };
+  const at = Date.parse(retryAfter);
+  if (!Number.isNaN(at)) return { afterMs: Math.max(0, at - Date.now()) };
   const afterMs = status === 429 && policyName !== undefined ? rateLimitWaitMs[policyName] : undefined;
   return afterMs === undefined ? undefined : { afterMs };
 }

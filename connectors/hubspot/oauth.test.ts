@@ -138,7 +138,7 @@ test('our app is taken out with the portal’s token', async () => {
     { method: 'DELETE', url: '/appinstalls/2026-03/external-install', authorization: 'Bearer access' },
   ]);
   const refused = await appAnswering(401, {});
-  await expect(refused.oauth.uninstall('access')).rejects.toMatchObject({ code: 'reconnect' });
+  await expect(refused.oauth.uninstall('access')).rejects.toMatchObject({ code: 'token_doubted' });
 });
 
 describe('whose token it is', () => {

@@ -1,6 +1,6 @@
 import { SangamError } from '@sangam/core/errors';
 import { z } from 'zod';
-import { readRefusal, refusalError } from './errors.ts';
+import { isOwnWord, readRefusal, refusalError } from './errors.ts';
 import { createTransport, type HubspotResponse, unreadable } from './transport.ts';
 import { accountInfoVersion, apiVersion } from './vendor.ts';
 
@@ -40,7 +40,7 @@ export interface HubspotOauth {
   refresh(refreshToken: string): Promise<HubspotGrant>;
   /** Takes our app out of the portal; HubSpot tells the customer by e-mail. Its tokens are dead afterwards. */
   uninstall(accessToken: string): Promise<void>;
-  /** Whose token it is: the portal's id and IANA time zone. */
+  /** Whose token it is: the portal's id and IANA time zone. `reconnect` where HubSpot says that it is none. */
   accountOf(accessToken: string): Promise<{ account: string; timeZone: string | undefined }>;
 }
 
@@ -138,12 +138,23 @@ export function hubspotOauth(options: {
     async accountOf(accessToken) {
       const path = `/account-info/${accountInfoVersion}/details`;
       const { ok, status, headers, body } = await transport.send({ method: 'GET', path }, accessToken);
+      // Nobody else has tried this token yet: HubSpot's word about it is the only one there is.
+      if (status === 401 && isOwnWord(body)) throw tokenRefused();
       if (!ok) throw refusalError(readRefusal(status, headers, body));
       const read = details.safeParse(body);
       if (!read.success) throw unreadable(status);
       return { account: read.data.portalId, timeZone: read.data.timeZone };
     },
   };
+}
+
+function tokenRefused(): SangamError {
+  return new SangamError({
+    code: 'reconnect',
+    origin: 'crm',
+    retry: 'never',
+    message: 'HubSpot does not accept this access token: connect again or enter another one.',
+  });
 }
 
 function toGrant(answer: z.infer<typeof tokenAnswer>, refreshToken: string, askedAt: number): HubspotGrant {

@@ -81,7 +81,19 @@ function refused(item: string, refusal: Refusal): WriteOutcome {
   if (conflict !== undefined) {
     return { item, outcome: 'taken', recordId: conflict.recordId, field: conflict.property, explanation };
   }
-  return { item, outcome: 'refused', code: problems[0]?.code ?? 'refused', explanation };
+  return {
+    item,
+    outcome: 'refused',
+    code: problems[0]?.code ?? 'refused',
+    ...fieldOf(problems),
+    explanation,
+  };
+}
+
+/** Without the first field the write is tried again, and names the next. */
+function fieldOf(problems: Refusal['problems']): { field?: string } {
+  const [field] = problems.flatMap(({ properties }) => properties);
+  return field === undefined ? {} : { field };
 }
 
 const statusByCategory: Readonly<Record<string, number>> = { CONFLICT: 409, OBJECT_NOT_FOUND: 404 };

@@ -30,8 +30,9 @@ const itemError = z.looseObject({
   context: z.record(z.string(), z.unknown()).default({}).catch({}),
 });
 
+/** Without `results` it is none of HubSpot's, and "nothing is there" must not be read out of it. */
 export const batchAnswer = z.looseObject({
-  results: z.array(record).default([]),
+  results: z.array(record),
   errors: z.array(itemError).default([]),
 });
 

@@ -39,7 +39,8 @@ export const answers: [string, PortalRules][] = [
   ['every write answers per item', { traceIdsAnswerPerItem: 'every write' }],
   ['a list needs an option', { emptyEnumerations: 'refused' }],
   ['a deleted record keeps its unique values', { archivedKeepsUniqueValues: true }],
-  ['a merge makes a new record', { mergeKeepsPrimaryId: false }],
+  ['a batch update fails whole', { updateFailsPerItem: false }],
+  ['a merge keeps the primary', { mergeKeepsPrimaryId: true }],
   ['a merged id finds nothing', { mergedIdAnswers: 'missing' }],
 ];
 

@@ -43,12 +43,15 @@ export const limits = {
 
 export type LimitName = keyof typeof limits;
 
+/** The limit that ends with the day. facts/hubspot.md §4.8. */
+export const dailyLimit = 'DAILY';
+
 /** How long each limit asks us to stay away. facts/hubspot.md §4.8. */
 export const rateLimitWaitMs: Readonly<Record<string, number>> = {
   SECONDLY: 1_000,
   TEN_SECONDLY_ROLLING: 10_000,
   // Ends at midnight in the portal's time zone, which a token need not be allowed to read: ask again hourly.
-  DAILY: 3_600_000,
+  [dailyLimit]: 3_600_000,
 };
 
 /** A record locked by a bulk write: wait at least this long. facts/hubspot.md §4.2. */

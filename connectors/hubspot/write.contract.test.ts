@@ -19,6 +19,37 @@ const result = (id: string, contactId: string, isNew = true): object => ({
 const taken = (property: string): string =>
   `Cannot set PropertyValueCoordinates{portalId=1, propertyName=${property}, value=x} on 7. 51 already has that value.`;
 
+test.each(['INVALID_EMAIL', 'INVALID_DATE', 'VALUE_TOO_LONG', 'A_RULE_OF_THEIR_OWN'])(
+  'a refusal by %s names the field, of a create and of an update, alone and among others',
+  async (error) => {
+    const problem = {
+      category: 'VALIDATION_ERROR',
+      message: `Property values were not valid: [{"isValid":false,"error":"${error}","name":"city"}]`,
+    };
+    const refused = { outcome: 'refused', code: error, field: 'city' };
+    const update = { recordId: 'a', values: { city: 'x' } };
+    for (const answer of [
+      { status: 400, body: problem },
+      {
+        status: 207,
+        body: { results: [], errors: [{ ...problem, context: { objectWriteTraceId: ['a'] } }] },
+      },
+    ]) {
+      const { connector } = await hubspotAnswering(answer, answer);
+      expect(await connector.create(createsOf('a'), 'new lead')).toMatchObject([refused]);
+      expect(await connector.update([update], 'fields')).toMatchObject([refused]);
+    }
+  },
+);
+
+test('a part that failed without a word of HubSpot is to be repeated', async () => {
+  const { connector } = await hubspotAnswering({
+    status: 207,
+    body: { results: [], errors: [{ reason: 'proxy', context: { objectWriteTraceId: ['a'] } }] },
+  });
+  await expect(connector.create(createsOf('a'), 'new lead')).rejects.toMatchObject({ retry: 'later' });
+});
+
 describe('create', () => {
   test('sends the key as id and among the properties, with a trace id', async () => {
     const { connector, sent } = await hubspotAnswering({
@@ -73,6 +104,7 @@ describe('create', () => {
         item: 'b',
         outcome: 'refused',
         code: 'INVALID_ALPHA',
+        field: 'firstname',
         explanation: 'HubSpot refused what was written (firstname: INVALID_ALPHA; status 400).',
       },
     ]);

@@ -245,3 +245,11 @@ describe.each(answers)('in a HubSpot where %s', (_answer, rules) => {
     });
   });
 });
+
+test('a choice HubSpot does not know is refused by its name', async () => {
+  const { connector } = await openProvisioned();
+  const values = { firstname: 'Asha', hs_lead_status: 'NONE_OF_THESE' };
+  expect(await connector.create([{ contactId: 'a', values }], 'new lead')).toMatchObject([
+    { outcome: 'refused', code: 'INVALID_OPTION', field: 'hs_lead_status' },
+  ]);
+});

@@ -11,7 +11,7 @@ export interface CallLimit {
 /** Lets calls through as the account's limits allow. */
 export interface Permits {
   /**
-   * Resolves when a call may be made; throws `SangamError` `limit_wait` with `{afterMs}` when that would take longer
+   * Resolves when a call may be made; throws `LimitWait` when that would take longer
    * than a caller should hold its lease.
    */
   take(limit: string, priority: Priority): Promise<void>;

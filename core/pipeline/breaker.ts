@@ -1,57 +1,90 @@
 import type { SangamError } from '../errors.ts';
 import {
-  type ConnectionRow,
   claimProbe,
+  closeAlertsOf,
+  type ConnectionRow,
   forgetTries,
+  noteAnswer,
+  noteFailure,
   raiseAlert,
-  recordCall,
+  releaseProbe,
   type Store,
+  unansweredAccounts,
 } from '../store/index.ts';
 import { breakerWaitMs } from './retry-schedule.ts';
 
-/**
- * One breaker per connection, kept in the database so that all processes share it. Closed: calls go. Open: nobody calls
- * before `nextCallAt`. Half open: one process makes one try. A refusal that a person must mend blocks it until then.
- */
-export async function mayCall(store: Store, connection: ConnectionRow, now: number): Promise<boolean> {
-  if (connection.blockedReason !== null || connection.disconnectedAt !== null) return false;
-  if (connection.nextCallAt > now) return false;
-  if (connection.failedAttempts === 0) return true;
-  return store.transact(connection.workspaceId, (trx) =>
-    claimProbe(trx, connection.connectionId, { seen: connection.nextCallAt, until: now + probeMs }),
-  );
+/** Leave to call an account. `probe`: the one try of an account that does not answer, by the time it was claimed until. */
+export interface Leave {
+  readonly probe: number | undefined;
 }
+
+/**
+ * One breaker per connection, kept in the database so that all processes share it. Nobody calls before `nextCallAt`.
+ * Closed: calls go, the first failures in a row only pause them. Half open, after more of them: one process makes one
+ * try, and while consent waits only who brings it (`records`). A refusal that a person must mend blocks it until then.
+ * Undefined: no call now.
+ */
+export async function mayCall(
+  store: Store,
+  connection: ConnectionRow,
+  lane: 'records' | 'timeline',
+  now: number,
+): Promise<Leave | undefined> {
+  if (connection.blockedReason !== null || connection.disconnectedAt !== null) return undefined;
+  if (connection.nextCallAt > now) return undefined;
+  if (!isUnsound(connection)) return { probe: undefined };
+  const probe = now + probeMs;
+  const { workspaceId, connectionId, nextCallAt: seen } = connection;
+  const mine = await store.transact(workspaceId, (trx) =>
+    claimProbe(trx, connectionId, { seen, until: probe, now, yieldsToConsent: lane !== 'records' }),
+  );
+  return mine ? { probe } : undefined;
+}
+
+/** Whether an account failed so often in a row that it is tried by one caller with one item. */
+export function isUnsound({ failedAttempts }: ConnectionRow): boolean {
+  return failedAttempts > pauses;
+}
+
+/** Failures in a row that may befall an account of whose calls a fifth fails. */
+const pauses = 3;
 
 /** As long as a call may take: whoever dies with the probe in hand is overtaken then. */
 const probeMs = 30_000;
 
-/** From so many failures in a row on an account was away; a record that always fails makes two. */
-const outageTries = 5;
+/** From so many failures in a row on an account was away; a record that always fails makes four. */
+const outageTries = 7;
+
+/** An account that has work and has not answered for so long is said to a person. */
+const silentMs = 15 * 60 * 1000;
+const notAnswering = 'account not answering';
 
 /** After a call that went through, whoever made it. */
-export async function callWent(store: Store, connection: ConnectionRow): Promise<void> {
+export async function callWent(store: Store, connection: ConnectionRow, now: number): Promise<void> {
   const { workspaceId, connectionId, failedAttempts } = connection;
   if (failedAttempts === 0) return;
   await store.transact(workspaceId, async (trx) => {
-    await recordCall(trx, connectionId, { failedAttempts: 0, nextCallAt: 0, blockedReason: null });
+    await noteAnswer(trx, connectionId);
+    await closeAlertsOf(trx, connectionId, notAnswering, now);
     // So many failures were the account's, not those of the records that were tried: they need not wait longer.
     if (failedAttempts >= outageTries) await forgetTries(trx, connectionId);
   });
 }
 
 /** The one try was not needed: the next who has something to do makes it. */
-export async function callNotMade(store: Store, connection: ConnectionRow, now: number): Promise<void> {
-  const { failedAttempts, blockedReason } = connection;
-  if (failedAttempts === 0) return;
-  await store.transact(connection.workspaceId, (trx) =>
-    recordCall(trx, connection.connectionId, { failedAttempts, nextCallAt: now, blockedReason }),
-  );
+export async function callNotMade(
+  store: Store,
+  { workspaceId, connectionId }: ConnectionRow,
+  { probe }: Leave,
+  now: number,
+): Promise<void> {
+  if (probe === undefined) return;
+  await store.transact(workspaceId, (trx) => releaseProbe(trx, connectionId, { probe, now }));
 }
 
 /**
  * After a call that failed as a whole, whoever made it. True: a person has to act before the next one, and is told so.
- * `limit_wait` is our own limiter's
- * word and no failure.
+ * `limit_wait` is our own limiter's word and no failure.
  */
 export async function callFailed(
   store: Store,
@@ -62,17 +95,29 @@ export async function callFailed(
   if (error.code === 'limit_wait') return false;
   // What is refused for its contents is a record's matter: the next try, with one record, finds it.
   const blocked = error.retry === 'never' && error.code !== 'batch_refused';
-  const { workspaceId, connectionId } = connection;
-  const failedAttempts = connection.failedAttempts + 1;
+  const { workspaceId, connectionId, failedAttempts } = connection;
   await store.transact(workspaceId, async (trx) => {
-    await recordCall(trx, connectionId, {
-      failedAttempts,
-      nextCallAt: now + breakerWaitMs(error.retry, failedAttempts),
-      blockedReason: blocked ? error.message : null,
+    const failingSince = await noteFailure(trx, connectionId, {
+      seen: failedAttempts,
+      at: now,
+      nextCallAt: now + breakerWaitMs(error, failedAttempts + 1),
+      message: error.message,
+      blocked,
     });
     if (blocked) {
       await raiseAlert(trx, { connectionId, kind: 'connection blocked', message: error.message }, now);
+    } else if (failingSince <= now - silentMs) {
+      await raiseAlert(trx, { connectionId, kind: notAnswering, message: error.message }, now);
     }
   });
   return blocked;
+}
+
+/** Says which accounts have work and have not answered for 15 minutes, those too that are not to be asked for hours. */
+export async function alertSilentAccounts(store: Store, workspaceId: string, now: number): Promise<void> {
+  await store.transact(workspaceId, async (trx) => {
+    for (const { connectionId, lastFailure } of await unansweredAccounts(trx, now - silentMs, now)) {
+      await raiseAlert(trx, { connectionId, kind: notAnswering, message: lastFailure }, now);
+    }
+  });
 }

@@ -20,3 +20,4 @@ export type { ErasureKeyOf } from './erased.ts';
 export type { BatchOutcome } from './reconcile/findings.ts';
 export type { TurnTaker } from './turns.ts';
 export * from './limiter.ts';
+export { alertSilentAccounts } from './breaker.ts';

@@ -1,7 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
-import type { CallLimit, Permits, Priority } from '../crm/index.ts';
-import { SangamError } from '../errors.ts';
+import { type CallLimit, LimitWait, type Permits, type Priority } from '../crm/index.ts';
 import { type Store, takeCall } from '../store/index.ts';
 
 /** How much of a limit's burst each may use; what it may not is kept for those before it. */
@@ -47,18 +46,10 @@ export function createPermits(options: {
       for (;;) {
         const waitMs = await store.transact(workspaceId, (trx) => takeCall(trx, bucket, clock.now()));
         if (waitMs === 0) return;
-        if (performance.now() + waitMs > deadline) throw limitWait(waitMs);
+        if (performance.now() + waitMs > deadline)
+          throw new LimitWait({ priority, afterMs: Math.ceil(waitMs) });
         await wait(waitMs);
       }
     },
   };
-}
-
-function limitWait(waitMs: number): SangamError {
-  return new SangamError({
-    code: 'limit_wait',
-    origin: 'crm',
-    retry: { afterMs: Math.ceil(waitMs) },
-    message: "The account's limit of calls is used up for the moment.",
-  });
 }

@@ -58,6 +58,19 @@ export async function closeAlert(trx: WorkspaceTransaction, alertId: string, now
   return rows.length > 0;
 }
 
+/** What alerts of this kind said of a connection is mended. */
+export async function closeAlertsOf(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  kind: string,
+  now: number,
+): Promise<void> {
+  await sql`
+    update alerts set closed_at = ${now}
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} and kind = ${kind}
+      and closed_at is null`.execute(trx);
+}
+
 /**
  * `two records`: contacts that turned out to be one person have a record each. `opt-out cleared`: somebody cleared in
  * the CRM what the person themself asked for. `number on another record`: a value only one record may hold.

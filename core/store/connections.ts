@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { type ConnectionSettings, connectionSettings, type FieldMapping } from '../crm/index.ts';
+import { markPriority } from './dirty.ts';
 import { fromJson, toJson } from './json.ts';
 import type { ConnectionMode } from './schema.ts';
 import type { WorkspaceTransaction } from './store.ts';
@@ -108,30 +109,95 @@ export async function parkFields(
     .execute();
 }
 
-/** Remembers how the last call to a connection went. */
-export async function recordCall(
-  trx: WorkspaceTransaction,
-  connectionId: string,
-  outcome: { failedAttempts: number; nextCallAt: number; blockedReason: string | null },
-): Promise<void> {
+/** The account answers. A block stays: it is lifted by whoever mended its cause. */
+export async function noteAnswer(trx: WorkspaceTransaction, connectionId: string): Promise<void> {
   await sql`
-    update crm_connections
-    set failed_attempts = ${outcome.failedAttempts}, next_call_at = ${outcome.nextCallAt},
-        blocked_reason = ${outcome.blockedReason}
+    update crm_connections set failed_attempts = 0, next_call_at = 0
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
 }
 
-/** Whether this caller is the one who tries an account whose calls failed: nobody else has since `seen`. */
+/**
+ * A call failed, made by somebody who had `seen` so many failures before it: those who fail together count once. Returns
+ * since when nothing was answered, milliseconds.
+ */
+export async function noteFailure(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  failure: { seen: number; at: number; nextCallAt: number; message: string; blocked: boolean },
+): Promise<number> {
+  const { seen, at, nextCallAt, message, blocked } = failure;
+  const { rows } = await sql<{ failingSince: number }>`
+    update crm_connections
+    set failed_attempts = case when failed_attempts < ${seen} then 1
+                               else greatest(failed_attempts, ${seen}::int + 1) end,
+        next_call_at = case when failed_attempts = ${seen} then ${nextCallAt}::bigint
+                            else greatest(next_call_at, ${nextCallAt}::bigint) end,
+        failing_since = case when failed_attempts = 0 then ${at}::bigint
+                             else coalesce(failing_since, ${at}::bigint) end,
+        last_failure = ${message}, blocked_reason = ${blocked ? sql`${message}` : sql`blocked_reason`}
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+    returning failing_since as "failingSince"`.execute(trx);
+  return rows[0]?.failingSince ?? at;
+}
+
+/** Lets a connection be called again at once, whatever stood against it. */
+export async function unblock(trx: WorkspaceTransaction, connectionId: string): Promise<void> {
+  await sql`
+    update crm_connections set failed_attempts = 0, next_call_at = 0, blocked_reason = null
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
+}
+
+/**
+ * Whether this caller is the one who tries an account whose calls failed: nobody else has since `seen`, and no consent
+ * waits where it yields to that.
+ */
 export async function claimProbe(
   trx: WorkspaceTransaction,
   connectionId: string,
-  probe: { seen: number; until: number },
+  probe: { seen: number; until: number; now: number; yieldsToConsent: boolean },
 ): Promise<boolean> {
+  const noneWaits = probe.yieldsToConsent
+    ? sql`and not exists (select 1 from dirty_records d
+                          where d.workspace_id = ${trx.workspaceId} and d.connection_id = ${connectionId}
+                            and d.priority = ${markPriority.consent} and d.held is null and d.due_at <= ${probe.now})`
+    : sql``;
   const { numAffectedRows } = await sql`
     update crm_connections set next_call_at = ${probe.until}
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-      and next_call_at = ${probe.seen} and failed_attempts > 0`.execute(trx);
+      and next_call_at = ${probe.seen} and failed_attempts > 0 ${noneWaits}`.execute(trx);
   return numAffectedRows === 1n;
+}
+
+/** Gives a probe back that nobody took over since. */
+export async function releaseProbe(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  { probe, now }: { probe: number; now: number },
+): Promise<void> {
+  await sql`
+    update crm_connections set next_call_at = ${now}
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+      and next_call_at = ${probe}`.execute(trx);
+}
+
+/** Accounts that have something to be written and answered nothing since `since`, with what they said last. */
+export async function unansweredAccounts(
+  trx: WorkspaceTransaction,
+  since: number,
+  now: number,
+): Promise<{ readonly connectionId: string; readonly lastFailure: string }[]> {
+  const { rows } = await sql<{ connectionId: string; lastFailure: string }>`
+    select c.connection_id as "connectionId", c.last_failure as "lastFailure" from crm_connections c
+    where c.workspace_id = ${trx.workspaceId} and c.failed_attempts > 0 and c.failing_since <= ${since}
+      and c.last_failure is not null and c.blocked_reason is null and c.disconnected_at is null
+      and c.mode <> 'shadow'
+      and (exists (select 1 from dirty_records d
+                   where d.workspace_id = ${trx.workspaceId} and d.connection_id = c.connection_id
+                     and d.held is null and d.due_at <= ${now})
+        or exists (select 1 from timeline_entries t
+                   where t.workspace_id = ${trx.workspaceId} and t.connection_id = c.connection_id
+                     and t.due_at <= ${now}))`.execute(trx);
+  return rows;
 }
 
 /** Notes that the account's webhooks arrive. */

@@ -115,7 +115,7 @@ async function countDue(
 
 /**
  * Takes a batch for `leaseMs`, the most pressing first; whoever dies holding it is overtaken when the lease ends.
- * `only`: of these subjects.
+ * `only`: of these subjects; `before`: of those more pressing than that.
  */
 export async function leaseDirty(
   trx: WorkspaceTransaction,
@@ -126,14 +126,16 @@ export async function leaseDirty(
     now: number;
     leaseMs: number;
     only: readonly string[] | undefined;
+    before?: number | undefined;
   },
 ): Promise<DirtyRecord[]> {
+  const before = batch.before === undefined ? sql`` : sql`and priority < ${batch.before}`;
   const only = batch.only === undefined ? sql`` : sql`and subject = any(${batch.only}::text[])`;
   const { rows } = await sql<DirtyRecord>`
     with mine as materialized (
       select connection_id, subject from dirty_records
       where workspace_id = ${trx.workspaceId} and connection_id = ${batch.connectionId} and held is null
-        and (leased_until is null or leased_until < ${batch.now}) and due_at <= ${batch.now} ${only}
+        and (leased_until is null or leased_until < ${batch.now}) and due_at <= ${batch.now} ${before} ${only}
       order by priority, marked_at, subject limit ${batch.size} for update skip locked)
     update dirty_records d set lease = ${batch.lease}, leased_until = ${batch.now + batch.leaseMs}
     from mine

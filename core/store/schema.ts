@@ -207,6 +207,9 @@ export interface Database {
     disconnected_at: number | null;
     failed_attempts: ColumnType<number, number | undefined>;
     next_call_at: ColumnType<number, number | undefined>;
+    /** While calls fail: when the first of them did, and what the last one said. */
+    failing_since: number | null;
+    last_failure: string | null;
     /** When a look through the whole account ended: from then on a miss in the phone index means nobody. */
     indexed_at: number | null;
     /** By which the phones of that look were read; empty: none was known. */

@@ -118,6 +118,8 @@ function from(portal: Portal, name: ObjectType['name']): Operations {
 function noAssociations(name: string, to: string, id: string): object {
   return {
     status: 'error',
+    errors: [],
+    links: {},
     category: 'OBJECT_NOT_FOUND',
     subCategory: 'crm.associations.NO_ASSOCIATIONS_FOUND',
     message: `No ${to} is associated with ${name} ${id}.`,

@@ -67,9 +67,11 @@ export function batchOperations(portal: Portal, context: RecordContext): Operati
     reading(schema, ({ inputs }, { version }) => {
       const objection = tooMany(inputs);
       if (objection !== undefined) return answerError(objection);
+      const { traceIdsAnswerPerItem, updateFailsPerItem } = rules();
       const perItem =
-        (kind === 'create' || rules().traceIdsAnswerPerItem === 'every write') &&
-        inputs.every(({ objectWriteTraceId }) => objectWriteTraceId !== undefined);
+        (kind === 'update' && updateFailsPerItem) ||
+        ((kind === 'create' || traceIdsAnswerPerItem === 'every write') &&
+          inputs.every(({ objectWriteTraceId }) => objectWriteTraceId !== undefined));
       const writing = records.writing(source);
       const pairs: Association[] = [];
       const draft = drafter(writing, version, (more) => pairs.push(...more));

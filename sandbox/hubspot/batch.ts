@@ -6,6 +6,7 @@ import type { Draft } from './writing.ts';
 
 /** What every input of a write batch may carry. */
 export interface Batch {
+  readonly id?: string;
   readonly objectWriteTraceId?: string | undefined;
 }
 
@@ -29,15 +30,28 @@ export function runBatch<Input extends Batch>(
   for (const input of inputs) {
     const drafted = draft(input);
     if (!isError(drafted)) done.push({ input, draft: drafted });
-    else if (perItem) errors.push(toItemError(drafted, { objectWriteTraceId: [input.objectWriteTraceId] }));
+    else if (perItem) errors.push(toItemError(drafted, whichOf(input)));
     else return { refused: drafted };
   }
   return { done, errors };
 }
 
+function whichOf({ id, objectWriteTraceId }: Batch): object {
+  if (objectWriteTraceId !== undefined) return { objectWriteTraceId: [objectWriteTraceId] };
+  return id === undefined ? {} : { ids: [id] };
+}
+
 /** An error inside a batch's answer says in `context` which input it is about. */
 export function toItemError({ category, message, extra }: HubspotError, context: object = {}): object {
-  return { status: 'error', category, message, ...extra, context: { ...contextOf(extra), ...context } };
+  return {
+    status: 'error',
+    category,
+    message,
+    errors: [],
+    links: {},
+    ...extra,
+    context: { ...contextOf(extra), ...context },
+  };
 }
 
 function contextOf(extra: HubspotError['extra']): object {

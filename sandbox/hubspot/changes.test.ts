@@ -12,19 +12,21 @@ const byApp = { changeSource: 'INTEGRATION', sourceId: '77' };
 const byUser = { changeSource: 'CRM_UI', sourceId: 'userId:2000001' };
 const contacts = '/crm/objects/2026-03/contacts';
 
-beforeEach(() => {
+const open = (rules: object): void => {
   told = [];
   clock = new SandboxClock();
   hubspot = createHubspot({
     accessToken: 'token',
     appId: '77',
     clock,
-    rules: hubspotRules.parse({}),
+    rules: hubspotRules.parse(rules),
     append: () => () => undefined,
     written: () => Promise.resolve(),
     changed: (change) => told.push(change),
   });
-});
+};
+
+beforeEach(() => open({}));
 
 function api(method: string, path: string, body?: object): Answer {
   return hubspot
@@ -104,7 +106,8 @@ describe('an app’s changes', () => {
     ]);
   });
 
-  test('a merge, then what it filled', () => {
+  test('a merge that keeps the primary, then what it filled', () => {
+    open({ mergeKeepsPrimaryId: true, mergeTellsDeletion: 'no' });
     api('POST', contacts, { properties: { firstname: 'A' } });
     api('POST', contacts, { properties: { firstname: 'B', city: 'Pune' } });
     told = [];
@@ -121,6 +124,27 @@ describe('an app’s changes', () => {
       property(byApp, 'city', 'Pune'),
     ]);
   });
+
+  test.each(['before', 'after'] as const)(
+    'a merge into a new record, and %s it the deletion of both ids',
+    (mergeTellsDeletion) => {
+      open({ mergeTellsDeletion });
+      api('POST', contacts, { properties: { firstname: 'A' } });
+      api('POST', contacts, { properties: { firstname: 'B' } });
+      told = [];
+      api('POST', `${contacts}/merge`, { primaryObjectId: '101', objectIdToMerge: '102' });
+      const deletions = ['101', '102'].map((objectId) => ({ kind: 'deletion', source: byApp, objectId }));
+      const merged = {
+        kind: 'merge',
+        primaryObjectId: '101',
+        mergedObjectIds: ['102'],
+        newObjectId: '103',
+      };
+      expect(news().slice(0, 3)).toMatchObject(
+        mergeTellsDeletion === 'before' ? [...deletions, merged] : [merged, ...deletions],
+      );
+    },
+  );
 
   test('a privacy deletion', () => {
     api('POST', contacts, { properties: { firstname: 'A' } });

@@ -39,6 +39,8 @@ const ways: [name: string, write: (properties: object) => Promise<{ status: numb
 ];
 
 describe.each(ways)('%s', (name, write) => {
+  beforeEach(() => world.call('PUT', '/hubspot/rules', { updateFailsPerItem: false }));
+
   test('of a taken e-mail is a 409 that names the holder', async () => {
     expect(await write({ email: 'Taken@b.example' })).toMatchObject({
       status: 409,

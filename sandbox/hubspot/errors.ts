@@ -130,9 +130,15 @@ export function failure(status: number): Answer {
     });
     return { ...answer, headers: { 'Retry-After': '60' } };
   }
+  const extra = status === 403 ? { errors: [scopesMissing] } : {};
   const [category, message] = failures[status] ?? (status >= 500 ? failures[500] : failures[400]) ?? [];
-  return answerError({ status, category: category ?? 'UNKNOWN', message: message ?? 'unknown' });
+  return answerError({ status, category: category ?? 'UNKNOWN', message: message ?? 'unknown', extra });
 }
+
+const scopesMissing = {
+  message: 'One or more of the following scopes are required.',
+  context: { requiredGranularScopes: ['crm.objects.contacts.write'] },
+};
 
 const failures: Readonly<Record<number, readonly [category: string, message: string]>> = {
   400: ['VALIDATION_ERROR', 'Invalid input'],

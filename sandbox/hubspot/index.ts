@@ -106,7 +106,7 @@ export function createHubspot(options: {
     return {
       ...recordOperations(portal, context),
       ...batchOperations(portal, context),
-      ...propertyOperations(objectType, catalogue, changeCatalogue),
+      ...propertyOperations(objectType, catalogue, changeCatalogue, () => clock.now()),
     };
   };
 

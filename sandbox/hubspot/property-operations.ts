@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Answer } from '../http.ts';
+import { batchAnswer } from './batch.ts';
 import { type Catalogue, type CatalogueChange, isError } from './catalogue.ts';
 import { answerError, notFound, validationError } from './errors.ts';
 import type { ObjectType } from './object-type.ts';
@@ -17,6 +18,7 @@ export function propertyOperations(
   { name }: ObjectType,
   catalogue: Catalogue,
   change: (change: CatalogueChange) => void,
+  now: () => number,
 ): Operations {
   const path = `/crm/properties/${name}`;
 
@@ -50,7 +52,7 @@ export function propertyOperations(
       ({ inputs }) => {
         const made = create(inputs);
         return Array.isArray(made)
-          ? { status: 201, body: { status: 'COMPLETE', results: made.map(toApiProperty) } }
+          ? batchAnswer({ status: 201, results: made.map(toApiProperty), errors: [], at: now() })
           : made;
       },
     ),

@@ -249,7 +249,7 @@ describe('the other batches', () => {
     expect(await make([one, one])).toMatchObject({ status: 201, body: { results: [{}, {}] } });
   });
 
-  test('update: by id or unique property, all or none', async () => {
+  test('update: by id or unique property, each by itself', async () => {
     await upsert(upserts(2));
     const update = (inputs: object[]) => world.hubspot('POST', `${root}/batch/update`, { inputs });
     const both = [
@@ -265,9 +265,41 @@ describe('the other batches', () => {
         { id: '101', properties: { city: 'Delhi' } },
         { id: '999', properties: {} },
       ]),
+    ).toMatchObject({
+      status: 207,
+      body: {
+        results: [{ id: '101', properties: { city: 'Delhi' } }],
+        numErrors: 1,
+        errors: [
+          { status: 'error', category: 'OBJECT_NOT_FOUND', context: { ids: ['999'] }, errors: [], links: {} },
+        ],
+        startedAt: expect.stringMatching(/Z$/) as unknown,
+        completedAt: expect.stringMatching(/Z$/) as unknown,
+      },
+    });
+    const bad = { id: '102', properties: { our_key: 'key-0' } };
+    expect(await update([bad, { ...bad, objectWriteTraceId: 'trace' }])).toMatchObject({
+      status: 207,
+      body: {
+        results: [],
+        errors: [{ context: { ids: ['102'] } }, { context: { objectWriteTraceId: ['trace'] } }],
+      },
+    });
+  });
+
+  test('rule updateFailsPerItem: false refuses the whole', async () => {
+    await world.call('PUT', '/hubspot/rules', { updateFailsPerItem: false });
+    await upsert(upserts(1));
+    expect(
+      await world.hubspot('POST', `${root}/batch/update`, {
+        inputs: [
+          { id: '101', properties: { city: 'Delhi' } },
+          { id: '999', properties: {} },
+        ],
+      }),
     ).toMatchObject({ status: 404 });
     expect((await world.hubspot('GET', `${root}/101?properties=city`)).body).toMatchObject({
-      properties: { city: 'Pune' },
+      properties: { city: null },
     });
   });
 

@@ -76,6 +76,11 @@ export function createRecords({
     };
     const ids = keeps ? [other.id] : [primary.id, other.id];
     make({ kind: 'merged', survivor: [newId, values], ids, at });
+    const deletions = rules().mergeTellsDeletion;
+    const tellDeletions = (): void => {
+      for (const objectId of ids) changed({ kind: 'deletion', at, source, objectId });
+    };
+    if (deletions === 'before') tellDeletions();
     changed({
       kind: 'merge',
       at,
@@ -85,6 +90,7 @@ export function createRecords({
       newObjectId: newId,
       numberOfPropertiesMoved: Object.keys(filled).length,
     });
+    if (deletions === 'after') tellDeletions();
     tellValues(newId, keeps ? filled : values, at, source);
     return newId;
   };

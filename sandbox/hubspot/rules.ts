@@ -35,8 +35,12 @@ export const hubspotRules = z.strictObject({
   searchLagMs: z.int().min(0).default(0),
   /** Whether communications may have a unique property. facts/hubspot.md §4.5 [M]. */
   communicationsUniqueProperty: z.enum(['accepted', 'refused']).default('refused'),
-  /** Whether a merge goes on under the primary's id, or under a new one that takes both in. §3.2 names `newObjectId` [M]. */
-  mergeKeepsPrimaryId: z.boolean().default(true),
+  /** Whether a batch update answers per item, 207, when some of it fails, or refuses the whole. facts/hubspot.md, November 2026. */
+  updateFailsPerItem: z.boolean().default(true),
+  /** Whether a merge goes on under the primary's id, or under a new one that takes both in. facts/hubspot.md, November 2026. */
+  mergeKeepsPrimaryId: z.boolean().default(false),
+  /** Whether webhooks tell the deletion of the ids a merge ends, and on which side of the merge. facts/hubspot.md, November 2026. */
+  mergeTellsDeletion: z.enum(['before', 'after', 'no']).default('before'),
   /** What the API says to the id of a record merged into another. §9 [M]. */
   mergedIdAnswers: z.enum(['survivor', 'missing']).default('survivor'),
   /** What becomes of a lifecycle stage set backwards through the API. §9: not confirmed. */

@@ -261,6 +261,6 @@ describe('rule searchLagMs', () => {
     await world.call('POST', '/hubspot/records/contacts/merge', { primaryId: '101', mergedId: '102' });
     expect(await idsOf(where('firstname', 'EQ', { value: 'B' }))).toEqual(['102']);
     await later(60_000);
-    expect(await idsOf({})).toEqual(['101']);
+    expect(await idsOf({})).toEqual(['103']);
   });
 });

@@ -27,8 +27,11 @@ const sizes = {
   fieldType: 'select',
 };
 
-/** A portal of its own in a sandbox of its own, over HTTP. */
-export async function openHubspotAccount(clock: SandboxClock): Promise<ConformanceAccount> {
+/** A portal of its own in a sandbox of its own, over HTTP. `rules`: where it answers otherwise than HubSpot does. */
+export async function openHubspotAccount(
+  clock: SandboxClock,
+  rules: Readonly<Record<string, unknown>> = {},
+): Promise<ConformanceAccount> {
   const app = express();
   const server = await listen(app);
   const sandbox = await createSandbox({
@@ -46,7 +49,7 @@ export async function openHubspotAccount(clock: SandboxClock): Promise<Conforman
     },
     hubspot: { accessToken: firstToken },
     // Limits are what the tests of limits set.
-    rules: { hubspot: { rateLimitMax: 0, searchLimitMax: 0 } },
+    rules: { hubspot: { rateLimitMax: 0, searchLimitMax: 0, ...rules } },
   });
   app.use('/sandbox', sandbox.router);
   const root = `${server.origin}/sandbox/hubspot`;

@@ -100,7 +100,7 @@ export function createChecker(dependencies: {
         unseen.map(({ recordId, at }) => ({ recordId, how: 'deleted' as const, at })),
       );
     });
-    await callWent(store, connection);
+    await callWent(store, connection, clock.now());
   };
 
   const worker = new TurnTaker({

@@ -119,7 +119,7 @@ export function createPoller(dependencies: {
         if (indexedAt === null || resting || nextPollAt > clock.now()) continue;
         try {
           await pollConnection(connection);
-          await callWent(store, connection);
+          await callWent(store, connection, clock.now());
         } catch (error) {
           if (!(error instanceof SangamError)) throw error;
           if (await callFailed(store, connection, error, clock.now()))

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
-import { FieldsMissing } from '../../crm/index.ts';
+import { FieldsMissing, LimitWait, priorities } from '../../crm/index.ts';
 import { SangamError } from '../../errors.ts';
 import {
   type ConnectionRow,
@@ -18,7 +18,8 @@ import {
   subjectsOfPhones,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
-import { callFailed, callNotMade, callWent, mayCall } from '../breaker.ts';
+import { BatchSizes } from '../batch-sizes.ts';
+import { callFailed, callNotMade, callWent, type Leave, mayCall } from '../breaker.ts';
 import type { Connectors } from '../connectors.ts';
 import type { ErasureKeyOf } from '../erased.ts';
 import { itemWaitMs } from '../retry-schedule.ts';
@@ -55,31 +56,38 @@ export function createReconciler(dependencies: {
 
   /** When a connection's next batch may go, on the monotonic clock. */
   const nextBatchAt = new Map<string, number>();
+  const sizes = new BatchSizes();
+  /** From which priority on a connection's limit is used up, and until when, on the monotonic clock. */
+  const spent = new Map<string, Spent[]>();
 
   const turnFor = async (workspaceId: string, connection: ConnectionRow): Promise<TurnOutcome> => {
     const { connectionId } = connection;
     if (connection.mode === 'shadow') return 'done';
     if (performance.now() < (nextBatchAt.get(connectionId) ?? 0)) return 'later';
-    if (!(await mayCall(store, connection, clock.now()))) return 'done';
+    const before = spentFrom(spent, connectionId);
+    if (before === 0) return 'later';
+    const leave = await mayCall(store, connection, 'records', clock.now());
+    if (leave === undefined) return 'done';
     const lease = randomUUID();
+    let size = 1;
     let leased: readonly DirtyRecord[] = [];
     try {
       const connector = await connectors.of(connection);
       const mapping = mappingOf(connection, connector.traits);
-      // An account whose calls failed is tried with one record: if that one is the matter, the next try takes another.
-      const size = connection.failedAttempts > 0 ? 1 : connector.traits.batchSize;
+      const most = connector.traits.batchSize;
+      size = sizes.of(connection, most);
       const batch = await store.transact(workspaceId, async (trx) => {
         const now = clock.now();
         const only =
           connection.mode === 'test'
             ? await subjectsOfPhones(trx, connectionId, connection.testPhones)
             : undefined;
-        const taken = await leaseDirty(trx, { connectionId, lease, size, now, leaseMs, only });
+        const taken = await leaseDirty(trx, { connectionId, lease, size, now, leaseMs, only, before });
         return loadBatch(trx, connection, mapping, taken, now);
       });
       leased = batch.leased;
       if (leased.length === 0) {
-        await callNotMade(store, connection, clock.now());
+        await callNotMade(store, connection, leave, clock.now());
         return 'done';
       }
       const full = leased.length === size;
@@ -95,18 +103,21 @@ export function createReconciler(dependencies: {
         erasureKeyOf,
       });
       for (const [outcome, records] of outcomes) counts.written(connection.crm, outcome, records);
-      await callWent(store, connection);
+      sizes.went(connection, size, most);
+      await callWent(store, connection, clock.now());
       return 'more';
     } catch (error) {
       if (!(error instanceof SangamError)) throw error;
       counts.callFailed(connection.crm, error);
-      await afterFailure(connection, error, lease, leased);
+      if (error.code !== 'limit_wait') sizes.failed(connection, size);
+      await afterFailure(connection, leave, error, lease, leased);
       return 'done';
     }
   };
 
   const afterFailure = async (
     connection: ConnectionRow,
+    leave: Leave,
     error: SangamError,
     lease: string,
     leased: readonly DirtyRecord[],
@@ -120,9 +131,15 @@ export function createReconciler(dependencies: {
       });
       return;
     }
-    if (error.code === 'limit_wait') {
-      const wait = typeof error.retry === 'object' ? error.retry.afterMs : lingerMs;
-      nextBatchAt.set(connectionId, performance.now() + wait);
+    if (error instanceof LimitWait && typeof error.retry === 'object') {
+      const until = performance.now() + error.retry.afterMs;
+      // No mark of this batch is to come back at once for the same answer.
+      const from = Math.min(
+        priorities.indexOf(error.priority),
+        Math.max(...leased.map(({ priority }) => priority), 0),
+      );
+      spent.set(connectionId, [...(spent.get(connectionId) ?? []), { from, until }]);
+      await callNotMade(store, connection, leave, now);
     }
     const [alone, ...others] = leased;
     const suspect = others.length === 0 && (error.retry === 'later' || error.code === 'batch_refused');
@@ -154,12 +171,25 @@ export function createReconciler(dependencies: {
     failed: (error) => counts.failed(error),
     async turn(workspaceId) {
       const connections = await store.transact(workspaceId, connectionsOf);
-      const outcomes: TurnOutcome[] = [];
-      for (const connection of connections) outcomes.push(await turnFor(workspaceId, connection));
+      const outcomes = await Promise.all(connections.map((connection) => turnFor(workspaceId, connection)));
       if (outcomes.includes('more')) return 'more';
       return outcomes.includes('later') ? 'later' : 'done';
     },
   });
+}
+
+interface Spent {
+  readonly from: number;
+  readonly until: number;
+}
+
+/** What is as pressing as this, or less, waits for the limit; undefined: nothing does. */
+function spentFrom(spent: Map<string, Spent[]>, connectionId: string): number | undefined {
+  const now = performance.now();
+  const still = (spent.get(connectionId) ?? []).filter(({ until }) => until > now);
+  if (still.length === 0) spent.delete(connectionId);
+  else spent.set(connectionId, still);
+  return still.length === 0 ? undefined : Math.min(...still.map(({ from }) => from));
 }
 
 /** It failed alone, and for good or for two days: something about it, not the account, is the matter. */

@@ -80,7 +80,10 @@ export async function resolveHomeless(
   };
 
   const indexed = facts.indexed.map(({ phone, recordId, field }) => ({ phone, recordId, field }));
-  settle(candidatesOf(open, indexed, facts.parted, traits.phoneFields), 'phone');
+  const byIndex = (some: readonly Homeless[]): void =>
+    settle(candidatesOf(some, indexed, facts.parted, traits.phoneFields), 'phone');
+  // What a try of ours made is known by its phone already where the CRM told of it, and is no stranger's.
+  byIndex(open.filter(({ dirty }) => !dirty.tried));
 
   // A try may have come through: this one's own, or that of a contact joined into it since.
   const keys = new Map(
@@ -106,6 +109,7 @@ export async function resolveHomeless(
     }
     settle(byContact, 'our id');
   }
+  byIndex(open);
 
   const unindexed = open.filter(({ contact: { phones } }) =>
     connection.indexedAt === null ? phones.length > 0 : phones.some((phone) => facts.erased.has(phone)),

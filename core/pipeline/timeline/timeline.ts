@@ -14,6 +14,7 @@ import {
   settleEntries,
   type Store,
 } from '../../store/index.ts';
+import { BatchSizes } from '../batch-sizes.ts';
 import { callFailed, callNotMade, callWent, mayCall } from '../breaker.ts';
 import type { Connectors } from '../connectors.ts';
 import { type TurnOutcome, TurnTaker } from '../turns.ts';
@@ -42,20 +43,24 @@ export function createTimelineWriter(dependencies: {
 
   /** When a connection's next batch may go, on the monotonic clock. */
   const nextBatchAt = new Map<string, number>();
+  const sizes = new BatchSizes();
 
   const turnFor = async (workspaceId: string, connection: ConnectionRow): Promise<TurnOutcome> => {
     const { connectionId, settings } = connection;
     if (connection.mode === 'shadow') return 'done';
     if (performance.now() < (nextBatchAt.get(connectionId) ?? 0)) return 'later';
-    if (!(await mayCall(store, connection, clock.now()))) return 'done';
+    const leave = await mayCall(store, connection, 'timeline', clock.now());
+    if (leave === undefined) return 'done';
     const lease = randomUUID();
+    let size = 1;
     let leased: readonly string[] = [];
     let settleMs = 0;
     try {
       const connector = await connectors.of(connection);
       const { timeline, traits } = connector;
       settleMs = traits.settleMs;
-      const size = connection.failedAttempts > 0 ? 1 : timeline.batchSize;
+      const most = timeline.batchSize;
+      size = sizes.of(connection, most);
       const rendered = await store.transact(workspaceId, async (trx) => {
         const now = clock.now();
         const only =
@@ -64,7 +69,7 @@ export function createTimelineWriter(dependencies: {
         return due.length === 0 ? [] : renderEntries(trx, due, settings);
       });
       if (rendered.length === 0) {
-        await callNotMade(store, connection, clock.now());
+        await callNotMade(store, connection, leave, clock.now());
         return 'done';
       }
       leased = rendered.map(({ due }) => due.entryKey);
@@ -107,13 +112,16 @@ export function createTimelineWriter(dependencies: {
         ]);
       });
       for (const { result } of settled) counts.written(connection.crm, result, 1);
-      await callWent(store, connection);
+      sizes.went(connection, size, most);
+      await callWent(store, connection, clock.now());
       return 'more';
     } catch (error) {
       if (!(error instanceof SangamError)) throw error;
       counts.callFailed(connection.crm, error);
+      if (error.code !== 'limit_wait') sizes.failed(connection, size);
       if (error.code === 'limit_wait' && typeof error.retry === 'object') {
         nextBatchAt.set(connectionId, performance.now() + error.retry.afterMs);
+        await callNotMade(store, connection, leave, clock.now());
       }
       // What may still happen late is given its time before anybody looks.
       const now = clock.now();
@@ -129,8 +137,7 @@ export function createTimelineWriter(dependencies: {
     failed: (error) => counts.failed(error),
     async turn(workspaceId) {
       const connections = await store.transact(workspaceId, connectionsOf);
-      const outcomes: TurnOutcome[] = [];
-      for (const connection of connections) outcomes.push(await turnFor(workspaceId, connection));
+      const outcomes = await Promise.all(connections.map((connection) => turnFor(workspaceId, connection)));
       if (outcomes.includes('more')) return 'more';
       return outcomes.includes('later') ? 'later' : 'done';
     },

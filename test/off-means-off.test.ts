@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openHubspotAccount } from './conformance/hubspot-account.ts';
+import { hour, somebody } from './conformance/stage.ts';
+import { createCrmWorld } from './harness/crm-world.ts';
+
+/** Promise 10: in shadow nothing is written, in test only people whose phones are listed, on records and timelines. */
+
+const asha = somebody(1, 'Asha');
+const ravi = somebody(2, 'Ravi');
+
+const business = async () => {
+  const world = await createCrmWorld();
+  onTestFinished(() => world.close());
+  const crm = await world.addWorkspace(openHubspotAccount);
+  const mode = async (name: string, phones: readonly string[] = []): Promise<void> => {
+    await world.database.query(
+      'update crm_connections set mode = $2, test_phones = $3 where connection_id = $1',
+      [crm.connectionId, name, phones],
+    );
+  };
+  /** Everybody's workers have gone round: somebody else's business, live, got what it waited for, more than once. */
+  const other = await world.addWorkspace(openHubspotAccount);
+  const goRound = async (): Promise<void> => {
+    for (const index of [11, 12, 13]) {
+      await other.writes(somebody(index), randomUUID());
+      await world.ride(hour);
+    }
+  };
+  return { world, crm, mode, goRound };
+};
+
+/** What stands at the CRM, whatever it is. */
+const everything = async ({ crm }: Awaited<ReturnType<typeof business>>) => {
+  const records = await crm.records();
+  const timelines = await Promise.all(
+    records.map(async ({ recordId }) => (await crm.account.user.timeline(recordId)).map(({ text }) => text)),
+  );
+  return { records, timelines };
+};
+
+describe('in shadow', () => {
+  test('nobody becomes a record, and what stands stays as it is, its timeline too', async () => {
+    const one = await business();
+    const { world, crm, mode, goRound } = one;
+    await crm.writes(asha);
+    await world.ride(hour);
+    const before = await everything(one);
+    expect(before.timelines[0]).toHaveLength(1);
+    await mode('shadow');
+    const calls = await crm.account.calls();
+    await crm.writes(asha, 'A second word');
+    await crm.writes(ravi);
+    await crm.writes(asha, 'STOP');
+    await goRound();
+    expect(await everything(one)).toEqual(before);
+    expect(await crm.account.calls()).toBe(calls);
+    // All of it waited.
+    await mode('live');
+    await world.ride(hour);
+    const after = await everything(one);
+    expect(after.records).toHaveLength(2);
+    expect(after.timelines.join()).toContain('A second word');
+    expect(
+      crm.isOptedOut(after.records.find(({ recordId }) => recordId === before.records[0]?.recordId)),
+    ).toBe(true);
+  });
+});
+
+describe('in test', () => {
+  test('only people whose phone is listed are written, on records and timelines', async () => {
+    const one = await business();
+    const { world, crm, mode, goRound } = one;
+    for (const person of [asha, ravi]) await crm.writes(person);
+    await world.ride(hour);
+    const before = await everything(one);
+    const at = before.records.findIndex((record) => crm.read(record, 'phone') === `+${ravi.phone ?? ''}`);
+    await mode('test', [`+${asha.phone ?? ''}`]);
+    for (const person of [asha, ravi, somebody(3)]) await crm.writes(person, `In test ${randomUUID()}`);
+    await goRound();
+    const during = await everything(one);
+    expect(during.records).toHaveLength(2);
+    expect(during.records[at]).toEqual(before.records[at]);
+    expect(during.timelines[at]).toEqual(before.timelines[at]);
+    expect(during.timelines[1 - at]?.join()).toContain('In test');
+    expect(during.records[1 - at]).not.toEqual(before.records[1 - at]);
+  });
+});

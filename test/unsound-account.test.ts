@@ -1,0 +1,362 @@
+import { type Connector, LimitWait, type Permits } from '@sangam/core/crm';
+import { SangamError } from '@sangam/core/errors';
+import {
+  alertSilentAccounts,
+  createApplier,
+  createReconciler,
+  createTimelineWriter,
+} from '@sangam/core/pipeline';
+import type { ConnectionRow } from '@sangam/core/store';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openHubspotAccount } from './conformance/hubspot-account.ts';
+import { hour, minute, somebody } from './conformance/stage.ts';
+import { createCrmWorld, type CrmWorld } from './harness/crm-world.ts';
+import type { CrmWorkspace } from './harness/crm-workspace.ts';
+import { until } from './harness/until.ts';
+import { text } from './harness/whatsapp.ts';
+
+/** An account that answers now and then, slowly, or not at all: who waits, how long, and who is told. */
+
+const oneBusiness = async (options: { limiter?: boolean } = {}): Promise<[CrmWorld, CrmWorkspace]> => {
+  const world = await createCrmWorld();
+  onTestFinished(() => world.close());
+  return [world, await world.addWorkspace(openHubspotAccount, options)];
+};
+
+const away = (): SangamError =>
+  new SangamError({ code: 'unavailable', origin: 'crm', retry: 'later', message: 'Away.' });
+
+/** What a worker of its own takes, with these connectors; `failures` collects the calls that failed. */
+const partsOf = (world: CrmWorld, of: (connection: ConnectionRow) => Connector) => {
+  const failures: SangamError[] = [];
+  return {
+    failures,
+    store: world.store,
+    clock: world.clock,
+    connectors: {
+      of: (connection: ConnectionRow) => Promise.resolve(of(connection)),
+      forget: () => undefined,
+    },
+    erasureKeyOf: () => Promise.resolve(Buffer.alloc(32, 7)),
+    counts: {
+      written: () => undefined,
+      callFailed: (_: string, error: SangamError) => void failures.push(error),
+      failed: (error: unknown) => {
+        throw error;
+      },
+    },
+  };
+};
+
+/** Reconciles with these connectors until the test ends; the calls that failed. */
+const work = (world: CrmWorld, of: (connection: ConnectionRow) => Connector): readonly SangamError[] => {
+  const parts = partsOf(world, of);
+  const reconciler = createReconciler(parts);
+  reconciler.start();
+  onTestFinished(() => reconciler.stop());
+  return parts.failures;
+};
+
+/** How long the breaker asks to wait now, milliseconds. */
+const waitOf = async (world: CrmWorld, { connectionId }: CrmWorkspace): Promise<number> => {
+  const { rows } = await world.database.query<{ next: string }>(
+    'select next_call_at as next from crm_connections where connection_id = $1',
+    [connectionId],
+  );
+  return Number(rows[0]?.next ?? 0) - world.clock.now();
+};
+
+/** Lets time pass from wait to wait; the longest there was. */
+const longestWait = async (world: CrmWorld, crm: CrmWorkspace, longestMs: number): Promise<number> => {
+  const end = world.clock.now() + longestMs;
+  let longest = 0;
+  while (world.clock.now() < end) {
+    if (await world.pass(1)) return longest;
+    const wait = await waitOf(world, crm);
+    longest = Math.max(longest, wait);
+    world.clock.advance(Math.max(wait, 5_000));
+  }
+  throw new Error('Something still waits.');
+};
+
+describe('while every fifth call fails', () => {
+  test('nobody waits for more than half a minute at a time, and batches stay whole', async () => {
+    const [world, crm] = await oneBusiness();
+    await crm.check();
+    let calls = 0;
+    crm.beforeCall = async () => {
+      calls += 1;
+      if (calls % 5 === 0) throw away();
+      return Promise.resolve();
+    };
+    const people = 500;
+    await Promise.all(Array.from({ length: people }, (_, index) => crm.writes(somebody(index))));
+    const before = await crm.account.calls();
+    expect(await longestWait(world, crm, hour)).toBeLessThanOrEqual(36_000);
+    expect(await crm.records()).toHaveLength(people);
+    expect((await crm.account.calls()) - before).toBeLessThan(people / 4);
+    expect(await crm.letters()).toEqual([]);
+  }, 120_000);
+});
+
+describe('an account that is away', () => {
+  test('is asked about what a person forbade before anything else', async () => {
+    const [world, crm] = await oneBusiness();
+    const other = await world.addWorkspace(openHubspotAccount);
+    const asha = somebody(0, 'Asha');
+    await crm.writes(asha);
+    await other.writes(asha);
+    await world.ride(hour);
+    const asked: string[] = [];
+    let back = false;
+    crm.beforeCall = async (priority) => {
+      asked.push(priority);
+      if (!back) throw away();
+      return Promise.resolve();
+    };
+    await crm.answers(asha, 'Only the timeline');
+    for (const index of [1, 2, 3]) await crm.writes(somebody(index));
+    await world.pass(10 * minute);
+    await crm.writes(asha, 'STOP');
+    await other.answers(asha, 'Somebody else had a turn');
+    await world.process.apply();
+    world.clock.advance(10 * minute);
+    asked.length = 0;
+    back = true;
+    const timeline = createTimelineWriter(
+      partsOf(world, ({ connectionId }) =>
+        (connectionId === crm.connectionId ? crm : other).account.connect({
+          take: (_, priority) =>
+            crm.beforeCall?.(connectionId === crm.connectionId ? priority : 'import') ?? Promise.resolve(),
+        }),
+      ),
+    );
+    timeline.start();
+    await until('the turn of somebody else', async () => {
+      const entries = await other.account.user.timeline((await other.record()).recordId);
+      return entries.some(({ text: words }) => words.includes('had a turn'));
+    });
+    await timeline.stop();
+    expect(asked.filter((priority) => priority !== 'import')).toEqual([]);
+    await world.ride(hour);
+    expect(asked.find((priority) => priority !== 'import')).toBe('consent');
+    expect(crm.isOptedOut((await crm.records())[0])).toBe(true);
+  });
+
+  test.each([
+    ['unavailable', 'later' as const],
+    ['daily_limit', { afterMs: 6 * hour }],
+  ])(
+    'for a quarter of an hour is said, with why (%s), and no longer once it answers',
+    async (code, retry) => {
+      const [world, crm] = await oneBusiness();
+      const said = async () => {
+        await alertSilentAccounts(world.store, crm.workspaceId, world.clock.now());
+        return (await crm.alerts()).filter(({ closedAt }) => closedAt === null);
+      };
+      let back = false;
+      crm.beforeCall = async () => {
+        if (back) return Promise.resolve();
+        throw new SangamError({ code, origin: 'crm', retry, message: 'The reason.' });
+      };
+      await crm.writes(somebody(1));
+      await world.pass(14 * minute);
+      expect(await said()).toEqual([]);
+      world.clock.advance(2 * minute);
+      expect(await said()).toMatchObject([{ kind: 'account not answering', message: 'The reason.' }]);
+      back = true;
+      await world.ride(7 * hour);
+      expect(await said()).toEqual([]);
+      expect(await crm.records()).toHaveLength(1);
+    },
+  );
+
+  test('is left alone as long as it asks, and no longer than a quarter of an hour', async () => {
+    const [world, crm] = await oneBusiness();
+    let asks = 7 * minute;
+    crm.beforeCall = () =>
+      Promise.reject(
+        new SangamError({ code: 'rate_limited', origin: 'crm', retry: { afterMs: asks }, message: '' }),
+      );
+    await crm.writes(somebody(1));
+    await world.settle();
+    expect(await waitOf(world, crm)).toBeGreaterThan(6 * minute);
+    const calls = world.failures.length;
+    await world.pass(6 * minute);
+    expect(world.failures).toHaveLength(calls);
+    asks = 999_999_000;
+    await world.pass(2 * minute);
+    expect(await waitOf(world, crm)).toBeLessThanOrEqual(15 * minute);
+    expect(await waitOf(world, crm)).toBeGreaterThan(10 * minute);
+  });
+
+  test('is tried by another process when the one that makes the try dies', async () => {
+    const [world, crm] = await oneBusiness();
+    let back = false;
+    crm.beforeCall = () => (back ? Promise.resolve() : Promise.reject(away()));
+    await crm.writes(somebody(1));
+    await world.pass(20_000);
+    world.clock.advance(await waitOf(world, crm));
+    // A call that never comes back is all others see of a process that died.
+    let died = false;
+    let end: (reason: Error) => void = () => undefined;
+    const dead = new Promise<never>((_, reject) => (end = reject));
+    work(world, () =>
+      crm.account.connect({
+        take: () => {
+          died = true;
+          return dead;
+        },
+      }),
+    );
+    onTestFinished(() => end(away()));
+    await until('the try', () => died);
+    back = true;
+    world.clock.advance(61_000);
+    await world.ride(minute);
+    expect(await crm.records()).toHaveLength(1);
+  });
+});
+
+describe('what one waits for, another does not', () => {
+  test('a limit that is used up for fields holds no STOP', async () => {
+    const [world, crm] = await oneBusiness();
+    const asha = somebody(1);
+    await crm.writes(asha);
+    await world.ride(hour);
+    const spent: Permits = {
+      take: (_, priority) =>
+        priority === 'consent'
+          ? Promise.resolve()
+          : Promise.reject(new LimitWait({ priority, afterMs: hour })),
+    };
+    const failures = work(world, () => crm.account.connect(spent));
+    await crm.writes(asha, 'Just a word');
+    await world.process.apply();
+    await until('the limit', () => Promise.resolve(failures.some(({ code }) => code === 'limit_wait')));
+    await crm.writes(asha, 'STOP');
+    await world.process.apply();
+    await until('STOP at the CRM', async () => crm.isOptedOut(await crm.record()));
+  });
+
+  const twoConnections = async () => {
+    const [world, crm] = await oneBusiness();
+    const other = await openHubspotAccount(world.clock);
+    onTestFinished(() => other.close());
+    const free: Permits = { take: () => Promise.resolve() };
+    const second = other.connect(free);
+    await second.provision();
+    await world.database.query(
+      `insert into crm_connections (workspace_id, connection_id, crm, account, mode, settings, created_at)
+       select workspace_id, gen_random_uuid(), crm, 'second', 'live', settings, created_at + 1 from crm_connections
+       where connection_id = $1`,
+      [crm.connectionId],
+    );
+    const hangs = { now: false, calls: 0 };
+    const waiting: (() => void)[] = [];
+    const first = crm.account.connect({
+      take: () => {
+        hangs.calls += hangs.now ? 1 : 0;
+        return hangs.now ? new Promise((go) => waiting.push(go)) : Promise.resolve();
+      },
+    });
+    work(world, ({ connectionId }) => (connectionId === crm.connectionId ? first : second));
+    // Before the reconciler is stopped, which waits for the calls under way.
+    onTestFinished(() => {
+      hangs.now = false;
+      for (const go of waiting) go();
+    });
+    const asha = somebody(1);
+    await crm.writes(asha);
+    await world.process.apply();
+    await until(
+      'both records',
+      async () => (await crm.records()).length + (await other.user.list()).length === 2,
+    );
+    const atSecond = async () => {
+      const [record] = await other.user.list();
+      return crm.isOptedOut(record);
+    };
+    return { world, crm, hangs, asha, atSecond };
+  };
+
+  test('a CRM that hangs does not hold a STOP from the other of its workspace', async () => {
+    const { world, crm, hangs, asha, atSecond } = await twoConnections();
+    hangs.now = true;
+    await crm.writes(asha, 'STOP');
+    await world.process.apply();
+    await until('STOP at the second', atSecond);
+    expect(hangs.now).toBe(true);
+  });
+
+  // Turns are of workspaces: core/work gives each connection its own.
+  test.fails('nor one that comes while it hangs', async () => {
+    const { world, crm, hangs, asha, atSecond } = await twoConnections();
+    hangs.now = true;
+    await crm.writes(asha, 'Just a word');
+    await world.process.apply();
+    await until('the hanging call', () => Promise.resolve(hangs.calls > 0));
+    await crm.writes(asha, 'STOP');
+    await world.process.apply();
+    await until('STOP at the second', atSecond, 3_000);
+  });
+
+  // One breaker and one block for all lanes of a connection: core/work gives each lane its own.
+  test.fails('a right that lacks for the timeline blocks no STOP', async () => {
+    const [world, crm] = await oneBusiness();
+    const asha = somebody(1);
+    await crm.writes(asha);
+    await world.ride(hour);
+    crm.beforeCall = (priority) =>
+      priority === 'timeline'
+        ? Promise.reject(
+            new SangamError({ code: 'missing_scope', origin: 'crm', retry: 'never', message: 'No right.' }),
+          )
+        : Promise.resolve();
+    await crm.answers(asha, 'For the timeline');
+    await world.ride(hour);
+    await until('the block', () =>
+      Promise.resolve(world.failures.some(({ code }) => code === 'missing_scope')),
+    );
+    await crm.writes(asha, 'STOP');
+    await world.ride(hour);
+    expect(crm.isOptedOut(await crm.record())).toBe(true);
+  });
+});
+
+// Lanes are taken in order of arrival: core/work takes what forbids first.
+test.fails('a STOP is not applied behind what came before it in its lane', async () => {
+  const [world, crm] = await oneBusiness();
+  const asha = somebody(0);
+  await crm.writes(asha);
+  await world.process.apply();
+  const before = 1_500;
+  const at = world.clock.now();
+  await crm.receive(
+    ...Array.from({ length: before }, (_, index) =>
+      text(somebody(index + 1), `wamid.before.${String(index)}`, at, 'Hello'),
+    ),
+  );
+  await crm.writes(asha, 'STOP');
+  const applied: number[] = [];
+  const applier = createApplier({
+    store: world.store,
+    directory: world.process.directory,
+    traitsOf: () => undefined,
+    erasureKeyOf: () => Promise.resolve(Buffer.alloc(32, 7)),
+    clock: world.clock,
+    counts: {
+      applied: ({ events }) => void applied.push(events),
+      failed: (error) => {
+        throw error;
+      },
+    },
+    // One turn is enough.
+    wakeReconciler: () => void applier.stop(),
+  });
+  applier.start();
+  await until('a turn', () => applied.length > 0);
+  await applier.stop();
+  expect(applied[0]).toBeLessThan(before);
+  expect((await crm.contactOf(asha)).optOut).toBe(true);
+});
