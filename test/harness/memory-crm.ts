@@ -66,8 +66,10 @@ export interface MemoryCrm {
   readonly calls: { readonly operation: Operation; readonly items: number; readonly priority: Priority }[];
   /** From now on: called before each call; throws to let it fail, or answers what becomes of it. */
   trouble: ((operation: Operation) => undefined | { readonly commitAfterMs: number }) | undefined;
-  /** Records by id that nobody may write for now; their timelines neither. */
+  /** Records by id that nobody may write for now. */
   readonly locked: Set<string>;
+  /** Records by id whose timeline nobody may write for now. */
+  readonly lockedTimelines: Set<string>;
   /** Records by id whose timeline entries are written, and nobody is told. */
   readonly unheard: Set<string>;
   /** What a create or update of this item answers instead of being made, by contact id or record id. */
@@ -342,7 +344,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
           call('entries', writes.length, priority, () =>
             writes.map((one): EntryOutcome => {
               const { entryKey, recordId } = one.entry;
-              if (crm.locked.has(recordId)) {
+              if (crm.lockedTimelines.has(recordId)) {
                 const explanation = 'Somebody holds this record locked.';
                 return { entryKey, outcome: 'later', code: 'record_locked', retry: 'later', explanation };
               }
@@ -438,6 +440,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
     calls,
     trouble: undefined,
     locked: new Set(),
+    lockedTimelines: new Set(),
     unheard: new Set(),
     answers: new Map(),
     user: {
