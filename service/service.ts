@@ -21,7 +21,7 @@ import {
   createTimelineWriter,
   type TurnTaker,
 } from '@sangam/core/pipeline';
-import { openStore, type Store, sweepWindows, sweepWrites } from '@sangam/core/store';
+import { openStore, type Store, sweepTimeline, sweepWindows, sweepWrites } from '@sangam/core/store';
 import { createChannelBook } from './channel-book.ts';
 import { createChannelSecrets } from './channel-secrets.ts';
 import { createCrmAccounts } from './crm-accounts.ts';
@@ -216,6 +216,7 @@ export function createService(options: ServiceOptions): Service {
         (workspaceId) =>
           store.transact(workspaceId, async (trx) => {
             await sweepWindows(trx, clock.now());
+            await sweepTimeline(trx, clock.now());
             await sweepWrites(trx, clock.now());
           }),
         (workspaceId) => alertSilentAccounts(store, workspaceId, clock.now()),

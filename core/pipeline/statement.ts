@@ -67,18 +67,33 @@ export function readStatement(
           waiting: waiting.records,
           held: waiting.held,
         }),
-        timeline: balance('timeline entries due', of('entries due'), {
-          written: of('entries written'),
-          unchanged: of('entries unchanged'),
-          refused: of('entries refused'),
-          'left alone': of('entries left alone'),
-          waiting: waiting.entries,
-        }),
+        timeline: timelineBalance(of, waiting),
       });
     }
     const all = [events, ...connections.flatMap(({ records, timeline }) => [records, timeline])];
     return { day, timeZone, balances: all.every(({ missing }) => missing === 0), events, connections };
   });
+}
+
+/** An entry that is nowhere is missing, whether it was ever counted as due or not. */
+function timelineBalance(
+  of: (name: CountName) => number,
+  waiting: { readonly entries: number; readonly lost: number },
+): Balance {
+  const parts = {
+    written: of('entries written'),
+    unchanged: of('entries unchanged'),
+    refused: of('entries refused'),
+    'left alone': of('entries left alone'),
+    waiting: waiting.entries,
+  };
+  const accounted = Object.values(parts).reduce((sum, part) => sum + part, 0);
+  const due = of('entries due');
+  return balance(
+    'timeline entries due',
+    waiting.lost === 0 ? due : Math.max(due, accounted + waiting.lost),
+    parts,
+  );
 }
 
 function balance(what: string, total: number, parts: Readonly<Record<string, number>>): Balance {

@@ -16,7 +16,7 @@ export interface Alert {
 /** Raises an alert unless one of its kind stands open. True: it is a new one. */
 export async function raiseAlert(
   trx: WorkspaceTransaction,
-  alert: { readonly connectionId: string; readonly kind: string; readonly message: string },
+  alert: { readonly connectionId: string | null; readonly kind: string; readonly message: string },
   now: number,
 ): Promise<boolean> {
   const { rows } = await sql`

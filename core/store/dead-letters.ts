@@ -59,6 +59,16 @@ export async function parkDeadLetters(
   return parked;
 }
 
+/** Whether one of these events is a STOP that no ledger speaks for. */
+export async function areStops(trx: WorkspaceTransaction, eventKeys: readonly Buffer[]): Promise<boolean> {
+  const { rows } = await sql`
+    select 1 from suppression
+    where workspace_id = ${trx.workspaceId} and event_key = any(${[...eventKeys]}::bytea[]) limit 1`.execute(
+    trx,
+  );
+  return rows.length > 0;
+}
+
 /** A dead letter as it is kept. */
 export interface StoredDeadLetter {
   readonly deadLetterId: string;

@@ -243,6 +243,7 @@ export async function peopleAtHome(
   trx: WorkspaceTransaction,
   records: readonly { readonly connectionId: string; readonly recordId: string }[],
 ): Promise<string[]> {
+  if (records.length === 0) return [];
   const { rows } = await sql<{ contactId: string }>`
     select distinct l.contact_id as "contactId"
     from unnest(${records.map((one) => one.connectionId)}::uuid[], ${records.map((one) => one.recordId)}::text[])

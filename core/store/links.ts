@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { LinkReason } from './schema.ts';
+import { dueTimeline, repointEntries } from './timeline-moves.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
 /** A contact tied to a record. */
@@ -53,7 +54,7 @@ export async function partedFrom(
 
 /**
  * Ties contacts to records. A contact joined into another meanwhile is tied by its survivor; one that has a home
- * already gets no second one, and what a person parted stays parted.
+ * already gets no second one, and what a person parted stays parted. Timelines of those who got a home fall due.
  */
 export async function saveLinks(
   trx: WorkspaceTransaction,
@@ -62,10 +63,12 @@ export async function saveLinks(
   now: number,
 ): Promise<void> {
   if (links.length === 0) return;
-  await sql`
+  // Of several contacts joined into one meanwhile, each with a record, one gives the home.
+  const { rows } = await sql<{ contactId: string; home: boolean }>`
     insert into crm_links (workspace_id, connection_id, contact_id, record_id, home, decided_by, created_at)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, t.contact_id, t.record_id,
-           t.home and not exists (${homeOf(connectionId, trx.workspaceId)}),
+           t.home and row_number() over (partition by t.contact_id, t.home order by t.record_id) = 1
+             and not exists (${homeOf(connectionId, trx.workspaceId)}),
            t.reason, ${now}
     from (select distinct on (coalesce(c.merged_into, i.contact_id), i.record_id)
                  coalesce(c.merged_into, i.contact_id) as contact_id, i.record_id, i.home, i.reason
@@ -76,7 +79,13 @@ export async function saveLinks(
           order by 1, 2, i.home desc) t
     order by t.contact_id, t.record_id
     on conflict (workspace_id, connection_id, contact_id, record_id) do update set
-      home = crm_links.home or (excluded.home and crm_links.parted_at is null)`.execute(trx);
+      home = crm_links.home or (excluded.home and crm_links.parted_at is null)
+    returning contact_id as "contactId", home`.execute(trx);
+  await dueTimeline(trx, connectionId, homesIn(rows), now);
+}
+
+function homesIn(rows: readonly { readonly contactId: string; readonly home: boolean }[]): string[] {
+  return [...new Set(rows.filter(({ home }) => home).map(({ contactId }) => contactId))];
 }
 
 /** A link of contact `t` to a record that is there. */
@@ -107,7 +116,8 @@ export async function leaveGoneHomes(
 
 /**
  * Ties records to the contacts whose phone they hold, and unties those that hold it no longer: a record that is not a
- * contact's home still takes its opt-out. A contact without a home gets one. Returns the records to be looked at.
+ * contact's home still takes its opt-out. A contact without a home gets one, and its timeline falls due. Returns the
+ * records to be looked at.
  */
 export async function linkByPhone(
   trx: WorkspaceTransaction,
@@ -124,7 +134,7 @@ export async function linkByPhone(
                         on i.workspace_id = p.workspace_id and i.value = p.phone and i.contact_id = l.contact_id
                       where p.workspace_id = l.workspace_id and p.connection_id = l.connection_id
                         and p.record_id = l.record_id)`.execute(trx);
-  const { rows } = await sql<{ recordId: string }>`
+  const { rows } = await sql<LinkRow>`
     insert into crm_links (workspace_id, connection_id, contact_id, record_id, home, decided_by, created_at)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, t.contact_id, t.record_id,
            t.place = 1 and not exists (${homeOf(connectionId, trx.workspaceId)}), 'phone', ${now}
@@ -139,7 +149,8 @@ export async function linkByPhone(
           group by i.contact_id, p.record_id) t
     order by t.contact_id, t.record_id
     on conflict do nothing
-    returning record_id as "recordId"`.execute(trx);
+    returning ${columns}`.execute(trx);
+  await dueTimeline(trx, connectionId, homesIn(rows), now);
   return [...new Set(rows.map(({ recordId }) => recordId))];
 }
 
@@ -161,16 +172,21 @@ export async function linkContactsByPhone(
     on conflict do nothing`.execute(trx);
 }
 
-/** Links follow records that were merged in the CRM. */
+/**
+ * Links follow records that were merged in the CRM, and so do timelines: where the CRM does not move entries itself, they
+ * fall due on the survivor; where it does, only what was never written.
+ */
 export async function repointLinks(
   trx: WorkspaceTransaction,
   connectionId: string,
-  moves: readonly { readonly from: string; readonly to: string }[],
+  merged: readonly { readonly from: string; readonly to: string }[],
+  { entriesMove, now }: { readonly entriesMove: boolean; readonly now: number },
 ): Promise<void> {
+  const moves = endsOf(merged);
   if (moves.length === 0) return;
   const pairs = sql`unnest(${moves.map(({ from }) => from)}::text[], ${moves.map(({ to }) => to)}::text[])
                     as t (old, new)`;
-  await sql`
+  const { rows } = await sql<{ contactId: string; home: boolean }>`
     insert into crm_links (workspace_id, connection_id, contact_id, record_id, home, decided_by, parted_at, created_at)
     select l.workspace_id, l.connection_id, l.contact_id, t.new, bool_or(l.home), 'merge', max(l.parted_at),
            min(l.created_at)
@@ -178,11 +194,31 @@ export async function repointLinks(
     where l.workspace_id = ${trx.workspaceId} and l.connection_id = ${connectionId}
     group by l.workspace_id, l.connection_id, l.contact_id, t.new
     on conflict (workspace_id, connection_id, contact_id, record_id) do update set
-      home = crm_links.home or excluded.home`.execute(trx);
+      home = crm_links.home or excluded.home
+    returning contact_id as "contactId", home`.execute(trx);
   await sql`
     delete from crm_links l using ${pairs}
     where l.workspace_id = ${trx.workspaceId} and l.connection_id = ${connectionId}
       and l.record_id = t.old`.execute(trx);
+  const contactIds = homesIn(rows);
+  if (entriesMove) await repointEntries(trx, connectionId, moves, contactIds);
+  await dueTimeline(trx, connectionId, contactIds, now);
+}
+
+/** Where merges end that are told together: what went into a record that went into another went there. */
+function endsOf(
+  merged: readonly { readonly from: string; readonly to: string }[],
+): { readonly from: string; readonly to: string }[] {
+  const next = new Map(merged.map(({ from, to }) => [from, to]));
+  return [...next].flatMap(([from, into]) => {
+    const passed = new Set([from]);
+    let to = into;
+    for (let on = next.get(to); on !== undefined && !passed.has(to); on = next.get(to)) {
+      passed.add(to);
+      to = on;
+    }
+    return passed.has(to) ? [] : [{ from, to }];
+  });
 }
 
 /**
@@ -217,12 +253,19 @@ export async function joinLinks(
   await sql`
     delete from crm_links
     where workspace_id = ${trx.workspaceId} and contact_id = any(${gone}::uuid[])`.execute(trx);
+  // A home that is no more makes way for one that is, however young.
   await sql`
+    with homes as (
+      select l.connection_id, l.contact_id, l.record_id,
+             row_number() over (partition by l.connection_id, l.contact_id
+                                order by l.parted_at is not null, r.gone is not null, l.created_at, l.record_id) as place
+      from crm_links l
+      left join crm_records r on r.workspace_id = l.workspace_id and r.connection_id = l.connection_id
+                             and r.record_id = l.record_id
+      where l.workspace_id = ${trx.workspaceId} and l.contact_id = any(${survivors}::uuid[]) and l.home)
     update crm_links l set home = false
-    where l.workspace_id = ${trx.workspaceId} and l.contact_id = any(${survivors}::uuid[]) and l.home
-      and exists (select 1 from crm_links older
-                  where older.workspace_id = l.workspace_id and older.connection_id = l.connection_id
-                    and older.contact_id = l.contact_id and older.home and older.parted_at is null
-                    and (older.created_at, older.record_id) < (l.created_at, l.record_id))`.execute(trx);
+    from homes
+    where l.workspace_id = ${trx.workspaceId} and l.connection_id = homes.connection_id
+      and l.contact_id = homes.contact_id and l.record_id = homes.record_id and homes.place > 1`.execute(trx);
   return rows;
 }

@@ -331,8 +331,12 @@ export interface Database {
     version: ColumnType<number, number | undefined>;
     /** Null: nothing to write. */
     due_at: number | null;
+    /** The version in which it fell due. */
+    due_version: ColumnType<number, number | undefined>;
     marked_at: number;
     tried: ColumnType<boolean, boolean | undefined>;
+    /** How often the CRM asked for another time. */
+    attempts: ColumnType<number, number | undefined>;
     /** Its outcome was once unknown: to be looked at once more, for a twin. */
     twin_check: ColumnType<boolean, boolean | undefined>;
     lease: string | null;
@@ -416,7 +420,12 @@ export interface Database {
     /** JSON of what was left where we do not rule. */
     remains: Buffer;
   };
-  window_sweeps: { workspace_id: string; swept_until: number };
+  window_sweeps: {
+    workspace_id: string;
+    swept_until: number;
+    /** The contact up to which entries never written were looked at; null: none yet. */
+    entries_from: ColumnType<string | null, undefined, string | null>;
+  };
 }
 
 interface MessageColumns {

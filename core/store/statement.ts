@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { CountName } from './counts.ts';
+import { homeRecordOf } from './timeline.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
 /** What was counted in a stretch of time, by connection; the workspace's id stands for none. */
@@ -32,20 +33,36 @@ export async function unappliedBetween(
   return rows[0] ?? { parked: 0, waiting: 0 };
 }
 
-/** What fell due in that time and still waits: records, those held for a person, and timeline entries. */
+/**
+ * What fell due in that time and still waits: records, those held for a person, and timeline entries. `lost`: entries
+ * that are not on the record they belong to, wait for nothing and were not refused.
+ */
 export async function unwrittenBetween(
   trx: WorkspaceTransaction,
   connectionId: string,
   from: number,
   until: number,
-): Promise<{ readonly records: number; readonly held: number; readonly entries: number }> {
-  const { rows } = await sql<{ records: number; held: number; entries: number }>`
+): Promise<{
+  readonly records: number;
+  readonly held: number;
+  readonly entries: number;
+  readonly lost: number;
+}> {
+  const { rows } = await sql<{ records: number; held: number; entries: number; lost: number }>`
+    with entry as (
+      select contact_id, record_id, due_at from timeline_entries
+      where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+        and marked_at >= ${from} and marked_at < ${until})
     select count(*) filter (where held is null)::int as records, count(*) filter (where held is not null)::int as held,
-           (select count(*)::int from timeline_entries
-            where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} and due_at is not null
-              and marked_at >= ${from} and marked_at < ${until}) as entries
+           (select count(*)::int from entry where due_at is not null) as entries,
+           (select count(*)::int from entry t
+            cross join lateral (${homeRecordOf(trx.workspaceId, connectionId)}) home
+            where t.due_at is null and t.record_id is distinct from home.record_id
+              and not exists (select 1 from dead_letters d
+                              where d.workspace_id = ${trx.workspaceId} and d.connection_id = ${connectionId}
+                                and d.contact_id = t.contact_id and d.reason like 'timeline%')) as lost
     from dirty_records
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
       and marked_at >= ${from} and marked_at < ${until}`.execute(trx);
-  return rows[0] ?? { records: 0, held: 0, entries: 0 };
+  return rows[0] ?? { records: 0, held: 0, entries: 0, lost: 0 };
 }

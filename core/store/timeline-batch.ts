@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { replyMs } from '../timeline/index.ts';
-import { homeRecordOf } from './timeline.ts';
+import { homelessMs, homeRecordOf } from './timeline.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
 /** An entry to be written. */
@@ -20,6 +20,8 @@ export interface DueEntry {
   /** It was tried before and nobody knows how that ended. */
   readonly tried: boolean;
   readonly twinCheck: boolean;
+  /** How often the CRM asked for another time. */
+  readonly attempts: number;
 }
 
 export async function leaseEntries(
@@ -48,8 +50,44 @@ export async function leaseEntries(
     returning e.contact_id as "contactId", e.channel_id as "channelId", e.part, e.entry_key as "entryKey",
               e.record_id as "recordId", e.entry_id as "entryId", home.record_id as "homeId",
               e.written_hash as "writtenHash", e.version, e.marked_at as "markedAt", e.tried,
-              e.twin_check as "twinCheck"`.execute(trx);
+              e.twin_check as "twinCheck", e.attempts`.execute(trx);
   return rows;
+}
+
+/**
+ * Lets leased entries go whose contact has no record, in the transaction that leased them; returns those. Whoever gives a
+ * record holds the contact from before it makes entries due until it ends (`dueTimeline`): a contact that is held is left
+ * for later, and of one that was, this statement sees the record.
+ */
+export async function dropHomeless(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  lease: string,
+  homeless: readonly DueEntry[],
+  now: number,
+): Promise<DueEntry[]> {
+  if (homeless.length === 0) return [];
+  const { rows: free } = await sql<{ contactId: string }>`
+    select contact_id as "contactId" from contacts
+    where workspace_id = ${trx.workspaceId}
+      and contact_id = any(${[...new Set(homeless.map(({ contactId }) => contactId))]}::uuid[])
+    for update skip locked`.execute(trx);
+  const { rows } = await sql<{ entryKey: string }>`
+    update timeline_entries e set due_at = null, lease = null, leased_until = null
+    from unnest(${free.map(({ contactId }) => contactId)}::uuid[]) as t (contact_id)
+    where e.workspace_id = ${trx.workspaceId} and e.connection_id = ${connectionId} and e.contact_id = t.contact_id
+      and e.entry_key = any(${homeless.map(({ entryKey }) => entryKey)}::text[]) and e.lease = ${lease}
+      and not exists (${homeRecordOf(trx.workspaceId, connectionId)})
+    returning e.entry_key as "entryKey"`.execute(trx);
+  const dropped = new Set(rows.map(({ entryKey }) => entryKey));
+  const kept = homeless.filter(({ entryKey }) => !dropped.has(entryKey));
+  await returnEntries(
+    trx,
+    lease,
+    kept.map(({ entryKey }) => entryKey),
+    now + homelessMs,
+  );
+  return homeless.filter(({ entryKey }) => dropped.has(entryKey));
 }
 
 /** From here on nobody knows whether these were written, until somebody says so. */
@@ -83,11 +121,12 @@ export async function settleEntries(
   lease: string,
   settled: readonly SettledEntry[],
 ): Promise<string[]> {
+  if (settled.length === 0) return [];
   const { rows } = await sql<{ entryKey: string; done: boolean }>`
     update timeline_entries e set
       record_id = t.record_id, entry_id = t.entry_id,
       written_hash = case when t.hash = '' then null else decode(t.hash, 'hex') end,
-      written_at = coalesce(t.written_at, e.written_at), tried = false, lease = null, leased_until = null,
+      written_at = coalesce(t.written_at, e.written_at), tried = false, attempts = 0, lease = null, leased_until = null,
       twin_check = t.look_again_at is not null,
       due_at = case when e.version = t.version then t.look_again_at else e.due_at end
     from unnest(${settled.map((s) => s.entry.entryKey)}::text[], ${settled.map((s) => s.entry.version)}::int[],
@@ -115,12 +154,48 @@ export async function returnEntries(
   );
 }
 
-/** Forgets entries that show nothing any more. */
-export async function forgetEntries(trx: WorkspaceTransaction, entryKeys: readonly string[]): Promise<void> {
-  if (entryKeys.length === 0) return;
+/** Gives back entries the CRM did not take now: nothing of them stands that did not before. */
+export async function postponeEntries(
+  trx: WorkspaceTransaction,
+  lease: string,
+  postponed: readonly { readonly entry: DueEntry; readonly until: number }[],
+): Promise<void> {
+  if (postponed.length === 0) return;
   await sql`
-    delete from timeline_entries
-    where workspace_id = ${trx.workspaceId} and entry_key = any(${entryKeys}::text[])`.execute(trx);
+    update timeline_entries e
+    set lease = null, leased_until = null, tried = t.tried, attempts = e.attempts + 1, due_at = t.until
+    from unnest(${postponed.map(({ entry }) => entry.entryKey)}::text[], ${postponed.map(({ entry }) => entry.tried)}::bool[],
+                ${postponed.map(({ until }) => until)}::bigint[]) as t (entry_key, tried, until)
+    where e.workspace_id = ${trx.workspaceId} and e.entry_key = t.entry_key and e.lease = ${lease}`.execute(
+    trx,
+  );
+}
+
+/**
+ * Forgets leased entries that show nothing any more and stand nowhere; returns the keys of those. One that changed
+ * meanwhile may have something to show: it stays due, as one that stands nowhere.
+ */
+export async function forgetEntries(
+  trx: WorkspaceTransaction,
+  lease: string,
+  emptied: readonly DueEntry[],
+): Promise<string[]> {
+  if (emptied.length === 0) return [];
+  const { rows } = await sql<{ entryKey: string }>`
+    delete from timeline_entries e
+    using unnest(${emptied.map(({ entryKey }) => entryKey)}::text[], ${emptied.map(({ version }) => version)}::int[])
+          as t (entry_key, version)
+    where e.workspace_id = ${trx.workspaceId} and e.entry_key = t.entry_key and e.version = t.version
+      and e.lease = ${lease}
+    returning e.entry_key as "entryKey"`.execute(trx);
+  const forgotten = rows.map(({ entryKey }) => entryKey);
+  await sql`
+    update timeline_entries
+    set record_id = null, entry_id = null, written_hash = null, tried = false, attempts = 0, lease = null,
+        leased_until = null
+    where workspace_id = ${trx.workspaceId} and lease = ${lease}
+      and entry_key = any(${emptied.map(({ entryKey }) => entryKey)}::text[])`.execute(trx);
+  return forgotten;
 }
 
 /** Messages of parts of conversations, each with the place of its part among those asked for. */

@@ -19,6 +19,9 @@ export interface TouchedMessage {
 /** Ticks are written at most this often. */
 const tickMs = 60_000;
 
+/** How long a new entry waits for its contact to get a record; who gives it one makes the entry due at once. */
+export const homelessMs = 5_000;
+
 /** One part of a conversation some timeline shows, to be written anew. */
 interface TouchedPart {
   readonly contactId: string;
@@ -99,6 +102,11 @@ async function placesOf(
   return rows.map(({ ticks, ...row }) => ({ ...row, tickOnly: ticks }));
 }
 
+/**
+ * A new entry is due whether its contact is seen to have a record or not: one that is being given meanwhile, by a
+ * transaction that cannot see the entry, is found by the writer. An entry that was let go for want of a record stays so,
+ * as one that does not stand as it should: who gives the record sees it.
+ */
 async function markParts(
   trx: WorkspaceTransaction,
   connectionId: string,
@@ -110,24 +118,35 @@ async function markParts(
     insert into timeline_entries as e (workspace_id, connection_id, contact_id, channel_id, part, entry_key, due_at,
                                        marked_at)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, t.contact_id, t.channel_id, t.part, t.entry_key,
-           case when home.record_id is not null then ${now}::bigint end, ${now}::bigint
+           case when home.record_id is not null then ${now}::bigint else ${now + homelessMs}::bigint end, ${now}::bigint
     from unnest(${parts.map(([, p]) => p.contactId)}::uuid[], ${parts.map(([, p]) => p.channelId)}::uuid[],
                 ${parts.map(([, p]) => p.part)}::text[], ${keys}::text[]) as t (contact_id, channel_id, part, entry_key)
     left join lateral (${homeRecordOf(trx.workspaceId, connectionId)}) home on true
     on conflict (workspace_id, connection_id, contact_id, channel_id, part) do update set
       version = e.version + 1,
+      ${fallsDue},
       marked_at = case when e.due_at is null then excluded.marked_at else e.marked_at end,
-      due_at = case when excluded.due_at is null then e.due_at
-                    else least(e.due_at, case when ${tickNames(parts)} then greatest(excluded.due_at, e.written_at + ${tickMs})
-                                              else excluded.due_at end) end
-    returning old.due_at is null and new.due_at is not null as fresh`.execute(trx);
+      written_hash = case when e.due_at is null and excluded.due_at > excluded.marked_at then null
+                          else e.written_hash end,
+      due_at = case when excluded.due_at > excluded.marked_at or (e.due_at is not null and (e.tried or e.attempts > 0))
+                      then e.due_at
+                    when ${tickNames(parts)} then least(e.due_at, greatest(excluded.due_at, e.written_at + ${tickMs}))
+                    else least(e.due_at, excluded.due_at) end
+    returning ${isFresh}`.execute(trx);
   await countDue(trx, connectionId, rows, now);
 }
+
+/** In an update that raises the version of entries `e`: remembers those that fall due by it. */
+export const fallsDue = sql.raw(
+  'due_version = case when e.due_at is null then e.version + 1 else e.due_version end',
+);
+/** Whether `fallsDue` made them due. */
+export const isFresh = sql.raw('e.due_at is not null and e.due_version = e.version as fresh');
 
 /** Whether the entry at hand was touched by ticks alone. */
 function tickNames(parts: readonly (readonly [string, TouchedPart])[]): ReturnType<typeof sql> {
   const ticks = parts.filter(([, { tickOnly }]) => tickOnly).map(([name]) => name);
-  return sql`e.contact_id || ' ' || e.channel_id || ' ' || e.part = any(${ticks}::text[])`;
+  return sql`e.contact_id::text || ' ' || e.channel_id::text || ' ' || e.part = any(${ticks}::text[])`;
 }
 
 /** The live home record of contact `t`. */
@@ -146,7 +165,7 @@ function entryKeyOf(name: string): string {
   return createHash('sha256').update(name).digest('hex').slice(0, 20);
 }
 
-async function countDue(
+export async function countDue(
   trx: WorkspaceTransaction,
   connectionId: string,
   rows: readonly { readonly fresh: boolean }[],
@@ -154,105 +173,6 @@ async function countDue(
 ): Promise<void> {
   const count = rows.filter(({ fresh }) => fresh).length;
   if (count > 0) await addCounts(trx, [{ name: 'entries due', at: now, count, connectionId }]);
-}
-
-/** Contacts got a home record, or another one: what is not shown there yet falls due. */
-export async function dueTimeline(
-  trx: WorkspaceTransaction,
-  connectionId: string,
-  contactIds: readonly string[],
-  now: number,
-): Promise<void> {
-  if (contactIds.length === 0) return;
-  const { rows } = await sql<{ fresh: boolean }>`
-    update timeline_entries e
-    set due_at = ${now}, version = e.version + 1,
-        marked_at = case when e.due_at is null then ${now} else e.marked_at end
-    from unnest(${contactIds}::uuid[]) as t (contact_id)
-    cross join lateral (${homeRecordOf(trx.workspaceId, connectionId)}) home
-    where e.workspace_id = ${trx.workspaceId} and e.connection_id = ${connectionId}
-      and e.contact_id = t.contact_id and (e.record_id is distinct from home.record_id or e.written_hash is null)
-    returning old.due_at is null as fresh`.execute(trx);
-  await countDue(trx, connectionId, rows, now);
-}
-
-/** What was refused of these contacts' timelines is tried again, in every connection. */
-export async function retryTimeline(
-  trx: WorkspaceTransaction,
-  contactIds: readonly string[],
-  now: number,
-): Promise<void> {
-  if (contactIds.length === 0) return;
-  const { rows } = await sql<{ connectionId: string }>`
-    update timeline_entries e set due_at = ${now}, version = e.version + 1, marked_at = ${now}
-    where e.workspace_id = ${trx.workspaceId} and e.contact_id = any(${contactIds}::uuid[]) and e.due_at is null
-      and e.written_hash is null and e.record_id is not null
-    returning connection_id as "connectionId"`.execute(trx);
-  await addCounts(
-    trx,
-    rows.map(({ connectionId }) => ({ name: 'entries due', at: now, count: 1, connectionId })),
-  );
-}
-
-/**
- * Timelines follow contacts that turned out to be one person. A day both had is shown once, by the survivor's entry; the
- * other's is written anew without the messages that moved, which leaves it empty, and so it is taken away.
- */
-export async function moveTimeline(
-  trx: WorkspaceTransaction,
-  merges: readonly { readonly contactId: string; readonly into: string }[],
-  now: number,
-): Promise<void> {
-  if (merges.length === 0) return;
-  const pairs = sql`unnest(${merges.map(({ contactId }) => contactId)}::uuid[], ${merges.map(({ into }) => into)}::uuid[])
-                    as t (gone, survivor)`;
-  await sql`
-    update timeline_entries e set contact_id = t.survivor, version = e.version + 1
-    from ${pairs}
-    where e.workspace_id = ${trx.workspaceId} and e.contact_id = t.gone
-      and not exists (select 1 from timeline_entries s
-                      where s.workspace_id = e.workspace_id and s.connection_id = e.connection_id
-                        and s.contact_id = t.survivor and s.channel_id = e.channel_id and s.part = e.part)`.execute(
-    trx,
-  );
-  const { rows } = await sql<{ connectionId: string; fresh: boolean }>`
-    update timeline_entries e
-    set due_at = case when e.entry_id is null then null else ${now}::bigint end, version = e.version + 1,
-        marked_at = case when e.due_at is null then ${now} else e.marked_at end
-    from ${pairs}
-    where e.workspace_id = ${trx.workspaceId} and e.contact_id in (t.gone, t.survivor)
-    returning e.connection_id as "connectionId", old.due_at is null and new.due_at is not null as fresh`.execute(
-    trx,
-  );
-  for (const [connectionId, ofConnection] of Map.groupBy(rows, (row) => row.connectionId)) {
-    await countDue(trx, connectionId, ofConnection, now);
-  }
-}
-
-/** Contacts whose messages changed hands: everything their timelines show is looked at anew. */
-export async function remarkTimeline(
-  trx: WorkspaceTransaction,
-  contactIds: readonly string[],
-  now: number,
-): Promise<void> {
-  if (contactIds.length === 0) return;
-  const { rows } = await sql<Omit<TouchedMessage, 'tickOnly'>>`
-    select contact_id as "contactId", channel_id as "channelId", wamid, at from messages
-    where workspace_id = ${trx.workspaceId} and contact_id = any(${contactIds}::uuid[])`.execute(trx);
-  await markTimeline(
-    trx,
-    rows.map((row) => ({ ...row, tickOnly: false })),
-    now,
-  );
-  const { rows: due } = await sql<{ connectionId: string; fresh: boolean }>`
-    update timeline_entries e
-    set due_at = ${now}, version = e.version + 1,
-        marked_at = case when e.due_at is null then ${now} else e.marked_at end
-    where e.workspace_id = ${trx.workspaceId} and e.contact_id = any(${contactIds}::uuid[]) and e.entry_id is not null
-    returning connection_id as "connectionId", old.due_at is null as fresh`.execute(trx);
-  for (const [connectionId, ofConnection] of Map.groupBy(due, (row) => row.connectionId)) {
-    await countDue(trx, connectionId, ofConnection, now);
-  }
 }
 
 /** Contacts who are known by one of these phones. */

@@ -6,6 +6,7 @@ import type {
   CrmRecord,
   CrmValues,
   EntryOutcome,
+  EntryWrite,
   FieldMapping,
   Permits,
   Priority,
@@ -67,6 +68,10 @@ export interface MemoryCrm {
   trouble: ((operation: Operation) => undefined | { readonly commitAfterMs: number }) | undefined;
   /** Records by id that nobody may write for now. */
   readonly locked: Set<string>;
+  /** Records by id whose timeline nobody may write for now. */
+  readonly lockedTimelines: Set<string>;
+  /** Records by id whose timeline entries are written, and nobody is told. */
+  readonly unheard: Set<string>;
   /** What a create or update of this item answers instead of being made, by contact id or record id. */
   readonly answers: Map<string, WriteOutcome>;
   /** What a user of the CRM does. */
@@ -292,6 +297,26 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
     return { item: recordId, outcome: 'written', recordId: record.recordId, created: false, values };
   };
 
+  const writeEntry = ({ entry, entryId }: EntryWrite): EntryOutcome => {
+    if (standing(entry.recordId) === undefined) return { entryKey: entry.entryKey, outcome: 'gone' };
+    const text = entry.lines.map((one) => one.text).join('\n');
+    const known =
+      entryId === undefined && entryClass === 'findable'
+        ? undefined
+        : [...entries.values()].find((one) =>
+            entryClass === 'keyed' ? one.entryKey === entry.entryKey : one.entryId === entryId,
+          );
+    if (known !== undefined) {
+      // A findable entry stays where it was made.
+      Object.assign(known, { text, ...(entryClass === 'keyed' ? { recordId: entry.recordId } : {}) });
+      return { entryKey: entry.entryKey, outcome: 'written', entryId: known.entryId };
+    }
+    if (entryId !== undefined) return { entryKey: entry.entryKey, outcome: 'gone' };
+    const made = { entryId: `e-${randomUUID()}`, entryKey: entry.entryKey, recordId: entry.recordId, text };
+    entries.set(made.entryId, made);
+    return { entryKey: entry.entryKey, outcome: 'written', entryId: made.entryId };
+  };
+
   const connect = (permits: Permits): Connector => {
     const call = async <Answer>(
       operation: Operation,
@@ -317,29 +342,16 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
         batchSize,
         write: (writes, priority) =>
           call('entries', writes.length, priority, () =>
-            writes.map(({ entry, entryId }): EntryOutcome => {
-              if (standing(entry.recordId) === undefined)
-                return { entryKey: entry.entryKey, outcome: 'gone' };
-              const text = entry.lines.map((one) => one.text).join('\n');
-              const known =
-                entryId === undefined && entryClass === 'findable'
-                  ? undefined
-                  : [...entries.values()].find((one) =>
-                      entryClass === 'keyed' ? one.entryKey === entry.entryKey : one.entryId === entryId,
-                    );
-              if (known !== undefined) {
-                Object.assign(known, { text, recordId: entry.recordId });
-                return { entryKey: entry.entryKey, outcome: 'written', entryId: known.entryId };
+            writes.map((one): EntryOutcome => {
+              const { entryKey, recordId } = one.entry;
+              if (crm.lockedTimelines.has(recordId)) {
+                const explanation = 'Somebody holds this record locked.';
+                return { entryKey, outcome: 'later', code: 'record_locked', retry: 'later', explanation };
               }
-              if (entryId !== undefined) return { entryKey: entry.entryKey, outcome: 'gone' };
-              const made = {
-                entryId: `e-${randomUUID()}`,
-                entryKey: entry.entryKey,
-                recordId: entry.recordId,
-                text,
-              };
-              entries.set(made.entryId, made);
-              return { entryKey: entry.entryKey, outcome: 'written', entryId: made.entryId };
+              const outcome = writeEntry(one);
+              return crm.unheard.has(recordId)
+                ? { entryKey, outcome: 'unknown', code: 'timeout', explanation: 'No answer came.' }
+                : outcome;
             }),
           ),
         find: (recordIds, priority) =>
@@ -428,6 +440,8 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
     calls,
     trouble: undefined,
     locked: new Set(),
+    lockedTimelines: new Set(),
+    unheard: new Set(),
     answers: new Map(),
     user: {
       create: (values, type = 'contact') => make(values, type).recordId,

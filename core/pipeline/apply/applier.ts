@@ -3,14 +3,14 @@ import {
   type InboxRow,
   isDataError,
   lockTurn,
-  parkDeadLetters,
   readTurn,
   removeFromInbox,
   type Store,
 } from '../../store/index.ts';
 import type { ChannelEntry, Directory } from '../directory.ts';
 import { TurnTaker } from '../turns.ts';
-import { type Applied, applyBatch, letterOf, type TraitsOf } from './apply-batch.ts';
+import { type Applied, applyBatch, type TraitsOf } from './apply-batch.ts';
+import { letterOf, parkEvents } from './park.ts';
 import type { ErasureKeyOf } from '../erased.ts';
 
 /** Most events one workspace has applied before another's turn. */
@@ -73,7 +73,7 @@ export function createApplier(dependencies: {
       explanation: `The database refused this event: ${error.message}. Replay it once the cause is mended.`,
     });
     await store.transact(workspaceId, async (trx) => {
-      await parkDeadLetters(trx, [letter], clock.now());
+      await parkEvents(trx, [letter], clock.now());
       await removeFromInbox(trx, [row]);
     });
     counts.applied({ events: 1, parked: [letter.reason], kept: 0, differing: 0, newContacts: 0 });

@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import type { ConnectorTraits } from '../../crm/index.ts';
 import { mergeStatusTimes } from '../../conversation/index.ts';
-import type { DeadLetter, InboxRow, MessageRow, StatusRow, WorkspaceTransaction } from '../../store/index.ts';
+import type { InboxRow, MessageRow, StatusRow, WorkspaceTransaction } from '../../store/index.ts';
 import {
   addConsentEntries,
   addCounts,
@@ -19,7 +19,6 @@ import {
   markPriority,
   markTimeline,
   mergeMessages,
-  parkDeadLetters,
   peopleAtHome,
   remarkTimeline,
   removeFromInbox,
@@ -28,6 +27,7 @@ import type { ChannelEntry } from '../directory.ts';
 import { applyCrmChanges } from './crm-changes.ts';
 import { erasedAmong, type ErasureKeyOf } from '../erased.ts';
 import { Folding, refoldContacts } from './fold-contacts.ts';
+import { letterOf, parkEvents } from './park.ts';
 import { type People, resolvePeople } from './people.ts';
 import { type Facts, readEvent, type ReadEvent } from './read-event.ts';
 
@@ -89,7 +89,7 @@ export async function applyBatch(
   await addTagChanges(trx, tagsOf(events, owner));
   await foldInto(trx, people, events, owner, now);
   await keepEvents(trx, kept);
-  await parkDeadLetters(trx, letters, now);
+  await parkEvents(trx, letters, now);
   await removeFromInbox(trx, rows);
   const changes = read.flatMap((event) => (event.outcome === 'crm' ? [event.change] : []));
   const erased = await applyCrmChanges(trx, changes, traitsOf, now);
@@ -336,19 +336,5 @@ function placeOf(
     contentHash: row.contentHash,
     phone: anchor.phone ?? null,
     bsuidKey: anchor.bsuidKey ?? null,
-  };
-}
-
-export function letterOf(row: InboxRow, why: { reason: string; explanation: string }): DeadLetter {
-  return {
-    reason: why.reason,
-    explanation: why.explanation,
-    source: 'whatsapp',
-    lane: row.lane,
-    eventKey: row.eventKey,
-    contentHash: row.contentHash,
-    ...(row.channelId === null ? {} : { channelId: row.channelId }),
-    payload: row.payload,
-    receivedAt: row.receivedAt,
   };
 }

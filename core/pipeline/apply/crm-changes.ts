@@ -5,6 +5,7 @@ import {
   confirmWrites,
   type ConnectionRow,
   connectionsOf,
+  dueTimeline,
   keepWrites,
   linksOfRecords,
   markGone,
@@ -13,6 +14,7 @@ import {
   markRestored,
   type Occurrence,
   openWrites,
+  peopleAtHome,
   type RecordRow,
   recordsById,
   repointLinks,
@@ -78,7 +80,7 @@ export async function applyCrmChanges(
     const traits = connection === undefined ? undefined : traitsOf(connection.crm);
     if (connection === undefined || traits === undefined) continue;
     const changes = ofConnection.map((event) => event.change).toSorted((x, y) => x.at - y.at);
-    await applyLives(trx, connectionId, changes, now);
+    await applyLives(trx, connectionId, traits, changes, now);
     await applyFields(trx, connection, traits, changes, now);
     for (const { kind, recordId } of changes) if (kind === 'erased') erased.push({ connectionId, recordId });
   }
@@ -89,6 +91,7 @@ export async function applyCrmChanges(
 async function applyLives(
   trx: WorkspaceTransaction,
   connectionId: string,
+  { timeline }: ConnectorTraits,
   changes: readonly CrmChange[],
   now: number,
 ): Promise<void> {
@@ -102,10 +105,15 @@ async function applyLives(
   const restored = changes.filter(({ kind }) => kind === 'restored');
   await markGone(trx, connectionId, gone);
   await markRestored(trx, connectionId, restored);
+  const restoredTo = await peopleAtHome(
+    trx,
+    restored.map(({ recordId }) => ({ connectionId, recordId })),
+  );
+  await dueTimeline(trx, connectionId, restoredTo, now);
   const moves = changes.flatMap((one) =>
     one.kind === 'merged' ? [{ from: one.recordId, to: one.into }] : [],
   );
-  await repointLinks(trx, connectionId, moves);
+  await repointLinks(trx, connectionId, moves, { entriesMove: timeline.movesWithMerge, now });
   const look = (recordIds: readonly string[], reread: boolean): Promise<unknown> =>
     markRecords(trx, connectionId, recordIds, { priority: markPriority.fields, reread }, now);
   await look(

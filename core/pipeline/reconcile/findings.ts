@@ -8,7 +8,6 @@ import {
   decideCreations,
   deleteCrmLetters,
   type DirtyRecord,
-  dueTimeline,
   holdDirty,
   leaveGoneHomes,
   linkByPhone,
@@ -69,6 +68,8 @@ export async function rememberFindings(
     readonly leased: readonly DirtyRecord[];
     readonly lease: string;
     readonly mapping: readonly FieldMapping[];
+    /** Whether the CRM moves timeline entries of merged records itself. */
+    readonly entriesMove: boolean;
     readonly erasureKeyOf: ErasureKeyOf;
   },
   findings: Findings,
@@ -81,7 +82,7 @@ export async function rememberFindings(
   const moves = findings.gone.flatMap(({ recordId, movedTo }) =>
     movedTo === undefined ? [] : [{ from: recordId, to: movedTo }],
   );
-  await repointLinks(trx, connectionId, moves);
+  await repointLinks(trx, connectionId, moves, { entriesMove: batch.entriesMove, now });
   await leaveGoneHomes(trx, connectionId, findings.back);
   await saveLinks(trx, connectionId, findings.links, now);
   await nameWrites(trx, connectionId, findings.named);
@@ -107,8 +108,6 @@ export async function rememberFindings(
     findings.back.map((contactId) => ({ contactId, priority: markPriority.newLead })),
     now,
   );
-  const homes = findings.links.filter(({ home }) => home).map(({ contactId }) => contactId);
-  await dueTimeline(trx, connectionId, homes, now);
 
   await holdDirty(
     trx,

@@ -14,9 +14,16 @@ export async function writeBatch(work: BatchWork): Promise<ReadonlyMap<BatchOutc
   const { batch } = work;
   const counted = new Map<BatchOutcome, number>();
   const remember = async (leased: readonly DirtyRecord[], findings: Findings): Promise<void> => {
-    const { store, clock, connection, lease, mapping, erasureKeyOf } = work;
+    const { store, clock, connection, connector, lease, mapping, erasureKeyOf } = work;
+    const entriesMove = connector.traits.timeline.movesWithMerge;
     await store.transact(connection.workspaceId, (trx) =>
-      rememberFindings(trx, connection, { leased, lease, mapping, erasureKeyOf }, findings, clock.now()),
+      rememberFindings(
+        trx,
+        connection,
+        { leased, lease, mapping, entriesMove, erasureKeyOf },
+        findings,
+        clock.now(),
+      ),
     );
     for (const outcome of findings.outcomes.values()) counted.set(outcome, (counted.get(outcome) ?? 0) + 1);
   };

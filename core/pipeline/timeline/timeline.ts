@@ -6,20 +6,25 @@ import {
   type ConnectionRow,
   connectionsOf,
   contactsOfPhones,
+  type CountName,
+  dropHomeless,
+  type DueEntry,
   forgetEntries,
   leaseEntries,
   markEntriesTried,
   parkDeadLetters,
+  postponeEntries,
   returnEntries,
   settleEntries,
   type Store,
+  type WorkspaceTransaction,
 } from '../../store/index.ts';
 import { BatchSizes } from '../batch-sizes.ts';
 import { callFailed, callNotMade, callWent, mayCall } from '../breaker.ts';
 import type { Connectors } from '../connectors.ts';
 import { type TurnOutcome, TurnTaker } from '../turns.ts';
 import { renderEntries } from './render.ts';
-import { type EntryResult, writeEntries } from './write-entries.ts';
+import { type EntriesWritten, type EntryResult, writeEntries } from './write-entries.ts';
 
 /** Longer than any call may take (design.md §4). */
 const leaseMs = 60_000;
@@ -61,59 +66,45 @@ export function createTimelineWriter(dependencies: {
       settleMs = traits.settleMs;
       const most = timeline.batchSize;
       size = sizes.of(connection, most);
-      const rendered = await store.transact(workspaceId, async (trx) => {
+      const { rendered, taken } = await store.transact(workspaceId, async (trx) => {
         const now = clock.now();
         const only =
           connection.mode === 'test' ? await contactsOfPhones(trx, connection.testPhones) : undefined;
         const due = await leaseEntries(trx, { connectionId, lease, size, now, leaseMs, only });
-        return due.length === 0 ? [] : renderEntries(trx, due, settings);
+        // What stands somewhere may have to be taken away, whether its contact has a record or not.
+        const isHomeless = ({ homeId, entryId }: DueEntry): boolean => homeId === null && entryId === null;
+        const dropped = await dropHomeless(trx, connectionId, lease, due.filter(isHomeless), now);
+        await addCounts(trx, countsOf(connectionId, 'entries left alone', dropped));
+        const placed = due.filter((entry) => !isHomeless(entry));
+        return {
+          rendered: placed.length === 0 ? [] : await renderEntries(trx, placed, settings),
+          taken: due.length,
+        };
       });
+      const full = taken === size;
       if (rendered.length === 0) {
         await callNotMade(store, connection, leave, clock.now());
-        return 'done';
+        return full ? 'more' : 'done';
       }
       leased = rendered.map(({ due }) => due.entryKey);
-      const full = rendered.length === size;
       nextBatchAt.set(connectionId, performance.now() + (full ? 0 : lingerMs));
-      const { settled, emptied, letters } = await writeEntries(
+      const written = await writeEntries(
         connector,
         connectionId,
         rendered,
         (entries) => store.transact(workspaceId, (trx) => markEntriesTried(trx, lease, entries)),
         () => clock.now(),
       );
-      await store.transact(workspaceId, async (trx) => {
-        await parkDeadLetters(trx, letters, clock.now());
-        const done = new Set(await settleEntries(trx, lease, settled));
-        await forgetEntries(
-          trx,
-          emptied.map(({ entryKey }) => entryKey),
-        );
-        const handled = new Set(
-          [...settled.map(({ entry }) => entry), ...emptied].map(({ entryKey }) => entryKey),
-        );
-        const unanswered = leased.filter((entryKey) => !handled.has(entryKey));
-        await returnEntries(trx, lease, unanswered, clock.now() + settleMs);
-        await addCounts(trx, [
-          ...settled
-            .filter(({ entry }) => done.has(entry.entryKey))
-            .map(({ entry, result }) => ({
-              name: `entries ${result}` as const,
-              at: entry.markedAt,
-              count: 1,
-              connectionId,
-            })),
-          ...emptied.map(({ markedAt }) => ({
-            name: 'entries left alone' as const,
-            at: markedAt,
-            count: 1,
-            connectionId,
-          })),
-        ]);
-      });
-      for (const { result } of settled) counts.written(connection.crm, result, 1);
+      const now = clock.now();
+      // What may still happen late is given its time before anybody looks; a call our own limits held back cannot.
+      const retryAt = written.failure?.code === 'limit_wait' ? now : now + settleMs;
+      await store.transact(workspaceId, (trx) =>
+        remember(trx, { connectionId, lease, leased, retryAt }, written, now),
+      );
+      for (const { result } of written.settled) counts.written(connection.crm, result, 1);
+      if (written.failure !== undefined) throw written.failure;
       sizes.went(connection, size, most);
-      await callWent(store, connection, clock.now());
+      await callWent(store, connection, now);
       return 'more';
     } catch (error) {
       if (!(error instanceof SangamError)) throw error;
@@ -123,7 +114,6 @@ export function createTimelineWriter(dependencies: {
         nextBatchAt.set(connectionId, performance.now() + error.retry.afterMs);
         await callNotMade(store, connection, leave, clock.now());
       }
-      // What may still happen late is given its time before anybody looks.
       const now = clock.now();
       const retryAt = error.code === 'limit_wait' ? now : now + settleMs;
       await store.transact(workspaceId, (trx) => returnEntries(trx, lease, leased, retryAt));
@@ -142,4 +132,62 @@ export function createTimelineWriter(dependencies: {
       return outcomes.includes('later') ? 'later' : 'done';
     },
   });
+}
+
+/** Ends the leases of a batch in the ways it came to, and counts what is done. */
+async function remember(
+  trx: WorkspaceTransaction,
+  batch: {
+    readonly connectionId: string;
+    readonly lease: string;
+    readonly leased: readonly string[];
+    /** When to look for what nobody answered. */
+    readonly retryAt: number;
+  },
+  { settled, emptied, postponed, letters }: EntriesWritten,
+  now: number,
+): Promise<void> {
+  const { connectionId, lease, leased, retryAt } = batch;
+  await parkDeadLetters(trx, letters, now);
+  const done = new Set(await settleEntries(trx, lease, settled));
+  const forgotten = new Set(await forgetEntries(trx, lease, emptied));
+  await postponeEntries(trx, lease, postponed);
+  const handled = new Set(
+    [...settled, ...postponed.map(({ entry }) => ({ entry })), ...emptied.map((entry) => ({ entry }))].map(
+      ({ entry }) => entry.entryKey,
+    ),
+  );
+  await returnEntries(
+    trx,
+    lease,
+    leased.filter((entryKey) => !handled.has(entryKey)),
+    retryAt,
+  );
+  const results = Map.groupBy(
+    settled.filter(({ entry }) => done.has(entry.entryKey)),
+    ({ result }) => result,
+  );
+  await addCounts(trx, [
+    ...[...results].flatMap(([result, some]) =>
+      countsOf(
+        connectionId,
+        `entries ${result}`,
+        some.map(({ entry }) => entry),
+      ),
+    ),
+    ...countsOf(
+      connectionId,
+      'entries left alone',
+      emptied.filter(({ entryKey }) => forgotten.has(entryKey)),
+    ),
+  ]);
+}
+
+/** What the statement of a day counts: each entry by when it fell due. */
+function countsOf(
+  connectionId: string,
+  name: CountName,
+  entries: readonly DueEntry[],
+): Parameters<typeof addCounts>[1][number][] {
+  return entries.map(({ markedAt }) => ({ name, at: markedAt, count: 1, connectionId }));
 }

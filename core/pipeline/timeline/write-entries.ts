@@ -1,16 +1,22 @@
 import type { Connector, EntryOutcome, EntryWrite, FoundEntry } from '../../crm/index.ts';
+import { SangamError } from '../../errors.ts';
 import type { DeadLetter, DueEntry, SettledEntry } from '../../store/index.ts';
 import { inHalves } from '../in-halves.ts';
+import { itemWaitMs } from '../retry-schedule.ts';
 import type { Rendered } from './render.ts';
 
 export type EntryResult = 'written' | 'unchanged' | 'refused' | 'left alone';
 
-/** What a batch of entries came to. */
+/** What a batch of entries came to. One that is not here is tried, and nobody knows how that ended. */
 export interface EntriesWritten {
   readonly settled: readonly (SettledEntry & { readonly result: EntryResult })[];
   /** Entries that show nothing any more, taken away. */
   readonly emptied: readonly DueEntry[];
+  /** Entries the CRM takes at another time. */
+  readonly postponed: readonly { readonly entry: DueEntry; readonly until: number }[];
   readonly letters: readonly DeadLetter[];
+  /** Why a call failed as a whole; what others answered counts nevertheless. */
+  readonly failure: SangamError | undefined;
 }
 
 /** How long after an unknown outcome a late twin is looked for; within the hour (design.md §5, promise 2). */
@@ -20,6 +26,12 @@ const twinAfterMs = 30 * 60 * 1000;
 interface Standing {
   readonly entryId: string | undefined;
   readonly twins: readonly string[];
+}
+
+interface Writing {
+  readonly one: Rendered;
+  readonly homeId: string;
+  readonly write: EntryWrite;
 }
 
 /**
@@ -33,58 +45,40 @@ export async function writeEntries(
   beforeNew: (entries: readonly DueEntry[]) => Promise<void>,
   now: () => number,
 ): Promise<EntriesWritten> {
-  const { timeline } = connector;
   const looking = rendered.filter(({ due, homeId }) => homeId !== null && needsLook(due, homeId));
   const found = await findEntries(connector, looking);
-  const standing = new Map(
-    rendered.map((one) => [one.due.entryKey, standingOf(one, looking.includes(one) ? found : undefined)]),
-  );
 
   const settled: (SettledEntry & { result: EntryResult })[] = [];
   const emptied: DueEntry[] = [];
-  const writes: { readonly one: Rendered; readonly write: EntryWrite }[] = [];
-  const stale: string[] = [...standing.values()].flatMap(({ twins }) => twins);
+  const writing: Writing[] = [];
+  /** What is to be taken away, by the entry that is done when it is. */
+  const stale = new Map<DueEntry, readonly string[]>();
   for (const one of rendered) {
     const { due, homeId, entry, hash } = one;
-    const entryId = standing.get(due.entryKey)?.entryId;
+    const { entryId, twins } = standingOf(one, looking.includes(one) ? found : undefined);
+    stale.set(due, twins);
     if (entry === undefined) {
-      if (entryId !== undefined) stale.push(entryId);
+      // Of a contact without a record what stands is where it stood.
+      stale.set(due, [...twins, ...new Set([due.entryId, entryId].flatMap((id) => id ?? []))]);
       emptied.push(due);
     } else if (homeId === null) {
-      settled.push({ ...asBefore(due), hash: due.writtenHash, result: 'left alone' });
+      settled.push({ ...asBefore(due), hash: null, result: 'left alone' });
     } else if (entryId !== undefined && due.recordId === homeId && due.writtenHash?.equals(hash) === true) {
       settled.push({ ...asBefore(due), entryId, hash, result: 'unchanged' });
     } else {
-      // It moves along with its contact: written on the new record, taken off the old one.
-      if (due.entryId !== null && due.entryId !== entryId) stale.push(due.entryId);
       const write = { entry: { ...entry, recordId: homeId } };
-      writes.push({ one, write: entryId === undefined ? write : { ...write, entryId } });
+      writing.push({ one, homeId, write: entryId === undefined ? write : { ...write, entryId } });
     }
   }
-  await beforeNew(writes.filter(({ write }) => write.entryId === undefined).map(({ one }) => one.due));
-  const outcomes = new Map(
-    (
-      await inHalves(
-        writes.map(({ write }) => write),
-        (part) => timeline.write(part, 'timeline'),
-        ({ entry: { entryKey } }, { code, message }): EntryOutcome => ({
-          entryKey,
-          outcome: 'refused',
-          code,
-          explanation: message,
-        }),
-      )
-    ).map((outcome) => [outcome.entryKey, outcome]),
-  );
-  for (let start = 0; start < stale.length; start += timeline.batchSize) {
-    await timeline.remove(stale.slice(start, start + timeline.batchSize), 'timeline');
-  }
+  await beforeNew(writing.filter(({ write }) => write.entryId === undefined).map(({ one }) => one.due));
+  const { outcomes, failure } = await write(connector, writing);
 
   const letters: DeadLetter[] = [];
-  for (const { one, write } of writes) {
-    const { due, homeId, hash } = one;
+  const postponed: { entry: DueEntry; until: number }[] = [];
+  for (const { one, homeId, write: written } of writing) {
+    const { due, hash } = one;
     const outcome = outcomes.get(due.entryKey);
-    if (outcome === undefined) continue;
+    if (outcome === undefined || outcome.outcome === 'unknown') continue;
     const at = now();
     if (outcome.outcome === 'written') {
       const lookAgainAt = due.tried ? at + twinAfterMs : undefined;
@@ -98,20 +92,25 @@ export async function writeEntries(
         lookAgainAt,
         result: 'written',
       });
+      // It moved along with its contact: what stands on the old record is taken off.
+      if (due.entryId !== null) stale.set(due, [...(stale.get(due) ?? []), due.entryId]);
     } else if (outcome.outcome === 'gone') {
       // Taken away by somebody: written anew once; its record itself may be gone, which the reconciler will find.
-      const again = write.entryId !== undefined;
+      const again = written.entryId !== undefined;
       settled.push({
-        entry: due,
-        recordId: homeId,
-        entryId: null,
+        ...(again
+          ? { ...asBefore(due), recordId: homeId, entryId: null, lookAgainAt: at }
+          : unplaced(due, homeId)),
         hash: null,
-        writtenAt: undefined,
-        lookAgainAt: again ? at : undefined,
         result: 'left alone',
       });
     } else {
-      settled.push({ ...asBefore(due), recordId: homeId, hash: null, result: 'refused' });
+      const waitMs = outcome.outcome === 'later' ? itemWaitMs(outcome.retry, due.attempts + 1) : undefined;
+      if (waitMs !== undefined) {
+        postponed.push({ entry: due, until: at + waitMs });
+        continue;
+      }
+      settled.push({ ...unplaced(due, homeId), hash: null, result: 'refused' });
       letters.push({
         reason: `timeline_${outcome.code}`,
         explanation: outcome.explanation,
@@ -122,7 +121,75 @@ export async function writeEntries(
       });
     }
   }
-  return { settled, emptied, letters };
+
+  // A keyed CRM moves what stood elsewhere: what a write answered stands.
+  const stands = new Set(settled.flatMap(({ entryId }) => entryId ?? []));
+  const done = new Set([...settled.map(({ entry }) => entry), ...emptied]);
+  const taking = [...stale]
+    .filter(([due]) => done.has(due))
+    .flatMap(([due, entryIds]) =>
+      entryIds.filter((entryId) => !stands.has(entryId)).map((entryId) => ({ due, entryId })),
+    );
+  const { left, failure: removalFailure } = await takeAway(connector, taking);
+  return {
+    settled: settled.filter(({ entry }) => !left.has(entry)),
+    emptied: emptied.filter((due) => !left.has(due)),
+    postponed,
+    letters,
+    failure: failure ?? removalFailure,
+  };
+}
+
+/** Writes in as few calls as the CRM allows; a call that fails leaves what others answered. */
+async function write(
+  { timeline }: Connector,
+  writing: readonly Writing[],
+): Promise<{ outcomes: ReadonlyMap<string, EntryOutcome>; failure: SangamError | undefined }> {
+  const outcomes = new Map<string, EntryOutcome>();
+  const answered = (some: readonly EntryOutcome[]): void => {
+    for (const outcome of some) outcomes.set(outcome.entryKey, outcome);
+  };
+  try {
+    const all = await inHalves(
+      writing.map((one) => one.write),
+      async (part) => {
+        const some = await timeline.write(part, 'timeline');
+        answered(some);
+        return some;
+      },
+      ({ entry: { entryKey } }, { code, message }): EntryOutcome => ({
+        entryKey,
+        outcome: 'refused',
+        code,
+        explanation: message,
+      }),
+    );
+    answered(all);
+    return { outcomes, failure: undefined };
+  } catch (error) {
+    if (!(error instanceof SangamError)) throw error;
+    return { outcomes, failure: error };
+  }
+}
+
+/** Takes entries away; returns whose are left, where a call failed. */
+async function takeAway(
+  { timeline }: Connector,
+  taking: readonly { readonly due: DueEntry; readonly entryId: string }[],
+): Promise<{ left: ReadonlySet<DueEntry>; failure: SangamError | undefined }> {
+  for (let start = 0; start < taking.length; start += timeline.batchSize) {
+    const part = taking.slice(start, start + timeline.batchSize);
+    try {
+      await timeline.remove(
+        part.map(({ entryId }) => entryId),
+        'timeline',
+      );
+    } catch (error) {
+      if (!(error instanceof SangamError)) throw error;
+      return { left: new Set(taking.slice(start).map(({ due }) => due)), failure: error };
+    }
+  }
+  return { left: new Set(), failure: undefined };
 }
 
 function needsLook(due: DueEntry, homeId: string): boolean {
@@ -167,4 +234,9 @@ function asBefore(due: DueEntry): Omit<SettledEntry, 'hash'> {
     writtenAt: undefined,
     lookAgainAt: undefined,
   };
+}
+
+/** It did not come to stand where it should: what stands elsewhere goes on standing there. */
+function unplaced(due: DueEntry, homeId: string): Omit<SettledEntry, 'hash'> {
+  return { ...asBefore(due), recordId: due.entryId === null ? homeId : due.recordId };
 }

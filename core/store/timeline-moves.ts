@@ -1,0 +1,148 @@
+import { sql } from 'kysely';
+import { addCounts } from './counts.ts';
+import { countDue, fallsDue, homeRecordOf, isFresh, markTimeline, type TouchedMessage } from './timeline.ts';
+import type { WorkspaceTransaction } from './store.ts';
+
+/** Entries that fall due, though nothing new was said: their contacts, their records or their messages moved. */
+
+/** Again due; one whose outcome is unknown or that waits its time goes on waiting. */
+const again = (now: number): ReturnType<typeof sql> => sql`
+  version = e.version + 1, ${fallsDue},
+  marked_at = case when e.due_at is null then ${now}::bigint else e.marked_at end,
+  due_at = case when e.tried or e.attempts > 0 then greatest(e.due_at, ${now}::bigint) else ${now}::bigint end`;
+
+/**
+ * Contacts got a home record, or another one: what is not shown there yet falls due. To be called by every transaction
+ * that gives a home, after it did. The writer lets nothing go of a contact that is held here (`dropHomeless`), so of two
+ * that meet one sees the other's work, in whatever order they end.
+ */
+export async function dueTimeline(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  contactIds: readonly string[],
+  now: number,
+): Promise<void> {
+  if (contactIds.length === 0) return;
+  await sql`
+    select 1 from contacts where workspace_id = ${trx.workspaceId} and contact_id = any(${contactIds}::uuid[])
+    order by contact_id for key share`.execute(trx);
+  const { rows } = await sql<{ fresh: boolean }>`
+    update timeline_entries e set ${again(now)}
+    from (select distinct unnest(${contactIds}::uuid[]) as contact_id) t
+    cross join lateral (${homeRecordOf(trx.workspaceId, connectionId)}) home
+    where e.workspace_id = ${trx.workspaceId} and e.connection_id = ${connectionId}
+      and e.contact_id = t.contact_id and (e.record_id is distinct from home.record_id or e.written_hash is null)
+    returning ${isFresh}`.execute(trx);
+  await countDue(trx, connectionId, rows, now);
+}
+
+/** What was refused of these contacts' timelines is tried again, in every connection. */
+export async function retryTimeline(
+  trx: WorkspaceTransaction,
+  contactIds: readonly string[],
+  now: number,
+): Promise<void> {
+  if (contactIds.length === 0) return;
+  const { rows } = await sql<{ connectionId: string }>`
+    update timeline_entries e set ${again(now)}
+    where e.workspace_id = ${trx.workspaceId} and e.contact_id = any(${contactIds}::uuid[]) and e.due_at is null
+      and e.written_hash is null and e.record_id is not null
+    returning connection_id as "connectionId"`.execute(trx);
+  await addCounts(
+    trx,
+    rows.map(({ connectionId }) => ({ name: 'entries due', at: now, count: 1, connectionId })),
+  );
+}
+
+/** Entries of records that were merged stand on the survivor now: the CRM moved them itself. */
+export async function repointEntries(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  moves: readonly { readonly from: string; readonly to: string }[],
+  contactIds: readonly string[],
+): Promise<void> {
+  if (moves.length === 0 || contactIds.length === 0) return;
+  await sql`
+    update timeline_entries e set record_id = t.new
+    from unnest(${moves.map(({ from }) => from)}::text[], ${moves.map(({ to }) => to)}::text[]) as t (old, new)
+    where e.workspace_id = ${trx.workspaceId} and e.connection_id = ${connectionId}
+      and e.contact_id = any(${contactIds}::uuid[]) and e.record_id = t.old`.execute(trx);
+}
+
+/**
+ * Timelines follow contacts that turned out to be one person. A day several of them had is shown once, by one entry of
+ * the survivor's; the others' are written anew without the messages that moved, which leaves them empty, and so they are
+ * taken away.
+ */
+export async function moveTimeline(
+  trx: WorkspaceTransaction,
+  merges: readonly { readonly contactId: string; readonly into: string }[],
+  now: number,
+): Promise<void> {
+  if (merges.length === 0) return;
+  const gone = merges.map(({ contactId }) => contactId);
+  const pairs = sql`unnest(${gone}::uuid[], ${merges.map(({ into }) => into)}::uuid[]) as t (gone, survivor)`;
+  // Of several that would stand in one place one moves: what is shown already before what is not.
+  await sql`
+    with moving as (
+      select distinct on (m.connection_id, t.survivor, m.channel_id, m.part) m.entry_key, t.survivor
+      from timeline_entries m join ${pairs} on m.contact_id = t.gone
+      where m.workspace_id = ${trx.workspaceId}
+        and not exists (select 1 from timeline_entries s
+                        where s.workspace_id = m.workspace_id and s.connection_id = m.connection_id
+                          and s.contact_id = t.survivor and s.channel_id = m.channel_id and s.part = m.part)
+      order by m.connection_id, t.survivor, m.channel_id, m.part, m.entry_id is null, not m.tried, m.contact_id)
+    update timeline_entries e set contact_id = moving.survivor, version = e.version + 1
+    from moving
+    where e.workspace_id = ${trx.workspaceId} and e.entry_key = moving.entry_key`.execute(trx);
+  // Nothing of these was ever tried: there is nothing to take away.
+  const { rows: forgotten } = await sql<{ connectionId: string; at: number; due: boolean }>`
+    delete from timeline_entries e
+    where e.workspace_id = ${trx.workspaceId} and e.contact_id = any(${gone}::uuid[]) and e.entry_id is null
+      and not e.tried and e.lease is null
+    returning e.connection_id as "connectionId", e.marked_at as at, e.due_at is not null as due`.execute(trx);
+  await addCounts(
+    trx,
+    forgotten
+      .filter(({ due }) => due)
+      .map(({ connectionId, at }) => ({ name: 'entries left alone', at, count: 1, connectionId })),
+  );
+  const { rows } = await sql<{ connectionId: string; fresh: boolean }>`
+    update timeline_entries e set ${again(now)}
+    where e.workspace_id = ${trx.workspaceId}
+      and e.contact_id = any(${[...gone, ...new Set(merges.map(({ into }) => into))]}::uuid[])
+    returning e.connection_id as "connectionId", ${isFresh}`.execute(trx);
+  await countEach(trx, rows, now);
+}
+
+/** Contacts whose messages changed hands: everything their timelines show is looked at anew. */
+export async function remarkTimeline(
+  trx: WorkspaceTransaction,
+  contactIds: readonly string[],
+  now: number,
+): Promise<void> {
+  if (contactIds.length === 0) return;
+  const { rows } = await sql<Omit<TouchedMessage, 'tickOnly'>>`
+    select contact_id as "contactId", channel_id as "channelId", wamid, at from messages
+    where workspace_id = ${trx.workspaceId} and contact_id = any(${contactIds}::uuid[])`.execute(trx);
+  await markTimeline(
+    trx,
+    rows.map((row) => ({ ...row, tickOnly: false })),
+    now,
+  );
+  const { rows: due } = await sql<{ connectionId: string; fresh: boolean }>`
+    update timeline_entries e set ${again(now)}
+    where e.workspace_id = ${trx.workspaceId} and e.contact_id = any(${contactIds}::uuid[]) and e.entry_id is not null
+    returning connection_id as "connectionId", ${isFresh}`.execute(trx);
+  await countEach(trx, due, now);
+}
+
+async function countEach(
+  trx: WorkspaceTransaction,
+  rows: readonly { readonly connectionId: string; readonly fresh: boolean }[],
+  now: number,
+): Promise<void> {
+  for (const [connectionId, ofConnection] of Map.groupBy(rows, (row) => row.connectionId)) {
+    await countDue(trx, connectionId, ofConnection, now);
+  }
+}

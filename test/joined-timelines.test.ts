@@ -1,0 +1,140 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { listAlerts } from '@sangam/core/store';
+import { memoryAccounts } from './conformance/memory-account.ts';
+import { hour, minute, stageFor } from './conformance/stage.ts';
+import {
+  canonicalState,
+  type Change,
+  createEngine,
+  echo,
+  type Engine,
+  engineNow,
+  message,
+  preference,
+  status,
+  text,
+  webhook,
+} from './harness/index.ts';
+
+/** Several contacts who turn out to be one person by one message; and an opt-out that cannot be applied. */
+
+const at = (step: number): number => engineNow - 60 * 60_000 + step * 1000;
+
+describe('three contacts joined by one message', () => {
+  test('show their one day once, on the record that lives on, and are heard afterwards', async () => {
+    const accounts = memoryAccounts();
+    const { world, crm } = await stageFor(accounts.open)();
+    await crm.receive(preference({ phone: '919822222222', name: 'Bela' }, world.clock.now(), 'signup'));
+    await world.settle();
+    const [home] = await crm.records();
+    await crm.writes({ phone: '5511987654321', bsuid: 'IN.A1', parent: 'IN.ENT.P' }, 'from the first');
+    await crm.writes({ phone: '919811111111', bsuid: 'IN.B2' }, 'from the second');
+    await world.ride(minute);
+    expect(await crm.records()).toHaveLength(3);
+
+    const all = { phone: '919822222222', bsuid: 'IN.B2', parent: 'IN.ENT.P', name: 'Bela' };
+    await crm.writes(all, 'from all of them');
+    await crm.writes(all, 'STOP');
+    await world.ride(hour);
+    expect(await crm.letters()).toEqual([]);
+    const shown = await Promise.all(
+      (await crm.records()).map(async (record) => ({
+        recordId: record.recordId,
+        texts: (await crm.account.user.timeline(record.recordId)).map((entry) => entry.text),
+      })),
+    );
+    expect(shown.filter(({ texts }) => texts.length > 0)).toEqual([
+      { recordId: home?.recordId, texts: ['from the first\nfrom the second\nfrom all of them\nSTOP'] },
+    ]);
+    const record = (await crm.records()).find(({ recordId }) => recordId === home?.recordId);
+    expect(crm.isOptedOut(record)).toBe(true);
+  });
+});
+
+describe('in the engine', () => {
+  let engine: Engine;
+  beforeEach(async () => {
+    engine = await createEngine();
+  });
+  afterEach(() => engine.close());
+
+  const apply = async (...changes: readonly Change[]): Promise<void> => {
+    await engine.receive(webhook(engine, changes));
+    await engine.applyAll();
+  };
+
+  /** Found by merge-law.property.test.ts with seed -458668052. */
+  test('an order in which two vanishing contacts have an entry of one day comes to the same as any other', async () => {
+    const parent = 'IN.ENT.P';
+    const changes = {
+      w3: text(
+        { phone: '919811111111', bsuid: 'IN.C3', parent, username: 'bela' },
+        'w3',
+        at(2),
+        'My name is Asha',
+      ),
+      out2: echo({ phone: '919811111111', bsuid: 'IN.C3' }, 'out2', at(2), 'My name is Asha'),
+      out3: status({ phone: '919811111111' }, 'out3', at(1), 'delivered', {
+        pricing: { category: 'marketing' },
+      }),
+      signup: preference({ phone: '919822222222', name: 'Bela', username: 'bela' }, at(2), 'signup'),
+      w4: text({ phone: '5511987654321', bsuid: 'IN.A1', parent, name: 'Asha R' }, 'w4', at(3), 'start'),
+      w5: message(
+        { phone: '919822222222', bsuid: 'IN.B2', parent, name: 'Bela', username: 'asha' },
+        'w5',
+        at(2),
+        {
+          type: 'interactive',
+          interactive: { type: 'nfm_reply', nfm_reply: { name: 'flow', response_json: '[1]' } },
+          referral: { source_type: 'ad', source_id: '1' },
+        },
+      ),
+      w6: text({ phone: '919811111111', bsuid: 'IN.B2', username: 'bela' }, 'w6', at(3), 'My name is Asha'),
+    };
+    await apply(...Object.values(changes));
+    const together = await canonicalState(engine.store, engine.workspaceId);
+    await engine.forgetEverything();
+    for (const one of [
+      'signup',
+      'out2',
+      'w4',
+      'w6',
+      'w3',
+      'w4',
+      'w6',
+      'signup',
+      'out3',
+      'w3',
+      'out3',
+      'w5',
+    ] as const) {
+      await apply(changes[one]);
+    }
+    expect(await canonicalState(engine.store, engine.workspaceId)).toEqual(together);
+  });
+
+  const alerts = () => engine.store.transact(engine.workspaceId, listAlerts);
+
+  test.each([
+    ['a STOP', text({ phone: '919812345678' }, 'w1', at(1), 'STOP')],
+    ["WhatsApp's own stop", preference({ phone: '919812345678' }, at(1), 'stop')],
+  ])('an opt-out that becomes a dead letter alerts: %s', async (_name, change) => {
+    await engine.asDatabaseOwner('alter table consent_entries add check (false)');
+    await apply(change);
+    await apply(text({ phone: '919812345679' }, 'w2', at(2), 'STOP ALL'));
+    expect(await alerts()).toMatchObject([
+      {
+        kind: 'opt-out not applied',
+        connectionId: null,
+        closedAt: null,
+        message: expect.stringContaining('Replay'),
+      },
+    ]);
+  });
+
+  test('another dead letter does not', async () => {
+    await engine.asDatabaseOwner("alter table messages add check (wamid <> 'w1')");
+    await apply(text({ phone: '919812345678' }, 'w1', at(1), 'Please stop calling'));
+    expect(await alerts()).toEqual([]);
+  });
+});
