@@ -22,9 +22,12 @@ const factColumns = (at: string, creates: string, table: FactTable): string =>
   `select '${table}' as "table", ctid::text as "rowId", contact_id as "contactId", ${at} as at, phone,
           bsuid_key as "bsuidKey", ${creates} as creates from ${table}`;
 
+/** Who only opened the chat has not written. */
+const written = `origin = 'customer' and type <> 'request_welcome'`;
+
 const selects: Readonly<Record<FactTable, string>> = {
-  messages: factColumns('at', `origin = 'customer'`, 'messages'),
-  message_contents: factColumns('at', `origin = 'customer'`, 'message_contents'),
+  messages: factColumns('at', written, 'messages'),
+  message_contents: factColumns('at', written, 'message_contents'),
   consent_entries: factColumns('effective_at', `method = 'preference'`, 'consent_entries'),
   tag_changes: factColumns('at', 'false', 'tag_changes'),
 };

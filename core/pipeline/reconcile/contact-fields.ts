@@ -43,10 +43,10 @@ function fieldsOf(
     ...(reading.username === null ? {} : { username: reading.username }),
     ...name,
     leadSource:
-      reading.firstMessage === null
-        ? 'WhatsApp'
-        : reading.firstMessageFromAd === true
-          ? 'WhatsApp CTWA'
+      reading.cameFromAd
+        ? 'WhatsApp CTWA'
+        : reading.firstMessage === null
+          ? 'WhatsApp'
           : 'WhatsApp Inbound',
     ...(consent.optInAt === undefined ? {} : { optInAt: consent.optInAt }),
     ...(reading.firstMessage === null ? {} : { firstMessage: reading.firstMessage }),
