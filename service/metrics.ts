@@ -38,9 +38,11 @@ export function createMetrics(): Metrics {
     fresh: counter('events_fresh_total', 'Events not seen before.'),
     applied: counter('events_applied_total', 'Events applied or parked.'),
     parked: counter('dead_letters_total', 'Dead letters by reason.', ['reason']),
-    kept: counter('events_kept_total', 'Events acknowledged and kept that nothing applies, by webhook field.', [
-      'field',
-    ]),
+    kept: counter(
+      'events_kept_total',
+      'Events acknowledged and kept that nothing applies, by webhook field.',
+      ['field'],
+    ),
     differing: counter(
       'messages_differing_total',
       'Messages that arrived with differing contents under one id.',

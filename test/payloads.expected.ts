@@ -240,9 +240,7 @@ export const expectedEvents: Readonly<Record<string, readonly string[]>> = {
   'msg-unsupported__facebook__unsupported-message': [
     'message: unsupported | message:wamid.HBgLMTQyMD…RDA2OTkA | +16505551234 | named Sheena Nelson | error 131051',
   ],
-  'msg-unsupported__piusalfred__webhooks-test-go-10': [
-    'unreadable no_identity | echo:wamid.ID',
-  ],
+  'msg-unsupported__piusalfred__webhooks-test-go-10': ['unreadable no_identity | echo:wamid.ID'],
   'msg-unsupported__whatsapp__status-message-deleted-json-repaired': [
     'unreadable no_identity | message:wamid.ID',
   ],

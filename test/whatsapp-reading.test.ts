@@ -67,7 +67,8 @@ async function contacts(): Promise<Told[]> {
 
 async function only(): Promise<Told> {
   const [one, ...others] = await contacts();
-  if (one === undefined || others.length > 0) throw new Error(`There are ${String(others.length + 1)} contacts.`);
+  if (one === undefined || others.length > 0)
+    throw new Error(`There are ${String(others.length + 1)} contacts.`);
   return one;
 }
 
@@ -148,9 +149,7 @@ function system(from: string, body: object): Change {
   return {
     field: 'messages',
     value: {
-      messages: [
-        { from, id: 'sys', timestamp: String(at / second + 50), type: 'system', system: body },
-      ],
+      messages: [{ from, id: 'sys', timestamp: String(at / second + 50), type: 'system', system: body }],
     },
   };
 }
@@ -203,7 +202,9 @@ describe('what a person said about being written to', () => {
   });
 
   test('a STOP without a message id stays in force while it is a dead letter', async () => {
-    const change = JSON.parse(JSON.stringify(text(asha, 'gone', at, 'STOP')).replace('"id":"gone",', '')) as Change;
+    const change = JSON.parse(
+      JSON.stringify(text(asha, 'gone', at, 'STOP')).replace('"id":"gone",', ''),
+    ) as Change;
     await happen(change);
     expect(await rows<{ reason: string }>('dead_letters')).toMatchObject([{ reason: 'no_message_id' }]);
     expect(await suppressed()).toEqual(['+919812340001']);
@@ -212,7 +213,11 @@ describe('what a person said about being written to', () => {
   const everything = [{ purpose: 'everything', action: 'withdrawal' }];
   test.each([
     ['typed', text(asha, 'w1', at, 'STOP ALL'), everything],
-    ['a caption', message(asha, 'w1', at, { type: 'image', image: { id: '1', caption: 'Stop all' } }), everything],
+    [
+      'a caption',
+      message(asha, 'w1', at, { type: 'image', image: { id: '1', caption: 'Stop all' } }),
+      everything,
+    ],
     ['a button', button('w1', at, 'stop_all', 'No more'), everything],
     ['WhatsApp’s own', preference(asha, at, 'stop'), [{ purpose: 'marketing', action: 'withdrawal' }]],
   ])('STOP ALL arrives as what it is: %s', async (_name, change, entries) => {
@@ -270,7 +275,9 @@ describe('a change of numbers', () => {
   test('that proves nothing is kept, counted and shown, and not called applied', async () => {
     await happen(system(after, { type: 'user_changed_number', wa_id: after }));
     const kept = await engine.store.transact(engine.workspaceId, (trx) => listKeptEvents(trx, { limit: 10 }));
-    expect(kept).toMatchObject([{ kind: 'messages/message/user_changed_number', channelId: engine.channelId }]);
+    expect(kept).toMatchObject([
+      { kind: 'messages/message/user_changed_number', channelId: engine.channelId },
+    ]);
     const day = new Date(engineNow).toISOString().slice(0, 10);
     const { events, balances } = await readStatement(engine.store, engine.workspaceId, day, 'UTC');
     expect(events).toMatchObject({ total: 1, parts: { applied: 0, kept: 1 } });
@@ -292,18 +299,21 @@ describe('two contents of one message', () => {
     },
   );
 
-  test.each(['u1', 'u2', 'u3', 'u4', 'u5', 'u6'])('the decoded message in place of “unsupported” (%s)', async (wamid) => {
-    const both = [
-      message(asha, wamid, at, { type: 'unsupported', errors: [{ code: 131_060 }] }),
-      text(asha, wamid, at, 'Hi from your ad'),
-    ];
-    for (const order of [both, both.toReversed()]) {
-      await engine.forgetEverything();
-      await happen(...order);
-      expect(await lines()).toEqual(['Asha: Hi from your ad']);
-      expect((await only()).firstMessage).toBe('Hi from your ad');
-    }
-  });
+  test.each(['u1', 'u2', 'u3', 'u4', 'u5', 'u6'])(
+    'the decoded message in place of “unsupported” (%s)',
+    async (wamid) => {
+      const both = [
+        message(asha, wamid, at, { type: 'unsupported', errors: [{ code: 131_060 }] }),
+        text(asha, wamid, at, 'Hi from your ad'),
+      ];
+      for (const order of [both, both.toReversed()]) {
+        await engine.forgetEverything();
+        await happen(...order);
+        expect(await lines()).toEqual(['Asha: Hi from your ad']);
+        expect((await only()).firstMessage).toBe('Hi from your ad');
+      }
+    },
+  );
 
   test.each(['b1', 'b2', 'b3', 'b4'])(
     'a medium the business sent is the customer’s, before its placeholder or after it (%s)',
@@ -351,7 +361,13 @@ describe('who a message is of', () => {
       value: {
         contacts: [{ profile: { name: 'Bruno Lima' }, wa_id: '5511987654321', user_id: 'BR.3' }],
         messages: [
-          { id: 'w1', from: '551187654321', timestamp: String(at / second), type: 'text', text: { body: 'Oi' } },
+          {
+            id: 'w1',
+            from: '551187654321',
+            timestamp: String(at / second),
+            type: 'text',
+            text: { body: 'Oi' },
+          },
         ],
       },
     });
@@ -476,7 +492,13 @@ test('WhatsApp’s own stop does not wait behind statuses', async () => {
 describe('what nothing applies', () => {
   const template = (event: string, more: object = {}): Change => ({
     field: 'message_template_status_update',
-    value: { event, message_template_id: 5, message_template_name: 'offer', message_template_language: 'en', ...more },
+    value: {
+      event,
+      message_template_id: 5,
+      message_template_name: 'offer',
+      message_template_language: 'en',
+      ...more,
+    },
   });
   const open = async (): Promise<{ kind: string; subject: string }[]> =>
     (await engine.store.transact(engine.workspaceId, listAlerts)).filter(({ closedAt }) => closedAt === null);
@@ -528,14 +550,38 @@ describe('what nothing applies', () => {
   });
 
   test.each([
-    ['account_update', { event: 'ACCOUNT_RESTRICTION', restriction_info: [{ restriction_type: 'X' }] }, 'WhatsApp account'],
-    ['account_update', { event: 'DISABLED_UPDATE', ban_info: { waba_ban_state: 'DISABLE' } }, 'WhatsApp account'],
+    [
+      'account_update',
+      { event: 'ACCOUNT_RESTRICTION', restriction_info: [{ restriction_type: 'X' }] },
+      'WhatsApp account',
+    ],
+    [
+      'account_update',
+      { event: 'DISABLED_UPDATE', ban_info: { waba_ban_state: 'DISABLE' } },
+      'WhatsApp account',
+    ],
     ['account_update', { event: 'PARTNER_REMOVED' }, 'WhatsApp account'],
-    ['account_alerts', { alert_severity: 'CRITICAL', alert_type: 'T', alert_description: 'Verify' }, 'WhatsApp account'],
+    [
+      'account_alerts',
+      { alert_severity: 'CRITICAL', alert_type: 'T', alert_description: 'Verify' },
+      'WhatsApp account',
+    ],
     ['account_review_update', { decision: 'REJECTED' }, 'WhatsApp account review'],
-    ['phone_number_quality_update', { event: 'FLAGGED', display_phone_number: '1' }, 'WhatsApp number quality'],
-    ['message_template_quality_update', { new_quality_score: 'RED', message_template_name: 'o' }, 'WhatsApp template quality'],
-    ['template_category_update', { new_category: 'MARKETING', message_template_name: 'o' }, 'WhatsApp template category'],
+    [
+      'phone_number_quality_update',
+      { event: 'FLAGGED', display_phone_number: '1' },
+      'WhatsApp number quality',
+    ],
+    [
+      'message_template_quality_update',
+      { new_quality_score: 'RED', message_template_name: 'o' },
+      'WhatsApp template quality',
+    ],
+    [
+      'template_category_update',
+      { new_category: 'MARKETING', message_template_name: 'o' },
+      'WhatsApp template category',
+    ],
     ['security', { event: 'PIN_CHANGED', display_phone_number: '1' }, 'WhatsApp number security'],
     ['messages', { errors: [{ code: 131_031, title: 'Account locked' }] }, 'WhatsApp refuses the number'],
   ])('asks a person to act on %s %j', async (field, value, kind) => {

@@ -145,7 +145,16 @@ export const optWordLists: readonly OptWordList[] = [
       'opt me out of everything',
     ],
     start: ['start'],
-    subscribe: ['unstop', 'subscribe', 'subscribe me', 'resubscribe', 'opt in', 'optin', 'opt-in', 'opt me in'],
+    subscribe: [
+      'unstop',
+      'subscribe',
+      'subscribe me',
+      'resubscribe',
+      'opt in',
+      'optin',
+      'opt-in',
+      'opt me in',
+    ],
     courtesies: [
       'please',
       'pls',

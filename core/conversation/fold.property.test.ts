@@ -78,7 +78,10 @@ describe('folding the same messages in any order, any number of times', () => {
               fromAd,
               silent: false,
             });
-          const joined = mergeContactJoins(said('[image]', 3, false, key), said('from your ad', 0, true, other));
+          const joined = mergeContactJoins(
+            said('[image]', 3, false, key),
+            said('from your ad', 0, true, other),
+          );
           expect(joined.firstMessage?.value).toBe('from your ad');
           expect(joined.fromAdAt).toBe(1000);
         },

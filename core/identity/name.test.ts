@@ -27,12 +27,20 @@ describe('the name of a profile', () => {
     expect(readName({ profileName })).toEqual({ firstName, lastName });
   });
 
-  test.each(['', 'Dr.', 'Mr. Dr.', '🌸🌸', '👩‍💻', '\u3164', '+91 98123 45678', 'https://x.example', '...', '\ud800'])(
-    '"%s" is none',
-    (profileName) => {
-      expect(readName({ profileName })).toEqual({ firstName: '', lastName: '' });
-    },
-  );
+  test.each([
+    '',
+    'Dr.',
+    'Mr. Dr.',
+    '🌸🌸',
+    '👩‍💻',
+    '\u3164',
+    '+91 98123 45678',
+    'https://x.example',
+    '...',
+    '\ud800',
+  ])('"%s" is none', (profileName) => {
+    expect(readName({ profileName })).toEqual({ firstName: '', lastName: '' });
+  });
 });
 
 describe('without one, the first message', () => {

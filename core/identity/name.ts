@@ -8,8 +8,7 @@ export interface PersonName {
 const title = String.raw`(?:(?:dr|mr|mrs|ms|miss|shri|smt)\b\.?\s*)?`;
 
 /** Titles before a name in a profile; where the word is a name or initials too, its full stop tells. */
-const profileTitle =
-  /^(?:(?:dr|mr|mrs|miss|prof|smt)\b\.?|(?:ms|shri|sri|er|adv|ca|capt|col|maj|lt)\.)\s*/iu;
+const profileTitle = /^(?:(?:dr|mr|mrs|miss|prof|smt)\b\.?|(?:ms|shri|sri|er|adv|ca|capt|col|maj|lt)\.)\s*/iu;
 
 /** "My name is …" in a few languages; the name is what follows. Written rules, not guesses. */
 const introductions: readonly RegExp[] = [

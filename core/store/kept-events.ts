@@ -47,7 +47,9 @@ export async function countKeptEvents(
 ): Promise<{ readonly kind: string; readonly count: number }[]> {
   const { rows } = await sql<{ kind: string; count: number }>`
     select what as kind, count(*)::int as count from kept_events
-    where workspace_id = ${trx.workspaceId} group by what order by count(*) desc, what limit 200`.execute(trx);
+    where workspace_id = ${trx.workspaceId} group by what order by count(*) desc, what limit 200`.execute(
+    trx,
+  );
   return rows;
 }
 

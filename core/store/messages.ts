@@ -117,7 +117,9 @@ export async function mergeMessages(
         : { ...shown.row, contactId: owner.contactId, phone: owner.phone, bsuidKey: owner.bsuidKey };
     if (!isSameRow(next, row)) changed.push(next);
     aside.push(
-      ...others.map((other) => other.row).filter((other) => other.content !== null && !isSameContent(other, next)),
+      ...others
+        .map((other) => other.row)
+        .filter((other) => other.content !== null && !isSameContent(other, next)),
     );
   }
   const fresh = aside.filter((row) => !earlier.includes(row));

@@ -5,7 +5,13 @@ import { timelineLines, wordsOf } from './index.ts';
 /** What a rep reads of a message, built as WhatsApp sends it. */
 function shown(message: object): string {
   const [event] = splitWebhook({
-    entry: [{ changes: [{ field: 'messages', value: { messages: [{ id: 'w1', from: '919812345678', ...message }] } }] }],
+    entry: [
+      {
+        changes: [
+          { field: 'messages', value: { messages: [{ id: 'w1', from: '919812345678', ...message }] } },
+        ],
+      },
+    ],
   });
   const parsed = event === undefined ? undefined : parseSlice(event.slice);
   if (parsed?.kind !== 'message') throw new Error('It is a message.');
@@ -32,16 +38,26 @@ describe('a rep reads', () => {
     ],
     [
       'a place with its name, address and where it is',
-      { type: 'location', location: { latitude: 18.52, longitude: '73.85', name: 'Shop', address: 'MG Road, Pune' } },
+      {
+        type: 'location',
+        location: { latitude: 18.52, longitude: '73.85', name: 'Shop', address: 'MG Road, Pune' },
+      },
       '[location] Shop, MG Road, Pune (18.52, 73.85)',
     ],
-    ['a place without a name', { type: 'location', location: { latitude: 18.52, longitude: 73.85 } }, '[location] (18.52, 73.85)'],
+    [
+      'a place without a name',
+      { type: 'location', location: { latitude: 18.52, longitude: 73.85 } },
+      '[location] (18.52, 73.85)',
+    ],
     [
       'cards with name and numbers',
       {
         type: 'contacts',
         contacts: [
-          { name: { formatted_name: 'Ravi' }, phones: [{ phone: '+91 98200 22222' }, { wa_id: '919820033333' }] },
+          {
+            name: { formatted_name: 'Ravi' },
+            phones: [{ phone: '+91 98200 22222' }, { wa_id: '919820033333' }],
+          },
           { name: { first_name: 'Bela', last_name: 'K' } },
         ],
       },
@@ -54,14 +70,28 @@ describe('a rep reads', () => {
     ],
     [
       'until when they may be called, in the business’s time',
-      interactive({ type: 'call_permission_reply', call_permission_reply: { response: 'accept', expiration_timestamp: 1_796_238_000 } }),
+      interactive({
+        type: 'call_permission_reply',
+        call_permission_reply: { response: 'accept', expiration_timestamp: 1_796_238_000 },
+      }),
       '[may be called until 3 December 2026 at 00:30]',
     ],
-    ['that they may be called for good', interactive({ call_permission_reply: { response: 'accept', is_permanent: true } }), '[may be called]'],
-    ['that they may not be called', interactive({ call_permission_reply: { response: 'reject' } }), '[may not be called]'],
+    [
+      'that they may be called for good',
+      interactive({ call_permission_reply: { response: 'accept', is_permanent: true } }),
+      '[may be called]',
+    ],
+    [
+      'that they may not be called',
+      interactive({ call_permission_reply: { response: 'reject' } }),
+      '[may not be called]',
+    ],
     [
       'how they pay',
-      interactive({ type: 'payment_method', payment_method: { payment_method: 'pix', reference_id: 'order-7' } }),
+      interactive({
+        type: 'payment_method',
+        payment_method: { payment_method: 'pix', reference_id: 'order-7' },
+      }),
       '[chose how to pay] pix order-7',
     ],
     [
@@ -74,16 +104,36 @@ describe('a rep reads', () => {
       interactive({ nfm_reply: { response_json: '{"city":"Pune","flow_token":"t","rooms":[1,2]}' } }),
       '[answered a form]\ncity: Pune\nrooms: [1,2]',
     ],
-    ['a form’s answers that are broken', interactive({ nfm_reply: { response_json: '{oops' } }), '[answered a form] {oops'],
-    ['a form’s answers that are a list', interactive({ nfm_reply: { response_json: '["a"]' } }), '[answered a form] ["a"]'],
+    [
+      'a form’s answers that are broken',
+      interactive({ nfm_reply: { response_json: '{oops' } }),
+      '[answered a form] {oops',
+    ],
+    [
+      'a form’s answers that are a list',
+      interactive({ nfm_reply: { response_json: '["a"]' } }),
+      '[answered a form] ["a"]',
+    ],
     ['a form without answers', interactive({ nfm_reply: { name: 'flow' } }), '[answered a form]'],
     [
       'why a medium did not come',
-      { type: 'image', image: { id: '1', caption: 'my roof' }, errors: [{ code: 131_052, title: 'Media download error' }] },
+      {
+        type: 'image',
+        image: { id: '1', caption: 'my roof' },
+        errors: [{ code: 131_052, title: 'Media download error' }],
+      },
       '[image] my roof [incomplete: Media download error]',
     ],
-    ['a file with its name', { type: 'document', document: { id: '1', filename: 'plan.pdf', caption: 'see' } }, '[document] plan.pdf see'],
-    ['that a photo was not imported', { type: 'media_placeholder' }, '[a photo, video or file, not imported]'],
+    [
+      'a file with its name',
+      { type: 'document', document: { id: '1', filename: 'plan.pdf', caption: 'see' } },
+      '[document] plan.pdf see',
+    ],
+    [
+      'that a photo was not imported',
+      { type: 'media_placeholder' },
+      '[a photo, video or file, not imported]',
+    ],
     ['plain words', { text: { body: 'hello' } }, 'hello'],
     ['of an unheard-of type what it is called', { type: 'poll' }, '[poll]'],
   ])('%s', (_name, message, words) => {

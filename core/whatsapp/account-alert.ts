@@ -136,7 +136,11 @@ function ofAccount(value: Value, account: string): AccountAlert | undefined {
 }
 
 function ofAccountAlert(value: Value, account: string): AccountAlert | undefined {
-  const { alert_severity: severity, alert_type: type, alert_description: description } = value.alert_info ?? value;
+  const {
+    alert_severity: severity,
+    alert_type: type,
+    alert_description: description,
+  } = value.alert_info ?? value;
   if (severity !== 'CRITICAL' && severity !== 'WARNING') return undefined;
   return {
     kind: 'WhatsApp account',

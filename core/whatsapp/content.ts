@@ -91,9 +91,7 @@ const hollowTypes: ReadonlySet<string> = new Set(['media_placeholder', 'unsuppor
  */
 export function poorness(content: MessageContent): number {
   const hollow = hollowTypes.has(content.type) ? 2 : content.errors === undefined ? 0 : 1;
-  return (
-    hollow * 4 + Number(content.referral === undefined) * 2 + Number((content.text ?? '').trim() === '')
-  );
+  return hollow * 4 + Number(content.referral === undefined) * 2 + Number((content.text ?? '').trim() === '');
 }
 
 function orderItemOf(item: {

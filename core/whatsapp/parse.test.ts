@@ -121,7 +121,10 @@ describe('a change of ids', () => {
       'a number change that names both numbers in words alone, as people write them',
       {
         from: '',
-        system: { type: 'customer_changed_number', body: 'Asha changed from +91 98123 45678 to +91 98999 99999.' },
+        system: {
+          type: 'customer_changed_number',
+          body: 'Asha changed from +91 98123 45678 to +91 98999 99999.',
+        },
       },
       { before: phone, identities: { phone: '+919899999999' } },
     ],

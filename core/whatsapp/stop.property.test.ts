@@ -108,7 +108,8 @@ test('receive and apply agree on every message', () => {
       const said = consentSaid(parsed, words);
       expect(stopOf(event, words) !== undefined).toBe(said?.action === 'withdrawal');
       const shown = [parsed.text, parsed.buttonPayload].map((word) => (word ?? '').toLowerCase());
-      if (shown.some((word) => word === 'stop' || word === 'stop all')) expect(said?.action).toBe('withdrawal');
+      if (shown.some((word) => word === 'stop' || word === 'stop all'))
+        expect(said?.action).toBe('withdrawal');
       else expect(said?.action).not.toBe('withdrawal');
     }),
     { numRuns: 500 },
@@ -129,7 +130,10 @@ describe('a grant', () => {
     ['START as the whole message', { type: 'text', text: { body: 'Start' } }],
     ['a button that says it plainly', button('b7', 'Subscribe')],
     ['a button whose payload says it', button('opt_in', 'Yes, go on')],
-    ['a template’s button whose payload says it', { type: 'button', button: { text: 'Start', payload: 'START' } }],
+    [
+      'a template’s button whose payload says it',
+      { type: 'button', button: { text: 'Start', payload: 'START' } },
+    ],
   ])('is %s', (_name, item) => {
     expect(said(item)).toBe('grant');
   });

@@ -79,7 +79,8 @@ export function stopOf(event: WebhookEvent, words: OptWords): Identities | undef
   // One without a message id becomes a dead letter, and is in force all the same.
   const named = typeof item === 'object' && item !== null ? { ...item, id: 'any' } : item;
   const parsed = parseSlice({ ...event.slice, item: named });
-  if (parsed.kind !== 'message' && parsed.kind !== 'preference' && parsed.kind !== 'history') return undefined;
+  if (parsed.kind !== 'message' && parsed.kind !== 'preference' && parsed.kind !== 'history')
+    return undefined;
   return consentSaid(parsed, words)?.action === 'withdrawal' ? parsed.identities : undefined;
 }
 

@@ -1,6 +1,12 @@
 import { type Response, Router } from 'express';
 import { z } from 'zod';
-import { countKeptEvents, type KeptEventRow, listKeptEvents, readKeptEvent, type Store } from '@sangam/core/store';
+import {
+  countKeptEvents,
+  type KeptEventRow,
+  listKeptEvents,
+  readKeptEvent,
+  type Store,
+} from '@sangam/core/store';
 import type { MemberLocals } from './admin.ts';
 import { answerError, readBody } from './errors.ts';
 

@@ -212,7 +212,9 @@ function whatsappFacts(
     creates: false,
     evidence: evidenceOf(parsed.identities, channel.portfolio, at),
     tags: [],
-    ...(consent === undefined ? {} : {
+    ...(consent === undefined
+      ? {}
+      : {
           consent: {
             ...consent,
             source: storableText(consent.source),
