@@ -56,8 +56,9 @@ function isSame(id: string | undefined, other: string | undefined): boolean {
 
 /** In May 2026 the old id stood only in the text: "User X changed from A to B", with direction marks round the ids. */
 function changedInWords(body: string | undefined): { before: string; after: string } | undefined {
-  const plain = body?.replace(/\p{Default_Ignorable_Code_Point}/gu, '').trim() ?? '';
-  const words = /\bchanged\b.*?\bfrom (?<before>\S.*?) to (?<after>\S.*?)\.?$/is.exec(plain)?.groups;
+  const words = /\bchanged\b.*?\bfrom (?<before>\S.*?) to (?<after>\S.*?)\.?$/is.exec(
+    body?.trim() ?? '',
+  )?.groups;
   const { before, after } = words ?? {};
   return before === undefined || after === undefined ? undefined : { before, after };
 }
