@@ -437,7 +437,7 @@ describe('an ad that opened the chat', () => {
 
   test('later does not change where somebody came from', async () => {
     await happen(text(asha, 'w1', at, 'hello'), opened(at + second));
-    expect((await only()).leadSource).toBe('WhatsApp Inbound');
+    expect(await only()).toMatchObject({ leadSource: 'WhatsApp Inbound', lastInboundAt: at });
   });
 });
 
