@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '@sangam/core/clock';
+import { reviewedLanguages } from '@sangam/core/consent';
 import { canonicalPhone, regionOf } from '@sangam/core/identity';
 import type { Directory } from '@sangam/core/pipeline';
 import { type Store, type WorkspaceTransaction, writeAudit } from '@sangam/core/store';
@@ -17,6 +18,7 @@ interface ChannelView {
   readonly app: 'service' | 'own';
   /** What to enter as callback URL in the Meta app. */
   readonly webhookUrl: string;
+  /** Whose opt-out words it listens to. */
   readonly optWordLanguages: readonly string[];
 }
 
@@ -38,6 +40,7 @@ export interface ChannelBook {
   add(member: Member, channel: NewChannel): Promise<Added>;
   /** The secret before lives on for a day, so that webhooks signed with either pass during the change. */
   rotateAppSecret(member: Member, channelId: string, appSecret: string): Promise<boolean>;
+  /** Beside those that are reviewed, to which every channel listens. */
   setOptWordLanguages(member: Member, channelId: string, languages: readonly string[]): Promise<boolean>;
 }
 
@@ -75,7 +78,7 @@ export function createChannelBook(dependencies: {
       displayPhoneNumber: numbers.get(entry.channel_id) ?? '',
       app: entry.app,
       webhookUrl: `${publicUrl()}/webhooks/whatsapp${entry.app === 'own' ? `/${entry.channel_id}` : ''}`,
-      optWordLanguages: entry.opt_word_languages,
+      optWordLanguages: [...new Set([...reviewedLanguages, ...entry.opt_word_languages])],
     }));
   };
 

@@ -9,7 +9,7 @@ export interface Metrics {
   readonly fresh: Counter;
   readonly applied: Counter;
   readonly parked: Counter<'reason'>;
-  readonly kept: Counter;
+  readonly kept: Counter<'field'>;
   readonly differing: Counter;
   readonly newContacts: Counter;
   readonly crmRecords: Counter<'crm' | 'outcome'>;
@@ -38,7 +38,11 @@ export function createMetrics(): Metrics {
     fresh: counter('events_fresh_total', 'Events not seen before.'),
     applied: counter('events_applied_total', 'Events applied or parked.'),
     parked: counter('dead_letters_total', 'Dead letters by reason.', ['reason']),
-    kept: counter('events_kept_total', 'Events acknowledged and kept that nothing applies.'),
+    kept: counter(
+      'events_kept_total',
+      'Events acknowledged and kept that nothing applies, by webhook field.',
+      ['field'],
+    ),
     differing: counter(
       'messages_differing_total',
       'Messages that arrived with differing contents under one id.',
@@ -52,4 +56,38 @@ export function createMetrics(): Metrics {
     crmFailures: counter('crm_calls_failed_total', 'CRM calls that failed as a whole.', ['crm', 'code']),
     turnFailures: counter('turns_failed_total', 'Turns that failed and were taken again.', ['step']),
   };
+}
+
+/** Fields WhatsApp is known to send; what it calls things beyond them makes no label of its own. */
+const knownFields: ReadonlySet<string> = new Set([
+  'account_alerts',
+  'account_review_update',
+  'account_settings_update',
+  'account_update',
+  'automatic_events',
+  'business_capability_update',
+  'calls',
+  'flows',
+  'group_lifecycle_update',
+  'group_participants_update',
+  'group_settings_update',
+  'history',
+  'message_template_components_update',
+  'message_template_quality_update',
+  'message_template_status_update',
+  'messages',
+  'phone_number_name_update',
+  'phone_number_quality_update',
+  'security',
+  'smb_app_state_sync',
+  'smb_message_echoes',
+  'standby',
+  'template_category_update',
+  'user_preferences',
+]);
+
+/** The label a kept event is counted under. */
+export function fieldOfKept(what: string): string {
+  const [field = ''] = what.split('/');
+  return knownFields.has(field) ? field : 'other';
 }

@@ -40,6 +40,7 @@ import { answerError, errorHandler } from './http/errors.ts';
 import { erasureRoutes } from './http/erasures.ts';
 import { healthRoutes } from './http/health.ts';
 import { hubspotWebhooks } from './http/hubspot-webhooks.ts';
+import { keptEventRoutes } from './http/kept-events.ts';
 import { memberRoutes } from './http/members.ts';
 import { oauthRoutes } from './http/oauth.ts';
 import { putRightRoutes } from './http/put-right.ts';
@@ -47,7 +48,7 @@ import { statementRoutes } from './http/statement.ts';
 import { statusPage } from './http/status-page.ts';
 import { whatsappWebhooks } from './http/whatsapp-webhooks.ts';
 import { createErasureKeys } from './erasure-keys.ts';
-import { createMetrics, type Metrics } from './metrics.ts';
+import { createMetrics, fieldOfKept, type Metrics } from './metrics.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import type { SecretBox } from './secrets.ts';
 import { createChores } from './chores.ts';
@@ -156,7 +157,7 @@ export function createService(options: ServiceOptions): Service {
     counts: {
       applied: (outcome) => {
         metrics.applied.inc(outcome.events);
-        metrics.kept.inc(outcome.kept);
+        for (const what of outcome.kept) metrics.kept.inc({ field: fieldOfKept(what) });
         metrics.differing.inc(outcome.differing);
         metrics.newContacts.inc(outcome.newContacts);
         for (const reason of outcome.parked) metrics.parked.inc({ reason });
@@ -264,6 +265,7 @@ export function createService(options: ServiceOptions): Service {
   app.use('/admin', adminEntrance(sessions));
   app.use('/api', requireMember(sessions, 'any'), express.json({ limit: '1mb' }));
   app.use('/api/dead-letters', requireMember(sessions, 'admin'), deadLetterRoutes(office));
+  app.use('/api/kept-events', requireMember(sessions, 'admin'), keptEventRoutes(store));
   app.use('/api/contacts', contactRoutes({ store, receiver, clock }));
   app.use('/api/contacts', requireMember(sessions, 'admin'), hand.contacts, erasing.contacts);
   app.use('/api/members', requireMember(sessions, 'admin'), memberRoutes({ store, clock }));

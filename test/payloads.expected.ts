@@ -96,7 +96,7 @@ export const expectedEvents: Readonly<Record<string, readonly string[]>> = {
     'message: button | message:wamid.HBgLMTY1MD…NUZFOQA= | +16505551234 | named Sheena Nelson | says Unsubscribe | payload Unsubscribe | answers wamid.HBgLMTY1MDM4Nzk0Mz…MzUyQUYA',
   ],
   'msg-button__piusalfred__webhooks-test-go-3': [
-    'message: button | message:wamid.BUTTONMSG | +15551234567 | says No | payload No-Button-Payload | answers wamid.IDCTX',
+    'echo of phone app: button | echo:wamid.BUTTONMSG | +100200300 | says No | payload No-Button-Payload | answers wamid.IDCTX',
   ],
   'msg-button__whatsapp__received-callback-from-a-quick-reply-button-click': [
     'message: button | message:wamid.ABGGFlCGg0…BA2VFD_S | +16315551234 | named Kerry Fisher | says No | payload No-Button-Payload | answers wamid.gBGGFlCGg0cvAgkLFm4e9tICiTI',
@@ -108,7 +108,7 @@ export const expectedEvents: Readonly<Record<string, readonly string[]>> = {
     'message: contacts | message:wamid.HBgLMTY1MD…MTQ0RgA= | +16505551234 | named Sheena Nelson',
   ],
   'msg-edit-bsuid__david-lev__edited-message-image': [
-    'message: edit | message:wamid.HBgLMTY1MD…MUMxMAA= | +16505551234 | says Updated image caption | edits wamid.HBgLMTQxMjU1NTA4Mj…M0VBRAA=',
+    'message: edit | message:wamid.HBgLMTY1MD…MUMxMAA= | +16505551234 US.13491208655302741918 US.ENT.11815799212886844830 | named Test Name | says Updated image caption | edits wamid.HBgLMTQxMjU1NTA4Mj…M0VBRAA=',
   ],
   'msg-image-bsuid__david-lev__message-media-with-url': [
     'message: image | message:wamid.xyzxyz | +972987654321 US.13491208655302741918 US.ENT.11815799212886844830 | named Test Name | media image/jpeg',
@@ -178,7 +178,7 @@ export const expectedEvents: Readonly<Record<string, readonly string[]>> = {
     'unreadable no_identity | message:wamid.ID',
   ],
   'msg-revoke-bsuid__david-lev__deleted-message-revoke': [
-    'unreadable no_identity | message:<WHATSAPP_MESSAGE_ID>',
+    'message: revoke | message:<WHATSAPP_MESSAGE_ID> | +972987654321 US.13491208655302741918 US.ENT.11815799212886844830 | named Test Name | revokes <ORIGINAL_WHATSAPP_MESSAGE_ID>',
   ],
   'msg-sticker-bsuid__david-lev__message-static-sticker': [
     'message: sticker | message:wamid.xyzxyz | +972987654321 US.13491208655302741918 US.ENT.11815799212886844830 | named Test Name | media image/webp',
@@ -240,9 +240,7 @@ export const expectedEvents: Readonly<Record<string, readonly string[]>> = {
   'msg-unsupported__facebook__unsupported-message': [
     'message: unsupported | message:wamid.HBgLMTQyMD…RDA2OTkA | +16505551234 | named Sheena Nelson | error 131051',
   ],
-  'msg-unsupported__piusalfred__webhooks-test-go-10': [
-    'message: unsupported | message:wamid.ID | +15550001111 | named NAME | error 131051',
-  ],
+  'msg-unsupported__piusalfred__webhooks-test-go-10': ['unreadable no_identity | echo:wamid.ID'],
   'msg-unsupported__whatsapp__status-message-deleted-json-repaired': [
     'unreadable no_identity | message:wamid.ID',
   ],

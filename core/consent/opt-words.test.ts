@@ -52,8 +52,38 @@ describe('a STOP', () => {
     },
   );
 
-  test('of everything is told apart', () => {
-    expect(recogniseOptWord('Stop all', reviewed)).toBe('stop all');
+  test.each([
+    'please stop',
+    'Stop please!',
+    'pls unsubscribe me',
+    'stop messages',
+    'Kindly stop sending me messages, thank you',
+    "don't message me",
+    'Remove me from your list',
+    'स्टॉप',
+    'ஸ்டாப்',
+  ])('is what people write: "%s"', (text) => {
+    expect(recogniseOptWord(text, reviewed)).toBe('stop');
+  });
+
+  test.each(['Stop all', 'stop all messages', 'Please stop all messages.', 'unsubscribe from all'])(
+    'of everything is told apart: "%s"',
+    (text) => {
+      expect(recogniseOptWord(text, reviewed)).toBe('stop all');
+    },
+  );
+
+  test.each(['please', 'thank you', 'ok thanks', 'please stop by at five', 'stop the order'])(
+    'is not what only sounds like one: "%s"',
+    (text) => {
+      expect(recogniseOptWord(text, reviewed)).toBeUndefined();
+    },
+  );
+
+  test('is known in the reviewed languages whatever else is switched on', () => {
+    expect(recogniseOptWord('STOP', optWords(['hi']))).toBe('stop');
+    expect(recogniseOptWord('कृपया बंद करो', optWords(['hi']))).toBe('stop');
+    expect(recogniseOptWord('STOP', optWords([]))).toBe('stop');
   });
 
   test('in a language nobody has reviewed is off until switched on', () => {
@@ -64,6 +94,8 @@ describe('a STOP', () => {
 
   test('has an opposite', () => {
     expect(recogniseOptWord('start', reviewed)).toBe('start');
+    expect(recogniseOptWord('unstop', reviewed)).toBe('subscribe');
+    expect(recogniseOptWord('please start', reviewed)).toBeUndefined();
     expect(recogniseOptWord('yes', every)).toBeUndefined();
   });
 });

@@ -24,9 +24,11 @@ const fact: fc.Arbitrary<MessageFact> = fc.record(
     opensWindow: fc.boolean(),
     profileName: word,
     username: word,
-    firstMessage: fc.record({ text: word, fromAd: fc.boolean() }),
+    firstMessage: fc.record({ text: word, poorness: fc.nat({ max: 11 }) }),
+    fromAd: fc.boolean(),
+    silent: fc.boolean(),
   },
-  { requiredKeys: ['channelId', 'at', 'key', 'direction', 'live', 'opensWindow'] },
+  { requiredKeys: ['channelId', 'at', 'key', 'direction', 'live', 'opensWindow', 'fromAd', 'silent'] },
 );
 
 /** Facts whose key tells them apart, as event keys do. */
@@ -55,6 +57,35 @@ describe('folding the same messages in any order, any number of times', () => {
       fc.property(shuffled(facts), ([list, other]) => {
         expect(fold(other)).toEqual(fold(list));
       }),
+    );
+  });
+
+  test('says of two messages of one instant the one that says more, and the ad that brought them', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: word, minLength: 3 }),
+        fc.string({ unit: word, minLength: 3 }),
+        (key, other) => {
+          const said = (text: string, poorness: number, fromAd: boolean, name: string): ContactJoins =>
+            contactJoins({
+              channelId: 'channel',
+              at: 1000,
+              key: name,
+              direction: 'in',
+              live: true,
+              opensWindow: true,
+              firstMessage: { text, poorness },
+              fromAd,
+              silent: false,
+            });
+          const joined = mergeContactJoins(
+            said('[image]', 3, false, key),
+            said('from your ad', 0, true, other),
+          );
+          expect(joined.firstMessage?.value).toBe('from your ad');
+          expect(joined.fromAdAt).toBe(1000);
+        },
+      ),
     );
   });
 

@@ -16,14 +16,16 @@ export interface Stamped<Value> {
 
 export interface FirstMessage {
   readonly text: string;
-  /** It came from a click-to-WhatsApp ad or post. */
-  readonly fromAd: boolean;
+  /** How little it says, 0 to 255: of two of one instant the lesser was first. */
+  readonly poorness: number;
 }
 
 export interface ContactJoins {
   readonly profileName?: Stamped<string>;
   readonly username?: Stamped<string>;
-  readonly firstMessage?: Stamped<FirstMessage>;
+  readonly firstMessage?: Stamped<string>;
+  /** When a click-to-WhatsApp ad or post first brought them. */
+  readonly fromAdAt?: number;
   readonly lastActivityAt?: number;
 }
 
@@ -46,19 +48,41 @@ export interface MessageFact {
   readonly profileName?: string;
   readonly username?: string;
   readonly firstMessage?: FirstMessage;
+  /** It came from a click-to-WhatsApp ad or post. */
+  readonly fromAd: boolean;
+  /** They wrote nothing, they only opened the chat: no part of the conversation. */
+  readonly silent: boolean;
 }
 
 /** Hours a business may answer freely after a customer's message. facts/whatsapp.md §3.7. */
 const serviceWindowMs = 24 * 60 * 60 * 1000;
 
 export function contactJoins(fact: MessageFact): ContactJoins {
-  const stamp = <Value>(value: Value): Stamped<Value> => ({ value, at: fact.at, key: fact.key });
+  const { at, key, firstMessage } = fact;
   return {
-    lastActivityAt: fact.at,
-    ...(fact.profileName === undefined ? {} : { profileName: stamp(fact.profileName) }),
-    ...(fact.username === undefined ? {} : { username: stamp(fact.username) }),
-    ...(fact.firstMessage === undefined ? {} : { firstMessage: stamp(fact.firstMessage) }),
+    lastActivityAt: at,
+    ...nameJoins(fact),
+    ...(firstMessage === undefined
+      ? {}
+      : { firstMessage: { value: firstMessage.text, at, key: firstMessageKey(firstMessage, key) } }),
+    ...(fact.fromAd ? { fromAdAt: at } : {}),
   };
+}
+
+/** What an event says of how a person is called. */
+export function nameJoins(
+  told: Pick<MessageFact, 'at' | 'key' | 'profileName' | 'username'>,
+): Pick<ContactJoins, 'profileName' | 'username'> {
+  const stamp = (value: string): Stamped<string> => ({ value, at: told.at, key: told.key });
+  return {
+    ...(told.profileName === undefined ? {} : { profileName: stamp(told.profileName) }),
+    ...(told.username === undefined ? {} : { username: stamp(told.username) }),
+  };
+}
+
+/** Orders messages of one instant: what says more was first, and only then the key decides. */
+export function firstMessageKey({ poorness }: FirstMessage, key: string): string {
+  return poorness.toString(16).padStart(2, '0') + key;
 }
 
 export function conversationJoins(fact: MessageFact): ConversationJoins {
@@ -74,6 +98,7 @@ export function mergeContactJoins(x: ContactJoins, y: ContactJoins): ContactJoin
     profileName: pick(x.profileName, y.profileName, later),
     username: pick(x.username, y.username, later),
     firstMessage: pick(x.firstMessage, y.firstMessage, earlier),
+    fromAdAt: pick(x.fromAdAt, y.fromAdAt, Math.min),
     lastActivityAt: pick(x.lastActivityAt, y.lastActivityAt, Math.max),
   });
 }

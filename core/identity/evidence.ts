@@ -15,7 +15,7 @@ export type Evidence =
   | { readonly kind: 'pair'; readonly a: string; readonly b: BsuidKey; readonly at: number }
   /** Two BSUIDs of one person: a rotation, or a BSUID beside its parent. */
   | { readonly kind: 'same'; readonly a: BsuidKey; readonly b: BsuidKey; readonly at: number }
-  /** The person with phone `a` moved to phone `b`. */
+  /** The person with phone `a` moved to phone `b`; a BSUID in either's place where WhatsApp hides the phone. */
   | { readonly kind: 'phone_change'; readonly a: string; readonly b: string; readonly at: number }
   /** A member said: these two are one person. */
   | { readonly kind: 'joined'; readonly a: string; readonly b: string; readonly at: number }
@@ -32,9 +32,7 @@ export interface Anchor {
 }
 
 export function bsuidKeyOf(ids: Identities, portfolio: string): BsuidKey | undefined {
-  if (ids.bsuid !== undefined) return `bsuid:${portfolio}:${ids.bsuid}`;
-  if (ids.parentBsuid !== undefined) return `bsuid:parent:${ids.parentBsuid}`;
-  return undefined;
+  return ownKeyOf(ids, portfolio) ?? parentKeyOf(ids);
 }
 
 /** The part of a BSUID key within which one person has one BSUID at a time. */
@@ -52,14 +50,8 @@ export function evidenceOf(ids: Identities, portfolio: string, at: number): Evid
   const evidence: Evidence[] = [];
   const key = bsuidKeyOf(ids, portfolio);
   if (ids.phone !== undefined && key !== undefined) evidence.push({ kind: 'pair', a: ids.phone, b: key, at });
-  if (ids.bsuid !== undefined && ids.parentBsuid !== undefined) {
-    evidence.push({
-      kind: 'same',
-      a: `bsuid:${portfolio}:${ids.bsuid}`,
-      b: `bsuid:parent:${ids.parentBsuid}`,
-      at,
-    });
-  }
+  const [own, parent] = [ownKeyOf(ids, portfolio), parentKeyOf(ids)];
+  if (own !== undefined && parent !== undefined) evidence.push({ kind: 'same', a: own, b: parent, at });
   if (ids.phone !== undefined && ids.waId !== undefined && `+${ids.waId}` !== ids.phone) {
     evidence.push({ kind: 'spelling', a: ids.phone, b: ids.waId, at });
   }
@@ -73,29 +65,23 @@ export function evidenceOfChange(
   portfolio: string,
   at: number,
 ): Evidence[] {
-  const evidence = [...evidenceOf(before, portfolio, at), ...evidenceOf(after, portfolio, at)];
-  if (before.bsuid !== undefined && after.bsuid !== undefined && before.bsuid !== after.bsuid) {
-    evidence.push({
-      kind: 'same',
-      a: `bsuid:${portfolio}:${before.bsuid}`,
-      b: `bsuid:${portfolio}:${after.bsuid}`,
-      at,
-    });
-  }
-  if (
-    before.parentBsuid !== undefined &&
-    after.parentBsuid !== undefined &&
-    before.parentBsuid !== after.parentBsuid
-  ) {
-    evidence.push({
-      kind: 'same',
-      a: `bsuid:parent:${before.parentBsuid}`,
-      b: `bsuid:parent:${after.parentBsuid}`,
-      at,
-    });
-  }
-  if (before.phone !== undefined && after.phone !== undefined && before.phone !== after.phone) {
-    evidence.push({ kind: 'phone_change', a: before.phone, b: after.phone, at });
-  }
-  return evidence;
+  const links: Evidence[] = [];
+  const link = (kind: 'same' | 'phone_change', a: string | undefined, b: string | undefined): void => {
+    if (a !== undefined && b !== undefined && a !== b) links.push({ kind, a, b, at });
+  };
+  link('same', ownKeyOf(before, portfolio), ownKeyOf(after, portfolio));
+  link('same', parentKeyOf(before), parentKeyOf(after));
+  // Where the new phone is hidden the old one is left all the same.
+  link('phone_change', before.phone, after.phone ?? bsuidKeyOf(after, portfolio));
+  if (links.length === 0) link('phone_change', bsuidKeyOf(before, portfolio), after.phone);
+  if (links.length === 0) link('same', bsuidKeyOf(before, portfolio), bsuidKeyOf(after, portfolio));
+  return [...evidenceOf(before, portfolio, at), ...evidenceOf(after, portfolio, at), ...links];
+}
+
+function ownKeyOf({ bsuid }: Identities, portfolio: string): BsuidKey | undefined {
+  return bsuid === undefined ? undefined : `bsuid:${portfolio}:${bsuid}`;
+}
+
+function parentKeyOf({ parentBsuid }: Identities): BsuidKey | undefined {
+  return parentBsuid === undefined ? undefined : `bsuid:parent:${parentBsuid}`;
 }

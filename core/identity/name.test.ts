@@ -15,16 +15,32 @@ describe('the name of a profile', () => {
     ['🏴󠁧󠁢󠁥󠁮󠁧󠁿 Asha 1️⃣', 'Asha', ''],
     ['ক্‌ষ রাও', 'ক্‌ষ', 'রাও'],
     ['Asha\u200bRao', 'Asha', 'Rao'],
+    ['Dr. Asha Rao', 'Asha', 'Rao'],
+    ['dr asha rao', 'asha', 'rao'],
+    ['Prof. Dr. Asha', 'Asha', ''],
+    ['Mrs.Rao', 'Rao', ''],
+    ['Shri. Mohan Lal', 'Mohan', 'Lal'],
+    ['Shri Kulkarni', 'Shri', 'Kulkarni'],
+    ['MS Dhoni', 'MS', 'Dhoni'],
+    ['Drew Mrinal', 'Drew', 'Mrinal'],
   ])('"%s" is split at its first space', (profileName, firstName, lastName) => {
     expect(readName({ profileName })).toEqual({ firstName, lastName });
   });
 
-  test.each(['', '🌸🌸', '👩‍💻', '\u3164', '+91 98123 45678', 'https://x.example', '...', '\ud800'])(
-    '"%s" is none',
-    (profileName) => {
-      expect(readName({ profileName })).toEqual({ firstName: '', lastName: '' });
-    },
-  );
+  test.each([
+    '',
+    'Dr.',
+    'Mr. Dr.',
+    '🌸🌸',
+    '👩‍💻',
+    '\u3164',
+    '+91 98123 45678',
+    'https://x.example',
+    '...',
+    '\ud800',
+  ])('"%s" is none', (profileName) => {
+    expect(readName({ profileName })).toEqual({ firstName: '', lastName: '' });
+  });
 });
 
 describe('without one, the first message', () => {
@@ -45,6 +61,7 @@ describe('without one, the first message', () => {
     'I am looking for a flat',
     'I am Student',
     'my name is',
+    '[answered a form]\nPet name: Bruno',
   ])('"%s" does not', (firstMessage) => {
     expect(readName({ firstMessage })).toEqual({ firstName: '', lastName: '' });
   });

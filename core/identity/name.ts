@@ -7,6 +7,9 @@ export interface PersonName {
 /** Stands before a name and is none. */
 const title = String.raw`(?:(?:dr|mr|mrs|ms|miss|shri|smt)\b\.?\s*)?`;
 
+/** Titles before a name in a profile; where the word is a name or initials too, its full stop tells. */
+const profileTitle = /^(?:(?:dr|mr|mrs|miss|prof|smt)\b\.?|(?:ms|shri|sri|er|adv|ca|capt|col|maj|lt)\.)\s*/iu;
+
 /** "My name is …" in a few languages; the name is what follows. Written rules, not guesses. */
 const introductions: readonly RegExp[] = [
   new RegExp(String.raw`\b(?:my name is|this is|i am|i['’]m|name\s*:)\s+${title}(?<name>[^.,!?\n]+)`, 'iu'),
@@ -29,16 +32,23 @@ const notNames: ReadonlySet<string> = new Set(
  * A profile name without a letter, or that is a link or a number, is none.
  */
 export function readName(told: { profileName?: string; firstMessage?: string }): PersonName {
-  const profile = plain(told.profileName ?? '');
+  const profile = withoutTitles(plain(told.profileName ?? ''));
   if (/\p{L}/u.test(profile) && !/(?:https?:|www\.|\w@\w)/iu.test(profile)) return split(profile);
   return split(introducedName(told.firstMessage ?? ''));
+}
+
+/** "Dr." is what somebody is, not what they are called. */
+function withoutTitles(name: string): string {
+  const rest = name.replace(profileTitle, '');
+  return rest === name ? name : withoutTitles(rest);
 }
 
 /** Long messages are stories, not introductions. */
 const longestIntroduction = 300;
 
 function introducedName(message: string): string {
-  if (message.length > longestIntroduction) return '';
+  // What begins with a bracket is how we show what is no text, such as the answers of a form.
+  if (message.length > longestIntroduction || message.startsWith('[')) return '';
   for (const introduction of introductions) {
     const words = plain(introduction.exec(message)?.groups?.['name'] ?? '').split(' ');
     const name: string[] = [];

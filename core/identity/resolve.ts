@@ -49,7 +49,7 @@ export function resolveIdentities(evidence: readonly Evidence[], alone: readonly
     } else if (kind === 'pair') {
       groups.add(b);
       people.add(b);
-    } else if (kind === 'joined') {
+    } else if (kind === 'joined' || kind === 'phone_change') {
       for (const id of [a, b]) if (!id.startsWith('+')) people.add(id);
     }
   }
@@ -59,17 +59,11 @@ export function resolveIdentities(evidence: readonly Evidence[], alone: readonly
   for (const [phone, boundaries] of boundariesOf(evidence, alone)) {
     segments.set(phone, cutSegments(phone, boundaries, groups, people));
   }
-  for (const change of evidence) {
-    if (change.kind !== 'phone_change') continue;
-    const from = segmentAt(segments.get(change.a), change.at);
-    const to = segmentAt(segments.get(change.b), change.at);
-    if (from !== undefined && to !== undefined) people.join(from.node, to.node);
-  }
-  for (const { kind, a, b, at } of evidence) {
-    if (kind !== 'joined') continue;
+  const join = ({ a, b, at }: Evidence): void => {
     const [x, y] = [a, b].map((id) => (id.startsWith('+') ? segmentAt(segments.get(id), at)?.node : id));
     if (x !== undefined && y !== undefined) people.join(x, y);
-  }
+  };
+  for (const item of evidence) if (item.kind === 'phone_change' || item.kind === 'joined') join(item);
 
   return asResolution(segments, people);
 }
@@ -91,8 +85,8 @@ function boundariesOf(
     if (item.kind === 'hand_over') at(item.a).push({ kind: 'leave', at: item.at - 1, other: '' });
     if (item.kind === 'joined') for (const id of [item.a, item.b]) if (id.startsWith('+')) at(id);
     if (item.kind === 'phone_change') {
-      at(item.a).push({ kind: 'leave', at: item.at, other: item.b });
-      at(item.b).push({ kind: 'arrive', at: item.at, other: item.a });
+      if (item.a.startsWith('+')) at(item.a).push({ kind: 'leave', at: item.at, other: item.b });
+      if (item.b.startsWith('+')) at(item.b).push({ kind: 'arrive', at: item.at, other: item.a });
     }
   }
   for (const id of alone) if (id.startsWith('+')) at(id);

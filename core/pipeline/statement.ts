@@ -47,6 +47,7 @@ export function readStatement(
     const open = await unappliedBetween(trx, from, until);
     const events = balance('events received', count('received'), {
       applied: count('applied'),
+      kept: count('kept'),
       dropped: count('dropped'),
       'handed on': count('handed on'),
       parked: open.parked,

@@ -8,22 +8,43 @@ export interface Alert {
   readonly alertId: string;
   readonly connectionId: string | null;
   readonly kind: string;
+  /** Which of several it is about, such as a template; empty: the kind says it. */
+  readonly subject: string;
   readonly message: string;
   readonly raisedAt: number;
   readonly closedAt: number | null;
 }
 
-/** Raises an alert unless one of its kind stands open. True: it is a new one. */
+/** Raises an alert unless one of its kind and subject stands open. True: it is a new one. */
 export async function raiseAlert(
   trx: WorkspaceTransaction,
-  alert: { readonly connectionId: string | null; readonly kind: string; readonly message: string },
+  alert: {
+    readonly connectionId?: string;
+    readonly kind: string;
+    readonly subject?: string;
+    readonly message: string;
+  },
   now: number,
 ): Promise<boolean> {
   const { rows } = await sql`
-    insert into alerts (workspace_id, alert_id, connection_id, kind, message, raised_at)
-    values (${trx.workspaceId}, ${uuidv7()}, ${alert.connectionId}, ${alert.kind}, ${alert.message}, ${now})
+    insert into alerts (workspace_id, alert_id, connection_id, kind, subject, message, raised_at)
+    values (${trx.workspaceId}, ${uuidv7()}, ${alert.connectionId ?? null}, ${alert.kind}, ${alert.subject ?? ''},
+            ${alert.message}, ${now})
     on conflict do nothing returning 1`.execute(trx);
   return rows.length > 0;
+}
+
+/** What these alerts said is mended. */
+export async function closeAlerts(
+  trx: WorkspaceTransaction,
+  { kind, subject }: { readonly kind: string; readonly subject: string },
+  now: number,
+): Promise<void> {
+  await sql`
+    update alerts set closed_at = ${now}
+    where workspace_id = ${trx.workspaceId} and kind = ${kind} and subject = ${subject} and closed_at is null`.execute(
+    trx,
+  );
 }
 
 export async function openAlert(
@@ -40,7 +61,7 @@ export async function openAlert(
 /** Newest first. */
 export async function listAlerts(trx: WorkspaceTransaction): Promise<Alert[]> {
   const { rows } = await sql<Alert>`
-    select alert_id as "alertId", connection_id as "connectionId", kind, message, raised_at as "raisedAt",
+    select alert_id as "alertId", connection_id as "connectionId", kind, subject, message, raised_at as "raisedAt",
            closed_at as "closedAt"
     from alerts where workspace_id = ${trx.workspaceId} order by closed_at is not null, alert_id desc limit 500`.execute(
     trx,

@@ -22,9 +22,12 @@ const factColumns = (at: string, creates: string, table: FactTable): string =>
   `select '${table}' as "table", ctid::text as "rowId", contact_id as "contactId", ${at} as at, phone,
           bsuid_key as "bsuidKey", ${creates} as creates from ${table}`;
 
+/** Who only opened the chat has not written. */
+const written = `origin = 'customer' and type <> 'request_welcome'`;
+
 const selects: Readonly<Record<FactTable, string>> = {
-  messages: factColumns('at', `origin = 'customer'`, 'messages'),
-  message_contents: factColumns('at', `origin = 'customer'`, 'message_contents'),
+  messages: factColumns('at', written, 'messages'),
+  message_contents: factColumns('at', written, 'message_contents'),
   consent_entries: factColumns('effective_at', `method = 'preference'`, 'consent_entries'),
   tag_changes: factColumns('at', 'false', 'tag_changes'),
 };
@@ -119,17 +122,35 @@ export async function interactiveContents(
   return rows;
 }
 
-/** The first message each of these contacts wrote: how they came in. */
+/** What may be the first message of a contact, or the ad that brought them before it. */
+export interface FirstContent {
+  readonly contactId: string;
+  readonly channelId: string;
+  readonly type: string;
+  readonly eventKey: Buffer;
+  readonly contentHash: Buffer;
+  readonly content: Buffer;
+}
+
+/** What each of these contacts wrote in the instant they first did, and how they came to open the chat: how they came in. */
 export async function firstContents(
   trx: WorkspaceTransaction,
   contactIds: readonly string[],
-): Promise<{ readonly contactId: string; readonly channelId: string; readonly content: Buffer }[]> {
-  const { rows } = await sql<{ contactId: string; channelId: string; content: Buffer }>`
-    select c.contact_id as "contactId", first.channel_id as "channelId", first.content
-    from unnest(${contactIds}::uuid[]) as c (contact_id)
-    cross join lateral (select channel_id, content from messages
-                        where workspace_id = ${trx.workspaceId} and contact_id = c.contact_id and origin = 'customer'
-                          and content is not null
-                        order by at, event_key limit 1) first`.execute(trx);
+): Promise<FirstContent[]> {
+  const { rows } = await sql<FirstContent>`
+    with written as (
+      select contact_id, channel_id, type, at, event_key, content_hash, content,
+             min(at) filter (where type not in ('request_welcome', 'reaction', 'edit', 'revoke'))
+               over (partition by contact_id) as first_at
+      from messages
+      where workspace_id = ${trx.workspaceId} and contact_id = any(${contactIds}::uuid[]) and origin = 'customer'
+        and content is not null
+    )
+    select contact_id as "contactId", channel_id as "channelId", type, event_key as "eventKey",
+           content_hash as "contentHash", content
+    from written
+    where (at = first_at and type not in ('reaction', 'edit', 'revoke'))
+      or (type = 'request_welcome' and at <= first_at)
+    order by at`.execute(trx);
   return rows;
 }

@@ -45,7 +45,7 @@ export async function joinContacts(
       first_message = case when older.first then x.first_message else c.first_message end,
       first_message_at = case when older.first then x.first_message_at else c.first_message_at end,
       first_message_key = case when older.first then x.first_message_key else c.first_message_key end,
-      first_message_from_ad = case when older.first then x.first_message_from_ad else c.first_message_from_ad end,
+      from_ad_at = least(c.from_ad_at, x.from_ad_at),
       last_activity_at = greatest(c.last_activity_at, x.last_activity_at)
     from ${joinRows(contacts)} join contacts known
            on known.workspace_id = ${trx.workspaceId} and known.contact_id = x.contact_id,
@@ -145,7 +145,7 @@ const columns = [
   'first_message',
   'first_message_at',
   'first_message_key',
-  'first_message_from_ad',
+  'from_ad_at',
   'last_activity_at',
 ];
 const joinColumns = sql.raw(columns.join(', '));
@@ -160,16 +160,16 @@ function joinRows(contacts: readonly ContactRow[]): ReturnType<typeof sql> {
     select contact_id, profile_name, profile_name_at, decode(profile_name_key, 'hex') as profile_name_key,
            username, username_at, decode(username_key, 'hex') as username_key,
            first_message, first_message_at, decode(first_message_key, 'hex') as first_message_key,
-           first_message_from_ad, last_activity_at
+           from_ad_at, last_activity_at
     from unnest(${contacts.map((c) => c.contactId)}::uuid[],
                 ${text((j) => j.profileName?.value)}::text[], ${of((j) => j.profileName?.at)}::bigint[],
                 ${of((j) => j.profileName?.key)}::text[],
                 ${text((j) => j.username?.value)}::text[], ${of((j) => j.username?.at)}::bigint[],
                 ${of((j) => j.username?.key)}::text[],
-                ${text((j) => j.firstMessage?.value.text)}::text[], ${of((j) => j.firstMessage?.at)}::bigint[],
-                ${of((j) => j.firstMessage?.key)}::text[], ${of((j) => j.firstMessage?.value.fromAd)}::boolean[],
+                ${text((j) => j.firstMessage?.value)}::text[], ${of((j) => j.firstMessage?.at)}::bigint[],
+                ${of((j) => j.firstMessage?.key)}::text[], ${of((j) => j.fromAdAt)}::bigint[],
                 ${of((j) => j.lastActivityAt)}::bigint[])
          as t (contact_id, profile_name, profile_name_at, profile_name_key, username, username_at, username_key,
-               first_message, first_message_at, first_message_key, first_message_from_ad, last_activity_at)
+               first_message, first_message_at, first_message_key, from_ad_at, last_activity_at)
   ) as x`;
 }

@@ -5,8 +5,9 @@ import type { WorkspaceTransaction } from './store.ts';
 export type CountName =
   /** Events taken in for the first time, those parked at the door included. */
   | 'received'
-  /** Events applied or kept. */
   | 'applied'
+  /** Events that nothing applies: they are there to be seen. */
+  | 'kept'
   /** Events of erased people. */
   | 'dropped'
   /** Dead letters that went to the workspace they belong to. */

@@ -22,6 +22,7 @@ export * from './creations.ts';
 export * from './attention.ts';
 export * from './occurrences.ts';
 export * from './counts.ts';
+export * from './kept-events.ts';
 export * from './json.ts';
 export * from './audit.ts';
 export * from './find-contact.ts';

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { ConsentEntry, ConsentMethod } from '../consent/index.ts';
 import type { WorkspaceTransaction } from './store.ts';
+import { cleanText } from './text.ts';
 
 /** Append-only evidence of what a person agreed to and how conversations were tagged. */
 
@@ -15,6 +16,9 @@ export interface ConsentRow extends Omit<ConsentEntry, 'key'> {
   readonly channelId: string | null;
   readonly phone: string | null;
   readonly bsuidKey: string | null;
+  /** How the person is called, where no message says it. */
+  readonly profileName?: string | undefined;
+  readonly username?: string | undefined;
 }
 
 export interface TagRow {
@@ -51,6 +55,8 @@ export async function addConsentEntries(
         channel_id: row.channelId,
         phone: row.phone,
         bsuid_key: row.bsuidKey,
+        profile_name: row.profileName === undefined ? null : cleanText(row.profileName),
+        username: row.username === undefined ? null : cleanText(row.username),
       })),
     )
     .onConflict((conflict) => conflict.doNothing())
@@ -58,6 +64,29 @@ export async function addConsentEntries(
   // The ledger speaks for these STOPs from here on.
   await sql`delete from suppression where workspace_id = ${trx.workspaceId}
             and event_key = any(${rows.map((row) => row.eventKey)}::bytea[])`.execute(trx);
+}
+
+/** How these contacts are called by what is no message. */
+export async function namingsOf(
+  trx: WorkspaceTransaction,
+  contactIds: readonly string[],
+): Promise<
+  {
+    readonly contactId: string;
+    readonly at: number;
+    readonly eventKey: Buffer;
+    readonly contentHash: Buffer;
+    readonly profileName: string | null;
+    readonly username: string | null;
+  }[]
+> {
+  const { rows } = await sql<Awaited<ReturnType<typeof namingsOf>>[number]>`
+    select contact_id as "contactId", effective_at as at, event_key as "eventKey", content_hash as "contentHash",
+           profile_name as "profileName", username
+    from consent_entries
+    where workspace_id = ${trx.workspaceId} and contact_id = any(${contactIds}::uuid[])
+      and (profile_name is not null or username is not null)`.execute(trx);
+  return rows;
 }
 
 export async function addTagChanges(trx: WorkspaceTransaction, rows: readonly TagRow[]): Promise<void> {

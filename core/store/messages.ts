@@ -51,7 +51,7 @@ export async function insertMessages(
   return [...rows.filter((row) => !fresh.has(nameOf(row))), ...again];
 }
 
-/** Which of several contents under one message is shown: the person's own words first, then the earliest. */
+/** Which of several contents that say as much is shown: the person's own words first, then the earliest. */
 const originOrder: readonly MessageOrigin[] = [
   'customer',
   'phone app',
@@ -60,38 +60,72 @@ const originOrder: readonly MessageOrigin[] = [
   'other tool',
 ];
 
+/** What a content is worth beside another of the same message. */
+export interface ContentJudgement {
+  /** How little it says: the lesser is shown. */
+  readonly poorness: number;
+  /** It does not show whose it is, and takes that from another content. */
+  readonly showsNobody: boolean;
+}
+
+export interface Merged {
+  /** How many messages now hold differing contents. */
+  readonly differing: number;
+  /** Messages of which another content is shown than before, or for somebody else. */
+  readonly changed: readonly MessageRow[];
+}
+
 /**
  * Brings further contents of known messages together with what is there. Every content is kept; which one the message
- * shows does not depend on the order they came in. Returns how many messages now hold differing contents.
+ * shows, and whose it is, is a function of all of them and does not depend on the order they came in.
  */
 export async function mergeMessages(
   trx: WorkspaceTransaction,
   incoming: readonly MessageRow[],
-): Promise<number> {
-  if (incoming.length === 0) return 0;
-  const { rows: known } = await sql<MessageRow>`
-    select m.channel_id as "channelId", m.wamid, m.contact_id as "contactId", m.origin, m.direction, m.type, m.at,
-           m.event_key as "eventKey", m.content_hash as "contentHash", m.content, m.phone, m.bsuid_key as "bsuidKey"
-    from messages m
-    join (select distinct channel_id, wamid
+  judge: (content: Buffer) => ContentJudgement,
+): Promise<Merged> {
+  if (incoming.length === 0) return { differing: 0, changed: [] };
+  const wanted = sql`(select distinct channel_id, wamid
           from unnest(${incoming.map((m) => m.channelId)}::uuid[], ${incoming.map((m) => m.wamid)}::text[])
-               as t (channel_id, wamid)) t using (channel_id, wamid)
+               as t (channel_id, wamid)) t`;
+  const { rows: known } = await sql<MessageRow>`
+    select ${columnsOf('m')} from messages m join ${wanted} using (channel_id, wamid)
     where m.workspace_id = ${trx.workspaceId}`.execute(trx);
-  const shown = new Map<string, MessageRow>();
-  const aside: MessageRow[] = [];
-  for (const row of [...known, ...incoming]) {
-    const other = shown.get(nameOf(row));
-    if (other === undefined) {
-      shown.set(nameOf(row), row);
-      continue;
-    }
-    const [winner, loser] = compareContents(row, other) < 0 ? [row, other] : [other, row];
-    shown.set(nameOf(row), winner);
-    if (loser.content !== null) aside.push(loser);
+  const { rows: earlier } = await sql<MessageRow>`
+    select ${columnsOf('m')} from message_contents m join ${wanted} using (channel_id, wamid)
+    where m.workspace_id = ${trx.workspaceId}`.execute(trx);
+  const contents = Map.groupBy([...known, ...earlier, ...incoming].map(judged), ({ row }) => nameOf(row));
+
+  function judged(row: MessageRow): Judged {
+    if (row.content === null) return { row, poorness: Infinity, showsNobody: false };
+    const { poorness, showsNobody } = judge(row.content);
+    // Whose it is was lent to it by another content, which decides again.
+    return { row: showsNobody ? { ...row, ...nobody } : row, poorness, showsNobody };
   }
+
+  const changed: MessageRow[] = [];
+  const aside: MessageRow[] = [];
+  for (const row of known) {
+    const [shown, ...others] = (contents.get(nameOf(row)) ?? []).toSorted(compareContents);
+    if (shown === undefined) continue;
+    const owner = shown.showsNobody
+      ? others.find((other) => !other.showsNobody && other.row.content !== null)?.row
+      : undefined;
+    const next =
+      owner === undefined
+        ? shown.row
+        : { ...shown.row, contactId: owner.contactId, phone: owner.phone, bsuidKey: owner.bsuidKey };
+    if (!isSameRow(next, row)) changed.push(next);
+    aside.push(
+      ...others
+        .map((other) => other.row)
+        .filter((other) => other.content !== null && !isSameContent(other, next)),
+    );
+  }
+  const fresh = aside.filter((row) => !earlier.includes(row));
   await insertInto(
     trx,
-    aside.toSorted(byName),
+    fresh.toSorted(byName),
     sql`
     insert into message_contents (workspace_id, channel_id, wamid, event_key, content_hash, contact_id, origin,
                                   direction, type, at, content, phone, bsuid_key)
@@ -101,7 +135,6 @@ export async function mergeMessages(
     on conflict do nothing
     returning channel_id, wamid`,
   );
-  const changed = [...shown.values()].filter((row) => !known.includes(row));
   await insertInto(
     trx,
     changed.toSorted(byName),
@@ -114,16 +147,43 @@ export async function mergeMessages(
     where m.workspace_id = item.workspace_id and m.channel_id = item.channel_id and m.wamid = item.wamid
     returning m.channel_id, m.wamid`,
   );
-  return new Set(aside.map(nameOf)).size;
+  return { differing: new Set(fresh.map(nameOf)).size, changed };
 }
 
-function compareContents(x: MessageRow, y: MessageRow): number {
+interface Judged extends ContentJudgement {
+  readonly row: MessageRow;
+}
+
+const nobody = { contactId: null, phone: null, bsuidKey: null };
+
+function columnsOf(table: string): ReturnType<typeof sql.raw> {
+  return sql.raw(`${table}.channel_id as "channelId", ${table}.wamid, ${table}.contact_id as "contactId",
+    ${table}.origin, ${table}.direction, ${table}.type, ${table}.at, ${table}.event_key as "eventKey",
+    ${table}.content_hash as "contentHash", ${table}.content, ${table}.phone, ${table}.bsuid_key as "bsuidKey"`);
+}
+
+function isSameContent(x: MessageRow, y: MessageRow): boolean {
+  return x.eventKey.equals(y.eventKey) && x.contentHash.equals(y.contentHash);
+}
+
+function isSameRow(x: MessageRow, y: MessageRow): boolean {
   return (
-    Number(x.content === null) - Number(y.content === null) ||
-    originOrder.indexOf(x.origin) - originOrder.indexOf(y.origin) ||
-    x.at - y.at ||
-    x.eventKey.compare(y.eventKey) ||
-    x.contentHash.compare(y.contentHash)
+    isSameContent(x, y) &&
+    (x.content === null) === (y.content === null) &&
+    x.contactId === y.contactId &&
+    x.phone === y.phone &&
+    x.bsuidKey === y.bsuidKey
+  );
+}
+
+function compareContents(x: Judged, y: Judged): number {
+  return (
+    Number(x.row.content === null) - Number(y.row.content === null) ||
+    x.poorness - y.poorness ||
+    originOrder.indexOf(x.row.origin) - originOrder.indexOf(y.row.origin) ||
+    x.row.at - y.row.at ||
+    x.row.eventKey.compare(y.row.eventKey) ||
+    x.row.contentHash.compare(y.row.contentHash)
   );
 }
 

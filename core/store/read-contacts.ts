@@ -8,7 +8,8 @@ export interface ContactReading {
   readonly profileName: string | null;
   readonly username: string | null;
   readonly firstMessage: string | null;
-  readonly firstMessageFromAd: boolean | null;
+  /** An ad had brought them by the time they first wrote. */
+  readonly cameFromAd: boolean;
   readonly lastActivityAt: number | null;
   readonly lastInboundAt: number | null;
   readonly windowClosesAt: number | null;
@@ -61,12 +62,13 @@ export async function readContacts(
 ): Promise<ContactReading[]> {
   const { rows: contacts } = await sql<ContactColumns>`
     select c.contact_id as "contactId", c.profile_name as "profileName", c.username, c.first_message as "firstMessage",
-           c.first_message_from_ad as "firstMessageFromAd", c.last_activity_at as "lastActivityAt",
+           c.from_ad_at is not null and c.from_ad_at <= coalesce(c.first_message_at, c.from_ad_at) as "cameFromAd",
+            c.last_activity_at as "lastActivityAt",
            v.last_inbound_at as "lastInboundAt", v.window_closes_at as "windowClosesAt",
            case when v.last_inbound_at > coalesce(v.last_outbound_at, 0) then
              (select min(m.at) from messages m
               where m.workspace_id = c.workspace_id and m.contact_id = c.contact_id and m.origin = 'customer'
-                and m.at > coalesce((select max(case when o.content is null then o.sent_at else o.at end) from messages o
+                and m.type <> 'request_welcome' and m.at > coalesce((select max(case when o.content is null then o.sent_at else o.at end) from messages o
                                      where o.workspace_id = c.workspace_id and o.contact_id = c.contact_id
                                        and o.direction = 'out' and (o.content is not null or o.free_form)), 0))
            end as "waitingSince",

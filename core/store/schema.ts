@@ -126,7 +126,7 @@ export interface Database {
     first_message: string | null;
     first_message_at: number | null;
     first_message_key: Buffer | null;
-    first_message_from_ad: boolean | null;
+    from_ad_at: number | null;
     last_activity_at: number | null;
     created_at: number;
   };
@@ -166,6 +166,9 @@ export interface Database {
     channel_id: string | null;
     phone: string | null;
     bsuid_key: string | null;
+    /** How the person is called, where no message says it. */
+    profile_name: ColumnType<string | null, string | null | undefined>;
+    username: ColumnType<string | null, string | null | undefined>;
   };
   tag_changes: {
     workspace_id: string;
@@ -361,6 +364,8 @@ export interface Database {
     alert_id: string;
     connection_id: string | null;
     kind: string;
+    /** Which of several it is about, as a template; empty: the kind says it. */
+    subject: ColumnType<string, string | undefined>;
     message: string;
     raised_at: number;
     closed_at: number | null;

@@ -42,7 +42,7 @@ function stored(part: string, at: number, item: object): Buffer {
   );
 }
 
-const options = { customer: 'Asha', text: 'full' } as const;
+const options = { customer: 'Asha', text: 'full', timeZone: 'Asia/Kolkata' } as const;
 const lines = (shown: TimelineMessage[], around = shown) => timelineLines(shown, around, options);
 
 describe('lines of a timeline', () => {
@@ -97,7 +97,7 @@ describe('lines of a timeline', () => {
     ['not at all', ''],
   ] as const)('show their words %s', (text, shown) => {
     const said = [inbound('a', start, { text: { body: 'my PAN is ABCDE1234F' } })];
-    expect(timelineLines(said, said, { customer: 'Asha', text })[0]?.text).toBe(shown);
+    expect(timelineLines(said, said, { customer: 'Asha', text, timeZone: 'Asia/Kolkata' })[0]?.text).toBe(shown);
   });
 });
 

@@ -2,6 +2,7 @@ import { statusOf, type StatusTimes } from '../conversation/index.ts';
 import type { ConnectionSettings, TimelineLine } from '../crm/index.ts';
 import { type MessageContent, parseSlice, type WebhookSlice } from '../whatsapp/index.ts';
 import { maskText } from './mask.ts';
+import { wordsOf } from './words.ts';
 
 /** A stored message as a timeline needs it. Times in milliseconds. */
 export interface TimelineMessage {
@@ -34,7 +35,11 @@ const ourSenders: Readonly<Record<TimelineMessage['origin'], string>> = {
 export function timelineLines(
   shown: readonly TimelineMessage[],
   around: readonly TimelineMessage[],
-  options: { readonly customer: string; readonly text: ConnectionSettings['timeline']['text'] },
+  options: {
+    readonly customer: string;
+    readonly text: ConnectionSettings['timeline']['text'];
+    readonly timeZone: string;
+  },
 ): TimelineLine[] {
   const contents = new Map([...shown, ...around].map((message) => [message.wamid, contentOf(message)]));
   const inbound = around
@@ -54,7 +59,9 @@ export function timelineLines(
     .map((message): TimelineLine => {
       const status = message.direction === 'out' ? statusOf(message.times) : undefined;
       const statusAt = status === undefined ? undefined : message.times[status];
-      const written = words(contents.get(message.wamid));
+      const content = contents.get(message.wamid);
+      const written =
+        content === undefined ? '[a message another tool sent]' : wordsOf(content, options.timeZone);
       return {
         at: message.at,
         direction: message.direction,
@@ -74,35 +81,6 @@ function contentOf({ content }: TimelineMessage): MessageContent | undefined {
   return parsed.kind === 'message' || parsed.kind === 'echo' || parsed.kind === 'history'
     ? parsed
     : undefined;
-}
-
-/** What a person reads of a message, whatever it holds. */
-function words(content: MessageContent | undefined): string {
-  if (content === undefined) return '[a message another tool sent]';
-  const { type, text = '', reaction, media, flowAnswer, edits, revokes } = content;
-  if (flowAnswer !== undefined) return answers(flowAnswer.answers);
-  if (reaction !== undefined) {
-    return reaction.emoji === undefined || reaction.emoji === ''
-      ? '[took a reaction back]'
-      : `[reacted with ${reaction.emoji}]`;
-  }
-  if (revokes !== undefined) return '[took a message back]';
-  if (edits !== undefined) return `[edited] ${text}`.trim();
-  if (media !== undefined) {
-    return [`[${type}]`, media.filename, text].filter((part) => part !== undefined && part !== '').join(' ');
-  }
-  return text === '' ? `[${type}]` : text;
-}
-
-/** The answers of a WhatsApp Flow, a line each. */
-function answers(given: unknown): string {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) return '[answered a form]';
-  const lines = Object.entries(given)
-    .filter(([question]) => question !== 'flow_token')
-    .map(
-      ([question, answer]) => `${question}: ${typeof answer === 'string' ? answer : JSON.stringify(answer)}`,
-    );
-  return ['[answered a form]', ...lines].join('\n');
 }
 
 /** Why WhatsApp did not deliver, for codes a rep can do something about. facts/whatsapp.md §3.6. */

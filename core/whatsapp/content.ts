@@ -1,4 +1,14 @@
-import type { FlowAnswer, MessageContent, Referral, VendorError } from './event.ts';
+import type {
+  CallPermission,
+  ContactCard,
+  FlowAnswer,
+  Location,
+  MessageContent,
+  OrderItem,
+  Referral,
+  VendorError,
+} from './event.ts';
+import { timeOf } from './identities.ts';
 import { type ContentPayload, contentSchema, type VendorErrorPayload } from './schemas.ts';
 
 /** Body keys by which a message without `type` tells what it is. */
@@ -32,6 +42,9 @@ export function readContent(payload: ContentPayload): MessageContent {
   const buttonPayload =
     payload.button?.payload ?? payload.interactive?.button_reply?.id ?? payload.interactive?.list_reply?.id;
   const flowAnswer = flowAnswerOf(payload);
+  const orderItems = payload.order?.product_items?.map(orderItemOf);
+  const callPermission = payload.interactive?.call_permission_reply;
+  const payment = payload.interactive?.payment_method;
   return {
     type,
     ...(text === undefined ? {} : { text }),
@@ -50,11 +63,79 @@ export function readContent(payload: ContentPayload): MessageContent {
           },
         }),
     ...(flowAnswer === undefined ? {} : { flowAnswer }),
+    ...(orderItems === undefined ? {} : { orderItems }),
+    ...(payload.location === undefined ? {} : { location: locationOf(payload.location) }),
+    ...(payload.contacts === undefined ? {} : { cards: payload.contacts.map(cardOf) }),
+    ...(callPermission === undefined ? {} : { callPermission: callPermissionOf(callPermission) }),
+    ...(payment === undefined
+      ? {}
+      : {
+          payment: {
+            ...(payment.payment_method === undefined ? {} : { method: payment.payment_method }),
+            ...(payment.reference_id === undefined ? {} : { reference: payment.reference_id }),
+          },
+        }),
     ...(payload.referral === undefined ? {} : { referral: referralOf(payload.referral) }),
     ...(edit?.original_message_id === undefined ? {} : { edits: edit.original_message_id }),
     ...(revoke?.original_message_id === undefined ? {} : { revokes: revoke.original_message_id }),
     ...(payload.errors === undefined ? {} : { errors: errorsOf(payload.errors) }),
   };
+}
+
+/** Types that hold the place of what WhatsApp did not hand over. */
+const hollowTypes: ReadonlySet<string> = new Set(['media_placeholder', 'unsupported', 'unknown', 'errors']);
+
+/**
+ * How little a content says, 0 to 11: real content before one with errors before a placeholder, then one that came from
+ * an ad, then one with words. Of two under one id, or of one second, the lesser stands.
+ */
+export function poorness(content: MessageContent): number {
+  const hollow = hollowTypes.has(content.type) ? 2 : content.errors === undefined ? 0 : 1;
+  return hollow * 4 + Number(content.referral === undefined) * 2 + Number((content.text ?? '').trim() === '');
+}
+
+function orderItemOf(item: {
+  product_retailer_id?: string | undefined;
+  quantity?: string | undefined;
+  item_price?: string | undefined;
+  currency?: string | undefined;
+}): OrderItem {
+  return {
+    ...(item.product_retailer_id === undefined ? {} : { product: item.product_retailer_id }),
+    ...(item.quantity === undefined ? {} : { quantity: item.quantity }),
+    ...(item.item_price === undefined ? {} : { price: item.item_price }),
+    ...(item.currency === undefined ? {} : { currency: item.currency }),
+  };
+}
+
+function locationOf(location: NonNullable<ContentPayload['location']>): Location {
+  return {
+    ...(location.name === undefined ? {} : { name: location.name }),
+    ...(location.address === undefined ? {} : { address: location.address }),
+    ...(location.latitude === undefined ? {} : { latitude: location.latitude }),
+    ...(location.longitude === undefined ? {} : { longitude: location.longitude }),
+  };
+}
+
+function cardOf({ origin, name, phones }: NonNullable<ContentPayload['contacts']>[number]): ContactCard {
+  const parts = [name?.first_name, name?.last_name].filter((part) => part !== undefined && part !== '');
+  const written = name?.formatted_name ?? (parts.length === 0 ? undefined : parts.join(' '));
+  return {
+    ...(written === undefined ? {} : { name: written }),
+    phones: (phones ?? [])
+      .map(({ phone, wa_id: waId }) => phone ?? (waId === undefined ? undefined : `+${waId}`))
+      .filter((phone) => phone !== undefined),
+    own: origin === 'contact_request',
+  };
+}
+
+function callPermissionOf(reply: {
+  response?: string | undefined;
+  is_permanent?: boolean | undefined;
+  expiration_timestamp?: string | undefined;
+}): CallPermission {
+  const until = reply.is_permanent === true ? undefined : timeOf(reply.expiration_timestamp);
+  return { given: reply.response === 'accept', ...(until === undefined ? {} : { until }) };
 }
 
 /** What of a message a person reads; of an edit, what it says now. */

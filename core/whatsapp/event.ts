@@ -22,6 +22,8 @@ export interface WebhookSlice {
   readonly entryTime?: number;
   /** The `contacts[]` element that belongs to this item, if any. */
   readonly contact?: unknown;
+  /** The channel's own number in canonical form, where the item shows it as its `from` or `to`. */
+  readonly business?: string;
   /** History only: the thread's id and chunk metadata. */
   readonly history?: unknown;
   /** The item itself: one message, status, echo, preference, or the whole `value` for other fields. */
@@ -72,6 +74,36 @@ export interface FlowAnswer {
   readonly answers: unknown;
 }
 
+export interface OrderItem {
+  /** The business's own id of the product. */
+  readonly product?: string;
+  readonly quantity?: string;
+  /** Of one piece. */
+  readonly price?: string;
+  readonly currency?: string;
+}
+
+export interface Location {
+  readonly name?: string;
+  readonly address?: string;
+  readonly latitude?: string;
+  readonly longitude?: string;
+}
+
+export interface ContactCard {
+  readonly name?: string;
+  /** As they were written. */
+  readonly phones: readonly string[];
+  /** Their own, which we had asked for. */
+  readonly own: boolean;
+}
+
+export interface CallPermission {
+  readonly given: boolean;
+  /** Milliseconds; undefined: without end. */
+  readonly until?: number;
+}
+
 /** What a message holds, whoever wrote it. */
 export interface MessageContent {
   /** Meta's type; inferred from the body's key when the payload left it out. */
@@ -85,6 +117,12 @@ export interface MessageContent {
   readonly reaction?: { readonly to: string; readonly emoji?: string };
   readonly media?: { readonly id?: string; readonly mimeType?: string; readonly filename?: string };
   readonly flowAnswer?: FlowAnswer;
+  readonly orderItems?: readonly OrderItem[];
+  readonly location?: Location;
+  readonly cards?: readonly ContactCard[];
+  readonly callPermission?: CallPermission;
+  /** How they chose to pay, and for what. */
+  readonly payment?: { readonly method?: string; readonly reference?: string };
   readonly referral?: Referral;
   /** wamid of the message this one edits or takes back. */
   readonly edits?: string;
@@ -128,7 +166,10 @@ export interface Echo extends ParsedBase, MessageContent {
   readonly origin: 'phone app' | 'meta agent';
 }
 
-/** One message of an imported history. `identities` are the customer's. */
+/**
+ * One message of an imported history. `identities` are the customer's; none where a medium of the business follows a
+ * placeholder, which names them.
+ */
 export interface HistoryMessage extends ParsedBase, MessageContent {
   readonly kind: 'history';
   readonly wamid: string;

@@ -18,7 +18,7 @@ export function identitiesFrom(places: {
 }): Identities {
   const waId = places.phone.map(waIdOf).find((id) => id !== undefined);
   const phone = waId === undefined ? undefined : canonicalPhone(waId);
-  const anywhere = [...places.bsuid, ...places.parent, ...places.phone];
+  const anywhere = [...places.bsuid, ...places.parent, ...places.phone].map((id) => id?.replace(unseen, ''));
   const ownBsuid = anywhere.find((id) => id !== undefined && bsuid.test(id));
   const parent = anywhere.find((id) => id !== undefined && parentBsuid.test(id));
   const username = places.username?.trim().replace(/^@/, '').toLowerCase();
@@ -30,9 +30,21 @@ export function identitiesFrom(places: {
   };
 }
 
+/** Direction marks and their like, which Meta writes round ids in texts. They are no part of an id. */
+const unseen = /\p{Default_Ignorable_Code_Point}/gu;
+
+/** One form an id is compared in, whoever wrote it: a phone's canonical one, anything else as it stands. */
+export function comparableId(id: string): string {
+  const waId = waIdOf(id);
+  return (waId === undefined ? undefined : canonicalPhone(waId)) ?? id.replace(unseen, '');
+}
+
 /** The digits of a phone as WhatsApp writes it; ids that are no phone are none. */
 function waIdOf(id: string | undefined): string | undefined {
-  const digits = id?.replace(/^\+/, '').replace(/[\s()-]/g, '');
+  const digits = id
+    ?.replace(unseen, '')
+    .replace(/^\s*\+/, '')
+    .replace(/[\s().-]/g, '');
   return digits !== undefined && /^[1-9]\d{6,14}$/.test(digits) ? digits : undefined;
 }
 

@@ -3,3 +3,5 @@ export * from './signature.ts';
 export * from './split.ts';
 export * from './parse.ts';
 export * from './stop.ts';
+export { poorness } from './content.ts';
+export * from './account-alert.ts';

@@ -106,6 +106,49 @@ describe('a change of ids', () => {
       { before: phone, identities: { phone: '+919899999999' } },
     ],
     [
+      'a number change whose `from` is the new number already',
+      {
+        from: '919899999999',
+        system: {
+          type: 'user_changed_number',
+          new_wa_id: '919899999999',
+          body: 'User changed number from \u200e919812345678\u200e to \u2066919899999999\u2069',
+        },
+      },
+      { before: phone, identities: { phone: '+919899999999' } },
+    ],
+    [
+      'a number change that names both numbers in words alone, as people write them',
+      {
+        from: '',
+        system: {
+          type: 'customer_changed_number',
+          body: 'Asha changed from +91 98123 45678 to +91 98999 99999.',
+        },
+      },
+      { before: phone, identities: { phone: '+919899999999' } },
+    ],
+    [
+      'the number before in `customer`',
+      {
+        from: '919899999999',
+        system: { type: 'customer_changed_number', wa_id: '919899999999', customer: '919812345678' },
+      },
+      { before: phone, identities: { phone: '+919899999999' } },
+    ],
+    [
+      'a number change where the new phone is hidden',
+      {
+        from: '919812345678',
+        system: {
+          type: 'user_changed_number',
+          user_id: 'IN.2',
+          body: 'User Asha changed from 919812345678 to IN.2',
+        },
+      },
+      { before: phone, identities: { bsuid: 'IN.2' } },
+    ],
+    [
       'the old id told in words only',
       {
         system: {
@@ -121,6 +164,19 @@ describe('a change of ids', () => {
       kind: 'identity_change',
       ...expected,
     });
+  });
+
+  test('that does not show who the person was is kept', () => {
+    const item = {
+      type: 'system',
+      text: undefined,
+      from: '919899999999',
+      system: { type: 'user_changed_number', wa_id: '919899999999' },
+    };
+    expect(message(item)).toMatchObject({ kind: 'kept', what: 'messages/message/user_changed_number' });
+    expect(parsed('user_id_update', { user_id_update: [{ user_id: { current: 'IN.2' } }] })).toMatchObject([
+      { kind: 'kept' },
+    ]);
   });
 
   test('is read from the field that BSPs forward', () => {
@@ -269,12 +325,10 @@ describe('a message', () => {
   });
 
   test('is not laid at the door of a contact that contradicts it', () => {
-    expect(message({ from: '919812345678' }, { wa_id: '919899999999', user_id: bsuid })).toMatchObject({
-      identities: phone,
+    const item = { from: '919812345678', from_user_id: 'IN.2' };
+    expect(message(item, { wa_id: '919899999999', user_id: bsuid })).toMatchObject({
+      identities: { ...phone, bsuid: 'IN.2' },
     });
-    expect(message({ from: '919812345678' }, { wa_id: '919899999999', user_id: bsuid })).not.toHaveProperty(
-      'identities.bsuid',
-    );
   });
 
   test('has all its errors, also beside one without a code', () => {

@@ -1,6 +1,7 @@
 import type { Identities } from '../identity/index.ts';
 import { errorsOf, readContent } from './content.ts';
 import {
+  type IdentityChange,
   type KeptEvent,
   messageStatuses,
   type MessageStatus,
@@ -8,7 +9,7 @@ import {
   type Unreadable,
   type WebhookSlice,
 } from './event.ts';
-import { identitiesFrom, isSomebody, ofContact, timeOf } from './identities.ts';
+import { comparableId, identitiesFrom, isSomebody, ofContact, timeOf } from './identities.ts';
 import {
   type ContactPayload,
   contactSchema,
@@ -56,14 +57,19 @@ function parseMessage(slice: WebhookSlice): ParsedEvent | Unreadable {
   const at = timeOf(message.timestamp);
   const content = readContent(message);
   if (message.group_id !== undefined) return kept(slice, at, 'group');
-  if (content.type === 'request_welcome') return kept(slice, at, content.type);
+  // Who only opened the chat has said nothing; but an ad may be what brought them.
+  if (content.type === 'request_welcome' && content.referral === undefined) {
+    return kept(slice, at, content.type);
+  }
   const contact = contactOf(slice);
   const identities = senderOf(message, contact);
   if (content.type === 'system') {
     if (message.system === undefined || !isIdentityChange(message.system.type)) {
       return kept(slice, at, message.system?.type ?? 'system');
     }
-    return identityChange(message.system, identities, at);
+    return provenOr(identityChange(message.system, identities, at), () =>
+      kept(slice, at, message.system?.type ?? 'user_changed_number'),
+    );
   }
   if (message.id === undefined) return noMessageId();
   if (!isSomebody(identities)) return noIdentity();
@@ -143,9 +149,10 @@ function parseEcho(slice: WebhookSlice, origin: 'phone app' | 'meta agent'): Par
   // Meta's agent shows the send's body one level down; the recipient stands there too (facts/whatsapp.md §1.5).
   const sent = messageSchema.safeParse(echo.message).data;
   const contact = ofContact(contactOf(slice));
+  const isSwapped = isBusiness(echo.to, slice);
   const identities = identitiesFrom({
     // Some payloads have from and to swapped: the contact Meta names is the customer.
-    phone: [contact.phone, echo.to, sent?.to],
+    phone: [contact.phone, isSwapped ? echo.from : echo.to, sent?.to].filter((id) => !isBusiness(id, slice)),
     bsuid: [echo.to_user_id, contact.bsuid],
     parent: [echo.to_parent_user_id, contact.parent],
     username: contact.username,
@@ -182,7 +189,7 @@ function parseHistory(slice: WebhookSlice): ParsedEvent | Unreadable {
   const writer = identitiesFrom({ phone: [message.from], bsuid: [message.from_user_id], parent: [] });
   const inbound =
     threadId === undefined
-      ? message.to === undefined
+      ? !isBusiness(message.from, slice) && (message.to === undefined || isBusiness(message.to, slice))
       : (writer.phone ?? writer.bsuid) === (ofThread.phone ?? ofThread.bsuid);
   const identities = identitiesFrom({
     phone: [threadId, contact.phone, inbound ? message.from : message.to],
@@ -190,7 +197,9 @@ function parseHistory(slice: WebhookSlice): ParsedEvent | Unreadable {
     parent: [inbound ? message.from_parent_user_id : message.to_parent_user_id, contact.parent],
     username: contact.username,
   });
-  if (!isSomebody(identities)) return noIdentity();
+  // A medium the business sent follows a placeholder of the same id, whose thread names the person.
+  const isNamedElsewhere = !inbound && threadId === undefined && isBusiness(message.from, slice);
+  if (!isSomebody(identities) && !isNamedElsewhere) return noIdentity();
   const status = inbound ? undefined : historyStatuses[message.history_context?.status?.toUpperCase() ?? ''];
   return {
     kind: 'history',
@@ -203,14 +212,18 @@ function parseHistory(slice: WebhookSlice): ParsedEvent | Unreadable {
   };
 }
 
+const marketing = 'marketing_messages';
 const preferenceValues = ['stop', 'resume', 'signup'] as const;
 
 function parsePreference(slice: WebhookSlice): ParsedEvent | Unreadable {
   const preference = preferenceSchema.safeParse(slice.item).data;
   if (preference === undefined) return malformed('The preference is not an object.');
   const at = timeOf(preference.timestamp);
-  const value = preferenceValues.find((known) => known === preference.value);
-  if (value === undefined || (preference.category ?? 'marketing_messages') !== 'marketing_messages') {
+  const said = preference.value?.trim().toLowerCase();
+  const value = preferenceValues.find((known) => known === said);
+  const isMarketing = (preference.category ?? marketing).toLowerCase() === marketing;
+  // Whoever stops any kind of messages wants no marketing; only a grant has to name it.
+  if (value === undefined || (!isMarketing && value !== 'stop')) {
     return kept(slice, at, `${preference.category ?? ''}/${preference.value ?? ''}`);
   }
   const contact = contactOf(slice);
@@ -243,16 +256,22 @@ function parseUserIdUpdate(slice: WebhookSlice): ParsedEvent | Unreadable {
     parent: [update.parent_user_id?.current],
   });
   if (!isSomebody(identities)) return noIdentity();
-  return {
-    kind: 'identity_change',
-    at: timeOf(update.timestamp),
-    identities,
-    before: identitiesFrom({
-      phone: [],
-      bsuid: [update.user_id?.previous],
-      parent: [update.parent_user_id?.previous],
-    }),
-  };
+  const at = timeOf(update.timestamp);
+  const before = identitiesFrom({
+    phone: [],
+    bsuid: [update.user_id?.previous],
+    parent: [update.parent_user_id?.previous],
+  });
+  return provenOr({ kind: 'identity_change', at, identities, before }, () => kept(slice, at));
+}
+
+/** A change that does not show who the person was proves nothing: kept, for somebody to see. */
+function provenOr(change: IdentityChange | Unreadable, keep: () => KeptEvent): ParsedEvent | Unreadable {
+  return change.kind === 'identity_change' && !isSomebody(change.before) ? keep() : change;
+}
+
+function isBusiness(id: string | undefined, { business }: WebhookSlice): boolean {
+  return id !== undefined && business !== undefined && comparableId(id) === business;
 }
 
 function contactOf(slice: WebhookSlice): ContactPayload | undefined {

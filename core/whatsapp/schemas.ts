@@ -39,12 +39,12 @@ export const contentSchema = z.looseObject({
   audio: media,
   document: media,
   sticker: media,
-  location: maybe(z.looseObject({ name: text, address: text })),
+  location: maybe(z.looseObject({ name: text, address: text, latitude: scalar, longitude: scalar })),
   contacts: maybe(
     z.array(
       z.looseObject({
         origin: text,
-        name: maybe(z.looseObject({ formatted_name: text })),
+        name: maybe(z.looseObject({ formatted_name: text, first_name: text, last_name: text })),
         phones: maybe(z.array(z.looseObject({ phone: scalar, wa_id: scalar }))),
       }),
     ),
@@ -57,10 +57,28 @@ export const contentSchema = z.looseObject({
       body: maybe(z.looseObject({ text })),
       button_reply: reply,
       list_reply: reply,
+      call_permission_reply: maybe(
+        z.looseObject({ response: text, is_permanent: flag, expiration_timestamp: scalar }),
+      ),
+      payment_method: maybe(z.looseObject({ payment_method: text, reference_id: scalar })),
       nfm_reply: maybe(z.looseObject({ name: text, body: text, response_json: z.unknown().optional() })),
     }),
   ),
-  order: maybe(z.looseObject({ text })),
+  order: maybe(
+    z.looseObject({
+      text,
+      product_items: maybe(
+        z.array(
+          z.looseObject({
+            product_retailer_id: scalar,
+            quantity: scalar,
+            item_price: scalar,
+            currency: text,
+          }),
+        ),
+      ),
+    }),
+  ),
   template: maybe(z.looseObject({ name: text })),
   context: maybe(z.looseObject({ id: scalar, from: scalar, forwarded: flag })),
   referral: maybe(

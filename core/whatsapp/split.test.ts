@@ -62,8 +62,50 @@ describe('the contact of an item', () => {
     expect(contactOf({}, byBsuid, byBsuid)).toBeUndefined();
   });
 
+  test('is the same subscriber, however each id is written', () => {
+    const brazil = { wa_id: '5511987654321', user_id: 'BR.1' };
+    expect(contactOf({ from: '551187654321' }, byPhone, brazil)).toEqual(brazil);
+    expect(contactOf({ from: '+91 98123-45678' }, brazil, byPhone)).toEqual(byPhone);
+    expect(contactOf({ from: '\u200e919812345678\u2069' }, brazil, byPhone)).toEqual(byPhone);
+  });
+
+  test('is the only one of one sender also where Meta writes another number, unless its BSUID is another’s', () => {
+    const other = { wa_id: '919899999999', user_id: 'IN.1' };
+    expect(contactOf({}, other)).toEqual(other);
+    expect(contactOf({ from_user_id: 'IN.2' }, other)).toBeUndefined();
+  });
+
+  test('is never the business itself', () => {
+    const slices = splitWebhook({
+      entry: [
+        {
+          changes: [
+            {
+              field: 'messages',
+              value: {
+                metadata: { display_phone_number: '+91 80471 00000' },
+                contacts: [{ wa_id: '918047100000' }, byPhone],
+                messages: [{ ...message, from: '918047100000', to: '919812345678' }],
+              },
+            },
+          ],
+        },
+      ],
+    });
+    expect(slices.map(({ key, slice }) => [key, slice.part, slice.contact])).toEqual([
+      ['echo:w1', 'echo', byPhone],
+    ]);
+  });
+
   test('is nobody whose id of the same kind differs, also where a BSUID stands in the phone’s place', () => {
-    expect(contactOf({ from: '919899999999' }, byPhone)).toBeUndefined();
+    const two = split({
+      messages: [
+        { ...message, from: '919899999999' },
+        { ...message, id: 'w2', from: '919877777777' },
+      ],
+      contacts: [byPhone],
+    });
+    expect(two.map(({ slice }) => slice.contact)).toEqual([undefined, undefined]);
     expect(contactOf({ from: 'IN.2' }, byBsuid)).toBeUndefined();
     expect(contactOf({ from: '', from_user_id: 'IN.2' }, { wa_id: 'IN.1' })).toBeUndefined();
   });

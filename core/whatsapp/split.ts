@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { type Lane, lanes, type SlicePart, type WebhookEvent, type WebhookSlice } from './event.ts';
+import { comparableId } from './identities.ts';
 import { read } from './read.ts';
 
 /**
@@ -35,13 +36,24 @@ function splitChange(entry: unknown, change: unknown): WebhookEvent[] {
     ...accountOf(entry),
     ...(phoneNumberId === undefined ? {} : { phoneNumberId }),
   };
+  const own = ownNumberIn(value);
   const contacts = listOf(read(value, 'contacts'));
   const events: WebhookEvent[] = [];
   for (const list of listsOf(value, frame.field)) {
-    for (const item of listOf(read(list.source, list.key))) {
-      const contact = list.people ? contactOf(item, list.contacts ?? contacts) : undefined;
-      const slice = { ...frame, part: list.part, ...(contact === undefined ? {} : { contact }), item };
-      events.push({ key: keyOf(slice), lane: laneOf[list.part], slice });
+    const items = listOf(read(list.source, list.key));
+    const others = (list.contacts ?? contacts).filter((contact) => !showsOwn(contact, ['wa_id'], own));
+    const isLone = others.length === 1 && new Set(items.map(senderOf)).size === 1;
+    for (const item of items) {
+      const contact = list.people ? contactOf(item, others, own, isLone) : undefined;
+      const part = showsOwn(item, ['from'], own) ? echoOf(list.part) : list.part;
+      const slice = {
+        ...frame,
+        part,
+        ...(contact === undefined ? {} : { contact }),
+        ...(own !== undefined && showsOwn(item, ['from', 'to'], own) ? { business: own } : {}),
+        item,
+      };
+      events.push({ key: keyOf(slice), lane: laneOf[part], slice });
     }
   }
   events.push(...splitHistory(value, frame));
@@ -50,6 +62,28 @@ function splitChange(entry: unknown, change: unknown): WebhookEvent[] {
   const rest = events.length === 0 ? (value === undefined ? change : value) : leftOver(value);
   if (rest !== undefined) events.push(whole({ ...frame, part: 'value', item: rest }));
   return events;
+}
+
+/** The channel's own number. */
+function ownNumberIn(value: unknown): string | undefined {
+  const shown = textOf(read(read(value, 'metadata'), 'display_phone_number'));
+  const own = shown === undefined ? undefined : comparableId(shown);
+  return own?.startsWith('+') === true ? own : undefined;
+}
+
+function showsOwn(item: unknown, keys: readonly string[], own: string | undefined): boolean {
+  return own !== undefined && idsOf(item, keys).includes(own);
+}
+
+/** Who wrote an item, by the ids it shows itself. */
+function senderOf(item: unknown): string {
+  return idsOf(item, ['from', 'from_user_id']).join(' ');
+}
+
+/** What the business sent itself comes among the customers' messages from some providers: it is an echo. */
+function echoOf(part: SlicePart): SlicePart {
+  if (part === 'message') return 'echo';
+  return part === 'standby_message' ? 'standby_echo' : part;
 }
 
 const listKeys: ReadonlySet<string> = new Set([
@@ -189,8 +223,17 @@ function whole(slice: WebhookSlice): WebhookEvent {
   return { key: digestKey(slice), lane: laneOf[slice.part], slice };
 }
 
-/** The `contacts[]` element an item is about: named by the same id, or alone and not contradicting it. */
-function contactOf(item: unknown, contacts: readonly unknown[]): unknown {
+/**
+ * The `contacts[]` element an item is about: named by one of its ids, or alone and not contradicting it. `isLone`: the
+ * only contact beside the messages of one sender, whose `wa_id` "may not always match" (Meta): theirs, unless its BSUID
+ * is another's.
+ */
+function contactOf(
+  item: unknown,
+  contacts: readonly unknown[],
+  own: string | undefined,
+  isLone: boolean,
+): unknown {
   const ids = idsOf(item, [
     'from',
     'wa_id',
@@ -200,14 +243,18 @@ function contactOf(item: unknown, contacts: readonly unknown[]): unknown {
     'user_id',
     'recipient_user_id',
     'to_user_id',
-  ]);
+  ]).filter((id) => id !== own);
   for (const contact of contacts) {
     if (idsOf(contact, ['user_id', 'wa_id']).some((id) => ids.includes(id))) return contact;
   }
   const [only, ...others] = contacts;
   if (only === undefined || others.length > 0) return undefined;
+  const known = idsOf(only, ['user_id', 'wa_id']);
+  if (isLone && senderOf(item) !== '') {
+    return ids.some(isBsuid) && known.some(isBsuid) ? undefined : only;
+  }
   const kinds = new Set(ids.map(isBsuid));
-  return idsOf(only, ['user_id', 'wa_id']).some((id) => kinds.has(isBsuid(id))) ? undefined : only;
+  return known.some((id) => kinds.has(isBsuid(id))) ? undefined : only;
 }
 
 /** Told by its shape: a BSUID may stand in a phone's place, facts/whatsapp.md §2.3. */
@@ -215,8 +262,12 @@ function isBsuid(id: string): boolean {
   return /^[A-Z]{2}\./.test(id);
 }
 
+/** In the form ids are compared in: one subscriber may be written in several ways. */
 function idsOf(item: unknown, keys: readonly string[]): string[] {
-  return keys.map((key) => textOf(read(item, key))).filter((id) => id !== undefined);
+  return keys.flatMap((key) => {
+    const id = textOf(read(item, key));
+    return id === undefined ? [] : [comparableId(id)];
+  });
 }
 
 function accountOf(entry: unknown): Pick<WebhookSlice, 'wabaId' | 'entryTime'> {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { optWords, recogniseOptWord } from '../consent/index.ts';
-import { parseSlice, splitWebhook, stopOf, type WebhookEvent } from './index.ts';
+import { optWords } from '../consent/index.ts';
+import { consentSaid, parseSlice, splitWebhook, stopOf, type WebhookEvent } from './index.ts';
 
 const words = optWords(['en']);
 
@@ -34,6 +34,11 @@ describe('a STOP by itself', () => {
       { type: 'interactive', interactive: { list_reply: { id: 'stop_all', title: 'Stop all' } } },
     ],
     ['a caption', { type: 'image', image: { id: 'm', caption: 'STOP' } }],
+    [
+      'a button’s payload under words that start',
+      { type: 'button', button: { text: 'Start', payload: 'STOP' } },
+    ],
+    ['a message without an id', { id: undefined, type: 'text', text: { body: 'STOP' } }],
     ['an edit', { type: 'edit', edit: { original_message_id: 'w0', message: { text: { body: 'stop' } } } }],
   ])('is seen in %s', (_name, item) => {
     expect(stopOf(written(item), words)).toEqual(asha);
@@ -43,6 +48,8 @@ describe('a STOP by itself', () => {
     const preference = (value: string): WebhookEvent =>
       only('user_preferences', { user_preferences: [{ wa_id: '919812345678', value, timestamp: 1 }] });
     expect(stopOf(preference('stop'), words)).toEqual(asha);
+    expect(stopOf(preference('Stop'), words)).toEqual(asha);
+    expect(stopOf(preference(' STOP '), words)).toEqual(asha);
     expect(stopOf(preference('resume'), words)).toBeUndefined();
   });
 
@@ -51,12 +58,23 @@ describe('a STOP by itself', () => {
     expect(stopOf(only('standby', { standby }), words)).toEqual(asha);
   });
 
-  test.each([
-    ['the business says', 'smb_message_echoes', 'message_echoes'],
-    ['was said long ago', 'history', 'messages'],
-  ])('is not what %s', (_name, field, list) => {
-    const item = { id: 'w1', from: '1', to: '919812345678', text: { body: 'stop' } };
-    expect(stopOf(only(field, { [list]: [item] }), words)).toBeUndefined();
+  const thread = (from: string): WebhookEvent =>
+    only('history', {
+      history: [
+        { threads: [{ id: '919812345678', messages: [{ id: 'w1', from, text: { body: 'Please stop' } }] }] },
+      ],
+    });
+
+  test('is seen in what the person said long ago', () => {
+    expect(stopOf(thread('919812345678'), words)).toEqual(asha);
+  });
+
+  test('is not what the business says, now or long ago', () => {
+    const item = { id: 'w1', from: '918047100000', to: '919812345678', text: { body: 'stop' } };
+    expect(stopOf(only('smb_message_echoes', { message_echoes: [item] }), words)).toBeUndefined();
+    expect(stopOf(thread('918047100000'), words)).toBeUndefined();
+    const metadata = { display_phone_number: '918047100000' };
+    expect(stopOf(only('messages', { metadata, messages: [item] }), words)).toBeUndefined();
   });
 
   test('is not a group’s', () => {
@@ -87,10 +105,78 @@ test('receive and apply agree on every message', () => {
       const event = written(item);
       const parsed = parseSlice(event.slice);
       if (parsed.kind !== 'message') throw new Error('It is a message.');
-      const word =
-        recogniseOptWord(parsed.text ?? '', words) ?? recogniseOptWord(parsed.buttonPayload ?? '', words);
-      expect(stopOf(event, words) !== undefined).toBe(word === 'stop' || word === 'stop all');
+      const said = consentSaid(parsed, words);
+      expect(stopOf(event, words) !== undefined).toBe(said?.action === 'withdrawal');
+      const shown = [parsed.text, parsed.buttonPayload].map((word) => (word ?? '').toLowerCase());
+      if (shown.some((word) => word === 'stop' || word === 'stop all'))
+        expect(said?.action).toBe('withdrawal');
+      else expect(said?.action).not.toBe('withdrawal');
     }),
     { numRuns: 500 },
   );
+});
+
+describe('a grant', () => {
+  const said = (item: object): string | undefined => {
+    const parsed = parseSlice(written(item).slice);
+    return parsed.kind === 'message' ? consentSaid(parsed, words)?.action : parsed.kind;
+  };
+  const button = (id: string, title: string): object => ({
+    type: 'interactive',
+    interactive: { type: 'button_reply', button_reply: { id, title } },
+  });
+
+  test.each([
+    ['START as the whole message', { type: 'text', text: { body: 'Start' } }],
+    ['a button that says it plainly', button('b7', 'Subscribe')],
+    ['a button whose payload says it', button('opt_in', 'Yes, go on')],
+    [
+      'a template’s button whose payload says it',
+      { type: 'button', button: { text: 'Start', payload: 'START' } },
+    ],
+  ])('is %s', (_name, item) => {
+    expect(said(item)).toBe('grant');
+  });
+
+  test.each([
+    ['a menu’s button', button('begin_quiz', 'Start')],
+    [
+      'a row of a list',
+      { type: 'interactive', interactive: { type: 'list_reply', list_reply: { id: 'r1', title: 'START' } } },
+    ],
+    ['a caption', { type: 'image', image: { id: 'm', caption: 'start' } }],
+    ['an edit', { type: 'edit', edit: { original_message_id: 'w0', message: { text: { body: 'start' } } } }],
+    ['a word with a courtesy', { type: 'text', text: { body: 'please start' } }],
+  ])('is not %s', (_name, item) => {
+    expect(said(item)).toBeUndefined();
+  });
+
+  test('is never imported', () => {
+    const [event] = splitWebhook({
+      entry: [
+        {
+          changes: [
+            {
+              field: 'history',
+              value: {
+                history: [
+                  {
+                    threads: [
+                      {
+                        id: '919812345678',
+                        messages: [{ id: 'w1', from: '919812345678', text: { body: 'START' } }],
+                      },
+                    ],
+                  },
+                ],
+              },
+            },
+          ],
+        },
+      ],
+    });
+    const parsed = event === undefined ? undefined : parseSlice(event.slice);
+    expect(parsed).toMatchObject({ kind: 'history', direction: 'in' });
+    if (parsed?.kind === 'history') expect(consentSaid(parsed, words)).toBeUndefined();
+  });
 });

@@ -1,8 +1,72 @@
-import { type OptWord, type OptWords, recogniseOptWord } from '../consent/index.ts';
+import {
+  type ConsentAction,
+  type ConsentMethod,
+  type ConsentPurpose,
+  type OptWord,
+  type OptWords,
+  recogniseOptWord,
+} from '../consent/index.ts';
 import type { Identities } from '../identity/index.ts';
-import type { MessageContent, WebhookEvent } from './event.ts';
+import type { MessageContent, ParsedEvent, WebhookEvent } from './event.ts';
 import { parseSlice } from './parse.ts';
 import { read } from './read.ts';
+
+/** What a person said about being written to. */
+export interface ConsentSaid {
+  readonly purpose: ConsentPurpose;
+  readonly action: ConsentAction;
+  readonly method: ConsentMethod;
+  /** What to show as proof: the message's wamid, a signup id. */
+  readonly source: string;
+}
+
+/** "User has stopped marketing messages", facts/whatsapp.md §3.6. */
+const stoppedMarketing = 131050;
+
+/** What an event says of its person's consent: the one reading that receive and apply share. */
+export function consentSaid(event: ParsedEvent, words: OptWords): ConsentSaid | undefined {
+  switch (event.kind) {
+    case 'message':
+      return saidByMessage(event, event.wamid, words);
+    case 'history': {
+      // An import can withdraw, never grant (design.md §3.2).
+      const said = event.direction === 'in' ? saidByMessage(event, event.wamid, words) : undefined;
+      return said?.action === 'withdrawal' ? said : undefined;
+    }
+    case 'preference':
+      return {
+        purpose: 'marketing',
+        action: event.value === 'stop' ? 'withdrawal' : 'grant',
+        method: 'preference',
+        source: event.signupId ?? event.value,
+      };
+    case 'status':
+      return event.errors.some(({ code }) => code === stoppedMarketing)
+        ? { purpose: 'marketing', action: 'withdrawal', method: 'provider error', source: event.wamid }
+        : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** Of what a person reads of a message and what its button stands for, a withdrawal in either decides. */
+function saidByMessage(message: MessageContent, wamid: string, words: OptWords): ConsentSaid | undefined {
+  const text = wordOf(message.text, words);
+  const payload = wordOf(message.buttonPayload, words);
+  const isButton = message.type === 'button' || message.buttonPayload !== undefined;
+  const method = isButton ? 'button' : 'keyword';
+  if (text === 'stop all' || payload === 'stop all') {
+    return { purpose: 'everything', action: 'withdrawal', method, source: wamid };
+  }
+  if (text === 'stop' || payload === 'stop') {
+    return { purpose: 'marketing', action: 'withdrawal', method, source: wamid };
+  }
+  // "Start" is what menus are called: on a button only its payload says that it is meant. A caption or an edit grants nothing.
+  const grants = isButton
+    ? text === 'subscribe' || payload !== undefined
+    : message.type === 'text' && text !== undefined;
+  return grants ? { purpose: 'marketing', action: 'grant', method, source: wamid } : undefined;
+}
 
 /**
  * The person whose STOP an event is by itself: a whole message, a button, or WhatsApp's own control. Looked at while
@@ -10,17 +74,22 @@ import { read } from './read.ts';
  */
 export function stopOf(event: WebhookEvent, words: OptWords): Identities | undefined {
   const { part, item } = event.slice;
-  if (part !== 'message' && part !== 'standby_message' && part !== 'preference') return undefined;
+  if (!sayingParts.has(part)) return undefined;
   if (part !== 'preference' && !wordsIn(item).some((said) => isStop(wordOf(said, words)))) return undefined;
-  const parsed = parseSlice(event.slice);
-  if (parsed.kind === 'preference') return parsed.value === 'stop' ? parsed.identities : undefined;
-  return parsed.kind === 'message' && isStop(wordOfMessage(parsed, words)) ? parsed.identities : undefined;
+  // One without a message id becomes a dead letter, and is in force all the same.
+  const named = typeof item === 'object' && item !== null ? { ...item, id: 'any' } : item;
+  const parsed = parseSlice({ ...event.slice, item: named });
+  if (parsed.kind !== 'message' && parsed.kind !== 'preference' && parsed.kind !== 'history')
+    return undefined;
+  return consentSaid(parsed, words)?.action === 'withdrawal' ? parsed.identities : undefined;
 }
 
-/** What a message that is one word asks for: by what a person reads of it, else by its button. */
-function wordOfMessage({ text, buttonPayload }: MessageContent, words: OptWords): OptWord | undefined {
-  return wordOf(text, words) ?? wordOf(buttonPayload, words);
-}
+const sayingParts: ReadonlySet<string> = new Set([
+  'message',
+  'standby_message',
+  'history_message',
+  'preference',
+]);
 
 /** Whatever in a message could be a STOP, without reading the rest of it: all that `readContent` takes words from. */
 function wordsIn(item: unknown): unknown[] {

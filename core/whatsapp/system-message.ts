@@ -1,6 +1,6 @@
 import type { Identities } from '../identity/index.ts';
 import type { IdentityChange, Unreadable } from './event.ts';
-import { identitiesFrom, isSomebody } from './identities.ts';
+import { comparableId, identitiesFrom, isSomebody } from './identities.ts';
 import type { MessagePayload } from './schemas.ts';
 
 type SystemPayload = NonNullable<MessagePayload['system']>;
@@ -18,8 +18,8 @@ export function isIdentityChange(type: string | undefined): boolean {
 }
 
 /**
- * A person's ids before and after. `from` and the sender's ids are the old ones, except where the new BSUID is written
- * there as well.
+ * A person's ids before and after. The old ones stand in `from`, in `customer`, in ids named previous, or in the text
+ * alone; `from` and the sender's ids may be the new ones already.
  */
 export function identityChange(
   system: SystemPayload,
@@ -28,14 +28,16 @@ export function identityChange(
 ): IdentityChange | Unreadable {
   const told = changedInWords(system.body);
   const after = identitiesFrom({
-    phone: [system.wa_id, system.new_wa_id, told?.after],
+    phone: [system.new_wa_id, system.wa_id, told?.after].filter((id) => !isSame(id, told?.before)),
     bsuid: [system.user_id, told?.after],
     parent: [system.parent_user_id],
   });
   const before = identitiesFrom({
-    phone: [sender.waId, told?.before],
-    bsuid: [system.previous_user_id, told?.before, differing(sender.bsuid, after.bsuid)],
-    parent: [system.previous_parent_user_id, differing(sender.parentBsuid, after.parentBsuid)],
+    phone: [system.customer, sender.waId, told?.before].filter((id) => !isSame(id, after.phone)),
+    bsuid: [system.previous_user_id, told?.before, sender.bsuid].filter((id) => !isSame(id, after.bsuid)),
+    parent: [system.previous_parent_user_id, sender.parentBsuid].filter(
+      (id) => !isSame(id, after.parentBsuid),
+    ),
   });
   if (!isSomebody(after)) {
     return {
@@ -47,13 +49,16 @@ export function identityChange(
   return { kind: 'identity_change', at, identities: after, before };
 }
 
-function differing(id: string | undefined, other: string | undefined): string | undefined {
-  return id === other ? undefined : id;
+/** Whether two ids are one, however each is written. */
+function isSame(id: string | undefined, other: string | undefined): boolean {
+  return id !== undefined && other !== undefined && comparableId(id) === comparableId(other);
 }
 
-/** In May 2026 the old id stood only in the text: "User X changed from A to B". */
+/** In May 2026 the old id stood only in the text: "User X changed from A to B", with direction marks round the ids. */
 function changedInWords(body: string | undefined): { before: string; after: string } | undefined {
-  const words = /\bchanged from (?<before>\S+) to (?<after>\S+?)\.?$/.exec(body ?? '')?.groups;
+  const words = /\bchanged\b.*?\bfrom (?<before>\S.*?) to (?<after>\S.*?)\.?$/is.exec(
+    body?.trim() ?? '',
+  )?.groups;
   const { before, after } = words ?? {};
   return before === undefined || after === undefined ? undefined : { before, after };
 }

@@ -1,5 +1,6 @@
 import { type Response, Router } from 'express';
 import { z } from 'zod';
+import { knownLanguages } from '@sangam/core/consent';
 import type { ChannelBook } from '../channel-book.ts';
 import type { MemberLocals } from './admin.ts';
 import { answerError, readBody } from './errors.ts';
@@ -15,10 +16,9 @@ const newChannel = z.object({
 });
 const rotation = z.object({ appSecret: secret });
 const settings = z.object({
-  optWordLanguages: z
-    .array(z.string().regex(/^[a-z]{2,3}(-[A-Za-z]+)?$/))
-    .min(1)
-    .max(40),
+  optWordLanguages: z.array(
+    z.enum(knownLanguages, `is no language Sangam has opt-out words for: ${knownLanguages.join(', ')}`),
+  ),
 });
 
 /** The workspace's WhatsApp numbers that run under an app of its own. */

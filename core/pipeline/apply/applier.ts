@@ -76,7 +76,7 @@ export function createApplier(dependencies: {
       await parkEvents(trx, [letter], clock.now());
       await removeFromInbox(trx, [row]);
     });
-    counts.applied({ events: 1, parked: [letter.reason], kept: 0, differing: 0, newContacts: 0 });
+    counts.applied({ events: 1, parked: [letter.reason], kept: [], differing: 0, newContacts: 0 });
   };
 
   return new TurnTaker({

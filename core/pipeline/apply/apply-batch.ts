@@ -1,11 +1,18 @@
 import type { Clock } from '../../clock.ts';
 import type { ConnectorTraits } from '../../crm/index.ts';
 import { mergeStatusTimes } from '../../conversation/index.ts';
-import type { InboxRow, MessageRow, StatusRow, WorkspaceTransaction } from '../../store/index.ts';
+import type {
+  CountName,
+  InboxRow,
+  MessageRow,
+  StatusRow,
+  WorkspaceTransaction,
+} from '../../store/index.ts';
 import {
   addConsentEntries,
   addCounts,
   addTagChanges,
+  closeAlerts,
   eraseContacts,
   insertContacts,
   insertMessages,
@@ -20,6 +27,7 @@ import {
   markTimeline,
   mergeMessages,
   peopleAtHome,
+  raiseAlert,
   remarkTimeline,
   removeFromInbox,
 } from '../../store/index.ts';
@@ -29,13 +37,14 @@ import { erasedAmong, type ErasureKeyOf } from '../erased.ts';
 import { Folding, refoldContacts } from './fold-contacts.ts';
 import { letterOf, parkEvents } from './park.ts';
 import { type People, resolvePeople } from './people.ts';
-import { type Facts, readEvent, type ReadEvent } from './read-event.ts';
+import { type Facts, judgeContent, readEvent, type ReadEvent, stampKey } from './read-event.ts';
 
 /** What a batch came to. `parked` are reasons of dead letters. */
 export interface Applied {
   readonly events: number;
   readonly parked: readonly string[];
-  readonly kept: number;
+  /** What each of the kept events is. */
+  readonly kept: readonly string[];
   /** Messages that now hold several differing contents under one key. */
   readonly differing: number;
   readonly newContacts: number;
@@ -83,12 +92,13 @@ export async function applyBatch(
   const owner = ownersOf(people);
   const messages = messagesOf(events, owner);
   const again = await insertMessages(trx, messages);
-  const differing = await mergeMessages(trx, again);
+  const { differing, changed } = await mergeMessages(trx, again, judgeContent);
   await joinStatuses(trx, statusesOf(events, owner));
   await addConsentEntries(trx, consentOf(events, owner, now));
   await addTagChanges(trx, tagsOf(events, owner));
   await foldInto(trx, people, events, owner, now);
   await keepEvents(trx, kept);
+  await noteAlerts(trx, kept, now);
   await parkEvents(trx, letters, now);
   await removeFromInbox(trx, rows);
   const changes = read.flatMap((event) => (event.outcome === 'crm' ? [event.change] : []));
@@ -103,14 +113,15 @@ export async function applyBatch(
     now,
   );
   await markContacts(trx, marks, now);
-  await markTimeline(trx, timelineOf(events, owner), now);
+  await markTimeline(trx, [...timelineOf(events, owner), ...timelineOfChanged(changed)], now);
   await remarkTimeline(trx, [...people.reshaped], now);
-  await addCounts(trx, countsOf(rows, new Set([...dropped, ...letterRows]), dropped));
+  const keptRows = kept.map(({ row }) => row);
+  await addCounts(trx, countsOf(rows, { dropped, kept: keptRows, parked: letterRows }));
   await eraseAtHome(trx, erased, erasureKeyOf, now);
   return {
     events: rows.length,
     parked: letters.map(({ reason }) => reason),
-    kept: kept.length,
+    kept: kept.map(({ what }) => what),
     differing,
     newContacts: people.created.size,
   };
@@ -150,17 +161,41 @@ function timelineOf(
   });
 }
 
+/** Messages that now show another content, which may be somebody's the event itself did not name. */
+function timelineOfChanged(changed: readonly MessageRow[]): Parameters<typeof markTimeline>[1][number][] {
+  return changed.flatMap(({ contactId, channelId, wamid, at }) =>
+    contactId === null ? [] : [{ contactId, channelId, wamid, at, tickOnly: false }],
+  );
+}
+
+/** What WhatsApp says that a person has to do, or that it is done. */
+async function noteAlerts(
+  trx: WorkspaceTransaction,
+  kept: readonly Extract<ReadEvent, { outcome: 'kept' }>[],
+  now: number,
+): Promise<void> {
+  for (const { alert } of kept.toSorted((x, y) => x.at - y.at)) {
+    if (alert === undefined) continue;
+    if (alert.isOver) await closeAlerts(trx, alert, now);
+    else await raiseAlert(trx, alert, now);
+  }
+}
+
 /** What the statement of a day counts: each event by when it was received. Parked ones are counted where they lie. */
 function countsOf(
   rows: readonly InboxRow[],
-  without: ReadonlySet<InboxRow>,
-  dropped: readonly InboxRow[],
+  other: Readonly<Record<'dropped' | 'kept' | 'parked', readonly InboxRow[]>>,
 ): Parameters<typeof addCounts>[1][number][] {
+  const count = (name: CountName, of: readonly InboxRow[]): Parameters<typeof addCounts>[1][number][] =>
+    of.map(({ receivedAt }) => ({ name, at: receivedAt, count: 1 }));
+  const elsewhere = new Set([...other.dropped, ...other.kept, ...other.parked]);
   return [
-    ...rows
-      .filter((row) => !without.has(row))
-      .map(({ receivedAt }) => ({ name: 'applied' as const, at: receivedAt, count: 1 })),
-    ...dropped.map(({ receivedAt }) => ({ name: 'dropped' as const, at: receivedAt, count: 1 })),
+    ...count(
+      'applied',
+      rows.filter((row) => !elsewhere.has(row)),
+    ),
+    ...count('dropped', other.dropped),
+    ...count('kept', other.kept),
   ];
 }
 
@@ -271,6 +306,7 @@ function consentOf(
             contactId: owner(facts),
             effectiveAt: facts.anchor.at,
             recordedAt: now,
+            ...facts.naming,
           },
         ],
   );
@@ -297,10 +333,13 @@ async function foldInto(
   now: number,
 ): Promise<void> {
   const folding = new Folding();
-  for (const { facts } of events) {
-    if (facts.message === undefined) continue;
+  for (const { row, facts } of events) {
     const contactId = owner(facts);
-    if (contactId !== null) folding.add(contactId, facts.message.origin, facts.message.fact);
+    if (contactId === null) continue;
+    if (facts.message !== undefined) folding.add(contactId, facts.message.origin, facts.message.fact);
+    if (facts.naming !== undefined) {
+      folding.addNaming(contactId, { ...facts.naming, at: facts.anchor.at, key: stampKey(row) });
+    }
   }
   await insertContacts(
     trx,

@@ -6,16 +6,18 @@ import {
   mergeContactJoins,
   mergeConversationJoins,
   type MessageFact,
+  nameJoins,
 } from '../../conversation/index.ts';
 import {
   contentsOf,
   type ContactRow,
   type ConversationRow,
+  namingsOf,
   overwriteContacts,
   overwriteConversations,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
-import { readMessageFact } from './read-event.ts';
+import { readMessageFact, stampKey } from './read-event.ts';
 
 /** Joins of contacts and conversations, gathered message by message. */
 export class Folding {
@@ -24,7 +26,7 @@ export class Folding {
 
   add(contactId: string, origin: string, fact: MessageFact): void {
     this.#contacts.set(contactId, mergeContactJoins(this.#contacts.get(contactId) ?? {}, contactJoins(fact)));
-    if (origin === 'history') return;
+    if (origin === 'history' || fact.silent) return;
     const name = `${contactId}|${fact.channelId}`;
     const joins: ConversationJoins = this.#conversations.get(name)?.joins ?? {};
     this.#conversations.set(name, {
@@ -32,6 +34,10 @@ export class Folding {
       channelId: fact.channelId,
       joins: mergeConversationJoins(joins, conversationJoins(fact)),
     });
+  }
+
+  addNaming(contactId: string, told: Parameters<typeof nameJoins>[0]): void {
+    this.#contacts.set(contactId, mergeContactJoins(this.#contacts.get(contactId) ?? {}, nameJoins(told)));
   }
 
   joinsOf(contactId: string): ContactJoins {
@@ -60,6 +66,14 @@ export async function refoldContacts(
   for (const stored of await contentsOf(trx, contactIds)) {
     const fact = readMessageFact(stored.content, stored);
     if (fact !== undefined) folding.add(stored.contactId, stored.origin, fact);
+  }
+  for (const { contactId, at, profileName, username, ...stored } of await namingsOf(trx, contactIds)) {
+    folding.addNaming(contactId, {
+      at,
+      key: stampKey(stored),
+      ...(profileName === null ? {} : { profileName }),
+      ...(username === null ? {} : { username }),
+    });
   }
   await overwriteContacts(
     trx,

@@ -34,7 +34,6 @@ export async function parkEvents(
   await raiseAlert(
     trx,
     {
-      connectionId: null,
       kind: 'opt-out not applied',
       message:
         'Somebody opted out, and it could not be applied: it is a dead letter. Nothing is sent to them, but their record ' +

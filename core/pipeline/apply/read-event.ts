@@ -4,8 +4,6 @@ import {
   type ConsentMethod,
   type ConsentPurpose,
   evidenceRanks,
-  type OptWords,
-  recogniseOptWord,
 } from '../../consent/index.ts';
 import type { FirstMessage, MessageFact } from '../../conversation/index.ts';
 import {
@@ -16,18 +14,23 @@ import {
   evidenceOfChange,
   type Identities,
 } from '../../identity/index.ts';
-import type { InboxRow, MessageOrigin } from '../../store/index.ts';
+import type { ContentJudgement, InboxRow, MessageOrigin } from '../../store/index.ts';
 import { storableText } from '../../store/index.ts';
 import {
+  type AccountAlert,
+  accountAlert,
+  consentSaid,
   type Echo,
   type HistoryMessage,
   type InboundMessage,
   type MessageStatus,
   parseSlice,
   type ParsedEvent,
+  poorness,
   type Unreadable,
   type WebhookSlice,
 } from '../../whatsapp/index.ts';
+import { wordsOf } from '../../timeline/index.ts';
 import type { ChannelEntry } from '../directory.ts';
 import { type CrmChangePayload, readCrmChange } from './crm-changes.ts';
 
@@ -58,6 +61,8 @@ export interface Facts {
     readonly source: string;
   };
   readonly tags: readonly { readonly tag: string; readonly action: 'add' | 'remove' }[];
+  /** How the person is called, told by what is no message. */
+  readonly naming?: Pick<MessageFact, 'profileName' | 'username'>;
   /** Named by its id instead of an identity: a member's own act. */
   readonly contactId?: string;
   /** What a member takes back. */
@@ -68,7 +73,14 @@ export type ReadEvent =
   | { readonly outcome: 'facts'; readonly row: InboxRow; readonly facts: Facts }
   /** Something that happened in a CRM. */
   | { readonly outcome: 'crm'; readonly row: InboxRow; readonly change: CrmChangePayload }
-  | { readonly outcome: 'kept'; readonly row: InboxRow; readonly what: string; readonly at: number }
+  | {
+      readonly outcome: 'kept';
+      readonly row: InboxRow;
+      readonly what: string;
+      readonly at: number;
+      /** What a person has to do about it. */
+      readonly alert?: AccountAlert;
+    }
   | { readonly outcome: 'unreadable'; readonly row: InboxRow; readonly why: Unreadable };
 
 /** A member tagging a conversation; waits in the inbox like everything else that happens. */
@@ -124,21 +136,67 @@ export function readEvent(row: InboxRow, channel: ChannelEntry | undefined): Rea
   const parsed = parseSlice(payload as WebhookSlice);
   if (parsed.kind === 'unreadable') return { outcome: 'unreadable', row, why: parsed };
   const at = believable(parsed.at, row.receivedAt);
-  if (parsed.kind === 'kept') return { outcome: 'kept', row, what: parsed.what, at };
-  return { outcome: 'facts', row, facts: whatsappFacts(parsed, row, channel, at) };
+  if (parsed.kind === 'kept') return keptAs(row, parsed.what, at, payload);
+  const facts = whatsappFacts(parsed, row, channel, at);
+  return hasEffect(facts)
+    ? { outcome: 'facts', row, facts }
+    : keptAs(row, `${(payload as WebhookSlice).field}/${parsed.kind}`, at, payload);
+}
+
+function keptAs(row: InboxRow, what: string, at: number, payload: unknown): ReadEvent {
+  const alert = accountAlert(payload as WebhookSlice);
+  return {
+    outcome: 'kept',
+    row,
+    what: storableText(what),
+    at,
+    ...(alert === undefined ? {} : { alert }),
+  };
+}
+
+/** What proves and changes nothing must not pass for applied. */
+function hasEffect({ message, status, consent, tags, evidence, creates }: Facts): boolean {
+  return (
+    creates ||
+    message !== undefined ||
+    status !== undefined ||
+    consent !== undefined ||
+    tags.length > 0 ||
+    evidence.length > 0
+  );
 }
 
 /** What a stored message contributes to its contact, read anew from its content. */
 export function readMessageFact(
   content: Buffer,
-  stored: { channelId: string; origin: MessageOrigin; at: number; eventKey: Buffer; contentHash: Buffer },
+  stored: { channelId: string; at: number; eventKey: Buffer; contentHash: Buffer },
 ): MessageFact | undefined {
-  const parsed = parseSlice(parseJson(content) as WebhookSlice);
-  if (parsed.kind !== 'message' && parsed.kind !== 'echo' && parsed.kind !== 'history') return undefined;
+  const parsed = readWritten(content);
+  // Whose it is it has from another content of the same message, which counts for both.
+  if (parsed === undefined || showsNobody(parsed)) return undefined;
   return messageFact(parsed, stored, stored.at);
 }
 
+/** What decides between two contents of one message. */
+export function judgeContent(content: Buffer): ContentJudgement {
+  const parsed = readWritten(content);
+  return parsed === undefined
+    ? { poorness: Infinity, showsNobody: true }
+    : { poorness: poorness(parsed), showsNobody: showsNobody(parsed) };
+}
+
 type Written = InboundMessage | Echo | HistoryMessage;
+
+function readWritten(content: Buffer): Written | undefined {
+  const parsed = parseSlice(parseJson(content) as WebhookSlice);
+  return parsed.kind === 'message' || parsed.kind === 'echo' || parsed.kind === 'history'
+    ? parsed
+    : undefined;
+}
+
+function showsNobody({ identities: { phone, bsuid, parentBsuid } }: Written): boolean {
+  return phone === undefined && bsuid === undefined && parentBsuid === undefined;
+}
 
 function whatsappFacts(
   parsed: Exclude<ParsedEvent, { kind: 'kept' }>,
@@ -148,19 +206,29 @@ function whatsappFacts(
 ): Facts {
   const anchor = anchorOf(parsed.identities, channel.portfolio, at);
   const stored = { ...row, channelId: channel.channelId };
+  const consent = consentSaid(parsed, channel.optWords);
   const base = {
     anchor,
     creates: false,
     evidence: evidenceOf(parsed.identities, channel.portfolio, at),
     tags: [],
+    ...(consent === undefined
+      ? {}
+      : {
+          consent: {
+            ...consent,
+            source: storableText(consent.source),
+            rank: evidenceRanks[consent.method],
+          },
+        }),
   };
   switch (parsed.kind) {
     case 'message':
       return {
         ...base,
-        creates: true,
+        // Who only opened the chat becomes a contact once they write.
+        creates: !silentTypes.has(parsed.type),
         message: { ...written(parsed), origin: 'customer', fact: messageFact(parsed, stored, at) },
-        ...consentOfMessage(parsed, channel.optWords),
         tags: parsed.flowAnswer === undefined ? [] : [{ tag: flowTag, action: 'add' }],
       };
     case 'echo':
@@ -192,30 +260,9 @@ function whatsappFacts(
           errorCode: parsed.errors[0]?.code ?? null,
           freeForm: freeFormCategories.has(parsed.pricing?.category ?? ''),
         },
-        ...(parsed.errors.some(({ code }) => code === stoppedMarketing)
-          ? {
-              consent: {
-                purpose: 'marketing',
-                action: 'withdrawal',
-                method: 'provider error',
-                rank: evidenceRanks['provider error'],
-                source: parsed.wamid,
-              },
-            }
-          : {}),
       };
     case 'preference':
-      return {
-        ...base,
-        creates: true,
-        consent: {
-          purpose: 'marketing',
-          action: parsed.value === 'stop' ? 'withdrawal' : 'grant',
-          method: 'preference',
-          rank: evidenceRanks.preference,
-          source: parsed.signupId ?? parsed.value,
-        },
-      };
+      return { ...base, creates: true, naming: namingOf(parsed) };
     case 'identity_change':
       return {
         ...base,
@@ -226,27 +273,6 @@ function whatsappFacts(
 
 /** Price categories of what is no template. facts/whatsapp.md §1.3 */
 const freeFormCategories: ReadonlySet<string> = new Set(['service', 'general_purpose_ai']);
-
-/** "User has stopped marketing messages", facts/whatsapp.md §3.6. */
-const stoppedMarketing = 131050;
-
-function consentOfMessage(message: InboundMessage, words: OptWords): Pick<Facts, 'consent'> | undefined {
-  const byButton = message.type === 'button' || message.buttonPayload !== undefined;
-  const said =
-    recogniseOptWord(message.text ?? '', words) ??
-    (message.buttonPayload === undefined ? undefined : recogniseOptWord(message.buttonPayload, words));
-  if (said === undefined) return undefined;
-  const method = byButton ? 'button' : 'keyword';
-  return {
-    consent: {
-      purpose: said === 'stop all' ? 'everything' : 'marketing',
-      action: said === 'start' ? 'grant' : 'withdrawal',
-      method,
-      rank: evidenceRanks[method],
-      source: message.wamid,
-    },
-  };
-}
 
 function written(parsed: Written): { wamid: string; type: string } {
   return { wamid: storableText(parsed.wamid), type: storableText(parsed.type) };
@@ -262,23 +288,47 @@ function messageFact(
 ): MessageFact {
   const live = parsed.kind === 'message';
   const firstMessage = live ? firstMessageOf(parsed) : undefined;
+  const silent = silentTypes.has(parsed.type);
   return {
     channelId: stored.channelId,
     at,
-    key: stored.eventKey.toString('hex') + stored.contentHash.toString('hex'),
+    key: stampKey(stored),
+    fromAd: live && parsed.referral !== undefined,
+    silent,
     direction: parsed.kind === 'history' ? parsed.direction : live ? 'in' : 'out',
     live,
-    opensWindow: live && !aboutAnother.has(parsed.type),
-    ...(live && parsed.profileName !== undefined ? { profileName: parsed.profileName } : {}),
-    ...(live && parsed.identities.username !== undefined ? { username: parsed.identities.username } : {}),
+    opensWindow: live && !silent && !aboutAnother.has(parsed.type),
+    ...(live ? namingOf(parsed) : {}),
     ...(firstMessage === undefined ? {} : { firstMessage }),
   };
 }
 
+/** The last word between events of one instant. */
+export function stampKey({ eventKey, contentHash }: { eventKey: Buffer; contentHash: Buffer }): string {
+  return eventKey.toString('hex') + contentHash.toString('hex');
+}
+
+function namingOf({
+  profileName,
+  identities: { username },
+}: {
+  profileName?: string;
+  identities: Identities;
+}): Pick<MessageFact, 'profileName' | 'username'> {
+  return {
+    ...(profileName === undefined ? {} : { profileName }),
+    ...(username === undefined ? {} : { username }),
+  };
+}
+
+/** Opening a chat says nothing. */
+const silentTypes: ReadonlySet<string> = new Set(['request_welcome']);
+
 function firstMessageOf(message: InboundMessage): FirstMessage | undefined {
-  if (aboutAnother.has(message.type) || message.type === 'reaction') return undefined;
-  const text = message.text ?? '';
-  return { text: text === '' ? `[${message.type}]` : text, fromAd: message.referral !== undefined };
+  if (aboutAnother.has(message.type) || message.type === 'reaction' || silentTypes.has(message.type)) {
+    return undefined;
+  }
+  return { text: wordsOf(message, 'UTC'), poorness: poorness(message) };
 }
 
 function tagFacts(change: TagChangePayload): Facts {

@@ -42,12 +42,11 @@ function fieldsOf(
     ...(reading.bsuidKey === null ? {} : { bsuid: bsuidOf(reading.bsuidKey) }),
     ...(reading.username === null ? {} : { username: reading.username }),
     ...name,
-    leadSource:
-      reading.firstMessage === null
+    leadSource: reading.cameFromAd
+      ? 'WhatsApp CTWA'
+      : reading.firstMessage === null
         ? 'WhatsApp'
-        : reading.firstMessageFromAd === true
-          ? 'WhatsApp CTWA'
-          : 'WhatsApp Inbound',
+        : 'WhatsApp Inbound',
     ...(consent.optInAt === undefined ? {} : { optInAt: consent.optInAt }),
     ...(reading.firstMessage === null ? {} : { firstMessage: reading.firstMessage }),
     ...(reading.lastActivityAt === null ? {} : { lastActivityAt: reading.lastActivityAt }),

@@ -1,5 +1,8 @@
 import { type ConnectionSettings, type ContactFields, type OwnerRule } from '../../crm/index.ts';
-import { parseSlice, type WebhookSlice } from '../../whatsapp/index.ts';
+import { firstMessageKey } from '../../conversation/index.ts';
+import type { FirstContent } from '../../store/index.ts';
+import { type InboundMessage, parseSlice, type WebhookSlice } from '../../whatsapp/index.ts';
+import { judgeContent, stampKey } from '../apply/read-event.ts';
 
 /** How a person came in: their first message. */
 export interface FirstContact {
@@ -10,18 +13,29 @@ export interface FirstContact {
   readonly isFlow: boolean;
 }
 
-export function firstContactOf(first: {
-  readonly channelId: string;
-  readonly content: Buffer;
-}): FirstContact {
-  const parsed = parseSlice(JSON.parse(first.content.toString('utf8')) as WebhookSlice);
-  const message = parsed.kind === 'message' ? parsed : undefined;
+/** How a person came in, of what may have been their first message; the ad may have brought them before they wrote. */
+export function firstContactOf(contents: readonly FirstContent[]): FirstContact | undefined {
+  const [first, ...others] = contents.toSorted((x, y) => (orderOf(x) < orderOf(y) ? -1 : 1));
+  if (first === undefined) return undefined;
+  const message = messageIn(first);
+  const ads = [first, ...others].map((one) => messageIn(one)?.referral?.sourceId);
   return {
     channelId: first.channelId,
-    adId: message?.referral?.sourceId,
+    adId: ads.find((adId) => adId !== undefined),
     text: message?.text ?? '',
     isFlow: message?.flowAnswer !== undefined,
   };
+}
+
+/** The order in which a contact's first message is chosen; opening the chat is none. */
+function orderOf(one: FirstContent): string {
+  const key = firstMessageKey({ text: '', ...judgeContent(one.content) }, stampKey(one));
+  return `${one.type === 'request_welcome' ? '1' : '0'}${key}`;
+}
+
+function messageIn({ content }: FirstContent): InboundMessage | undefined {
+  const parsed = parseSlice(JSON.parse(content.toString('utf8')) as WebhookSlice);
+  return parsed.kind === 'message' ? parsed : undefined;
 }
 
 /** Why a person does not become a record; undefined: they may. */

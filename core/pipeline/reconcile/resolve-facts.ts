@@ -70,7 +70,12 @@ export async function loadResolveFacts(
       connectionId,
       creations.map(({ key }) => key),
     ),
-    first: new Map(first.map((content) => [content.contactId, firstContactOf(content)])),
+    first: new Map(
+      [...Map.groupBy(first, ({ contactId }) => contactId)].flatMap(([contactId, contents]) => {
+        const contact = firstContactOf(contents);
+        return contact === undefined ? [] : [[contactId, contact] as const];
+      }),
+    ),
     ownNumbers: new Set(
       numbers.flatMap((number) => {
         const reading = readPhone(number, region);

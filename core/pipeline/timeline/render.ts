@@ -56,7 +56,7 @@ export async function renderEntries(
       isDay(due.part) ? bounds !== undefined && at < bounds.until : wamid === due.part,
     );
     const customer = names.get(due.contactId) ?? 'somebody';
-    const lines = timelineLines(shown, around, { customer, text: settings.timeline.text });
+    const lines = timelineLines(shown, around, { customer, text: settings.timeline.text, timeZone });
     const [first] = lines;
     const entry =
       first === undefined

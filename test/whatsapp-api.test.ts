@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createTown, type ServiceProcess, type Town, until, webhook } from './harness/index.ts';
+
+/** What an admin sees of WhatsApp's own affairs, and decides about words, by HTTP. */
+
+let town: Town;
+let service: ServiceProcess;
+let session: string;
+
+beforeAll(async () => {
+  town = await createTown();
+  service = await town.startService();
+  const link = /http\S+\/admin\/enter\/\S+/.exec(service.output())?.[0] ?? '';
+  const response = await fetch(link, { headers: { accept: 'application/json' } });
+  session = ((await response.json()) as { session: string }).session;
+});
+afterAll(() => town.close());
+
+async function api(method: string, path: string, body?: unknown): Promise<{ status: number; body: never }> {
+  const response = await fetch(`${service.url}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${session}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const answered = await response.text();
+  return { status: response.status, body: (answered === '' ? undefined : JSON.parse(answered)) as never };
+}
+
+interface Kept {
+  readonly keptEventId: string;
+  readonly kind: string;
+}
+
+test('kept events are listed with counts and without what arrived, which each tells by itself', async () => {
+  const paused = {
+    event: 'PAUSED',
+    message_template_id: 5,
+    message_template_name: 'offer',
+    message_template_language: 'en',
+  };
+  const body = webhook(town.parties.whatsapp, [
+    { field: 'message_template_status_update', value: paused },
+    { field: 'unheard_of', value: { more: { than: 'words' } } },
+  ]);
+  expect(await service.post(body)).toBe(200);
+  const list = async (
+    query: string,
+  ): Promise<{ results: Kept[]; counts: { kind: string; count: number }[] }> =>
+    (await api('GET', `/api/kept-events${query}`)).body;
+  await until('both to be kept', async () => (await list('')).results.length === 2);
+
+  const { results, counts } = await list('?kind=message_template_status_update');
+  expect(results).toMatchObject([
+    { kind: 'message_template_status_update', channelId: town.parties.whatsapp.channelId },
+  ]);
+  expect(results[0]).not.toHaveProperty('payload');
+  expect(counts.toSorted((x, y) => (x.kind < y.kind ? -1 : 1))).toEqual([
+    { kind: 'message_template_status_update', count: 1 },
+    { kind: 'unheard_of', count: 1 },
+  ]);
+  const one = await api('GET', `/api/kept-events/${results[0]?.keptEventId ?? ''}`);
+  expect(one.body).toMatchObject({ kind: 'message_template_status_update' });
+  expect((one.body as { payload: string }).payload).toContain('"PAUSED"');
+
+  expect((await api('GET', `/api/kept-events/${'0'.repeat(48)}`)).status).toBe(404);
+  expect((await api('GET', '/api/kept-events/nonsense')).status).toBe(404);
+  expect((await api('GET', '/api/kept-events?limit=501')).status).toBe(400);
+  expect((await api('GET', '/api/kept-events?after=nonsense')).status).toBe(400);
+  expect((await fetch(`${service.url}/api/kept-events`)).status).toBe(401);
+
+  const { results: alerts } = (await api('GET', '/api/alerts')).body as { results: object[] };
+  expect(alerts).toMatchObject([{ kind: 'WhatsApp template', subject: 'offer (en)', closedAt: null }]);
+  const metrics = await (await fetch(`${service.url}/metrics`)).text();
+  expect(metrics).toContain('sangam_events_kept_total{field="message_template_status_update"} 1');
+  expect(metrics).toContain('sangam_events_kept_total{field="other"} 1');
+});
+
+test('languages of opt-out words add to the reviewed ones, and unknown ones are refused by name', async () => {
+  const settings = `/api/channels/${town.parties.whatsapp.channelId}/settings`;
+  const languages = async (): Promise<readonly string[] | undefined> => {
+    const { results } = (await api('GET', '/api/channels')).body as {
+      results: { optWordLanguages: string[] }[];
+    };
+    return results[0]?.optWordLanguages;
+  };
+  expect((await api('PUT', settings, { optWordLanguages: ['hi', 'ta'] })).status).toBe(204);
+  expect(await languages()).toEqual(['en', 'hi', 'ta']);
+  const refused = await api('PUT', settings, { optWordLanguages: ['hi', 'xx'] });
+  expect(refused.status).toBe(400);
+  expect((refused.body as { error: { message: string } }).error.message).toContain('hi-Latn');
+  expect(await languages()).toEqual(['en', 'hi', 'ta']);
+  expect((await api('PUT', settings, { optWordLanguages: [] })).status).toBe(204);
+  expect(await languages()).toEqual(['en']);
+});
