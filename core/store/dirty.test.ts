@@ -111,6 +111,7 @@ test('what may still be made is waited for, whoever marks it and whatever else i
   const returned = held.taken.map((dirty) => ({ dirty, retryAt: 10, notBefore: 100 }));
   await inStore((trx) => returnDirty(trx, { connectionId, lease: held.lease, returned }));
   await mark('1', markPriority.consent);
+  expect((await lease(99)).taken).toEqual([]);
   await inStore((trx) => forgetTries(trx, connectionId));
   expect((await lease(99)).taken).toEqual([]);
   expect((await lease(100)).taken).toHaveLength(1);

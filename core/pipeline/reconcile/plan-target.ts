@@ -7,7 +7,7 @@ import {
   type Taken,
   writtenValue,
 } from '../../mapping/index.ts';
-import { withoutLeftOut } from './batch-work.ts';
+import { withoutLeftOut } from './left-out.ts';
 import type { DirtyTarget } from './load-batch.ts';
 
 /** What is to be done about one record. */
