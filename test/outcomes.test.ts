@@ -413,23 +413,42 @@ describe('a refused value', () => {
     expect(await crm.letters()).toEqual([]);
   });
 
-  test('of a new person leaves the record without it', async () => {
+  test('of a new person leaves the record to its next stand-in, and the name takes that place', async () => {
     const set = await scene();
     const { world, crm, account } = set;
-    account.crm.judge = refusing(
-      (values) => (values['FirstName']?.includes('+') ? 'FirstName' : undefined),
-      true,
-    );
+    const digits = (values: CrmValues): string | undefined =>
+      /\d/.test(values['FirstName'] ?? '') ? 'FirstName' : undefined;
+    account.crm.judge = refusing(digits, true);
     await crm.writes({ phone: somebody(1).phone ?? '' });
     await world.settle();
-    const record = await crm.record();
-    expect(crm.read(record, 'phone')).toBe(phoneOf(1));
-    expect(crm.read(record, 'first name')).toBe('');
-    expect(await crm.letters()).toHaveLength(1);
+    expect(crm.read(await crm.record(), 'phone')).toBe(phoneOf(1));
+    expect(crm.read(await crm.record(), 'first name')).toBe('WhatsApp contact');
+    expect(await crm.letters()).toEqual([]);
     world.clock.advance(minute);
     await crm.writes(somebody(1, 'Asha'));
     await world.settle();
     expect(crm.read(await crm.record(), 'first name')).toBe('Asha');
+  });
+
+  test('of a new person without another to stand in leaves the record without it, and is told', async () => {
+    const set = await scene();
+    const { world, crm, account } = set;
+    account.crm.judge = refusing((values) => ('LastName' in values ? 'LastName' : undefined), true);
+    for (const words of ['Hello', 'Hello again']) {
+      world.clock.advance(minute);
+      await crm.writes(somebody(1, 'Asha Rao'), words);
+      await world.settle();
+    }
+    const record = await crm.record();
+    expect(record.values).toMatchObject({ FirstName: 'Asha', Phone: phoneOf(1) });
+    expect(crm.read(record, 'last name')).toBe('');
+    expect(await crm.letters()).toHaveLength(1);
+    expect(callsOf(set, 'create')).toBe(2);
+    expect(callsOf(set, 'update')).toBe(1);
+    account.crm.judge = undefined;
+    await crm.replay();
+    await world.settle();
+    expect(crm.read(await crm.record(), 'last name')).toBe('Rao');
     expect(await crm.letters()).toEqual([]);
   });
 

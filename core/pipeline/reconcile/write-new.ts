@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { phonesOf } from '../../crm/index.ts';
-import { valuesForNew } from '../../mapping/index.ts';
+import { standInsOf, valuesForNew } from '../../mapping/index.ts';
 import { raiseAlert, twoRecords, unborn } from '../../store/index.ts';
 import { adoptNamed, type NamedTwin, namesTwin } from './adopt.ts';
 import { asAnswered, type BatchWork, comeBack, letterOf, tellLeftOut } from './batch-work.ts';
 import type { Findings } from './findings.ts';
-import { optOutFieldsOf, refusedValues, withoutLeftOut } from './left-out.ts';
+import { optOutFieldsOf, refusedValues } from './left-out.ts';
 import type { Homeless } from './load-batch.ts';
 import { hurry, mostPressing } from './priority.ts';
 import { loadResolveFacts } from './resolve-facts.ts';
@@ -112,12 +112,21 @@ export async function createNew(
 }
 
 async function create(
-  { connector }: BatchWork,
+  { connector, mapping }: BatchWork,
   creating: readonly CreatingValues[],
 ): Promise<ReadonlyMap<string, RecordOutcome>> {
+  const contactOf = new Map(creating.map(({ creation, homeless }) => [creation.key, homeless.contact]));
+  const standIns = (key: string, field: string): string[] => {
+    const line = mapping.find((one) => one.field.name === field);
+    const contact = contactOf.get(key);
+    return line === undefined || contact === undefined
+      ? []
+      : standInsOf(line, contact, connector.traits.spelling);
+  };
   const outcomes = await createRecords(
     connector,
     creating.map(({ creation, values }) => ({ contactId: creation.key, values })),
+    standIns,
     mostPressing(creating.map(({ homeless }) => homeless.dirty)),
   );
   return new Map(outcomes.map((outcome) => [outcome.item, outcome]));
@@ -126,7 +135,7 @@ async function create(
 /** What became of one create. */
 function noteCreated(
   { connection, connector, mapping, clock }: BatchWork,
-  { homeless, creation, values }: CreatingValues,
+  { homeless, creation }: CreatingValues,
   outcome: RecordOutcome | undefined,
   findings: Findings,
 ): void {
@@ -134,23 +143,20 @@ function noteCreated(
   const { traits } = connector;
   const { dirty, contact } = homeless;
   const { contactId } = contact;
-  const { leftOut } = outcome;
+  const { leftOut, sent } = outcome;
   const now = clock.now();
   switch (outcome.outcome) {
     case 'written': {
       const { recordId } = outcome;
       tellLeftOut(findings, connection, contactId, leftOut, now);
-      const nothing = { base: {}, ours: [] };
-      const all = { base: values, ours: Object.keys(values).toSorted() };
-      const { base, ours } = withoutLeftOut(all, nothing, leftOut);
       findings.links.push({ contactId, recordId, home: true, reason: 'created' });
       findings.agreed.push({
         recordId,
         keyContactId: creation.key,
-        base: asAnswered(base, base, outcome.values),
-        ours,
+        base: asAnswered(sent, sent, outcome.values),
+        ours: Object.keys(sent).toSorted(),
         refused: refusedValues(leftOut, optOutFieldsOf(mapping)),
-        phones: phonesOf({ values: base }, traits.phoneFields, connection.region),
+        phones: phonesOf({ values: sent }, traits.phoneFields, connection.region),
       });
       findings.named.push({ from: unborn(creation.key), to: recordId });
       if (leftOut.length === 0) findings.mended.push(contactId);

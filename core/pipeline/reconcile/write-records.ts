@@ -20,8 +20,20 @@ export interface LeftOut {
   readonly named: boolean;
 }
 
-/** What became of one record, and what of it was left out. */
-export type RecordOutcome = WriteOutcome & { readonly leftOut: readonly LeftOut[] };
+/** What became of one record, what was sent of it in the end, and what was left out. */
+export type RecordOutcome = WriteOutcome & {
+  readonly sent: CrmValues;
+  readonly leftOut: readonly LeftOut[];
+};
+
+interface Leaving {
+  /** Whether a record may do without this. */
+  readonly may: (refused: { readonly field: string; readonly taken: boolean }) => boolean;
+  /** What may stand in a field in place of what was refused there, best first. */
+  readonly standIns: (item: string, field: string) => readonly string[];
+  /** What becomes of an item of which nothing is left; undefined: it is written all the same. */
+  readonly emptied: (item: string) => WriteOutcome | undefined;
+}
 
 interface Write {
   readonly item: string;
@@ -29,12 +41,13 @@ interface Write {
 }
 
 /**
- * Creates records. A value the CRM refuses or another record holds is left out, where the vendor names its field: never a
- * phone another record holds, for that record may be the person's, and never our id.
+ * Creates records. A value the CRM refuses or another record holds is left out, where the vendor names its field, or its
+ * next stand-in is sent: never a phone another record holds, for that record may be the person's, and never our id.
  */
 export async function createRecords(
   connector: Connector,
   creates: readonly RecordCreate[],
+  standIns: (contactId: string, field: string) => readonly string[],
   priority: Priority,
 ): Promise<RecordOutcome[]> {
   const { contactIdField, phoneFields } = connector.traits;
@@ -46,8 +59,11 @@ export async function createRecords(
         (part) => connector.create(part, priority),
         ({ contactId }, error) => refusal(contactId, error),
       ),
-    ({ field, taken }) => field !== contactIdField && !(taken && phoneFields.includes(field)),
-    () => undefined,
+    {
+      may: ({ field, taken }) => field !== contactIdField && !(taken && phoneFields.includes(field)),
+      standIns,
+      emptied: () => undefined,
+    },
   );
 }
 
@@ -69,7 +85,7 @@ export async function updateRecords(
       ({ recordId }, error) => refusal(recordId, error),
     );
   const writes = updates.map(({ recordId, values }) => ({ item: recordId, values }));
-  const outcomes = await leavingOut(writes, write, () => true, nothingLeft);
+  const outcomes = await leavingOut(writes, write, ofUpdates);
   const valuesOf = new Map(writes.map(({ item, values }) => [item, values]));
   const alone = new Map<string, { readonly first: RecordOutcome; readonly left: LeftOut }>();
   const again: Write[] = [];
@@ -85,9 +101,7 @@ export async function updateRecords(
     alone.set(outcome.item, { first: outcome, left });
   }
   if (again.length === 0) return outcomes;
-  const byItem = new Map(
-    (await leavingOut(again, write, () => true, nothingLeft)).map((next) => [next.item, next]),
-  );
+  const byItem = new Map((await leavingOut(again, write, ofUpdates)).map((next) => [next.item, next]));
   return outcomes.map((outcome) => {
     const next = byItem.get(outcome.item);
     const before = alone.get(outcome.item);
@@ -100,10 +114,10 @@ export async function updateRecords(
 async function leavingOut(
   writes: readonly Write[],
   write: (writes: readonly Write[]) => Promise<WriteOutcome[]>,
-  mayBeLeftOut: (refused: { readonly field: string; readonly taken: boolean }) => boolean,
-  emptied: (item: string) => WriteOutcome | undefined,
+  { may, standIns, emptied }: Leaving,
 ): Promise<RecordOutcome[]> {
   const outcomes = new Map<string, WriteOutcome>();
+  const last = new Map<string, CrmValues>();
   const leftOut = new Map<string, readonly LeftOut[]>();
   let open = writes;
   while (open.length > 0) {
@@ -113,11 +127,16 @@ async function leavingOut(
       const { item } = outcome;
       const values = sent.get(item) ?? {};
       outcomes.set(item, outcome);
+      last.set(item, values);
       if (outcome.outcome !== 'refused' && outcome.outcome !== 'taken') continue;
       const { field } = outcome;
       const value = field === undefined ? undefined : values[field];
       const taken = outcome.outcome === 'taken';
-      if (field === undefined || value === undefined || !mayBeLeftOut({ field, taken })) continue;
+      if (field === undefined || value === undefined || !may({ field, taken })) continue;
+      const others = taken ? [] : standIns(item, field);
+      const standIn = others[others.indexOf(value) + 1];
+      if (standIn !== undefined) next.push({ item, values: { ...values, [field]: standIn } });
+      if (standIn !== undefined && others.includes(value)) continue;
       const left: LeftOut = {
         values: { [field]: value },
         ...(taken ? { holder: outcome.recordId, code: 'taken' } : { code: outcome.code }),
@@ -125,6 +144,7 @@ async function leavingOut(
         named: true,
       };
       leftOut.set(item, [...(leftOut.get(item) ?? []), left]);
+      if (standIn !== undefined) continue;
       const { [field]: _, ...rest } = values;
       const done = Object.keys(rest).length === 0 ? emptied(item) : undefined;
       if (done === undefined) next.push({ item, values: rest });
@@ -132,13 +152,18 @@ async function leavingOut(
     }
     open = next;
   }
-  return [...outcomes.values()].map((outcome) => ({ ...outcome, leftOut: leftOut.get(outcome.item) ?? [] }));
+  return [...outcomes.values()].map((outcome) => ({
+    ...outcome,
+    sent: last.get(outcome.item) ?? {},
+    leftOut: leftOut.get(outcome.item) ?? [],
+  }));
 }
 
-/** An update of which nothing is left is done. */
-function nothingLeft(item: string): WriteOutcome {
-  return { item, outcome: 'written', recordId: item, created: false, values: {} };
-}
+const ofUpdates: Leaving = {
+  may: () => true,
+  standIns: () => [],
+  emptied: (item) => ({ item, outcome: 'written', recordId: item, created: false, values: {} }),
+};
 
 function refusal(item: string, { code, message }: SangamError): WriteOutcome {
   return { item, outcome: 'refused', code, explanation: message };
