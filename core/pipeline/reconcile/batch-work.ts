@@ -91,7 +91,8 @@ export function comeBack(
     dirty,
     retryAt: now + (waitMs ?? lastWaitMs),
     ...(notBefore === undefined ? {} : { notBefore }),
-    untried: outcome.outcome === 'later',
+    // What an earlier try came to is still not known.
+    untried: outcome.outcome === 'later' && !dirty.tried,
   });
 }
 
