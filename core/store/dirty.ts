@@ -54,7 +54,7 @@ export async function markContacts(
   if (marks.length === 0) return;
   const { rows } = await sql<{ connectionId: string; fresh: boolean }>`
     insert into dirty_records as d (workspace_id, connection_id, subject, contact_id, record_id, priority, marked_at)
-    select ${trx.workspaceId}::uuid, c.connection_id, coalesce('record:' || l.record_id, 'contact:' || t.contact_id),
+    select ${trx.workspaceId}::uuid, c.connection_id, coalesce('record:' || l.record_id, 'contact:' || t.contact_id::text),
            case when l.record_id is null then t.contact_id end, l.record_id, min(t.priority), ${now}
     from crm_connections c
     cross join unnest(${marks.map((m) => m.contactId)}::uuid[], ${marks.map((m) => m.priority)}::smallint[])
@@ -113,7 +113,7 @@ export async function markTwins(
   const { rows } = await sql<{ connectionId: string; fresh: boolean }>`
     insert into dirty_records as d (workspace_id, connection_id, subject, contact_id, priority, marked_at, due_at,
                                     not_before)
-    select ${trx.workspaceId}::uuid, ${connectionId}::uuid, ${twinsPrefix}::text || contact_id, contact_id,
+    select ${trx.workspaceId}::uuid, ${connectionId}::uuid, ${twinsPrefix}::text || contact_id::text, contact_id,
            ${markPriority.fields}, ${now}, ${dueAt}, ${dueAt}
     from (select distinct unnest(${contactIds}::uuid[]) as contact_id) t
     order by contact_id
@@ -129,7 +129,7 @@ export async function markAllDirty(
 ): Promise<void> {
   const { rows } = await sql<{ connectionId: string; fresh: boolean }>`
     insert into dirty_records as d (workspace_id, connection_id, subject, contact_id, record_id, priority, marked_at)
-    select ${trx.workspaceId}::uuid, ${connectionId}::uuid, coalesce('record:' || l.record_id, 'contact:' || c.contact_id),
+    select ${trx.workspaceId}::uuid, ${connectionId}::uuid, coalesce('record:' || l.record_id, 'contact:' || c.contact_id::text),
            case when l.record_id is null then c.contact_id end, l.record_id, ${markPriority.fields}, ${now}
     from contacts c
     left join crm_links l on l.workspace_id = ${trx.workspaceId} and l.connection_id = ${connectionId}
@@ -229,7 +229,7 @@ export async function subjectsOfPhones(
   phones: readonly string[],
 ): Promise<string[]> {
   const { rows } = await sql<{ subject: string }>`
-    select t.kind || i.contact_id as subject from identities i
+    select t.kind || i.contact_id::text as subject from identities i
     cross join (values ('contact:'), (${twinsPrefix}::text)) as t (kind)
     where i.workspace_id = ${trx.workspaceId} and i.value = any(${phones}::text[]) and i.contact_id is not null
     union
