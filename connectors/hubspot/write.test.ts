@@ -54,7 +54,8 @@ async function reconcile(connector: Connector, ...contacts: ContactFields[]): Pr
   const updates = contacts.flatMap((contact) => {
     const record = held.get(contact.contactId);
     if (record === undefined) return [];
-    const agreed = { base: {}, ours: [] };
+    // Nobody else touches these records.
+    const agreed = { base: record.values, ours: fields };
     const { write } = difference({ contact, mapping, spelling, agreed, current: record.values });
     return Object.keys(write).length === 0 ? [] : [{ recordId: record.recordId, values: write }];
   });

@@ -93,8 +93,9 @@ export async function closeAlertsOf(
 }
 
 /**
- * `two records`: contacts that turned out to be one person have a record each. `opt-out cleared`: somebody cleared in
- * the CRM what the person themself asked for. `number on another record`: a value only one record may hold.
+ * `two records`: one person has several, as contacts that turned out to be one, or a record made in the CRM just before
+ * ours. `opt-out cleared`: somebody cleared in the CRM what the person themself asked for. `taken by another record`: a
+ * value only one record may hold.
  */
 export type ConflictKind = 'two records' | 'opt-out cleared' | 'taken by another record';
 

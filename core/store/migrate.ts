@@ -4,6 +4,7 @@ import pg from 'pg';
 import { foundation } from './migrations/0001-foundation.ts';
 import { crmRecords } from './migrations/0002-crm-records.ts';
 import { timelineDue } from './migrations/0003-timeline-due.ts';
+import { outcomes } from './migrations/0004-outcomes.ts';
 import { whatsappReading } from './migrations/0006-whatsapp-reading.ts';
 import { silentAccounts } from './migrations/0008-silent-accounts.ts';
 
@@ -11,6 +12,7 @@ const migrations = {
   '0001-foundation': foundation,
   '0002-crm-records': crmRecords,
   '0003-timeline-due': timelineDue,
+  '0004-outcomes': outcomes,
   '0006-whatsapp-reading': whatsappReading,
   '0008-silent-accounts': silentAccounts,
 };

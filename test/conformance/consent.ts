@@ -1,7 +1,7 @@
 import type { CrmValues } from '@sangam/core/crm';
 import { expect, test } from 'vitest';
 import type { CrmWorkspace } from '../harness/crm-workspace.ts';
-import { minute, type SetStage, somebody } from './stage.ts';
+import { flowAnswer, minute, type SetStage, somebody } from './stage.ts';
 
 /** Promise 3 as far as records go: every record shows a STOP, and only the person lifts it. */
 export function consent(stage: SetStage): void {
@@ -82,5 +82,37 @@ export function consent(stage: SetStage): void {
     await world.settle();
     expect(asked.find((priority) => priority !== 'timeline')).toBe('consent');
     expect((await crm.records()).filter((record) => crm.isOptedOut(record))).toHaveLength(1);
+  });
+
+  test('a value the CRM refuses holds no STOP back, and is neither told nor sent with every message', async () => {
+    const { world, crm } = await stage();
+    const picky = await crm.account.pickyField();
+    await crm.remap([picky.mapping]);
+    const asha = somebody(1);
+    await crm.writes(asha);
+    await world.settle();
+    world.clock.advance(minute);
+    await crm.receive(flowAnswer(asha, 'wamid.flow', world.clock.now(), { size: picky.refused }));
+    await crm.writes(asha, 'STOP');
+    await world.settle();
+    expect(crm.isOptedOut(await crm.record())).toBe(true);
+    const [letter, ...more] = await crm.letters();
+    expect(letter?.explanation).toContain(picky.mapping.field.name);
+    expect(more).toEqual([]);
+
+    const before = await crm.account.calls();
+    for (const words of ['One', 'Two', 'Three']) {
+      world.clock.advance(minute);
+      await crm.writes(asha, words);
+      await world.settle();
+    }
+    // The record, and its entry.
+    expect((await crm.account.calls()) - before).toBeLessThanOrEqual(6);
+    expect(await crm.letters()).toHaveLength(1);
+    await picky.mend();
+    await crm.replay();
+    await world.settle();
+    expect((await crm.record()).values[picky.mapping.field.name]).toBe(picky.refused);
+    expect(await crm.letters()).toEqual([]);
   });
 }

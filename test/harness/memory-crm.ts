@@ -27,6 +27,8 @@ export interface MemoryCrmRules {
   readonly settleMs?: number;
   /** Default 60 000. */
   readonly freshMs?: number;
+  /** How far its search is behind what is written. Default 0. */
+  readonly searchLagMs?: number;
   /** What the CRM does with a new record whose phone another one holds. Default `make`. */
   readonly twins?: 'make' | 'refuse and name the holder' | 'refuse naming the field';
   /** Default findable. */
@@ -74,6 +76,8 @@ export interface MemoryCrm {
   readonly unheard: Set<string>;
   /** What a create or update of this item answers instead of being made, by contact id or record id. */
   readonly answers: Map<string, WriteOutcome>;
+  /** From now on: what a create or update of these values answers instead of being made; undefined: it is made. */
+  judge: ((item: string, values: CrmValues) => WriteOutcome | undefined) | undefined;
   /** What a user of the CRM does. */
   readonly user: {
     create(values: CrmValues, type?: 'contact' | 'lead'): string;
@@ -163,6 +167,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
     batchSize = 100,
     settleMs = 30_000,
     freshMs = 60_000,
+    searchLagMs = 0,
     twins = 'make',
     entries: entryClass = 'findable',
     movesWithMerge = true,
@@ -393,6 +398,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
         const wanted = new Set(phones.map((phone) => phone.replace(/\D/g, '')));
         return call('findByPhone', phones.length, priority, () =>
           all()
+            .filter(({ createdAt }) => createdAt + searchLagMs <= clock.now())
             .filter(({ values }) => phonesIn(values).some((phone) => wanted.has(phone)))
             .map((record) => toCrmRecord(record, fields)),
         );
@@ -400,13 +406,19 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
       create(some, priority) {
         mustFit(some, batchSize);
         return call('create', some.length, priority, () =>
-          some.map(({ contactId, values }) => crm.answers.get(contactId) ?? createOne(contactId, values)),
+          some.map(
+            ({ contactId, values }) =>
+              crm.answers.get(contactId) ?? crm.judge?.(contactId, values) ?? createOne(contactId, values),
+          ),
         );
       },
       update(updates, priority) {
         mustFit(updates, batchSize);
         return call('update', updates.length, priority, () =>
-          updates.map(({ recordId, values }) => crm.answers.get(recordId) ?? updateOne(recordId, values)),
+          updates.map(
+            ({ recordId, values }) =>
+              crm.answers.get(recordId) ?? crm.judge?.(recordId, values) ?? updateOne(recordId, values),
+          ),
         );
       },
       scan: ({ changedSince = 0 }, fields, priority) =>
@@ -443,6 +455,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
     lockedTimelines: new Set(),
     unheard: new Set(),
     answers: new Map(),
+    judge: undefined,
     user: {
       create: (values, type = 'contact') => make(values, type).recordId,
       update: (recordId, values) => change(mustStand(recordId), values),

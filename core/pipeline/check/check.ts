@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
-import { type Connector, phonesOf } from '../../crm/index.ts';
+import type { Connector } from '../../crm/index.ts';
 import { SangamError } from '../../errors.ts';
 import {
   advanceCheck,
@@ -28,6 +28,7 @@ import { callFailed, callWent } from '../breaker.ts';
 import type { Connectors } from '../connectors.ts';
 import { type ErasureKeyOf, withoutErased } from '../erased.ts';
 import { wholeMappingOf } from '../mapping-of.ts';
+import { seenRecord } from '../reconcile/candidates.ts';
 import { fieldsToRead } from '../reconcile/resolve.ts';
 import { TurnTaker } from '../turns.ts';
 
@@ -71,12 +72,7 @@ export function createChecker(dependencies: {
     const fields = await readableFields(connector, connection);
     const from = check.cursor === null ? {} : { cursor: check.cursor };
     const { records, gone, next } = await connector.scan(from, fields, 'import');
-    const seen = records.map((record): SeenRecord => ({
-      recordId: record.recordId,
-      keyContactId: record.contactId,
-      base: record.values,
-      phones: phonesOf(record, connector.traits.phoneFields, connection.region),
-    }));
+    const seen = records.map((record) => seenRecord(record, connector.traits.phoneFields, connection.region));
     const filled: Record<string, number> = { ...check.filled };
     for (const { values } of records) {
       for (const [field, value] of Object.entries(values)) {

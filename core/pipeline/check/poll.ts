@@ -1,11 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import {
-  type ConnectorTraits,
-  type CrmChange,
-  type CrmField,
-  type CrmRecord,
-  phonesOf,
-} from '../../crm/index.ts';
+import type { ConnectorTraits, CrmChange, CrmField, CrmRecord } from '../../crm/index.ts';
 import { SangamError } from '../../errors.ts';
 import {
   advancePoll,
@@ -21,6 +15,7 @@ import type { Connectors } from '../connectors.ts';
 import { wholeMappingOf } from '../mapping-of.ts';
 import type { ChangeReceiver } from '../receive/changes.ts';
 import type { ErasureKeyOf } from '../erased.ts';
+import { seenRecord } from '../reconcile/candidates.ts';
 import { readableFields, saveSeen } from './check.ts';
 
 /** While webhooks are silent a change is known after this long; while they arrive the poll only fills their gaps. */
@@ -90,12 +85,7 @@ export function createPoller(dependencies: {
       await saveSeen(
         trx,
         connectionId,
-        others.map((record) => ({
-          recordId: record.recordId,
-          keyContactId: record.contactId,
-          base: record.values,
-          phones: phonesOf(record, traits.phoneFields, connection.region),
-        })),
+        others.map((record) => seenRecord(record, traits.phoneFields, connection.region)),
         erasureKeyOf,
         clock.now(),
       );

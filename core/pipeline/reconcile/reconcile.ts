@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
-import { FieldsMissing, LimitWait, priorities } from '../../crm/index.ts';
+import { type ConnectorTraits, FieldsMissing, LimitWait, priorities } from '../../crm/index.ts';
 import { SangamError } from '../../errors.ts';
 import {
   type ConnectionRow,
@@ -14,6 +14,7 @@ import {
   parkFields,
   raiseAlert,
   returnDirty,
+  seeksTwins,
   type Store,
   subjectsOfPhones,
   type WorkspaceTransaction,
@@ -24,6 +25,7 @@ import type { Connectors } from '../connectors.ts';
 import type { ErasureKeyOf } from '../erased.ts';
 import { itemWaitMs } from '../retry-schedule.ts';
 import { type TurnOutcome, TurnTaker } from '../turns.ts';
+import { lastWaitMs } from './batch-work.ts';
 import { loadBatch } from './load-batch.ts';
 import { mappingOf } from '../mapping-of.ts';
 import type { BatchOutcome } from './findings.ts';
@@ -71,8 +73,10 @@ export function createReconciler(dependencies: {
     const lease = randomUUID();
     let size = 1;
     let leased: readonly DirtyRecord[] = [];
+    let traits: ConnectorTraits | undefined;
     try {
       const connector = await connectors.of(connection);
+      traits = connector.traits;
       const mapping = mappingOf(connection, connector.traits);
       const most = connector.traits.batchSize;
       size = sizes.of(connection, most);
@@ -110,7 +114,7 @@ export function createReconciler(dependencies: {
       if (!(error instanceof SangamError)) throw error;
       counts.callFailed(connection.crm, error);
       if (error.code !== 'limit_wait') sizes.failed(connection, size);
-      await afterFailure(connection, leave, error, lease, leased);
+      await afterFailure(connection, leave, error, lease, leased, traits);
       return 'done';
     }
   };
@@ -121,12 +125,18 @@ export function createReconciler(dependencies: {
     error: SangamError,
     lease: string,
     leased: readonly DirtyRecord[],
+    traits: ConnectorTraits | undefined,
   ): Promise<void> => {
     const { workspaceId, connectionId } = connection;
     const now = clock.now();
+    // So long a create that got no answer may still be made, where the vendor does not keep it from being made twice.
+    const settleMs =
+      traits?.writeClass === 'findable' && error.retry !== 'never' && error.code !== 'limit_wait'
+        ? traits.settleMs
+        : undefined;
     if (error instanceof FieldsMissing) {
       await store.transact(workspaceId, async (trx) => {
-        await returnDirty(trx, { connectionId, lease, returned: leased });
+        await returnDirty(trx, { connectionId, lease, returned: leased.map((dirty) => ({ dirty })) });
         await parkMissing(trx, connection, error, now);
       });
       return;
@@ -143,6 +153,10 @@ export function createReconciler(dependencies: {
     }
     const [alone, ...others] = leased;
     const suspect = others.length === 0 && (error.retry === 'later' || error.code === 'batch_refused');
+    const mayBeMade = (dirty: DirtyRecord): { notBefore?: number } =>
+      settleMs === undefined || dirty.contactId === null || seeksTwins(dirty)
+        ? {}
+        : { notBefore: now + settleMs };
     await store.transact(workspaceId, async (trx) => {
       // With nobody else to try, nobody can tell a record that always fails from an account that is away.
       const culprit =
@@ -150,7 +164,11 @@ export function createReconciler(dependencies: {
         alone !== undefined &&
         (error.code === 'batch_refused' || (await othersDue(trx, connectionId, alone.subject, now)));
       if (alone === undefined || !culprit) {
-        await returnDirty(trx, { connectionId, lease, returned: leased });
+        await returnDirty(trx, {
+          connectionId,
+          lease,
+          returned: leased.map((dirty) => ({ dirty, ...mayBeMade(dirty) })),
+        });
         return;
       }
       const tries = alone.attempts + 1;
@@ -159,8 +177,7 @@ export function createReconciler(dependencies: {
       await returnDirty(trx, {
         connectionId,
         lease,
-        returned: leased,
-        retryAt: now + (waitMs ?? lastWaitMs),
+        returned: [{ dirty: alone, retryAt: now + (waitMs ?? lastWaitMs), ...mayBeMade(alone) }],
       });
     });
     if (await callFailed(store, connection, error, now)) connectors.forget(connectionId);
@@ -212,9 +229,6 @@ async function parkCulprit(
   };
   await parkDeadLetters(trx, [letter], now);
 }
-
-/** What was tried often enough is tried daily. */
-const lastWaitMs = 24 * 60 * 60 * 1000;
 
 /** The rest of the record goes on without them. */
 async function parkMissing(
