@@ -3,8 +3,13 @@ import { Migrator } from 'kysely/migration';
 import pg from 'pg';
 import { foundation } from './migrations/0001-foundation.ts';
 import { crmRecords } from './migrations/0002-crm-records.ts';
+import { changesIn } from './migrations/0005-changes-in.ts';
 
-const migrations = { '0001-foundation': foundation, '0002-crm-records': crmRecords };
+const migrations = {
+  '0001-foundation': foundation,
+  '0002-crm-records': crmRecords,
+  '0005-changes-in': changesIn,
+};
 
 /** Brings the database up to date. Two processes at once are safe: Kysely's migrator takes a lock. */
 export async function migrate(url: string): Promise<void> {

@@ -1,6 +1,7 @@
 import type { FieldMapping } from '../../crm/index.ts';
 import {
   addCounts,
+  addOccurrences,
   agreeRecords,
   type ConnectionRow,
   type Creation,
@@ -19,6 +20,7 @@ import {
   markPriority,
   markRecords,
   nameWrites,
+  type Occurrence,
   openConflicts,
   parkDeadLetters,
   repointLinks,
@@ -27,6 +29,7 @@ import {
   saveRecords,
   type SeenRecord,
   settleDirty,
+  trustRecords,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
 import { type ErasureKeyOf, withoutErased } from '../erased.ts';
@@ -42,6 +45,12 @@ export class Findings {
   readonly held: DirtyRecord[] = [];
   readonly agreed: (SeenRecord & { readonly ours: readonly string[] })[] = [];
   readonly seen: SeenRecord[] = [];
+  /** Records made whose answer did not tell all that is followed. */
+  readonly unseen: string[] = [];
+  /** What people changed, as reading showed. */
+  readonly noticed: Occurrence[] = [];
+  /** Records the vendor had said were deleted, and that are there. */
+  readonly standing: string[] = [];
   readonly gone: {
     readonly recordId: string;
     readonly how: 'deleted' | 'merged';
@@ -75,8 +84,10 @@ export async function rememberFindings(
   now: number,
 ): Promise<void> {
   const { connectionId } = connection;
+  await addOccurrences(trx, findings.noticed, now);
   await saveRecords(trx, connectionId, await withoutErased(trx, findings.seen, batch.erasureKeyOf), now);
   await agreeRecords(trx, connectionId, findings.agreed, now);
+  await trustRecords(trx, connectionId, findings.standing);
   await markGone(trx, connectionId, findings.gone);
   const moves = findings.gone.flatMap(({ recordId, movedTo }) =>
     movedTo === undefined ? [] : [{ from: recordId, to: movedTo }],

@@ -1,4 +1,4 @@
-import type { ContactFields, CrmValues, FieldMapping } from '../../crm/index.ts';
+import type { ConnectorTraits, ContactFields, CrmValues, FieldMapping } from '../../crm/index.ts';
 import {
   type ConnectionRow,
   type DirtyRecord,
@@ -6,11 +6,12 @@ import {
   type LinkRow,
   linksOfContacts,
   linksOfRecords,
-  openWrites,
   type RecordRow,
   recordsById,
+  unansweredWrites,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
+import { settlesAt } from '../followed.ts';
 import { contactFields } from './contact-fields.ts';
 
 /** A record to be looked at, with everybody tied to it. */
@@ -22,7 +23,7 @@ export interface DirtyTarget {
   /** People whose own record it is, the one it names first. */
   readonly homes: readonly ContactFields[];
   readonly others: readonly ContactFields[];
-  /** What writes were to leave there of which nobody knows whether they came through. */
+  /** What writes were to leave there that nobody answered, and that may have taken effect since it was last seen. */
   readonly tried: readonly CrmValues[];
 }
 
@@ -50,6 +51,7 @@ export async function loadBatch(
   trx: WorkspaceTransaction,
   { connectionId }: ConnectionRow,
   mapping: readonly FieldMapping[],
+  traits: ConnectorTraits,
   leased: readonly DirtyRecord[],
   now: number,
 ): Promise<DirtyBatch> {
@@ -61,8 +63,9 @@ export async function loadBatch(
     ...recordIds,
     ...linksOfSubjects.map(({ recordId }) => recordId),
   ]);
-  const unsure = leased.filter(({ tried }) => tried).flatMap(({ recordId }) => recordId ?? []);
-  const tried = unsure.length === 0 ? [] : await openWrites(trx, connectionId, unsure, now);
+  const unanswered = await unansweredWrites(trx, connectionId, recordIds);
+  const readAt = new Map(rows.map((row) => [row.recordId, row.readAt]));
+  const tried = unanswered.filter((entry) => settlesAt(entry, traits) >= (readAt.get(entry.recordId) ?? 0));
   const people = new Set([...contactIds, ...links.map(({ contactId }) => contactId)]);
   const fields = await contactFields(trx, [...people], now, mapping);
   return sortBatch({ leased, linksOfSubjects, links, rows, fields, tried });

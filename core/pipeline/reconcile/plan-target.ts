@@ -1,4 +1,5 @@
 import type { ConnectorTraits, CrmRecord, CrmValues, FieldMapping } from '../../crm/index.ts';
+import { isTried, type Followed } from '../followed.ts';
 import { difference, type Agreed, foldRecord, optOutOf, type Taken } from '../../mapping/index.ts';
 import type { DirtyTarget } from './load-batch.ts';
 
@@ -21,14 +22,15 @@ export function planTarget(
   record: CrmRecord | undefined,
   mapping: readonly FieldMapping[],
   traits: ConnectorTraits,
+  followed: Followed,
 ): TargetPlan {
   const { row, homes, others } = target;
   // What was only seen in passing nobody agreed on: whatever stands there is news.
   const known: Agreed = row?.agreed === true ? { base: row.base, ours: row.ours } : { base: {}, ours: [] };
-  const agreed = withTries(known, target.tried, record);
+  const agreed = withTries(known, target.tried, record, followed);
   const contact = foldRecord(homes, others);
   const unseen = row?.agreed !== true && record === undefined;
-  if (contact === undefined) return planOthers(target, record, mapping, traits, agreed, unseen);
+  if (contact === undefined) return planOthers(target, record, mapping, traits, followed, agreed, unseen);
   const decided = difference({
     contact,
     mapping,
@@ -42,7 +44,7 @@ export function planTarget(
     target,
     write: held === undefined ? { ...decided.write, [traits.contactIdField]: key } : decided.write,
     taken: decided.taken,
-    agreed: withFollowed(decided.agreed, record, traits),
+    agreed: withFollowed(decided.agreed, record, followed),
     key,
     record,
     needsRead:
@@ -56,6 +58,7 @@ function planOthers(
   record: CrmRecord | undefined,
   mapping: readonly FieldMapping[],
   traits: ConnectorTraits,
+  followed: Followed,
   agreed: Agreed,
   unseen: boolean,
 ): TargetPlan {
@@ -90,7 +93,7 @@ function planOthers(
     target,
     write: stale ? { ...decided.write, [traits.contactIdField]: '' } : decided.write,
     taken: decided.taken,
-    agreed: withFollowed(decided.agreed, record, traits),
+    agreed: withFollowed(decided.agreed, record, followed),
     key: stale ? undefined : held,
     record,
     needsRead:
@@ -114,20 +117,22 @@ function takenFromOthers(
 }
 
 /** Followed fields are known too, so that a poll can tell what changed. */
-function withFollowed(agreed: Agreed, record: CrmRecord | undefined, traits: ConnectorTraits): Agreed {
+function withFollowed(agreed: Agreed, record: CrmRecord | undefined, { theirs }: Followed): Agreed {
   if (record === undefined) return agreed;
-  const followed = traits.followedFields.flatMap((field) => {
-    const value = record.values[field];
-    return value === undefined ? [] : [[field, value] as const];
-  });
-  return { ...agreed, base: { ...agreed.base, ...Object.fromEntries(followed) } };
+  const seen = Object.entries(record.values).filter(([field]) => theirs.has(field));
+  return { ...agreed, base: { ...agreed.base, ...Object.fromEntries(seen) } };
 }
 
 /** A write nobody answered that did come through: what stands there is ours. */
-function withTries(agreed: Agreed, tries: readonly CrmValues[], record: CrmRecord | undefined): Agreed {
+function withTries(
+  agreed: Agreed,
+  tries: readonly CrmValues[],
+  record: CrmRecord | undefined,
+  { same }: Followed,
+): Agreed {
   if (record === undefined || tries.length === 0) return agreed;
   const landed = Object.entries(record.values).filter(
-    ([field, value]) => value !== agreed.base[field] && tries.some((written) => written[field] === value),
+    ([field, value]) => value !== agreed.base[field] && isTried(tries, field, value, same),
   );
   return {
     base: { ...agreed.base, ...Object.fromEntries(landed) },

@@ -248,6 +248,7 @@ export function seenRecord(
     keyContactId: record.contactId,
     base: record.values,
     phones: phonesOf(record, phoneFields, region),
+    changedAt: record.changedAt,
   };
 }
 

@@ -2,6 +2,7 @@ import { decideCreations, type DirtyRecord, markTried, noteWrites, unborn } from
 import type { BatchWork } from './batch-work.ts';
 import { type BatchOutcome, Findings, rememberFindings } from './findings.ts';
 import type { TargetPlan } from './plan-target.ts';
+import { seedFollowed } from './seed-followed.ts';
 import { createNew, type CreatingValues, resolveNew } from './write-new.ts';
 import { hasWrite, planStanding, updateStanding, withoutGone } from './write-standing.ts';
 
@@ -40,6 +41,7 @@ export async function writeBatch(work: BatchWork): Promise<ReadonlyMap<BatchOutc
       batch.homeless.map(({ dirty }) => dirty),
       findings,
     );
+    await seedFollowed(work, findings.unseen);
   }
   return counted;
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type CrmValues, phonesOf } from '../../crm/index.ts';
 import { valuesForNew } from '../../mapping/index.ts';
 import { raiseAlert, unborn } from '../../store/index.ts';
+import { followedBy } from '../followed.ts';
 import { asAnswered, type BatchWork, letterOf, noteLeftOut } from './batch-work.ts';
 import type { Findings } from './findings.ts';
 import type { Homeless } from './load-batch.ts';
@@ -28,6 +29,9 @@ export async function resolveNew(
   const resolved = await resolveHomeless(connector, connection, homeless, facts, fields, clock.now());
   findings.seen.push(...resolved.seen);
   findings.agreed.push(...resolved.ours);
+  for (const { recordId, keyContactId } of resolved.ours) {
+    if (keyContactId !== undefined) findings.named.push({ from: unborn(keyContactId), to: recordId });
+  }
   findings.held.push(...resolved.held);
   for (const { homeless: one, recordId, reason, others } of resolved.found) {
     const { contactId } = one.contact;
@@ -74,6 +78,7 @@ export async function createNew(
     creating.map(({ creation, values }) => ({ contactId: creation.key, values })),
     mostPressing(creating.map(({ homeless }) => homeless.dirty)),
   );
+  const { theirs } = followedBy(connection, connector.traits);
   const byKey = new Map(outcomes.map((outcome) => [outcome.item, outcome]));
   for (const { homeless, creation, values } of creating) {
     const outcome = byKey.get(creation.key);
@@ -88,11 +93,12 @@ export async function createNew(
       findings.agreed.push({
         recordId,
         keyContactId: creation.key,
-        base: asAnswered(values, values, outcome.values),
+        base: { ...onlyOf(outcome.values, theirs), ...asAnswered(values, values, outcome.values) },
         ours: Object.keys(values).toSorted(),
         phones: phonesOf({ values }, connector.traits.phoneFields, connection.region),
       });
       findings.named.push({ from: unborn(creation.key), to: recordId });
+      if (!theirs.isSubsetOf(new Set(Object.keys(outcome.values)))) findings.unseen.push(recordId);
       findings.mended.push(contactId);
       if (homeless.tombstoneAt !== undefined) findings.back.push(contactId);
       findings.outcomes.set(homeless.dirty, 'created');
@@ -103,4 +109,8 @@ export async function createNew(
       findings.outcomes.set(homeless.dirty, 'refused');
     }
   }
+}
+
+function onlyOf(values: CrmValues, fields: ReadonlySet<string>): CrmValues {
+  return Object.fromEntries(Object.entries(values).filter(([field]) => fields.has(field)));
 }

@@ -1,5 +1,6 @@
 import { type Connector, type CrmValues, phonesOf } from '../../crm/index.ts';
 import { type SeenRecord } from '../../store/index.ts';
+import { followedBy, noticeFollowed } from '../followed.ts';
 import { asAnswered, type BatchWork, letterOf, noteLeftOut } from './batch-work.ts';
 import type { Findings } from './findings.ts';
 import type { DirtyTarget } from './load-batch.ts';
@@ -33,7 +34,8 @@ export async function planStanding(
   findings: Findings,
 ): Promise<TargetPlan[]> {
   const { traits } = connector;
-  const plans = standing.map((target) => planTarget(target, undefined, mapping, traits));
+  const followed = followedBy(connection, traits);
+  const plans = standing.map((target) => planTarget(target, undefined, mapping, traits, followed));
   const asking = plans.filter(({ needsRead }) => needsRead).map(({ target }) => target);
   if (asking.length === 0) return plans;
   const records = await connector.read(
@@ -47,12 +49,9 @@ export async function planStanding(
     ...asking.flatMap((target) => {
       const { recordId, dirty, homes, others, row } = target;
       const record = byAsked.get(recordId);
-      // When it went is not known: some time after it was last seen.
-      const at = row?.readAt ?? clock.now();
+      const at = wentAt(target, clock.now());
       if (record === undefined) {
-        findings.gone.push({ recordId, how: 'deleted', at });
-        findings.instead.add(recordId);
-        findings.outcomes.set(dirty, 'left alone');
+        leaveGone(target, at, findings);
         return [];
       }
       if (record.recordId !== recordId) {
@@ -61,12 +60,14 @@ export async function planStanding(
         findings.outcomes.set(dirty, 'unchanged');
         return [];
       }
+      findings.noticed.push(...noticeFollowed(row, record, followed, target.tried, clock.now()).occurrences);
+      if (row !== undefined && row.doubtedAt !== null) findings.standing.push(recordId);
       if (homes.length + others.length === 0) {
         findings.seen.push(seenRecord(record, traits.phoneFields, connection.region));
         findings.outcomes.set(dirty, 'unchanged');
         return [];
       }
-      const plan = planTarget(target, record, mapping, traits);
+      const plan = planTarget(target, record, mapping, traits, followed);
       findings.taking.push(plan);
       return [plan];
     }),
@@ -109,16 +110,25 @@ export async function updateStanding(
         findings.instead.add(outcome.recordId);
       }
     } else if (outcome.outcome === 'gone') {
-      const at = plan.target.row?.readAt ?? clock.now();
-      findings.gone.push({ recordId, how: 'deleted', at });
-      // Once more, to see whether its person wrote since.
-      findings.instead.add(recordId);
-      findings.outcomes.set(dirty, 'left alone');
+      leaveGone(plan.target, wentAt(plan.target, clock.now()), findings);
     } else {
       findings.letters.push(letterOf(connection, people[0], outcome, clock.now()));
       findings.outcomes.set(dirty, 'refused');
     }
   }
+}
+
+/** When the vendor said it went; where it did not, some time after it was last seen. */
+function wentAt({ row }: DirtyTarget, now: number): number {
+  return row?.goneAt ?? row?.doubtedAt ?? row?.readAt ?? now;
+}
+
+/** Leaves a deleted record alone, unless its person wrote since. */
+function leaveGone({ recordId, dirty, homes }: DirtyTarget, at: number, findings: Findings): void {
+  findings.gone.push({ recordId, how: 'deleted', at });
+  const back = homes.filter(({ lastInboundAt }) => (lastInboundAt ?? 0) > at);
+  findings.back.push(...back.map(({ contactId }) => contactId));
+  findings.outcomes.set(dirty, 'left alone');
 }
 
 export function hasWrite({ write }: TargetPlan): boolean {
@@ -140,6 +150,7 @@ function agreedOf(
     base,
     ours: agreed.ours,
     phones: phonesOf({ values: { ...record?.values, ...base } }, traits.phoneFields, region),
+    changedAt: record?.changedAt,
     ...(record === undefined ? { phoneFields: traits.phoneFields.filter((field) => field in write) } : {}),
   };
 }
