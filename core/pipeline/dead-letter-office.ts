@@ -3,6 +3,7 @@ import {
   addCounts,
   deleteDeadLetters,
   type DeadLetterQuery,
+  forgetRefused,
   listDeadLetters,
   markContacts,
   markPriority,
@@ -92,6 +93,10 @@ export function createDeadLetterOffice(dependencies: {
           contactId === null ? [] : [{ contactId, priority: markPriority.newLead }],
         ),
         at,
+      );
+      await forgetRefused(
+        trx,
+        going.flatMap(({ contactId }) => contactId ?? []),
       );
       await retryTimeline(
         trx,

@@ -6,9 +6,12 @@ import type { WorkspaceTransaction } from './store.ts';
 import { cleanText, storableText } from './text.ts';
 
 /** What a phone field of a record holds. */
-export type IndexedPhone = { readonly field: string; readonly typed: string } & (
-  { readonly phone: string } | { readonly unreadable: string }
-);
+export type IndexedPhone = {
+  readonly field: string;
+  /** The field's among those that hold phones, the one people look at first is 0. */
+  readonly place: number;
+  readonly typed: string;
+} & ({ readonly phone: string } | { readonly unreadable: string });
 
 /** A record as a connection saw it. */
 export interface SeenRecord {
@@ -18,10 +21,22 @@ export interface SeenRecord {
   /** Of the fields both sides share: as they stand there. */
   readonly base: CrmValues;
   readonly phones: readonly IndexedPhone[];
+  /** Among records of one person the lowest goes first; undefined: as it is known. */
+  readonly rank?: number | undefined;
+  /** Milliseconds; undefined: as it is known. */
+  readonly createdAt?: number | undefined;
   /** Phone fields that were looked at; undefined: all of them. What is known of the others stays. */
   readonly phoneFields?: readonly string[];
   /** The vendor's time of its last change; undefined: not told. */
   readonly changedAt?: number | undefined;
+}
+
+/** A record as both sides agree on it. */
+export interface AgreedRecord extends SeenRecord {
+  /** Fields of the base whose value we wrote. */
+  readonly ours: readonly string[];
+  /** Values the CRM did not take: CRM field → the vendor's form. */
+  readonly refused: CrmValues;
 }
 
 export interface RecordRow {
@@ -32,6 +47,8 @@ export interface RecordRow {
   readonly ours: readonly string[];
   /** Both sides agreed on the base; else it is only what a look through the account found. */
   readonly agreed: boolean;
+  /** Values the CRM did not take. */
+  readonly refused: CrmValues;
   readonly readAt: number;
   readonly gone: 'deleted' | 'merged' | 'erased' | null;
   readonly goneAt: number | null;
@@ -56,14 +73,18 @@ export async function saveRecords(
   const sorted = records.toSorted(byRecordId);
   const bases = blobOf(sorted.map(({ base }) => toJson(base)));
   await sql`
-    insert into crm_records as r (workspace_id, connection_id, record_id, key_contact_id, base, read_at, changed_at)
+    insert into crm_records as r (workspace_id, connection_id, record_id, key_contact_id, base, read_at, rank, created_at,
+                                  changed_at)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, record_id, key_contact_id,
-           substr(${bases.bytes}::bytea, start, size), ${now}, changed_at
+           substr(${bases.bytes}::bytea, start, size), ${now}, rank, created_at, changed_at
     from unnest(${sorted.map((r) => r.recordId)}::text[], ${sorted.map((r) => r.keyContactId ?? null)}::text[],
-                ${bases.starts}::int[], ${bases.sizes}::int[], ${sorted.map((r) => r.changedAt ?? null)}::bigint[])
-           as t (record_id, key_contact_id, start, size, changed_at)
+                ${bases.starts}::int[], ${bases.sizes}::int[], ${sorted.map((r) => r.rank ?? null)}::smallint[],
+                ${sorted.map((r) => r.createdAt ?? null)}::bigint[],
+                ${sorted.map((r) => r.changedAt ?? null)}::bigint[])
+           as t (record_id, key_contact_id, start, size, rank, created_at, changed_at)
     on conflict (workspace_id, connection_id, record_id) do update set
       key_contact_id = excluded.key_contact_id, gone = null, gone_at = null, moved_to = null, read_at = excluded.read_at,
+      rank = coalesce(excluded.rank, r.rank), created_at = coalesce(excluded.created_at, r.created_at),
       changed_at = coalesce(excluded.changed_at, r.changed_at),
       base = case when r.agreed then r.base else excluded.base end`.execute(trx);
   await savePhones(trx, connectionId, sorted);
@@ -73,22 +94,31 @@ export async function saveRecords(
 export async function agreeRecords(
   trx: WorkspaceTransaction,
   connectionId: string,
-  records: readonly (SeenRecord & { readonly ours: readonly string[] })[],
+  records: readonly AgreedRecord[],
   now: number,
 ): Promise<void> {
   if (records.length === 0) return;
   const sorted = records.toSorted(byRecordId);
   const bases = blobOf(sorted.map(({ base }) => toJson(base)));
+  const refused = blobOf(sorted.map((one) => toJson(one.refused)));
   await sql`
-    insert into crm_records as r (workspace_id, connection_id, record_id, key_contact_id, base, ours, agreed, read_at, changed_at)
+    insert into crm_records as r (workspace_id, connection_id, record_id, key_contact_id, base, refused, ours, agreed,
+                                  read_at, rank, created_at, changed_at)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, record_id, key_contact_id,
-           substr(${bases.bytes}::bytea, start, size), array_remove(string_to_array(ours, ' '), ''), true, ${now}, changed_at
+           substr(${bases.bytes}::bytea, base_start, base_size),
+           substr(${refused.bytes}::bytea, refused_start, refused_size),
+           array_remove(string_to_array(ours, ' '), ''), true, ${now}, rank, created_at, changed_at
     from unnest(${sorted.map((r) => r.recordId)}::text[], ${sorted.map((r) => r.keyContactId ?? null)}::text[],
-                ${bases.starts}::int[], ${bases.sizes}::int[], ${sorted.map((r) => r.ours.join(' '))}::text[],
+                ${bases.starts}::int[], ${bases.sizes}::int[], ${refused.starts}::int[], ${refused.sizes}::int[],
+                ${sorted.map((r) => r.ours.join(' '))}::text[], ${sorted.map((r) => r.rank ?? null)}::smallint[],
+                ${sorted.map((r) => r.createdAt ?? null)}::bigint[],
                 ${sorted.map((r) => r.changedAt ?? null)}::bigint[])
-           as t (record_id, key_contact_id, start, size, ours, changed_at)
+           as t (record_id, key_contact_id, base_start, base_size, refused_start, refused_size, ours, rank, created_at,
+                 changed_at)
     on conflict (workspace_id, connection_id, record_id) do update set
-      key_contact_id = excluded.key_contact_id, base = excluded.base, ours = excluded.ours, agreed = true, read_at = excluded.read_at,
+      key_contact_id = excluded.key_contact_id, base = excluded.base, refused = excluded.refused, ours = excluded.ours,
+      agreed = true, read_at = excluded.read_at, rank = coalesce(excluded.rank, r.rank),
+      created_at = coalesce(excluded.created_at, r.created_at),
       changed_at = coalesce(excluded.changed_at, r.changed_at), gone = null, gone_at = null, moved_to = null`.execute(
     trx,
   );
@@ -158,15 +188,17 @@ async function savePhones(
                       where t.record_id = p.record_id and t.field = p.field)`.execute(trx);
   if (rows.length === 0) return;
   await sql`
-    insert into crm_phones as p (workspace_id, connection_id, record_id, field, typed, phone, unreadable)
+    insert into crm_phones as p (workspace_id, connection_id, record_id, field, place, typed, phone, unreadable)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, * from unnest(
       ${rows.map((r) => r.recordId)}::text[], ${rows.map((r) => r.field)}::text[],
+      ${rows.map((r) => r.place)}::smallint[],
       ${rows.map((r) => cleanText(r.typed).slice(0, 200))}::text[],
       ${rows.map((r) => ('phone' in r ? storableText(r.phone) : null))}::text[],
       ${rows.map((r) => ('unreadable' in r ? r.unreadable : null))}::text[])
     on conflict (workspace_id, connection_id, record_id, field) do update set
-      typed = excluded.typed, phone = excluded.phone, unreadable = excluded.unreadable
-    where (p.typed, p.phone, p.unreadable) is distinct from (excluded.typed, excluded.phone, excluded.unreadable)`.execute(
+      place = excluded.place, typed = excluded.typed, phone = excluded.phone, unreadable = excluded.unreadable
+    where (p.place, p.typed, p.phone, p.unreadable)
+          is distinct from (excluded.place, excluded.typed, excluded.phone, excluded.unreadable)`.execute(
     trx,
   );
 }
@@ -176,13 +208,17 @@ export async function recordsById(
   connectionId: string,
   recordIds: readonly string[],
 ): Promise<RecordRow[]> {
-  const { rows } = await sql<Omit<RecordRow, 'base'> & { base: Buffer }>`
-    select record_id as "recordId", key_contact_id as "keyContactId", base, ours, agreed, read_at as "readAt", gone,
-           gone_at as "goneAt", moved_to as "movedTo", changed_at as "changedAt", doubted_at as "doubtedAt"
+  const { rows } = await sql<Omit<RecordRow, 'base' | 'refused'> & { base: Buffer; refused: Buffer }>`
+    select record_id as "recordId", key_contact_id as "keyContactId", base, ours, agreed, refused, read_at as "readAt",
+           gone, gone_at as "goneAt", moved_to as "movedTo", changed_at as "changedAt", doubted_at as "doubtedAt"
     from crm_records
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
       and record_id = any(${recordIds}::text[])`.execute(trx);
-  return rows.map((row) => ({ ...row, base: fromJson(row.base) as CrmValues }));
+  return rows.map((row) => ({
+    ...row,
+    base: fromJson(row.base) as CrmValues,
+    refused: fromJson(row.refused) as CrmValues,
+  }));
 }
 
 /**
@@ -273,16 +309,41 @@ export async function markRestored(
       and (r.gone is null or (r.gone = 'deleted' and r.gone_at <= t.at))`.execute(trx);
 }
 
+/** What a person put right: what the CRM did not take on records of these contacts is tried again. */
+export async function forgetRefused(trx: WorkspaceTransaction, contactIds: readonly string[]): Promise<void> {
+  if (contactIds.length === 0) return;
+  await sql`
+    update crm_records r set refused = '{}'
+    from crm_links l
+    where r.workspace_id = ${trx.workspaceId} and l.workspace_id = ${trx.workspaceId}
+      and l.contact_id = any(${contactIds}::uuid[])
+      and r.connection_id = l.connection_id and r.record_id = l.record_id and r.refused <> '{}'`.execute(trx);
+}
+
+/** A record that holds a phone, and what says whether it goes before others that do. */
+export interface PhoneHolder {
+  readonly phone: string;
+  readonly recordId: string;
+  /** The field's among those that hold phones. */
+  readonly place: number;
+  readonly rank: number;
+  /** Milliseconds; null: not told. */
+  readonly createdAt: number | null;
+}
+
 /** Records whose indexed phone is one of these. */
 export async function recordsByPhone(
   trx: WorkspaceTransaction,
   connectionId: string,
   phones: readonly string[],
-): Promise<{ readonly phone: string; readonly recordId: string; readonly field: string }[]> {
+): Promise<PhoneHolder[]> {
   if (phones.length === 0) return [];
-  const { rows } = await sql<{ phone: string; recordId: string; field: string }>`
-    select phone, record_id as "recordId", field from crm_phones
-    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-      and phone = any(${phones}::text[])`.execute(trx);
+  const { rows } = await sql<PhoneHolder>`
+    select p.phone, p.record_id as "recordId", p.place, coalesce(r.rank, 0) as rank, r.created_at as "createdAt"
+    from crm_phones p
+    left join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
+                           and r.record_id = p.record_id
+    where p.workspace_id = ${trx.workspaceId} and p.connection_id = ${connectionId}
+      and p.phone = any(${phones}::text[])`.execute(trx);
   return rows;
 }

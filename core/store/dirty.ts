@@ -25,13 +25,20 @@ export interface DirtyRecord {
   readonly attempts: number;
 }
 
-export const subjectOfRecord = (recordId: string): string => `record:${recordId}`;
-export const subjectOfContact = (contactId: string): string => `contact:${contactId}`;
+const twinsPrefix = 'twins:';
 
-/** What a mark on an existing row does: it counts, it may hurry more, and what waited for time waits no longer. */
+/** Whether a mark asks to look for records that were made twice. */
+export const seeksTwins = ({ subject }: Pick<DirtyRecord, 'subject'>): boolean =>
+  subject.startsWith(twinsPrefix);
+
+/**
+ * What a mark on an existing row does: it counts, it may hurry more, and what waited for time waits no longer, unless for
+ * what may still happen.
+ */
 const markAgain = sql.raw(
   `on conflict (workspace_id, connection_id, subject) do update set version = d.version + 1,
-     priority = least(d.priority, excluded.priority), reread = d.reread or excluded.reread, due_at = 0
+     priority = least(d.priority, excluded.priority), due_at = d.not_before,
+     reread_version = case when excluded.reread_version > 0 then d.version + 1 else d.reread_version end
    returning connection_id as "connectionId", xmax = 0 as fresh`,
 );
 
@@ -66,16 +73,50 @@ export async function markRecords(
   trx: WorkspaceTransaction,
   connectionId: string,
   recordIds: readonly string[],
-  mark: { readonly priority: number; readonly reread: boolean },
+  { priority, reread }: { readonly priority: number; readonly reread: boolean },
   now: number,
 ): Promise<void> {
-  if (recordIds.length === 0) return;
+  const marks = recordIds.map((recordId) => ({ recordId, priority }));
+  await markEachRecord(trx, connectionId, marks, reread, now);
+}
+
+/** As `markRecords`, each with a priority of its own. */
+export async function markEachRecord(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  marks: readonly { readonly recordId: string; readonly priority: number }[],
+  reread: boolean,
+  now: number,
+): Promise<void> {
+  if (marks.length === 0) return;
   const { rows } = await sql<{ connectionId: string; fresh: boolean }>`
-    insert into dirty_records as d (workspace_id, connection_id, subject, record_id, priority, marked_at, reread)
-    select ${trx.workspaceId}::uuid, ${connectionId}::uuid, 'record:' || record_id, record_id, ${mark.priority}, ${now},
-           ${mark.reread}
-    from (select distinct unnest(${recordIds}::text[]) as record_id) t
+    insert into dirty_records as d (workspace_id, connection_id, subject, record_id, priority, marked_at, reread_version)
+    select ${trx.workspaceId}::uuid, ${connectionId}::uuid, 'record:' || record_id, record_id, min(priority), ${now},
+           ${reread ? 1 : 0}
+    from unnest(${marks.map(({ recordId }) => recordId)}::text[], ${marks.map((mark) => mark.priority)}::smallint[])
+         as t (record_id, priority)
+    group by record_id
     order by record_id
+    ${markAgain}`.execute(trx);
+  await countDue(trx, rows, now);
+}
+
+/** Has these contacts looked for at `dueAt`: a create that was repeated may have made two records. */
+export async function markTwins(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  contactIds: readonly string[],
+  dueAt: number,
+  now: number,
+): Promise<void> {
+  if (contactIds.length === 0) return;
+  const { rows } = await sql<{ connectionId: string; fresh: boolean }>`
+    insert into dirty_records as d (workspace_id, connection_id, subject, contact_id, priority, marked_at, due_at,
+                                    not_before)
+    select ${trx.workspaceId}::uuid, ${connectionId}::uuid, ${twinsPrefix}::text || contact_id, contact_id,
+           ${markPriority.fields}, ${now}, ${dueAt}, ${dueAt}
+    from (select distinct unnest(${contactIds}::uuid[]) as contact_id) t
+    order by contact_id
     ${markAgain}`.execute(trx);
   await countDue(trx, rows, now);
 }
@@ -139,7 +180,7 @@ export async function leaseDirty(
     from mine
     where d.workspace_id = ${trx.workspaceId} and d.connection_id = mine.connection_id and d.subject = mine.subject
     returning d.subject, d.contact_id as "contactId", d.record_id as "recordId", d.priority, d.version,
-              d.marked_at as "markedAt", d.reread, d.tried, d.attempts`.execute(trx);
+              d.marked_at as "markedAt", d.reread_version > 0 as reread, d.tried, d.attempts`.execute(trx);
   return rows.toSorted((x, y) => x.priority - y.priority || x.markedAt - y.markedAt);
 }
 
@@ -151,7 +192,7 @@ export async function peekDirty(
 ): Promise<DirtyRecord[]> {
   const { rows } = await sql<DirtyRecord>`
     select subject, contact_id as "contactId", record_id as "recordId", priority, version, marked_at as "markedAt",
-           reread, tried, attempts
+           reread_version > 0 as reread, tried, attempts
     from dirty_records
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
     order by priority, marked_at, subject limit ${size}`.execute(trx);
@@ -161,7 +202,7 @@ export async function peekDirty(
 /** What waited because it had failed is tried again at once. */
 export async function forgetTries(trx: WorkspaceTransaction, connectionId: string): Promise<void> {
   await sql`
-    update dirty_records set attempts = 0, due_at = 0
+    update dirty_records set attempts = 0, due_at = not_before
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} and attempts > 0 and lease is null`.execute(
     trx,
   );
@@ -229,29 +270,48 @@ export async function settleDirty(
   const done = rows.map(({ subject }) => subject);
   if (done.length < batch.settled.length) {
     await sql`
-      update dirty_records set lease = null, leased_until = null, tried = false, attempts = 0, due_at = 0
-      where workspace_id = ${trx.workspaceId} and connection_id = ${batch.connectionId}
-        and lease = ${batch.lease} and subject = any(${batch.settled.map((r) => r.subject)}::text[])`.execute(
-      trx,
-    );
+      update dirty_records d
+      set lease = null, leased_until = null, tried = false, attempts = 0, due_at = 0, not_before = 0,
+          reread_version = case when d.reread_version > t.version then d.reread_version else 0 end
+      from unnest(${batch.settled.map((r) => r.subject)}::text[], ${batch.settled.map((r) => r.version)}::int[])
+           as t (subject, version)
+      where d.workspace_id = ${trx.workspaceId} and d.connection_id = ${batch.connectionId}
+        and d.subject = t.subject and d.lease = ${batch.lease}`.execute(trx);
   }
   return done;
 }
 
-/** Gives marks back; with `retryAt` they were tried and failed, and are not taken again before. */
+/** A mark that goes back. */
+export interface ReturnedMark {
+  readonly dirty: DirtyRecord;
+  /** It was tried and failed, and is not taken again before, unless it is marked anew. */
+  readonly retryAt?: number;
+  /** What was tried may still be made until then: nothing takes it again before. */
+  readonly notBefore?: number;
+  /** What was tried is known not to have been made. */
+  readonly untried?: boolean;
+}
+
+/** Gives marks back. */
 export async function returnDirty(
   trx: WorkspaceTransaction,
-  batch: { connectionId: string; lease: string; returned: readonly DirtyRecord[]; retryAt?: number },
+  batch: { connectionId: string; lease: string; returned: readonly ReturnedMark[] },
 ): Promise<void> {
-  if (batch.returned.length === 0) return;
-  const failed = batch.retryAt === undefined ? 0 : 1;
+  const { returned } = batch;
+  if (returned.length === 0) return;
   await sql`
-    update dirty_records set lease = null, leased_until = null, attempts = attempts + ${failed},
-           due_at = ${batch.retryAt ?? 0}
-    where workspace_id = ${trx.workspaceId} and connection_id = ${batch.connectionId}
-      and lease = ${batch.lease} and subject = any(${batch.returned.map(({ subject }) => subject)}::text[])`.execute(
-    trx,
-  );
+    update dirty_records d
+    set lease = null, leased_until = null, attempts = d.attempts + t.failed, tried = d.tried and not t.untried,
+        not_before = greatest(d.not_before, case when d.tried then t.not_before end),
+        due_at = greatest(t.retry_at, d.not_before, case when d.tried then t.not_before end)
+    from unnest(${returned.map(({ dirty }) => dirty.subject)}::text[],
+                ${returned.map(({ retryAt }) => (retryAt === undefined ? 0 : 1))}::int[],
+                ${returned.map(({ retryAt }) => retryAt ?? 0)}::bigint[],
+                ${returned.map(({ notBefore }) => notBefore ?? 0)}::bigint[],
+                ${returned.map(({ untried }) => untried ?? false)}::bool[])
+         as t (subject, failed, retry_at, not_before, untried)
+    where d.workspace_id = ${trx.workspaceId} and d.connection_id = ${batch.connectionId}
+      and d.subject = t.subject and d.lease = ${batch.lease}`.execute(trx);
 }
 
 /** Lets subjects wait for a person; what else the lease holds stays as it is. */

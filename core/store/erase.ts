@@ -91,7 +91,7 @@ export async function eraseContacts(
     await sql`delete from ${sql.table(table)}
               where workspace_id = ${workspaceId} and record_id = any(${records}::text[])`.execute(trx);
   }
-  await sql`update crm_records set base = '{}', ours = '{}', agreed = false, key_contact_id = null
+  await sql`update crm_records set base = '{}', refused = '{}', ours = '{}', agreed = false, key_contact_id = null
             where workspace_id = ${workspaceId} and record_id = any(${records}::text[])`.execute(trx);
   await forgetDecisions(trx, [...ids, ...needles]);
   await sql`delete from contacts where workspace_id = ${workspaceId} and contact_id = any(${ids}::uuid[])`.execute(

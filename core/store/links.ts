@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { openConflicts } from './attention.ts';
 import type { LinkReason } from './schema.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
@@ -53,7 +54,8 @@ export async function partedFrom(
 
 /**
  * Ties contacts to records. A contact joined into another meanwhile is tied by its survivor; one that has a home
- * already gets no second one, and what a person parted stays parted.
+ * already gets no second one, and what a person parted stays parted. A record made for somebody who got another one
+ * meanwhile is a conflict.
  */
 export async function saveLinks(
   trx: WorkspaceTransaction,
@@ -62,7 +64,7 @@ export async function saveLinks(
   now: number,
 ): Promise<void> {
   if (links.length === 0) return;
-  await sql`
+  const { rows } = await sql<LinkRow>`
     insert into crm_links (workspace_id, connection_id, contact_id, record_id, home, decided_by, created_at)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, t.contact_id, t.record_id,
            t.home and not exists (${homeOf(connectionId, trx.workspaceId)}),
@@ -76,7 +78,24 @@ export async function saveLinks(
           order by 1, 2, i.home desc) t
     order by t.contact_id, t.record_id
     on conflict (workspace_id, connection_id, contact_id, record_id) do update set
-      home = crm_links.home or (excluded.home and crm_links.parted_at is null)`.execute(trx);
+      home = crm_links.home or (excluded.home and crm_links.parted_at is null)
+    returning ${columns}`.execute(trx);
+  const made = new Set(links.filter(({ reason }) => reason === 'created').map(({ recordId }) => recordId));
+  const second = rows.filter(({ home, recordId }) => !home && made.has(recordId));
+  if (second.length === 0) return;
+  const standing = await linksOfContacts(
+    trx,
+    connectionId,
+    second.map(({ contactId }) => contactId),
+  );
+  await openConflicts(
+    trx,
+    second.flatMap(({ contactId, recordId }) => {
+      const home = standing.find((link) => link.contactId === contactId && link.home);
+      return home === undefined ? [] : [twoRecords(connectionId, contactId, [home.recordId, recordId])];
+    }),
+    now,
+  );
 }
 
 /** A link of contact `t` to a record that is there. */
@@ -107,7 +126,8 @@ export async function leaveGoneHomes(
 
 /**
  * Ties records to the contacts whose phone they hold, and unties those that hold it no longer: a record that is not a
- * contact's home still takes its opt-out. A contact without a home gets one. Returns the records to be looked at.
+ * contact's home still takes its opt-out. A contact without a home gets one. A record that stood when we made another
+ * for the same person is a conflict. Returns the records to be looked at.
  */
 export async function linkByPhone(
   trx: WorkspaceTransaction,
@@ -124,23 +144,99 @@ export async function linkByPhone(
                         on i.workspace_id = p.workspace_id and i.value = p.phone and i.contact_id = l.contact_id
                       where p.workspace_id = l.workspace_id and p.connection_id = l.connection_id
                         and p.record_id = l.record_id)`.execute(trx);
-  const { rows } = await sql<{ recordId: string }>`
+  const { rows } = await sql<{ contactId: string; recordId: string; home: boolean }>`
     insert into crm_links (workspace_id, connection_id, contact_id, record_id, home, decided_by, created_at)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, t.contact_id, t.record_id,
            t.place = 1 and not exists (${homeOf(connectionId, trx.workspaceId)}), 'phone', ${now}
     from (select i.contact_id, p.record_id,
-                 row_number() over (partition by i.contact_id order by length(p.record_id), p.record_id) as place
-          from (select distinct record_id, phone from crm_phones
+                 row_number() over (partition by i.contact_id
+                                    order by coalesce(r.rank, 0), min(p.place), r.created_at, length(p.record_id),
+                                             p.record_id) as place
+          from (select record_id, phone, min(place) as place from crm_phones
                 where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-                  and record_id = any(${recordIds}::text[]) and phone is not null) p
+                  and record_id = any(${recordIds}::text[]) and phone is not null
+                group by record_id, phone) p
           join identities i on i.workspace_id = ${trx.workspaceId} and i.value = p.phone and i.contact_id is not null
+          left join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
+                                 and r.record_id = p.record_id
           where not exists (select 1 from identities later where later.workspace_id = ${trx.workspaceId}
                               and later.value = i.value and later.since > i.since)
-          group by i.contact_id, p.record_id) t
+          group by i.contact_id, p.record_id, r.rank, r.created_at) t
     order by t.contact_id, t.record_id
     on conflict do nothing
-    returning record_id as "recordId"`.execute(trx);
+    returning contact_id as "contactId", record_id as "recordId", home`.execute(trx);
+  await reportTwins(
+    trx,
+    connectionId,
+    rows.filter(({ home }) => !home),
+    now,
+  );
   return [...new Set(rows.map(({ recordId }) => recordId))];
+}
+
+/** Clocks of vendors and ours differ, and a vendor's news of a record lags behind its making. */
+const twinSkewMs = 60_000;
+
+/** Records that stood, unknown to us, when we made another one for the same person. */
+async function reportTwins(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  links: readonly { readonly contactId: string; readonly recordId: string }[],
+  now: number,
+): Promise<void> {
+  if (links.length === 0) return;
+  const { rows } = await sql<{ contactId: string; recordId: string; homeId: string }>`
+    select h.contact_id as "contactId", t.record_id as "recordId", h.record_id as "homeId"
+    from unnest(${links.map(({ contactId }) => contactId)}::uuid[], ${links.map(({ recordId }) => recordId)}::text[])
+         as t (contact_id, record_id)
+    join crm_links h on h.workspace_id = ${trx.workspaceId} and h.connection_id = ${connectionId}
+                    and h.contact_id = t.contact_id and h.home and h.decided_by = 'created' and h.parted_at is null
+    join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
+                      and r.record_id = t.record_id
+    join crm_records own on own.workspace_id = ${trx.workspaceId} and own.connection_id = ${connectionId}
+                        and own.record_id = h.record_id and own.gone is null
+    where r.created_at <= h.created_at + ${twinSkewMs}`.execute(trx);
+  await openConflicts(
+    trx,
+    rows.map(({ contactId, recordId, homeId }) => twoRecords(connectionId, contactId, [homeId, recordId])),
+    now,
+  );
+}
+
+/** A conflict of one person with several records; the first is the one that is theirs now. */
+export function twoRecords(
+  connectionId: string,
+  contactId: string,
+  recordIds: readonly [string, string, ...string[]],
+): Parameters<typeof openConflicts>[1][number] {
+  const [home, ...others] = recordIds;
+  return {
+    connectionId,
+    kind: 'two records',
+    contactId,
+    recordIds,
+    explanation:
+      `This person has record ${home} and also ${others.join(', ')}. Messages and fields go to ${home}. Name the one ` +
+      'that stays theirs, or merge them in the CRM.',
+  };
+}
+
+/** Makes these records their contacts' homes, unless a person decided about that. */
+export async function preferHomes(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  homes: readonly { readonly contactId: string; readonly recordId: string }[],
+): Promise<void> {
+  if (homes.length === 0) return;
+  await sql`
+    update crm_links l set home = (l.record_id = t.record_id)
+    from unnest(${homes.map(({ contactId }) => contactId)}::uuid[], ${homes.map(({ recordId }) => recordId)}::text[])
+         as t (contact_id, record_id)
+    where l.workspace_id = ${trx.workspaceId} and l.connection_id = ${connectionId} and l.contact_id = t.contact_id
+      and l.parted_at is null and l.home <> (l.record_id = t.record_id)
+      and not exists (select 1 from crm_links m
+                      where m.workspace_id = ${trx.workspaceId} and m.connection_id = ${connectionId}
+                        and m.contact_id = t.contact_id and m.home and m.decided_by = 'member')`.execute(trx);
 }
 
 /** Ties these contacts to every record that holds one of their phones, in all connections. */
@@ -186,7 +282,7 @@ export async function repointLinks(
 }
 
 /**
- * Links follow contacts that turned out to be one person. The oldest home stays it; which of the records should live on
+ * Links follow contacts that turned out to be one person. The home of the lowest rank stays it, of those the oldest; which of the records should live on
  * is a person's decision, so contacts left with several are returned.
  */
 export async function joinLinks(
@@ -217,12 +313,18 @@ export async function joinLinks(
   await sql`
     delete from crm_links
     where workspace_id = ${trx.workspaceId} and contact_id = any(${gone}::uuid[])`.execute(trx);
+  const rankOf = (link: string) =>
+    sql.raw(`
+    coalesce((select r.rank from crm_records r
+              where r.workspace_id = ${link}.workspace_id and r.connection_id = ${link}.connection_id
+                and r.record_id = ${link}.record_id), 0)`);
   await sql`
     update crm_links l set home = false
     where l.workspace_id = ${trx.workspaceId} and l.contact_id = any(${survivors}::uuid[]) and l.home
       and exists (select 1 from crm_links older
                   where older.workspace_id = l.workspace_id and older.connection_id = l.connection_id
                     and older.contact_id = l.contact_id and older.home and older.parted_at is null
-                    and (older.created_at, older.record_id) < (l.created_at, l.record_id))`.execute(trx);
+                    and (${rankOf('older')}, older.created_at, older.record_id)
+                        < (${rankOf('l')}, l.created_at, l.record_id))`.execute(trx);
   return rows;
 }

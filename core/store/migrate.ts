@@ -3,11 +3,13 @@ import { Migrator } from 'kysely/migration';
 import pg from 'pg';
 import { foundation } from './migrations/0001-foundation.ts';
 import { crmRecords } from './migrations/0002-crm-records.ts';
+import { outcomes } from './migrations/0004-outcomes.ts';
 import { changesIn } from './migrations/0005-changes-in.ts';
 
 const migrations = {
   '0001-foundation': foundation,
   '0002-crm-records': crmRecords,
+  '0004-outcomes': outcomes,
   '0005-changes-in': changesIn,
 };
 

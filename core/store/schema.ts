@@ -243,6 +243,12 @@ export interface Database {
     changed_at: ColumnType<number | null, number | null | undefined>;
     /** The vendor told of its deletion then, and nobody has looked since. */
     doubted_at: ColumnType<number | null, number | null | undefined>;
+    /** Among records of one person the lowest is primary; null: not told, as 0. */
+    rank: number | null;
+    /** The vendor's time of its making; null: not told. */
+    created_at: number | null;
+    /** JSON of values the CRM did not take: CRM field → the vendor's form. */
+    refused: ColumnType<Buffer, Buffer | undefined>;
   };
   crm_phones: {
     workspace_id: string;
@@ -254,6 +260,8 @@ export interface Database {
     /** Canonical E.164; null: it cannot be read, and `unreadable` says why. */
     phone: string | null;
     unreadable: string | null;
+    /** The field's place among those that hold phones, the one people look at first is 0. */
+    place: ColumnType<number, number | undefined>;
   };
   crm_links: {
     workspace_id: string;
@@ -270,18 +278,20 @@ export interface Database {
   dirty_records: {
     workspace_id: string;
     connection_id: string;
-    /** `record:<id>`, or `contact:<id>` for a contact that has no record yet. */
+    /** `record:<id>`, `contact:<id>` for a contact that has no record yet, `twins:<id>` to look for a record made twice. */
     subject: string;
     contact_id: string | null;
     record_id: string | null;
     priority: number;
     version: ColumnType<number, number | undefined>;
     marked_at: number;
-    /** Somebody changed it in the CRM: read it first. */
-    reread: ColumnType<boolean, boolean | undefined>;
+    /** The version whose mark asked for a read, as somebody changed it in the CRM; 0: none did. */
+    reread_version: ColumnType<number, number | undefined>;
     /** Why it waits for a person. */
     held: string | null;
     due_at: ColumnType<number, number | undefined>;
+    /** Until then a create nobody answered may still be made: no mark hurries it. */
+    not_before: ColumnType<number, number | undefined>;
     /** A write was tried and nobody knows how it ended. */
     tried: ColumnType<boolean, boolean | undefined>;
     attempts: ColumnType<number, number | undefined>;

@@ -1,10 +1,4 @@
-import {
-  type ConnectorTraits,
-  type CrmChange,
-  type CrmRecord,
-  phonesOf,
-  type ScanPage,
-} from '../../crm/index.ts';
+import { type ConnectorTraits, type CrmChange, type CrmRecord, type ScanPage } from '../../crm/index.ts';
 import {
   addOccurrences,
   type ConnectionRow,
@@ -25,6 +19,7 @@ import { applyLives } from '../apply/crm-changes.ts';
 import { type ErasureKeyOf, withoutErased } from '../erased.ts';
 import { followedBy, noticeFollowed } from '../followed.ts';
 import { wholeMappingOf } from '../mapping-of.ts';
+import { seenRecord } from '../reconcile/candidates.ts';
 
 interface Seen {
   readonly record: CrmRecord;
@@ -69,13 +64,7 @@ export async function takeIn(
   const saved = looked.filter(
     (one) => there.includes(one) || ((all || one.row?.agreed !== true) && !back.includes(one)),
   );
-  const seen = saved.map(({ record }) => ({
-    recordId: record.recordId,
-    keyContactId: record.contactId,
-    base: record.values,
-    phones: phonesOf(record, traits.phoneFields, region),
-    changedAt: record.changedAt,
-  }));
+  const seen = saved.map(({ record }) => seenRecord(record, traits.phoneFields, region));
   await saveRecords(trx, connectionId, await withoutErased(trx, seen, erasureKeyOf), now);
   const matched = await linkByPhone(
     trx,

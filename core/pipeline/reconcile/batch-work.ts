@@ -1,10 +1,12 @@
 import type { Clock } from '../../clock.ts';
-import { type Connector, type CrmValues, type FieldMapping } from '../../crm/index.ts';
-import { type ConnectionRow, type DeadLetter, type Store } from '../../store/index.ts';
+import type { Connector, CrmValues, FieldMapping, WriteOutcome } from '../../crm/index.ts';
+import type { Agreed } from '../../mapping/index.ts';
+import type { ConnectionRow, DeadLetter, DirtyRecord, Store } from '../../store/index.ts';
 import type { ErasureKeyOf } from '../erased.ts';
+import { itemWaitMs } from '../retry-schedule.ts';
 import type { Findings } from './findings.ts';
 import type { DirtyBatch } from './load-batch.ts';
-import { type RecordOutcome } from './write-records.ts';
+import type { LeftOut } from './write-records.ts';
 
 /** One leased batch and all it takes to write it. */
 export interface BatchWork {
@@ -28,26 +30,109 @@ export function asAnswered(base: CrmValues, written: CrmValues, answered: CrmVal
   return agreed;
 }
 
-export function noteLeftOut(
+/** What both sides agree on where something was left out: there it is what it was. */
+export function withoutLeftOut(
+  agreed: Agreed,
+  before: Agreed,
+  leftOut: readonly Pick<LeftOut, 'values'>[],
+): Agreed {
+  const fields = new Set(leftOut.flatMap(({ values }) => Object.keys(values)));
+  if (fields.size === 0) return agreed;
+  const kept = Object.entries(agreed.base).filter(([field]) => !fields.has(field));
+  const former = Object.entries(before.base).filter(([field]) => fields.has(field));
+  return {
+    base: Object.fromEntries([...kept, ...former]),
+    ours: agreed.ours.filter((field) => !fields.has(field) || before.ours.includes(field)),
+  };
+}
+
+/**
+ * Values a CRM refused by name are not sent again while they stay the same. The opt-out always is, and what was refused
+ * as a whole too: there something else may have been the matter.
+ */
+export function refusedValues(leftOut: readonly LeftOut[], optOutFields: readonly string[]): CrmValues {
+  return Object.fromEntries(
+    leftOut
+      .filter(({ named }) => named)
+      .flatMap(({ values }) => Object.entries(values))
+      .filter(([field]) => !optOutFields.includes(field)),
+  );
+}
+
+export function optOutFieldsOf(mapping: readonly FieldMapping[]): string[] {
+  return mapping.filter(({ source }) => source === 'opt-out').map(({ field }) => field.name);
+}
+
+/** Tells what was left out: a value another record holds is a conflict, any other can be replayed. */
+export function tellLeftOut(
   findings: Findings,
   { connectionId }: ConnectionRow,
   contactId: string | undefined,
-  { leftOut }: RecordOutcome,
+  leftOut: readonly LeftOut[],
+  now: number,
 ): void {
-  if (leftOut === undefined || contactId === undefined) return;
-  findings.conflicts.push({
-    connectionId,
-    kind: 'taken by another record',
-    contactId,
-    recordIds: [leftOut.recordId],
-    explanation: leftOut.explanation,
+  if (contactId === undefined) return;
+  for (const { holder, values, code, explanation, named } of leftOut) {
+    if (holder !== undefined) {
+      findings.conflicts.push({
+        connectionId,
+        kind: 'taken by another record',
+        contactId,
+        recordIds: [holder],
+        explanation,
+      });
+      continue;
+    }
+    const written = named ? `All but ${Object.keys(values).join(', ')}` : 'The opt-out alone';
+    findings.letters.push({
+      reason: code,
+      explanation: `${explanation} ${written} was written. Replay it once the cause is mended.`,
+      source: 'crm',
+      connectionId,
+      contactId,
+      receivedAt: now,
+    });
+  }
+}
+
+/** What was tried often enough is tried daily. */
+export const lastWaitMs = 24 * 60 * 60 * 1000;
+
+/**
+ * One item that cannot be written now, or of which nobody knows: its mark alone goes back, and a dead letter is parked
+ * once it was tried often enough. `notBefore`: until then what was tried may still be made.
+ */
+export function comeBack(
+  { findings, connection, now }: { findings: Findings; connection: ConnectionRow; now: number },
+  dirty: DirtyRecord,
+  contactId: string | undefined,
+  outcome: Extract<WriteOutcome, { outcome: 'later' | 'unknown' }>,
+  notBefore?: number,
+): void {
+  const tries = dirty.attempts + 1;
+  const waitMs = itemWaitMs(outcome.outcome === 'later' ? outcome.retry : 'later', tries);
+  if (waitMs === undefined) {
+    findings.letters.push({
+      reason: outcome.code,
+      explanation: `${outcome.explanation} It was tried ${String(tries)} times. Replay it once the cause is mended.`,
+      source: 'crm',
+      connectionId: connection.connectionId,
+      ...(contactId === undefined ? {} : { contactId }),
+      receivedAt: now,
+    });
+  }
+  findings.returned.set(dirty, {
+    dirty,
+    retryAt: now + (waitMs ?? lastWaitMs),
+    ...(notBefore === undefined ? {} : { notBefore }),
+    untried: outcome.outcome === 'later',
   });
 }
 
 export function letterOf(
   { connectionId }: ConnectionRow,
   contactId: string | undefined,
-  outcome: Exclude<RecordOutcome, { outcome: 'written' }>,
+  outcome: Exclude<WriteOutcome, { outcome: 'written' }>,
   now: number,
 ): DeadLetter {
   return {

@@ -2,6 +2,7 @@ import type { FieldMapping } from '../../crm/index.ts';
 import {
   addCounts,
   addOccurrences,
+  type AgreedRecord,
   agreeRecords,
   type ConnectionRow,
   type Creation,
@@ -16,14 +17,18 @@ import {
   type LinkReason,
   type LinkRow,
   markContacts,
+  markEachRecord,
   markGone,
   markPriority,
   markRecords,
+  markTwins,
   nameWrites,
   type Occurrence,
   openConflicts,
   parkDeadLetters,
+  preferHomes,
   repointLinks,
+  type ReturnedMark,
   returnDirty,
   saveLinks,
   saveRecords,
@@ -40,10 +45,11 @@ export type BatchOutcome = 'created' | 'updated' | 'unchanged' | 'refused' | 'le
 
 /** What a batch's calls brought to light, to be remembered in one transaction. */
 export class Findings {
-  /** What became of a mark. One without an outcome goes back as it was. */
+  /** What became of a mark. One without an outcome goes back as it was, or as `returned` says. */
   readonly outcomes = new Map<DirtyRecord, BatchOutcome>();
+  readonly returned = new Map<DirtyRecord, ReturnedMark>();
   readonly held: DirtyRecord[] = [];
-  readonly agreed: (SeenRecord & { readonly ours: readonly string[] })[] = [];
+  readonly agreed: AgreedRecord[] = [];
   readonly seen: SeenRecord[] = [];
   /** Records made whose answer did not tell all that is followed. */
   readonly unseen: string[] = [];
@@ -61,15 +67,22 @@ export class Findings {
   readonly letters: DeadLetter[] = [];
   /** Contacts whose record was written: what was refused of them before is no longer so. */
   readonly mended: string[] = [];
-  /** Records to be looked at in place of what was marked. */
-  readonly instead = new Set<string>();
+  /** Records to be looked at in place of what was marked, each with its mark's priority. */
+  readonly instead = new Map<string, number>();
   readonly newKeys: Creation[] = [];
   readonly named: { readonly from: string; readonly to: string }[] = [];
   readonly conflicts: Parameters<typeof openConflicts>[1][number][] = [];
-  /** Contacts whose record is no more and that wrote since, or have another one now. */
-  readonly back: string[] = [];
+  /** Contacts whose record is no more and that wrote since, or have another one now; with their mark's priority. */
+  readonly back = new Map<string, number>();
+  /** Contacts of which two records may stand: a create of theirs was repeated. */
+  readonly repeated: string[] = [];
+  /** Contacts, and the record that is to be their home. */
+  readonly preferred: { readonly contactId: string; readonly recordId: string }[] = [];
   readonly taking: TargetPlan[] = [];
 }
+
+/** How long after a repeated create one more look is taken: by then whatever was made is found. */
+const twinLookMs = 30 * 60 * 1000;
 
 export async function rememberFindings(
   trx: WorkspaceTransaction,
@@ -93,8 +106,9 @@ export async function rememberFindings(
     movedTo === undefined ? [] : [{ from: recordId, to: movedTo }],
   );
   await repointLinks(trx, connectionId, moves);
-  await leaveGoneHomes(trx, connectionId, findings.back);
+  await leaveGoneHomes(trx, connectionId, [...findings.back.keys()]);
   await saveLinks(trx, connectionId, findings.links, now);
+  await preferHomes(trx, connectionId, findings.preferred);
   await nameWrites(trx, connectionId, findings.named);
   await decideCreations(trx, connectionId, findings.newKeys, now);
   await takeOver(trx, connectionId, findings.taking, batch.mapping, now);
@@ -111,14 +125,21 @@ export async function rememberFindings(
     looked.map(({ recordId }) => recordId),
     now,
   );
-  const priority = Math.min(markPriority.fields, ...batch.leased.map((dirty) => dirty.priority));
-  await markRecords(trx, connectionId, [...findings.instead, ...matched], { priority, reread: false }, now);
+  const instead = [...findings.instead].map(([recordId, priority]) => ({ recordId, priority }));
+  await markEachRecord(trx, connectionId, instead, false, now);
+  await markRecords(trx, connectionId, matched, { priority: markPriority.fields, reread: false }, now);
   await markContacts(
     trx,
-    findings.back.map((contactId) => ({ contactId, priority: markPriority.newLead })),
+    [...findings.back].map(([contactId, priority]) => ({
+      contactId,
+      priority: Math.min(priority, markPriority.newLead),
+    })),
     now,
   );
-  const homes = findings.links.filter(({ home }) => home).map(({ contactId }) => contactId);
+  await markTwins(trx, connectionId, findings.repeated, now + twinLookMs, now);
+  const homes = [...findings.links.filter(({ home }) => home), ...findings.preferred].map(
+    ({ contactId }) => contactId,
+  );
   await dueTimeline(trx, connectionId, homes, now);
 
   await holdDirty(
@@ -129,7 +150,9 @@ export async function rememberFindings(
   );
   const settled = [...findings.outcomes.keys()];
   const done = await settleDirty(trx, { connectionId, lease: batch.lease, settled });
-  const returned = batch.leased.filter((dirty) => !findings.outcomes.has(dirty));
+  const returned = batch.leased
+    .filter((dirty) => !findings.outcomes.has(dirty))
+    .map((dirty) => findings.returned.get(dirty) ?? { dirty });
   await returnDirty(trx, { connectionId, lease: batch.lease, returned });
   await addCounts(trx, countsOf(connectionId, findings.outcomes, new Set(done), now));
 }

@@ -8,11 +8,13 @@ import {
   linksOfRecords,
   type RecordRow,
   recordsById,
+  seeksTwins,
   unansweredWrites,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
 import { settlesAt } from '../followed.ts';
 import { contactFields } from './contact-fields.ts';
+import { hurry } from './priority.ts';
 
 /** A record to be looked at, with everybody tied to it. */
 export interface DirtyTarget {
@@ -39,10 +41,12 @@ export interface Homeless {
 export interface DirtyBatch {
   readonly targets: readonly DirtyTarget[];
   readonly homeless: readonly Homeless[];
+  /** Contacts of which a record may have been made twice. */
+  readonly twins: readonly DirtyRecord[];
   /** Nothing is to be done for these: their contact is another's by now, or has a record that is marked itself. */
   readonly idle: readonly DirtyRecord[];
-  /** Records to be marked in place of what is idle. */
-  readonly instead: readonly string[];
+  /** Records to be marked in place of what is idle, each with its mark's priority. */
+  readonly instead: ReadonlyMap<string, number>;
   readonly leased: readonly DirtyRecord[];
 }
 
@@ -55,7 +59,7 @@ export async function loadBatch(
   leased: readonly DirtyRecord[],
   now: number,
 ): Promise<DirtyBatch> {
-  const contactIds = leased.flatMap(({ contactId }) => contactId ?? []);
+  const contactIds = leased.flatMap((dirty) => (seeksTwins(dirty) ? [] : (dirty.contactId ?? [])));
   const linksOfSubjects = contactIds.length === 0 ? [] : await linksOfContacts(trx, connectionId, contactIds);
   const recordIds = leased.flatMap(({ recordId }) => recordId ?? []);
   const links = recordIds.length === 0 ? [] : await linksOfRecords(trx, connectionId, recordIds);
@@ -86,8 +90,10 @@ function sortBatch(read: {
   const targets: DirtyTarget[] = [];
   const homeless: Homeless[] = [];
   const idle: DirtyRecord[] = [];
-  const instead = new Set<string>();
+  const instead = new Map<string, number>();
+  const twins = read.leased.filter(seeksTwins);
   for (const dirty of read.leased) {
+    if (twins.includes(dirty)) continue;
     if (dirty.recordId !== null) {
       const row = rowOf.get(dirty.recordId);
       const tied = (linksOf.get(dirty.recordId) ?? []).flatMap(({ contactId, home }) => {
@@ -115,7 +121,7 @@ function sortBatch(read: {
     const standing = homes.filter(({ recordId }) => (rowOf.get(recordId)?.gone ?? null) === null);
     if (standing.length > 0) {
       idle.push(dirty);
-      for (const { recordId } of standing) instead.add(recordId);
+      for (const { recordId } of standing) hurry(instead, recordId, dirty.priority);
       continue;
     }
     const goneAt = homes.map(({ recordId }) => rowOf.get(recordId)?.goneAt ?? 0);
@@ -125,5 +131,5 @@ function sortBatch(read: {
       tombstoneAt: goneAt.length === 0 ? undefined : Math.max(...goneAt),
     });
   }
-  return { targets, homeless, idle, instead: [...instead], leased: read.leased };
+  return { targets, homeless, twins, idle, instead, leased: read.leased };
 }

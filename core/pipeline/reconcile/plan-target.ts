@@ -1,6 +1,14 @@
 import type { ConnectorTraits, CrmRecord, CrmValues, FieldMapping } from '../../crm/index.ts';
-import { isTried, type Followed } from '../followed.ts';
-import { difference, type Agreed, foldRecord, optOutOf, type Taken } from '../../mapping/index.ts';
+import {
+  type Agreed,
+  difference,
+  foldRecord,
+  optOutOf,
+  type Taken,
+  writtenValue,
+} from '../../mapping/index.ts';
+import { type Followed, isTried } from '../followed.ts';
+import { withoutLeftOut } from './batch-work.ts';
 import type { DirtyTarget } from './load-batch.ts';
 
 /** What is to be done about one record. */
@@ -9,6 +17,10 @@ export interface TargetPlan {
   readonly write: CrmValues;
   readonly taken: readonly Taken[];
   readonly agreed: Agreed;
+  /** What both sides agreed on before. */
+  readonly before: Agreed;
+  /** Values the CRM refused, and would again. */
+  readonly refused: CrmValues;
   /** What stands in our unique field afterwards. */
   readonly key: string | undefined;
   /** Undefined: decided without looking. */
@@ -31,20 +43,36 @@ export function planTarget(
   const contact = foldRecord(homes, others);
   const unseen = row?.agreed !== true && record === undefined;
   if (contact === undefined) return planOthers(target, record, mapping, traits, followed, agreed, unseen);
+  const refused = row?.refused ?? {};
+  const isRefused = (field: string, value: string | undefined): boolean =>
+    value !== undefined && refused[field] === value;
+  const open = mapping.filter(
+    (line) => !isRefused(line.field.name, writtenValue(line, contact, traits.spelling)),
+  );
   const decided = difference({
     contact,
-    mapping,
+    mapping: open,
     spelling: traits.spelling,
     agreed,
     current: record?.values,
   });
+  const write = Object.fromEntries(
+    Object.entries(decided.write).filter(([field, value]) => !isRefused(field, value)),
+  );
+  const stillRefused = Object.entries(refused).filter(
+    ([field, value]) => !open.some((line) => line.field.name === field) || decided.write[field] === value,
+  );
   const held = record === undefined ? (row?.keyContactId ?? undefined) : record.contactId;
   const key = held ?? contact.contactId;
+  const before = { base: { ...agreed.base, ...record?.values }, ours: agreed.ours };
+  const unwritten = stillRefused.map(([field, value]) => ({ values: { [field]: value } }));
   return {
     target,
-    write: held === undefined ? { ...decided.write, [traits.contactIdField]: key } : decided.write,
+    write: held === undefined ? { ...write, [traits.contactIdField]: key } : write,
     taken: decided.taken,
-    agreed: withFollowed(decided.agreed, record, followed),
+    agreed: withFollowed(withoutLeftOut(decided.agreed, before, unwritten), record, followed),
+    before,
+    refused: Object.fromEntries(stillRefused),
     key,
     record,
     needsRead:
@@ -94,6 +122,8 @@ function planOthers(
     write: stale ? { ...decided.write, [traits.contactIdField]: '' } : decided.write,
     taken: decided.taken,
     agreed: withFollowed(decided.agreed, record, followed),
+    before: { base: { ...agreed.base, ...record?.values }, ours: agreed.ours },
+    refused: target.row?.refused ?? {},
     key: stale ? undefined : held,
     record,
     needsRead:

@@ -53,7 +53,7 @@ export async function previewWrites(
     connector,
     connection,
     batch.homeless,
-    { ...facts, keys: new Map(), tried: new Map() },
+    { ...facts, keys: undefined },
     fields,
     clock.now(),
   );

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
-import { FieldsMissing } from '../../crm/index.ts';
+import { type ConnectorTraits, FieldsMissing } from '../../crm/index.ts';
 import { SangamError } from '../../errors.ts';
 import {
   type ConnectionRow,
@@ -15,6 +15,7 @@ import {
   parkFields,
   raiseAlert,
   returnDirty,
+  seeksTwins,
   type Store,
   subjectsOfPhones,
   type WorkspaceTransaction,
@@ -24,6 +25,7 @@ import type { Connectors } from '../connectors.ts';
 import type { ErasureKeyOf } from '../erased.ts';
 import { itemWaitMs } from '../retry-schedule.ts';
 import { type TurnOutcome, TurnTaker } from '../turns.ts';
+import { lastWaitMs } from './batch-work.ts';
 import { loadBatch } from './load-batch.ts';
 import { mappingOf } from '../mapping-of.ts';
 import type { BatchOutcome } from './findings.ts';
@@ -64,8 +66,10 @@ export function createReconciler(dependencies: {
     if (!(await mayCall(store, connection, clock.now()))) return 'done';
     const lease = randomUUID();
     let leased: readonly DirtyRecord[] = [];
+    let traits: ConnectorTraits | undefined;
     try {
       const connector = await connectors.of(connection);
+      traits = connector.traits;
       const mapping = mappingOf(connection, connector.traits);
       // An account whose calls failed is tried with one record: if that one is the matter, the next try takes another.
       const size = connection.failedAttempts > 0 ? 1 : connector.traits.batchSize;
@@ -108,7 +112,7 @@ export function createReconciler(dependencies: {
     } catch (error) {
       if (!(error instanceof SangamError)) throw error;
       counts.callFailed(connection.crm, error);
-      await afterFailure(connection, error, lease, leased);
+      await afterFailure(connection, error, lease, leased, traits);
       return 'done';
     }
   };
@@ -118,12 +122,18 @@ export function createReconciler(dependencies: {
     error: SangamError,
     lease: string,
     leased: readonly DirtyRecord[],
+    traits: ConnectorTraits | undefined,
   ): Promise<void> => {
     const { workspaceId, connectionId } = connection;
     const now = clock.now();
+    // So long a create that got no answer may still be made, where the vendor does not keep it from being made twice.
+    const settleMs =
+      traits?.writeClass === 'findable' && error.retry !== 'never' && error.code !== 'limit_wait'
+        ? traits.settleMs
+        : undefined;
     if (error instanceof FieldsMissing) {
       await store.transact(workspaceId, async (trx) => {
-        await returnDirty(trx, { connectionId, lease, returned: leased });
+        await returnDirty(trx, { connectionId, lease, returned: leased.map((dirty) => ({ dirty })) });
         await parkMissing(trx, connection, error, now);
       });
       return;
@@ -134,6 +144,10 @@ export function createReconciler(dependencies: {
     }
     const [alone, ...others] = leased;
     const suspect = others.length === 0 && (error.retry === 'later' || error.code === 'batch_refused');
+    const mayBeMade = (dirty: DirtyRecord): { notBefore?: number } =>
+      settleMs === undefined || dirty.contactId === null || seeksTwins(dirty)
+        ? {}
+        : { notBefore: now + settleMs };
     await store.transact(workspaceId, async (trx) => {
       // With nobody else to try, nobody can tell a record that always fails from an account that is away.
       const culprit =
@@ -141,7 +155,11 @@ export function createReconciler(dependencies: {
         alone !== undefined &&
         (error.code === 'batch_refused' || (await othersDue(trx, connectionId, alone.subject, now)));
       if (alone === undefined || !culprit) {
-        await returnDirty(trx, { connectionId, lease, returned: leased });
+        await returnDirty(trx, {
+          connectionId,
+          lease,
+          returned: leased.map((dirty) => ({ dirty, ...mayBeMade(dirty) })),
+        });
         return;
       }
       const tries = alone.attempts + 1;
@@ -150,8 +168,7 @@ export function createReconciler(dependencies: {
       await returnDirty(trx, {
         connectionId,
         lease,
-        returned: leased,
-        retryAt: now + (waitMs ?? lastWaitMs),
+        returned: [{ dirty: alone, retryAt: now + (waitMs ?? lastWaitMs), ...mayBeMade(alone) }],
       });
     });
     if (await callFailed(store, connection, error, now)) connectors.forget(connectionId);
@@ -190,9 +207,6 @@ async function parkCulprit(
   };
   await parkDeadLetters(trx, [letter], now);
 }
-
-/** What was tried often enough is tried daily. */
-const lastWaitMs = 24 * 60 * 60 * 1000;
 
 /** The rest of the record goes on without them. */
 async function parkMissing(

@@ -8,6 +8,7 @@ import {
   firstContents,
   ownNumbers,
   partedFrom,
+  type PhoneHolder,
   recordsByPhone,
   triedValues,
   type WorkspaceTransaction,
@@ -18,13 +19,18 @@ import type { Homeless } from './load-batch.ts';
 
 /** What the store knows of contacts without a record. */
 export interface ResolveFacts {
-  readonly indexed: readonly { readonly phone: string; readonly recordId: string; readonly field: string }[];
+  readonly indexed: readonly PhoneHolder[];
   /** Phones of people who were erased and came back: the index says nothing of them. */
   readonly erased: ReadonlySet<string>;
+  /** Contact and record, as `<contact> <record>`. */
   readonly parted: ReadonlySet<string>;
+  readonly partedContacts: ReadonlySet<string>;
   readonly creations: ReadonlyMap<string, Creation>;
-  /** Keys under which a record may have been made for the contact, or for one that was joined into it. */
-  readonly keys: ReadonlyMap<string, readonly string[]>;
+  /**
+   * Keys under which a record may have been made for the contact, or for one that was joined into it. Undefined: our
+   * field may not be there, so none is looked for.
+   */
+  readonly keys: ReadonlyMap<string, readonly string[]> | undefined;
   /** What tries under these keys were to write. */
   readonly tried: ReadonlyMap<string, readonly CrmValues[]>;
   readonly first: ReadonlyMap<string, FirstContact>;
@@ -54,6 +60,7 @@ export async function loadResolveFacts(
     indexed: await recordsByPhone(trx, connectionId, phones),
     erased: await erasedPhones(trx, phones, erasureKeyOf),
     parted: new Set(parted.map(({ contactId, recordId }) => `${contactId} ${recordId}`)),
+    partedContacts: new Set(parted.map(({ contactId }) => contactId)),
     creations: new Map(
       creations
         .filter(({ contactId, decidedFor }) => contactId === decidedFor)

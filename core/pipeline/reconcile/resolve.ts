@@ -1,12 +1,7 @@
+import { randomUUID } from 'node:crypto';
+import type { Connector, CrmRecord, CrmValues, FieldMapping } from '../../crm/index.ts';
 import {
-  type Connector,
-  type CrmRecord,
-  type CrmValues,
-  type FieldMapping,
-  phonesOf,
-} from '../../crm/index.ts';
-import { SangamError } from '../../errors.ts';
-import {
+  type AgreedRecord,
   type ConnectionRow,
   type Creation,
   type DirtyRecord,
@@ -14,12 +9,13 @@ import {
   takeOwnerTurns,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
+import { byAge, type Candidates, candidatesOf, inChunks, orderOf, seenRecord } from './candidates.ts';
 import { creationObjection, type FirstContact, isRush, ownerOf } from './creation-rules.ts';
 import type { Homeless } from './load-batch.ts';
-import { priorityOf } from './priority.ts';
 import type { ResolveFacts } from './resolve-facts.ts';
+import { searchByPhone } from './search.ts';
 
-/** A record found for a contact, and others that hold its phone too. */
+/** A record found for a contact, and others that hold its phone, or its id, too. */
 interface Found {
   readonly homeless: Homeless;
   readonly recordId: string;
@@ -32,6 +28,8 @@ export interface Creating {
   readonly creation: Creation;
   /** Nobody knows whether an earlier try came through. */
   readonly decidedBefore: boolean;
+  /** Another record keeps the id it would have had. */
+  readonly newKey: boolean;
 }
 
 /** What becomes of contacts without a record. */
@@ -40,19 +38,18 @@ export interface Resolved {
   readonly creating: readonly Creating[];
   readonly leftAlone: readonly DirtyRecord[];
   readonly held: readonly DirtyRecord[];
-  /** The CRM's search is used up for now. */
-  readonly later: readonly DirtyRecord[];
   /** Records the search brought up. */
   readonly seen: readonly SeenRecord[];
   /** Records of ours whose making nobody answered. */
-  readonly ours: readonly (SeenRecord & { readonly ours: readonly string[] })[];
+  readonly ours: readonly AgreedRecord[];
   /** More new records than usual. */
   readonly rush: boolean;
 }
 
 /**
- * Finds each contact's record, or decides that one is made: phone index → our unique field where a try may have come
- * through → the CRM's search while the index is not complete → create by policy. design.md §3.3 Resolve
+ * Finds each contact's record, or decides that one is made: phone index → our unique field where a record may have stood
+ * → the CRM's search while the index is not complete → create by policy, after asking the CRM once where a record made
+ * there a moment ago may not be known here. Marks in none of the answers go back. design.md §3.3 Resolve
  */
 export async function resolveHomeless(
   connector: Connector,
@@ -65,9 +62,7 @@ export async function resolveHomeless(
   const { traits } = connector;
   const { region } = connection;
   const found: Found[] = [];
-  const later: DirtyRecord[] = [];
-  const seen = new Map<string, SeenRecord>();
-  const ours: (SeenRecord & { readonly ours: readonly string[] })[] = [];
+  const seen: SeenRecord[] = [];
   let open = homeless;
 
   const settle = (matches: ReadonlyMap<string, Candidates>, reason: Found['reason']): void => {
@@ -78,100 +73,139 @@ export async function resolveHomeless(
       return false;
     });
   };
+  const ask = async (people: readonly Homeless[]): Promise<void> => {
+    if (people.length === 0) return;
+    const searched = await searchByPhone(connector, region, people, facts.parted, fields);
+    seen.push(...searched.seen);
+    settle(searched.matches, 'phone');
+    open = open.filter((one) => !searched.later.includes(one));
+  };
 
-  const indexed = facts.indexed.map(({ phone, recordId, field }) => ({ phone, recordId, field }));
-  settle(candidatesOf(open, indexed, facts.parted, traits.phoneFields), 'phone');
-
-  // A try may have come through: this one's own, or that of a contact joined into it since.
-  const keys = new Map(
-    open.flatMap(({ dirty, contact: { contactId } }) => {
-      const own = facts.creations.get(contactId)?.key;
-      return (facts.keys.get(contactId) ?? [])
-        .filter((key) => dirty.tried || key !== own)
-        .map((key) => [key, contactId] as const);
-    }),
-  );
-  if (keys.size > 0) {
-    const byContact = new Map<string, Candidates>();
-    for (const part of inChunks([...keys.keys()], traits.batchSize)) {
-      for (const record of await connector.findByContactId(part, fields, 'new lead')) {
-        const contactId = keys.get(record.contactId ?? '');
-        if (contactId === undefined) continue;
-        byContact.set(contactId, [...(byContact.get(contactId) ?? []), record.recordId]);
-        const found = seenRecord(record, traits.phoneFields, region);
-        const tries = facts.tried.get(record.contactId ?? '') ?? [];
-        if (tries.length === 0) seen.set(record.recordId, found);
-        else ours.push({ ...found, ...agreedByTries(record.values, tries) });
-      }
-    }
-    settle(byContact, 'our id');
-  }
-
+  settle(candidatesOf(open, facts.indexed, facts.parted), 'phone');
+  const known = await findOurs(connector, connection, open, facts, fields);
+  seen.push(...known.seen);
+  settle(known.matches, 'our id');
   const unindexed = open.filter(({ contact: { phones } }) =>
     connection.indexedAt === null ? phones.length > 0 : phones.some((phone) => facts.erased.has(phone)),
   );
-  if (unindexed.length > 0) {
-    for (const part of inSearches(unindexed, traits.phonesPerSearch)) {
-      try {
-        const records = await connector.findByPhone(
-          part.flatMap(({ contact }) => contact.phones).slice(0, traits.phonesPerSearch),
-          fields,
-          priorityOf(Math.min(...part.map(({ dirty }) => dirty.priority))),
-        );
-        const held = records.flatMap((record) =>
-          phonesOf(record, traits.phoneFields, region).flatMap((phone) =>
-            'phone' in phone ? [{ ...phone, recordId: record.recordId }] : [],
-          ),
-        );
-        for (const record of records)
-          seen.set(record.recordId, seenRecord(record, traits.phoneFields, region));
-        settle(candidatesOf(part, held, facts.parted, traits.phoneFields), 'phone');
-      } catch (error) {
-        if (!(error instanceof SangamError) || error.code !== 'limit_wait') throw error;
-        later.push(...open.filter((one) => unindexed.includes(one)).map(({ dirty }) => dirty));
-        open = open.filter((one) => !unindexed.includes(one));
-        break;
-      }
-    }
-  }
+  await ask(unindexed);
 
   const { creation: policy } = connection.settings;
-  const leftAlone: DirtyRecord[] = [];
-  const candidates: Homeless[] = [];
-  for (const one of open) {
-    const { contact, tombstoneAt } = one;
-    const decided = facts.creations.has(contact.contactId) && tombstoneAt === undefined;
-    const cameBack = tombstoneAt === undefined || (contact.lastInboundAt ?? 0) > tombstoneAt;
-    const objection = decided
-      ? undefined
-      : creationObjection(contact, facts.first.get(contact.contactId), policy, facts.ownNumbers);
-    if (cameBack && objection === undefined) candidates.push(one);
-    else leftAlone.push(one.dirty);
-  }
-  const fresh = candidates.filter(({ contact }) => !facts.creations.has(contact.contactId));
+  const objection = ({ contact }: Homeless): string | undefined =>
+    creationObjection(contact, facts.first.get(contact.contactId), policy, facts.ownNumbers);
+  const decided = ({ contact, tombstoneAt }: Homeless): boolean =>
+    facts.creations.has(contact.contactId) && tombstoneAt === undefined;
+  const leftAlone = open.filter((one) => !cameBack(one) || (!decided(one) && objection(one) !== undefined));
+  open = open.filter((one) => !leftAlone.includes(one));
+  const fresh = open.filter(({ contact }) => !facts.creations.has(contact.contactId));
   const rush = isRush(facts.pace, fresh.length, policy.rush);
-  const hold = rush && policy.rush.hold && connection.rushReleasedUntil <= now;
-  const held = hold ? fresh.map(({ dirty }) => dirty) : [];
-  const making = hold
-    ? candidates.filter(({ contact }) => facts.creations.has(contact.contactId))
-    : candidates;
+  const held = rush && policy.rush.hold && connection.rushReleasedUntil <= now ? fresh : [];
+  open = open.filter((one) => !held.includes(one));
+  if (newsMayLack(connection, traits.freshMs, now)) {
+    await ask(open.filter((one) => one.contact.phones.length > 0 && !unindexed.includes(one)));
+  }
   return {
     found,
-    creating: making.map((one) => {
-      const before = facts.creations.get(one.contact.contactId);
+    creating: open.map((one) => {
+      const { contactId } = one.contact;
+      const before = facts.creations.get(contactId);
+      const creation = before ?? { contactId, key: contactId, ownerId: null };
+      const newKey = known.kept.has(creation.key);
       return {
         homeless: one,
-        creation: before ?? { contactId: one.contact.contactId, key: one.contact.contactId, ownerId: null },
+        creation: newKey ? { ...creation, key: randomUUID() } : creation,
         decidedBefore: before !== undefined,
+        newKey,
       };
     }),
-    leftAlone,
-    held,
-    later,
-    seen: [...seen.values()],
-    ours,
+    leftAlone: leftAlone.map(({ dirty }) => dirty),
+    held: held.map(({ dirty }) => dirty),
+    seen,
+    ours: known.ours,
     rush,
   };
+}
+
+/** Whose record was deleted gets another one only by writing since. */
+function cameBack({ contact, tombstoneAt }: Homeless): boolean {
+  return tombstoneAt === undefined || (contact.lastInboundAt ?? 0) > tombstoneAt;
+}
+
+/**
+ * Whether a record made in the CRM a moment ago may not be known here: where changes are only polled, and where the
+ * newest webhook is older than the vendor's own lag.
+ */
+function newsMayLack({ lastWebhookAt }: ConnectionRow, freshMs: number, now: number): boolean {
+  return lastWebhookAt === null || now - lastWebhookAt > freshMs;
+}
+
+/** Records that hold our ids already. */
+interface OursFound {
+  readonly matches: ReadonlyMap<string, Candidates>;
+  readonly seen: readonly SeenRecord[];
+  readonly ours: readonly AgreedRecord[];
+  /** Ids that stand on records a person parted from their contact. */
+  readonly kept: ReadonlySet<string>;
+}
+
+/**
+ * Looks for our ids wherever a record may have stood, for a create under an id that stands writes over what people typed
+ * there: a try nobody answered, a record that was deleted and may have been restored or merged, one a person parted, and
+ * those of a contact joined into this one.
+ */
+async function findOurs(
+  connector: Connector,
+  { region }: ConnectionRow,
+  people: readonly Homeless[],
+  facts: ResolveFacts,
+  fields: readonly string[],
+): Promise<OursFound> {
+  const { traits } = connector;
+  const { keys: decided } = facts;
+  if (decided === undefined) return { matches: new Map(), seen: [], ours: [], kept: new Set() };
+  const keys = new Map(
+    people.flatMap((one) => {
+      const { contactId } = one.contact;
+      const own = facts.creations.get(contactId)?.key ?? contactId;
+      const joined = (decided.get(contactId) ?? []).filter((key) => key !== own);
+      const stood =
+        one.dirty.tried ||
+        facts.creations.has(contactId) ||
+        facts.partedContacts.has(contactId) ||
+        (one.tombstoneAt !== undefined && cameBack(one));
+      return [...joined, ...(stood ? [own] : [])].map((key) => [key, contactId] as const);
+    }),
+  );
+  const held = new Map<string, CrmRecord[]>();
+  const seen: SeenRecord[] = [];
+  const ours: AgreedRecord[] = [];
+  const kept = new Set<string>();
+  for (const part of inChunks([...keys.keys()], traits.batchSize)) {
+    for (const record of await connector.findByContactId(part, fields, 'new lead')) {
+      const key = record.contactId ?? '';
+      const contactId = keys.get(key);
+      if (contactId === undefined) continue;
+      if (facts.parted.has(`${contactId} ${record.recordId}`)) {
+        kept.add(key);
+        continue;
+      }
+      held.set(contactId, [...(held.get(contactId) ?? []), record]);
+      const found = seenRecord(record, traits.phoneFields, region);
+      const tries = facts.tried.get(key) ?? [];
+      if (tries.length === 0) seen.push(found);
+      else ours.push({ ...found, ...agreedByTries(record.values, tries), refused: {} });
+    }
+  }
+  const matches = new Map(
+    [...held].map(([contactId, records]) => [
+      contactId,
+      records
+        .map(orderOf)
+        .toSorted(byAge)
+        .map(({ recordId }) => recordId),
+    ]),
+  );
+  return { matches, seen, ours, kept };
 }
 
 /** What both sides agree on of a record we made without hearing so: what a try wrote, where it still stands or not. */
@@ -206,71 +240,6 @@ export async function assignOwners(
     turn += 1;
     return { ...one, creation: { ...one.creation, ownerId } };
   });
-}
-
-/** Record ids, the best one first. */
-type Candidates = readonly string[];
-
-/**
- * Whose phone stands on which records. The one people look at first wins: by the field's place, then the oldest record,
- * which has the shortest and lowest id.
- */
-function candidatesOf(
-  homeless: readonly Homeless[],
-  held: readonly { readonly phone: string; readonly recordId: string; readonly field: string }[],
-  parted: ReadonlySet<string>,
-  phoneFields: readonly string[],
-): ReadonlyMap<string, Candidates> {
-  const byPhone = Map.groupBy(held, ({ phone }) => phone);
-  return new Map(
-    homeless.map(({ contact }) => {
-      const records = contact.phones
-        .flatMap((phone) => byPhone.get(phone) ?? [])
-        .filter(({ recordId }) => !parted.has(`${contact.contactId} ${recordId}`))
-        .toSorted(
-          (x, y) =>
-            phoneFields.indexOf(x.field) - phoneFields.indexOf(y.field) ||
-            x.recordId.length - y.recordId.length ||
-            (x.recordId < y.recordId ? -1 : 1),
-        );
-      return [contact.contactId, [...new Set(records.map(({ recordId }) => recordId))]];
-    }),
-  );
-}
-
-export function seenRecord(
-  record: CrmRecord,
-  phoneFields: readonly string[],
-  region: string | undefined,
-): SeenRecord {
-  return {
-    recordId: record.recordId,
-    keyContactId: record.contactId,
-    base: record.values,
-    phones: phonesOf(record, phoneFields, region),
-    changedAt: record.changedAt,
-  };
-}
-
-/** People whose phones fit into one search. */
-function inSearches(homeless: readonly Homeless[], phonesPerSearch: number): Homeless[][] {
-  const searches: Homeless[][] = [];
-  let phones = Infinity;
-  for (const one of homeless) {
-    if (phones + one.contact.phones.length > phonesPerSearch) {
-      searches.push([]);
-      phones = 0;
-    }
-    searches.at(-1)?.push(one);
-    phones += one.contact.phones.length;
-  }
-  return searches;
-}
-
-function inChunks<Item>(items: readonly Item[], size: number): Item[][] {
-  const chunks: Item[][] = [];
-  for (let start = 0; start < items.length; start += size) chunks.push(items.slice(start, start + size));
-  return chunks;
 }
 
 /** Every field a decision may need to see. */

@@ -2,6 +2,8 @@ import { decideCreations, type DirtyRecord, markTried, noteWrites, unborn } from
 import type { BatchWork } from './batch-work.ts';
 import { type BatchOutcome, Findings, rememberFindings } from './findings.ts';
 import type { TargetPlan } from './plan-target.ts';
+import { hurry } from './priority.ts';
+import { lookForTwins } from './twins.ts';
 import { seedFollowed } from './seed-followed.ts';
 import { createNew, type CreatingValues, resolveNew } from './write-new.ts';
 import { hasWrite, planStanding, updateStanding, withoutGone } from './write-standing.ts';
@@ -25,7 +27,7 @@ export async function writeBatch(work: BatchWork): Promise<ReadonlyMap<BatchOutc
   if (batch.targets.length + batch.idle.length > 0) {
     const findings = new Findings();
     for (const dirty of batch.idle) findings.outcomes.set(dirty, 'unchanged');
-    for (const recordId of batch.instead) findings.instead.add(recordId);
+    for (const [recordId, priority] of batch.instead) hurry(findings.instead, recordId, priority);
     const standing = withoutGone(batch.targets, findings, work.clock.now());
     const plans = await planStanding(work, standing, findings);
     await noteIntentions(work, [], plans);
@@ -34,14 +36,19 @@ export async function writeBatch(work: BatchWork): Promise<ReadonlyMap<BatchOutc
   }
   if (batch.homeless.length > 0) {
     const findings = new Findings();
-    const creating = await resolveNew(work, batch.homeless, findings);
-    await noteIntentions(work, creating, []);
-    await createNew(work, creating, findings);
+    const toCreate = await resolveNew(work, batch.homeless, findings);
+    await noteIntentions(work, toCreate.creating, []);
+    await createNew(work, toCreate, findings);
     await remember(
       batch.homeless.map(({ dirty }) => dirty),
       findings,
     );
     await seedFollowed(work, findings.unseen);
+  }
+  if (batch.twins.length > 0) {
+    const findings = new Findings();
+    await lookForTwins(work, batch.twins, findings);
+    await remember(batch.twins, findings);
   }
   return counted;
 }
@@ -57,7 +64,7 @@ async function noteIntentions(
   const { connectionId } = connection;
   await store.transact(connection.workspaceId, async (trx) => {
     const now = clock.now();
-    const fresh = creating.filter(({ decidedBefore }) => !decidedBefore);
+    const fresh = creating.filter(({ decidedBefore, newKey }) => !decidedBefore || newKey);
     await decideCreations(
       trx,
       connectionId,

@@ -1,25 +1,41 @@
 import { randomUUID } from 'node:crypto';
 import { type CrmValues, phonesOf } from '../../crm/index.ts';
 import { valuesForNew } from '../../mapping/index.ts';
-import { raiseAlert, unborn } from '../../store/index.ts';
+import { raiseAlert, twoRecords, unborn } from '../../store/index.ts';
 import { followedBy } from '../followed.ts';
-import { asAnswered, type BatchWork, letterOf, noteLeftOut } from './batch-work.ts';
+import { adoptNamed, type NamedTwin, namesTwin } from './adopt.ts';
+import {
+  asAnswered,
+  type BatchWork,
+  comeBack,
+  letterOf,
+  optOutFieldsOf,
+  refusedValues,
+  tellLeftOut,
+  withoutLeftOut,
+} from './batch-work.ts';
 import type { Findings } from './findings.ts';
 import type { Homeless } from './load-batch.ts';
-import { mostPressing } from './priority.ts';
+import { hurry, mostPressing } from './priority.ts';
 import { loadResolveFacts } from './resolve-facts.ts';
 import { assignOwners, type Creating, fieldsToRead, resolveHomeless } from './resolve.ts';
-import { createRecords } from './write-records.ts';
+import { createRecords, type RecordOutcome } from './write-records.ts';
 
 /** A record to be made, and what it is to hold. */
 export type CreatingValues = Creating & { readonly values: CrmValues };
+
+/** Records to be made, and which records their people were parted from, as `<contact> <record>`. */
+export interface ToCreate {
+  readonly creating: readonly CreatingValues[];
+  readonly parted: ReadonlySet<string>;
+}
 
 /** Finds the records of contacts that have none; returns those whose record is to be made. */
 export async function resolveNew(
   { store, clock, connection, connector, mapping, erasureKeyOf }: BatchWork,
   homeless: readonly Homeless[],
   findings: Findings,
-): Promise<CreatingValues[]> {
+): Promise<ToCreate> {
   const { traits } = connector;
   const { workspaceId, connectionId } = connection;
   const facts = await store.transact(workspaceId, (trx) =>
@@ -36,11 +52,13 @@ export async function resolveNew(
   for (const { homeless: one, recordId, reason, others } of resolved.found) {
     const { contactId } = one.contact;
     findings.links.push({ contactId, recordId, home: true, reason });
-    findings.links.push(
-      ...others.map((other) => ({ contactId, recordId: other, home: false, reason: 'phone' as const })),
-    );
-    for (const found of [recordId, ...others]) findings.instead.add(found);
-    if (one.tombstoneAt !== undefined) findings.back.push(contactId);
+    findings.links.push(...others.map((other) => ({ contactId, recordId: other, home: false, reason })));
+    for (const found of [recordId, ...others]) hurry(findings.instead, found, one.dirty.priority);
+    const [other, ...more] = others;
+    if (reason === 'our id' && other !== undefined) {
+      findings.conflicts.push(twoRecords(connectionId, contactId, [recordId, other, ...more]));
+    }
+    if (one.tombstoneAt !== undefined) hurry(findings.back, contactId, one.dirty.priority);
     findings.outcomes.set(one.dirty, 'unchanged');
   }
   for (const dirty of resolved.leftAlone) findings.outcomes.set(dirty, 'left alone');
@@ -58,55 +76,129 @@ export async function resolveNew(
       : await store.transact(workspaceId, (trx) =>
           assignOwners(trx, connection, resolved.creating, facts.first),
         );
-  return assigned.map((one) => {
+  const creating = assigned.map((one) => {
     const { ownerId } = one.creation;
     const owner = traits.ownerField === undefined || ownerId === null ? {} : { [traits.ownerField]: ownerId };
     const values = valuesForNew(one.homeless.contact, mapping, traits.spelling);
     return { ...one, values: { ...values, ...owner } };
   });
+  return { creating, parted: facts.parted };
 }
 
-/** Makes them. */
+/** Makes them, and takes in their place what the vendor names as the person's. */
 export async function createNew(
-  { connection, connector, clock }: BatchWork,
-  creating: readonly CreatingValues[],
+  work: BatchWork,
+  { creating, parted }: ToCreate,
   findings: Findings,
 ): Promise<void> {
+  const { connector, clock } = work;
+  const { traits } = connector;
   if (creating.length === 0) return;
+  // A try before this one may still come through, late: two records are looked for then.
+  if (traits.writeClass === 'findable') {
+    findings.repeated.push(
+      ...creating
+        .filter(({ homeless }) => homeless.dirty.tried)
+        .map(({ homeless }) => homeless.contact.contactId),
+    );
+  }
+  const outcomes = await create(work, creating);
+  const twins = creating.flatMap((one): NamedTwin[] => {
+    const outcome = outcomes.get(one.creation.key);
+    return outcome !== undefined && namesTwin(outcome, traits) ? [{ creating: one, outcome }] : [];
+  });
+  const named = new Set(twins.map((twin) => twin.creating));
+  for (const one of creating.filter((other) => !named.has(other))) {
+    noteCreated(work, one, outcomes.get(one.creation.key), findings);
+  }
+  if (twins.length === 0) return;
+  const notTheirs = await adoptNamed(work, twins, parted, findings);
+  const again = notTheirs.flatMap(({ twin, values }) =>
+    values === undefined ? [] : [{ ...twin.creating, values }],
+  );
+  const second = again.length === 0 ? new Map<string, RecordOutcome>() : await create(work, again);
+  for (const one of again) noteCreated(work, one, second.get(one.creation.key), findings);
+  for (const { twin, values } of notTheirs) {
+    if (values !== undefined) continue;
+    const { dirty, contact } = twin.creating.homeless;
+    findings.letters.push(letterOf(work.connection, contact.contactId, twin.outcome, clock.now()));
+    findings.outcomes.set(dirty, 'refused');
+  }
+}
+
+async function create(
+  { connector }: BatchWork,
+  creating: readonly CreatingValues[],
+): Promise<ReadonlyMap<string, RecordOutcome>> {
   const outcomes = await createRecords(
     connector,
     creating.map(({ creation, values }) => ({ contactId: creation.key, values })),
     mostPressing(creating.map(({ homeless }) => homeless.dirty)),
   );
-  const { theirs } = followedBy(connection, connector.traits);
-  const byKey = new Map(outcomes.map((outcome) => [outcome.item, outcome]));
-  for (const { homeless, creation, values } of creating) {
-    const outcome = byKey.get(creation.key);
-    const { contactId } = homeless.contact;
-    if (outcome === undefined) continue;
-    noteLeftOut(findings, connection, contactId, outcome);
-    // A deleted record may keep our key for itself: the new one gets another, once.
-    const keyTaken = outcome.outcome === 'taken' && creation.key === contactId;
-    if (outcome.outcome === 'written') {
+  return new Map(outcomes.map((outcome) => [outcome.item, outcome]));
+}
+
+/** What became of one create. */
+function noteCreated(
+  { connection, connector, mapping, clock }: BatchWork,
+  { homeless, creation, values }: CreatingValues,
+  outcome: RecordOutcome | undefined,
+  findings: Findings,
+): void {
+  if (outcome === undefined) return;
+  const { traits } = connector;
+  const { dirty, contact } = homeless;
+  const { contactId } = contact;
+  const { leftOut } = outcome;
+  const now = clock.now();
+  switch (outcome.outcome) {
+    case 'written': {
+      const { theirs } = followedBy(connection, traits);
       const { recordId } = outcome;
+      tellLeftOut(findings, connection, contactId, leftOut, now);
+      const nothing = { base: {}, ours: [] };
+      const all = { base: values, ours: Object.keys(values).toSorted() };
+      const { base, ours } = withoutLeftOut(all, nothing, leftOut);
       findings.links.push({ contactId, recordId, home: true, reason: 'created' });
       findings.agreed.push({
         recordId,
         keyContactId: creation.key,
-        base: { ...onlyOf(outcome.values, theirs), ...asAnswered(values, values, outcome.values) },
-        ours: Object.keys(values).toSorted(),
-        phones: phonesOf({ values }, connector.traits.phoneFields, connection.region),
+        base: { ...onlyOf(outcome.values, theirs), ...asAnswered(base, base, outcome.values) },
+        ours,
+        refused: refusedValues(leftOut, optOutFieldsOf(mapping)),
+        phones: phonesOf({ values: base }, traits.phoneFields, connection.region),
       });
       findings.named.push({ from: unborn(creation.key), to: recordId });
       if (!theirs.isSubsetOf(new Set(Object.keys(outcome.values)))) findings.unseen.push(recordId);
-      findings.mended.push(contactId);
-      if (homeless.tombstoneAt !== undefined) findings.back.push(contactId);
-      findings.outcomes.set(homeless.dirty, 'created');
-    } else if (keyTaken) {
-      findings.newKeys.push({ ...creation, key: randomUUID() });
-    } else {
-      findings.letters.push(letterOf(connection, contactId, outcome, clock.now()));
-      findings.outcomes.set(homeless.dirty, 'refused');
+      if (leftOut.length === 0) findings.mended.push(contactId);
+      if (homeless.tombstoneAt !== undefined) hurry(findings.back, contactId, dirty.priority);
+      findings.outcomes.set(dirty, 'created');
+      break;
+    }
+    case 'later':
+    case 'unknown': {
+      const findable = outcome.outcome === 'unknown' && traits.writeClass === 'findable';
+      comeBack(
+        { findings, connection, now },
+        dirty,
+        contactId,
+        outcome,
+        findable ? now + traits.settleMs : undefined,
+      );
+      break;
+    }
+    case 'taken':
+    case 'exists':
+    case 'refused':
+    case 'gone': {
+      // A deleted record may keep our key for itself: the new one gets another, once.
+      const keyTaken = outcome.outcome === 'taken' && outcome.field === traits.contactIdField;
+      if (keyTaken && creation.key === contactId) {
+        findings.newKeys.push({ ...creation, key: randomUUID() });
+        break;
+      }
+      findings.letters.push(letterOf(connection, contactId, outcome, now));
+      findings.outcomes.set(dirty, 'refused');
     }
   }
 }

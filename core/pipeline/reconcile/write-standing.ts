@@ -1,24 +1,34 @@
 import { type Connector, type CrmValues, phonesOf } from '../../crm/index.ts';
-import { type SeenRecord } from '../../store/index.ts';
+import type { AgreedRecord } from '../../store/index.ts';
 import { followedBy, noticeFollowed } from '../followed.ts';
-import { asAnswered, type BatchWork, letterOf, noteLeftOut } from './batch-work.ts';
+import {
+  asAnswered,
+  type BatchWork,
+  comeBack,
+  letterOf,
+  optOutFieldsOf,
+  refusedValues,
+  tellLeftOut,
+  withoutLeftOut,
+} from './batch-work.ts';
+import { seenRecord } from './candidates.ts';
 import type { Findings } from './findings.ts';
 import type { DirtyTarget } from './load-batch.ts';
 import { planTarget, type TargetPlan } from './plan-target.ts';
-import { mostPressing } from './priority.ts';
-import { fieldsToRead, seenRecord } from './resolve.ts';
-import { updateRecords } from './write-records.ts';
+import { hurry, mostPressing } from './priority.ts';
+import { fieldsToRead } from './resolve.ts';
+import { type LeftOut, updateRecords } from './write-records.ts';
 
 /** Sorts out records that are no more: merged ones point on, deleted ones are left unless their person wrote since. */
 export function withoutGone(targets: readonly DirtyTarget[], findings: Findings, now: number): DirtyTarget[] {
   return targets.filter(({ row, dirty, homes, others }) => {
     const goneAt = row?.goneAt ?? now;
     if (row?.gone === 'merged' && row.movedTo !== null) {
-      findings.instead.add(row.movedTo);
+      hurry(findings.instead, row.movedTo, dirty.priority);
       findings.outcomes.set(dirty, 'unchanged');
     } else if (row !== undefined && row.gone !== null && !dirty.reread) {
       const back = homes.filter(({ lastInboundAt }) => (lastInboundAt ?? 0) > goneAt);
-      findings.back.push(...back.map(({ contactId }) => contactId));
+      for (const { contactId } of back) hurry(findings.back, contactId, dirty.priority);
       findings.outcomes.set(dirty, 'left alone');
     } else if (homes.length + others.length === 0 && !dirty.reread) {
       findings.outcomes.set(dirty, 'left alone');
@@ -56,7 +66,7 @@ export async function planStanding(
       }
       if (record.recordId !== recordId) {
         findings.gone.push({ recordId, how: 'merged', at, movedTo: record.recordId });
-        findings.instead.add(record.recordId);
+        hurry(findings.instead, record.recordId, dirty.priority);
         findings.outcomes.set(dirty, 'unchanged');
         return [];
       }
@@ -76,7 +86,7 @@ export async function planStanding(
 
 /** Writes what differs. */
 export async function updateStanding(
-  { connection, connector, clock }: BatchWork,
+  { connection, connector, mapping, clock }: BatchWork,
   plans: readonly TargetPlan[],
   findings: Findings,
 ): Promise<void> {
@@ -86,34 +96,53 @@ export async function updateStanding(
   }
   const writing = plans.filter(hasWrite);
   if (writing.length === 0) return;
+  const optOutFields = optOutFieldsOf(mapping);
   const outcomes = await updateRecords(
     connector,
     writing.map(({ target, write }) => ({ recordId: target.recordId, values: write })),
+    optOutFields,
     mostPressing(writing.map(({ target }) => target.dirty)),
   );
   const byRecord = new Map(outcomes.map((outcome) => [outcome.item, outcome]));
+  const now = clock.now();
   for (const plan of writing) {
     const { dirty, recordId, homes, others } = plan.target;
     const outcome = byRecord.get(recordId);
     if (outcome === undefined) continue;
     const people = [...homes, ...others].map(({ contactId }) => contactId);
     // Our id on another record is that record's matter: it is taken off there when it is not the person's home.
-    const withoutKey = outcome.leftOut?.field === connector.traits.contactIdField;
-    if (!withoutKey) noteLeftOut(findings, connection, people[0], outcome);
-    if (outcome.outcome === 'written') {
-      const agreed = agreedOf(connector, plan, outcome.values, connection.region);
-      findings.agreed.push(withoutKey ? { ...agreed, keyContactId: undefined } : agreed);
-      findings.mended.push(...people);
-      findings.outcomes.set(dirty, 'updated');
-      if (outcome.recordId !== recordId) {
-        findings.gone.push({ recordId, how: 'merged', at: clock.now(), movedTo: outcome.recordId });
-        findings.instead.add(outcome.recordId);
+    const withoutKey = outcome.leftOut.some(({ values }) => connector.traits.contactIdField in values);
+    const leftOut = outcome.leftOut.filter(({ values }) => !(connector.traits.contactIdField in values));
+    switch (outcome.outcome) {
+      case 'written': {
+        tellLeftOut(findings, connection, people[0], leftOut, now);
+        const refused = { ...plan.refused, ...refusedValues(leftOut, optOutFields) };
+        const agreed = {
+          ...agreedOf(connector, plan, outcome.values, connection.region, leftOut),
+          refused,
+          ...(withoutKey ? { keyContactId: undefined } : {}),
+        };
+        findings.agreed.push(agreed);
+        if (leftOut.length + Object.keys(refused).length === 0) findings.mended.push(...people);
+        findings.outcomes.set(dirty, 'updated');
+        if (outcome.recordId !== recordId) {
+          findings.gone.push({ recordId, how: 'merged', at: now, movedTo: outcome.recordId });
+          hurry(findings.instead, outcome.recordId, dirty.priority);
+        }
+        break;
       }
-    } else if (outcome.outcome === 'gone') {
-      leaveGone(plan.target, wentAt(plan.target, clock.now()), findings);
-    } else {
-      findings.letters.push(letterOf(connection, people[0], outcome, clock.now()));
-      findings.outcomes.set(dirty, 'refused');
+      case 'gone':
+        leaveGone(plan.target, wentAt(plan.target, now), findings);
+        break;
+      case 'later':
+      case 'unknown':
+        comeBack({ findings, connection, now }, dirty, people[0], outcome);
+        break;
+      case 'refused':
+      case 'taken':
+      case 'exists':
+        findings.letters.push(letterOf(connection, people[0], outcome, now));
+        findings.outcomes.set(dirty, 'refused');
     }
   }
 }
@@ -127,7 +156,7 @@ function wentAt({ row }: DirtyTarget, now: number): number {
 function leaveGone({ recordId, dirty, homes }: DirtyTarget, at: number, findings: Findings): void {
   findings.gone.push({ recordId, how: 'deleted', at });
   const back = homes.filter(({ lastInboundAt }) => (lastInboundAt ?? 0) > at);
-  findings.back.push(...back.map(({ contactId }) => contactId));
+  for (const { contactId } of back) hurry(findings.back, contactId, dirty.priority);
   findings.outcomes.set(dirty, 'left alone');
 }
 
@@ -141,15 +170,20 @@ function agreedOf(
   plan: TargetPlan,
   answered: CrmValues,
   region: string | undefined,
-): SeenRecord & { readonly ours: readonly string[] } {
-  const { target, agreed, key, record, write } = plan;
-  const base = asAnswered(agreed.base, write, answered);
+  leftOut: readonly LeftOut[] = [],
+): AgreedRecord {
+  const { target, before, key, record, write } = plan;
+  const { base, ours } = withoutLeftOut(plan.agreed, before, leftOut);
+  const agreed = asAnswered(base, write, answered);
   return {
     recordId: target.recordId,
     keyContactId: key,
-    base,
-    ours: agreed.ours,
-    phones: phonesOf({ values: { ...record?.values, ...base } }, traits.phoneFields, region),
+    base: agreed,
+    ours,
+    refused: plan.refused,
+    phones: phonesOf({ values: { ...record?.values, ...agreed } }, traits.phoneFields, region),
+    rank: record?.rank,
+    createdAt: record?.createdAt,
     changedAt: record?.changedAt,
     ...(record === undefined ? { phoneFields: traits.phoneFields.filter((field) => field in write) } : {}),
   };

@@ -1,0 +1,96 @@
+import { type CrmRecord, type CrmValues, phonesOf } from '../../crm/index.ts';
+import { type BatchWork, comeBack } from './batch-work.ts';
+import { inChunks, seenRecord } from './candidates.ts';
+import type { Findings } from './findings.ts';
+import { hurry, mostPressing } from './priority.ts';
+import { fieldsToRead } from './resolve.ts';
+import type { CreatingValues } from './write-new.ts';
+import type { RecordOutcome } from './write-records.ts';
+
+/** A create for which the vendor names a record it takes for the same person's. */
+export interface NamedTwin {
+  readonly creating: CreatingValues;
+  readonly outcome: Extract<RecordOutcome, { outcome: 'exists' | 'taken' }>;
+}
+
+/** A create for which the vendor names a record that is not the person's. */
+export interface NotTheirs {
+  readonly twin: NamedTwin;
+  /** What is left without what that record holds; undefined: nothing can be left out. */
+  readonly values: CrmValues | undefined;
+}
+
+/** Whether the vendor made no record because another one stands for the person, or may. */
+export function namesTwin(
+  outcome: RecordOutcome,
+  { contactIdField }: { readonly contactIdField: string },
+): outcome is NamedTwin['outcome'] {
+  return outcome.outcome === 'exists' || (outcome.outcome === 'taken' && outcome.field !== contactIdField);
+}
+
+/**
+ * Reads the records vendors name in place of making one, and takes those that are the person's: they hold one of their
+ * phones, or our id. Any other is a conflict. Throws as the connector does.
+ */
+export async function adoptNamed(
+  { connection, connector, mapping, clock }: BatchWork,
+  twins: readonly NamedTwin[],
+  parted: ReadonlySet<string>,
+  findings: Findings,
+): Promise<NotTheirs[]> {
+  const { traits } = connector;
+  const records = new Map<string, CrmRecord>();
+  for (const some of inChunks([...new Set(twins.map(({ outcome }) => outcome.recordId))], traits.batchSize)) {
+    const priority = mostPressing(twins.map(({ creating }) => creating.homeless.dirty));
+    for (const record of await connector.read(some, fieldsToRead(connector, mapping), priority)) {
+      records.set(record.askedAs, record);
+    }
+  }
+  const notTheirs: NotTheirs[] = [];
+  for (const twin of twins) {
+    const { homeless, values } = twin.creating;
+    const { contact, dirty, tombstoneAt } = homeless;
+    const record = records.get(twin.outcome.recordId);
+    if (record === undefined) {
+      const { item, explanation } = twin.outcome;
+      const gone = { item, outcome: 'later', code: 'twin_gone', retry: 'later', explanation } as const;
+      comeBack({ findings, connection, now: clock.now() }, dirty, contact.contactId, gone);
+      continue;
+    }
+    findings.seen.push(seenRecord(record, traits.phoneFields, connection.region));
+    const reason = reasonToTake(twin, record);
+    if (reason !== undefined) {
+      findings.links.push({ contactId: contact.contactId, recordId: record.recordId, home: true, reason });
+      hurry(findings.instead, record.recordId, dirty.priority);
+      if (tombstoneAt !== undefined) hurry(findings.back, contact.contactId, dirty.priority);
+      findings.outcomes.set(dirty, 'unchanged');
+      continue;
+    }
+    findings.conflicts.push({
+      connectionId: connection.connectionId,
+      kind: 'taken by another record',
+      contactId: contact.contactId,
+      recordIds: [twin.outcome.recordId],
+      explanation: twin.outcome.explanation,
+    });
+    notTheirs.push({ twin, values: withoutClaimed(values, record) });
+  }
+  return notTheirs;
+
+  function reasonToTake({ creating, outcome }: NamedTwin, record: CrmRecord): 'our id' | 'phone' | undefined {
+    const { contact } = creating.homeless;
+    if (parted.has(`${contact.contactId} ${record.recordId}`)) return undefined;
+    if (outcome.outcome === 'exists' && outcome.by === 'our id') return 'our id';
+    const held = phonesOf(record, traits.phoneFields, connection.region);
+    return held.some((one) => 'phone' in one && contact.phones.includes(one.phone)) ? 'phone' : undefined;
+  }
+
+  /** Phones and our id are never left out: without them nobody would find the record again. */
+  function withoutClaimed(values: CrmValues, record: CrmRecord): CrmValues | undefined {
+    const left = Object.entries(values).filter(
+      ([field, value]) =>
+        value === '' || traits.phoneFields.includes(field) || record.values[field] !== value,
+    );
+    return left.length === Object.keys(values).length ? undefined : Object.fromEntries(left);
+  }
+}

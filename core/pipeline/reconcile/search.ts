@@ -1,0 +1,45 @@
+import type { Connector } from '../../crm/index.ts';
+import { SangamError } from '../../errors.ts';
+import type { SeenRecord } from '../../store/index.ts';
+import { type Candidates, candidatesOf, holdersOf, inSearches, seenRecord } from './candidates.ts';
+import type { Homeless } from './load-batch.ts';
+import { mostPressing } from './priority.ts';
+
+/** What the CRM's own search says of people. */
+export interface Searched {
+  /** By contact; empty: nobody holds one of their phones. */
+  readonly matches: ReadonlyMap<string, Candidates>;
+  readonly seen: readonly SeenRecord[];
+  /** The CRM's search is used up for now. */
+  readonly later: readonly Homeless[];
+}
+
+/** Asks the CRM who holds these people's phones, as many people a search as it takes. Throws as the connector does. */
+export async function searchByPhone(
+  connector: Connector,
+  region: string | undefined,
+  people: readonly Homeless[],
+  parted: ReadonlySet<string>,
+  fields: readonly string[],
+): Promise<Searched> {
+  const { phoneFields, phonesPerSearch } = connector.traits;
+  const matches = new Map<string, Candidates>();
+  const seen = new Map<string, SeenRecord>();
+  const searches = inSearches(people, phonesPerSearch);
+  for (const [index, part] of searches.entries()) {
+    try {
+      const records = await connector.findByPhone(
+        part.flatMap(({ contact }) => contact.phones).slice(0, phonesPerSearch),
+        fields,
+        mostPressing(part.map(({ dirty }) => dirty)),
+      );
+      for (const record of records) seen.set(record.recordId, seenRecord(record, phoneFields, region));
+      const held = records.flatMap((record) => holdersOf(record, phoneFields, region));
+      for (const [contactId, found] of candidatesOf(part, held, parted)) matches.set(contactId, found);
+    } catch (error) {
+      if (!(error instanceof SangamError) || error.code !== 'limit_wait') throw error;
+      return { matches, seen: [...seen.values()], later: searches.slice(index).flat() };
+    }
+  }
+  return { matches, seen: [...seen.values()], later: [] };
+}
