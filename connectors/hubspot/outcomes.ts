@@ -81,7 +81,15 @@ function refused(item: string, refusal: Refusal): WriteOutcome {
   if (conflict !== undefined) {
     return { item, outcome: 'taken', recordId: conflict.recordId, field: conflict.property, explanation };
   }
-  return { item, outcome: 'refused', code: problems[0]?.code ?? 'refused', explanation };
+  const [problem] = problems;
+  const field = problem?.properties[0];
+  return {
+    item,
+    outcome: 'refused',
+    code: problem?.code ?? 'refused',
+    ...(field === undefined ? {} : { field }),
+    explanation,
+  };
 }
 
 const statusByCategory: Readonly<Record<string, number>> = { CONFLICT: 409, OBJECT_NOT_FOUND: 404 };

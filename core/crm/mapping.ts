@@ -39,8 +39,8 @@ export interface FieldMapping {
   readonly owner: FieldOwner;
   readonly transform: Transform;
   /**
-   * What may hold the place of a missing name, best first: a new record gets the first one that is known, and any of
-   * them counts as empty once the value is. Literal texts stand in quotes.
+   * What may hold the place of a missing name, best first: a new record gets the first one that is known, and what we
+   * wrote of them gives way once the value is. Literal texts stand in quotes.
    */
   readonly standIns?: readonly ('phone' | 'username' | `'${string}'`)[];
 }

@@ -99,31 +99,53 @@ describe('a field filled where it is empty', () => {
     });
   });
 
-  test('is corrected while it is still what we wrote', () => {
-    expect(
-      decide(first, { ...asha, firstName: 'Ashaben' }, { base: 'Asha', ours: true, current: 'Asha' }).write,
-    ).toEqual({ first: 'Ashaben' });
+  test('does not follow the profile once it holds a name, though we wrote it', () => {
+    const renamed = { ...asha, firstName: 'Ashaben' };
+    expect(decide(first, renamed, { base: 'Asha', ours: true, current: 'Asha' })).toMatchObject({
+      write: {},
+      needsRead: false,
+    });
+    expect(decide(first, renamed, { base: 'Asha', ours: true })).toMatchObject({ write: {} });
+  });
+
+  test('that is written once is corrected while it is still what we wrote', () => {
+    const source = map('lead source', 'source', 'once');
+    const fromAd = { ...asha, leadSource: 'WhatsApp CTWA' as const };
+    const before = 'WhatsApp Inbound';
+    expect(decide(source, fromAd, { base: before, ours: true, current: before }).write).toEqual({
+      source: 'WhatsApp CTWA',
+    });
+    expect(decide(source, fromAd, { base: before, current: before }).write).toEqual({});
+  });
+
+  test('and was always empty is not emptied by a person', () => {
+    for (const owner of ['if-empty', 'once'] as const) {
+      const line = map('first name', 'first', owner);
+      expect(decide(line, asha, { base: '', current: '' }).write).toEqual({ first: 'Asha' });
+      expect(decide(line, asha, { base: '', ours: true, current: '' }).write).toEqual({ first: 'Asha' });
+      expect(decide(line, asha, { current: '' }).write).toEqual({ first: 'Asha' });
+    }
   });
 
   test('stays empty once a person emptied it, until there is something new to say', () => {
     expect(decide(first, asha, { base: 'Asha', ours: true, current: '' }).write).toEqual({});
     expect(
       decide(first, { ...asha, firstName: 'Usha' }, { base: 'Asha', ours: true, current: '' }).write,
-    ).toEqual({
-      first: 'Usha',
-    });
+    ).toEqual({ first: 'Usha' });
   });
 
   test('is looked at before it is written', () => {
-    expect(decide(first, { ...asha, firstName: 'Usha' }, { base: 'Asha', ours: true }).needsRead).toBe(true);
+    expect(decide(first, asha, { base: '' }).needsRead).toBe(true);
     expect(decide(first, asha, { base: 'Asha', ours: true }).needsRead).toBe(false);
   });
 
-  test('takes a stand-in as empty', () => {
-    const named = { ...first, standIns: ['phone' as const] };
-    expect(decide(named, asha, { base: '+919812345678', current: '+919812345678' }).write).toEqual({
-      first: 'Asha',
-    });
+  test('lets a stand-in of ours give way to the first name, whatever phone it was, and nothing a person typed', () => {
+    const named = { ...first, standIns: ['phone' as const, 'username' as const, "'Somebody'" as const] };
+    for (const standIn of ['+919812345678', '+919800000000', '@asha.rao', 'Somebody']) {
+      const mine = { base: standIn, ours: true, current: standIn };
+      expect(decide(named, asha, mine).write, standIn).toEqual({ first: 'Asha' });
+      expect(decide(named, asha, { base: standIn, current: standIn }).write, standIn).toEqual({});
+    }
   });
 });
 

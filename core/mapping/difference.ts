@@ -1,5 +1,5 @@
 import type { ContactFields, CrmValues, FieldMapping, Spelling } from '../crm/index.ts';
-import { standInsOf, writtenValue } from './written-value.ts';
+import { isStandIn, standInsOf, writtenValue } from './written-value.ts';
 
 /** What the CRM's side says of something both sides share, and we take over. */
 export type Taken =
@@ -45,12 +45,13 @@ interface Verdict {
  * What one write should carry so that the record says what this contact says, and nothing a person typed is lost. Ours
  * changed: write. Theirs changed: take. Both: the owner decides. design.md §3.3
  *
- * | owner              | a new record gets       | an existing record gets it when                                    |
- * | ------------------ | ----------------------- | ------------------------------------------------------------------ |
- * | `once`, `if-empty` | the value or a stand-in | its own is empty and nobody emptied it, a stand-in, or still ours  |
- * | `ours`             | the value               | it differs                                                         |
- * | `both`             | the value               | our side changed; what changed on theirs is taken                  |
- * | `theirs`           | nothing                 | never                                                              |
+ * | owner      | a new record gets       | an existing record gets it when                                           |
+ * | ---------- | ----------------------- | ------------------------------------------------------------------------- |
+ * | `once`     | the value or a stand-in | its own is empty and nobody emptied it, or what we wrote still stands     |
+ * | `if-empty` | the value or a stand-in | its own is empty and nobody emptied it, or a stand-in of ours still stands |
+ * | `ours`     | the value               | it differs                                                                |
+ * | `both`     | the value               | our side changed; what changed on theirs is taken                         |
+ * | `theirs`   | nothing                 | never                                                                     |
  */
 export function difference(input: {
   readonly contact: ContactFields;
@@ -139,9 +140,10 @@ function judgeFilled(
   const base = side.base[name];
   if (theirs === undefined) return { needsRead: true };
   const mine = base !== undefined && side.ours.has(name) && same(base, theirs);
-  const empty =
-    theirs === '' || standInsOf(mapping, side.contact, side.spelling).some((standIn) => standIn === theirs);
-  if (!mine && !empty) return { value: side.current?.[name] };
+  const givesWay =
+    theirs === '' ||
+    (mine && (mapping.owner === 'once' || isStandIn(mapping, theirs, side.contact, side.spelling)));
+  if (!givesWay) return { value: side.current?.[name] };
   // What a person emptied stays empty until there is something new to say; the base remembers what they took away.
   const emptied = theirs === '' && base !== undefined && base !== '';
   const news = emptied ? mapping.owner === 'if-empty' && !same(ours, base) : true;

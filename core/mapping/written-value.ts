@@ -37,6 +37,24 @@ export function standInsOf(mapping: FieldMapping, contact: ContactFields, spelli
   });
 }
 
+/**
+ * Whether a written value is a stand-in of ours: one for this contact now, or by its look an earlier phone or username of
+ * theirs.
+ */
+export function isStandIn(
+  mapping: FieldMapping,
+  written: string,
+  contact: ContactFields,
+  spelling: Spelling,
+): boolean {
+  if (standInsOf(mapping, contact, spelling).includes(written)) return true;
+  const kinds = mapping.standIns ?? [];
+  return (
+    (kinds.includes('phone') && /^\+\d{6,15}$/.test(written)) ||
+    (kinds.includes('username') && /^@[\w.]+$/.test(written))
+  );
+}
+
 function valueOf(source: MappingSource, contact: ContactFields): FieldValue {
   if (typeof source === 'object') return text(contact.flowAnswers[source.flowAnswer]);
   switch (source) {

@@ -26,13 +26,18 @@ export function fields(stage: SetStage): void {
     },
   );
 
-  test('a name we wrote follows the person while nobody touched it', async () => {
+  test('what stood for a name gives way to the first one, once: a name we wrote does not follow the profile', async () => {
     const { world, crm } = await stage({ webhooks: true });
     await crm.writes({ phone: somebody(1).phone ?? '' });
     await world.settle();
     expect(crm.read(await crm.record(), 'first name')).toContain(somebody(1).phone);
     world.clock.advance(minute);
     await crm.writes(somebody(1, 'Asha Rao'));
+    await world.settle();
+    expect(crm.read(await crm.record(), 'first name')).toBe('Asha');
+    expect(crm.read(await crm.record(), 'last name')).toBe('Rao');
+    world.clock.advance(minute);
+    await crm.writes(somebody(1, 'Ashaben Shah'));
     await world.settle();
     expect(crm.read(await crm.record(), 'first name')).toBe('Asha');
     expect(crm.read(await crm.record(), 'last name')).toBe('Rao');
@@ -54,18 +59,19 @@ export function fields(stage: SetStage): void {
       cut(nth);
       await crm.writes(somebody(nth, 'Asha'), 'second words');
       await world.settle();
-      await crm.receive(text(somebody(nth, 'Asha'), `wamid.late.${String(nth)}`, longAgo, 'first words'));
+      const earlier = (name: string, at: number): Promise<void> =>
+        crm.receive(text(somebody(nth, 'Asha'), `wamid.${name}.${String(nth)}`, at, `${name} words`));
+      await earlier('late', longAgo);
       await world.ride(hour);
       cut(nth);
-      await crm.writes(somebody(nth, 'Aasha'));
+      await earlier('later', longAgo - minute);
       await world.settle();
-      await crm.writes(somebody(nth, 'Ash'));
+      await earlier('first', longAgo - 2 * minute);
       await world.ride(hour);
     }
     const records = await crm.records();
     const said = (source: ContactSource): string[] => records.map((record) => crm.read(record, source));
     expect(said('first message')).toEqual(Array.from({ length: 4 }, () => 'first words'));
-    expect(said('first name')).toEqual(Array.from({ length: 4 }, () => 'Ash'));
     expect(await crm.occurrences()).toEqual([]);
   });
 

@@ -69,6 +69,8 @@ export interface MemoryCrm {
   readonly locked: Set<string>;
   /** What a create or update of this item answers instead of being made, by contact id or record id. */
   readonly answers: Map<string, WriteOutcome>;
+  /** From now on: what a create or update of these values answers instead of being made; undefined: it is made. */
+  judge: ((item: string, values: CrmValues) => WriteOutcome | undefined) | undefined;
   /** What a user of the CRM does. */
   readonly user: {
     create(values: CrmValues, type?: 'contact' | 'lead'): string;
@@ -388,13 +390,19 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
       create(some, priority) {
         mustFit(some, batchSize);
         return call('create', some.length, priority, () =>
-          some.map(({ contactId, values }) => crm.answers.get(contactId) ?? createOne(contactId, values)),
+          some.map(
+            ({ contactId, values }) =>
+              crm.answers.get(contactId) ?? crm.judge?.(contactId, values) ?? createOne(contactId, values),
+          ),
         );
       },
       update(updates, priority) {
         mustFit(updates, batchSize);
         return call('update', updates.length, priority, () =>
-          updates.map(({ recordId, values }) => crm.answers.get(recordId) ?? updateOne(recordId, values)),
+          updates.map(
+            ({ recordId, values }) =>
+              crm.answers.get(recordId) ?? crm.judge?.(recordId, values) ?? updateOne(recordId, values),
+          ),
         );
       },
       scan: ({ changedSince = 0 }, fields, priority) =>
@@ -429,6 +437,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
     trouble: undefined,
     locked: new Set(),
     answers: new Map(),
+    judge: undefined,
     user: {
       create: (values, type = 'contact') => make(values, type).recordId,
       update: (recordId, values) => change(mustStand(recordId), values),
