@@ -94,8 +94,12 @@ export function createChecker(dependencies: {
     await store.transact(workspaceId, async (trx) => {
       const now = clock.now();
       await takeIn(trx, connection, connector.traits, page, true, erasureKeyOf, now);
-      await advanceCheck(trx, lease, { cursor: next ?? null, records: records.length, filled });
-      if (next !== undefined) return;
+      const advanced = await advanceCheck(trx, lease, {
+        cursor: next ?? null,
+        records: records.length,
+        filled,
+      });
+      if (!advanced || next !== undefined) return;
       looking.delete(check.checkId);
       await leaveUnseen(trx, connectionId, await finishCheck(trx, check, now), now);
     });

@@ -19,6 +19,7 @@ import {
   markContacts,
   markEachRecord,
   markGone,
+  markLater,
   markPriority,
   markRecords,
   markTwins,
@@ -79,6 +80,8 @@ export class Findings {
   /** Contacts, and the record that is to be their home. */
   readonly preferred: { readonly contactId: string; readonly recordId: string }[] = [];
   readonly taking: TargetPlan[] = [];
+  /** Records whose writes may still take effect until then. */
+  readonly unsettled: { readonly recordId: string; readonly dueAt: number }[] = [];
 }
 
 /** How long after a repeated create one more look is taken: by then whatever was made is found. */
@@ -153,6 +156,7 @@ export async function rememberFindings(
   const returned = batch.leased
     .filter((dirty) => !findings.outcomes.has(dirty))
     .map((dirty) => findings.returned.get(dirty) ?? { dirty });
+  await markLater(trx, connectionId, findings.unsettled, now);
   await returnDirty(trx, { connectionId, lease: batch.lease, returned });
   await addCounts(trx, countsOf(connectionId, findings.outcomes, new Set(done), now));
 }

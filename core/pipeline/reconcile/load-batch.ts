@@ -27,6 +27,8 @@ export interface DirtyTarget {
   readonly others: readonly ContactFields[];
   /** What writes were to leave there that nobody answered, and that may have taken effect since it was last seen. */
   readonly tried: readonly CrmValues[];
+  /** Until when they may take effect; undefined: there are none. */
+  readonly settlesAt: number | undefined;
 }
 
 /** A contact that has no record in this connection. */
@@ -72,7 +74,7 @@ export async function loadBatch(
   const tried = unanswered.filter((entry) => settlesAt(entry, traits) >= (readAt.get(entry.recordId) ?? 0));
   const people = new Set([...contactIds, ...links.map(({ contactId }) => contactId)]);
   const fields = await contactFields(trx, [...people], now, mapping);
-  return sortBatch({ leased, linksOfSubjects, links, rows, fields, tried });
+  return sortBatch({ leased, linksOfSubjects, links, rows, fields, tried, traits });
 }
 
 function sortBatch(read: {
@@ -82,6 +84,7 @@ function sortBatch(read: {
   rows: readonly RecordRow[];
   fields: readonly ContactFields[];
   tried: readonly JournalEntry[];
+  traits: ConnectorTraits;
 }): DirtyBatch {
   const contactOf = new Map(read.fields.map((contact) => [contact.contactId, contact]));
   const rowOf = new Map(read.rows.map((row) => [row.recordId, row]));
@@ -101,6 +104,7 @@ function sortBatch(read: {
         return contact === undefined ? [] : [{ contact, home }];
       });
       const homes = tied.filter(({ home }) => home).map(({ contact }) => contact);
+      const tried = read.tried.filter(({ recordId }) => recordId === dirty.recordId);
       const named = homes.findIndex(({ contactId }) => contactId === row?.keyContactId);
       targets.push({
         dirty,
@@ -108,7 +112,9 @@ function sortBatch(read: {
         row,
         homes: named <= 0 ? homes : [...homes.slice(named, named + 1), ...homes.toSpliced(named, 1)],
         others: tied.filter(({ home }) => !home).map(({ contact }) => contact),
-        tried: read.tried.filter(({ recordId }) => recordId === dirty.recordId).map(({ written }) => written),
+        tried: tried.map(({ written }) => written),
+        settlesAt:
+          tried.length === 0 ? undefined : Math.max(...tried.map((entry) => settlesAt(entry, read.traits))),
       });
       continue;
     }

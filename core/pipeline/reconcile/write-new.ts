@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type CrmValues, phonesOf } from '../../crm/index.ts';
 import { valuesForNew } from '../../mapping/index.ts';
 import { raiseAlert, twoRecords, unborn } from '../../store/index.ts';
-import { followedBy } from '../followed.ts';
+import { followedBy, settlesAt } from '../followed.ts';
 import { adoptNamed, type NamedTwin, namesTwin } from './adopt.ts';
 import {
   asAnswered,
@@ -169,6 +169,8 @@ function noteCreated(
         phones: phonesOf({ values: base }, traits.phoneFields, connection.region),
       });
       findings.named.push({ from: unborn(creation.key), to: recordId });
+      // The try before may still be made under the same id, with what it was to say then.
+      if (dirty.tried) findings.unsettled.push({ recordId, dueAt: settlesAt({ at: now }, traits) + 1 });
       if (!theirs.isSubsetOf(new Set(Object.keys(outcome.values)))) findings.unseen.push(recordId);
       if (leftOut.length === 0) findings.mended.push(contactId);
       if (homeless.tombstoneAt !== undefined) hurry(findings.back, contactId, dirty.priority);

@@ -60,6 +60,9 @@ export async function planStanding(
       const { recordId, dirty, homes, others, row } = target;
       const record = byAsked.get(recordId);
       const at = wentAt(target, clock.now());
+      if (target.settlesAt !== undefined && target.settlesAt > clock.now()) {
+        findings.unsettled.push({ recordId, dueAt: target.settlesAt + 1 });
+      }
       if (record === undefined) {
         leaveGone(target, at, findings);
         return [];
