@@ -11,6 +11,8 @@ export const changesIn: Migration = {
       `alter table occurrences add column looked boolean not null default false`,
       // The vendor's time of what was seen, and of a deletion it told that nobody has looked at yet.
       `alter table crm_records add column changed_at bigint, add column doubted_at bigint`,
+      // Where a poll goes on is told in other words: it begins anew where the last one ended.
+      `update crm_connections set poll_cursor = null where poll_cursor is not null`,
     ]) {
       await sql.raw(statement).execute(db);
     }
