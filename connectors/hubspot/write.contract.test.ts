@@ -73,6 +73,7 @@ describe('create', () => {
         item: 'b',
         outcome: 'refused',
         code: 'INVALID_ALPHA',
+        field: 'firstname',
         explanation: 'HubSpot refused what was written (firstname: INVALID_ALPHA; status 400).',
       },
     ]);

@@ -250,7 +250,8 @@ export async function subjectsOfPhones(
   phones: readonly string[],
 ): Promise<string[]> {
   const { rows } = await sql<{ subject: string }>`
-    select 'contact:' || i.contact_id as subject from identities i
+    select t.kind || i.contact_id as subject from identities i
+    cross join (values ('contact:'), (${twinsPrefix}::text)) as t (kind)
     where i.workspace_id = ${trx.workspaceId} and i.value = any(${phones}::text[]) and i.contact_id is not null
     union
     select 'record:' || l.record_id from identities i

@@ -8,7 +8,10 @@ import type { BenchChannel, BenchWorld } from './world.ts';
 export interface BenchSandbox {
   readonly url: string;
   readonly channel: BenchChannel;
+  /** Reads and writes of objects. */
   calls(): Promise<number>;
+  /** Searches: people asked for before their record is made. */
+  searches(): Promise<number>;
   forgetCalls(): Promise<void>;
   close(): void;
 }
@@ -21,16 +24,18 @@ export async function openSandboxProcess(world: BenchWorld): Promise<BenchSandbo
     child.once('message', (message) => resolve(message as string));
     child.once('exit', () => reject(new Error('The sandbox ended.')));
   });
+  const counted = async (wanted: (operation: string) => boolean): Promise<number> => {
+    const response = await fetch(`${url}/hubspot/calls`);
+    const { byOperation } = (await response.json()) as { byOperation: Record<string, number> };
+    return Object.entries(byOperation)
+      .filter(([operation]) => wanted(operation))
+      .reduce((sum, [, count]) => sum + count, 0);
+  };
   return {
     url,
     channel: { ...parties.whatsapp, workspaceId: parties.workspaceId },
-    async calls() {
-      const response = await fetch(`${url}/hubspot/calls`);
-      const { byOperation } = (await response.json()) as { byOperation: Record<string, number> };
-      return Object.entries(byOperation)
-        .filter(([operation]) => operation.includes('/batch/') && operation.includes('objects'))
-        .reduce((sum, [, count]) => sum + count, 0);
-    },
+    calls: () => counted((operation) => operation.includes('/batch/') && operation.includes('objects')),
+    searches: () => counted((operation) => operation.includes('/search') && operation.includes('objects')),
     async forgetCalls() {
       await fetch(`${url}/hubspot/calls`, { method: 'DELETE' });
     },

@@ -26,6 +26,8 @@ export interface MemoryCrmRules {
   readonly settleMs?: number;
   /** Default 60 000. */
   readonly freshMs?: number;
+  /** How far its search is behind what is written. Default 0. */
+  readonly searchLagMs?: number;
   /** What the CRM does with a new record whose phone another one holds. Default `make`. */
   readonly twins?: 'make' | 'refuse and name the holder' | 'refuse naming the field';
   /** Default findable. */
@@ -160,6 +162,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
     batchSize = 100,
     settleMs = 30_000,
     freshMs = 60_000,
+    searchLagMs = 0,
     twins = 'make',
     entries: entryClass = 'findable',
     movesWithMerge = true,
@@ -383,6 +386,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
         const wanted = new Set(phones.map((phone) => phone.replace(/\D/g, '')));
         return call('findByPhone', phones.length, priority, () =>
           all()
+            .filter(({ createdAt }) => createdAt + searchLagMs <= clock.now())
             .filter(({ values }) => phonesIn(values).some((phone) => wanted.has(phone)))
             .map((record) => toCrmRecord(record, fields)),
         );

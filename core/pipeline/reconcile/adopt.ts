@@ -3,8 +3,7 @@ import { type BatchWork, comeBack } from './batch-work.ts';
 import { inChunks, seenRecord } from './candidates.ts';
 import type { Findings } from './findings.ts';
 import { hurry, mostPressing } from './priority.ts';
-import { fieldsToRead } from './resolve.ts';
-import type { CreatingValues } from './write-new.ts';
+import { type CreatingValues, fieldsToRead } from './resolve.ts';
 import type { RecordOutcome } from './write-records.ts';
 
 /** A create for which the vendor names a record it takes for the same person's. */

@@ -8,7 +8,7 @@ import {
   writtenValue,
 } from '../../mapping/index.ts';
 import { type Followed, isTried } from '../followed.ts';
-import { withoutLeftOut } from './batch-work.ts';
+import { withoutLeftOut } from './left-out.ts';
 import type { DirtyTarget } from './load-batch.ts';
 
 /** What is to be done about one record. */

@@ -1,7 +1,7 @@
 import { priorities, type Priority } from '../../crm/index.ts';
 
 /** The port's name of a mark's priority. */
-export function priorityOf(mark: number): Priority {
+function priorityOf(mark: number): Priority {
   return priorities[mark] ?? 'fields';
 }
 

@@ -32,6 +32,9 @@ export interface Creating {
   readonly newKey: boolean;
 }
 
+/** A record to be made, and what it is to hold. */
+export type CreatingValues = Creating & { readonly values: CrmValues };
+
 /** What becomes of contacts without a record. */
 export interface Resolved {
   readonly found: readonly Found[];

@@ -3,9 +3,10 @@ import type { BatchWork } from './batch-work.ts';
 import { type BatchOutcome, Findings, rememberFindings } from './findings.ts';
 import type { TargetPlan } from './plan-target.ts';
 import { hurry } from './priority.ts';
+import type { CreatingValues } from './resolve.ts';
 import { lookForTwins } from './twins.ts';
 import { seedFollowed } from './seed-followed.ts';
-import { createNew, type CreatingValues, resolveNew } from './write-new.ts';
+import { createNew, resolveNew } from './write-new.ts';
 import { hasWrite, planStanding, updateStanding, withoutGone } from './write-standing.ts';
 
 /**

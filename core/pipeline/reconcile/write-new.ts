@@ -1,28 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { type CrmValues, phonesOf } from '../../crm/index.ts';
+import { phonesOf } from '../../crm/index.ts';
 import { valuesForNew } from '../../mapping/index.ts';
 import { raiseAlert, twoRecords, unborn } from '../../store/index.ts';
 import { followedBy, settlesAt } from '../followed.ts';
 import { adoptNamed, type NamedTwin, namesTwin } from './adopt.ts';
-import {
-  asAnswered,
-  type BatchWork,
-  comeBack,
-  letterOf,
-  optOutFieldsOf,
-  refusedValues,
-  tellLeftOut,
-  withoutLeftOut,
-} from './batch-work.ts';
+import { asAnswered, type BatchWork, comeBack, letterOf, tellLeftOut } from './batch-work.ts';
 import type { Findings } from './findings.ts';
+import { optOutFieldsOf, refusedValues, withoutLeftOut } from './left-out.ts';
 import type { Homeless } from './load-batch.ts';
 import { hurry, mostPressing } from './priority.ts';
 import { loadResolveFacts } from './resolve-facts.ts';
-import { assignOwners, type Creating, fieldsToRead, resolveHomeless } from './resolve.ts';
+import { assignOwners, type CreatingValues, fieldsToRead, resolveHomeless } from './resolve.ts';
 import { createRecords, type RecordOutcome } from './write-records.ts';
-
-/** A record to be made, and what it is to hold. */
-export type CreatingValues = Creating & { readonly values: CrmValues };
 
 /** Records to be made, and which records their people were parted from, as `<contact> <record>`. */
 export interface ToCreate {

@@ -1,18 +1,10 @@
 import { type Connector, type CrmValues, phonesOf } from '../../crm/index.ts';
 import type { AgreedRecord } from '../../store/index.ts';
 import { followedBy, noticeFollowed } from '../followed.ts';
-import {
-  asAnswered,
-  type BatchWork,
-  comeBack,
-  letterOf,
-  optOutFieldsOf,
-  refusedValues,
-  tellLeftOut,
-  withoutLeftOut,
-} from './batch-work.ts';
+import { asAnswered, type BatchWork, comeBack, letterOf, tellLeftOut } from './batch-work.ts';
 import { seenRecord } from './candidates.ts';
 import type { Findings } from './findings.ts';
+import { optOutFieldsOf, refusedValues, withoutLeftOut } from './left-out.ts';
 import type { DirtyTarget } from './load-batch.ts';
 import { planTarget, type TargetPlan } from './plan-target.ts';
 import { hurry, mostPressing } from './priority.ts';

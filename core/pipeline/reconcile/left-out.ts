@@ -1,0 +1,36 @@
+import type { CrmValues, FieldMapping } from '../../crm/index.ts';
+import type { Agreed } from '../../mapping/index.ts';
+import type { LeftOut } from './write-records.ts';
+
+/** What both sides agree on where something was left out: there it is what it was. */
+export function withoutLeftOut(
+  agreed: Agreed,
+  before: Agreed,
+  leftOut: readonly Pick<LeftOut, 'values'>[],
+): Agreed {
+  const fields = new Set(leftOut.flatMap(({ values }) => Object.keys(values)));
+  if (fields.size === 0) return agreed;
+  const kept = Object.entries(agreed.base).filter(([field]) => !fields.has(field));
+  const former = Object.entries(before.base).filter(([field]) => fields.has(field));
+  return {
+    base: Object.fromEntries([...kept, ...former]),
+    ours: agreed.ours.filter((field) => !fields.has(field) || before.ours.includes(field)),
+  };
+}
+
+/**
+ * Values a CRM refused by name are not sent again while they stay the same. The opt-out always is, and what was refused
+ * as a whole too: there something else may have been the matter.
+ */
+export function refusedValues(leftOut: readonly LeftOut[], optOutFields: readonly string[]): CrmValues {
+  return Object.fromEntries(
+    leftOut
+      .filter(({ named }) => named)
+      .flatMap(({ values }) => Object.entries(values))
+      .filter(([field]) => !optOutFields.includes(field)),
+  );
+}
+
+export function optOutFieldsOf(mapping: readonly FieldMapping[]): string[] {
+  return mapping.filter(({ source }) => source === 'opt-out').map(({ field }) => field.name);
+}
