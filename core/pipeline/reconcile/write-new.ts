@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { phonesOf } from '../../crm/index.ts';
+import { type CrmValues, phonesOf } from '../../crm/index.ts';
 import { valuesForNew } from '../../mapping/index.ts';
 import { raiseAlert, twoRecords, unborn } from '../../store/index.ts';
 import { followedBy, settlesAt } from '../followed.ts';
