@@ -1,6 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { CrmChange, ScanPage } from '@sangam/core/crm';
-import { advanceCheck, insertCheck, lastCheck, leaseCheck, stopCheck } from '@sangam/core/store';
+import {
+  advanceCheck,
+  insertCheck,
+  lastCheck,
+  leaseCheck,
+  noteWrites,
+  saveLinks,
+  saveRecords,
+  stopCheck,
+} from '@sangam/core/store';
 import { describe, expect, test } from 'vitest';
 import { lives } from './conformance/lives.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
@@ -179,23 +188,42 @@ describe('a change', () => {
     expect((await crm.contactOf(asha)).optOut).toBe(true);
   });
 
-  test('of a record of another connection with the same id says nothing of ours', async () => {
-    const { world, crm, recordId } = await withRecord({ polled: true });
-    const other = memoryAccounts();
-    const second = await world.addWorkspace(other.open, { polled: true });
-    await second.writes(somebody(2, 'Ravi'));
+  test('of one record touches no record of another connection that has the same id', async () => {
+    const { world, crm, user, recordId } = await withRecord({ polled: true });
+    const { connectionId, workspaceId } = crm;
+    const other = randomUUID();
+    const { contactId } = await crm.contactOf(asha);
+    const now = world.clock.now();
+    await crm.transact(async (trx) => {
+      const phones = [{ field: memoryFields.phone, place: 0, typed: '+1', phone: '+15550100' }];
+      const seen = { recordId, keyContactId: undefined, base: { [stageField]: 'other' }, phones };
+      await saveRecords(trx, other, [seen], now);
+      await saveLinks(trx, other, [{ contactId, recordId, home: true, reason: 'phone' }], now);
+      await noteWrites(trx, other, [{ recordId, values: { [stageField]: 'qualified' } }], now);
+    });
+    const theirs = async (): Promise<unknown[]> => {
+      const tables = ['crm_records', 'crm_phones', 'crm_links', 'crm_writes', 'occurrences'];
+      return Promise.all(
+        tables.map(async (table) => {
+          const sql = `select * from ${table} where workspace_id = $1 and connection_id = $2`;
+          return (await world.database.query(sql, [workspaceId, other])).rows;
+        }),
+      );
+    };
+    const before = await theirs();
+    const second = user.create({ FirstName: 'Twin' });
+    user.update(recordId, { [stageField]: 'qualified', [memoryFields.phone]: '' });
     await world.settle();
-    expect((await second.record()).recordId).toBe(recordId);
-    world.clock.advance(minute);
-    other.opened().crm.user.remove(recordId);
-    await tell(world, second, { kind: 'deleted', recordId, at: world.clock.now() });
+    await tell(world, crm, stageTold(recordId, world.clock.now(), 'qualified'));
+    user.remove(recordId);
     await world.settle();
-    await crm.answers(asha);
-    world.clock.advance(minute);
+    await tell(world, crm, { kind: 'restored', recordId, at: world.clock.now() });
+    user.restore(recordId);
     await world.settle();
-    expect(await crm.records()).toHaveLength(1);
-    expect(await second.records()).toHaveLength(0);
-    expect(await stagesOf(crm)).toEqual([]);
+    user.merge(second, recordId);
+    await world.settle();
+    expect(await theirs()).toEqual(before);
+    expect(await stagesOf(crm)).toHaveLength(1);
   });
 });
 
