@@ -75,6 +75,16 @@ describe('a change', () => {
     ]);
   });
 
+  test('of a record we made is known for one though nothing looked at it before', async () => {
+    const { world, crm, user } = await start({});
+    await crm.check();
+    await crm.writes(asha);
+    await world.settle();
+    user.update((await crm.record()).recordId, { [stageField]: 'new' });
+    await crm.poll();
+    expect(await stagesOf(crm)).toMatchObject([{ value: 'new' }]);
+  });
+
   test('is not swallowed by our own read', async () => {
     const { world, crm, user } = await start({});
     const adopted = user.create({ [memoryFields.phone]: `+${asha.phone ?? ''}`, [stageField]: 'new' });
@@ -471,9 +481,8 @@ describe('gone, and back', () => {
     },
   );
 
-  test('old news of a deletion takes no record that is there', async () => {
+  test('a deletion that is told and not so takes no record', async () => {
     const { world, crm, recordId } = await withRecord({});
-    await tell(world, crm, { kind: 'deleted', recordId, at: world.clock.now() - hour });
     await tell(world, crm, { kind: 'deleted', recordId, at: world.clock.now() });
     await world.settle();
     await crm.answers(asha, 'The business writes');
