@@ -207,7 +207,7 @@ export function createService(options: ServiceOptions): Service {
     erasureKeyOf,
     failed: turnFailed('check'),
   });
-  const poller = createPoller({ store, clock, connectors: accounts.connectors, erasureKeyOf, changes });
+  const poller = createPoller({ store, clock, connectors: accounts.connectors, erasureKeyOf });
   // A look at a large account may take minutes, and windows close meanwhile.
   const rounds = [
     createChores({

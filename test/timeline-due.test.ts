@@ -144,7 +144,7 @@ describe('a record found by its phone shows what was said before it was found', 
     expect(await shown(crm, recordId)).toEqual(['from Ravi']);
     user.update(recordId, { [memoryFields.mobile]: `+${asha.phone ?? ''}` });
     const at = world.clock.now();
-    await world.process.changes.found(crm.workspaceId, crm.connectionId, [
+    await crm.isTold([
       { kind: 'field', recordId, at, field: memoryFields.mobile, value: `+${asha.phone ?? ''}` },
     ]);
     await world.ride(hour);
@@ -157,9 +157,7 @@ test('what was said while a record was deleted stands on it when it is restored'
   const { world, crm } = await stageFor(accounts.open)();
   const { user } = accounts.opened().crm;
   const tell = (kind: 'deleted' | 'restored', recordId: string): Promise<unknown> =>
-    world.process.changes.found(crm.workspaceId, crm.connectionId, [
-      { kind, recordId, at: world.clock.now() },
-    ]);
+    crm.isTold([{ kind, recordId, at: world.clock.now() }]);
   await crm.writes(asha, 'hello');
   await world.ride(minute);
   const { recordId } = await crm.record();

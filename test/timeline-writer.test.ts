@@ -25,7 +25,7 @@ async function two(rules: MemoryCrmRules) {
   const [one, other] = await crm.records();
   if (one === undefined || other === undefined) throw new Error('Two records were expected.');
   const tell = async (change: CrmChange): Promise<void> => {
-    await world.process.changes.found(crm.workspaceId, crm.connectionId, [change]);
+    await crm.isTold([change]);
     await world.ride(hour);
   };
   return { ...set, vendor, asha: one.recordId, ravi: other.recordId, tell };

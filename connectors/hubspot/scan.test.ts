@@ -47,7 +47,7 @@ test('a look through everything gives each living record once, a page at a time'
 });
 
 describe('a look for changes', () => {
-  test('gives what changed or went since then, and nothing older', async () => {
+  test('gives what changed since then, and nothing older, and goes through no list of deleted records', async () => {
     const portal = await openProvisioned();
     const [old, changed, goneBefore, goneSince] = [
       await userCreates(portal, { firstname: 'Old' }),
@@ -69,9 +69,27 @@ describe('a look for changes', () => {
     expect(pages[0]?.records).toContainEqual(
       expect.objectContaining({ recordId: changed, values: { lastname: 'Rao' } }),
     );
-    const gone = pages.flatMap((page) => page.gone);
-    expect(gone.map(({ recordId }) => recordId)).toEqual([goneSince]);
-    expect(gone[0]?.at).toBeGreaterThan(changedSince);
+    expect(goneIds(pages)).toEqual([]);
+    const { byOperation } = (await portal.control('GET', '/calls')) as { byOperation: object };
+    expect(Object.keys(byOperation)).not.toContain('GET /crm/objects/contacts');
+  });
+
+  test('tells what was merged away, and where it lives on', async () => {
+    const portal = await openProvisioned();
+    const primaryId = await userCreates(portal, { firstname: 'Asha' });
+    const mergedId = await userCreates(portal, { firstname: 'Twin' });
+    portal.clock.advance(60_000);
+    const changedSince = portal.clock.now();
+    const { id } = (await portal.control('POST', '/records/contacts/merge', { primaryId, mergedId })) as {
+      id: string;
+    };
+    const [page] = await scanAll(portal.connector, { changedSince });
+    const away = [primaryId, mergedId].filter((one) => one !== id);
+    expect(page?.merged.map(({ recordId, into }) => ({ recordId, into }))).toEqual(
+      away.map((recordId) => ({ recordId, into: id })),
+    );
+    const [whole] = await scanAll(portal.connector, {});
+    expect(whole?.merged).toEqual(page?.merged);
   });
 
   test('goes through any number that changed in one millisecond', async () => {

@@ -10,28 +10,28 @@ import {
   changeTimeOf,
   type HubspotRecord,
   listPage,
+  mergedIdsProperty,
   type Page,
   searchPage,
   toCrmRecord,
 } from './record-api.ts';
 import { incomplete } from './outcomes.ts';
-import { readInstant } from './values.ts';
 import { batchSize, longestSearch, searchPageSize } from './vendor.ts';
 
 /**
  * Where a look goes on. `all`: the list of records. `changed`: those changed at `at` or later, oldest change first; with
- * `id` those changed at that very millisecond, by id. `gone`: the list of deleted records.
+ * `id` those changed at that very millisecond, by id.
  */
 const position = z.discriminatedUnion('step', [
   z.object({ step: z.literal('all'), after: z.string().exactOptional() }),
-  z.object({ step: z.literal('changed'), since: z.number(), at: z.number(), id: z.string().exactOptional() }),
-  z.object({ step: z.literal('gone'), since: z.number(), after: z.string().exactOptional() }),
+  z.object({ step: z.literal('changed'), at: z.number(), id: z.string().exactOptional() }),
 ]);
 type Position = z.infer<typeof position>;
 type At<Step extends Position['step']> = Extract<Position, { step: Step }>;
 
 /**
- * A page of all records, or of those changed or deleted since then. Every page of changes is a search of its own from
+ * A page of all records, or of those changed since then. Deleted ones are in no search, and the list of them has no order
+ * that would spare going through all of it: a webhook, a write or a look at everything tells of them. Every page of changes is a search of its own from
  * where the one before ended, so neither the 10,000 results of a search nor records that change meanwhile make it miss
  * one; a record may come twice. facts/hubspot.md §4.3.
  */
@@ -49,8 +49,6 @@ export async function scanPage(
       return scanAll(look, here);
     case 'changed':
       return scanChanged(look, here);
-    case 'gone':
-      return scanGone(look, here);
   }
 }
 
@@ -68,13 +66,13 @@ async function scanAll(look: Look, { after }: At<'all'>): Promise<ScanPage> {
   return {
     records: results.map((result) => toCrmRecord(result, look.fields)),
     gone: [],
-    merged: [],
+    merged: mergedIn(results),
     ...next(paging === undefined ? undefined : { step: 'all', after: paging.next.after }),
   };
 }
 
 async function scanChanged(look: Look, here: At<'changed'>): Promise<ScanPage> {
-  const { since, at, id } = here;
+  const { at, id } = here;
   const when = { propertyName: 'lastmodifieddate', value: String(at) };
   const search =
     id === undefined
@@ -92,18 +90,22 @@ async function scanChanged(look: Look, here: At<'changed'>): Promise<ScanPage> {
     properties: [...properties, 'lastmodifieddate'],
     limit: searchPageSize,
   });
-  const wanted = [contactIdProperty, ...look.fields];
+  const wanted = [contactIdProperty, mergedIdsProperty, ...look.fields];
   const roomy = JSON.stringify(bodyWith(wanted)).length <= longestSearch;
   const page = await ask(look, (properties) =>
-    searchPage(look.client, bodyWith(roomy ? properties : []), look.priority),
+    searchPage(
+      look.client,
+      bodyWith(roomy ? properties : properties.filter((name) => name === mergedIdsProperty)),
+      look.priority,
+    ),
   );
   return {
     records: roomy
       ? page.results.map((result) => toCrmRecord(result, look.fields))
       : await readAll(look, page.results),
     gone: [],
-    merged: [],
-    ...next(after(here, page) ?? { step: 'gone', since }),
+    merged: mergedIn(page.results),
+    ...next(after(here, page)),
   };
 }
 
@@ -118,36 +120,30 @@ async function readAll(look: Look, found: readonly HubspotRecord[]): Promise<Crm
 }
 
 /** Where the changes go on; undefined: there are no more. */
-function after({ step, since, at, id }: At<'changed'>, { results, paging }: Page): Position | undefined {
+function after({ step, at, id }: At<'changed'>, { results, paging }: Page): Position | undefined {
   const last = results.at(-1);
   const full = last !== undefined && (paging !== undefined || results.length >= searchPageSize);
-  if (id !== undefined) return { step, since, ...(full ? { at, id: last.id } : { at: at + 1 }) };
+  if (id !== undefined) return { step, ...(full ? { at, id: last.id } : { at: at + 1 }) };
   if (!full) return undefined;
   const lastAt = changeTimeOf(last);
   if (lastAt === undefined) throw incomplete();
   // A page full of one millisecond, such as an import's, is gone through by id.
-  return lastAt > at ? { step, since, at: lastAt } : { step, since, at, id: '0' };
+  return lastAt > at ? { step, at: lastAt } : { step, at, id: '0' };
 }
 
-async function scanGone(look: Look, here: At<'gone'>): Promise<ScanPage> {
-  const { client, absent, priority } = look;
-  const { results, paging } = await ask(look, () =>
-    listPage(client, { archived: true, properties: ['hs_object_id'], ...pageAfter(here.after) }, priority),
-  );
-  const gone = results.flatMap(({ id, archivedAt }) => {
-    const at = readInstant(archivedAt ?? '');
-    return at >= here.since ? [{ recordId: id, at }] : [];
+/**
+ * What was merged away: a survivor names the ids that went into it, and the time of its change is the latest that can be.
+ */
+function mergedIn(results: readonly HubspotRecord[]): ScanPage['merged'] {
+  return results.flatMap((result) => {
+    const at = changeTimeOf(result);
+    const ids = (result.properties[mergedIdsProperty] ?? '').split(';');
+    return at === undefined
+      ? []
+      : ids
+          .filter((id) => id !== '' && id !== result.id)
+          .map((recordId) => ({ recordId, into: result.id, at }));
   });
-  // One that was merged lives on, and one restored is back.
-  const ids = gone.map(({ recordId }) => recordId);
-  const alive = ids.length === 0 ? [] : await readRecords(client, absent, ids, [], priority);
-  const living = new Set(alive.map(({ askedAs }) => askedAs));
-  return {
-    records: [],
-    gone: gone.filter(({ recordId }) => !living.has(recordId)),
-    merged: [],
-    ...next(paging === undefined ? undefined : { ...here, after: paging.next.after }),
-  };
 }
 
 /** Asks for the fields the portal has. */
@@ -155,7 +151,7 @@ async function ask<Answer>(
   { absent, fields }: Look,
   send: (properties: readonly string[]) => Promise<HubspotAnswer<Answer>>,
 ): Promise<Answer> {
-  const wanted = [contactIdProperty, ...fields];
+  const wanted = [contactIdProperty, mergedIdsProperty, ...fields];
   let answer = await send(absent.without(wanted));
   if (absent.learn(answer)) answer = await send(absent.without(wanted));
   if (!answer.ok) throw refusalError(answer.refusal);
@@ -163,9 +159,7 @@ async function ask<Answer>(
 }
 
 function startOf(changedSince: number | undefined): Position {
-  return changedSince === undefined
-    ? { step: 'all' }
-    : { step: 'changed', since: changedSince, at: changedSince };
+  return changedSince === undefined ? { step: 'all' } : { step: 'changed', at: changedSince };
 }
 
 function readCursor(cursor: string): Position {

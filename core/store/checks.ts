@@ -102,16 +102,19 @@ export async function leaseCheck(
   return rows.map(checkOf)[0];
 }
 
-/** Goes on from the next page. Nothing, where the check was stopped or taken over. */
+/** Goes on from the next page. False: the check was stopped or taken over. */
 export async function advanceCheck(
   trx: WorkspaceTransaction,
   lease: string,
   page: { readonly cursor: string | null; readonly records: number; readonly filled: CheckRow['filled'] },
-): Promise<void> {
-  await sql`
+): Promise<boolean> {
+  const { rows } = await sql`
     update checks set cursor = ${page.cursor}, records = records + ${page.records}, report = ${toJson(page.filled)},
            lease = null, leased_until = null, problem = null
-    where workspace_id = ${trx.workspaceId} and lease = ${lease} and state = 'running'`.execute(trx);
+    where workspace_id = ${trx.workspaceId} and lease = ${lease} and state = 'running' returning 1`.execute(
+    trx,
+  );
+  return rows.length > 0;
 }
 
 export async function delayCheck(

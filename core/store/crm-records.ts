@@ -27,6 +27,8 @@ export interface SeenRecord {
   readonly createdAt?: number | undefined;
   /** Phone fields that were looked at; undefined: all of them. What is known of the others stays. */
   readonly phoneFields?: readonly string[];
+  /** The vendor's time of its last change; undefined: not told. */
+  readonly changedAt?: number | undefined;
 }
 
 /** A record as both sides agree on it. */
@@ -51,6 +53,10 @@ export interface RecordRow {
   readonly gone: 'deleted' | 'merged' | 'erased' | null;
   readonly goneAt: number | null;
   readonly movedTo: string | null;
+  /** The vendor's time of its last change, as last seen. */
+  readonly changedAt: number | null;
+  /** The vendor told of its deletion then, and nobody has looked since. */
+  readonly doubtedAt: number | null;
 }
 
 /**
@@ -67,16 +73,19 @@ export async function saveRecords(
   const sorted = records.toSorted(byRecordId);
   const bases = blobOf(sorted.map(({ base }) => toJson(base)));
   await sql`
-    insert into crm_records as r (workspace_id, connection_id, record_id, key_contact_id, base, read_at, rank, created_at)
+    insert into crm_records as r (workspace_id, connection_id, record_id, key_contact_id, base, read_at, rank, created_at,
+                                  changed_at)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, record_id, key_contact_id,
-           substr(${bases.bytes}::bytea, start, size), ${now}, rank, created_at
+           substr(${bases.bytes}::bytea, start, size), ${now}, rank, created_at, changed_at
     from unnest(${sorted.map((r) => r.recordId)}::text[], ${sorted.map((r) => r.keyContactId ?? null)}::text[],
                 ${bases.starts}::int[], ${bases.sizes}::int[], ${sorted.map((r) => r.rank ?? null)}::smallint[],
-                ${sorted.map((r) => r.createdAt ?? null)}::bigint[])
-           as t (record_id, key_contact_id, start, size, rank, created_at)
+                ${sorted.map((r) => r.createdAt ?? null)}::bigint[],
+                ${sorted.map((r) => r.changedAt ?? null)}::bigint[])
+           as t (record_id, key_contact_id, start, size, rank, created_at, changed_at)
     on conflict (workspace_id, connection_id, record_id) do update set
       key_contact_id = excluded.key_contact_id, gone = null, gone_at = null, moved_to = null, read_at = excluded.read_at,
       rank = coalesce(excluded.rank, r.rank), created_at = coalesce(excluded.created_at, r.created_at),
+      changed_at = coalesce(excluded.changed_at, r.changed_at),
       base = case when r.agreed then r.base else excluded.base end`.execute(trx);
   await savePhones(trx, connectionId, sorted);
 }
@@ -94,23 +103,45 @@ export async function agreeRecords(
   const refused = blobOf(sorted.map((one) => toJson(one.refused)));
   await sql`
     insert into crm_records as r (workspace_id, connection_id, record_id, key_contact_id, base, refused, ours, agreed,
-                                  read_at, rank, created_at)
+                                  read_at, rank, created_at, changed_at)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, record_id, key_contact_id,
            substr(${bases.bytes}::bytea, base_start, base_size),
            substr(${refused.bytes}::bytea, refused_start, refused_size),
-           array_remove(string_to_array(ours, ' '), ''), true, ${now}, rank, created_at
+           array_remove(string_to_array(ours, ' '), ''), true, ${now}, rank, created_at, changed_at
     from unnest(${sorted.map((r) => r.recordId)}::text[], ${sorted.map((r) => r.keyContactId ?? null)}::text[],
                 ${bases.starts}::int[], ${bases.sizes}::int[], ${refused.starts}::int[], ${refused.sizes}::int[],
                 ${sorted.map((r) => r.ours.join(' '))}::text[], ${sorted.map((r) => r.rank ?? null)}::smallint[],
-                ${sorted.map((r) => r.createdAt ?? null)}::bigint[])
-           as t (record_id, key_contact_id, base_start, base_size, refused_start, refused_size, ours, rank, created_at)
+                ${sorted.map((r) => r.createdAt ?? null)}::bigint[],
+                ${sorted.map((r) => r.changedAt ?? null)}::bigint[])
+           as t (record_id, key_contact_id, base_start, base_size, refused_start, refused_size, ours, rank, created_at,
+                 changed_at)
     on conflict (workspace_id, connection_id, record_id) do update set
       key_contact_id = excluded.key_contact_id, base = excluded.base, refused = excluded.refused, ours = excluded.ours,
       agreed = true, read_at = excluded.read_at, rank = coalesce(excluded.rank, r.rank),
-      created_at = coalesce(excluded.created_at, r.created_at), gone = null, gone_at = null, moved_to = null`.execute(
+      created_at = coalesce(excluded.created_at, r.created_at),
+      changed_at = coalesce(excluded.changed_at, r.changed_at), gone = null, gone_at = null, moved_to = null`.execute(
     trx,
   );
   await savePhones(trx, connectionId, sorted);
+}
+
+/** Fills in what looks brought up of fields that are only followed. A record seen meanwhile knows better. */
+export async function fillBases(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  records: readonly Pick<RecordRow, 'recordId' | 'base' | 'readAt' | 'changedAt'>[],
+): Promise<void> {
+  if (records.length === 0) return;
+  const sorted = records.toSorted((x, y) => (x.recordId < y.recordId ? -1 : 1));
+  const bases = blobOf(sorted.map(({ base }) => toJson(base)));
+  await sql`
+    update crm_records r
+    set base = substr(${bases.bytes}::bytea, t.start, t.size), changed_at = coalesce(t.changed_at, r.changed_at)
+    from unnest(${sorted.map((one) => one.recordId)}::text[], ${sorted.map((one) => one.readAt)}::bigint[],
+                ${sorted.map((one) => one.changedAt)}::bigint[], ${bases.starts}::int[], ${bases.sizes}::int[])
+           as t (record_id, read_at, changed_at, start, size)
+    where r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId} and r.record_id = t.record_id
+      and r.read_at = t.read_at`.execute(trx);
 }
 
 /**
@@ -179,7 +210,7 @@ export async function recordsById(
 ): Promise<RecordRow[]> {
   const { rows } = await sql<Omit<RecordRow, 'base' | 'refused'> & { base: Buffer; refused: Buffer }>`
     select record_id as "recordId", key_contact_id as "keyContactId", base, ours, agreed, refused, read_at as "readAt",
-           gone, gone_at as "goneAt", moved_to as "movedTo"
+           gone, gone_at as "goneAt", moved_to as "movedTo", changed_at as "changedAt", doubted_at as "doubtedAt"
     from crm_records
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
       and record_id = any(${recordIds}::text[])`.execute(trx);
@@ -190,10 +221,45 @@ export async function recordsById(
   }));
 }
 
-/** Clocks of vendors and ours differ; a record seen this much after it was said to be gone is there. */
-const skewMs = 60_000;
+/**
+ * The vendor told that records were deleted. It tells late and in any order, so those that are known are to be looked at;
+ * they are returned. What nobody has seen is gone.
+ */
+export async function doubtRecords(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  told: readonly { readonly recordId: string; readonly at: number }[],
+): Promise<string[]> {
+  if (told.length === 0) return [];
+  const latest = new Map<string, number>();
+  for (const { recordId, at } of told) latest.set(recordId, Math.max(at, latest.get(recordId) ?? at));
+  const sorted = [...latest].toSorted(([x], [y]) => (x < y ? -1 : 1));
+  const { rows } = await sql<{ recordId: string; known: boolean }>`
+    insert into crm_records as r (workspace_id, connection_id, record_id, read_at, gone, gone_at)
+    select ${trx.workspaceId}::uuid, ${connectionId}::uuid, record_id, at, 'deleted', at
+    from unnest(${sorted.map(([recordId]) => recordId)}::text[], ${sorted.map(([, at]) => at)}::bigint[])
+         as t (record_id, at)
+    on conflict (workspace_id, connection_id, record_id) do update set
+      doubted_at = greatest(r.doubted_at, excluded.gone_at)
+    where r.gone is null
+    returning record_id as "recordId", doubted_at is not null as known`.execute(trx);
+  return rows.filter(({ known }) => known).map(({ recordId }) => recordId);
+}
 
-/** Remembers that records are no longer there; `movedTo`: merged into that one. Old news of a record seen since is none. */
+/** They were looked at, and are there. */
+export async function trustRecords(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  recordIds: readonly string[],
+): Promise<void> {
+  if (recordIds.length === 0) return;
+  await sql`
+    update crm_records set doubted_at = null
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+      and record_id = any(${recordIds}::text[])`.execute(trx);
+}
+
+/** Remembers that records are no longer there; `movedTo`: merged into that one. */
 export async function markGone(
   trx: WorkspaceTransaction,
   connectionId: string,
@@ -215,9 +281,9 @@ export async function markGone(
                 ${sorted.map((g) => g.at)}::bigint[], ${sorted.map((g) => g.movedTo ?? null)}::text[])
            as t (record_id, how, at, moved_to)
     on conflict (workspace_id, connection_id, record_id) do update set
-      gone = case when r.gone = 'erased' then r.gone else excluded.gone end,
-      gone_at = least(r.gone_at, excluded.gone_at), moved_to = coalesce(excluded.moved_to, r.moved_to)
-    where r.read_at <= excluded.gone_at + ${skewMs}`.execute(trx);
+      gone = case when r.gone in ('erased', 'merged') then r.gone else excluded.gone end,
+      gone_at = least(r.gone_at, excluded.gone_at), moved_to = coalesce(excluded.moved_to, r.moved_to),
+      doubted_at = null`.execute(trx);
   await sql`
     delete from crm_phones p
     using crm_records r
@@ -235,7 +301,8 @@ export async function markRestored(
 ): Promise<void> {
   if (restored.length === 0) return;
   await sql`
-    update crm_records r set gone = null, gone_at = null, read_at = greatest(r.read_at, t.at)
+    update crm_records r set gone = null, gone_at = null,
+           doubted_at = case when r.doubted_at > t.at then r.doubted_at end, read_at = greatest(r.read_at, t.at)
     from unnest(${restored.map(({ recordId }) => recordId)}::text[], ${restored.map(({ at }) => at)}::bigint[])
          as t (record_id, at)
     where r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId} and r.record_id = t.record_id

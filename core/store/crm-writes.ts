@@ -15,6 +15,16 @@ export interface JournalEntry {
   /** When it was noted, before the call. */
   readonly at: number;
   readonly written: CrmValues;
+  /** False: its call ended without an answer, so it may still take effect. */
+  readonly answered: boolean;
+}
+
+type StoredEntry = Omit<JournalEntry, 'written'> & { written: Buffer };
+
+const columns = sql.raw('record_id as "recordId", write_id as "writeId", at, written, answered');
+
+function entryOf(row: StoredEntry): JournalEntry {
+  return { ...row, written: fromJson(row.written) as CrmValues };
 }
 
 /** Notes writes before they are made: an echo may come before the answer does. */
@@ -36,7 +46,37 @@ export async function noteWrites(
   );
 }
 
-/** A created record is known by its id from now on. */
+/** Nobody said what became of the writes of these records since then: they may still take effect. */
+export async function leaveUnanswered(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  records: readonly { readonly recordId: string; readonly since: number }[],
+): Promise<void> {
+  if (records.length === 0) return;
+  await sql`
+    update crm_writes w set answered = false
+    from unnest(${records.map(({ recordId }) => recordId)}::text[], ${records.map(({ since }) => since)}::bigint[])
+         as t (record_id, since)
+    where w.workspace_id = ${trx.workspaceId} and w.connection_id = ${connectionId} and w.record_id = t.record_id
+      and w.at >= t.since and w.answered`.execute(trx);
+}
+
+/** Writes of which nobody ever said what became of them, the first one first. */
+export async function unansweredWrites(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  recordIds: readonly string[],
+): Promise<JournalEntry[]> {
+  if (recordIds.length === 0) return [];
+  const { rows } = await sql<StoredEntry>`
+    select ${columns} from crm_writes
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+      and record_id = any(${recordIds}::text[]) and not answered
+    order by at, write_id`.execute(trx);
+  return rows.map(entryOf);
+}
+
+/** A created record is known by its id from now on; its making was answered, and no try before. */
 export async function nameWrites(
   trx: WorkspaceTransaction,
   connectionId: string,
@@ -44,7 +84,12 @@ export async function nameWrites(
 ): Promise<void> {
   if (names.length === 0) return;
   await sql`
-    update crm_writes w set record_id = t.new
+    update crm_writes w
+    set record_id = t.new,
+        answered = not exists (select 1 from crm_writes later
+                               where later.workspace_id = w.workspace_id and later.connection_id = w.connection_id
+                                 and later.record_id = w.record_id
+                                 and (later.at, later.write_id) > (w.at, w.write_id))
     from unnest(${names.map(({ from }) => from)}::text[], ${names.map(({ to }) => to)}::text[]) as t (old, new)
     where w.workspace_id = ${trx.workspaceId} and w.connection_id = ${connectionId} and w.record_id = t.old`.execute(
     trx,
@@ -58,12 +103,12 @@ export async function openWrites(
   recordIds: readonly string[],
   now: number,
 ): Promise<JournalEntry[]> {
-  const { rows } = await sql<Omit<JournalEntry, 'written'> & { written: Buffer }>`
-    select record_id as "recordId", write_id as "writeId", at, written from crm_writes
+  const { rows } = await sql<StoredEntry>`
+    select ${columns} from crm_writes
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
       and record_id = any(${recordIds}::text[]) and at > ${now - echoMs}
     order by at, write_id for update`.execute(trx);
-  return rows.map((row) => ({ ...row, written: fromJson(row.written) as CrmValues }));
+  return rows.map(entryOf);
 }
 
 /** What is left of these entries after echoes were absorbed. */
@@ -131,5 +176,5 @@ const triedMs = 7 * 24 * 60 * 60 * 1000;
 /** Forgets writes whose echo will not come any more. */
 export async function sweepWrites(trx: WorkspaceTransaction, now: number): Promise<void> {
   await sql`delete from crm_writes where workspace_id = ${trx.workspaceId} and at <= ${now - echoMs}
-            and (not starts_with(record_id, 'new:') or at <= ${now - triedMs})`.execute(trx);
+            and (answered or at <= ${now - triedMs})`.execute(trx);
 }

@@ -101,6 +101,27 @@ export async function markEachRecord(
   await countDue(trx, rows, now);
 }
 
+/** Has these records read at a time to come, unless a mark has them looked at before. */
+export async function markLater(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  marks: readonly { readonly recordId: string; readonly dueAt: number }[],
+  now: number,
+): Promise<void> {
+  if (marks.length === 0) return;
+  const { rows } = await sql<{ connectionId: string; fresh: boolean }>`
+    insert into dirty_records (workspace_id, connection_id, subject, record_id, priority, marked_at, due_at, reread_version)
+    select ${trx.workspaceId}::uuid, ${connectionId}::uuid, 'record:' || record_id, record_id, ${markPriority.fields},
+           ${now}, max(due_at), 1
+    from unnest(${marks.map(({ recordId }) => recordId)}::text[], ${marks.map(({ dueAt }) => dueAt)}::bigint[])
+         as t (record_id, due_at)
+    group by record_id
+    order by record_id
+    on conflict do nothing
+    returning connection_id as "connectionId", true as fresh`.execute(trx);
+  await countDue(trx, rows, now);
+}
+
 /** Has these contacts looked for at `dueAt`: a create that was repeated may have made two records. */
 export async function markTwins(
   trx: WorkspaceTransaction,

@@ -5,6 +5,7 @@ import { foundation } from './migrations/0001-foundation.ts';
 import { crmRecords } from './migrations/0002-crm-records.ts';
 import { timelineDue } from './migrations/0003-timeline-due.ts';
 import { outcomes } from './migrations/0004-outcomes.ts';
+import { changesIn } from './migrations/0005-changes-in.ts';
 import { whatsappReading } from './migrations/0006-whatsapp-reading.ts';
 import { silentAccounts } from './migrations/0008-silent-accounts.ts';
 
@@ -13,6 +14,7 @@ const migrations = {
   '0002-crm-records': crmRecords,
   '0003-timeline-due': timelineDue,
   '0004-outcomes': outcomes,
+  '0005-changes-in': changesIn,
   '0006-whatsapp-reading': whatsappReading,
   '0008-silent-accounts': silentAccounts,
 };

@@ -11,12 +11,20 @@ export interface Occurrence {
   readonly changedAt: number;
   /** As the vendor names them. */
   readonly changedBy: string | undefined;
+  /** A look found it: it was made at `changedAt` or before, by nobody knows whom. */
+  readonly looked: boolean;
 }
 
 /** Workflow actions name no field; they carry the id of their execution in the value, and their receipt as time. */
 export const workflowField = 'workflow:';
 
-/** A set: each is kept once, whatever order webhooks, re-reads and polls bring it in. */
+/** The vendor's times of a field and of its record may differ by this much. */
+const skewMs = 60_000;
+
+/**
+ * A set: each is kept once, whatever order webhooks, re-reads and polls bring it in. What a look found and a webhook tells
+ * is one change, with the webhook's time: the same value, and no other between.
+ */
 export async function addOccurrences(
   trx: WorkspaceTransaction,
   occurrences: readonly Occurrence[],
@@ -24,19 +32,80 @@ export async function addOccurrences(
 ): Promise<void> {
   if (occurrences.length === 0) return;
   await sql`
-    insert into occurrences (workspace_id, connection_id, record_id, field, value, changed_at, changed_by, seen_at)
-    select ${trx.workspaceId}::uuid, connection_id, record_id, field, value, changed_at, changed_by, ${now}
+    insert into occurrences (workspace_id, connection_id, record_id, field, value, changed_at, changed_by, seen_at, looked)
+    select ${trx.workspaceId}::uuid, connection_id, record_id, field, value, changed_at, changed_by, ${now}, looked
     from unnest(${occurrences.map((o) => o.connectionId)}::uuid[], ${occurrences.map((o) => o.recordId)}::text[],
                 ${occurrences.map((o) => storableText(o.field))}::text[],
                 ${occurrences.map((o) => storableText(o.value))}::text[],
                 ${occurrences.map((o) => o.changedAt)}::bigint[],
-                ${occurrences.map((o) => (o.changedBy === undefined ? null : storableText(o.changedBy)))}::text[])
-         as t (connection_id, record_id, field, value, changed_at, changed_by)
+                ${occurrences.map((o) => (o.changedBy === undefined ? null : storableText(o.changedBy)))}::text[],
+                ${occurrences.map((o) => o.looked)}::bool[])
+         as t (connection_id, record_id, field, value, changed_at, changed_by, looked)
     where not starts_with(field, ${workflowField}) or not exists (
       select 1 from occurrences o
       where o.workspace_id = ${trx.workspaceId} and o.connection_id = t.connection_id and o.record_id = t.record_id
         and o.field = t.field and o.value = t.value)
-    on conflict do nothing`.execute(trx);
+    on conflict (workspace_id, connection_id, record_id, field, changed_at, value) do update set
+      looked = false, changed_by = excluded.changed_by
+    where occurrences.looked and not excluded.looked`.execute(trx);
+  await joinLooked(trx, occurrences);
+}
+
+/** Takes out what looks found and something else tells as well; whoever told it first, it was seen then. */
+async function joinLooked(
+  trx: WorkspaceTransaction,
+  occurrences: readonly Pick<Occurrence, 'connectionId' | 'recordId' | 'field'>[],
+): Promise<void> {
+  const fields = new Map(occurrences.map((one) => [`${one.connectionId} ${one.recordId} ${one.field}`, one]));
+  const concerned = [...fields.values()].filter(({ field }) => !field.startsWith(workflowField));
+  await sql`
+    with mine as (
+      select distinct o.connection_id, o.record_id, o.field, o.value, o.changed_at, o.seen_at, o.looked
+      from unnest(${concerned.map((o) => o.connectionId)}::uuid[], ${concerned.map((o) => o.recordId)}::text[],
+                  ${concerned.map((o) => storableText(o.field))}::text[]) as t (connection_id, record_id, field)
+      join occurrences o on o.workspace_id = ${trx.workspaceId} and o.connection_id = t.connection_id
+                        and o.record_id = t.record_id and o.field = t.field),
+    twins as (
+      select l.connection_id, l.record_id, l.field, l.value, l.changed_at, l.seen_at,
+             (select o.changed_at from mine o
+              where o.connection_id = l.connection_id and o.record_id = l.record_id and o.field = l.field
+                and o.value = l.value and o.changed_at <> l.changed_at
+                and case when o.looked then o.changed_at < l.changed_at
+                         else o.changed_at <= l.changed_at + ${skewMs} end
+                and not exists (
+                  select 1 from mine b
+                  where b.connection_id = l.connection_id and b.record_id = l.record_id and b.field = l.field
+                    and b.value <> l.value and b.changed_at between least(o.changed_at, l.changed_at)
+                                                               and greatest(o.changed_at, l.changed_at))
+              order by o.looked, o.changed_at desc limit 1) as told_at
+      from mine l where l.looked),
+    sooner as (
+      update occurrences o set seen_at = least(o.seen_at, t.seen_at)
+      from (select connection_id, record_id, field, value, told_at, min(seen_at) as seen_at from twins
+            where told_at is not null group by 1, 2, 3, 4, 5) t
+      where o.workspace_id = ${trx.workspaceId} and o.connection_id = t.connection_id and o.record_id = t.record_id
+        and o.field = t.field and o.value = t.value and o.changed_at = t.told_at
+        and not exists (select 1 from twins x
+                        where x.told_at is not null and x.connection_id = o.connection_id and x.record_id = o.record_id
+                          and x.field = o.field and x.value = o.value and x.changed_at = o.changed_at))
+    delete from occurrences o using twins t
+    where o.workspace_id = ${trx.workspaceId} and o.connection_id = t.connection_id and o.record_id = t.record_id
+      and o.field = t.field and o.value = t.value and o.changed_at = t.changed_at and t.told_at is not null`.execute(
+    trx,
+  );
+}
+
+/** What looks found of these records and no webhook has told: `<record> <field> <value>`. */
+export async function lookedAt(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  recordIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const { rows } = await sql<{ recordId: string; field: string; value: string }>`
+    select record_id as "recordId", field, value from occurrences
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+      and record_id = any(${recordIds}::text[]) and looked`.execute(trx);
+  return new Set(rows.map(({ recordId, field, value }) => `${recordId} ${field} ${value}`));
 }
 
 /** When these fields of these records last changed: `<record> <field>` → the vendor's time. */
@@ -59,8 +128,8 @@ export async function listOccurrences(
   trx: WorkspaceTransaction,
   connectionId: string,
   limit: number,
-): Promise<(Omit<Occurrence, 'connectionId'> & { readonly seenAt: number })[]> {
-  const { rows } = await sql<Omit<Occurrence, 'connectionId'> & { seenAt: number }>`
+): Promise<(Omit<Occurrence, 'connectionId' | 'looked'> & { readonly seenAt: number })[]> {
+  const { rows } = await sql<Omit<Occurrence, 'connectionId' | 'looked'> & { seenAt: number }>`
     select record_id as "recordId", field, value, changed_at as "changedAt", changed_by as "changedBy",
            seen_at as "seenAt"
     from occurrences where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}

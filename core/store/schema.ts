@@ -245,6 +245,10 @@ export interface Database {
     gone_at: number | null;
     /** Of a merged record: where it lives on. */
     moved_to: string | null;
+    /** The vendor's time of the record's last change, as far as it was seen. */
+    changed_at: ColumnType<number | null, number | null | undefined>;
+    /** The vendor told of its deletion then, and nobody has looked since. */
+    doubted_at: ColumnType<number | null, number | null | undefined>;
     /** Among records of one person the lowest is primary; null: not told, as 0. */
     rank: number | null;
     /** The vendor's time of its making; null: not told. */
@@ -308,6 +312,8 @@ export interface Database {
     at: number;
     /** JSON of what was written and whose echo has not come yet. */
     written: Buffer;
+    /** False: its call ended without an answer, so it may still take effect. */
+    answered: ColumnType<boolean, boolean | undefined>;
   };
   crm_creations: {
     workspace_id: string;
@@ -327,6 +333,8 @@ export interface Database {
     changed_at: number;
     changed_by: string | null;
     seen_at: number;
+    /** A look found it: it was made at `changed_at` or before. */
+    looked: ColumnType<boolean, boolean | undefined>;
   };
   timeline_entries: {
     workspace_id: string;

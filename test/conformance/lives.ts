@@ -1,18 +1,20 @@
 import { expect, test } from 'vitest';
 import type { CrmWorld } from '../harness/crm-world.ts';
-import type { CrmWorkspace } from '../harness/crm-workspace.ts';
+import type { CrmWorkspace, WorkspaceOptions } from '../harness/crm-workspace.ts';
 import { everyRow } from '../harness/every-row.ts';
-import { minute, type SetStage, somebody } from './stage.ts';
+import { minute, type News, type SetStage, somebody } from './stage.ts';
 
 /** Records end: links heal, and gone is remembered. */
-export function lives(stage: SetStage): void {
+export function lives(stage: SetStage, news: News | 'nothing'): void {
+  const listening: WorkspaceOptions = { webhooks: news === 'webhooks', polled: news === 'polls' };
+
   const later = async (world: CrmWorld): Promise<void> => {
     await world.settle();
     world.clock.advance(minute);
   };
 
-  const two = async (webhooks: boolean) => {
-    const set = await stage({ webhooks });
+  const two = async () => {
+    const set = await stage(listening);
     await set.crm.writes(somebody(1, 'Asha'), 'from Asha');
     await later(set.world);
     await set.crm.writes(somebody(2, 'Ravi'), 'from Ravi');
@@ -25,30 +27,57 @@ export function lives(stage: SetStage): void {
   const words = async (crm: CrmWorkspace, recordId: string): Promise<string> =>
     (await crm.account.user.timeline(recordId)).map(({ text }) => text).join('\n');
 
-  test.each([true, false])(
-    'what is merged in the CRM goes on as one record, its timeline too, told of it by webhook or not (%s)',
-    async (webhooks) => {
-      const { world, crm, asha, ravi } = await two(webhooks);
-      const survivor = await crm.account.user.merge(asha, ravi);
-      await later(world);
-      const lastWords = world.clock.now();
-      await crm.writes(somebody(2, 'Ravi'), 'Ravi after the merge');
-      await later(world);
-      const record = await crm.record();
-      expect(record.recordId).toBe(survivor);
-      expect(Date.parse(crm.read(record, 'last activity'))).toBeGreaterThanOrEqual(lastWords);
-      const shown = await words(crm, survivor);
-      for (const said of ['from Asha', 'from Ravi', 'Ravi after the merge']) expect(shown).toContain(said);
+  test('what is merged in the CRM goes on as one record, its timeline too', async () => {
+    const { world, crm, asha, ravi } = await two();
+    const survivor = await crm.account.user.merge(asha, ravi);
+    await later(world);
+    const lastWords = world.clock.now();
+    await crm.writes(somebody(2, 'Ravi'), 'Ravi after the merge');
+    await later(world);
+    const record = await crm.record();
+    expect(record.recordId).toBe(survivor);
+    expect(Date.parse(crm.read(record, 'last activity'))).toBeGreaterThanOrEqual(lastWords);
+    const shown = await words(crm, survivor);
+    for (const said of ['from Asha', 'from Ravi', 'Ravi after the merge']) expect(shown).toContain(said);
 
-      await crm.writes(somebody(1, 'Asha'), 'STOP');
+    await crm.writes(somebody(1, 'Asha'), 'STOP');
+    await later(world);
+    expect(crm.isOptedOut(await crm.record())).toBe(true);
+    expect(await crm.letters()).toEqual([]);
+  });
+
+  test('contact deleted, then three late statuses: no record', async () => {
+    const { world, crm } = await stage(listening);
+    const asha = somebody(1, 'Asha');
+    await crm.writes(asha);
+    await crm.answers(asha);
+    const wamid = await crm.answers(asha, 'And one more');
+    await later(world);
+    await crm.account.user.remove((await crm.record()).recordId);
+    await later(world);
+    for (const name of ['sent', 'delivered', 'read']) {
+      await crm.reached(asha, wamid, name);
       await later(world);
-      expect(crm.isOptedOut(await crm.record())).toBe(true);
-      expect(await crm.letters()).toEqual([]);
-    },
-  );
+    }
+    await crm.tag(asha, ['VIP']);
+    await later(world);
+    await crm.answers(asha, 'The business writes, not the person');
+    await later(world);
+    expect(await crm.records()).toEqual([]);
+
+    await crm.writes(asha, 'It is me again');
+    await later(world);
+    await crm.writes(asha, 'And again');
+    await later(world);
+    expect(crm.read(await crm.record(), 'first name')).toBe('Asha');
+    expect(await crm.letters()).toEqual([]);
+    expect(await words(crm, (await crm.record()).recordId)).toContain('It is me again');
+  });
+
+  if (news === 'nothing') return;
 
   test('of a person erased here nothing comes back with a look, and who writes again is on the record that stands', async () => {
-    const { world, crm } = await stage({ webhooks: true });
+    const { world, crm } = await stage(listening);
     const asha = somebody(1, 'Asha Rao');
     await crm.writes(asha, 'A secret of mine');
     await later(world);
@@ -73,39 +102,8 @@ export function lives(stage: SetStage): void {
     expect(crm.isOptedOut(await crm.record())).toBe(true);
   });
 
-  test.each([true, false])(
-    'contact deleted, then three late statuses: no record, told of it by webhook or not (%s)',
-    async (webhooks) => {
-      const { world, crm } = await stage({ webhooks });
-      const asha = somebody(1, 'Asha');
-      await crm.writes(asha);
-      await crm.answers(asha);
-      const wamid = await crm.answers(asha, 'And one more');
-      await later(world);
-      await crm.account.user.remove((await crm.record()).recordId);
-      await later(world);
-      for (const name of ['sent', 'delivered', 'read']) {
-        await crm.reached(asha, wamid, name);
-        await later(world);
-      }
-      await crm.tag(asha, ['VIP']);
-      await later(world);
-      await crm.answers(asha, 'The business writes, not the person');
-      await later(world);
-      expect(await crm.records()).toEqual([]);
-
-      await crm.writes(asha, 'It is me again');
-      await later(world);
-      await crm.writes(asha, 'And again');
-      await later(world);
-      expect(crm.read(await crm.record(), 'first name')).toBe('Asha');
-      expect(await crm.letters()).toEqual([]);
-      expect(await words(crm, (await crm.record()).recordId)).toContain('It is me again');
-    },
-  );
-
   test('a deleted record that is restored is theirs again', async () => {
-    const { world, crm } = await stage({ webhooks: true });
+    const { world, crm } = await stage(listening);
     const asha = somebody(1, 'Asha');
     await crm.writes(asha);
     await later(world);
@@ -123,7 +121,7 @@ export function lives(stage: SetStage): void {
   });
 
   test('when two contacts turn out to be one person it is said, and no third record is made', async () => {
-    const { world, crm } = await stage({ webhooks: true });
+    const { world, crm } = await stage(listening);
     const phone = somebody(1).phone ?? '';
     await crm.writes({ phone, name: 'Asha' });
     await later(world);

@@ -17,6 +17,9 @@ export function stageFor(open: OpenAccount): SetStage {
   };
 }
 
+/** How an account's news comes: it tells, or it is looked at. */
+export type News = 'webhooks' | 'polls';
+
 export const minute = 60_000;
 export const hour = 60 * minute;
 export const day = 24 * hour;

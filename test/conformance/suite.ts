@@ -25,7 +25,11 @@ export function describeConformance(label: string, open: OpenAccount): void {
   describe(`${label}: who becomes a record`, () => policies(stage));
   describe(`${label}: who decides a field`, () => fields(stage));
   describe(`${label}: consent`, () => consent(stage));
-  describe(`${label}: records that are merged and deleted`, () => lives(stage));
-  describe(`${label}: what the CRM tells`, () => told(stage));
+  for (const news of ['webhooks', 'polls', 'nothing'] as const) {
+    describe(`${label}: records that are merged and deleted, told by ${news}`, () => lives(stage, news));
+  }
+  for (const news of ['webhooks', 'polls'] as const) {
+    describe(`${label}: what the CRM tells by ${news}`, () => told(stage, news));
+  }
   describe(`${label}: the timeline`, () => timeline(stage));
 }

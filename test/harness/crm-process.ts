@@ -4,6 +4,7 @@ import type {
   DeadLetterOffice,
   Directory,
   Eraser,
+  Poller,
   Receiver,
 } from '@sangam/core/pipeline';
 import type { Store } from '@sangam/core/store';
@@ -16,6 +17,7 @@ export interface CrmProcess {
   readonly changes: ChangeReceiver;
   readonly office: DeadLetterOffice;
   readonly checker: Checker;
+  readonly poller: Poller;
   readonly eraser: Eraser;
   /** Applies what waits, and does nothing about it at the CRM. */
   apply(): Promise<void>;

@@ -5,6 +5,7 @@ import {
   type ConnectionSettings,
   type ContactFields,
   type ContactSource,
+  type CrmChange,
   type CrmField,
   type CrmValues,
   type FieldMapping,
@@ -39,6 +40,8 @@ type SettingsInput = (typeof connectionSettings)['_zod']['input'];
 export interface WorkspaceOptions {
   /** The account's webhooks arrive. */
   readonly webhooks?: boolean;
+  /** Whatever settles is followed by a look at what changed: news comes by polls. */
+  readonly polled?: boolean;
   /** Calls keep to the connector's own limits; else they are let through as they come. */
   readonly limiter?: boolean;
   readonly settings?: SettingsInput;
@@ -56,14 +59,19 @@ export interface CrmWorkspace {
   beforeCall: ((priority: Priority) => Promise<void>) | undefined;
   /** The account's webhooks arrive from here on; what happened before is never told. */
   listen(): Promise<void>;
-  /** Webhooks do not get through for now; they come again. */
+  /** One webhook of the account, whatever happened there. */
+  isTold(changes: readonly CrmChange[]): Promise<void>;
+  /** News does not get through for now: webhooks come again, and polls are not made. */
   deaf: boolean;
+  readonly polled: boolean;
   /** An admin chooses other settings. */
   configure(settings: SettingsInput): Promise<void>;
   /** An admin maps more than the connector does by itself. */
   remap(more: readonly FieldMapping[]): Promise<void>;
   /** Looks through the whole account: from then on the phone index is complete. */
   check(): Promise<void>;
+  /** Looks at what changed since the last time, due or not, and does nothing about it yet. */
+  poll(): Promise<void>;
   /** An admin says that parked fields are there again. */
   unpark(): Promise<void>;
 
@@ -160,12 +168,18 @@ export async function openCrmWorkspace(parts: {
     connector,
     beforeCall: undefined,
     deaf: false,
+    polled: options.polled === true,
     async listen() {
       const route = { kind: 'connection' as const, workspaceId, connectionId };
       await account.webhooksTo(async (changes, raw) => {
         if (world.deaf) throw new Error('Nobody is there.');
         await process.changes.receive(traits.crm, changes, route, raw);
       });
+    },
+    async isTold(changes) {
+      const route = { kind: 'connection' as const, workspaceId, connectionId };
+      const told = [{ account: account.account, changes }];
+      await process.changes.receive(traits.crm, told, route, Buffer.from(JSON.stringify(changes)));
     },
     async configure(settings) {
       await database.query('update crm_connections set settings = $2 where workspace_id = $1', [
@@ -182,6 +196,12 @@ export async function openCrmWorkspace(parts: {
     async check() {
       await process.checker.start({ workspaceId, memberId }, connectionId);
       await settle();
+    },
+    async poll() {
+      await database.query('update crm_connections set next_poll_at = 0 where workspace_id = $1', [
+        workspaceId,
+      ]);
+      await process.poller.poll(workspaceId);
     },
     async unpark() {
       await database.query(`update crm_connections set parked_fields = '{}' where workspace_id = $1`, [

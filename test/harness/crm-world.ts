@@ -9,6 +9,7 @@ import {
   createDirectory,
   createEraser,
   createPermits,
+  createPoller,
   createReceiver,
   createReconciler,
   createTimelineWriter,
@@ -95,7 +96,7 @@ export async function createCrmWorld(): Promise<CrmWorld> {
   const isQuiet = async (): Promise<boolean> =>
     problems.length > 0 || ((await arrived()) && !(await waitsNow()) && (await arrived()));
 
-  const settle = async (): Promise<void> => {
+  const work = async (): Promise<void> => {
     do {
       const workers = processes.flatMap((one) => one.workers());
       for (const worker of workers) worker.start();
@@ -106,6 +107,15 @@ export async function createCrmWorld(): Promise<CrmWorld> {
       }
       if (problems.length > 0) throw problems[0];
     } while (!(await isQuiet()));
+  };
+
+  const settle = async (): Promise<void> => {
+    await work();
+    for (const { workspace } of accounts.values()) {
+      if (!workspace.polled || workspace.deaf) continue;
+      await workspace.poll();
+      await work();
+    }
   };
 
   const pass = async (ms: number): Promise<boolean> => {
@@ -139,6 +149,8 @@ export async function createCrmWorld(): Promise<CrmWorld> {
       });
       accounts.set(workspace.connectionId, { workspace, account, limiter: options.limiter === true });
       for (const { directory } of processes) directory.refresh();
+      // Without a look through the whole account there is nothing a poll could go on from.
+      if (workspace.polled) await workspace.check();
       return workspace;
     },
     addProcess() {
@@ -212,12 +224,14 @@ function openProcess(
   });
   const changes = createChangeReceiver({ store, receiver, clock, readChanges: () => [] });
   const checker = createChecker({ store, clock, connectors, erasureKeyOf, failed });
+  const poller = createPoller({ store, clock, connectors, erasureKeyOf });
   return {
     store,
     directory,
     receiver,
     changes,
     checker,
+    poller,
     eraser: createEraser({ store, clock, keyOf: erasureKeyOf }),
     office: createDeadLetterOffice({ store, receiver, changes, clock, wake: ignored }),
     apply: () => createAnApplier(ignored).drain(),

@@ -1,13 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import type { ConnectorTraits } from '../../crm/index.ts';
 import { mergeStatusTimes } from '../../conversation/index.ts';
-import type {
-  CountName,
-  InboxRow,
-  MessageRow,
-  StatusRow,
-  WorkspaceTransaction,
-} from '../../store/index.ts';
+import type { CountName, InboxRow, MessageRow, StatusRow, WorkspaceTransaction } from '../../store/index.ts';
 import {
   addConsentEntries,
   addCounts,

@@ -1,13 +1,15 @@
 import { z } from 'zod';
-import type { ConnectorTraits, CrmChange, CrmField } from '../../crm/index.ts';
+import type { ConnectorTraits, CrmChange } from '../../crm/index.ts';
 import {
   addOccurrences,
   confirmWrites,
   type ConnectionRow,
   connectionsOf,
+  doubtRecords,
   dueTimeline,
   keepWrites,
   linksOfRecords,
+  lookedAt,
   markGone,
   markPriority,
   markRecords,
@@ -22,7 +24,7 @@ import {
   workflowField,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
-
+import { type Followed, followedBy, settlesAt } from '../followed.ts';
 import { wholeMappingOf } from '../mapping-of.ts';
 
 const change = z.object({ recordId: z.string(), at: z.number() });
@@ -88,46 +90,43 @@ export async function applyCrmChanges(
 }
 
 /** Records that came, went, came back or were merged. */
-async function applyLives(
+export async function applyLives(
   trx: WorkspaceTransaction,
   connectionId: string,
   { timeline }: ConnectorTraits,
   changes: readonly CrmChange[],
   now: number,
 ): Promise<void> {
-  const gone = changes.flatMap((one): Parameters<typeof markGone>[2][number][] => {
-    if (one.kind === 'deleted') return [{ recordId: one.recordId, how: 'deleted' as const, at: one.at }];
-    if (one.kind === 'merged') {
-      return [{ recordId: one.recordId, how: 'merged' as const, at: one.at, movedTo: one.into }];
-    }
-    return [];
-  });
-  const restored = changes.filter(({ kind }) => kind === 'restored');
-  await markGone(trx, connectionId, gone);
-  await markRestored(trx, connectionId, restored);
+  const told = (kind: CrmChange['kind']): CrmChange[] => changes.filter((one) => one.kind === kind);
+  const merged = changes.filter((one) => one.kind === 'merged');
+  await markGone(
+    trx,
+    connectionId,
+    merged.map(({ recordId, into, at }) => ({ recordId, how: 'merged' as const, at, movedTo: into })),
+  );
+  await markRestored(trx, connectionId, told('restored'));
   const restoredTo = await peopleAtHome(
     trx,
-    restored.map(({ recordId }) => ({ connectionId, recordId })),
+    told('restored').map(({ recordId }) => ({ connectionId, recordId })),
   );
   await dueTimeline(trx, connectionId, restoredTo, now);
-  const moves = changes.flatMap((one) =>
-    one.kind === 'merged' ? [{ from: one.recordId, to: one.into }] : [],
-  );
+  const doubted = await doubtRecords(trx, connectionId, told('deleted'));
+  const moves = merged.map(({ recordId, into }) => ({ from: recordId, to: into }));
   await repointLinks(trx, connectionId, moves, { entriesMove: timeline.movesWithMerge, now });
-  const look = (recordIds: readonly string[], reread: boolean): Promise<unknown> =>
-    markRecords(trx, connectionId, recordIds, { priority: markPriority.fields, reread }, now);
-  await look(
-    gone.filter(({ how }) => how === 'deleted').map(({ recordId }) => recordId),
-    false,
-  );
-  await look(
+  const created = told('created').map(({ recordId }) => recordId);
+  const rows = created.length === 0 ? [] : await recordsById(trx, connectionId, created);
+  const ours = new Set(rows.filter(({ agreed }) => agreed).map(({ recordId }) => recordId));
+  await markRecords(
+    trx,
+    connectionId,
     [
-      ...changes
-        .filter(({ kind }) => kind === 'created' || kind === 'restored')
-        .map(({ recordId }) => recordId),
+      ...created.filter((recordId) => !ours.has(recordId)),
+      ...told('restored').map(({ recordId }) => recordId),
+      ...doubted,
       ...moves.map(({ to }) => to),
     ],
-    true,
+    { priority: markPriority.fields, reread: true },
+    now,
   );
 }
 
@@ -143,27 +142,31 @@ async function applyFields(
   if (fields.length === 0) return;
   const recordIds = [...new Set(fields.map(({ recordId }) => recordId))];
   const mapping = wholeMappingOf(connection, traits);
-  const known = new Map(mapping.map(({ field }) => [field.name, field]));
-  const same = (name: string, x: string, y: string): boolean =>
-    x === y || traits.spelling.same(x, y, known.get(name) ?? textField(name));
+  const followed = followedBy(connection, traits);
+  const { same } = followed;
 
   const rows = new Map((await recordsById(trx, connectionId, recordIds)).map((row) => [row.recordId, row]));
-  const followed = new Set([...known.keys(), ...traits.followedFields]);
-  const strangers = fields.filter((one) => !rows.has(one.recordId) && followed.has(one.field));
+  const strangers = fields.filter((one) => !rows.has(one.recordId) && followed.fields.has(one.field));
   const births = await birthsAmong(trx, connectionId, strangers, same, now);
   const { foreign, echoes } = await withoutEchoes(
     trx,
     connectionId,
     fields.filter((one) => !births.has(one)),
+    traits,
     same,
     now,
   );
-  await confirmWrites(trx, connectionId, unanswered(echoes, rows));
+  await confirmWrites(trx, connectionId, confirmed(echoes, rows));
   const news = foreign.filter((one) => !isKnown(one, rows.get(one.recordId), same));
+  // A look may have been quicker: then this says when it was.
+  const looked = news.length === foreign.length ? new Set() : await lookedAt(trx, connectionId, recordIds);
+  const telling = foreign.filter(
+    (one) => news.includes(one) || looked.has(`${one.recordId} ${one.field} ${one.value}`),
+  );
   await addOccurrences(
     trx,
-    onceEach(news)
-      .filter(({ field }) => followed.has(field) || field.startsWith(workflowField))
+    onceEach(telling)
+      .filter(({ field }) => followed.fields.has(field) || field.startsWith(workflowField))
       .map((one): Occurrence => ({
         connectionId,
         recordId: one.recordId,
@@ -171,6 +174,7 @@ async function applyFields(
         value: one.value,
         changedAt: one.at,
         changedBy: one.by,
+        looked: false,
       })),
     now,
   );
@@ -178,9 +182,9 @@ async function applyFields(
     (await linksOfRecords(trx, connectionId, recordIds)).map(({ recordId }) => recordId),
   );
   const optOut = new Set(mapping.filter(({ source }) => source === 'opt-out').map(({ field }) => field.name));
-  const concerns = news.filter(
+  const concerns = [...news, ...overtaken(echoes, rows, same)].filter(
     ({ recordId, field }) =>
-      traits.phoneFields.includes(field) || (linked.has(recordId) && followed.has(field)),
+      traits.phoneFields.includes(field) || (linked.has(recordId) && followed.fields.has(field)),
   );
   for (const pressing of [true, false]) {
     await markRecords(
@@ -240,14 +244,19 @@ interface Echo {
   readonly change: FieldChange;
   /** When the write was noted. */
   readonly writtenAt: number;
+  readonly answered: boolean;
 }
 
-/** Takes out what our own writes brought back: each is absorbed once. What a person did is never ours. */
+/**
+ * Takes out what our own writes brought back: each is absorbed once, but for one nobody answered, which may still take
+ * effect. What a person did is never ours.
+ */
 async function withoutEchoes(
   trx: WorkspaceTransaction,
   connectionId: string,
   changes: readonly FieldChange[],
-  same: (field: string, x: string, y: string) => boolean,
+  traits: ConnectorTraits,
+  same: Followed['same'],
   now: number,
 ): Promise<{ readonly foreign: FieldChange[]; readonly echoes: Echo[] }> {
   const recordIds = [...new Set(changes.map(({ recordId }) => recordId))];
@@ -265,9 +274,11 @@ async function withoutEchoes(
       return entry.recordId === recordId && written !== undefined && same(field, written, value);
     });
     if (echo === undefined) return true;
-    delete echo.written[field];
-    touched.add(echo);
-    echoes.push({ change, writtenAt: echo.at });
+    if (echo.answered || settlesAt(echo, traits) < now) {
+      delete echo.written[field];
+      touched.add(echo);
+    }
+    echoes.push({ change, writtenAt: echo.at, answered: echo.answered });
     return false;
   });
   await keepWrites(trx, connectionId, [...touched]);
@@ -278,16 +289,30 @@ async function withoutEchoes(
  * Records as both sides agree on them after echoes of writes that nobody answered: an answer would have been remembered
  * since.
  */
-function unanswered(echoes: readonly Echo[], rows: ReadonlyMap<string, RecordRow>): RecordRow[] {
-  const confirmed = new Map<string, RecordRow>();
+function confirmed(echoes: readonly Echo[], rows: ReadonlyMap<string, RecordRow>): RecordRow[] {
+  const known = new Map<string, RecordRow>();
   for (const { change, writtenAt } of echoes.toSorted((x, y) => x.writtenAt - y.writtenAt)) {
-    const row = confirmed.get(change.recordId) ?? rows.get(change.recordId);
+    const row = known.get(change.recordId) ?? rows.get(change.recordId);
     if (row === undefined || writtenAt <= row.readAt) continue;
     const base = { ...row.base, [change.field]: change.value };
     const ours = [...new Set([...row.ours, change.field])].toSorted();
-    confirmed.set(row.recordId, { ...row, base, ours });
+    known.set(row.recordId, { ...row, base, ours });
   }
-  return [...confirmed.values()];
+  return [...known.values()];
+}
+
+/** Writes that took effect after all, over what was written since. */
+function overtaken(
+  echoes: readonly Echo[],
+  rows: ReadonlyMap<string, RecordRow>,
+  same: Followed['same'],
+): FieldChange[] {
+  return echoes.flatMap(({ change, writtenAt, answered }) => {
+    const row = rows.get(change.recordId);
+    const agreed = row?.base[change.field];
+    const over = row !== undefined && agreed !== undefined && !same(change.field, agreed, change.value);
+    return over && !answered && writtenAt <= row.readAt ? [change] : [];
+  });
 }
 
 /** Old news: the record was seen since, and says what it says. */
@@ -299,8 +324,4 @@ function isKnown(
   const agreed = row?.base[one.field];
   if (row === undefined || agreed === undefined || !same(one.field, agreed, one.value)) return false;
   return !byPerson(one) && one.at <= row.readAt + skewMs;
-}
-
-function textField(name: string): CrmField {
-  return { name, label: name, kind: 'text', writable: true };
 }

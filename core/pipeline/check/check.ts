@@ -9,16 +9,15 @@ import {
   type ConnectionRow,
   connectionsOf,
   delayCheck,
+  doubtRecords,
   finishCheck,
   insertCheck,
   lastCheck,
   leaseCheck,
-  linkByPhone,
+  linksOfRecords,
   markGone,
   markPriority,
   markRecords,
-  saveRecords,
-  type SeenRecord,
   stopCheck,
   type Store,
   type WorkspaceTransaction,
@@ -26,11 +25,11 @@ import {
 } from '../../store/index.ts';
 import { callFailed, callWent } from '../breaker.ts';
 import type { Connectors } from '../connectors.ts';
-import { type ErasureKeyOf, withoutErased } from '../erased.ts';
+import type { ErasureKeyOf } from '../erased.ts';
 import { wholeMappingOf } from '../mapping-of.ts';
-import { seenRecord } from '../reconcile/candidates.ts';
 import { fieldsToRead } from '../reconcile/resolve.ts';
 import { TurnTaker } from '../turns.ts';
+import { takeIn } from './take-in.ts';
 
 /** Longer than any call may take (design.md §4). */
 const leaseMs = 60_000;
@@ -65,14 +64,27 @@ export function createChecker(dependencies: {
 }): Checker {
   const { store, clock, connectors, erasureKeyOf, failed } = dependencies;
 
+  /** What the account has of the fields to be read, by check: it is asked once. */
+  const looking = new Map<string, string[]>();
+
+  const fieldsOf = async (
+    connector: Connector,
+    connection: ConnectionRow,
+    { checkId }: CheckRow,
+  ): Promise<string[]> => {
+    const fields = looking.get(checkId) ?? (await readableFields(connector, connection));
+    looking.set(checkId, fields);
+    return fields;
+  };
+
   /** Looks at one page. */
   const look = async (connection: ConnectionRow, check: CheckRow, lease: string): Promise<void> => {
     const { workspaceId, connectionId } = connection;
     const connector = await connectors.of(connection);
-    const fields = await readableFields(connector, connection);
+    const fields = await fieldsOf(connector, connection, check);
     const from = check.cursor === null ? {} : { cursor: check.cursor };
-    const { records, gone, next } = await connector.scan(from, fields, 'import');
-    const seen = records.map((record) => seenRecord(record, connector.traits.phoneFields, connection.region));
+    const page = await connector.scan(from, fields, 'import');
+    const { records, next } = page;
     const filled: Record<string, number> = { ...check.filled };
     for (const { values } of records) {
       for (const [field, value] of Object.entries(values)) {
@@ -81,20 +93,15 @@ export function createChecker(dependencies: {
     }
     await store.transact(workspaceId, async (trx) => {
       const now = clock.now();
-      await saveSeen(trx, connectionId, seen, erasureKeyOf, now);
-      await markGone(
-        trx,
-        connectionId,
-        gone.map(({ recordId, at }) => ({ recordId, how: 'deleted' as const, at })),
-      );
-      await advanceCheck(trx, lease, { cursor: next ?? null, records: records.length, filled });
-      if (next !== undefined) return;
-      const unseen = await finishCheck(trx, check, now);
-      await markGone(
-        trx,
-        connectionId,
-        unseen.map(({ recordId, at }) => ({ recordId, how: 'deleted' as const, at })),
-      );
+      await takeIn(trx, connection, connector.traits, page, true, erasureKeyOf, now);
+      const advanced = await advanceCheck(trx, lease, {
+        cursor: next ?? null,
+        records: records.length,
+        filled,
+      });
+      if (!advanced || next !== undefined) return;
+      looking.delete(check.checkId);
+      await leaveUnseen(trx, connectionId, await finishCheck(trx, check, now), now);
     });
     await callWent(store, connection, clock.now());
   };
@@ -123,6 +130,7 @@ export function createChecker(dependencies: {
         return 'more';
       } catch (error) {
         if (!(error instanceof SangamError)) throw error;
+        looking.delete(check.checkId);
         const wait =
           error.code === 'limit_wait' && typeof error.retry === 'object' ? error.retry.afterMs : waitMs;
         await delay(clock.now() + wait, error.code === 'limit_wait' ? null : error.message);
@@ -181,22 +189,35 @@ export function createChecker(dependencies: {
   };
 }
 
-/** Remembers records a look brought up, and ties those that hold the phone of somebody we know. */
-export async function saveSeen(
+/**
+ * What a look at everything did not bring up is gone; whether it lives on as another is seen by reading what somebody is
+ * tied to.
+ */
+async function leaveUnseen(
   trx: WorkspaceTransaction,
   connectionId: string,
-  seen: readonly SeenRecord[],
-  erasureKeyOf: ErasureKeyOf,
+  unseen: readonly { readonly recordId: string; readonly at: number }[],
   now: number,
 ): Promise<void> {
-  await saveRecords(trx, connectionId, await withoutErased(trx, seen, erasureKeyOf), now);
-  const matched = await linkByPhone(
+  const links = await linksOfRecords(
     trx,
     connectionId,
-    seen.map(({ recordId }) => recordId),
-    now,
+    unseen.map(({ recordId }) => recordId),
   );
-  await markRecords(trx, connectionId, matched, { priority: markPriority.fields, reread: false }, now);
+  const tied = new Set(links.map(({ recordId }) => recordId));
+  await markGone(
+    trx,
+    connectionId,
+    unseen
+      .filter(({ recordId }) => !tied.has(recordId))
+      .map(({ recordId, at }) => ({ recordId, how: 'deleted' as const, at })),
+  );
+  const doubted = await doubtRecords(
+    trx,
+    connectionId,
+    unseen.filter(({ recordId }) => tied.has(recordId)),
+  );
+  await markRecords(trx, connectionId, doubted, { priority: markPriority.fields, reread: true }, now);
 }
 
 /** What the account has of the fields a decision may need: in shadow ours may not be there. */

@@ -1,22 +1,11 @@
 import type { Clock } from '../../clock.ts';
-import type { ConnectorTraits, CrmChange, CrmField, CrmRecord } from '../../crm/index.ts';
 import { SangamError } from '../../errors.ts';
-import {
-  advancePoll,
-  claimPoll,
-  type ConnectionRow,
-  connectionsOf,
-  recordsById,
-  type Store,
-  typedPhones,
-} from '../../store/index.ts';
+import { advancePoll, claimPoll, type ConnectionRow, connectionsOf, type Store } from '../../store/index.ts';
 import { callFailed, callWent } from '../breaker.ts';
 import type { Connectors } from '../connectors.ts';
-import { wholeMappingOf } from '../mapping-of.ts';
-import type { ChangeReceiver } from '../receive/changes.ts';
 import type { ErasureKeyOf } from '../erased.ts';
-import { seenRecord } from '../reconcile/candidates.ts';
-import { readableFields, saveSeen } from './check.ts';
+import { readableFields } from './check.ts';
+import { takeIn } from './take-in.ts';
 
 /** While webhooks are silent a change is known after this long; while they arrive the poll only fills their gaps. */
 const silentEveryMs = 5 * 60 * 1000;
@@ -35,9 +24,8 @@ export function createPoller(dependencies: {
   clock: Clock;
   connectors: Connectors;
   erasureKeyOf: ErasureKeyOf;
-  changes: ChangeReceiver;
 }): Poller {
-  const { store, clock, connectors, erasureKeyOf, changes } = dependencies;
+  const { store, clock, connectors, erasureKeyOf } = dependencies;
 
   const pollConnection = async (connection: ConnectionRow): Promise<void> => {
     const { workspaceId, connectionId, polledUntil, nextPollAt } = connection;
@@ -58,46 +46,14 @@ export function createPoller(dependencies: {
         fields,
         'import',
       );
-      await takeIn(connection, connector.traits, page.records, page.gone);
       cursor = page.next;
       const done = cursor === undefined;
-      await store.transact(workspaceId, (trx) =>
-        advancePoll(trx, connectionId, { cursor: cursor ?? null, ...(done ? { until: started } : {}) }),
-      );
+      await store.transact(workspaceId, async (trx) => {
+        await takeIn(trx, connection, connector.traits, page, false, erasureKeyOf, clock.now());
+        await advancePoll(trx, connectionId, { cursor: cursor ?? null, ...(done ? { until: started } : {}) });
+      });
       if (done) return;
     }
-  };
-
-  /** A record nobody is tied to is only remembered; what changed on the others goes the way of every change. */
-  const takeIn = async (
-    connection: ConnectionRow,
-    traits: ConnectorTraits,
-    records: readonly CrmRecord[],
-    gone: readonly { readonly recordId: string; readonly at: number }[],
-  ): Promise<void> => {
-    const { workspaceId, connectionId } = connection;
-    const news = await store.transact(workspaceId, async (trx) => {
-      const ids = records.map(({ recordId }) => recordId);
-      const rows = new Map((await recordsById(trx, connectionId, ids)).map((row) => [row.recordId, row]));
-      const phones = await typedPhones(trx, connectionId, ids);
-      const agreed = records.filter(({ recordId }) => rows.get(recordId)?.agreed === true);
-      const others = records.filter((record) => !agreed.includes(record));
-      await saveSeen(
-        trx,
-        connectionId,
-        others.map((record) => seenRecord(record, traits.phoneFields, connection.region)),
-        erasureKeyOf,
-        clock.now(),
-      );
-      return agreed.flatMap((record) => {
-        const known = { ...rows.get(record.recordId)?.base, ...phones.get(record.recordId) };
-        return fieldChanges(record, known, connection, traits, clock.now());
-      });
-    });
-    await changes.found(workspaceId, connectionId, [
-      ...news,
-      ...gone.map(({ recordId, at }): CrmChange => ({ kind: 'deleted', recordId, at })),
-    ]);
   };
 
   return {
@@ -118,24 +74,4 @@ export function createPoller(dependencies: {
       }
     },
   };
-}
-
-/** Fields that no longer say what both sides agreed on, with the vendor's time of the record's last change. */
-function fieldChanges(
-  record: CrmRecord,
-  known: Readonly<Record<string, string>>,
-  connection: ConnectionRow,
-  traits: ConnectorTraits,
-  now: number,
-): CrmChange[] {
-  const mapped = new Map<string, CrmField>(
-    wholeMappingOf(connection, traits).map(({ field }) => [field.name, field]),
-  );
-  return Object.entries(known).flatMap(([field, before]): CrmChange[] => {
-    const value = record.values[field];
-    if (value === undefined || value === before) return [];
-    const described = mapped.get(field) ?? { name: field, label: field, kind: 'text', writable: true };
-    if (traits.spelling.same(value, before, described)) return [];
-    return [{ kind: 'field', recordId: record.recordId, at: record.changedAt ?? now, field, value }];
-  });
 }

@@ -19,8 +19,6 @@ export interface ChangeReceiver {
   receive(crm: string, accounts: readonly AccountChanges[], route: ChangeRoute, raw: Buffer): Promise<void>;
   /** Takes in a dead letter `foreign account` once its account belongs to its signer. False: it still does not. */
   readmit(letter: StoredDeadLetter): Promise<boolean>;
-  /** Takes in changes a look through the account found. */
-  found(workspaceId: string, connectionId: string, changes: readonly CrmChange[]): Promise<void>;
 }
 
 /** How often a connection's last webhook is noted. */
@@ -74,7 +72,6 @@ export function createChangeReceiver(dependencies: {
   };
 
   return {
-    found: takeIn,
     async receive(crm, accounts, route, raw) {
       const signer = route.kind === 'service' ? 'service' : route.connectionId;
       for (const { account, changes } of accounts) {
@@ -107,7 +104,7 @@ export function createChangeReceiver(dependencies: {
   };
 }
 
-/** The same for every delivery, webhook or poll, of the same change. */
+/** The same for every delivery of the same change. */
 function keyOf(connectionId: string, change: CrmChange): string {
   const what = change.kind === 'field' ? `${change.field}:${change.value}` : '';
   return `crm:${connectionId}:${change.recordId}:${change.kind}:${String(change.at)}:${what}`;

@@ -63,6 +63,7 @@ export function seenRecord(
     phones: phonesOf(record, phoneFields, region),
     rank: record.rank,
     createdAt: record.createdAt,
+    changedAt: record.changedAt,
   };
 }
 

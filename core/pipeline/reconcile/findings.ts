@@ -1,6 +1,7 @@
 import type { FieldMapping } from '../../crm/index.ts';
 import {
   addCounts,
+  addOccurrences,
   type AgreedRecord,
   agreeRecords,
   type ConnectionRow,
@@ -18,10 +19,12 @@ import {
   markContacts,
   markEachRecord,
   markGone,
+  markLater,
   markPriority,
   markRecords,
   markTwins,
   nameWrites,
+  type Occurrence,
   openConflicts,
   parkDeadLetters,
   preferHomes,
@@ -32,6 +35,7 @@ import {
   saveRecords,
   type SeenRecord,
   settleDirty,
+  trustRecords,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
 import { type ErasureKeyOf, withoutErased } from '../erased.ts';
@@ -48,6 +52,12 @@ export class Findings {
   readonly held: DirtyRecord[] = [];
   readonly agreed: AgreedRecord[] = [];
   readonly seen: SeenRecord[] = [];
+  /** Records made whose answer did not tell all that is followed. */
+  readonly unseen: string[] = [];
+  /** What people changed, as reading showed. */
+  readonly noticed: Occurrence[] = [];
+  /** Records the vendor had said were deleted, and that are there. */
+  readonly standing: string[] = [];
   readonly gone: {
     readonly recordId: string;
     readonly how: 'deleted' | 'merged';
@@ -70,6 +80,8 @@ export class Findings {
   /** Contacts, and the record that is to be their home. */
   readonly preferred: { readonly contactId: string; readonly recordId: string }[] = [];
   readonly taking: TargetPlan[] = [];
+  /** Records whose writes may still take effect until then. */
+  readonly unsettled: { readonly recordId: string; readonly dueAt: number }[] = [];
 }
 
 /** How long after a repeated create one more look is taken: by then whatever was made is found. */
@@ -90,8 +102,10 @@ export async function rememberFindings(
   now: number,
 ): Promise<void> {
   const { connectionId } = connection;
+  await addOccurrences(trx, findings.noticed, now);
   await saveRecords(trx, connectionId, await withoutErased(trx, findings.seen, batch.erasureKeyOf), now);
   await agreeRecords(trx, connectionId, findings.agreed, now);
+  await trustRecords(trx, connectionId, findings.standing);
   await markGone(trx, connectionId, findings.gone);
   const moves = findings.gone.flatMap(({ recordId, movedTo }) =>
     movedTo === undefined ? [] : [{ from: recordId, to: movedTo }],
@@ -146,6 +160,7 @@ export async function rememberFindings(
   const returned = batch.leased
     .filter((dirty) => !findings.outcomes.has(dirty))
     .map((dirty) => findings.returned.get(dirty) ?? { dirty });
+  await markLater(trx, connectionId, findings.unsettled, now);
   await returnDirty(trx, { connectionId, lease: batch.lease, returned });
   await addCounts(trx, countsOf(connectionId, findings.outcomes, new Set(done), now));
 }

@@ -1,4 +1,4 @@
-import type { ContactFields, CrmValues, FieldMapping } from '../../crm/index.ts';
+import type { ConnectorTraits, ContactFields, CrmValues, FieldMapping } from '../../crm/index.ts';
 import {
   type ConnectionRow,
   type DirtyRecord,
@@ -6,12 +6,13 @@ import {
   type LinkRow,
   linksOfContacts,
   linksOfRecords,
-  openWrites,
   type RecordRow,
   recordsById,
   seeksTwins,
+  unansweredWrites,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
+import { settlesAt } from '../followed.ts';
 import { contactFields } from './contact-fields.ts';
 import { hurry } from './priority.ts';
 
@@ -24,8 +25,10 @@ export interface DirtyTarget {
   /** People whose own record it is, the one it names first. */
   readonly homes: readonly ContactFields[];
   readonly others: readonly ContactFields[];
-  /** What writes were to leave there of which nobody knows whether they came through. */
+  /** What writes were to leave there that nobody answered, and that may have taken effect since it was last seen. */
   readonly tried: readonly CrmValues[];
+  /** Until when they may take effect; undefined: there are none. */
+  readonly settlesAt: number | undefined;
 }
 
 /** A contact that has no record in this connection. */
@@ -54,6 +57,7 @@ export async function loadBatch(
   trx: WorkspaceTransaction,
   { connectionId }: ConnectionRow,
   mapping: readonly FieldMapping[],
+  traits: ConnectorTraits,
   leased: readonly DirtyRecord[],
   now: number,
 ): Promise<DirtyBatch> {
@@ -65,11 +69,12 @@ export async function loadBatch(
     ...recordIds,
     ...linksOfSubjects.map(({ recordId }) => recordId),
   ]);
-  const unsure = leased.filter(({ tried }) => tried).flatMap(({ recordId }) => recordId ?? []);
-  const tried = unsure.length === 0 ? [] : await openWrites(trx, connectionId, unsure, now);
+  const unanswered = await unansweredWrites(trx, connectionId, recordIds);
+  const readAt = new Map(rows.map((row) => [row.recordId, row.readAt]));
+  const tried = unanswered.filter((entry) => settlesAt(entry, traits) >= (readAt.get(entry.recordId) ?? 0));
   const people = new Set([...contactIds, ...links.map(({ contactId }) => contactId)]);
   const fields = await contactFields(trx, [...people], now, mapping);
-  return sortBatch({ leased, linksOfSubjects, links, rows, fields, tried });
+  return sortBatch({ leased, linksOfSubjects, links, rows, fields, tried, traits });
 }
 
 function sortBatch(read: {
@@ -79,6 +84,7 @@ function sortBatch(read: {
   rows: readonly RecordRow[];
   fields: readonly ContactFields[];
   tried: readonly JournalEntry[];
+  traits: ConnectorTraits;
 }): DirtyBatch {
   const contactOf = new Map(read.fields.map((contact) => [contact.contactId, contact]));
   const rowOf = new Map(read.rows.map((row) => [row.recordId, row]));
@@ -98,6 +104,7 @@ function sortBatch(read: {
         return contact === undefined ? [] : [{ contact, home }];
       });
       const homes = tied.filter(({ home }) => home).map(({ contact }) => contact);
+      const tried = read.tried.filter(({ recordId }) => recordId === dirty.recordId);
       const named = homes.findIndex(({ contactId }) => contactId === row?.keyContactId);
       targets.push({
         dirty,
@@ -105,7 +112,9 @@ function sortBatch(read: {
         row,
         homes: named <= 0 ? homes : [...homes.slice(named, named + 1), ...homes.toSpliced(named, 1)],
         others: tied.filter(({ home }) => !home).map(({ contact }) => contact),
-        tried: read.tried.filter(({ recordId }) => recordId === dirty.recordId).map(({ written }) => written),
+        tried: tried.map(({ written }) => written),
+        settlesAt:
+          tried.length === 0 ? undefined : Math.max(...tried.map((entry) => settlesAt(entry, read.traits))),
       });
       continue;
     }

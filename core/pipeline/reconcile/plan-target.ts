@@ -7,6 +7,7 @@ import {
   type Taken,
   writtenValue,
 } from '../../mapping/index.ts';
+import { type Followed, isTried } from '../followed.ts';
 import { withoutLeftOut } from './left-out.ts';
 import type { DirtyTarget } from './load-batch.ts';
 
@@ -33,14 +34,15 @@ export function planTarget(
   record: CrmRecord | undefined,
   mapping: readonly FieldMapping[],
   traits: ConnectorTraits,
+  followed: Followed,
 ): TargetPlan {
   const { row, homes, others } = target;
   // What was only seen in passing nobody agreed on: whatever stands there is news.
   const known: Agreed = row?.agreed === true ? { base: row.base, ours: row.ours } : { base: {}, ours: [] };
-  const agreed = withTries(known, target.tried, record);
+  const agreed = withTries(known, target.tried, record, followed);
   const contact = foldRecord(homes, others);
   const unseen = row?.agreed !== true && record === undefined;
-  if (contact === undefined) return planOthers(target, record, mapping, traits, agreed, unseen);
+  if (contact === undefined) return planOthers(target, record, mapping, traits, followed, agreed, unseen);
   const refused = row?.refused ?? {};
   const isRefused = (field: string, value: string | undefined): boolean =>
     value !== undefined && refused[field] === value;
@@ -68,7 +70,7 @@ export function planTarget(
     target,
     write: held === undefined ? { ...write, [traits.contactIdField]: key } : write,
     taken: decided.taken,
-    agreed: withFollowed(withoutLeftOut(decided.agreed, before, unwritten), record, traits),
+    agreed: withFollowed(withoutLeftOut(decided.agreed, before, unwritten), record, followed),
     before,
     refused: Object.fromEntries(stillRefused),
     key,
@@ -84,6 +86,7 @@ function planOthers(
   record: CrmRecord | undefined,
   mapping: readonly FieldMapping[],
   traits: ConnectorTraits,
+  followed: Followed,
   agreed: Agreed,
   unseen: boolean,
 ): TargetPlan {
@@ -118,7 +121,7 @@ function planOthers(
     target,
     write: stale ? { ...decided.write, [traits.contactIdField]: '' } : decided.write,
     taken: decided.taken,
-    agreed: withFollowed(decided.agreed, record, traits),
+    agreed: withFollowed(decided.agreed, record, followed),
     before: { base: { ...agreed.base, ...record?.values }, ours: agreed.ours },
     refused: target.row?.refused ?? {},
     key: stale ? undefined : held,
@@ -144,20 +147,22 @@ function takenFromOthers(
 }
 
 /** Followed fields are known too, so that a poll can tell what changed. */
-function withFollowed(agreed: Agreed, record: CrmRecord | undefined, traits: ConnectorTraits): Agreed {
+function withFollowed(agreed: Agreed, record: CrmRecord | undefined, { theirs }: Followed): Agreed {
   if (record === undefined) return agreed;
-  const followed = traits.followedFields.flatMap((field) => {
-    const value = record.values[field];
-    return value === undefined ? [] : [[field, value] as const];
-  });
-  return { ...agreed, base: { ...agreed.base, ...Object.fromEntries(followed) } };
+  const seen = Object.entries(record.values).filter(([field]) => theirs.has(field));
+  return { ...agreed, base: { ...agreed.base, ...Object.fromEntries(seen) } };
 }
 
 /** A write nobody answered that did come through: what stands there is ours. */
-function withTries(agreed: Agreed, tries: readonly CrmValues[], record: CrmRecord | undefined): Agreed {
+function withTries(
+  agreed: Agreed,
+  tries: readonly CrmValues[],
+  record: CrmRecord | undefined,
+  { same }: Followed,
+): Agreed {
   if (record === undefined || tries.length === 0) return agreed;
   const landed = Object.entries(record.values).filter(
-    ([field, value]) => value !== agreed.base[field] && tries.some((written) => written[field] === value),
+    ([field, value]) => value !== agreed.base[field] && isTried(tries, field, value, same),
   );
   return {
     base: { ...agreed.base, ...Object.fromEntries(landed) },

@@ -5,6 +5,7 @@ import { type ConnectionRow, peekDirty, type Store } from '../../store/index.ts'
 import type { Connectors } from '../connectors.ts';
 import type { ErasureKeyOf } from '../erased.ts';
 import { loadBatch } from './load-batch.ts';
+import { followedBy } from '../followed.ts';
 import { mappingOf } from '../mapping-of.ts';
 import { planTarget } from './plan-target.ts';
 import { loadResolveFacts } from './resolve-facts.ts';
@@ -39,7 +40,7 @@ export async function previewWrites(
   const { batch, facts } = await store.transact(workspaceId, async (trx) => {
     const now = clock.now();
     const waiting = await peekDirty(trx, connectionId, Math.min(most, traits.batchSize));
-    const loaded = await loadBatch(trx, connection, mapping, waiting, now);
+    const loaded = await loadBatch(trx, connection, mapping, traits, waiting, now);
     return {
       batch: loaded,
       facts: await loadResolveFacts(trx, connection, loaded.homeless, erasureKeyOf, now),
@@ -56,6 +57,7 @@ export async function previewWrites(
     fields,
     clock.now(),
   );
+  const followed = followedBy(connection, traits);
   const standing = batch.targets.filter(({ row }) => (row?.gone ?? null) === null);
   const records = await connector.read(
     standing.map(({ recordId }) => recordId),
@@ -83,7 +85,7 @@ export async function previewWrites(
       values: {},
     })),
     ...standing.map((target) => {
-      const { write } = planTarget(target, byAsked.get(target.recordId), mapping, traits);
+      const { write } = planTarget(target, byAsked.get(target.recordId), mapping, traits, followed);
       const [person] = [...target.homes, ...target.others];
       return {
         contactId: person?.contactId,

@@ -8,6 +8,7 @@ import {
   type DeadLetter,
   type DirtyRecord,
   leaseDirty,
+  leaveUnanswered,
   linksOfRecords,
   othersDue,
   parkDeadLetters,
@@ -87,7 +88,14 @@ export function createReconciler(dependencies: {
             ? await subjectsOfPhones(trx, connectionId, connection.testPhones)
             : undefined;
         const taken = await leaseDirty(trx, { connectionId, lease, size, now, leaseMs, only, before });
-        return loadBatch(trx, connection, mapping, taken, now);
+        await leaveUnanswered(
+          trx,
+          connectionId,
+          taken.flatMap(({ recordId, tried, markedAt }) =>
+            recordId === null || !tried ? [] : [{ recordId, since: markedAt }],
+          ),
+        );
+        return loadBatch(trx, connection, mapping, connector.traits, taken, now);
       });
       leased = batch.leased;
       if (leased.length === 0) {

@@ -5,6 +5,7 @@ import type { TargetPlan } from './plan-target.ts';
 import { hurry } from './priority.ts';
 import type { CreatingValues } from './resolve.ts';
 import { lookForTwins } from './twins.ts';
+import { seedFollowed } from './seed-followed.ts';
 import { createNew, resolveNew } from './write-new.ts';
 import { hasWrite, planStanding, updateStanding, withoutGone } from './write-standing.ts';
 
@@ -50,6 +51,7 @@ export async function writeBatch(work: BatchWork): Promise<ReadonlyMap<BatchOutc
       batch.homeless.map(({ dirty }) => dirty),
       findings,
     );
+    await seedFollowed(work, findings.unseen);
   }
   if (batch.twins.length > 0) {
     const findings = new Findings();

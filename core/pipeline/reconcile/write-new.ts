@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { phonesOf } from '../../crm/index.ts';
+import { type CrmValues, phonesOf } from '../../crm/index.ts';
 import { standInsOf, valuesForNew } from '../../mapping/index.ts';
 import { raiseAlert, twoRecords, unborn } from '../../store/index.ts';
+import { followedBy, settlesAt } from '../followed.ts';
 import { adoptNamed, type NamedTwin, namesTwin } from './adopt.ts';
 import { asAnswered, type BatchWork, comeBack, letterOf, tellLeftOut } from './batch-work.ts';
 import type { Findings } from './findings.ts';
@@ -33,6 +34,9 @@ export async function resolveNew(
   const resolved = await resolveHomeless(connector, connection, homeless, facts, fields, clock.now());
   findings.seen.push(...resolved.seen);
   findings.agreed.push(...resolved.ours);
+  for (const { recordId, keyContactId } of resolved.ours) {
+    if (keyContactId !== undefined) findings.named.push({ from: unborn(keyContactId), to: recordId });
+  }
   findings.held.push(...resolved.held);
   for (const { homeless: one, recordId, reason, others } of resolved.found) {
     const { contactId } = one.contact;
@@ -147,18 +151,22 @@ function noteCreated(
   const now = clock.now();
   switch (outcome.outcome) {
     case 'written': {
+      const { theirs } = followedBy(connection, traits);
       const { recordId } = outcome;
       tellLeftOut(findings, connection, contactId, leftOut, now);
       findings.links.push({ contactId, recordId, home: true, reason: 'created' });
       findings.agreed.push({
         recordId,
         keyContactId: creation.key,
-        base: asAnswered(sent, sent, outcome.values),
+        base: { ...onlyOf(outcome.values, theirs), ...asAnswered(sent, sent, outcome.values) },
         ours: Object.keys(sent).toSorted(),
         refused: refusedValues(leftOut, optOutFieldsOf(mapping)),
         phones: phonesOf({ values: sent }, traits.phoneFields, connection.region),
       });
       findings.named.push({ from: unborn(creation.key), to: recordId });
+      // The try before may still be made under the same id, with what it was to say then.
+      if (dirty.tried) findings.unsettled.push({ recordId, dueAt: settlesAt({ at: now }, traits) + 1 });
+      if (!theirs.isSubsetOf(new Set(Object.keys(outcome.values)))) findings.unseen.push(recordId);
       if (leftOut.length === 0) findings.mended.push(contactId);
       if (homeless.tombstoneAt !== undefined) hurry(findings.back, contactId, dirty.priority);
       findings.outcomes.set(dirty, 'created');
@@ -190,4 +198,8 @@ function noteCreated(
       findings.outcomes.set(dirty, 'refused');
     }
   }
+}
+
+function onlyOf(values: CrmValues, fields: ReadonlySet<string>): CrmValues {
+  return Object.fromEntries(Object.entries(values).filter(([field]) => fields.has(field)));
 }

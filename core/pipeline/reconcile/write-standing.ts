@@ -1,5 +1,6 @@
 import { type Connector, type CrmValues, phonesOf } from '../../crm/index.ts';
 import type { AgreedRecord } from '../../store/index.ts';
+import { followedBy, noticeFollowed } from '../followed.ts';
 import { asAnswered, type BatchWork, comeBack, letterOf, tellLeftOut } from './batch-work.ts';
 import { seenRecord } from './candidates.ts';
 import type { Findings } from './findings.ts';
@@ -35,7 +36,8 @@ export async function planStanding(
   findings: Findings,
 ): Promise<TargetPlan[]> {
   const { traits } = connector;
-  const plans = standing.map((target) => planTarget(target, undefined, mapping, traits));
+  const followed = followedBy(connection, traits);
+  const plans = standing.map((target) => planTarget(target, undefined, mapping, traits, followed));
   const asking = plans.filter(({ needsRead }) => needsRead).map(({ target }) => target);
   if (asking.length === 0) return plans;
   const records = await connector.read(
@@ -49,12 +51,12 @@ export async function planStanding(
     ...asking.flatMap((target) => {
       const { recordId, dirty, homes, others, row } = target;
       const record = byAsked.get(recordId);
-      // When it went is not known: some time after it was last seen.
-      const at = row?.readAt ?? clock.now();
+      const at = wentAt(target, clock.now());
+      if (target.settlesAt !== undefined && target.settlesAt > clock.now()) {
+        findings.unsettled.push({ recordId, dueAt: target.settlesAt + 1 });
+      }
       if (record === undefined) {
-        findings.gone.push({ recordId, how: 'deleted', at });
-        hurry(findings.instead, recordId, dirty.priority);
-        findings.outcomes.set(dirty, 'left alone');
+        leaveGone(target, at, findings);
         return [];
       }
       if (record.recordId !== recordId) {
@@ -63,12 +65,14 @@ export async function planStanding(
         findings.outcomes.set(dirty, 'unchanged');
         return [];
       }
+      findings.noticed.push(...noticeFollowed(row, record, followed, target.tried, clock.now()).occurrences);
+      if (row !== undefined && row.doubtedAt !== null) findings.standing.push(recordId);
       if (homes.length + others.length === 0) {
         findings.seen.push(seenRecord(record, traits.phoneFields, connection.region));
         findings.outcomes.set(dirty, 'unchanged');
         return [];
       }
-      const plan = planTarget(target, record, mapping, traits);
+      const plan = planTarget(target, record, mapping, traits, followed);
       findings.taking.push(plan);
       return [plan];
     }),
@@ -122,14 +126,9 @@ export async function updateStanding(
         }
         break;
       }
-      case 'gone': {
-        const at = plan.target.row?.readAt ?? now;
-        findings.gone.push({ recordId, how: 'deleted', at });
-        // Once more, to see whether its person wrote since.
-        hurry(findings.instead, recordId, dirty.priority);
-        findings.outcomes.set(dirty, 'left alone');
+      case 'gone':
+        leaveGone(plan.target, wentAt(plan.target, now), findings);
         break;
-      }
       case 'later':
       case 'unknown':
         comeBack({ findings, connection, now }, dirty, people[0], outcome);
@@ -141,6 +140,19 @@ export async function updateStanding(
         findings.outcomes.set(dirty, 'refused');
     }
   }
+}
+
+/** When the vendor said it went; where it did not, some time after it was last seen. */
+function wentAt({ row }: DirtyTarget, now: number): number {
+  return row?.goneAt ?? row?.doubtedAt ?? row?.readAt ?? now;
+}
+
+/** Leaves a deleted record alone, unless its person wrote since. */
+function leaveGone({ recordId, dirty, homes }: DirtyTarget, at: number, findings: Findings): void {
+  findings.gone.push({ recordId, how: 'deleted', at });
+  const back = homes.filter(({ lastInboundAt }) => (lastInboundAt ?? 0) > at);
+  for (const { contactId } of back) hurry(findings.back, contactId, dirty.priority);
+  findings.outcomes.set(dirty, 'left alone');
 }
 
 export function hasWrite({ write }: TargetPlan): boolean {
@@ -167,6 +179,7 @@ function agreedOf(
     phones: phonesOf({ values: { ...record?.values, ...agreed } }, traits.phoneFields, region),
     rank: record?.rank,
     createdAt: record?.createdAt,
+    changedAt: record?.changedAt,
     ...(record === undefined ? { phoneFields: traits.phoneFields.filter((field) => field in write) } : {}),
   };
 }

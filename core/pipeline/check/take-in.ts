@@ -1,0 +1,144 @@
+import { type ConnectorTraits, type CrmChange, type CrmRecord, type ScanPage } from '../../crm/index.ts';
+import {
+  addOccurrences,
+  type ConnectionRow,
+  fillBases,
+  type JournalEntry,
+  linkByPhone,
+  markPriority,
+  markRecords,
+  openWrites,
+  type RecordRow,
+  recordsById,
+  saveRecords,
+  typedPhones,
+  unansweredWrites,
+  type WorkspaceTransaction,
+} from '../../store/index.ts';
+import { applyLives } from '../apply/crm-changes.ts';
+import { type ErasureKeyOf, withoutErased } from '../erased.ts';
+import { followedBy, noticeFollowed } from '../followed.ts';
+import { wholeMappingOf } from '../mapping-of.ts';
+import { seenRecord } from '../reconcile/candidates.ts';
+
+interface Seen {
+  readonly record: CrmRecord;
+  readonly row: RecordRow | undefined;
+}
+
+/**
+ * Takes in one page of a look. What people changed becomes occurrences, where no write of ours can have made it; what both
+ * sides agreed on stays, and the reconciler reads what differs from it. `all`: the look is at all records, so that even
+ * what both sides agreed on was seen just now, and a record that was said to be gone is there.
+ */
+export async function takeIn(
+  trx: WorkspaceTransaction,
+  connection: ConnectionRow,
+  traits: ConnectorTraits,
+  page: ScanPage,
+  all: boolean,
+  erasureKeyOf: ErasureKeyOf,
+  now: number,
+): Promise<void> {
+  const { connectionId, region } = connection;
+  const ids = page.records.map(({ recordId }) => recordId);
+  const gone = [...page.gone, ...page.merged].map(({ recordId }) => recordId);
+  const rows = new Map(
+    (await recordsById(trx, connectionId, [...ids, ...gone])).map((row) => [row.recordId, row]),
+  );
+  const looked = page.records
+    .map((record): Seen => ({ record, row: rows.get(record.recordId) }))
+    .filter(isNews);
+  const known = looked.filter(({ row }) => row?.agreed === true).map(({ record }) => record.recordId);
+  const writes = [
+    ...(await openWrites(trx, connectionId, known, now)),
+    ...(await unansweredWrites(trx, connectionId, known)),
+  ];
+  const phones = await typedPhones(trx, connectionId, known);
+  const found = lookThrough(looked, { connection, traits, writes, phones, now });
+  await addOccurrences(trx, found.occurrences, now);
+  await fillBases(trx, connectionId, found.filled);
+
+  const back = looked.filter(({ row }) => row !== undefined && row.gone !== null);
+  const there = back.filter((one) => all || wentBefore(one));
+  const saved = looked.filter(
+    (one) => there.includes(one) || ((all || one.row?.agreed !== true) && !back.includes(one)),
+  );
+  const seen = saved.map(({ record }) => seenRecord(record, traits.phoneFields, region));
+  await saveRecords(trx, connectionId, await withoutErased(trx, seen, erasureKeyOf), now);
+  const matched = await linkByPhone(
+    trx,
+    connectionId,
+    seen.map(({ recordId }) => recordId),
+    now,
+  );
+  const mark = (recordIds: readonly string[], priority: number, reread: boolean): Promise<void> =>
+    markRecords(trx, connectionId, recordIds, { priority, reread }, now);
+  await mark(matched, markPriority.fields, false);
+  await mark(found.optOuts, markPriority.consent, true);
+  const others = [...found.differing, ...back.map(({ record }) => record.recordId)];
+  await mark(others, markPriority.fields, true);
+  await applyLives(trx, connectionId, traits, endsOf(page, rows), now);
+}
+
+/** A vendor's index lags: what it shows may be older than what was seen already. */
+function isNews({ record, row }: Seen): boolean {
+  return (record.changedAt ?? Infinity) >= (row?.changedAt ?? -Infinity);
+}
+
+/** Somebody changed it since it went, so it is there again; else the vendor's index may lag. */
+function wentBefore({ record, row }: Seen): boolean {
+  return record.changedAt !== undefined && record.changedAt > (row?.goneAt ?? Infinity);
+}
+
+/** What was not known yet of records that went or live on as others. */
+function endsOf({ gone, merged }: ScanPage, rows: ReadonlyMap<string, RecordRow>): CrmChange[] {
+  return [
+    ...gone.map(({ recordId, at }): CrmChange => ({ kind: 'deleted', recordId, at })),
+    ...merged.flatMap(({ recordId, into, at }): CrmChange[] => {
+      const row = rows.get(recordId);
+      const known = row === undefined || row.gone === 'merged' || row.gone === 'erased';
+      return known ? [] : [{ kind: 'merged', recordId, into, at }];
+    }),
+  ];
+}
+
+/** Compares records with what is known of them. */
+function lookThrough(
+  looked: readonly Seen[],
+  by: {
+    readonly connection: ConnectionRow;
+    readonly traits: ConnectorTraits;
+    readonly writes: readonly JournalEntry[];
+    readonly phones: ReadonlyMap<string, Readonly<Record<string, string>>>;
+    readonly now: number;
+  },
+) {
+  const { connection, traits, writes, phones, now } = by;
+  const followed = followedBy(connection, traits);
+  const optOut = wholeMappingOf(connection, traits).find(({ source }) => source === 'opt-out')?.field.name;
+  const found = {
+    occurrences: [] as ReturnType<typeof noticeFollowed>['occurrences'][number][],
+    filled: [] as Parameters<typeof fillBases>[2][number][],
+    optOuts: [] as string[],
+    differing: [] as string[],
+  };
+  for (const { record, row } of looked) {
+    if (row === undefined) continue;
+    const { recordId } = record;
+    const { occurrences, seen } = noticeFollowed(row, record, followed, [], now);
+    const ours = writes.filter((write) => write.recordId === recordId);
+    // An index that lags shows what stood there before our own write: reading the record tells.
+    const sure = occurrences.filter(({ field }) => !ours.some(({ written }) => field in written));
+    found.occurrences.push(...sure);
+    if (!row.agreed) continue;
+    found.filled.push({ ...row, base: { ...row.base, ...seen }, changedAt: record.changedAt ?? null });
+    if (occurrences.some(({ field }) => field === optOut)) found.optOuts.push(recordId);
+    const typed = phones.get(recordId) ?? {};
+    const differs = traits.phoneFields.some(
+      (field) => record.values[field] !== undefined && record.values[field] !== (typed[field] ?? ''),
+    );
+    if (differs || occurrences.length > 0) found.differing.push(recordId);
+  }
+  return found;
+}

@@ -1,0 +1,614 @@
+import { randomUUID } from 'node:crypto';
+import type { CrmChange, ScanPage } from '@sangam/core/crm';
+import {
+  advanceCheck,
+  insertCheck,
+  lastCheck,
+  leaseCheck,
+  noteWrites,
+  saveLinks,
+  saveRecords,
+  stopCheck,
+} from '@sangam/core/store';
+import { describe, expect, test } from 'vitest';
+import { lives } from './conformance/lives.ts';
+import { memoryAccounts } from './conformance/memory-account.ts';
+import { day, hour, minute, somebody, stageFor } from './conformance/stage.ts';
+import { told } from './conformance/told.ts';
+import type { CrmWorkspace } from './harness/crm-workspace.ts';
+import { memoryFields, type MemoryCrmRules } from './harness/memory-crm.ts';
+import { scanning, tell } from './harness/tell.ts';
+
+/** What happens in a CRM is told by webhooks or found by looking, or both: each change is known once. */
+
+const { stage: stageField } = memoryFields;
+const asha = somebody(1, 'Asha Rao');
+
+const start = async (options = {}, rules: MemoryCrmRules = {}) => {
+  const accounts = memoryAccounts(rules);
+  const set = await stageFor(accounts.open)(options);
+  return { ...set, user: accounts.opened().crm.user, memory: accounts.opened().crm };
+};
+
+/** A record of Asha's we made, and one minute passed. */
+const withRecord = async (options = {}, rules: MemoryCrmRules = {}) => {
+  const set = await start(options, rules);
+  await set.crm.writes(asha);
+  await set.world.settle();
+  set.world.clock.advance(minute);
+  return { ...set, recordId: (await set.crm.record()).recordId };
+};
+
+const stagesOf = async (crm: CrmWorkspace) =>
+  (await crm.occurrences())
+    .filter(({ field }) => field === stageField)
+    .toSorted((x, y) => x.changedAt - y.changedAt)
+    .map(({ value, changedAt, changedBy }) => ({ value, changedAt, changedBy }));
+
+const stageTold = (recordId: string, at: number, value: string, by?: string): CrmChange => ({
+  kind: 'field',
+  recordId,
+  at,
+  field: stageField,
+  value,
+  ...(by === undefined ? {} : { by }),
+});
+
+describe('a CRM in memory: what it tells by polls', () => told(stageFor(memoryAccounts().open), 'polls'));
+describe('a CRM in memory: records that are merged and deleted, told by polls', () =>
+  lives(stageFor(memoryAccounts().open), 'polls'));
+
+describe('a change', () => {
+  test('of a record we made is found by the next poll, with the vendor’s time', async () => {
+    const { world, crm, user, recordId } = await withRecord({ polled: true });
+    const times: number[] = [];
+    for (const value of ['new', 'qualified', 'new']) {
+      user.update(recordId, { [stageField]: value });
+      times.push(world.clock.now());
+      world.clock.advance(minute);
+      await world.settle();
+    }
+    expect(await stagesOf(crm)).toMatchObject([
+      { value: 'new', changedAt: times[0] },
+      { value: 'qualified', changedAt: times[1] },
+      { value: 'new', changedAt: times[2] },
+    ]);
+  });
+
+  test('of a record we made is known for one though nothing looked at it before', async () => {
+    const { world, crm, user } = await start({});
+    await crm.check();
+    await crm.writes(asha);
+    await world.settle();
+    user.update((await crm.record()).recordId, { [stageField]: 'new' });
+    await crm.poll();
+    expect(await stagesOf(crm)).toMatchObject([{ value: 'new' }]);
+  });
+
+  test('is not swallowed by our own read', async () => {
+    const { world, crm, user } = await start({});
+    const adopted = user.create({ [memoryFields.phone]: `+${asha.phone ?? ''}`, [stageField]: 'new' });
+    await crm.writes(asha);
+    await world.settle();
+    expect(await stagesOf(crm)).toEqual([]);
+    world.clock.advance(minute);
+    user.update(adopted, { [stageField]: 'qualified' });
+    const changedAt = world.clock.now();
+    await crm.tag(asha, ['VIP']);
+    await world.settle();
+    expect(await stagesOf(crm)).toEqual([{ value: 'qualified', changedAt, changedBy: null }]);
+  });
+
+  test('of a record nobody is tied to is found by a check', async () => {
+    const { world, crm, user } = await start({});
+    const recordId = user.create({ FirstName: 'Nobody', [stageField]: 'new' });
+    await crm.check();
+    world.clock.advance(minute);
+    user.update(recordId, { [stageField]: 'qualified' });
+    await crm.check();
+    await crm.check();
+    expect(await stagesOf(crm)).toMatchObject([{ value: 'qualified' }]);
+  });
+
+  test.each(['poll first', 'webhook first'])(
+    'found by a poll and told by a webhook is one, with the webhook’s time (%s)',
+    async (order) => {
+      const { world, crm, user, recordId } = await withRecord({ polled: true });
+      user.update(recordId, { [stageField]: 'qualified' });
+      const changedAt = world.clock.now();
+      const webhook = () => tell(world, crm, stageTold(recordId, changedAt, 'qualified', 'user 7'));
+      world.clock.advance(minute);
+      user.update(recordId, { City: 'Pune' });
+      if (order === 'webhook first') await webhook();
+      await world.settle();
+      if (order === 'poll first') await webhook();
+      await world.settle();
+      expect(await stagesOf(crm)).toEqual([{ value: 'qualified', changedAt, changedBy: 'user 7' }]);
+    },
+  );
+
+  test('told by a workflow after our read found it takes the webhook’s time', async () => {
+    const { world, crm, user, recordId } = await withRecord({ polled: true });
+    user.update(recordId, { [stageField]: 'qualified' });
+    const changedAt = world.clock.now() - 2000;
+    await world.settle();
+    await tell(world, crm, stageTold(recordId, changedAt, 'qualified'));
+    await world.settle();
+    expect(await stagesOf(crm)).toEqual([{ value: 'qualified', changedAt, changedBy: null }]);
+  });
+
+  test('an index tells late is found, for polls overlap', async () => {
+    const accounts = memoryAccounts();
+    let now = (): number => 0;
+    const lagMs = minute;
+    const open = scanning(accounts.open, {
+      scan: (page) => ({
+        ...page,
+        records: page.records.filter(({ changedAt = 0 }) => changedAt + lagMs <= now()),
+      }),
+    });
+    const { world, crm } = await stageFor(open)({ polled: true });
+    now = () => world.clock.now();
+    await crm.writes(asha);
+    await world.settle();
+    const { recordId } = await crm.record();
+    world.clock.advance(10 * minute);
+    await world.settle();
+    accounts.opened().crm.user.update(recordId, { [stageField]: 'qualified' });
+    world.clock.advance(1000);
+    await world.settle();
+    expect(await stagesOf(crm)).toEqual([]);
+    world.clock.advance(5 * minute);
+    await world.settle();
+    expect(await stagesOf(crm)).toMatchObject([{ value: 'qualified' }]);
+  });
+
+  test('a lagging index shows what stood before: nobody made that, and no phone comes back', async () => {
+    const accounts = memoryAccounts();
+    let stale: ScanPage | undefined;
+    let latest: ScanPage | undefined;
+    const open = scanning(accounts.open, { scan: (page) => stale ?? (latest = page) });
+    const { world, crm } = await stageFor(open)({ polled: true });
+    const { user } = accounts.opened().crm;
+    const ravi = somebody(2, 'Ravi');
+    const other = user.create({ FirstName: 'Other', [memoryFields.phone]: `+${ravi.phone ?? ''}` });
+    await crm.writes(asha);
+    await world.settle();
+    world.clock.advance(minute);
+    user.update(other, { [stageField]: 'new' });
+    await crm.poll();
+    const before = latest;
+    user.update(other, { [memoryFields.phone]: '+919812300099' });
+    world.clock.advance(minute);
+    await world.settle();
+    stale = before;
+    await crm.writes(asha, 'STOP');
+    await world.settle();
+    const changed = (await crm.occurrences()).map(({ recordId, field }) => `${recordId} ${field}`).toSorted();
+    expect(changed).toEqual([`${other} ${memoryFields.phone}`, `${other} ${stageField}`]);
+    expect((await crm.contactOf(asha)).optOut).toBe(true);
+    await crm.writes(ravi);
+    await world.settle();
+    const held = (await crm.records()).find(({ recordId }) => recordId === other);
+    expect(crm.read(held, 'last activity')).toBe('');
+  });
+
+  test('of one record touches no record of another connection that has the same id', async () => {
+    const { world, crm, user, recordId } = await withRecord({ polled: true });
+    const { workspaceId } = crm;
+    const other = randomUUID();
+    const { contactId } = await crm.contactOf(asha);
+    const now = world.clock.now();
+    await crm.transact(async (trx) => {
+      const phones = [{ field: memoryFields.phone, place: 0, typed: '+1', phone: '+15550100' }];
+      const seen = { recordId, keyContactId: undefined, base: { [stageField]: 'other' }, phones };
+      await saveRecords(trx, other, [seen], now);
+      await saveLinks(trx, other, [{ contactId, recordId, home: true, reason: 'phone' }], now);
+      await noteWrites(trx, other, [{ recordId, values: { [stageField]: 'qualified' } }], now);
+    });
+    const theirs = async (): Promise<unknown[]> => {
+      const tables = ['crm_records', 'crm_phones', 'crm_links', 'crm_writes', 'occurrences'];
+      return Promise.all(
+        tables.map(async (table) => {
+          const sql = `select * from ${table} where workspace_id = $1 and connection_id = $2`;
+          return (await world.database.query(sql, [workspaceId, other])).rows;
+        }),
+      );
+    };
+    const before = await theirs();
+    const second = user.create({ FirstName: 'Twin' });
+    user.update(recordId, { [stageField]: 'qualified', [memoryFields.phone]: '' });
+    await world.settle();
+    await tell(world, crm, stageTold(recordId, world.clock.now(), 'qualified'));
+    user.remove(recordId);
+    await world.settle();
+    await tell(world, crm, { kind: 'restored', recordId, at: world.clock.now() });
+    user.restore(recordId);
+    await world.settle();
+    user.merge(second, recordId);
+    await world.settle();
+    expect(await theirs()).toEqual(before);
+    expect(await stagesOf(crm)).toHaveLength(1);
+  });
+});
+
+describe('our own write', () => {
+  const firstName = (recordId: string, at: number): CrmChange => ({
+    kind: 'field',
+    recordId,
+    at,
+    field: 'FirstName',
+    value: 'Asha',
+  });
+
+  test('comes back once, and in its ten minutes', async () => {
+    const { world, crm, user, recordId } = await withRecord();
+    user.update(recordId, { FirstName: 'Aasha' });
+    await tell(world, crm, {
+      kind: 'field',
+      recordId,
+      at: world.clock.now(),
+      field: 'FirstName',
+      value: 'Aasha',
+    });
+    await world.settle();
+    await tell(world, crm, firstName(recordId, world.clock.now() + 1));
+    expect(await crm.occurrences()).toHaveLength(1);
+    await tell(world, crm, firstName(recordId, world.clock.now() + 2));
+    expect(await crm.occurrences()).toHaveLength(2);
+  });
+
+  test('comes back no later than ten minutes after', async () => {
+    const { world, crm, user, recordId } = await withRecord();
+    user.update(recordId, { FirstName: 'Aasha' });
+    await tell(world, crm, {
+      kind: 'field',
+      recordId,
+      at: world.clock.now(),
+      field: 'FirstName',
+      value: 'Aasha',
+    });
+    await world.settle();
+    world.clock.advance(10 * minute);
+    await tell(world, crm, firstName(recordId, world.clock.now()));
+    expect((await crm.occurrences()).map(({ value }) => value).toSorted()).toEqual(['Aasha', 'Asha']);
+  });
+
+  test.each(['webhooks', 'polls', 'our own reads'] as const)(
+    'that takes effect long after nobody answered is nobody’s change, and does not stand (seen by %s)',
+    async (seenBy) => {
+      const { world, crm, memory, recordId } = await withRecord({ polled: seenBy === 'polls' });
+      let left = 1;
+      memory.trouble = (operation) => {
+        if (operation !== 'update' || left === 0) return undefined;
+        left -= 1;
+        return { commitAfterMs: 20_000 };
+      };
+      await crm.writes(asha, 'STOP');
+      await world.pass(10_000);
+      expect(crm.isOptedOut(await crm.record())).toBe(true);
+      await crm.writes(asha, 'START');
+      await world.pass(1000);
+      expect(crm.isOptedOut(await crm.record())).toBe(false);
+      world.clock.advance(20_000);
+      expect(crm.isOptedOut(await crm.record())).toBe(true);
+      if (seenBy === 'webhooks') {
+        const at = world.clock.now();
+        await tell(world, crm, { kind: 'field', recordId, at, field: 'OptOut', value: 'Yes' });
+      }
+      if (seenBy === 'our own reads') await crm.tag(asha, ['VIP']);
+      await world.ride(hour);
+      expect(crm.isOptedOut(await crm.record())).toBe(false);
+      expect((await crm.contactOf(asha)).optOut).toBe(false);
+      const { rows } = await world.database.query(
+        `select 1 from consent_entries where workspace_id = $1 and method = 'crm'`,
+        [crm.workspaceId],
+      );
+      expect(rows).toEqual([]);
+      expect(await crm.occurrences()).toEqual([]);
+      expect(await crm.conflicts()).toEqual([]);
+    },
+  );
+
+  test('that never took effect does not hide what a person did a day later', async () => {
+    const { world, crm, memory, user, recordId } = await withRecord({ polled: true });
+    let left = 1;
+    memory.trouble = (operation) => {
+      if (operation !== 'update' || left === 0) return undefined;
+      left -= 1;
+      return { commitAfterMs: 100 * day };
+    };
+    await crm.writes(asha, 'STOP');
+    await world.ride(hour);
+    await crm.writes(asha, 'START');
+    await world.ride(hour);
+    world.clock.advance(day);
+    user.update(recordId, { OptOut: 'Yes' });
+    await world.ride(hour);
+    expect((await crm.contactOf(asha)).optOut).toBe(true);
+    expect((await crm.occurrences()).map(({ field }) => field)).toEqual(['OptOut']);
+  });
+});
+
+describe('an opt-out set in the CRM', () => {
+  test('counts from the vendor’s time, so that a START after it stands', async () => {
+    const { world, crm, user, recordId } = await withRecord({});
+    user.update(recordId, { OptOut: 'Yes' });
+    const at = world.clock.now();
+    world.clock.advance(minute);
+    await crm.writes(asha, 'START');
+    await world.process.apply();
+    world.clock.advance(minute);
+    await tell(world, crm, { kind: 'field', recordId, at, field: 'OptOut', value: 'Yes', by: 'user 7' });
+    await world.settle();
+    expect((await crm.contactOf(asha)).optOut).toBe(false);
+    expect(crm.isOptedOut(await crm.record())).toBe(false);
+  });
+
+  test.each(['poll', 'check'] as const)(
+    'is taken over after a %s: a look does not overwrite what was agreed',
+    async (look) => {
+      const { world, crm, user, recordId } = await withRecord({});
+      await crm.check();
+      world.clock.advance(minute);
+      user.update(recordId, { OptOut: 'Yes' });
+      world.clock.advance(minute);
+      if (look === 'poll') await crm.poll();
+      else await crm.check();
+      await world.settle();
+      expect((await crm.contactOf(asha)).optOut).toBe(true);
+      expect(crm.isOptedOut(await crm.record())).toBe(true);
+    },
+  );
+});
+
+describe('a lead that was converted', () => {
+  test.each(['poll', 'check', 'webhook'] as const)('goes on as the contact, told by a %s', async (by) => {
+    const { world, crm, user, recordId } = await withRecord(
+      { polled: by === 'poll' },
+      { creates: 'lead', movesWithMerge: false },
+    );
+    const contact = user.convert(recordId);
+    world.clock.advance(minute);
+    if (by === 'check') await crm.check();
+    if (by === 'webhook')
+      await tell(world, crm, { kind: 'merged', recordId, into: contact, at: world.clock.now() });
+    await world.settle();
+    await crm.answers(asha, 'The business writes');
+    await world.settle();
+    const [record, ...others] = await crm.records();
+    expect(others).toEqual([]);
+    expect(record?.recordId).toBe(contact);
+    expect(Date.parse(crm.read(record, 'last activity'))).toBeGreaterThan(world.clock.now() - minute);
+    expect(
+      user
+        .timeline(contact)
+        .map(({ text }) => text)
+        .join('\n'),
+    ).toContain('The business writes');
+    user.update(contact, { [stageField]: 'qualified' });
+    world.clock.advance(minute);
+    await crm.tag(asha, ['VIP']);
+    await world.settle();
+    expect(await stagesOf(crm)).toMatchObject([{ value: 'qualified' }]);
+  });
+});
+
+describe('gone, and back', () => {
+  const orders = <Item>(items: readonly Item[]): Item[][] =>
+    items.length <= 1
+      ? [[...items]]
+      : items.flatMap((item, n) => orders(items.toSpliced(n, 1)).map((rest) => [item, ...rest]));
+
+  test.each(orders(['deleted', 'restored'] as const).map((order) => [order.join(', '), order] as const))(
+    'a record deleted and restored is theirs, with what was typed there: told %s',
+    async (_told, order) => {
+      const { world, crm, user, recordId } = await withRecord({});
+      const times = { deleted: world.clock.now(), restored: world.clock.now() + 5000 };
+      user.remove(recordId);
+      world.clock.advance(5000);
+      user.restore(recordId);
+      user.update(recordId, { FirstName: 'Aasha' });
+      world.clock.advance(minute);
+      for (const kind of order) {
+        await tell(world, crm, { kind, recordId, at: times[kind] });
+        await crm.writes(asha, 'Still here');
+        await world.process.apply();
+      }
+      await world.settle();
+      const record = await crm.record();
+      expect(record.recordId).toBe(recordId);
+      expect(crm.read(record, 'first name')).toBe('Aasha');
+      expect(Date.parse(crm.read(record, 'last activity'))).toBeGreaterThan(world.clock.now() - minute);
+    },
+  );
+
+  test.each(
+    orders(['first', 'restored', 'last'] as const).map((order) => [order.join(', '), order] as const),
+  )(
+    'a record restored and deleted again stays gone until its person writes: told %s',
+    async (_told, order) => {
+      const { world, crm, user, recordId } = await withRecord({});
+      const at = world.clock.now();
+      const changes = {
+        first: { kind: 'deleted', recordId, at },
+        restored: { kind: 'restored', recordId, at: at + 5000 },
+        last: { kind: 'deleted', recordId, at: at + 9000 },
+      } as const;
+      user.remove(recordId);
+      world.clock.advance(minute);
+      for (const which of order) {
+        await tell(world, crm, changes[which]);
+        await world.settle();
+      }
+      await crm.answers(asha, 'The business writes');
+      await crm.tag(asha, ['VIP']);
+      await world.settle();
+      expect(await crm.records()).toEqual([]);
+      await crm.writes(asha, 'It is me again');
+      await world.settle();
+      expect(await crm.records()).toHaveLength(1);
+    },
+  );
+
+  test.each(['merged first', 'deleted first'])(
+    'a merged-away record that is also told as deleted lives on as the other (%s)',
+    async (order) => {
+      const { world, crm, user, recordId } = await withRecord({});
+      await crm.writes(somebody(2, 'Ravi'));
+      await world.settle();
+      const other = (await crm.records()).find((record) => record.recordId !== recordId)?.recordId ?? '';
+      world.clock.advance(minute);
+      user.merge(other, recordId);
+      user.update(other, { FirstName: 'Typed' });
+      const at = world.clock.now();
+      const changes: CrmChange[] = [
+        { kind: 'merged', recordId, into: other, at },
+        { kind: 'deleted', recordId, at },
+      ];
+      for (const change of order === 'merged first' ? changes : changes.toReversed()) {
+        await tell(world, crm, change);
+        await crm.writes(asha, 'From Asha');
+        await world.process.apply();
+      }
+      await world.settle();
+      const record = await crm.record();
+      expect(record.recordId).toBe(other);
+      expect(crm.read(record, 'first name')).toBe('Typed');
+      await crm.writes(asha, 'STOP');
+      await world.settle();
+      expect(crm.isOptedOut(await crm.record())).toBe(true);
+    },
+  );
+
+  test('a deletion that is told and not so takes no record', async () => {
+    const { world, crm, recordId } = await withRecord({});
+    await tell(world, crm, { kind: 'deleted', recordId, at: world.clock.now() });
+    await world.settle();
+    await crm.answers(asha, 'The business writes');
+    await world.settle();
+    const record = await crm.record();
+    expect(record.recordId).toBe(recordId);
+    expect(Date.parse(crm.read(record, 'last activity'))).toBeGreaterThan(world.clock.now() - minute);
+  });
+
+  test('a deletion told before the message it was made after brings nobody back', async () => {
+    const { world, crm, user, recordId } = await withRecord({});
+    // The message is written to the record after it was sent, and the record is deleted after both.
+    await crm.writes(asha, 'A last word');
+    await world.process.apply();
+    world.clock.advance(minute);
+    user.remove(recordId);
+    await tell(world, crm, { kind: 'deleted', recordId, at: world.clock.now() });
+    await world.settle();
+    expect(await crm.records()).toEqual([]);
+    await crm.writes(asha, 'It is me again');
+    await world.settle();
+    expect(await crm.records()).toHaveLength(1);
+  });
+
+  test.each(['a message', 'a poll', 'a check'] as const)(
+    'a record restored with no word of it is found by %s',
+    async (by) => {
+      const { world, crm, user, recordId } = await withRecord({});
+      await crm.check();
+      user.remove(recordId);
+      await tell(world, crm, { kind: 'deleted', recordId, at: world.clock.now() });
+      await world.settle();
+      world.clock.advance(minute);
+      user.restore(recordId);
+      user.update(recordId, { FirstName: 'Aasha' });
+      world.clock.advance(minute);
+      if (by === 'a poll') await crm.poll();
+      if (by === 'a check') await crm.check();
+      await world.settle();
+      await (by === 'a message' ? crm.writes(asha, 'Still here') : crm.answers(asha, 'We are here'));
+      await world.settle();
+      const record = await crm.record();
+      expect(record.recordId).toBe(recordId);
+      expect(crm.read(record, 'first name')).toBe('Aasha');
+      expect(Date.parse(crm.read(record, 'last activity'))).toBeGreaterThan(world.clock.now() - minute);
+    },
+  );
+
+  test('a record a whole look did not bring up is followed to where it lives on', async () => {
+    const { world, crm, user, recordId } = await withRecord({}, { movesWithMerge: false });
+    await crm.writes(somebody(2, 'Ravi'));
+    await world.settle();
+    const other = (await crm.records()).find((record) => record.recordId !== recordId)?.recordId ?? '';
+    world.clock.advance(minute);
+    user.merge(other, recordId);
+    world.clock.advance(minute);
+    await crm.check();
+    await crm.answers(asha, 'We are here');
+    await world.settle();
+    expect(
+      user
+        .timeline(other)
+        .map(({ text }) => text)
+        .join('\n'),
+    ).toContain('We are here');
+  });
+});
+
+describe('looking', () => {
+  test('a check asks once which fields there are', async () => {
+    let asked = 0;
+    const accounts = memoryAccounts();
+    const open = scanning(accounts.open, {
+      fields: () => void (asked += 1),
+      scan: (page, { cursor = '0' }) => ({
+        ...page,
+        records: page.records.slice(Number(cursor), Number(cursor) + 1),
+        ...(Number(cursor) < 4 ? { next: String(Number(cursor) + 1) } : {}),
+      }),
+    });
+    const { crm } = await stageFor(open)();
+    for (let n = 0; n < 5; n += 1) accounts.opened().crm.user.create({ FirstName: `N${String(n)}` });
+    asked = 0;
+    await crm.check();
+    expect(asked).toBe(1);
+  });
+
+  test('a poll begins where the check began, not where it ended', async () => {
+    const accounts = memoryAccounts();
+    let between: (() => void) | undefined;
+    const since: number[] = [];
+    const open = scanning(accounts.open, {
+      scan(page, { cursor, changedSince }) {
+        if (changedSince !== undefined) {
+          since.push(changedSince);
+          return page;
+        }
+        if (cursor === undefined) return { ...page, next: 'second' };
+        between?.();
+        return { ...page, records: [] };
+      },
+    });
+    const { world, crm } = await stageFor(open)();
+    const begun = world.clock.now();
+    between = () => world.clock.advance(hour);
+    await crm.check();
+    await crm.poll();
+    expect(since[0]).toBeLessThanOrEqual(begun);
+  });
+
+  test('a check that was overtaken neither goes on nor ends', async () => {
+    const { world, crm } = await start({});
+    const now = world.clock.now();
+    const page = { cursor: 'next', records: 1, filled: {} };
+    const { connectionId } = crm;
+    const cursors = await crm.transact(async (trx) => {
+      await insertCheck(trx, { connectionId, region: undefined }, now);
+      const [slow, quick] = [randomUUID(), randomUUID()];
+      await leaseCheck(trx, slow, now, minute);
+      expect(await leaseCheck(trx, quick, now + minute - 1, minute)).toBeUndefined();
+      expect(await leaseCheck(trx, quick, now + minute + 1, minute)).toBeDefined();
+      expect(await advanceCheck(trx, slow, { ...page, cursor: null })).toBe(false);
+      expect(await advanceCheck(trx, quick, page)).toBe(true);
+      return lastCheck(trx, connectionId);
+    });
+    expect(cursors).toMatchObject({ cursor: 'next', records: 1, state: 'running' });
+    await crm.transact((trx) => stopCheck(trx, connectionId, now));
+  });
+});

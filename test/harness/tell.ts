@@ -1,0 +1,52 @@
+import type { CrmChange, Connector, ScanPage } from '@sangam/core/crm';
+import type { OpenAccount } from '../conformance/account.ts';
+import type { CrmWorkspace } from './crm-workspace.ts';
+import type { CrmWorld } from './crm-world.ts';
+
+/** The account's webhooks tell this, in this order, and it is applied, each for itself. */
+export async function tell(
+  world: CrmWorld,
+  crm: CrmWorkspace,
+  ...changes: readonly CrmChange[]
+): Promise<void> {
+  const { workspaceId, connectionId } = crm;
+  for (const change of changes) {
+    await world.process.changes.receive(
+      crm.connector.traits.crm,
+      [{ account: crm.account.account, changes: [change] }],
+      { kind: 'connection', workspaceId, connectionId },
+      Buffer.from(''),
+    );
+    await world.process.apply();
+  }
+}
+
+/** Accounts whose connectors scan, and list their fields, as `by` makes of it. */
+export function scanning(
+  open: OpenAccount,
+  by: {
+    scan?: (page: ScanPage, from: Parameters<Connector['scan']>[0]) => ScanPage | Promise<ScanPage>;
+    fields?: () => void;
+  },
+): OpenAccount {
+  return async (clock) => {
+    const account = await open(clock);
+    return {
+      ...account,
+      connect(permits) {
+        const connector = account.connect(permits);
+        return {
+          ...connector,
+          async fields() {
+            by.fields?.();
+            return connector.fields();
+          },
+          async scan(from, ...rest) {
+            const page = await connector.scan(from, ...rest);
+            return (await by.scan?.(page, from)) ?? page;
+          },
+        };
+      },
+    };
+  };
+}
