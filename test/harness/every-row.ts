@@ -2,19 +2,32 @@ import type { Store } from '@sangam/core/store';
 import { workspaceTables } from '@sangam/core/store';
 import { sql } from 'kysely';
 
-/** Every row of every table a workspace has, as text; bytes read as what they spell. */
-export async function everyRow(store: Store, workspaceId: string): Promise<string> {
+export interface StoredRow {
+  readonly table: string;
+  readonly values: Readonly<Record<string, unknown>>;
+  /** The whole row; bytes read as what they spell. */
+  readonly text: string;
+}
+
+/** Every row of every table a workspace has. */
+export async function everyStoredRow(store: Store, workspaceId: string): Promise<StoredRow[]> {
   return store.transact(workspaceId, async (trx) => {
-    const texts: string[] = [];
+    const all: StoredRow[] = [];
     for (const table of workspaceTables) {
       const { rows } = await sql<Record<string, unknown>>`
         select * from ${sql.table(table)} where workspace_id = ${workspaceId}`.execute(trx);
-      for (const row of rows) {
-        for (const value of Object.values(row)) {
-          texts.push(Buffer.isBuffer(value) ? value.toString('latin1') : String(value));
-        }
+      for (const values of rows) {
+        const texts = Object.values(values).map((value) =>
+          Buffer.isBuffer(value) ? value.toString('latin1') : String(value),
+        );
+        all.push({ table, values, text: texts.join('\n') });
       }
     }
-    return texts.join('\n');
+    return all;
   });
+}
+
+/** All of it as one text. */
+export async function everyRow(store: Store, workspaceId: string): Promise<string> {
+  return (await everyStoredRow(store, workspaceId)).map(({ text }) => text).join('\n');
 }
