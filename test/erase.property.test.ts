@@ -52,6 +52,9 @@ interface Erased {
   readonly known: readonly string[];
 }
 
+const idOf = (values: StoredRow['values']): string =>
+  typeof values['contact_id'] === 'string' ? values['contact_id'] : '';
+
 /** What the rows say of a contact: nothing here is asked of the code that erases. */
 function erasedIn(rows: readonly StoredRow[], contactId: string): Erased {
   const contactIds = rows.flatMap(({ table, values }) =>
@@ -60,14 +63,10 @@ function erasedIn(rows: readonly StoredRow[], contactId: string): Erased {
       : [],
   );
   const identities = rows.filter(({ table }) => table === 'identities').map(({ values }) => values);
-  const held = identities.flatMap((row) =>
-    contactIds.includes(String(row['contact_id'])) ? [String(row['value'])] : [],
-  );
+  const held = identities.flatMap((row) => (contactIds.includes(idOf(row)) ? [String(row['value'])] : []));
   const others = new Set(
     identities.flatMap((row) =>
-      row['contact_id'] !== null && !contactIds.includes(String(row['contact_id']))
-        ? [String(row['value'])]
-        : [],
+      row['contact_id'] !== null && !contactIds.includes(idOf(row)) ? [String(row['value'])] : [],
     ),
   );
   return { contactIds, known: held, own: held.filter((value) => !others.has(value)) };
@@ -100,7 +99,7 @@ function wasTheirs(row: StoredRow, erased: Erased, lostEvents: ReadonlySet<strin
   if (row.table === 'identity_evidence')
     return [values['a'], values['b']].some((id) => own.includes(String(id)));
   if (row.table === 'identities' && own.includes(String(values['value']))) return true;
-  if (values['contact_id'] !== null) return erased.contactIds.includes(String(values['contact_id']));
+  if (values['contact_id'] !== null) return erased.contactIds.includes(idOf(values));
   return own.includes(String(values['phone'])) || own.includes(String(values['bsuid_key']));
 }
 

@@ -3,6 +3,7 @@ import {
   addCounts,
   deleteDeadLetters,
   type DeadLetterQuery,
+  type LetterSource,
   listDeadLetters,
   markContacts,
   markPriority,
@@ -21,7 +22,7 @@ export interface DeadLetterView {
   readonly deadLetterId: string;
   readonly reason: string;
   readonly explanation: string;
-  readonly source: 'whatsapp' | 'crm';
+  readonly source: LetterSource;
   readonly contactId: string | null;
   /** What arrived, as text. */
   readonly payload: string | null;

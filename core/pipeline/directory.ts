@@ -1,7 +1,6 @@
 import type { OptWords } from '../consent/index.ts';
 import { optWords } from '../consent/index.ts';
-import type { Database, Store } from '../store/index.ts';
-import type { Selectable } from 'kysely';
+import type { ChannelRow, Store } from '../store/index.ts';
 import type { WebhookSlice } from '../whatsapp/index.ts';
 
 /** Who signed a webhook: the service's own Meta app, or a tenant's app on the route of one of its channels. */
@@ -87,7 +86,7 @@ async function readChannels({ directory }: Store): Promise<Channels> {
   };
 }
 
-export function channelEntry(row: Selectable<Database['directory_channels']>): ChannelEntry {
+export function channelEntry(row: ChannelRow): ChannelEntry {
   return {
     channelId: row.channel_id,
     workspaceId: row.workspace_id,

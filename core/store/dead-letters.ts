@@ -1,12 +1,14 @@
 import { sql } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
 import { inParts } from './in-parts.ts';
+import type { LetterSource } from './schema.ts';
 import type { WorkspaceTransaction } from './store.ts';
+import { cleanText } from './text.ts';
 
 export interface DeadLetter {
   readonly reason: string;
   readonly explanation: string;
-  readonly source: 'whatsapp' | 'crm';
+  readonly source: LetterSource;
   /** Whose signature the webhook carried: `service`, or a channel's id. */
   readonly signer?: string;
   readonly lane?: number;
@@ -37,7 +39,7 @@ export async function parkDeadLetters(
           workspace_id: trx.workspaceId,
           dead_letter_id: uuidv7(),
           reason: letter.reason,
-          explanation: letter.explanation,
+          explanation: cleanText(letter.explanation),
           source: letter.source,
           signer: letter.signer ?? null,
           lane: letter.lane ?? null,
@@ -64,7 +66,7 @@ export interface StoredDeadLetter {
   readonly deadLetterId: string;
   readonly reason: string;
   readonly explanation: string;
-  readonly source: 'whatsapp' | 'crm';
+  readonly source: LetterSource;
   readonly signer: string | null;
   readonly lane: number | null;
   readonly eventKey: Buffer | null;

@@ -3,8 +3,13 @@ import { Migrator } from 'kysely/migration';
 import pg from 'pg';
 import { foundation } from './migrations/0001-foundation.ts';
 import { crmRecords } from './migrations/0002-crm-records.ts';
+import { corrections } from './migrations/0007-corrections.ts';
 
-const migrations = { '0001-foundation': foundation, '0002-crm-records': crmRecords };
+const migrations = {
+  '0001-foundation': foundation,
+  '0002-crm-records': crmRecords,
+  '0007-corrections': corrections,
+};
 
 /** Brings the database up to date. Two processes at once are safe: Kysely's migrator takes a lock. */
 export async function migrate(url: string): Promise<void> {

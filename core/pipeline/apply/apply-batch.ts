@@ -25,6 +25,7 @@ import {
 } from '../../store/index.ts';
 import type { ChannelEntry } from '../directory.ts';
 import { applyCrmChanges } from './crm-changes.ts';
+import { sourceOf } from '../letter-source.ts';
 import { erasePeople } from '../erase-people.ts';
 import { erasedAmong, type ErasureKeyOf } from '../erased.ts';
 import { Folding, refoldContacts } from './fold-contacts.ts';
@@ -343,7 +344,7 @@ export function letterOf(row: InboxRow, why: { reason: string; explanation: stri
   return {
     reason: why.reason,
     explanation: why.explanation,
-    source: 'whatsapp',
+    source: sourceOf(row),
     lane: row.lane,
     eventKey: row.eventKey,
     contentHash: row.contentHash,

@@ -7,6 +7,7 @@ import {
   addCounts,
   type DeadLetter,
   type IntakeEvent,
+  isDataError,
   parkDeadLetters,
   putIntoInbox,
   putSuppressions,
@@ -18,6 +19,7 @@ import {
 } from '../../store/index.ts';
 import type { Clock } from '../../clock.ts';
 import { type ChannelEntry, type Directory, owns, type Signer } from '../directory.ts';
+import { sourceOf } from '../letter-source.ts';
 import { GroupCommit } from './group-commit.ts';
 
 /** What one webhook body becomes for one workspace. */
@@ -73,27 +75,52 @@ export function createReceiver(dependencies: {
     const known = groups.get(workspaceId);
     if (known !== undefined) return known;
     const commit = new GroupCommit<Intake>(async (group) => {
-      const events = withoutRepeats(group.flatMap((intake) => intake.events));
-      const letters = group.flatMap((intake) => intake.deadLetters);
-      const fresh = await store.transact(workspaceId, async (trx) => {
-        await putSuppressions(
-          trx,
-          group.flatMap((intake) => intake.suppressions),
-        );
-        const parked = await parkDeadLetters(trx, letters, clock.now());
-        const stored = await putIntoInbox(trx, events);
-        const received = [...stored, ...parked.map((at) => ({ at, count: 1 }))];
-        await addCounts(
-          trx,
-          received.map((one) => ({ name: 'received' as const, ...one })),
-        );
-        return stored.reduce((sum, { count }) => sum + count, 0);
-      });
+      const fresh = await storeOrHalve(workspaceId, group);
       counts.fresh(fresh);
       if (fresh > 0) wake(workspaceId);
     }, largestGroup);
     groups.set(workspaceId, commit);
     return commit;
+  };
+
+  /** Makes them durable, all or none; how many events were new. */
+  const storeAll = (workspaceId: string, group: readonly Intake[]): Promise<number> =>
+    store.transact(workspaceId, async (trx) => {
+      const events = withoutRepeats(group.flatMap((intake) => intake.events));
+      const letters = group.flatMap((intake) => intake.deadLetters);
+      await putSuppressions(
+        trx,
+        group.flatMap((intake) => intake.suppressions),
+      );
+      const parked = await parkDeadLetters(trx, letters, clock.now());
+      const stored = await putIntoInbox(trx, events);
+      const received = [...stored, ...parked.map((at) => ({ at, count: 1 }))];
+      await addCounts(
+        trx,
+        received.map((one) => ({ name: 'received' as const, ...one })),
+      );
+      return stored.reduce((sum, { count }) => sum + count, 0);
+    });
+
+  /** A group that fails on its data is halved until the culprit stands alone as a dead letter. */
+  const storeOrHalve = async (workspaceId: string, group: readonly Intake[]): Promise<number> => {
+    try {
+      return await storeAll(workspaceId, group);
+    } catch (error) {
+      if (!isDataError(error)) throw error;
+      const single = group.flatMap(piecesOf);
+      const [event] = single[0]?.events ?? [];
+      if (single.length === 1 && event !== undefined) {
+        await storeAll(workspaceId, [refusedAtTheDoor(event, single[0]?.suppressions ?? [], error)]);
+        counts.parked('not storable', 1);
+        return 0;
+      }
+      if (single.length < 2) throw error;
+      const parts = group.length > 1 ? group : single;
+      const middle = Math.ceil(parts.length / 2);
+      const first = await storeOrHalve(workspaceId, parts.slice(0, middle));
+      return first + (await storeOrHalve(workspaceId, parts.slice(middle)));
+    }
   };
 
   const commit = async (intakes: ReadonlyMap<string, Intake>): Promise<void> => {
@@ -146,6 +173,35 @@ export function createReceiver(dependencies: {
       await commit(new Map([[workspaceId, { events: [], suppressions: [], deadLetters: [letter] }]]));
     },
   };
+}
+
+/** The same, one event or dead letter each, a STOP with its event. */
+function piecesOf({ events, suppressions, deadLetters }: Intake): Intake[] {
+  const stops = Map.groupBy(suppressions, ({ eventKey }) => eventKey.toString('hex'));
+  return [
+    ...events.map((event) => ({
+      events: [event],
+      suppressions: stops.get(event.eventKey.toString('hex')) ?? [],
+      deadLetters: [],
+    })),
+    ...deadLetters.map((letter) => ({ events: [], suppressions: [], deadLetters: [letter] })),
+  ];
+}
+
+/** A STOP holds although its event was refused. */
+function refusedAtTheDoor(event: IntakeEvent, suppressions: readonly SuppressionRow[], error: Error): Intake {
+  const letter: DeadLetter = {
+    reason: 'not storable',
+    explanation: `The database refused this event: ${error.message}. Replay it once the cause is mended.`,
+    source: sourceOf(event),
+    lane: event.lane,
+    eventKey: event.eventKey,
+    contentHash: event.contentHash,
+    ...(event.channelId === null ? {} : { channelId: event.channelId }),
+    payload: event.payload,
+    receivedAt: event.receivedAt,
+  };
+  return { events: [], suppressions, deadLetters: [letter] };
 }
 
 function weightOf({ events, deadLetters }: Intake): number {
