@@ -4,7 +4,9 @@ import {
   claimProbe,
   forgetTries,
   raiseAlert,
-  recordCall,
+  recordFailure,
+  recordSuccess,
+  returnProbe,
   type Store,
 } from '../store/index.ts';
 import { breakerWaitMs } from './retry-schedule.ts';
@@ -33,7 +35,7 @@ export async function callWent(store: Store, connection: ConnectionRow): Promise
   const { workspaceId, connectionId, failedAttempts } = connection;
   if (failedAttempts === 0) return;
   await store.transact(workspaceId, async (trx) => {
-    await recordCall(trx, connectionId, { failedAttempts: 0, nextCallAt: 0, blockedReason: null });
+    await recordSuccess(trx, connectionId);
     // So many failures were the account's, not those of the records that were tried: they need not wait longer.
     if (failedAttempts >= outageTries) await forgetTries(trx, connectionId);
   });
@@ -41,10 +43,10 @@ export async function callWent(store: Store, connection: ConnectionRow): Promise
 
 /** The one try was not needed: the next who has something to do makes it. */
 export async function callNotMade(store: Store, connection: ConnectionRow, now: number): Promise<void> {
-  const { failedAttempts, blockedReason } = connection;
-  if (failedAttempts === 0) return;
+  const { failedAttempts: seenAttempts } = connection;
+  if (seenAttempts === 0) return;
   await store.transact(connection.workspaceId, (trx) =>
-    recordCall(trx, connection.connectionId, { failedAttempts, nextCallAt: now, blockedReason }),
+    returnProbe(trx, connection.connectionId, { seenAttempts, now }),
   );
 }
 
@@ -63,12 +65,11 @@ export async function callFailed(
   // What is refused for its contents is a record's matter: the next try, with one record, finds it.
   const blocked = error.retry === 'never' && error.code !== 'batch_refused';
   const { workspaceId, connectionId } = connection;
-  const failedAttempts = connection.failedAttempts + 1;
   await store.transact(workspaceId, async (trx) => {
-    await recordCall(trx, connectionId, {
-      failedAttempts,
-      nextCallAt: now + breakerWaitMs(error.retry, failedAttempts),
-      blockedReason: blocked ? error.message : null,
+    await recordFailure(trx, connectionId, {
+      seenAttempts: connection.failedAttempts,
+      nextCallAt: (failedAttempts) => now + breakerWaitMs(error.retry, failedAttempts),
+      blockedReason: blocked ? error.message : undefined,
     });
     if (blocked) {
       await raiseAlert(trx, { connectionId, kind: 'connection blocked', message: error.message }, now);

@@ -58,6 +58,19 @@ export async function closeAlert(trx: WorkspaceTransaction, alertId: string, now
   return rows.length > 0;
 }
 
+/** What these alerts said is mended. */
+export async function closeAlertsOf(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  kind: string,
+  now: number,
+): Promise<void> {
+  await sql`
+    update alerts set closed_at = ${now}
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} and kind = ${kind}
+      and closed_at is null`.execute(trx);
+}
+
 /**
  * `two records`: contacts that turned out to be one person have a record each. `opt-out cleared`: somebody cleared in
  * the CRM what the person themself asked for. `number on another record`: a value only one record may hold.
@@ -122,20 +135,33 @@ export async function listConflicts(
   return rows;
 }
 
-/** Undefined: there is no such conflict in that state. */
+/** Locked: it is decided once. */
+export async function conflictById(
+  trx: WorkspaceTransaction,
+  conflictId: string,
+): Promise<Conflict | undefined> {
+  const { rows } = await sql<Conflict>`
+    select conflict_id as "conflictId", connection_id as "connectionId", kind, contact_id as "contactId",
+           record_ids as "recordIds", explanation, state, opened_at as "openedAt", closed_at as "closedAt"
+    from conflicts where workspace_id = ${trx.workspaceId} and conflict_id = ${conflictId} for update`.execute(
+    trx,
+  );
+  return rows[0];
+}
+
+/** Takes a conflict from one state to another. None is opened again beside one about the same. */
 export async function decideConflict(
   trx: WorkspaceTransaction,
   conflictId: string,
   from: Conflict['state'],
   to: Conflict['state'],
   now: number,
-): Promise<Conflict | undefined> {
-  const { rows } = await sql<Conflict>`
-    update conflicts set state = ${to}, closed_at = ${to === 'open' ? null : now}
-    where workspace_id = ${trx.workspaceId} and conflict_id = ${conflictId} and state = ${from}
-    returning conflict_id as "conflictId", connection_id as "connectionId", kind, contact_id as "contactId",
-              record_ids as "recordIds", explanation, state, opened_at as "openedAt", closed_at as "closedAt"`.execute(
-    trx,
-  );
-  return rows[0];
+): Promise<void> {
+  await sql`
+    update conflicts c set state = ${to}, closed_at = ${to === 'open' ? null : now}
+    where c.workspace_id = ${trx.workspaceId} and c.conflict_id = ${conflictId} and c.state = ${from}
+      and (${to}::text = 'accepted' or not exists (
+        select 1 from conflicts other
+        where other.workspace_id = ${trx.workspaceId} and other.kind = c.kind and other.subject = c.subject
+          and other.conflict_id <> c.conflict_id and other.state <> 'accepted'))`.execute(trx);
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { type ConnectionSettings, connectionSettings, type FieldMapping } from '../crm/index.ts';
+import { closeAlertsOf } from './attention.ts';
 import { fromJson, toJson } from './json.ts';
 import type { ConnectionMode } from './schema.ts';
 import type { WorkspaceTransaction } from './store.ts';
@@ -92,33 +93,83 @@ export async function connectionOf(
   return (await connectionsOf(trx)).find((connection) => connection.connectionId === connectionId);
 }
 
-/** Parks fields of a mapping beside those that are. */
+/** Parks fields of a mapping beside those that are: whoever else parks some waits for it. */
 export async function parkFields(
   trx: WorkspaceTransaction,
-  connection: ConnectionRow,
+  connectionId: string,
   fields: readonly string[],
   parked: ParkedField,
 ): Promise<void> {
-  const all = { ...connection.parkedFields, ...Object.fromEntries(fields.map((field) => [field, parked])) };
+  const { rows } = await sql<{ parkedFields: Buffer }>`
+    select parked_fields as "parkedFields" from crm_connections
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} for update`.execute(trx);
+  const [row] = rows;
+  if (row === undefined) return;
+  const known = fromJson(row.parkedFields) as Record<string, ParkedField>;
+  const all = { ...known, ...Object.fromEntries(fields.map((field) => [field, parked])) };
   await trx
     .updateTable('crm_connections')
     .set({ parked_fields: toJson(all) })
     .where('workspace_id', '=', trx.workspaceId)
-    .where('connection_id', '=', connection.connectionId)
+    .where('connection_id', '=', connectionId)
     .execute();
 }
 
-/** Remembers how the last call to a connection went. */
-export async function recordCall(
+/** A call went through. What only a person can mend stays blocked, whatever was under way meanwhile. */
+export async function recordSuccess(trx: WorkspaceTransaction, connectionId: string): Promise<void> {
+  await sql`
+    update crm_connections set failed_attempts = 0, next_call_at = 0
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} and blocked_reason is null`.execute(
+    trx,
+  );
+}
+
+/**
+ * A call failed as a whole: one more of so many in a row, whoever else failed meanwhile. `nextCallAt` says from how many
+ * failures there are when the next may be made; a longer wait somebody else was told of since `seenAttempts` stands.
+ */
+export async function recordFailure(
   trx: WorkspaceTransaction,
   connectionId: string,
-  outcome: { failedAttempts: number; nextCallAt: number; blockedReason: string | null },
+  failure: {
+    readonly seenAttempts: number;
+    readonly nextCallAt: (failedAttempts: number) => number;
+    /** What a person must mend. */
+    readonly blockedReason: string | undefined;
+  },
+): Promise<void> {
+  const { rows } = await sql<{ failedAttempts: number }>`
+    update crm_connections
+    set failed_attempts = failed_attempts + 1, blocked_reason = coalesce(${failure.blockedReason ?? null}, blocked_reason)
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+    returning failed_attempts as "failedAttempts"`.execute(trx);
+  const [row] = rows;
+  if (row === undefined) return;
+  const at = failure.nextCallAt(row.failedAttempts);
+  const alone = row.failedAttempts === failure.seenAttempts + 1;
+  await sql`
+    update crm_connections set next_call_at = case when ${alone} then ${at}::bigint else greatest(next_call_at, ${at}::bigint) end
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
+}
+
+/** The probe was not made: the next may make it, unless somebody's call failed or went through meanwhile. */
+export async function returnProbe(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  probe: { readonly seenAttempts: number; readonly now: number },
 ): Promise<void> {
   await sql`
-    update crm_connections
-    set failed_attempts = ${outcome.failedAttempts}, next_call_at = ${outcome.nextCallAt},
-        blocked_reason = ${outcome.blockedReason}
+    update crm_connections set next_call_at = ${probe.now}
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+      and failed_attempts = ${probe.seenAttempts} and blocked_reason is null`.execute(trx);
+}
+
+/** A person mended what blocked it: calls go again, and what was alerted is over. */
+export async function liftBlock(trx: WorkspaceTransaction, connectionId: string, now: number): Promise<void> {
+  await sql`
+    update crm_connections set failed_attempts = 0, next_call_at = 0, blocked_reason = null
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
+  await closeAlertsOf(trx, connectionId, 'connection blocked', now);
 }
 
 /** Whether this caller is the one who tries an account whose calls failed: nobody else has since `seen`. */

@@ -76,6 +76,8 @@ export interface StoredDeadLetter {
   readonly payload: Buffer | null;
   readonly receivedAt: number;
   readonly parkedAt: number;
+  readonly setAsideAt: number | null;
+  readonly setAsideWhy: string | null;
 }
 
 export interface DeadLetterQuery {
@@ -83,12 +85,15 @@ export interface DeadLetterQuery {
   /** Id of the last letter already seen. */
   readonly after?: string | undefined;
   readonly reason?: string | undefined;
+  /** Those that were set aside, instead of those that were not. */
+  readonly setAside?: boolean | undefined;
 }
 
 const letterColumns = sql.raw(
   `dead_letter_id as "deadLetterId", reason, explanation, source, signer, lane, event_key as "eventKey",
    content_hash as "contentHash", channel_id as "channelId", contact_id as "contactId", payload,
-   received_at as "receivedAt", parked_at as "parkedAt"`,
+   received_at as "receivedAt", parked_at as "parkedAt", set_aside_at as "setAsideAt",
+   set_aside_why as "setAsideWhy"`,
 );
 
 /** Oldest first, with how many there are in all. */
@@ -96,17 +101,17 @@ export async function listDeadLetters(
   trx: WorkspaceTransaction,
   query: DeadLetterQuery,
 ): Promise<{ rows: StoredDeadLetter[]; total: number }> {
-  const { after = null, reason = null } = query;
+  const { after = null, reason = null, setAside = false } = query;
   const { rows } = await sql<StoredDeadLetter>`
     select ${letterColumns} from dead_letters
     where workspace_id = ${trx.workspaceId} and (${after}::uuid is null or dead_letter_id > ${after}::uuid)
       and (${reason}::text is null or reason = ${reason}::text)
+      and (set_aside_at is not null) = ${setAside}
     order by dead_letter_id limit ${query.limit}`.execute(trx);
   const { rows: counts } = await sql<{ total: number }>`
     select count(*)::int as total from dead_letters
-    where workspace_id = ${trx.workspaceId} and (${reason}::text is null or reason = ${reason}::text)`.execute(
-    trx,
-  );
+    where workspace_id = ${trx.workspaceId} and (${reason}::text is null or reason = ${reason}::text)
+      and (set_aside_at is not null) = ${setAside}`.execute(trx);
   return { rows, total: counts[0]?.total ?? 0 };
 }
 
@@ -118,6 +123,20 @@ export async function readDeadLetters(
     select ${letterColumns} from dead_letters
     where workspace_id = ${trx.workspaceId} and dead_letter_id = any(${deadLetterIds}::uuid[])`.execute(trx);
   return rows;
+}
+
+/** Lets a letter rest that nothing can replay. False: there is no such letter that waits, or it can be replayed. */
+export async function setLetterAside(
+  trx: WorkspaceTransaction,
+  deadLetterId: string,
+  by: { readonly memberId: string; readonly why: string; readonly at: number },
+): Promise<boolean> {
+  const { rows } = await sql`
+    update dead_letters set set_aside_at = ${by.at}, set_aside_by = ${by.memberId}, set_aside_why = ${by.why}
+    where workspace_id = ${trx.workspaceId} and dead_letter_id = ${deadLetterId} and set_aside_at is null
+      and contact_id is null
+    returning 1`.execute(trx);
+  return rows.length > 0;
 }
 
 /** Puts parked events back into the inbox; their keys are known, so this does not pass the gate for new ones. */

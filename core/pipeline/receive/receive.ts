@@ -35,8 +35,11 @@ export interface Receiver {
    * be read or belongs to somebody else is durable as a dead letter. Rejects only when the database cannot be reached.
    */
   receive(body: Buffer, signer: Signer): Promise<void>;
-  /** Takes in a dead letter `foreign channel` once its channel belongs to its signer. False: it still does not. */
-  readmit(letter: StoredDeadLetter): Promise<boolean>;
+  /**
+   * Takes in a dead letter `foreign channel` once its channel belongs to its signer; the workspace it went to.
+   * Undefined: it still does not.
+   */
+  readmit(letter: StoredDeadLetter): Promise<string | undefined>;
   /** Takes in what happened inside Sangam itself, such as a member tagging a conversation. */
   takeIn(workspaceId: string, event: OwnEvent): Promise<void>;
   takeInAll(workspaceId: string, events: readonly OwnEvent[]): Promise<void>;
@@ -135,18 +138,7 @@ export function createReceiver(dependencies: {
 
   const takeInAll = async (workspaceId: string, own: readonly OwnEvent[]): Promise<void> => {
     if (own.length === 0) return;
-    const receivedAt = clock.now();
-    const events = own.map(({ key, lane, payload }): IntakeEvent => {
-      const content = JSON.stringify(payload);
-      return {
-        eventKey: digest(key).subarray(0, 16),
-        contentHash: digest(content).subarray(0, 8),
-        lane,
-        channelId: null,
-        receivedAt,
-        payload: Buffer.from(content, 'utf8'),
-      };
-    });
+    const events = ownEvents(own, clock.now());
     await commit(new Map([[workspaceId, { events, suppressions: [], deadLetters: [] }]]));
   };
 
@@ -160,12 +152,13 @@ export function createReceiver(dependencies: {
     async readmit(letter) {
       const event = parkedEvent.safeParse(JSON.parse(letter.payload?.toString('utf8') ?? 'null'));
       const signer = await signerNamed(letter.signer, directory);
-      if (!event.success || signer === undefined) return false;
+      if (!event.success || signer === undefined) return undefined;
       const intakes = await sortOut([event.data], signer, directory, letter.receivedAt);
-      if (intakes === undefined || [...intakes.values()].some(({ deadLetters }) => deadLetters.length > 0))
-        return false;
-      await commit(intakes);
-      return true;
+      const [[workspaceId, intake] = []] = intakes ?? [];
+      if (workspaceId === undefined || intake === undefined || intake.deadLetters.length > 0)
+        return undefined;
+      await commitFor(workspaceId).add(intake, weightOf(intake));
+      return workspaceId;
     },
     takeIn: (workspaceId, event) => takeInAll(workspaceId, [event]),
     takeInAll,
@@ -202,6 +195,21 @@ function refusedAtTheDoor(event: IntakeEvent, suppressions: readonly Suppression
     receivedAt: event.receivedAt,
   };
   return { events: [], suppressions, deadLetters: [letter] };
+}
+
+/** What happened inside Sangam or at a CRM, as it goes into the inbox. */
+export function ownEvents(own: readonly OwnEvent[], receivedAt: number): IntakeEvent[] {
+  return own.map(({ key, lane, payload }) => {
+    const content = JSON.stringify(payload);
+    return {
+      eventKey: digest(key).subarray(0, 16),
+      contentHash: digest(content).subarray(0, 8),
+      lane,
+      channelId: null,
+      receivedAt,
+      payload: Buffer.from(content, 'utf8'),
+    };
+  });
 }
 
 function weightOf({ events, deadLetters }: Intake): number {
