@@ -128,7 +128,7 @@ export function createReceiver(dependencies: {
 
   const commit = async (intakes: ReadonlyMap<string, Intake>): Promise<void> => {
     for (const intake of intakes.values()) {
-      counts.received(intake.events.length);
+      counts.received(intake.events.length + intake.deadLetters.length);
       for (const letter of intake.deadLetters) counts.parked(letter.reason, 1);
     }
     await Promise.all(
