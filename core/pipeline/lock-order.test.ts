@@ -122,7 +122,7 @@ describe('what is applied and what is remembered of the CRM', () => {
       const findings = new Findings();
       for (const dirty of turned(leased, round)) findings.outcomes.set(dirty, 'updated');
       for (const { recordId, contactId } of turned(links, round + 2)) {
-        findings.instead.add(recordId);
+        if (recordId.endsWith('1')) findings.instead.add(recordId);
         findings.mended.push(contactId);
         findings.links.push({ contactId, recordId, home: true, reason: 'phone' });
         findings.agreed.push({ recordId, keyContactId: contactId, base: {}, ours: [], phones: [] });

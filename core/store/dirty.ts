@@ -254,6 +254,19 @@ export async function returnDirty(
   );
 }
 
+/** Locks marks that are there in the order every transaction takes them: what follows may touch them in any. */
+export async function lockDirty(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  subjects: readonly string[],
+): Promise<void> {
+  await sql`
+    select 1 from dirty_records
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+      and subject = any(${subjects}::text[])
+    order by subject for update`.execute(trx);
+}
+
 /** Lets subjects wait for a person; what else the lease holds stays as it is. */
 export async function holdDirty(
   trx: WorkspaceTransaction,

@@ -164,6 +164,12 @@ export async function dueTimeline(
   now: number,
 ): Promise<void> {
   if (contactIds.length === 0) return;
+  // In the order `markParts` takes them.
+  await sql`
+    select 1 from timeline_entries
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+      and contact_id = any(${contactIds}::uuid[])
+    order by contact_id, channel_id, part for update`.execute(trx);
   const { rows } = await sql<{ fresh: boolean }>`
     update timeline_entries e
     set due_at = ${now}, version = e.version + 1,

@@ -12,6 +12,7 @@ import {
   holdDirty,
   leaveGoneHomes,
   linkByPhone,
+  lockDirty,
   type LinkReason,
   type LinkRow,
   markContacts,
@@ -27,6 +28,8 @@ import {
   saveRecords,
   type SeenRecord,
   settleDirty,
+  subjectOfContact,
+  subjectOfRecord,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
 import { type ErasureKeyOf, withoutErased } from '../erased.ts';
@@ -101,15 +104,19 @@ export async function rememberFindings(
     now,
   );
   const priority = Math.min(markPriority.fields, ...batch.leased.map((dirty) => dirty.priority));
+  await lockDirty(trx, connectionId, [
+    ...batch.leased.map(({ subject }) => subject),
+    ...[...findings.instead, ...matched, ...findings.links.map(({ recordId }) => recordId)].map(
+      subjectOfRecord,
+    ),
+    ...findings.back.map(subjectOfContact),
+  ]);
   await markRecords(trx, connectionId, [...findings.instead, ...matched], { priority, reread: false }, now);
   await markContacts(
     trx,
     findings.back.map((contactId) => ({ contactId, priority: markPriority.newLead })),
     now,
   );
-  const homes = findings.links.filter(({ home }) => home).map(({ contactId }) => contactId);
-  await dueTimeline(trx, connectionId, homes, now);
-
   await holdDirty(
     trx,
     connectionId,
@@ -120,6 +127,9 @@ export async function rememberFindings(
   const done = await settleDirty(trx, { connectionId, lease: batch.lease, settled });
   const returned = batch.leased.filter((dirty) => !findings.outcomes.has(dirty));
   await returnDirty(trx, { connectionId, lease: batch.lease, returned });
+  // Marks before entries, as apply takes them.
+  const homes = findings.links.filter(({ home }) => home).map(({ contactId }) => contactId);
+  await dueTimeline(trx, connectionId, homes, now);
   await addCounts(trx, countsOf(connectionId, findings.outcomes, new Set(done), now));
 }
 
