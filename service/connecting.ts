@@ -3,7 +3,14 @@ import type { Clock } from '@sangam/core/clock';
 import { connectionSettings } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
 import type { Connectors } from '@sangam/core/pipeline';
-import { connectionOf, type Store, toJson, type WorkspaceTransaction, writeAudit } from '@sangam/core/store';
+import {
+  closeAlertsOf,
+  connectionOf,
+  type Store,
+  toJson,
+  type WorkspaceTransaction,
+  writeAudit,
+} from '@sangam/core/store';
 import { claimAccount } from './account-book.ts';
 import type { HubspotSites } from './hubspot-sites.ts';
 import type { OauthState, OauthStates } from './oauth-states.ts';
@@ -115,6 +122,7 @@ export function createConnecting(dependencies: {
           .where('workspace_id', '=', workspaceId)
           .where('connection_id', '=', connectionId)
           .execute();
+        await closeAlertsOf(trx, connectionId, 'connection blocked', now);
       }
       await claimAccount(trx, { crm: 'hubspot', account: account.account, connectionId });
       await writeAudit(trx, {
@@ -203,6 +211,7 @@ export function createConnecting(dependencies: {
           .where('connection_id', '=', connectionId)
           .where('directory_accounts.workspace_id', '=', workspaceId)
           .execute();
+        await closeAlertsOf(trx, connectionId, 'connection blocked', now);
         await writeAudit(trx, { memberId, action: 'disconnect account', subject: connectionId, at: now });
       });
       connectors.forget(connectionId);

@@ -8,8 +8,9 @@ import {
   markAllDirty,
   type Store,
   toJson,
-  unblock,
   type WorkspaceTransaction,
+  closeAlertsOf,
+  liftBlock,
   writeAudit,
 } from '@sangam/core/store';
 import { mergeSettings } from './connection-settings.ts';
@@ -192,6 +193,7 @@ export function createConnectionBook(dependencies: {
             mapping: lines === null ? null : toJson(checked.mapping),
             parked_fields: toJson(Object.fromEntries(parked)),
           });
+          if (parked.length === 0) await closeAlertsOf(trx, connectionId, 'fields missing', now);
           await markAllDirty(trx, connectionId, now);
         },
       );
@@ -217,6 +219,7 @@ export function createConnectionBook(dependencies: {
       await act(asker, connectionId, `unpark ${field}`, async (trx, before, now) => {
         const parked = Object.entries(before.parkedFields).filter(([name]) => name !== field);
         await update(trx, connectionId, { parked_fields: toJson(Object.fromEntries(parked)) });
+        if (parked.length === 0) await closeAlertsOf(trx, connectionId, 'fields missing', now);
         await markAllDirty(trx, connectionId, now);
       });
       wake(asker.workspaceId);
@@ -240,7 +243,9 @@ export function createConnectionBook(dependencies: {
     },
 
     async retry(asker, connectionId) {
-      await act(asker, connectionId, 'retry connection', (trx) => unblock(trx, connectionId));
+      await act(asker, connectionId, 'retry connection', (trx, _row, now) =>
+        liftBlock(trx, connectionId, now),
+      );
       connectors.forget(connectionId);
       wake(asker.workspaceId);
     },

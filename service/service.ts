@@ -194,9 +194,11 @@ export function createService(options: ServiceOptions): Service {
   });
   const putRight = createPutRight({
     store,
-    receiver,
     clock,
-    wake: (workspaceId) => reconciler.wake(workspaceId),
+    wake: (workspaceId) => {
+      applier.wake(workspaceId);
+      reconciler.wake(workspaceId);
+    },
   });
   const hand = putRightRoutes(putRight);
   const erasing = erasureRoutes(createEraser({ store, clock, keyOf: erasureKeyOf }));

@@ -1,5 +1,5 @@
 import { createHash, createHmac, randomUUID } from 'node:crypto';
-import { connectionOf, parkFields, raiseAlert } from '@sangam/core/store';
+import { parkFields, raiseAlert } from '@sangam/core/store';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   createTown,
@@ -230,9 +230,7 @@ describe('the mapping', () => {
   test('a parked field is taken up again once it is there', async () => {
     const { workspaceId } = town.parties;
     await town.store.transact(workspaceId, async (trx) => {
-      const row = await connectionOf(trx, connectionId);
-      if (row === undefined) throw new Error('There is no connection.');
-      await parkFields(trx, row, ['wa_tags', 'wa_gone'], { at: 0, why: 'it vanished' });
+      await parkFields(trx, connectionId, ['wa_tags', 'wa_gone'], { at: 0, why: 'it vanished' });
     });
     expect((await api('GET', connection())).body).toMatchObject({
       parkedFields: [

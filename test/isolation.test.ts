@@ -43,7 +43,6 @@ async function lifeOf(beside: { readonly twins: boolean }): Promise<unknown> {
     const actor = { workspaceId: crm.workspaceId, memberId: '00000000-0000-4000-8000-000000000009' };
     const putRight = createPutRight({
       store: world.store,
-      receiver: world.process.receiver,
       clock: world.clock,
       wake: () => undefined,
     });

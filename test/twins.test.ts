@@ -26,7 +26,6 @@ const home = async (crm: CrmWorkspace): Promise<string[]> =>
 const movesTo = async (world: CrmWorld, crm: CrmWorkspace, recordId: string): Promise<void> => {
   const putRight = createPutRight({
     store: world.store,
-    receiver: world.process.receiver,
     clock: world.clock,
     wake: () => undefined,
   });

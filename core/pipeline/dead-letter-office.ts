@@ -4,12 +4,14 @@ import {
   deleteDeadLetters,
   type DeadLetterQuery,
   forgetRefused,
+  type LetterSource,
   listDeadLetters,
   markContacts,
   markPriority,
   readDeadLetters,
   reopenInbox,
   retryTimeline,
+  setLetterAside,
   type StoredDeadLetter,
   type Store,
   writeAudit,
@@ -22,12 +24,13 @@ export interface DeadLetterView {
   readonly deadLetterId: string;
   readonly reason: string;
   readonly explanation: string;
-  readonly source: 'whatsapp' | 'crm';
+  readonly source: LetterSource;
   readonly contactId: string | null;
   /** What arrived, as text. */
   readonly payload: string | null;
   readonly receivedAt: string;
   readonly parkedAt: string;
+  readonly setAside: { readonly at: string; readonly why: string } | null;
 }
 
 export interface Replayed {
@@ -42,6 +45,11 @@ export interface DeadLetterOffice {
   /** Undefined: no such dead letter. Replaying twice does nothing twice. */
   replay(member: Actor, deadLetterId: string): Promise<Replayed | undefined>;
   replayAll(member: Actor): Promise<Replayed>;
+  /**
+   * Lets one rest that nothing can replay, such as a body that is no JSON: kept whole, no longer listed with the others.
+   * Undefined: no such dead letter. False: it can be replayed, and is not set aside.
+   */
+  setAside(member: Actor, deadLetterId: string, why: string): Promise<boolean | undefined>;
 }
 
 interface Actor {
@@ -69,10 +77,15 @@ export function createDeadLetterOffice(dependencies: {
     letters: readonly StoredDeadLetter[],
   ): Promise<Replayed> => {
     const going: StoredDeadLetter[] = [];
+    const homes = new Map<StoredDeadLetter, string>();
     for (const letter of letters) {
       if (letter.reason === 'unparsed') continue;
-      if (letter.reason === 'foreign channel' && !(await receiver.readmit(letter))) continue;
-      if (letter.reason === 'foreign account' && !(await changes.readmit(letter))) continue;
+      if (handedOn.has(letter.reason)) {
+        const office = letter.reason === 'foreign channel' ? receiver : changes;
+        const home = await office.readmit(letter);
+        if (home === undefined) continue;
+        homes.set(letter, home);
+      }
       going.push(letter);
     }
     await store.transact(workspaceId, async (trx) => {
@@ -107,9 +120,10 @@ export function createDeadLetterOffice(dependencies: {
       );
       await addCounts(
         trx,
-        going
-          .filter(({ reason }) => handedOn.has(reason))
-          .map(({ receivedAt }) => ({ name: 'handed on' as const, at: receivedAt, count: 1 })),
+        // What stays in this workspace was received once: as what it holds.
+        [...homes].map(([{ receivedAt: at }, home]) =>
+          home === workspaceId ? { name: 'received', at, count: -1 } : { name: 'handed on', at, count: 1 },
+        ),
       );
       await deleteDeadLetters(
         trx,
@@ -128,6 +142,15 @@ export function createDeadLetterOffice(dependencies: {
     async replay(member, deadLetterId) {
       const letters = await store.transact(member.workspaceId, (trx) => readDeadLetters(trx, [deadLetterId]));
       return letters.length === 0 ? undefined : replayLetters(member, letters);
+    },
+    async setAside({ workspaceId, memberId }, deadLetterId, why) {
+      return store.transact(workspaceId, async (trx) => {
+        const at = clock.now();
+        if ((await readDeadLetters(trx, [deadLetterId])).length === 0) return undefined;
+        if (!(await setLetterAside(trx, deadLetterId, { memberId, why, at }))) return false;
+        await writeAudit(trx, { memberId, action: 'set dead letter aside', subject: deadLetterId, at });
+        return true;
+      });
     },
     async replayAll(member) {
       const sum = { replayed: 0, kept: 0 };
@@ -158,5 +181,9 @@ function viewOf(letter: StoredDeadLetter): DeadLetterView {
     payload: letter.payload?.toString('utf8') ?? null,
     receivedAt: new Date(letter.receivedAt).toISOString(),
     parkedAt: new Date(letter.parkedAt).toISOString(),
+    setAside:
+      letter.setAsideAt === null
+        ? null
+        : { at: new Date(letter.setAsideAt).toISOString(), why: letter.setAsideWhy ?? '' },
   };
 }

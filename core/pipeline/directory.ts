@@ -1,6 +1,6 @@
 import type { OptWords } from '../consent/index.ts';
 import { optWords } from '../consent/index.ts';
-import type { Store } from '../store/index.ts';
+import type { ChannelRow, Store } from '../store/index.ts';
 import type { WebhookSlice } from '../whatsapp/index.ts';
 
 /** Who signed a webhook: the service's own Meta app, or a tenant's app on the route of one of its channels. */
@@ -78,7 +78,16 @@ async function readChannels({ directory }: Store): Promise<Channels> {
     .selectAll()
     .orderBy('channel_id', 'desc')
     .execute();
-  const entries = rows.map((row) => ({
+  const entries = rows.map(channelEntry);
+  return {
+    byPhoneNumberId: new Map(entries.map((entry) => [entry.phoneNumberId, entry])),
+    byWabaId: new Map(entries.map((entry) => [entry.wabaId, entry])),
+    byId: new Map(entries.map((entry) => [entry.channelId, entry])),
+  };
+}
+
+export function channelEntry(row: ChannelRow): ChannelEntry {
+  return {
     channelId: row.channel_id,
     workspaceId: row.workspace_id,
     phoneNumberId: row.phone_number_id,
@@ -87,10 +96,5 @@ async function readChannels({ directory }: Store): Promise<Channels> {
     portfolio: row.portfolio,
     region: row.region,
     optWords: optWords(row.opt_word_languages),
-  }));
-  return {
-    byPhoneNumberId: new Map(entries.map((entry) => [entry.phoneNumberId, entry])),
-    byWabaId: new Map(entries.map((entry) => [entry.wabaId, entry])),
-    byId: new Map(entries.map((entry) => [entry.channelId, entry])),
   };
 }

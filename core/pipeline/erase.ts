@@ -1,13 +1,13 @@
 import type { Clock } from '../clock.ts';
 import {
   awaitTurn,
-  eraseContacts,
   type Erasure,
   findContact,
   listErasures,
   type Store,
   writeAudit,
 } from '../store/index.ts';
+import { erasePeople } from './erase-people.ts';
 import type { ErasureKeyOf } from './erased.ts';
 
 /** Erasing a person, for good: what Sangam holds goes, what is left in CRMs is listed. */
@@ -30,7 +30,7 @@ export function createEraser(dependencies: { store: Store; clock: Clock; keyOf: 
         const survivor = await findContact(trx, { contactId });
         if (survivor === undefined) return undefined;
         const now = clock.now();
-        const erasure = await eraseContacts(trx, [survivor], { askedBy: `member ${memberId}`, key, now });
+        const erasure = await erasePeople(trx, [survivor], { askedBy: `member ${memberId}`, key, now });
         await writeAudit(trx, { memberId, action: 'erase person', subject: erasure.erasureId, at: now });
         return erasure;
       });

@@ -75,7 +75,8 @@ function phonesIn({ phones }: SeenRecord): string[] {
   return phones.flatMap((one) => ('phone' in one ? [one.phone] : []));
 }
 
-function identitiesIn({ anchor, evidence }: Facts): string[] {
+/** Every id an event shows. */
+export function identitiesIn({ anchor, evidence }: Facts): string[] {
   return [...new Set([anchor.phone, anchor.bsuidKey, ...evidence.flatMap(({ a, b }) => [a, b])])].filter(
     (identity) => identity !== undefined,
   );

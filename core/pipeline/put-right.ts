@@ -1,34 +1,33 @@
-import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
 import type { Clock } from '../clock.ts';
-import type { Evidence } from '../identity/index.ts';
 import {
+  closeAlertsOf,
   type Conflict,
+  conflictById,
   connectionOf,
   contactIdentities,
   type Decision,
   decideConflict,
-  dueTimeline,
+  decisionsAfter,
   findContact,
   keptLinks,
   type KeptLink,
   listConflicts,
   listDecisions,
-  markContacts,
-  markPriority,
-  markRecords,
   recordsById,
   releaseHeld,
   replaceLinks,
   saveDecision,
+  standingDecision,
   type Store,
+  takeIntoInbox,
   undoDecision,
   type WorkspaceTransaction,
   writeAudit,
 } from '../store/index.ts';
 import { lanes } from '../whatsapp/index.ts';
-import type { IdentityDecisionPayload } from './apply/read-event.ts';
-import type { Receiver } from './receive/receive.ts';
+import type { DecidedEvidence, IdentityDecisionPayload } from './apply/read-event.ts';
+import { lookAgain, readDecision, reopenConflict, restoreLinks } from './decided.ts';
+import { ownEvents } from './receive/receive.ts';
 
 export interface Actor {
   readonly workspaceId: string;
@@ -69,235 +68,222 @@ export interface LinkNamed {
 /** How long a release lets everybody in. */
 const releasedMs = 60 * 60 * 1000;
 
-/** What has to be kept to undo each kind of decision. */
-const linksChanged = z.object({
-  connectionId: z.string(),
-  contactId: z.string(),
-  recordId: z.string(),
-  before: z.array(
-    z.object({
-      recordId: z.string(),
-      home: z.boolean(),
-      reason: z.enum(['created', 'our id', 'phone', 'member', 'merge']),
-      partedAt: z.number().nullable(),
-      createdAt: z.number(),
-    }),
-  ),
-});
-const evidenceGiven = z.object({
-  evidence: z.array(
-    z.object({ kind: z.enum(['joined', 'hand_over']), a: z.string(), b: z.string(), at: z.number() }),
-  ),
-});
-const conflictDecided = z.object({ conflictId: z.string(), state: z.enum(['accepted', 'dismissed']) });
-
 export function createPutRight(dependencies: {
   store: Store;
-  receiver: Receiver;
   clock: Clock;
-  /** Told that a workspace has records to bring in step. */
+  /** Told that a workspace has something to apply, or records to bring in step. */
   wake: (workspaceId: string) => void;
 }): PutRight {
-  const { store, receiver, clock, wake } = dependencies;
+  const { store, clock, wake } = dependencies;
 
-  const changeLinks = (
+  /** One decision with all it does, in one transaction. */
+  const decide = async (
     actor: Actor,
+    work: (trx: WorkspaceTransaction, now: number) => Promise<Decided>,
+  ): Promise<Decided> => {
+    const decided = await store.transact(actor.workspaceId, (trx) => work(trx, clock.now()));
+    if (decided.outcome === 'decided') wake(actor.workspaceId);
+    return decided;
+  };
+
+  /** What the decision changed, or why it cannot be made. */
+  const changeLinks = async (
+    trx: WorkspaceTransaction,
     kind: 'relink' | 'unlink',
     named: LinkNamed,
-    change: (before: readonly KeptLink[], now: number) => readonly KeptLink[],
-  ): Promise<Decided> =>
-    store.transact(actor.workspaceId, async (trx) => {
-      const now = clock.now();
-      const connection = await connectionOf(trx, named.connectionId);
-      const contactId = await findContact(trx, { contactId: named.contactId });
-      if (connection === undefined) return refused('no_such_connection', 'There is no such connection.');
-      if (contactId === undefined) return refused('no_such_contact', 'There is no such contact.');
-      const before = await keptLinks(trx, named.connectionId, contactId);
-      if (kind === 'unlink' && !before.some(({ recordId }) => recordId === named.recordId)) {
-        return refused('no_such_link', 'This contact is not tied to that record.');
-      }
-      const [row] = await recordsById(trx, named.connectionId, [named.recordId]);
-      if (kind === 'relink' && row !== undefined && row.gone !== null) {
-        return refused('record_gone', 'That record is no longer in the CRM.');
-      }
-      await replaceLinks(trx, named.connectionId, contactId, change(before, now));
-      await lookAgain(
-        trx,
-        named.connectionId,
-        contactId,
-        [...before.map(({ recordId }) => recordId), named.recordId],
-        now,
-      );
-      const subject = { ...named, contactId, before };
-      const decisionId = await saveDecision(trx, { kind, subject, memberId: actor.memberId, at: now });
-      await audit(trx, actor, kind, `${contactId} ${named.recordId}`, now);
-      return { outcome: 'decided' as const, decisionId };
+    now: number,
+  ): Promise<{ readonly subject: LinkNamed & { before: KeptLink[] } } | Refused> => {
+    const { connectionId, recordId } = named;
+    const connection = await connectionOf(trx, connectionId);
+    const contactId = await findContact(trx, { contactId: named.contactId });
+    if (connection === undefined) return refused('no_such_connection', 'There is no such connection.');
+    if (contactId === undefined) return refused('no_such_contact', 'There is no such contact.');
+    const before = await keptLinks(trx, connectionId, contactId);
+    if (kind === 'unlink' && !before.some((link) => link.recordId === recordId)) {
+      return refused('no_such_link', 'This contact is not tied to that record.');
+    }
+    const [row] = await recordsById(trx, connectionId, [recordId]);
+    if (kind === 'relink' && row !== undefined && row.gone !== null) {
+      return refused('record_gone', 'That record is no longer in the CRM.');
+    }
+    await replaceLinks(trx, connectionId, contactId, linksAfter(kind, before, recordId, now));
+    const touched = [...before.map((link) => link.recordId), recordId];
+    await lookAgain(trx, connectionId, contactId, touched, now);
+    return { subject: { connectionId, contactId, recordId, before } };
+  };
+
+  const decideLinks = (actor: Actor, kind: 'relink' | 'unlink', named: LinkNamed): Promise<Decided> =>
+    decide(actor, async (trx, now) => {
+      const changed = await changeLinks(trx, kind, named, now);
+      if ('outcome' in changed) return changed;
+      const { contactId, recordId } = changed.subject;
+      await audit(trx, actor, kind, `${contactId} ${recordId}`, now);
+      return save(trx, actor, kind, changed.subject, now);
     });
 
   const giveEvidence = async (
+    trx: WorkspaceTransaction,
     actor: Actor,
     kind: 'join' | 'hand over',
     evidence: readonly DecidedEvidence[],
+    now: number,
   ): Promise<Decided> => {
-    const now = clock.now();
-    const decisionId = await store.transact(actor.workspaceId, async (trx) => {
-      await audit(trx, actor, kind, evidence.map(({ a, b }) => `${a} ${b}`).join(' '), now);
-      return saveDecision(trx, { kind, subject: { evidence }, memberId: actor.memberId, at: now });
-    });
-    await tellPeople(actor.workspaceId, { evidence, retracted: [] });
-    return { outcome: 'decided', decisionId };
-  };
-
-  const tellPeople = async (
-    workspaceId: string,
-    decision: { evidence: readonly DecidedEvidence[]; retracted: readonly DecidedEvidence[] },
-  ): Promise<void> => {
-    const payload: IdentityDecisionPayload = {
-      field: 'sangam',
-      part: 'identity_decision',
-      at: clock.now(),
-      evidence: [...decision.evidence],
-      retracted: [...decision.retracted],
-    };
-    await receiver.takeIn(workspaceId, {
-      key: `identity_decision:${randomUUID()}`,
-      lane: lanes.inbound,
-      payload,
-    });
-  };
-
-  const settleConflict = (
-    actor: Actor,
-    conflictId: string,
-    state: 'accepted' | 'dismissed',
-  ): Promise<Decided> =>
-    store.transact(actor.workspaceId, async (trx) => {
-      const now = clock.now();
-      const conflict = await decideConflict(trx, conflictId, 'open', state, now);
-      if (conflict === undefined) return refused('no_such_conflict', 'There is no such open conflict.');
-      const subject = { conflictId, state };
-      const decisionId = await saveDecision(trx, {
-        kind: 'conflict',
-        subject,
-        memberId: actor.memberId,
-        at: now,
-      });
-      await audit(trx, actor, `${state} conflict`, conflictId, now);
-      return { outcome: 'decided' as const, decisionId };
-    });
-
-  const relink: PutRight['relink'] = async (actor, named) => {
-    const decided = await changeLinks(actor, 'relink', named, (before, now) => [
-      ...before
-        .filter(({ recordId }) => recordId !== named.recordId)
-        .map((link) => ({ ...link, home: false })),
-      { recordId: named.recordId, home: true, reason: 'member', partedAt: null, createdAt: now },
-    ]);
-    wake(actor.workspaceId);
+    await audit(trx, actor, kind, evidence.map(({ a, b }) => `${a} ${b}`).join(' '), now);
+    const decided = await save(trx, actor, kind, { evidence }, now);
+    await tellPeople(trx, decided.decisionId, { evidence, retracted: [] }, now);
     return decided;
   };
 
   return {
-    relink,
-    async unlink(actor, named) {
-      const decided = await changeLinks(actor, 'unlink', named, (before, now) =>
-        before.map((link) =>
-          link.recordId === named.recordId ? { ...link, home: false, partedAt: now } : link,
-        ),
-      );
-      wake(actor.workspaceId);
-      return decided;
-    },
+    relink: (actor, named) => decideLinks(actor, 'relink', named),
+    unlink: (actor, named) => decideLinks(actor, 'unlink', named),
     handOver: (actor, phone, at) =>
-      giveEvidence(actor, 'hand over', [{ kind: 'hand_over', a: phone, b: phone, at }]),
-    async join(actor, contactId, otherId) {
-      const [one, other] = await store.transact(actor.workspaceId, (trx) =>
-        Promise.all([contactIdentities(trx, contactId), contactIdentities(trx, otherId)]),
-      );
-      const [a, b] = [one?.[0], other?.[0]];
-      if (a === undefined || b === undefined || contactId === otherId) {
-        return refused('no_such_contact', 'Both must be contacts, and not the same one.');
-      }
-      return giveEvidence(actor, 'join', [{ kind: 'joined', a, b, at: clock.now() }]);
-    },
+      decide(actor, (trx, now) =>
+        giveEvidence(trx, actor, 'hand over', [{ kind: 'hand_over', a: phone, b: phone, at }], now),
+      ),
+    join: (actor, contactId, otherId) =>
+      decide(actor, async (trx, now) => {
+        const [a] = (await contactIdentities(trx, contactId)) ?? [];
+        const [b] = (await contactIdentities(trx, otherId)) ?? [];
+        if (a === undefined || b === undefined || contactId === otherId) {
+          return refused('no_such_contact', 'Both must be contacts, and not the same one.');
+        }
+        return giveEvidence(trx, actor, 'join', [{ kind: 'joined', a, b, at: now }], now);
+      }),
     async release(actor, connectionId) {
       const released = await store.transact(actor.workspaceId, async (trx) => {
         if ((await connectionOf(trx, connectionId)) === undefined) return undefined;
         const now = clock.now();
         await audit(trx, actor, 'release held people', connectionId, now);
+        await closeAlertsOf(trx, connectionId, 'rush of new records', now);
         return releaseHeld(trx, connectionId, now + releasedMs);
       });
       wake(actor.workspaceId);
       return released;
     },
     conflicts: (workspaceId, state) => store.transact(workspaceId, (trx) => listConflicts(trx, state)),
-    async acceptConflict(actor, conflictId, recordId) {
-      const open = await store.transact(actor.workspaceId, (trx) => listConflicts(trx, 'open'));
-      const conflict = open.find((one) => one.conflictId === conflictId);
-      if (conflict === undefined) return refused('no_such_conflict', 'There is no such open conflict.');
-      if (conflict.kind === 'two records') {
-        if (recordId === undefined || !conflict.recordIds.includes(recordId)) {
-          return refused(
-            'record_missing',
-            `Name the record that stays: one of ${conflict.recordIds.join(', ')}.`,
-          );
+    acceptConflict: (actor, conflictId, recordId) =>
+      decide(actor, async (trx, now) => {
+        const conflict = await conflictById(trx, conflictId);
+        if (conflict?.state !== 'open') return noSuchConflict();
+        const { kind, recordIds, connectionId, contactId } = conflict;
+        let moved: object = {};
+        if (kind === 'two records') {
+          if (recordId === undefined || !recordIds.includes(recordId)) {
+            return refused('record_missing', `Name the record that stays: one of ${recordIds.join(', ')}.`);
+          }
+          if (connectionId !== null && contactId !== null) {
+            const changed = await changeLinks(trx, 'relink', { connectionId, contactId, recordId }, now);
+            if ('outcome' in changed) return changed;
+            moved = changed.subject;
+          }
         }
-        const { connectionId, contactId } = conflict;
-        if (connectionId !== null && contactId !== null) {
-          const moved = await relink(actor, { connectionId, contactId, recordId });
-          if (moved.outcome === 'refused') return moved;
-        }
-      }
-      return settleConflict(actor, conflictId, 'accepted');
-    },
-    dismissConflict: (actor, conflictId) => settleConflict(actor, conflictId, 'dismissed'),
+        return settleConflict(trx, actor, conflictId, 'accepted', moved, now);
+      }),
+    dismissConflict: (actor, conflictId) =>
+      decide(actor, async (trx, now) => {
+        const conflict = await conflictById(trx, conflictId);
+        if (conflict?.state !== 'open') return noSuchConflict();
+        return settleConflict(trx, actor, conflictId, 'dismissed', {}, now);
+      }),
     decisions: (workspaceId) => store.transact(workspaceId, listDecisions),
-    async undo(actor, decisionId) {
-      const undone = await store.transact(actor.workspaceId, async (trx) => {
-        const now = clock.now();
-        const decision = await undoDecision(trx, decisionId, now);
-        if (decision === undefined) return undefined;
-        const links = linksChanged.safeParse(decision.subject);
-        if (links.success) {
-          const { connectionId, contactId, recordId, before } = links.data;
-          await replaceLinks(trx, connectionId, contactId, before);
-          await lookAgain(
-            trx,
-            connectionId,
-            contactId,
-            [recordId, ...before.map((link) => link.recordId)],
-            now,
+    undo: (actor, decisionId) =>
+      decide(actor, async (trx, now) => {
+        const decision = await standingDecision(trx, decisionId);
+        if (decision === undefined) {
+          return refused('no_such_decision', 'There is no such decision, or it was undone.');
+        }
+        const { links, evidence, conflict } = readDecision(decision.subject);
+        if (links !== undefined && (await isBuiltOn(trx, decisionId, links))) {
+          return refused(
+            'later_decision',
+            'A later decision about the same contact stands: undo that one first.',
           );
         }
-        const conflict = conflictDecided.safeParse(decision.subject);
-        if (conflict.success) {
-          await decideConflict(trx, conflict.data.conflictId, conflict.data.state, 'open', now);
+        await undoDecision(trx, decisionId, now);
+        if (links !== undefined) await restoreLinks(trx, links, now);
+        if (conflict !== undefined) await reopenConflict(trx, conflict, now);
+        if (evidence.length > 0) {
+          await tellPeople(trx, `${decisionId}:undone`, { evidence: [], retracted: evidence }, now);
         }
         await audit(trx, actor, `undo ${decision.kind}`, decisionId, now);
-        return evidenceGiven.safeParse(decision.subject).data?.evidence ?? [];
-      });
-      if (undone === undefined)
-        return refused('no_such_decision', 'There is no such decision, or it was undone.');
-      if (undone.length > 0) await tellPeople(actor.workspaceId, { evidence: [], retracted: undone });
-      wake(actor.workspaceId);
-      return { outcome: 'decided', decisionId };
-    },
+        return { outcome: 'decided', decisionId };
+      }),
   };
 }
 
-type DecidedEvidence = Extract<Evidence, { kind: 'joined' | 'hand_over' }>;
+function linksAfter(
+  kind: 'relink' | 'unlink',
+  before: readonly KeptLink[],
+  recordId: string,
+  now: number,
+): KeptLink[] {
+  if (kind === 'unlink') {
+    return before.map((link) =>
+      link.recordId === recordId ? { ...link, home: false, partedAt: now } : link,
+    );
+  }
+  return [
+    ...before.filter((link) => link.recordId !== recordId).map((link) => ({ ...link, home: false })),
+    { recordId, home: true, reason: 'member', partedAt: null, createdAt: now },
+  ];
+}
 
-/** Both sides of a changed link are brought in step, and the conversation moves to the home record. */
-async function lookAgain(
+async function settleConflict(
   trx: WorkspaceTransaction,
-  connectionId: string,
-  contactId: string,
-  recordIds: readonly string[],
+  actor: Actor,
+  conflictId: string,
+  state: 'accepted' | 'dismissed',
+  changed: object,
+  now: number,
+): Promise<Decided> {
+  await decideConflict(trx, conflictId, 'open', state, now);
+  await audit(trx, actor, `${state} conflict`, conflictId, now);
+  return save(trx, actor, 'conflict', { ...changed, conflictId, state }, now);
+}
+
+/** Whether a later decision that stands changed the links of the same contact. */
+async function isBuiltOn(
+  trx: WorkspaceTransaction,
+  decisionId: string,
+  { connectionId, contactId }: LinkNamed,
+): Promise<boolean> {
+  const survivor = await findContact(trx, { contactId });
+  for (const { subject } of await decisionsAfter(trx, decisionId)) {
+    const { links } = readDecision(subject);
+    if (links?.connectionId !== connectionId) continue;
+    if ((await findContact(trx, { contactId: links.contactId })) === survivor) return true;
+  }
+  return false;
+}
+
+/** Who is who is decided by apply, from evidence that travels with the decision. */
+async function tellPeople(
+  trx: WorkspaceTransaction,
+  name: string,
+  decision: { readonly evidence: readonly DecidedEvidence[]; readonly retracted: readonly DecidedEvidence[] },
   now: number,
 ): Promise<void> {
-  await markRecords(trx, connectionId, recordIds, { priority: markPriority.fields, reread: true }, now);
-  await markContacts(trx, [{ contactId, priority: markPriority.fields }], now);
-  await dueTimeline(trx, connectionId, [contactId], now);
+  const payload: IdentityDecisionPayload = {
+    field: 'sangam',
+    part: 'identity_decision',
+    at: now,
+    evidence: [...decision.evidence],
+    retracted: [...decision.retracted],
+  };
+  const event = { key: `identity_decision:${name}`, lane: lanes.inbound, payload };
+  await takeIntoInbox(trx, ownEvents([event], now));
+}
+
+async function save(
+  trx: WorkspaceTransaction,
+  { memberId }: Actor,
+  kind: string,
+  subject: unknown,
+  at: number,
+): Promise<Extract<Decided, { outcome: 'decided' }>> {
+  const decisionId = await saveDecision(trx, { kind, subject, memberId, at });
+  return { outcome: 'decided', decisionId };
 }
 
 async function audit(
@@ -310,6 +296,12 @@ async function audit(
   await writeAudit(trx, { memberId, action, subject, at });
 }
 
-function refused(code: string, message: string): Extract<Decided, { outcome: 'refused' }> {
+type Refused = Extract<Decided, { outcome: 'refused' }>;
+
+function noSuchConflict(): Refused {
+  return refused('no_such_conflict', 'There is no such open conflict.');
+}
+
+function refused(code: string, message: string): Refused {
   return { outcome: 'refused', code, message };
 }

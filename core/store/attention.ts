@@ -157,20 +157,33 @@ export async function listConflicts(
   return rows;
 }
 
-/** Undefined: there is no such conflict in that state. */
+/** Locked: it is decided once. */
+export async function conflictById(
+  trx: WorkspaceTransaction,
+  conflictId: string,
+): Promise<Conflict | undefined> {
+  const { rows } = await sql<Conflict>`
+    select conflict_id as "conflictId", connection_id as "connectionId", kind, contact_id as "contactId",
+           record_ids as "recordIds", explanation, state, opened_at as "openedAt", closed_at as "closedAt"
+    from conflicts where workspace_id = ${trx.workspaceId} and conflict_id = ${conflictId} for update`.execute(
+    trx,
+  );
+  return rows[0];
+}
+
+/** Takes a conflict from one state to another. None is opened again beside one about the same. */
 export async function decideConflict(
   trx: WorkspaceTransaction,
   conflictId: string,
   from: Conflict['state'],
   to: Conflict['state'],
   now: number,
-): Promise<Conflict | undefined> {
-  const { rows } = await sql<Conflict>`
-    update conflicts set state = ${to}, closed_at = ${to === 'open' ? null : now}
-    where workspace_id = ${trx.workspaceId} and conflict_id = ${conflictId} and state = ${from}
-    returning conflict_id as "conflictId", connection_id as "connectionId", kind, contact_id as "contactId",
-              record_ids as "recordIds", explanation, state, opened_at as "openedAt", closed_at as "closedAt"`.execute(
-    trx,
-  );
-  return rows[0];
+): Promise<void> {
+  await sql`
+    update conflicts c set state = ${to}, closed_at = ${to === 'open' ? null : now}
+    where c.workspace_id = ${trx.workspaceId} and c.conflict_id = ${conflictId} and c.state = ${from}
+      and (${to}::text = 'accepted' or not exists (
+        select 1 from conflicts other
+        where other.workspace_id = ${trx.workspaceId} and other.kind = c.kind and other.subject = c.subject
+          and other.conflict_id <> c.conflict_id and other.state <> 'accepted'))`.execute(trx);
 }

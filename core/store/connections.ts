@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { type ConnectionSettings, connectionSettings, type FieldMapping } from '../crm/index.ts';
+import { closeAlertsOf } from './attention.ts';
 import { markPriority } from './dirty.ts';
 import { fromJson, toJson } from './json.ts';
 import type { ConnectionMode } from './schema.ts';
@@ -93,19 +94,25 @@ export async function connectionOf(
   return (await connectionsOf(trx)).find((connection) => connection.connectionId === connectionId);
 }
 
-/** Parks fields of a mapping beside those that are. */
+/** Parks fields of a mapping beside those that are: whoever else parks some waits for it. */
 export async function parkFields(
   trx: WorkspaceTransaction,
-  connection: ConnectionRow,
+  connectionId: string,
   fields: readonly string[],
   parked: ParkedField,
 ): Promise<void> {
-  const all = { ...connection.parkedFields, ...Object.fromEntries(fields.map((field) => [field, parked])) };
+  const { rows } = await sql<{ parkedFields: Buffer }>`
+    select parked_fields as "parkedFields" from crm_connections
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} for update`.execute(trx);
+  const [row] = rows;
+  if (row === undefined) return;
+  const known = fromJson(row.parkedFields) as Record<string, ParkedField>;
+  const all = { ...known, ...Object.fromEntries(fields.map((field) => [field, parked])) };
   await trx
     .updateTable('crm_connections')
     .set({ parked_fields: toJson(all) })
     .where('workspace_id', '=', trx.workspaceId)
-    .where('connection_id', '=', connection.connectionId)
+    .where('connection_id', '=', connectionId)
     .execute();
 }
 
@@ -114,6 +121,14 @@ export async function noteAnswer(trx: WorkspaceTransaction, connectionId: string
   await sql`
     update crm_connections set failed_attempts = 0, next_call_at = 0
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
+}
+
+/** A person mended what blocked it: calls go again, and what was alerted is over. */
+export async function liftBlock(trx: WorkspaceTransaction, connectionId: string, now: number): Promise<void> {
+  await sql`
+    update crm_connections set failed_attempts = 0, next_call_at = 0, blocked_reason = null
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
+  await closeAlertsOf(trx, connectionId, 'connection blocked', now);
 }
 
 /**
@@ -138,13 +153,6 @@ export async function noteFailure(
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
     returning failing_since as "failingSince"`.execute(trx);
   return rows[0]?.failingSince ?? at;
-}
-
-/** Lets a connection be called again at once, whatever stood against it. */
-export async function unblock(trx: WorkspaceTransaction, connectionId: string): Promise<void> {
-  await sql`
-    update crm_connections set failed_attempts = 0, next_call_at = 0, blocked_reason = null
-    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
 }
 
 /**

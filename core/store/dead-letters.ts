@@ -1,12 +1,14 @@
 import { sql } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
 import { inParts } from './in-parts.ts';
+import type { LetterSource } from './schema.ts';
 import type { WorkspaceTransaction } from './store.ts';
+import { cleanText } from './text.ts';
 
 export interface DeadLetter {
   readonly reason: string;
   readonly explanation: string;
-  readonly source: 'whatsapp' | 'crm';
+  readonly source: LetterSource;
   /** Whose signature the webhook carried: `service`, or a channel's id. */
   readonly signer?: string;
   readonly lane?: number;
@@ -37,7 +39,7 @@ export async function parkDeadLetters(
           workspace_id: trx.workspaceId,
           dead_letter_id: uuidv7(),
           reason: letter.reason,
-          explanation: letter.explanation,
+          explanation: cleanText(letter.explanation),
           source: letter.source,
           signer: letter.signer ?? null,
           lane: letter.lane ?? null,
@@ -74,7 +76,7 @@ export interface StoredDeadLetter {
   readonly deadLetterId: string;
   readonly reason: string;
   readonly explanation: string;
-  readonly source: 'whatsapp' | 'crm';
+  readonly source: LetterSource;
   readonly signer: string | null;
   readonly lane: number | null;
   readonly eventKey: Buffer | null;
@@ -84,6 +86,8 @@ export interface StoredDeadLetter {
   readonly payload: Buffer | null;
   readonly receivedAt: number;
   readonly parkedAt: number;
+  readonly setAsideAt: number | null;
+  readonly setAsideWhy: string | null;
 }
 
 export interface DeadLetterQuery {
@@ -91,12 +95,15 @@ export interface DeadLetterQuery {
   /** Id of the last letter already seen. */
   readonly after?: string | undefined;
   readonly reason?: string | undefined;
+  /** Those that were set aside, instead of those that were not. */
+  readonly setAside?: boolean | undefined;
 }
 
 const letterColumns = sql.raw(
   `dead_letter_id as "deadLetterId", reason, explanation, source, signer, lane, event_key as "eventKey",
    content_hash as "contentHash", channel_id as "channelId", contact_id as "contactId", payload,
-   received_at as "receivedAt", parked_at as "parkedAt"`,
+   received_at as "receivedAt", parked_at as "parkedAt", set_aside_at as "setAsideAt",
+   set_aside_why as "setAsideWhy"`,
 );
 
 /** Oldest first, with how many there are in all. */
@@ -104,17 +111,17 @@ export async function listDeadLetters(
   trx: WorkspaceTransaction,
   query: DeadLetterQuery,
 ): Promise<{ rows: StoredDeadLetter[]; total: number }> {
-  const { after = null, reason = null } = query;
+  const { after = null, reason = null, setAside = false } = query;
   const { rows } = await sql<StoredDeadLetter>`
     select ${letterColumns} from dead_letters
     where workspace_id = ${trx.workspaceId} and (${after}::uuid is null or dead_letter_id > ${after}::uuid)
       and (${reason}::text is null or reason = ${reason}::text)
+      and (set_aside_at is not null) = ${setAside}
     order by dead_letter_id limit ${query.limit}`.execute(trx);
   const { rows: counts } = await sql<{ total: number }>`
     select count(*)::int as total from dead_letters
-    where workspace_id = ${trx.workspaceId} and (${reason}::text is null or reason = ${reason}::text)`.execute(
-    trx,
-  );
+    where workspace_id = ${trx.workspaceId} and (${reason}::text is null or reason = ${reason}::text)
+      and (set_aside_at is not null) = ${setAside}`.execute(trx);
   return { rows, total: counts[0]?.total ?? 0 };
 }
 
@@ -126,6 +133,20 @@ export async function readDeadLetters(
     select ${letterColumns} from dead_letters
     where workspace_id = ${trx.workspaceId} and dead_letter_id = any(${deadLetterIds}::uuid[])`.execute(trx);
   return rows;
+}
+
+/** Lets a letter rest that nothing can replay. False: there is no such letter that waits, or it can be replayed. */
+export async function setLetterAside(
+  trx: WorkspaceTransaction,
+  deadLetterId: string,
+  by: { readonly memberId: string; readonly why: string; readonly at: number },
+): Promise<boolean> {
+  const { rows } = await sql`
+    update dead_letters set set_aside_at = ${by.at}, set_aside_by = ${by.memberId}, set_aside_why = ${by.why}
+    where workspace_id = ${trx.workspaceId} and dead_letter_id = ${deadLetterId} and set_aside_at is null
+      and contact_id is null
+    returning 1`.execute(trx);
+  return rows.length > 0;
 }
 
 /** Puts parked events back into the inbox; their keys are known, so this does not pass the gate for new ones. */

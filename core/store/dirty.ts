@@ -142,6 +142,9 @@ export async function markTwins(
   await countDue(trx, rows, now);
 }
 
+export const subjectOfRecord = (recordId: string): string => `record:${recordId}`;
+export const subjectOfContact = (contactId: string): string => `contact:${contactId}`;
+
 /** Marks everybody, as after a mapping changed. */
 export async function markAllDirty(
   trx: WorkspaceTransaction,
@@ -336,6 +339,19 @@ export async function returnDirty(
          as t (subject, failed, retry_at, not_before, untried)
     where d.workspace_id = ${trx.workspaceId} and d.connection_id = ${batch.connectionId}
       and d.subject = t.subject and d.lease = ${batch.lease}`.execute(trx);
+}
+
+/** Locks marks that are there in the order every transaction takes them: what follows may touch them in any. */
+export async function lockDirty(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  subjects: readonly string[],
+): Promise<void> {
+  await sql`
+    select 1 from dirty_records
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+      and subject = any(${subjects}::text[])
+    order by subject for update`.execute(trx);
 }
 
 /** Lets subjects wait for a person; what else the lease holds stays as it is. */

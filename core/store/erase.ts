@@ -1,99 +1,117 @@
-import { createHmac } from 'node:crypto';
 import { sql } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
-import { bsuidOf, phoneCandidates } from '../identity/index.ts';
+import { canonicalPhone } from '../identity/index.ts';
+import type { CrmValues } from '../crm/index.ts';
 import { addCounts } from './counts.ts';
+import { unborn } from './crm-writes.ts';
+import { erasedHash, type Erasure, type Remains } from './erasures.ts';
+import { type IdentityRow, identitiesOf } from './identities.ts';
 import { fromJson, toJson } from './json.ts';
+import { type ContentJudgement, insertMessages, mergeMessages, type MessageRow } from './messages.ts';
 import type { WorkspaceTransaction } from './store.ts';
+import { remarkTimeline } from './timeline-moves.ts';
 
-/** What is left of an erased person where we do not rule: in a CRM. */
-export interface Remains {
+/** People to be erased, and by what a row is told to speak of them. */
+export interface Leaving {
+  /** Those joined into them included. */
+  readonly contactIds: readonly string[];
+  /** What nobody else was ever known by. */
+  readonly own: ReadonlySet<string>;
+  /** Who held what they are known by, and since when: other people's stretches too. */
+  readonly identities: readonly IdentityRow[];
+  readonly wamids: ReadonlySet<string>;
+  /** CRM records that tell of them and of nobody else. */
+  readonly records: readonly RecordNamed[];
+  readonly conflictIds: ReadonlySet<string>;
+}
+
+interface RecordNamed {
   readonly connectionId: string;
-  readonly recordIds: readonly string[];
-  /** The CRM's ids of what its timeline shows. */
-  readonly entryIds: readonly string[];
+  readonly recordId: string;
 }
 
-export interface Erasure {
-  readonly erasureId: string;
-  readonly askedBy: string;
-  readonly erasedAt: number;
-  readonly remains: readonly Remains[];
-}
-
-/** By what an erased person is known again: a hash nobody can turn back without the workspace's key. */
-export function erasedHash(key: Buffer, identity: string): Buffer {
-  return createHmac('sha256', key).update(identity, 'utf8').digest();
+export async function leavingOf(trx: WorkspaceTransaction, contactIds: readonly string[]): Promise<Leaving> {
+  const ids = await withJoined(trx, contactIds);
+  const { rows: known } = await sql<{ value: string }>`
+    select distinct value from identities
+    where workspace_id = ${trx.workspaceId} and contact_id = any(${ids}::uuid[])`.execute(trx);
+  const identities = await identitiesOf(
+    trx,
+    known.map(({ value }) => value),
+  );
+  const shared = new Set(
+    identities.flatMap(({ value, contactId }) =>
+      contactId !== null && !ids.includes(contactId) ? [value] : [],
+    ),
+  );
+  const own = new Set(known.flatMap(({ value }) => (shared.has(value) ? [] : [value])));
+  const { rows: messages } = await sql<{ wamid: string }>`
+    select wamid from messages
+    where workspace_id = ${trx.workspaceId} and contact_id = any(${ids}::uuid[])`.execute(trx);
+  const { rows: conflicts } = await sql<{ id: string }>`
+    select conflict_id as id from conflicts
+    where workspace_id = ${trx.workspaceId} and contact_id = any(${ids}::uuid[])`.execute(trx);
+  return {
+    contactIds: ids,
+    own,
+    identities,
+    wamids: new Set(messages.map(({ wamid }) => wamid)),
+    records: await recordsOf(trx, ids, [...own]),
+    conflictIds: new Set(conflicts.map(({ id }) => id)),
+  };
 }
 
 /**
- * Removes everything held of these people, in a transaction that holds the turn. Keyed hashes of what they were known by
- * stay, and the keys of their events, which say nothing. An id that was somebody else's too stays with them.
+ * Removes every row held of these people, in a transaction that holds the turn and after the payloads that speak of them
+ * went; `events` are the keys of those. Keyed hashes of what they were known by stay, and the keys of their events, which
+ * say nothing. An id that was somebody else's too stays with them.
  */
-export async function eraseContacts(
+export async function eraseRows(
   trx: WorkspaceTransaction,
-  contactIds: readonly string[],
-  request: { readonly askedBy: string; readonly key: Buffer; readonly now: number },
+  leaving: Leaving,
+  events: readonly Buffer[],
+  request: {
+    readonly askedBy: string;
+    readonly key: Buffer;
+    readonly now: number;
+    readonly judge: (content: Buffer) => ContentJudgement;
+  },
 ): Promise<Erasure> {
   const { workspaceId } = trx;
-  const { key, now, askedBy } = request;
-  const ids = await withJoined(trx, contactIds);
-  const { all, own } = await identitiesOfErased(trx, ids);
-  const needles = await needlesOf(trx, ids, own);
+  const { key, now, askedBy, judge } = request;
+  const { contactIds: ids } = leaving;
+  const own = [...leaving.own];
   const remains = await remainsOf(trx, ids);
-  const records = remains.flatMap(({ recordIds }) => recordIds);
 
-  const dropped: { at: number }[] = [];
-  for (const table of ['inbox', 'dead_letters', 'kept_events']) {
-    const { rows } = await sql<{ at: number }>`
-      delete from ${sql.table(table)} p
-      where p.workspace_id = ${workspaceId} and exists (
-        select 1 from unnest(${needles}::text[]) as n (needle)
-        where position(convert_to(n.needle, 'UTF8') in p.payload) > 0)
-      returning ${table === 'kept_events' ? sql`-1` : sql`p.received_at`} as at`.execute(trx);
-    dropped.push(...rows.filter(({ at }) => at >= 0));
+  const theirs = sql`(contact_id = any(${ids}::uuid[]) or (contact_id is null
+    and (phone = any(${own}::text[]) or bsuid_key = any(${own}::text[]))))`;
+  for (const table of ['message_contents', 'consent_entries', 'tag_changes']) {
+    await sql`delete from ${sql.table(table)} where workspace_id = ${workspaceId} and ${theirs}`.execute(trx);
   }
-  await addCounts(
-    trx,
-    dropped.map(({ at }) => ({ name: 'dropped', at, count: 1 })),
-  );
-  for (const table of ['messages', 'message_contents', 'consent_entries', 'tag_changes']) {
-    await sql`
-      delete from ${sql.table(table)}
-      where workspace_id = ${workspaceId} and (contact_id = any(${ids}::uuid[])
-        or (contact_id is null and (phone = any(${own}::text[]) or bsuid_key = any(${own}::text[]))))`.execute(
-      trx,
-    );
-  }
+  const { rows: gone } = await sql<{ channelId: string; wamid: string }>`
+    delete from messages where workspace_id = ${workspaceId} and ${theirs}
+    returning channel_id as "channelId", wamid`.execute(trx);
+  await showOthersContents(trx, gone, judge, now);
+  await forgetRecords(trx, leaving);
   await forgetMarks(trx, ids);
-  for (const table of [
-    'conversations',
-    'crm_links',
-    'crm_creations',
-    'conflicts',
-    'dead_letters',
-    'identities',
-  ]) {
+  for (const table of ['conversations', 'crm_links', 'crm_creations', 'conflicts', 'dead_letters']) {
     await sql`delete from ${sql.table(table)}
               where workspace_id = ${workspaceId} and contact_id = any(${ids}::uuid[])`.execute(trx);
   }
-  await sql`delete from suppression where workspace_id = ${workspaceId} and value = any(${all}::text[])`.execute(
-    trx,
-  );
+  await sql`delete from identities where workspace_id = ${workspaceId}
+              and (contact_id = any(${ids}::uuid[]) or value = any(${own}::text[]))`.execute(trx);
+  // A number that changed hands may be stopped for its new holder.
+  await sql`delete from suppression where workspace_id = ${workspaceId}
+              and (value = any(${own}::text[]) or event_key = any(${events}::bytea[]))`.execute(trx);
   await sql`delete from identity_evidence
             where workspace_id = ${workspaceId} and (a = any(${own}::text[]) or b = any(${own}::text[]))`.execute(
     trx,
   );
-  await sql`delete from crm_phones where workspace_id = ${workspaceId} and phone = any(${own}::text[])`.execute(
+  // What members wrote down about them keeps who and when, not whom.
+  await sql`update audit set subject = 'erased' where workspace_id = ${workspaceId}
+              and string_to_array(subject, ' ') && ${[...ids, ...own, ...leaving.conflictIds]}::text[]`.execute(
     trx,
   );
-  for (const table of ['crm_writes', 'occurrences']) {
-    await sql`delete from ${sql.table(table)}
-              where workspace_id = ${workspaceId} and record_id = any(${records}::text[])`.execute(trx);
-  }
-  await sql`update crm_records set base = '{}', refused = '{}', ours = '{}', agreed = false, key_contact_id = null
-            where workspace_id = ${workspaceId} and record_id = any(${records}::text[])`.execute(trx);
-  await forgetDecisions(trx, [...ids, ...needles]);
   await sql`delete from contacts where workspace_id = ${workspaceId} and contact_id = any(${ids}::uuid[])`.execute(
     trx,
   );
@@ -127,37 +145,47 @@ async function withJoined(trx: WorkspaceTransaction, contactIds: readonly string
   return rows.map(({ contactId }) => contactId);
 }
 
-/** What they are known by, and which of it was never anybody else's. */
-async function identitiesOfErased(
-  trx: WorkspaceTransaction,
-  ids: readonly string[],
-): Promise<{ all: string[]; own: string[] }> {
-  const { rows } = await sql<{ value: string; shared: boolean }>`
-    select i.value, bool_or(exists (
-             select 1 from identities o where o.workspace_id = ${trx.workspaceId} and o.value = i.value
-               and o.contact_id is not null and o.contact_id <> all(${ids}::uuid[]))) as shared
-    from identities i
-    where i.workspace_id = ${trx.workspaceId} and i.contact_id = any(${ids}::uuid[])
-    group by i.value`.execute(trx);
-  return {
-    all: rows.map(({ value }) => value),
-    own: rows.filter(({ shared }) => !shared).map(({ value }) => value),
-  };
-}
-
-/** What a stored payload that speaks of them holds: phones in every spelling, ids, messages. */
-async function needlesOf(
+/** Records they are tied to, or whose phone is theirs, unless the record is somebody else's and not their own. */
+async function recordsOf(
   trx: WorkspaceTransaction,
   ids: readonly string[],
   own: readonly string[],
-): Promise<string[]> {
-  const { rows } = await sql<{ wamid: string }>`
-    select wamid from messages
-    where workspace_id = ${trx.workspaceId} and contact_id = any(${ids}::uuid[])`.execute(trx);
-  const known = own.flatMap((value) =>
-    value.startsWith('+') ? phoneCandidates(value).map((phone) => phone.slice(1)) : [bsuidOf(value)],
-  );
-  return [...known, ...ids, ...rows.map(({ wamid }) => wamid)].filter((needle) => needle !== '');
+): Promise<RecordNamed[]> {
+  const { rows } = await sql<RecordNamed>`
+    select connection_id as "connectionId", record_id as "recordId" from (
+      select connection_id, record_id, home and parted_at is null as home from crm_links
+      where workspace_id = ${trx.workspaceId} and contact_id = any(${ids}::uuid[])
+      union all
+      select connection_id, record_id, false from crm_phones
+      where workspace_id = ${trx.workspaceId} and phone = any(${own}::text[])) named
+    group by connection_id, record_id
+    having bool_or(home) or not exists (
+      select 1 from crm_links o
+      where o.workspace_id = ${trx.workspaceId} and o.connection_id = named.connection_id
+        and o.record_id = named.record_id and o.parted_at is null and o.contact_id <> all(${ids}::uuid[]))
+    order by 1, 2`.execute(trx);
+  return rows;
+}
+
+/** Messages of theirs under whose id somebody else's content was kept too show that one from now on. */
+async function showOthersContents(
+  trx: WorkspaceTransaction,
+  gone: readonly { readonly channelId: string; readonly wamid: string }[],
+  judge: (content: Buffer) => ContentJudgement,
+  now: number,
+): Promise<void> {
+  const { rows } = await sql<MessageRow>`
+    delete from message_contents c
+    using (select distinct channel_id, wamid
+           from unnest(${gone.map(({ channelId }) => channelId)}::uuid[], ${gone.map(({ wamid }) => wamid)}::text[])
+                as t (channel_id, wamid)) t
+    where c.workspace_id = ${trx.workspaceId} and c.channel_id = t.channel_id and c.wamid = t.wamid
+    returning c.channel_id as "channelId", c.wamid, c.contact_id as "contactId", c.origin, c.direction, c.type, c.at,
+              c.event_key as "eventKey", c.content_hash as "contentHash", c.content, c.phone,
+              c.bsuid_key as "bsuidKey"`.execute(trx);
+  await mergeMessages(trx, await insertMessages(trx, rows), judge);
+  const shown = rows.flatMap(({ contactId }) => (contactId === null ? [] : [contactId]));
+  await remarkTimeline(trx, [...new Set(shown)], now);
 }
 
 async function remainsOf(trx: WorkspaceTransaction, ids: readonly string[]): Promise<Remains[]> {
@@ -177,6 +205,58 @@ async function remainsOf(trx: WorkspaceTransaction, ids: readonly string[]): Pro
   }));
 }
 
+/** What both sides agreed on of their records, what was written there and what happened there. */
+async function forgetRecords(trx: WorkspaceTransaction, leaving: Leaving): Promise<void> {
+  const { contactIds: ids, own, records } = leaving;
+  const { rows: creations } = await sql<{ connectionId: string; key: string }>`
+    select connection_id as "connectionId", key_contact_id as key from crm_creations
+    where workspace_id = ${trx.workspaceId} and contact_id = any(${ids}::uuid[])`.execute(trx);
+  const tries = creations.map(({ connectionId, key }) => ({ connectionId, recordId: unborn(key) }));
+  const named = (rows: readonly RecordNamed[]): ReturnType<typeof sql> => sql`
+    unnest(${rows.map((row) => row.connectionId)}::uuid[], ${rows.map((row) => row.recordId)}::text[])
+    as t (connection_id, record_id)`;
+  for (const [table, rows] of [
+    ['crm_writes', [...records, ...tries]],
+    ['occurrences', records],
+  ] as const) {
+    await sql`
+      delete from ${sql.table(table)} o using ${named(rows)}
+      where o.workspace_id = ${trx.workspaceId} and o.connection_id = t.connection_id
+        and o.record_id = t.record_id`.execute(trx);
+  }
+  await sql`
+    update crm_records r set base = '{}', refused = '{}', ours = '{}', agreed = false, key_contact_id = null from ${named(records)}
+    where r.workspace_id = ${trx.workspaceId} and r.connection_id = t.connection_id
+      and r.record_id = t.record_id`.execute(trx);
+  await forgetPhonesOnOthers(trx, leaving);
+  await sql`delete from crm_phones
+            where workspace_id = ${trx.workspaceId} and phone = any(${[...own]}::text[])`.execute(trx);
+}
+
+/** Of somebody else's record that holds their phone too, only that is forgotten. */
+async function forgetPhonesOnOthers(trx: WorkspaceTransaction, { own }: Leaving): Promise<void> {
+  const { rows } = await sql<RecordNamed & { base: Buffer }>`
+    select r.connection_id as "connectionId", r.record_id as "recordId", r.base
+    from (select distinct connection_id, record_id from crm_phones
+          where workspace_id = ${trx.workspaceId} and phone = any(${[...own]}::text[])) p
+    join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = p.connection_id
+                      and r.record_id = p.record_id
+    order by 1, 2 for update of r`.execute(trx);
+  const isTheirs = (value: string): boolean => own.has(canonicalPhone(value.replace(/[\s()-]/g, '')) ?? '');
+  const changed = rows.flatMap(({ base, ...row }) => {
+    const values = Object.entries(fromJson(base) as CrmValues);
+    const left = values.filter(([, value]) => !isTheirs(value));
+    return left.length === values.length ? [] : [{ ...row, base: JSON.stringify(Object.fromEntries(left)) }];
+  });
+  if (changed.length === 0) return;
+  await sql`
+    update crm_records r set base = convert_to(t.base, 'UTF8')
+    from unnest(${changed.map((row) => row.connectionId)}::uuid[], ${changed.map((row) => row.recordId)}::text[],
+                ${changed.map((row) => row.base)}::text[]) as t (connection_id, record_id, base)
+    where r.workspace_id = ${trx.workspaceId} and r.connection_id = t.connection_id
+      and r.record_id = t.record_id`.execute(trx);
+}
+
 /** What was still to be written of them is not, and the statement of the day says so. */
 async function forgetMarks(trx: WorkspaceTransaction, ids: readonly string[]): Promise<void> {
   const { rows: marks } = await sql<{ connectionId: string; at: number }>`
@@ -191,72 +271,4 @@ async function forgetMarks(trx: WorkspaceTransaction, ids: readonly string[]): P
       .filter(({ due }) => due)
       .map(({ connectionId, at }) => ({ name: 'entries left alone' as const, at, count: 1, connectionId })),
   ]);
-}
-
-/** What members wrote down about them keeps who and when, not whom. */
-async function forgetDecisions(trx: WorkspaceTransaction, needles: readonly string[]): Promise<void> {
-  await sql`
-    update audit set subject = 'erased' where workspace_id = ${trx.workspaceId} and exists (
-      select 1 from unnest(${needles}::text[]) as n (needle) where position(n.needle in subject) > 0)`.execute(
-    trx,
-  );
-  await sql`
-    delete from decisions d where d.workspace_id = ${trx.workspaceId} and exists (
-      select 1 from unnest(${needles}::text[]) as n (needle)
-      where position(convert_to(n.needle, 'UTF8') in d.subject) > 0)`.execute(trx);
-}
-
-/** Whether anybody of this workspace was ever erased. */
-export async function hasErased(trx: WorkspaceTransaction): Promise<boolean> {
-  const { rows } = await sql`
-    select 1 from erased_identities where workspace_id = ${trx.workspaceId} limit 1`.execute(trx);
-  return rows.length > 0;
-}
-
-/** When these were erased: hex of the hash → milliseconds. */
-export async function erasedAt(
-  trx: WorkspaceTransaction,
-  hashes: readonly Buffer[],
-): Promise<ReadonlyMap<string, number>> {
-  const { rows } = await sql<{ hash: string; at: number }>`
-    select encode(hash, 'hex') as hash, erased_at as at from erased_identities
-    where workspace_id = ${trx.workspaceId}
-      and encode(hash, 'hex') = any(${hashes.map((hash) => hash.toString('hex'))}::text[])`.execute(trx);
-  return new Map(rows.map(({ hash, at }) => [hash, at]));
-}
-
-/** Those of these phones that somebody is known by. */
-export async function phonesInUse(
-  trx: WorkspaceTransaction,
-  phones: readonly string[],
-): Promise<ReadonlySet<string>> {
-  const { rows } = await sql<{ value: string }>`
-    select distinct value from identities
-    where workspace_id = ${trx.workspaceId} and value = any(${phones}::text[]) and contact_id is not null`.execute(
-    trx,
-  );
-  return new Set(rows.map(({ value }) => value));
-}
-
-/** People whose own record this was. */
-export async function peopleAtHome(
-  trx: WorkspaceTransaction,
-  records: readonly { readonly connectionId: string; readonly recordId: string }[],
-): Promise<string[]> {
-  if (records.length === 0) return [];
-  const { rows } = await sql<{ contactId: string }>`
-    select distinct l.contact_id as "contactId"
-    from unnest(${records.map((one) => one.connectionId)}::uuid[], ${records.map((one) => one.recordId)}::text[])
-         as t (connection_id, record_id)
-    join crm_links l on l.workspace_id = ${trx.workspaceId} and l.connection_id = t.connection_id
-                    and l.record_id = t.record_id and l.home and l.parted_at is null`.execute(trx);
-  return rows.map(({ contactId }) => contactId);
-}
-
-/** Newest first. */
-export async function listErasures(trx: WorkspaceTransaction): Promise<Erasure[]> {
-  const { rows } = await sql<Omit<Erasure, 'remains'> & { remains: Buffer }>`
-    select erasure_id as "erasureId", asked_by as "askedBy", erased_at as "erasedAt", remains from erasures
-    where workspace_id = ${trx.workspaceId} order by erasure_id desc limit 500`.execute(trx);
-  return rows.map((row) => ({ ...row, remains: fromJson(row.remains) as Remains[] }));
 }

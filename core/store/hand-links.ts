@@ -98,16 +98,41 @@ export async function listDecisions(trx: WorkspaceTransaction): Promise<Decision
   return rows.map((row) => ({ ...row, subject: fromJson(row.subject) }));
 }
 
-/** Marks a decision as undone; undefined: there is none that stands. */
+/** A decision that was not undone. Locked: it is undone once. */
+export async function standingDecision(
+  trx: WorkspaceTransaction,
+  decisionId: string,
+): Promise<Pick<Decision, 'kind' | 'subject'> | undefined> {
+  const { rows } = await sql<{ kind: string; subject: Buffer }>`
+    select kind, subject from decisions
+    where workspace_id = ${trx.workspaceId} and decision_id = ${decisionId} and undone_at is null
+    for update`.execute(trx);
+  const [row] = rows;
+  return row === undefined ? undefined : { kind: row.kind, subject: fromJson(row.subject) };
+}
+
+/** Decisions made after this one that stand. */
+export async function decisionsAfter(
+  trx: WorkspaceTransaction,
+  decisionId: string,
+): Promise<Pick<Decision, 'kind' | 'subject'>[]> {
+  const { rows } = await sql<{ kind: string; subject: Buffer }>`
+    select kind, subject from decisions
+    where workspace_id = ${trx.workspaceId} and decision_id > ${decisionId} and undone_at is null`.execute(
+    trx,
+  );
+  return rows.map((row) => ({ ...row, subject: fromJson(row.subject) }));
+}
+
+/** Marks a decision as undone. */
 export async function undoDecision(
   trx: WorkspaceTransaction,
   decisionId: string,
   now: number,
-): Promise<Pick<Decision, 'kind' | 'subject'> | undefined> {
-  const { rows } = await sql<{ kind: string; subject: Buffer }>`
+): Promise<void> {
+  await sql`
     update decisions set undone_at = ${now}
-    where workspace_id = ${trx.workspaceId} and decision_id = ${decisionId} and undone_at is null
-    returning kind, subject`.execute(trx);
-  const [row] = rows;
-  return row === undefined ? undefined : { kind: row.kind, subject: fromJson(row.subject) };
+    where workspace_id = ${trx.workspaceId} and decision_id = ${decisionId} and undone_at is null`.execute(
+    trx,
+  );
 }

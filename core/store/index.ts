@@ -35,4 +35,6 @@ export * from './check-findings.ts';
 export * from './checks.ts';
 export * from './polls.ts';
 export * from './erase.ts';
+export * from './erasures.ts';
+export * from './stored-payloads.ts';
 export * from './statement.ts';

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { blobOf } from './blob.ts';
+import { addCounts } from './counts.ts';
 import { inParts } from './in-parts.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
@@ -56,6 +57,18 @@ export async function putIntoInbox(
     )
     select received_at as at, count(*)::int as count from stored group by received_at`.execute(trx);
   return rows;
+}
+
+/** As `putIntoInbox`, counted as received: for what joins a transaction of its own. */
+export async function takeIntoInbox(
+  trx: WorkspaceTransaction,
+  events: readonly IntakeEvent[],
+): Promise<void> {
+  const stored = await putIntoInbox(trx, events);
+  await addCounts(
+    trx,
+    stored.map((one) => ({ name: 'received' as const, ...one })),
+  );
 }
 
 /**

@@ -7,6 +7,7 @@ import { timelineDue } from './migrations/0003-timeline-due.ts';
 import { outcomes } from './migrations/0004-outcomes.ts';
 import { changesIn } from './migrations/0005-changes-in.ts';
 import { whatsappReading } from './migrations/0006-whatsapp-reading.ts';
+import { corrections } from './migrations/0007-corrections.ts';
 import { silentAccounts } from './migrations/0008-silent-accounts.ts';
 
 const migrations = {
@@ -16,6 +17,7 @@ const migrations = {
   '0004-outcomes': outcomes,
   '0005-changes-in': changesIn,
   '0006-whatsapp-reading': whatsappReading,
+  '0007-corrections': corrections,
   '0008-silent-accounts': silentAccounts,
 };
 

@@ -1,4 +1,4 @@
-import type { ColumnType } from 'kysely';
+import type { ColumnType, Selectable } from 'kysely';
 
 /**
  * The tables, as migrations/ makes them. `…_at`, `at`, `since` and `…_until` are milliseconds since the epoch.
@@ -82,7 +82,7 @@ export interface Database {
     dead_letter_id: string;
     reason: string;
     explanation: string;
-    source: 'whatsapp' | 'crm';
+    source: LetterSource;
     signer: string | null;
     lane: number | null;
     event_key: Buffer | null;
@@ -93,6 +93,10 @@ export interface Database {
     payload: Buffer | null;
     received_at: number;
     parked_at: number;
+    /** Nothing can replay it, and somebody said that it may rest. */
+    set_aside_at: ColumnType<number | null, number | null | undefined>;
+    set_aside_by: ColumnType<string | null, string | null | undefined>;
+    set_aside_why: ColumnType<string | null, string | null | undefined>;
   };
   kept_events: {
     workspace_id: string;
@@ -471,6 +475,12 @@ export type MessageOrigin = 'customer' | 'phone app' | 'meta agent' | 'history' 
 
 /** design.md §1: computes and shows, writes nothing; writes listed phones only; writes. */
 export type ConnectionMode = 'shadow' | 'test' | 'live';
+
+/** Whose word a dead letter holds: WhatsApp's, a CRM's, or one of our own members'. */
+export type LetterSource = 'whatsapp' | 'crm' | 'us';
+
+/** A channel as it is found by what a webhook names. */
+export type ChannelRow = Selectable<Database['directory_channels']>;
 
 /** Why a contact is tied to a record. */
 export type LinkReason = 'created' | 'our id' | 'phone' | 'member' | 'merge';

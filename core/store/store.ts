@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { Kysely, PostgresDialect, type Transaction } from 'kysely';
+import { type DatabaseConnection, Kysely, PostgresDialect, type Transaction } from 'kysely';
 import pg from 'pg';
 import type { Database } from './schema.ts';
+import { storableParameter } from './text.ts';
 import { workspaceGuard } from './workspace-guard.ts';
 
 /** A transaction bound to one workspace. */
@@ -62,7 +63,11 @@ export function openStore(
   const lost = (error: Error): void => options.onConnectionLost?.(error);
   pool.on('error', lost);
   pool.on('connect', (client) => client.on('error', lost));
-  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  const dialect = new PostgresDialect({
+    pool,
+    onCreateConnection: (connection) => Promise.resolve(bindStorable(connection)),
+  });
+  const db = new Kysely<Database>({ dialect });
   const directory = db.withPlugin(workspaceGuard(undefined));
 
   const transactOnce = <T>(
@@ -116,6 +121,16 @@ export function openStore(
     },
     close: () => db.destroy(),
   };
+}
+
+/**
+ * One text PostgreSQL cannot hold fails a whole statement, and everything that travels with it: none is bound, wherever
+ * it came from.
+ */
+function bindStorable(connection: DatabaseConnection): void {
+  const execute = connection.executeQuery.bind(connection);
+  connection.executeQuery = (query, options) =>
+    execute({ ...query, parameters: query.parameters.map(storableParameter) }, options);
 }
 
 const int8 = 20;

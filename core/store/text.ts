@@ -8,9 +8,25 @@ const longest = 256;
  * index entry has a size. What had to change carries a digest, so that different values stay different.
  */
 export function storableText(value: string): string {
-  if (value.length <= longest && !value.includes('\0') && value.isWellFormed()) return value;
+  if (value.length <= longest && isStorable(value)) return value;
+  return withDigest(value);
+}
+
+function isStorable(value: string): boolean {
+  return !value.includes('\0') && value.isWellFormed();
+}
+
+function withDigest(value: string): string {
   const digest = createHash('sha256').update(value, 'utf16le').digest('hex').slice(0, 32);
   return `${cleanText(value).slice(0, 64).toWellFormed()}#${digest}`;
+}
+
+/** A parameter as PostgreSQL takes it: a text it cannot hold becomes one that it can, a list of texts likewise. */
+export function storableParameter(value: unknown): unknown {
+  if (typeof value === 'string') return isStorable(value) ? value : withDigest(value);
+  if (!Array.isArray(value) || value.every((item) => typeof item !== 'string' || isStorable(item)))
+    return value;
+  return value.map(storableParameter);
 }
 
 /** A text for people: NUL dropped, lone surrogates replaced. */

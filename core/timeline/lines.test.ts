@@ -97,7 +97,9 @@ describe('lines of a timeline', () => {
     ['not at all', ''],
   ] as const)('show their words %s', (text, shown) => {
     const said = [inbound('a', start, { text: { body: 'my PAN is ABCDE1234F' } })];
-    expect(timelineLines(said, said, { customer: 'Asha', text, timeZone: 'Asia/Kolkata' })[0]?.text).toBe(shown);
+    expect(timelineLines(said, said, { customer: 'Asha', text, timeZone: 'Asia/Kolkata' })[0]?.text).toBe(
+      shown,
+    );
   });
 });
 

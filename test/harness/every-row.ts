@@ -2,19 +2,36 @@ import type { Store } from '@sangam/core/store';
 import { workspaceTables } from '@sangam/core/store';
 import { sql } from 'kysely';
 
-/** Every row of every table a workspace has, as text in one order; bytes read as what they spell. */
-export async function everyRow(store: Store, workspaceId: string): Promise<string> {
+export interface StoredRow {
+  readonly table: string;
+  readonly values: Readonly<Record<string, unknown>>;
+  /** The whole row with its table's name; bytes read as what they spell. */
+  readonly text: string;
+}
+
+/** Every row of every table a workspace has, in one order. */
+export async function everyStoredRow(store: Store, workspaceId: string): Promise<StoredRow[]> {
   return store.transact(workspaceId, async (trx) => {
-    const texts: string[] = [];
+    const all: StoredRow[] = [];
     for (const table of workspaceTables) {
       const { rows } = await sql<Record<string, unknown>>`
         select * from ${sql.table(table)} where workspace_id = ${workspaceId}`.execute(trx);
-      texts.push(...rows.map((row) => [table, ...Object.values(row).map(spelled)].join('\n')).toSorted());
+      const stored = rows.map((values) => ({
+        table,
+        values,
+        text: [table, ...Object.values(values).map(spelled)].join('\n'),
+      }));
+      all.push(...stored.toSorted((x, y) => (x.text < y.text ? -1 : 1)));
     }
-    return texts.join('\n');
+    return all;
   });
 }
 
 function spelled(value: unknown): string {
   return Buffer.isBuffer(value) ? value.toString('latin1') : String(value);
+}
+
+/** All of it as one text. */
+export async function everyRow(store: Store, workspaceId: string): Promise<string> {
+  return (await everyStoredRow(store, workspaceId)).map(({ text }) => text).join('\n');
 }

@@ -1,3 +1,4 @@
+export * from './any-change.ts';
 export * from './database.ts';
 export * from './engine.ts';
 export * from './every-row.ts';

@@ -7,7 +7,6 @@ import {
   addCounts,
   addTagChanges,
   closeAlerts,
-  eraseContacts,
   insertContacts,
   insertMessages,
   joinContacts,
@@ -27,6 +26,7 @@ import {
 } from '../../store/index.ts';
 import type { ChannelEntry } from '../directory.ts';
 import { applyCrmChanges } from './crm-changes.ts';
+import { erasePeople } from '../erase-people.ts';
 import { erasedAmong, type ErasureKeyOf } from '../erased.ts';
 import { Folding, refoldContacts } from './fold-contacts.ts';
 import { letterOf, parkEvents } from './park.ts';
@@ -204,7 +204,7 @@ async function eraseAtHome(
   const contactIds = await peopleAtHome(trx, records);
   if (contactIds.length === 0) return;
   const key = await keyOf(trx.workspaceId);
-  await eraseContacts(trx, contactIds, { askedBy: 'privacy deletion in the CRM', key, now });
+  await erasePeople(trx, contactIds, { askedBy: 'privacy deletion in the CRM', key, now });
 }
 
 type Owner = (facts: Facts) => string | null;

@@ -20,6 +20,7 @@ import {
   type RecordRow,
   recordsById,
   repointLinks,
+  storableText,
   unbornWrites,
   workflowField,
   type WorkspaceTransaction,
@@ -27,7 +28,9 @@ import {
 import { type Followed, followedBy, settlesAt } from '../followed.ts';
 import { wholeMappingOf } from '../mapping-of.ts';
 
-const change = z.object({ recordId: z.string(), at: z.number() });
+/** Ids and names come from outside, and are keys of ours. */
+const id = z.string().transform(storableText);
+const change = z.object({ recordId: id, at: z.number() });
 
 /** A CRM's change as it waits in the inbox. */
 const crmChangePayload = z.object({
@@ -35,12 +38,12 @@ const crmChangePayload = z.object({
   connectionId: z.string(),
   change: z.union([
     change.extend({ kind: z.enum(['created', 'deleted', 'restored', 'erased']) }),
-    change.extend({ kind: z.literal('merged'), into: z.string() }),
+    change.extend({ kind: z.literal('merged'), into: id }),
     change.extend({
       kind: z.literal('field'),
-      field: z.string(),
+      field: id,
       value: z.string(),
-      by: z.string().exactOptional(),
+      by: id.exactOptional(),
     }),
   ]),
 });

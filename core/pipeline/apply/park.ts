@@ -6,12 +6,13 @@ import {
   raiseAlert,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
+import { sourceOf } from '../letter-source.ts';
 
 export function letterOf(row: InboxRow, why: { reason: string; explanation: string }): DeadLetter {
   return {
     reason: why.reason,
     explanation: why.explanation,
-    source: 'whatsapp',
+    source: sourceOf(row),
     lane: row.lane,
     eventKey: row.eventKey,
     contentHash: row.contentHash,

@@ -239,7 +239,8 @@ function disturbedContacts(
   return disturbed;
 }
 
-function lookUpIn(rows: readonly IdentityRow[]): (anchor: Anchor) => string | null {
+/** Whose an event is, by the ids it shows. */
+export function lookUpIn(rows: readonly IdentityRow[]): (anchor: Anchor) => string | null {
   const byValue = new Map<string, IdentityRow[]>();
   for (const row of rows) {
     const known = byValue.get(row.value);

@@ -110,6 +110,7 @@ const identityDecisionPayload = z.object({
   retracted: z.array(decided),
 });
 export type IdentityDecisionPayload = z.infer<typeof identityDecisionPayload>;
+export type DecidedEvidence = z.infer<typeof decided>;
 
 /** Tag of a contact who submitted a WhatsApp Flow. */
 const flowTag = 'WhatsApp Flow';

@@ -17,8 +17,11 @@ export interface ChangeReceiver {
    * not own are durable as a dead letter. Rejects only when the database cannot be reached.
    */
   receive(crm: string, accounts: readonly AccountChanges[], route: ChangeRoute, raw: Buffer): Promise<void>;
-  /** Takes in a dead letter `foreign account` once its account belongs to its signer. False: it still does not. */
-  readmit(letter: StoredDeadLetter): Promise<boolean>;
+  /**
+   * Takes in a dead letter `foreign account` once its account belongs to its signer; the workspace it went to.
+   * Undefined: it still does not.
+   */
+  readmit(letter: StoredDeadLetter): Promise<string | undefined>;
 }
 
 /** How often a connection's last webhook is noted. */
@@ -96,10 +99,10 @@ export function createChangeReceiver(dependencies: {
     async readmit(letter) {
       const [signer = '', crm = '', account = ''] = letter.signer?.split(' ') ?? [];
       const owner = await ownerOf(crm, account, signer);
-      if (owner === undefined || letter.payload === null) return false;
+      if (owner === undefined || letter.payload === null) return undefined;
       const said = readChanges(crm, letter.payload).filter((one) => one.account === account);
       for (const { changes } of said) await takeIn(owner.workspaceId, owner.connectionId, changes);
-      return true;
+      return owner.workspaceId;
     },
   };
 }

@@ -7,6 +7,7 @@ import {
   addCounts,
   type DeadLetter,
   type IntakeEvent,
+  isDataError,
   parkDeadLetters,
   putIntoInbox,
   putSuppressions,
@@ -18,6 +19,7 @@ import {
 } from '../../store/index.ts';
 import type { Clock } from '../../clock.ts';
 import { type ChannelEntry, type Directory, owns, type Signer } from '../directory.ts';
+import { sourceOf } from '../letter-source.ts';
 import { GroupCommit } from './group-commit.ts';
 
 /** What one webhook body becomes for one workspace. */
@@ -33,8 +35,11 @@ export interface Receiver {
    * be read or belongs to somebody else is durable as a dead letter. Rejects only when the database cannot be reached.
    */
   receive(body: Buffer, signer: Signer): Promise<void>;
-  /** Takes in a dead letter `foreign channel` once its channel belongs to its signer. False: it still does not. */
-  readmit(letter: StoredDeadLetter): Promise<boolean>;
+  /**
+   * Takes in a dead letter `foreign channel` once its channel belongs to its signer; the workspace it went to.
+   * Undefined: it still does not.
+   */
+  readmit(letter: StoredDeadLetter): Promise<string | undefined>;
   /** Takes in what happened inside Sangam itself, such as a member tagging a conversation. */
   takeIn(workspaceId: string, event: OwnEvent): Promise<void>;
   takeInAll(workspaceId: string, events: readonly OwnEvent[]): Promise<void>;
@@ -73,22 +78,7 @@ export function createReceiver(dependencies: {
     const known = groups.get(workspaceId);
     if (known !== undefined) return known;
     const commit = new GroupCommit<Intake>(async (group) => {
-      const events = withoutRepeats(group.flatMap((intake) => intake.events));
-      const letters = group.flatMap((intake) => intake.deadLetters);
-      const fresh = await store.transact(workspaceId, async (trx) => {
-        await putSuppressions(
-          trx,
-          group.flatMap((intake) => intake.suppressions),
-        );
-        const parked = await parkDeadLetters(trx, letters, clock.now());
-        const stored = await putIntoInbox(trx, events);
-        const received = [...stored, ...parked.map((at) => ({ at, count: 1 }))];
-        await addCounts(
-          trx,
-          received.map((one) => ({ name: 'received' as const, ...one })),
-        );
-        return stored.reduce((sum, { count }) => sum + count, 0);
-      });
+      const fresh = await storeOrHalve(workspaceId, group);
       counts.fresh(fresh);
       if (fresh > 0) wake(workspaceId);
     }, largestGroup);
@@ -96,9 +86,49 @@ export function createReceiver(dependencies: {
     return commit;
   };
 
+  /** Makes them durable, all or none; how many events were new. */
+  const storeAll = (workspaceId: string, group: readonly Intake[]): Promise<number> =>
+    store.transact(workspaceId, async (trx) => {
+      const events = withoutRepeats(group.flatMap((intake) => intake.events));
+      const letters = group.flatMap((intake) => intake.deadLetters);
+      await putSuppressions(
+        trx,
+        group.flatMap((intake) => intake.suppressions),
+      );
+      const parked = await parkDeadLetters(trx, letters, clock.now());
+      const stored = await putIntoInbox(trx, events);
+      const received = [...stored, ...parked.map((at) => ({ at, count: 1 }))];
+      await addCounts(
+        trx,
+        received.map((one) => ({ name: 'received' as const, ...one })),
+      );
+      return stored.reduce((sum, { count }) => sum + count, 0);
+    });
+
+  /** A group that fails on its data is halved until the culprit stands alone as a dead letter. */
+  const storeOrHalve = async (workspaceId: string, group: readonly Intake[]): Promise<number> => {
+    try {
+      return await storeAll(workspaceId, group);
+    } catch (error) {
+      if (!isDataError(error)) throw error;
+      const single = group.flatMap(piecesOf);
+      const [event] = single[0]?.events ?? [];
+      if (single.length === 1 && event !== undefined) {
+        await storeAll(workspaceId, [refusedAtTheDoor(event, single[0]?.suppressions ?? [], error)]);
+        counts.parked('not storable', 1);
+        return 0;
+      }
+      if (single.length < 2) throw error;
+      const parts = group.length > 1 ? group : single;
+      const middle = Math.ceil(parts.length / 2);
+      const first = await storeOrHalve(workspaceId, parts.slice(0, middle));
+      return first + (await storeOrHalve(workspaceId, parts.slice(middle)));
+    }
+  };
+
   const commit = async (intakes: ReadonlyMap<string, Intake>): Promise<void> => {
     for (const intake of intakes.values()) {
-      counts.received(intake.events.length);
+      counts.received(intake.events.length + intake.deadLetters.length);
       for (const letter of intake.deadLetters) counts.parked(letter.reason, 1);
     }
     await Promise.all(
@@ -108,18 +138,7 @@ export function createReceiver(dependencies: {
 
   const takeInAll = async (workspaceId: string, own: readonly OwnEvent[]): Promise<void> => {
     if (own.length === 0) return;
-    const receivedAt = clock.now();
-    const events = own.map(({ key, lane, payload }): IntakeEvent => {
-      const content = JSON.stringify(payload);
-      return {
-        eventKey: digest(key).subarray(0, 16),
-        contentHash: digest(content).subarray(0, 8),
-        lane,
-        channelId: null,
-        receivedAt,
-        payload: Buffer.from(content, 'utf8'),
-      };
-    });
+    const events = ownEvents(own, clock.now());
     await commit(new Map([[workspaceId, { events, suppressions: [], deadLetters: [] }]]));
   };
 
@@ -133,12 +152,13 @@ export function createReceiver(dependencies: {
     async readmit(letter) {
       const event = parkedEvent.safeParse(JSON.parse(letter.payload?.toString('utf8') ?? 'null'));
       const signer = await signerNamed(letter.signer, directory);
-      if (!event.success || signer === undefined) return false;
+      if (!event.success || signer === undefined) return undefined;
       const intakes = await sortOut([event.data], signer, directory, letter.receivedAt);
-      if (intakes === undefined || [...intakes.values()].some(({ deadLetters }) => deadLetters.length > 0))
-        return false;
-      await commit(intakes);
-      return true;
+      const [[workspaceId, intake] = []] = intakes ?? [];
+      if (workspaceId === undefined || intake === undefined || intake.deadLetters.length > 0)
+        return undefined;
+      await commitFor(workspaceId).add(intake, weightOf(intake));
+      return workspaceId;
     },
     takeIn: (workspaceId, event) => takeInAll(workspaceId, [event]),
     takeInAll,
@@ -146,6 +166,50 @@ export function createReceiver(dependencies: {
       await commit(new Map([[workspaceId, { events: [], suppressions: [], deadLetters: [letter] }]]));
     },
   };
+}
+
+/** The same, one event or dead letter each, a STOP with its event. */
+function piecesOf({ events, suppressions, deadLetters }: Intake): Intake[] {
+  const stops = Map.groupBy(suppressions, ({ eventKey }) => eventKey.toString('hex'));
+  return [
+    ...events.map((event) => ({
+      events: [event],
+      suppressions: stops.get(event.eventKey.toString('hex')) ?? [],
+      deadLetters: [],
+    })),
+    ...deadLetters.map((letter) => ({ events: [], suppressions: [], deadLetters: [letter] })),
+  ];
+}
+
+/** A STOP holds although its event was refused. */
+function refusedAtTheDoor(event: IntakeEvent, suppressions: readonly SuppressionRow[], error: Error): Intake {
+  const letter: DeadLetter = {
+    reason: 'not storable',
+    explanation: `The database refused this event: ${error.message}. Replay it once the cause is mended.`,
+    source: sourceOf(event),
+    lane: event.lane,
+    eventKey: event.eventKey,
+    contentHash: event.contentHash,
+    ...(event.channelId === null ? {} : { channelId: event.channelId }),
+    payload: event.payload,
+    receivedAt: event.receivedAt,
+  };
+  return { events: [], suppressions, deadLetters: [letter] };
+}
+
+/** What happened inside Sangam or at a CRM, as it goes into the inbox. */
+export function ownEvents(own: readonly OwnEvent[], receivedAt: number): IntakeEvent[] {
+  return own.map(({ key, lane, payload }) => {
+    const content = JSON.stringify(payload);
+    return {
+      eventKey: digest(key).subarray(0, 16),
+      contentHash: digest(content).subarray(0, 8),
+      lane,
+      channelId: null,
+      receivedAt,
+      payload: Buffer.from(content, 'utf8'),
+    };
+  });
 }
 
 function weightOf({ events, deadLetters }: Intake): number {

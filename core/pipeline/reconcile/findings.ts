@@ -14,6 +14,7 @@ import {
   holdDirty,
   leaveGoneHomes,
   linkByPhone,
+  lockDirty,
   type LinkReason,
   type LinkRow,
   markContacts,
@@ -36,6 +37,8 @@ import {
   type SeenRecord,
   settleDirty,
   trustRecords,
+  subjectOfContact,
+  subjectOfRecord,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
 import { type ErasureKeyOf, withoutErased } from '../erased.ts';
@@ -131,6 +134,13 @@ export async function rememberFindings(
     now,
   );
   const instead = [...findings.instead].map(([recordId, priority]) => ({ recordId, priority }));
+  await lockDirty(trx, connectionId, [
+    ...batch.leased.map(({ subject }) => subject),
+    ...[...findings.instead.keys(), ...matched, ...findings.links.map(({ recordId }) => recordId)].map(
+      subjectOfRecord,
+    ),
+    ...[...findings.back.keys()].map(subjectOfContact),
+  ]);
   await markEachRecord(trx, connectionId, instead, false, now);
   await markRecords(trx, connectionId, matched, { priority: markPriority.fields, reread: false }, now);
   await markContacts(

@@ -245,7 +245,7 @@ async function parkMissing(
   error: FieldsMissing,
   now: number,
 ): Promise<void> {
-  await parkFields(trx, connection, error.fields, { at: now, why: error.message });
+  await parkFields(trx, connection.connectionId, error.fields, { at: now, why: error.message });
   await raiseAlert(
     trx,
     {

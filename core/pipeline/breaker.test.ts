@@ -1,0 +1,90 @@
+import { SangamError } from '../errors.ts';
+import { connectionOf, type ConnectionRow, liftBlock, listAlerts, parkFields } from '../store/index.ts';
+import { createEngine, type Engine } from '@sangam/test';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { callFailed, callNotMade, callWent, mayCall } from './breaker.ts';
+
+let engine: Engine;
+let seen: ConnectionRow;
+beforeEach(async () => {
+  engine = await createEngine();
+  seen = await row();
+});
+afterEach(() => engine.close());
+
+const now = Date.UTC(2026, 10, 23, 12);
+
+async function row(): Promise<ConnectionRow> {
+  const [{ connection_id: connectionId } = { connection_id: '' }] = await engine.store.transact(
+    engine.workspaceId,
+    (trx) =>
+      trx
+        .selectFrom('crm_connections')
+        .select('connection_id')
+        .where('workspace_id', '=', engine.workspaceId)
+        .execute(),
+  );
+  const found = await engine.store.transact(engine.workspaceId, (trx) => connectionOf(trx, connectionId));
+  if (found === undefined) throw new Error('There is no connection.');
+  return found;
+}
+
+const error = (retry: 'later' | 'never'): SangamError =>
+  new SangamError({ code: 'away', origin: 'crm', retry, message: `It says ${retry}.` });
+
+describe('an account whose calls failed', () => {
+  test('is tried by one process, and by the next once that one did not need to', async () => {
+    for (let times = 0; times < 4; times += 1) {
+      await callFailed(engine.store, await row(), error('later'), now);
+    }
+    const failed = await row();
+    const later = failed.nextCallAt;
+    const tries = await Promise.all(
+      Array.from({ length: 6 }, () => mayCall(engine.store, failed, 'records', later)),
+    );
+    const [leave, ...others] = tries.filter((one) => one !== undefined);
+    expect(others).toEqual([]);
+    await callNotMade(engine.store, failed, leave ?? { probe: undefined }, later);
+    expect(await mayCall(engine.store, await row(), 'records', later)).toBeDefined();
+  });
+
+  test('that failed for several at once has failed once', async () => {
+    await Promise.all(Array.from({ length: 5 }, () => callFailed(engine.store, seen, error('later'), now)));
+    expect((await row()).failedAttempts).toBe(1);
+  });
+
+  test('waits as long as the longest wait that is known, whoever was told', async () => {
+    await callFailed(engine.store, seen, error('later'), now + 600_000);
+    const longest = (await row()).nextCallAt;
+    await callFailed(engine.store, seen, error('later'), now);
+    expect((await row()).nextCallAt).toBe(longest);
+  });
+
+  test('that is blocked stays so, whatever else was under way, until a person lifts it', async () => {
+    await callFailed(engine.store, seen, error('later'), now);
+    const open = await row();
+    await callFailed(engine.store, open, error('never'), now);
+    await callWent(engine.store, open, now);
+    await callNotMade(engine.store, open, { probe: undefined }, now);
+    await callFailed(engine.store, open, error('later'), now);
+    expect((await row()).blockedReason).toBe('It says never.');
+    const alerts = () => engine.store.transact(engine.workspaceId, listAlerts);
+    expect((await alerts()).map(({ closedAt }) => closedAt)).toEqual([null]);
+    await engine.store.transact(engine.workspaceId, (trx) => liftBlock(trx, seen.connectionId, now));
+    expect(await row()).toMatchObject({ blockedReason: null, failedAttempts: 0, nextCallAt: 0 });
+    expect((await alerts()).map(({ closedAt }) => closedAt)).toEqual([now]);
+  });
+});
+
+describe('fields that vanished', () => {
+  test('are parked beside those another process parked meanwhile', async () => {
+    await Promise.all(
+      ['a', 'b', 'c', 'd'].map((field) =>
+        engine.store.transact(engine.workspaceId, (trx) =>
+          parkFields(trx, seen.connectionId, [field], { at: now, why: 'gone' }),
+        ),
+      ),
+    );
+    expect(Object.keys((await row()).parkedFields).toSorted()).toEqual(['a', 'b', 'c', 'd']);
+  });
+});

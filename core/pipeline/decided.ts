@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import {
+  conflictById,
+  decideConflict,
+  dueTimeline,
+  findContact,
+  keptLinks,
+  type KeptLink,
+  markContacts,
+  markPriority,
+  markRecords,
+  recordsById,
+  replaceLinks,
+  type WorkspaceTransaction,
+} from '../store/index.ts';
+import type { DecidedEvidence } from './apply/read-event.ts';
+
+/** What has to be kept to undo each kind of decision. */
+const linksChanged = z.object({
+  connectionId: z.string(),
+  contactId: z.string(),
+  recordId: z.string(),
+  before: z.array(
+    z.object({
+      recordId: z.string(),
+      home: z.boolean(),
+      reason: z.enum(['created', 'our id', 'phone', 'member', 'merge']),
+      partedAt: z.number().nullable(),
+      createdAt: z.number(),
+    }),
+  ),
+});
+const evidenceGiven = z.object({
+  evidence: z.array(
+    z.object({ kind: z.enum(['joined', 'hand_over']), a: z.string(), b: z.string(), at: z.number() }),
+  ),
+});
+const conflictDecided = z.object({ conflictId: z.string(), state: z.enum(['accepted', 'dismissed']) });
+
+/** What a decision changed at once, and what is known of it afterwards; one decision may have changed several things. */
+export function readDecision(subject: unknown): {
+  readonly links: z.infer<typeof linksChanged> | undefined;
+  readonly evidence: readonly DecidedEvidence[];
+  readonly conflict: z.infer<typeof conflictDecided> | undefined;
+} {
+  return {
+    links: linksChanged.safeParse(subject).data,
+    evidence: evidenceGiven.safeParse(subject).data?.evidence ?? [],
+    conflict: conflictDecided.safeParse(subject).data,
+  };
+}
+
+/**
+ * Puts a contact's links back as they were before a decision. What was tied since by something else stays, at home only
+ * where the contact had no home; records merged meanwhile are where they live on.
+ */
+export async function restoreLinks(
+  trx: WorkspaceTransaction,
+  changed: z.infer<typeof linksChanged>,
+  now: number,
+): Promise<void> {
+  const { connectionId, recordId } = changed;
+  const contactId = await findContact(trx, { contactId: changed.contactId });
+  if (contactId === undefined) return;
+  const current = await keptLinks(trx, connectionId, contactId);
+  const rows = await recordsById(trx, connectionId, [
+    recordId,
+    ...changed.before.map((link) => link.recordId),
+  ]);
+  const moved = new Map(rows.flatMap((row) => (row.movedTo === null ? [] : [[row.recordId, row.movedTo]])));
+  const livesOn = (id: string): string => moved.get(id) ?? id;
+  const restored = new Map(
+    changed.before.map((link) => [livesOn(link.recordId), { ...link, recordId: livesOn(link.recordId) }]),
+  );
+  const hadHome = changed.before.some((link) => link.home && link.partedAt === null);
+  const since = current
+    .filter((link) => !restored.has(link.recordId) && link.recordId !== livesOn(recordId))
+    .map((link): KeptLink => ({ ...link, home: link.home && !hadHome }));
+  const links = [...restored.values(), ...since];
+  await replaceLinks(trx, connectionId, contactId, links);
+  await lookAgain(
+    trx,
+    connectionId,
+    contactId,
+    [...current, ...links].map((link) => link.recordId),
+    now,
+  );
+}
+
+/** A conflict is open again, unless one about the same has been opened since. */
+export async function reopenConflict(
+  trx: WorkspaceTransaction,
+  decided: z.infer<typeof conflictDecided>,
+  now: number,
+): Promise<void> {
+  if ((await conflictById(trx, decided.conflictId)) === undefined) return;
+  await decideConflict(trx, decided.conflictId, decided.state, 'open', now);
+}
+
+/** Both sides of a changed link are brought in step, and the conversation moves to the home record. */
+export async function lookAgain(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  contactId: string,
+  recordIds: readonly string[],
+  now: number,
+): Promise<void> {
+  await markRecords(trx, connectionId, recordIds, { priority: markPriority.fields, reread: true }, now);
+  await markContacts(trx, [{ contactId, priority: markPriority.fields }], now);
+  await dueTimeline(trx, connectionId, [contactId], now);
+}

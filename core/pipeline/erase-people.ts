@@ -1,0 +1,51 @@
+import {
+  addCounts,
+  dropPayloads,
+  type Erasure,
+  eraseRows,
+  leavingOf,
+  payloadShelves,
+  rewritePayload,
+  storedPayloads,
+  type WorkspaceTransaction,
+} from '../store/index.ts';
+import { judgeContent } from './apply/read-event.ts';
+import { channelEntry, type ChannelEntry } from './directory.ts';
+import { withoutPerson } from './without-person.ts';
+
+/** Removes everything held of these people, in a transaction that holds the turn. */
+export async function erasePeople(
+  trx: WorkspaceTransaction,
+  contactIds: readonly string[],
+  request: { readonly askedBy: string; readonly key: Buffer; readonly now: number },
+): Promise<Erasure> {
+  const leaving = await leavingOf(trx, contactIds);
+  const reader = withoutPerson(leaving, await channelsOf(trx));
+  const events: Buffer[] = [];
+  for (const shelf of payloadShelves) {
+    for await (const part of storedPayloads(trx, shelf)) {
+      const read = part.map((row) => ({ row, left: reader(row, shelf) }));
+      const dropped = read.flatMap(({ row, left }) => (left === 'nothing' ? [row] : []));
+      await dropPayloads(trx, shelf, dropped);
+      for (const { row, left } of read) {
+        if (typeof left !== 'string') await rewritePayload(trx, shelf, row, left);
+      }
+      events.push(...dropped.flatMap(({ eventKey }) => (eventKey === null ? [] : [eventKey])));
+      if (shelf !== 'inbox' && shelf !== 'dead_letters') continue;
+      await addCounts(
+        trx,
+        dropped.map(({ receivedAt }) => ({ name: 'dropped', at: receivedAt, count: 1 })),
+      );
+    }
+  }
+  return eraseRows(trx, leaving, events, { ...request, judge: judgeContent });
+}
+
+async function channelsOf(trx: WorkspaceTransaction): Promise<ReadonlyMap<string, ChannelEntry>> {
+  const rows = await trx
+    .selectFrom('directory_channels')
+    .selectAll()
+    .where('workspace_id', '=', trx.workspaceId)
+    .execute();
+  return new Map(rows.map((row) => [row.channel_id, channelEntry(row)]));
+}

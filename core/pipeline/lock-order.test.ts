@@ -1,0 +1,156 @@
+import { randomUUID } from 'node:crypto';
+import { createEngine, type Engine, engineNow, text, webhook } from '@sangam/test';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { ConnectorTraits } from '../crm/index.ts';
+import {
+  connectionsOf,
+  type ConnectionRow,
+  findContact,
+  leaseDirty,
+  type LinkRow,
+  saveLinks,
+  saveRecords,
+  type Store,
+} from '../store/index.ts';
+import { lanes } from '../whatsapp/index.ts';
+import { createApplier } from './apply/applier.ts';
+import { Findings, rememberFindings } from './reconcile/findings.ts';
+
+let engine: Engine;
+/** Transactions asked for, and how often their work ran: what is over was a deadlock's victim. */
+let asked: number;
+let ran: number;
+let store: Store;
+beforeEach(async () => {
+  engine = await createEngine();
+  asked = 0;
+  ran = 0;
+  store = {
+    ...engine.store,
+    transact: (workspaceId, work) => {
+      asked += 1;
+      return engine.store.transact(workspaceId, (trx) => {
+        ran += 1;
+        return work(trx);
+      });
+    },
+  };
+});
+afterEach(() => engine.close());
+
+const people = Array.from({ length: 16 }, (_, index) => `9198123456${String(index + 10)}`);
+const rounds = 40;
+const erasureKeyOf = (): Promise<Buffer> => Promise.resolve(Buffer.alloc(32, 7));
+
+/** Another order of the same, a different one each round. */
+const turned = <Item>(items: readonly Item[], by: number): Item[] =>
+  items.map((_, index) => items[(index * 5 + by * 3) % items.length]).filter((item) => item !== undefined);
+
+describe('what is applied and what is remembered of the CRM', () => {
+  test('take the same rows in one order, and none is ever the victim of a deadlock', async () => {
+    const { workspaceId } = engine;
+    const write = (round: number, words: string): Promise<void> =>
+      engine.receive(
+        webhook(
+          engine,
+          turned(people, round).map((phone) =>
+            text({ phone }, `w.${phone}.${String(round)}`, engineNow - 60_000 + round, words),
+          ),
+        ),
+      );
+    await write(0, 'Hello');
+    await engine.applyAll();
+    const connection = await engine.store.transact(workspaceId, async (trx): Promise<ConnectionRow> => {
+      const [first] = await connectionsOf(trx);
+      if (first === undefined) throw new Error('There is no connection.');
+      return first;
+    });
+    const { connectionId } = connection;
+    const links = await engine.store.transact(workspaceId, async (trx) => {
+      const tied: LinkRow[] = [];
+      for (const [index, phone] of people.entries()) {
+        const contactId = await findContact(trx, { value: `+${phone}` });
+        if (contactId !== undefined) tied.push({ contactId, recordId: `r${String(index)}`, home: true });
+      }
+      const records = tied.map(({ recordId }, index) => ({
+        recordId,
+        keyContactId: undefined,
+        base: {},
+        phones: [
+          { field: 'phone', place: 0, typed: `+${people[index] ?? ''}`, phone: `+${people[index] ?? ''}` },
+        ],
+      }));
+      await saveRecords(trx, connectionId, records, engineNow);
+      await saveLinks(
+        trx,
+        connectionId,
+        tied.map((link) => ({ ...link, reason: 'phone' as const })),
+        engineNow,
+      );
+      return tied;
+    });
+
+    const problems: unknown[] = [];
+    const apply = async (round: number): Promise<void> => {
+      await write(round, round % 3 === 0 ? 'STOP' : 'Hello');
+      await engine.receiver.takeInAll(
+        workspaceId,
+        turned(links, round + 1).map(({ recordId }) => ({
+          key: `created ${recordId} ${String(round)}`,
+          lane: lanes.crm,
+          payload: {
+            field: 'crm',
+            connectionId,
+            change: { kind: 'created', recordId, at: engineNow - 60_000 + round },
+          },
+        })),
+      );
+      await createApplier({
+        store,
+        directory: engine.directory,
+        // Nothing is asked of it here: no change names a field.
+        traitsOf: () => ({}) as ConnectorTraits,
+        erasureKeyOf,
+        clock: { now: () => engineNow },
+        wakeReconciler: () => undefined,
+        counts: { applied: () => undefined, failed: (error) => problems.push(error) },
+      }).drain();
+    };
+    const remember = async (round: number): Promise<void> => {
+      const lease = randomUUID();
+      const leased = await store.transact(workspaceId, (trx) =>
+        leaseDirty(trx, { connectionId, lease, size: 12, now: engineNow, leaseMs: 0, only: undefined }),
+      );
+      const findings = new Findings();
+      for (const dirty of turned(leased, round)) findings.outcomes.set(dirty, 'updated');
+      for (const { recordId, contactId } of turned(links, round + 2)) {
+        if (recordId.endsWith('1')) findings.instead.set(recordId, 2);
+        findings.mended.push(contactId);
+        findings.links.push({ contactId, recordId, home: true, reason: 'phone' });
+        findings.agreed.push({
+          recordId,
+          keyContactId: contactId,
+          base: {},
+          ours: [],
+          refused: {},
+          phones: [],
+        });
+        if (round % 4 === 0) findings.back.set(contactId, 1);
+      }
+      await store.transact(workspaceId, (trx) =>
+        rememberFindings(
+          trx,
+          connection,
+          { leased, lease, mapping: [], entriesMove: false, erasureKeyOf },
+          findings,
+          engineNow,
+        ),
+      );
+    };
+    for (let round = 1; round <= rounds; round += 1) {
+      await Promise.all([apply(round), remember(round), remember(round + 1)]);
+    }
+    expect(problems).toEqual([]);
+    expect(ran - asked).toBe(0);
+  }, 120_000);
+});

@@ -1,0 +1,250 @@
+import { createPutRight, type Decided, type PutRight } from '@sangam/core/pipeline';
+import {
+  findContact,
+  type KeptLink,
+  keptLinks,
+  linkByPhone,
+  linkContactsByPhone,
+  linksOfContacts,
+  listAlerts,
+  listConflicts,
+  listDecisions,
+  markGone,
+  openConflicts,
+  raiseAlert,
+  repointLinks,
+  saveLinks,
+  saveRecords,
+  type WorkspaceTransaction,
+} from '@sangam/core/store';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createEngine, type Engine, engineNow, text, webhook } from './harness/index.ts';
+
+/** What people decide by hand: each decision is one transaction with all it does, and undoes whole. */
+
+let engine: Engine;
+let putRight: PutRight;
+let connectionId: string;
+let asha: string;
+beforeEach(async () => {
+  engine = await createEngine();
+  putRight = createPutRight({
+    store: engine.store,
+    clock: { now: () => engineNow },
+    wake: () => undefined,
+  });
+  await engine.receive(webhook(engine, [text({ phone: '919812345678' }, 'w.1', engineNow - 9000, 'Hello')]));
+  await engine.receive(webhook(engine, [text({ bsuid: 'IN.ASHA' }, 'w.2', engineNow - 8000, 'Hello')]));
+  await engine.applyAll();
+  asha = await known('+919812345678');
+  connectionId = await inside(async (trx) => {
+    const row = await trx
+      .selectFrom('crm_connections')
+      .select('connection_id')
+      .where('workspace_id', '=', trx.workspaceId)
+      .executeTakeFirstOrThrow();
+    return row.connection_id;
+  });
+});
+afterEach(() => engine.close());
+
+const actor = (): { workspaceId: string; memberId: string } => ({
+  workspaceId: engine.workspaceId,
+  memberId: '6a1a4d6a-0000-4000-8000-000000000001',
+});
+
+function inside<Result>(work: (trx: WorkspaceTransaction) => Promise<Result>): Promise<Result> {
+  return engine.store.transact(engine.workspaceId, work);
+}
+
+async function known(value: string): Promise<string> {
+  const contactId = await inside((trx) => findContact(trx, { value }));
+  if (contactId === undefined) throw new Error(`Nobody is known as ${value}.`);
+  return contactId;
+}
+
+const links = (): Promise<KeptLink[]> => inside((trx) => keptLinks(trx, connectionId, asha));
+const home = async (): Promise<string | undefined> =>
+  (await links()).find((link) => link.home && link.partedAt === null)?.recordId;
+const standing = async (): Promise<number> =>
+  (await inside(listDecisions)).filter(({ undoneAt }) => undoneAt === null).length;
+
+function idOf(decided: Decided): string {
+  if (decided.outcome === 'refused') throw new Error(decided.message);
+  return decided.decisionId;
+}
+
+const tie = (recordId: string, at: boolean): Promise<void> =>
+  inside((trx) =>
+    saveLinks(
+      trx,
+      connectionId,
+      [{ contactId: asha, recordId, home: at, reason: 'our id' }],
+      engineNow - 5000,
+    ),
+  );
+
+const named = (recordId: string) => ({ connectionId, contactId: asha, recordId });
+
+describe('who is who', () => {
+  test('is decided together with what tells it, or not at all', async () => {
+    const other = await known('bsuid:portfolio:IN.ASHA');
+    await engine.asDatabaseOwner('alter table inbox add constraint shut check (false) not valid');
+    await expect(putRight.join(actor(), asha, other)).rejects.toThrow();
+    expect(await standing()).toBe(0);
+    await engine.asDatabaseOwner('alter table inbox drop constraint shut');
+    const joined = idOf(await putRight.join(actor(), asha, other));
+    await engine.applyAll();
+    expect(await known('bsuid:portfolio:IN.ASHA')).toBe(await known('+919812345678'));
+
+    await engine.asDatabaseOwner('alter table inbox add constraint shut check (false) not valid');
+    await expect(putRight.undo(actor(), joined)).rejects.toThrow();
+    expect(await standing()).toBe(1);
+    await engine.asDatabaseOwner('alter table inbox drop constraint shut');
+    idOf(await putRight.undo(actor(), joined));
+    await engine.applyAll();
+    expect(await known('bsuid:portfolio:IN.ASHA')).not.toBe(await known('+919812345678'));
+  });
+});
+
+describe('a conflict of two records', () => {
+  const open = async (): Promise<string> => {
+    await tie('r1', true);
+    await tie('r2', false);
+    await inside((trx) =>
+      openConflicts(
+        trx,
+        [
+          {
+            connectionId,
+            kind: 'two records',
+            contactId: asha,
+            recordIds: ['r1', 'r2'],
+            explanation: 'Two.',
+          },
+        ],
+        engineNow,
+      ),
+    );
+    const [conflict] = await inside((trx) => listConflicts(trx, 'open'));
+    return conflict?.conflictId ?? '';
+  };
+
+  test('accepted is one decision, and undoing it restores the links and opens it again', async () => {
+    const conflictId = await open();
+    const before = await links();
+    const decisionId = idOf(await putRight.acceptConflict(actor(), conflictId, 'r2'));
+    expect(await home()).toBe('r2');
+    expect(await standing()).toBe(1);
+    idOf(await putRight.undo(actor(), decisionId));
+    expect(await links()).toEqual(before);
+    expect(await inside((trx) => listConflicts(trx, 'open'))).toHaveLength(1);
+  });
+
+  test('is not half accepted', async () => {
+    const conflictId = await open();
+    const before = await links();
+    await engine.asDatabaseOwner('alter table decisions add check (false) not valid');
+    await expect(putRight.acceptConflict(actor(), conflictId, 'r2')).rejects.toThrow();
+    expect(await links()).toEqual(before);
+    expect(await inside((trx) => listConflicts(trx, 'open'))).toHaveLength(1);
+  });
+
+  test('accepted, and open anew since, is not opened twice', async () => {
+    const conflictId = await open();
+    const decisionId = idOf(await putRight.acceptConflict(actor(), conflictId, 'r1'));
+    await open();
+    idOf(await putRight.undo(actor(), decisionId));
+    expect(await inside((trx) => listConflicts(trx, 'open'))).toHaveLength(1);
+  });
+});
+
+describe('a record put right', () => {
+  test('goes back to the one before, and what was tied since stays', async () => {
+    await tie('r1', true);
+    const before = await links();
+    const decisionId = idOf(await putRight.relink(actor(), named('r2')));
+    expect(await home()).toBe('r2');
+    await tie('r3', false);
+    idOf(await putRight.undo(actor(), decisionId));
+    expect(await home()).toBe('r1');
+    const after = await links();
+    expect(after.filter(({ recordId }) => recordId !== 'r3')).toEqual(before);
+    expect(after.some(({ recordId }) => recordId === 'r3')).toBe(true);
+  });
+
+  test('is undone from the last decision backwards', async () => {
+    await tie('r1', true);
+    const first = idOf(await putRight.relink(actor(), named('r2')));
+    const second = idOf(await putRight.relink(actor(), named('r3')));
+    expect(await putRight.undo(actor(), first)).toMatchObject({ code: 'later_decision' });
+    expect(await home()).toBe('r3');
+    idOf(await putRight.undo(actor(), second));
+    idOf(await putRight.undo(actor(), first));
+    expect(await home()).toBe('r1');
+    expect(await putRight.undo(actor(), first)).toMatchObject({ code: 'no_such_decision' });
+  });
+
+  test('is found where it lives on, when it was merged since', async () => {
+    await tie('r1', true);
+    const decisionId = idOf(await putRight.relink(actor(), named('r2')));
+    await inside(async (trx) => {
+      await markGone(trx, connectionId, [{ recordId: 'r1', how: 'merged', at: engineNow, movedTo: 'r9' }]);
+      await repointLinks(trx, connectionId, [{ from: 'r1', to: 'r9' }], {
+        entriesMove: false,
+        now: engineNow,
+      });
+    });
+    idOf(await putRight.undo(actor(), decisionId));
+    expect((await links()).map(({ recordId }) => recordId)).toEqual(['r9']);
+    expect(await home()).toBe('r9');
+  });
+});
+
+describe('parting', () => {
+  test('sticks, whatever finds the phone on that record again, until it is undone', async () => {
+    await tie('r1', true);
+    const decisionId = idOf(await putRight.unlink(actor(), named('r1')));
+    const phones = [{ field: 'phone', place: 0, typed: '+919812345678', phone: '+919812345678' }];
+    const seen = { recordId: 'r1', keyContactId: asha, base: {}, phones };
+    await inside(async (trx) => {
+      await saveRecords(trx, connectionId, [seen], engineNow);
+      await linkByPhone(trx, connectionId, ['r1'], engineNow);
+      await linkContactsByPhone(trx, [asha], engineNow);
+    });
+    await tie('r1', true);
+    await inside(async (trx) => {
+      await saveLinks(
+        trx,
+        connectionId,
+        [{ contactId: asha, recordId: 'r0', home: true, reason: 'phone' }],
+        engineNow,
+      );
+      await repointLinks(trx, connectionId, [{ from: 'r0', to: 'r1' }], {
+        entriesMove: false,
+        now: engineNow,
+      });
+    });
+    expect(await inside((trx) => linksOfContacts(trx, connectionId, [asha]))).toEqual([]);
+    // A phone that left the record does not make it forgotten.
+    await inside(async (trx) => {
+      await saveRecords(trx, connectionId, [{ ...seen, phones: [] }], engineNow);
+      await linkByPhone(trx, connectionId, ['r1'], engineNow);
+    });
+    expect((await links()).map(({ partedAt }) => partedAt === null)).toEqual([false]);
+    idOf(await putRight.undo(actor(), decisionId));
+    expect(await home()).toBe('r1');
+  });
+});
+
+describe('an alert', () => {
+  test('of a rush is over once the people are let in, and others stay', async () => {
+    for (const kind of ['rush of new records', 'fields missing']) {
+      await inside((trx) => raiseAlert(trx, { connectionId, kind, message: kind }, engineNow));
+    }
+    await putRight.release(actor(), connectionId);
+    const alerts = await inside(listAlerts);
+    const open = alerts.filter(({ closedAt }) => closedAt === null);
+    expect(open.map(({ kind }) => kind)).toEqual(['fields missing']);
+  });
+});

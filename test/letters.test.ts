@@ -1,0 +1,169 @@
+import { randomUUID } from 'node:crypto';
+import {
+  createChangeReceiver,
+  createDeadLetterOffice,
+  createReceiver,
+  type DeadLetterOffice,
+  readStatement,
+  type Receiver,
+} from '@sangam/core/pipeline';
+import { findContact } from '@sangam/core/store';
+import { lanes } from '@sangam/core/whatsapp';
+import { sql } from 'kysely';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createEngine, type Engine, engineNow, everyStoredRow, text, webhook } from './harness/index.ts';
+
+/** Dead letters: whose word they hold, how they go on their way again, and how they rest. */
+
+let engine: Engine;
+let receiver: Receiver;
+let office: DeadLetterOffice;
+let received: number;
+beforeEach(async () => {
+  engine = await createEngine();
+  received = 0;
+  const { store, directory } = engine;
+  const clock = { now: () => engineNow };
+  receiver = createReceiver({
+    store,
+    directory,
+    clock,
+    counts: {
+      received: (events) => {
+        received += events;
+      },
+      fresh: () => undefined,
+      parked: () => undefined,
+    },
+    wake: () => undefined,
+  });
+  const changes = createChangeReceiver({
+    store,
+    receiver,
+    clock,
+    readChanges: (_crm, body) => JSON.parse(body.toString('utf8')) as never,
+  });
+  office = createDeadLetterOffice({ store, receiver, changes, clock, wake: () => undefined });
+});
+afterEach(() => engine.close());
+
+const memberId = '6a1a4d6a-0000-4000-8000-000000000001';
+const at = engineNow - 60_000;
+const member = (): { workspaceId: string; memberId: string } => ({
+  workspaceId: engine.workspaceId,
+  memberId,
+});
+const receive = (body: object | string): Promise<void> =>
+  receiver.receive(Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)), {
+    kind: 'channel',
+    workspaceId: engine.workspaceId,
+    channelId: engine.channelId,
+  });
+const list = async (setAside = false) =>
+  (await office.list(engine.workspaceId, { limit: 100, setAside })).results;
+const events = async () =>
+  (await readStatement(engine.store, engine.workspaceId, '2026-11-23', 'UTC')).events;
+
+describe('a dead letter', () => {
+  test('says whose word it holds: WhatsApp’s, a CRM’s, or our own', async () => {
+    await receive(webhook(engine, [text({ phone: '919812345678' }, 'w.1', at, 'Hello')]));
+    await engine.applyAll();
+    const contactId = await engine.store.transact(engine.workspaceId, (trx) =>
+      findContact(trx, { value: '+919812345678' }),
+    );
+    await engine.asDatabaseOwner("alter table tag_changes add check (tag <> 'poison')");
+    await engine.asDatabaseOwner(
+      `alter table inbox add check (position('poisoned' in encode(payload, 'escape')) = 0)`,
+    );
+    await receive(webhook(engine, [text({}, 'w.nobody', at, 'who am I')]));
+    await receiver.takeInAll(engine.workspaceId, [
+      {
+        key: 'tag',
+        lane: lanes.crm,
+        payload: { field: 'sangam', part: 'tag_change', contactId, at, add: ['poison'], remove: [] },
+      },
+      {
+        key: 'change',
+        lane: lanes.crm,
+        payload: {
+          field: 'crm',
+          connectionId: 'c',
+          change: { kind: 'field', recordId: '1', field: 'city', value: 'poisoned', at },
+        },
+      },
+    ]);
+    await engine.applyAll();
+    const sources = (await list()).map(({ reason, source }) => `${reason}: ${source}`);
+    expect(sources.toSorted()).toEqual(['no_identity: whatsapp', 'not applicable: us', 'not storable: crm']);
+    expect((await events()).missing).toBe(0);
+  });
+});
+
+describe('a replay', () => {
+  test('of a number that was connected since counts its event once', async () => {
+    await receive(
+      webhook({ phoneNumberId: '77', wabaId: '88' }, [text({ phone: '919812345678' }, 'w.1', at, 'Hello')]),
+    );
+    expect(await events()).toMatchObject({ total: 1, missing: 0, parts: { parked: 1 } });
+    expect(await office.replayAll(member())).toEqual({ replayed: 0, kept: 1 });
+    await engine.store.transact(engine.workspaceId, (trx) =>
+      trx
+        .insertInto('directory_channels')
+        .values({
+          phone_number_id: '77',
+          waba_id: '88',
+          channel_id: randomUUID(),
+          workspace_id: engine.workspaceId,
+          app: 'own',
+          portfolio: 'portfolio',
+          region: 'IN',
+        })
+        .execute(),
+    );
+    engine.directory.refresh();
+    expect(await office.replayAll(member())).toEqual({ replayed: 1, kept: 0 });
+    await engine.applyAll();
+    expect(await events()).toMatchObject({
+      total: 1,
+      missing: 0,
+      parts: { applied: 1, parked: 0, 'handed on': 0 },
+    });
+    expect(received).toBe(1);
+  });
+});
+
+describe('what nothing can replay', () => {
+  test('is set aside with a reason, kept whole, and leaves the list', async () => {
+    await receive('{"from":');
+    const [letter] = await list();
+    const id = letter?.deadLetterId ?? '';
+    expect(await office.replayAll(member())).toEqual({ replayed: 0, kept: 1 });
+    expect(await office.setAside(member(), randomUUID(), 'no such')).toBeUndefined();
+    expect(await office.setAside(member(), id, 'Cut off by the proxy.')).toBe(true);
+    expect(await office.setAside(member(), id, 'Again.')).toBe(false);
+    expect(await list()).toEqual([]);
+    expect(await list(true)).toMatchObject([
+      { payload: '{"from":', setAside: { why: 'Cut off by the proxy.' } },
+    ]);
+    expect(await office.replayAll(member())).toEqual({ replayed: 0, kept: 0 });
+    expect(await events()).toMatchObject({ total: 1, missing: 0, parts: { parked: 1 } });
+    const audit = (await everyStoredRow(engine.store, engine.workspaceId)).filter(
+      ({ table, values }) => table === 'audit' && values['subject'] === id,
+    );
+    expect(audit.map(({ values }) => values['action'])).toContain('set dead letter aside');
+  });
+
+  test('is not what a person’s record waits for', async () => {
+    const contactId = randomUUID();
+    await engine.store.transact(engine.workspaceId, async (trx) => {
+      await sql`
+        insert into dead_letters (workspace_id, dead_letter_id, reason, explanation, source, connection_id, contact_id,
+                                  received_at, parked_at)
+        values (${engine.workspaceId}, ${randomUUID()}, 'INVALID', 'No.', 'crm', ${randomUUID()}, ${contactId},
+                ${at}, ${at})`.execute(trx);
+    });
+    const [letter] = await list();
+    expect(await office.setAside(member(), letter?.deadLetterId ?? '', 'Never mind.')).toBe(false);
+    expect(await list()).toHaveLength(1);
+  });
+});

@@ -1,0 +1,67 @@
+import { findContact, listDeadLetters } from '@sangam/core/store';
+import { afterEach, describe, expect, test } from 'vitest';
+import { openHubspotAccount } from './conformance/hubspot-account.ts';
+import { createCrmWorld, type CrmWorld } from './harness/crm-world.ts';
+import { addWorkspace, createEngine, text, webhook } from './harness/index.ts';
+
+/** What somebody signs concerns what is theirs, and nobody else's. */
+
+const said = [text({ phone: '919812345678' }, 'w.foreign', Date.now() - 1000, 'STOP')];
+
+describe('a webhook of a number that another business has connected', () => {
+  test('is kept with its signer, and reaches that business neither as a message nor as a STOP', async () => {
+    const engine = await createEngine();
+    try {
+      const other = await addWorkspace(engine.store);
+      await engine.receive(webhook(other, said));
+      await engine.receiver.receive(Buffer.from(JSON.stringify(webhook(other, said))), { kind: 'service' });
+      for (const table of ['inbox', 'suppression', 'dead_letters'] as const) {
+        const rows = await engine.store.transact(other.workspaceId, (trx) =>
+          trx.selectFrom(table).select('event_key').where('workspace_id', '=', other.workspaceId).execute(),
+        );
+        expect(rows, table).toEqual([]);
+      }
+      const { rows } = await engine.store.transact(engine.workspaceId, (trx) =>
+        listDeadLetters(trx, { limit: 10 }),
+      );
+      expect(rows.map(({ reason }) => reason)).toEqual(['foreign channel']);
+    } finally {
+      await engine.close();
+    }
+  });
+});
+
+describe('a privacy deletion', () => {
+  let world: CrmWorld;
+  afterEach(() => world.close());
+
+  test('signed by a foreign app erases nobody; by the account’s own it does', async () => {
+    world = await createCrmWorld();
+    const owner = await world.addWorkspace(openHubspotAccount);
+    const stranger = await world.addWorkspace(openHubspotAccount);
+    const { crm } = owner.connector.traits;
+    const { account } = owner.account;
+    await owner.check();
+    await owner.writes({ phone: '919812345678' });
+    await world.settle();
+    const { recordId } = await owner.record();
+    const erased = { kind: 'erased' as const, recordId, at: world.clock.now() };
+    const sign = ({ workspaceId, connectionId }: typeof owner): Promise<void> =>
+      world.process.changes.receive(
+        crm,
+        [{ account, changes: [erased] }],
+        { kind: 'connection', workspaceId, connectionId },
+        Buffer.from('[]'),
+      );
+    const known = (): Promise<string | undefined> =>
+      owner.transact((trx) => findContact(trx, { value: '+919812345678' }));
+
+    await sign(stranger);
+    await world.settle();
+    expect(await known()).toBeDefined();
+    expect((await stranger.letters()).map(({ reason }) => reason)).toEqual(['foreign account']);
+    await sign(owner);
+    await world.settle();
+    expect(await known()).toBeUndefined();
+  });
+});
