@@ -12,7 +12,11 @@ export const faultSchema = z.strictObject({
   times: z.int().min(0).optional(),
   /** Cut the connection before or after the change is made. */
   dropConnection: z.enum(['before', 'after']).optional(),
-  /** The caller gets no answer (or `status`), and the change is made this much later all the same. */
+  /** A page that is none of the vendor's (nothing is done), half an answer, or one that never ends (the change is made). */
+  garbage: z.enum(['html', 'truncated', 'endless']).optional(),
+  /** Answer 307 to this address, without doing anything. */
+  redirectTo: z.url().optional(),
+  /** The caller gets no answer (or `status`), and the change is made this much later on our clock all the same. */
   commitAfterMs: z.number().min(0).max(600_000).optional(),
   /** Reads see what was so this long ago, though never what was so before the fault was set. */
   readLagMs: z.number().min(0).optional(),

@@ -8,3 +8,4 @@ export * from './canonical-state.ts';
 export * from './sample-corpus.ts';
 export * from './town.ts';
 export * from './deliver.ts';
+export * from './database-proxy.ts';
