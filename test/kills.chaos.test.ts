@@ -1,0 +1,80 @@
+import { expect, onTestFinished, test } from 'vitest';
+import {
+  createTown,
+  deliver,
+  everythingThrough,
+  inParallel,
+  lookedThrough,
+  openOwnCluster,
+  problemsOf,
+  type SandboxRecord,
+  type ServiceProcess,
+  type Town,
+  trafficOf,
+  webhook,
+} from './harness/index.ts';
+
+/**
+ * Promises 2, 5 and 9 while processes and PostgreSQL die: every webhook is posted until it is acknowledged, and never
+ * again, so that nothing heals what an acknowledgement lost.
+ */
+
+const clients = 12;
+const start = Date.now() - 3_600_000;
+
+/** Posts everything, and at every so many acknowledgements, while the other clients go on, calls for a death. */
+async function postOnce(
+  town: Town,
+  services: () => readonly ServiceProcess[],
+  deaths: number,
+  die: (death: number) => Promise<void>,
+): Promise<void> {
+  const { everybody, changes } = trafficOf(60, 6, start);
+  const bodies = changes.map((change) => webhook(town.parties.whatsapp, [change]));
+  const between = Math.floor(bodies.length / (deaths + 1));
+  let acknowledged = 0;
+  let dying = Promise.resolve();
+  await inParallel(bodies, clients, async (body) => {
+    await deliver(services, body);
+    acknowledged += 1;
+    const death = acknowledged / between;
+    if (Number.isInteger(death) && death <= deaths) dying = dying.then(() => die(death));
+  });
+  await dying;
+  await everythingThrough(town, 150_000);
+  const { results } = await town.control<{ results: SandboxRecord[] }>('GET', '/hubspot/records/contacts');
+  const place = { store: town.store, workspaceId: town.parties.workspaceId };
+  expect(await problemsOf(place, everybody, results, [start, Date.now()])).toEqual([]);
+}
+
+test('kill -9 of service processes loses nothing acknowledged and doubles nothing', async () => {
+  const town = await createTown();
+  onTestFinished(() => town.close());
+  await lookedThrough(town);
+  let services = [await town.startService(), await town.startService()];
+  await postOnce(
+    town,
+    () => services,
+    6,
+    async (death) => {
+      const victim = services[death % 2];
+      await victim?.stop('SIGKILL');
+      const fresh = await town.startService();
+      services = services.map((service) => (service === victim ? fresh : service));
+    },
+  );
+}, 240_000);
+
+test('kill -9 of PostgreSQL under two processes loses nothing acknowledged and doubles nothing', async () => {
+  const cluster = await openOwnCluster();
+  const town = await createTown(cluster);
+  onTestFinished(() => town.close());
+  await lookedThrough(town);
+  const services = [await town.startService(), await town.startService()];
+  await postOnce(
+    town,
+    () => services,
+    3,
+    () => cluster.killAndRestart(),
+  );
+}, 240_000);
