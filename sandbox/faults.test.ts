@@ -50,6 +50,13 @@ test('rate: a share of the calls is hit', async () => {
   expect(await statuses(3)).toEqual([201, 201, 201]);
 });
 
+test('operation: only its calls are hit, and counted as hits', async () => {
+  await set({ status: 500, times: 1, operation: 'GET /crm/objects/contacts/{id}' });
+  expect(await statuses(2)).toEqual([201, 201]);
+  const read = () => world.hubspot('GET', '/crm/objects/2026-03/contacts/101');
+  expect([(await read()).status, (await read()).status]).toEqual([500, 200]);
+});
+
 test('nothing: the fault before is over', async () => {
   await set({ status: 500 });
   await set({});
@@ -114,10 +121,10 @@ describe('garbage', () => {
       body: JSON.stringify({ properties: { firstname: 'Asha' } }),
     });
 
-  test('html: a page with 200, and nothing happens', async () => {
-    await set({ garbage: 'html', times: 1 });
+  test.each([[200], [403]])('html: a page with %i, and nothing happens', async (status) => {
+    await set({ garbage: 'html', times: 1, ...(status === 200 ? {} : { status }) });
     const response = await raw();
-    expect(response.status).toBe(200);
+    expect(response.status).toBe(status);
     expect(await response.text()).toContain('<h1>');
     expect(await names()).toEqual([]);
   });

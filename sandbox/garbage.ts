@@ -6,18 +6,19 @@ const page = '<!doctype html><title>Maintenance</title><h1>We will be right back
 const endlessChunk = Buffer.alloc(64 * 1024, ' ');
 const endlessPauseMs = 20;
 
-/** A 200 that is not what the vendor answers; `made`: the answer it should have been. */
+/** What is not the vendor's word; `made`: the answer it should have been. */
 export async function answerGarbage(
   response: ServerResponse,
   kind: 'html' | 'truncated' | 'endless',
   made: Answer | undefined,
+  status = 200,
 ): Promise<void> {
   if (kind === 'html') {
-    response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8' }).end(page);
+    response.writeHead(status, { 'Content-Type': 'text/html; charset=utf-8' }).end(page);
     return;
   }
   const json = JSON.stringify(made?.body ?? {});
-  response.writeHead(200, { 'Content-Type': 'application/json; charset=utf-8' });
+  response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8' });
   if (kind === 'truncated') {
     response.end(json.slice(0, Math.ceil(json.length / 2)));
     return;

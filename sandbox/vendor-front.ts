@@ -39,18 +39,18 @@ export function createVendorFront({
   const answerFaultily = async (response: Response, call: VendorCall, fault: Fault): Promise<void> => {
     if (fault.latencyMs !== undefined) await wait(fault.latencyMs);
     if (fault.commitAfterMs !== undefined) late.add(call, fault.commitAfterMs);
+    if (fault.garbage !== undefined) {
+      const made = fault.garbage === 'html' ? undefined : call.run(undefined);
+      await written();
+      await answerGarbage(response, fault.garbage, made, fault.status);
+      return;
+    }
     if (fault.status !== undefined) {
       send(response, crm.failure(fault.status));
       return;
     }
     if (fault.redirectTo !== undefined) {
       response.writeHead(307, { location: fault.redirectTo }).end();
-      return;
-    }
-    if (fault.garbage !== undefined) {
-      const made = fault.garbage === 'html' ? undefined : call.run(undefined);
-      await written();
-      await answerGarbage(response, fault.garbage, made);
       return;
     }
     if (fault.commitAfterMs !== undefined || fault.dropConnection === 'before') {
@@ -71,7 +71,7 @@ export function createVendorFront({
     async handler(request, response) {
       const call = crm.call(vendorRequest(request));
       calls.count(call.operation);
-      const fault = faults.next();
+      const fault = faults.next(call.operation);
       if (fault === undefined) await answer(response, call);
       else await answerFaultily(response, call, fault);
     },

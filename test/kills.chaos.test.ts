@@ -29,8 +29,8 @@ async function postOnce(
   deaths: number,
   die: (death: number) => Promise<void>,
 ): Promise<void> {
-  const { everybody, changes } = trafficOf(60, 6, start);
-  const bodies = changes.map((change) => webhook(town.parties.whatsapp, [change]));
+  const { everybody, rounds } = trafficOf(60, 5, start);
+  const bodies = rounds.flat().map((change) => webhook(town.parties.whatsapp, [change]));
   const between = Math.floor(bodies.length / (deaths + 1));
   let acknowledged = 0;
   let dying = Promise.resolve();

@@ -12,46 +12,54 @@ export interface Sent {
   readonly person: Person & { readonly phone: string };
   /** What was said, in and out; each stands once on the timeline of this person's record and nowhere else. */
   readonly words: readonly string[];
-  /** So many STOPs. */
-  readonly stops: number;
+  /** What was withdrawn and granted, in the order it was: one `STOP` or `START` each. */
+  readonly consent: readonly ConsentWord[];
 }
+
+type ConsentWord = 'STOP' | 'START';
 
 export interface Traffic {
   readonly everybody: readonly Sent[];
-  /** In the order they happened. */
-  readonly changes: readonly Change[];
+  /** In the order they happened: in the first everybody's first words, in the second everybody's second. */
+  readonly rounds: readonly (readonly Change[])[];
 }
 
-/** Everybody writes `each` times, gets an answer that is read; every fifth then says STOP. From `start` on, in ms. */
+/** Of five people in a row. */
+const consents: readonly (readonly ConsentWord[])[] = [
+  ['STOP'],
+  ['STOP', 'START', 'STOP'],
+  ['STOP', 'START'],
+  [],
+  [],
+];
+
+/** Everybody writes `each` times, gets an answer that is read; some then say STOP, or START. From `start` on, in ms. */
 export function trafficOf(people: number, each: number, start: number): Traffic {
-  const changes: Change[] = [];
+  const rounds: Change[][] = [];
   const everybody = Array.from({ length: people }, (_, index): Sent => {
     const person = {
       phone: `9194${String(10_000_000 + index)}`,
       bsuid: `IN.COUNT${String(index)}`,
       name: `Person ${String(index)}`,
     };
-    const words: string[] = [];
-    const say = (part: number): { words: string; wamid: string; at: number } => {
-      const said = `w${String(index)}_${String(part)}`;
-      words.push(said);
-      return { words: said, wamid: `wamid.${said}`, at: start + (index + part * people) * 1000 };
-    };
-    for (let part = 0; part < each; part += 1) {
-      const said = say(part);
-      changes.push(text(person, said.wamid, said.at, said.words));
+    const consent = consents[index % consents.length] ?? [];
+    const words = Array.from({ length: each + 1 }, (_, part) => `w${String(index)}_${String(part)}`);
+    for (const [part, said] of [...words, ...consent].entries()) {
+      const at = start + (index + part * people) * 1000;
+      const wamid = `wamid.${String(index)}.${String(part)}`;
+      const round = (rounds[part] ??= []);
+      if (part !== each) round.push(text(person, wamid, at, said));
+      else {
+        round.push(
+          echo(person, wamid, at, said),
+          status(person, wamid, at + 1000, 'delivered'),
+          status(person, wamid, at + 2000, 'read'),
+        );
+      }
     }
-    const answer = say(each);
-    changes.push(
-      echo(person, answer.wamid, answer.at, answer.words),
-      status(person, answer.wamid, answer.at + 1000, 'delivered'),
-      status(person, answer.wamid, answer.at + 2000, 'read'),
-    );
-    const stops = index % 5 === 0 ? 1 : 0;
-    if (stops === 1) changes.push(text(person, `wamid.stop.${String(index)}`, answer.at + 3000, 'STOP'));
-    return { person, words, stops };
+    return { person, words, consent };
   });
-  return { everybody, changes };
+  return { everybody, rounds };
 }
 
 /** A record of the CRM as a user sees it, whoever listed it. */
@@ -80,14 +88,14 @@ export async function problemsOf(
       shownWhere.set(words, [...(shownWhere.get(words) ?? []), properties['wa_phone_e164'] ?? '']);
     }
   }
-  for (const { person, words, stops } of everybody) {
+  for (const { person, words, consent } of everybody) {
     const phone = `+${person.phone}`;
     const [record, ...twins] = byPhone.get(phone) ?? [];
     if (record === undefined || twins.length > 0) {
       problems.push(`${phone} has ${String(record === undefined ? 0 : twins.length + 1)} records`);
       continue;
     }
-    if (record.properties['wa_opt_out'] !== String(stops > 0))
+    if (record.properties['wa_opt_out'] !== String(consent.at(-1) === 'STOP'))
       problems.push(`opt-out of ${phone} is ${record.properties['wa_opt_out'] ?? 'empty'}`);
     for (const said of words) {
       const where = shownWhere.get(said) ?? [];
@@ -95,8 +103,11 @@ export async function problemsOf(
         problems.push(`${said} of ${phone} stands at [${where.join(' ')}]`);
     }
     const shown = (record.timeline ?? []).map((entry) => entry.text).join('\n');
-    const stopsShown = shown.split('STOP').length - 1;
-    if (stopsShown !== stops) problems.push(`STOP of ${phone} stands ${String(stopsShown)} times`);
+    for (const word of ['STOP', 'START']) {
+      const times = shown.split(word).length - 1;
+      if (times !== consent.filter((said) => said === word).length)
+        problems.push(`${word} of ${phone} stands ${String(times)} times`);
+    }
   }
   problems.push(...(await ledgerProblems(store, workspaceId, everybody)));
   for (const day of new Set(days.map((at) => new Date(at).toISOString().slice(0, 10)))) {
@@ -128,7 +139,9 @@ async function ledgerProblems(
       where e.workspace_id = ${workspaceId}`.execute(trx);
     const made = entries.map(({ action, phone }) => `${action} of ${phone ?? 'nobody'}`).toSorted();
     const asked = everybody
-      .flatMap(({ person, stops }) => Array<string>(stops).fill(`withdrawal of +${person.phone}`))
+      .flatMap(({ person, consent }) =>
+        consent.map((word) => `${word === 'STOP' ? 'withdrawal' : 'grant'} of +${person.phone}`),
+      )
       .toSorted();
     return [
       ...letters.map(({ reason, explanation }) => `dead letter ${reason}: ${explanation}`),
