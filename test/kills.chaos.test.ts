@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import {
   createTown,
@@ -11,6 +12,7 @@ import {
   type ServiceProcess,
   type Town,
   trafficOf,
+  until,
   webhook,
 } from './harness/index.ts';
 
@@ -64,6 +66,29 @@ test('kill -9 of service processes loses nothing acknowledged and doubles nothin
     },
   );
 }, 240_000);
+
+test('a process killed while a commit is under way has acknowledged nothing of it', async () => {
+  const town = await createTown();
+  onTestFinished(() => town.close());
+  const service = await town.startService();
+  const bodies = trafficOf(20, 1, start)
+    .rounds.flat()
+    .map((change) => webhook(town.parties.whatsapp, [change]));
+  const holder = new pg.Client({ connectionString: town.databaseUrl });
+  holder.on('error', () => undefined);
+  await holder.connect();
+  await holder.query('begin; lock table event_keys in access exclusive mode');
+  const answers = Promise.all(bodies.map((body) => service.post(body)));
+  await until('the commit to wait', async () => {
+    const { rows } = await holder.query(
+      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    );
+    return rows.length > 0;
+  });
+  await service.stop('SIGKILL');
+  expect(new Set(await answers)).toEqual(new Set([0]));
+  await holder.end();
+}, 60_000);
 
 test('kill -9 of PostgreSQL under two processes loses nothing acknowledged and doubles nothing', async () => {
   const cluster = await openOwnCluster();
