@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import type { AccountFault } from './conformance/account.ts';
 import { hour, minute, somebody, stageFor } from './conformance/stage.ts';
@@ -11,6 +11,8 @@ import { listen } from './harness/listen.ts';
  * Promises 2, 6, 7 and 9 while a CRM fails, acts late or answers garbage. Of what came of it everything is counted: see
  * harness/counting.ts.
  */
+
+vi.setConfig({ testTimeout: 240_000 });
 
 const setStage = stageFor(openHubspotAccount);
 
@@ -65,7 +67,7 @@ test('a fifth of all calls fail for an hour, in four ways, inside the account’
     await world.pass((60 / steps) * minute);
   }
   await expectCounted(world, crm, traffic);
-}, 240_000);
+});
 
 describe('a vendor that acts late, within the time it is given', () => {
   const lateMs = 20_000;

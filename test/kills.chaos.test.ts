@@ -88,7 +88,7 @@ test('a process killed while a commit is under way has acknowledged nothing of i
   await service.stop('SIGKILL');
   expect(new Set(await answers)).toEqual(new Set([0]));
   await holder.end();
-}, 60_000);
+}, 240_000);
 
 test('kill -9 of PostgreSQL under two processes loses nothing acknowledged and doubles nothing', async () => {
   const cluster = await openOwnCluster();
