@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import type { AccountFault } from './conformance/account.ts';
 import { hour, minute, somebody, stageFor } from './conformance/stage.ts';
@@ -11,8 +11,6 @@ import { listen } from './harness/listen.ts';
  * Promises 2, 6, 7 and 9 while a CRM fails, acts late or answers garbage. Of what came of it everything is counted: see
  * harness/counting.ts.
  */
-
-vi.setConfig({ testTimeout: 240_000 });
 
 const setStage = stageFor(openHubspotAccount);
 

@@ -65,7 +65,7 @@ test('kill -9 of service processes loses nothing acknowledged and doubles nothin
       services = services.map((service) => (service === victim ? fresh : service));
     },
   );
-}, 240_000);
+});
 
 test('a process killed while a commit is under way has acknowledged nothing of it', async () => {
   const town = await createTown();
@@ -88,7 +88,7 @@ test('a process killed while a commit is under way has acknowledged nothing of i
   await service.stop('SIGKILL');
   expect(new Set(await answers)).toEqual(new Set([0]));
   await holder.end();
-}, 240_000);
+});
 
 test('kill -9 of PostgreSQL under two processes loses nothing acknowledged and doubles nothing', async () => {
   const cluster = await openOwnCluster();
@@ -102,4 +102,4 @@ test('kill -9 of PostgreSQL under two processes loses nothing acknowledged and d
     3,
     () => cluster.killAndRestart(),
   );
-}, 240_000);
+});

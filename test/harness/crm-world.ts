@@ -100,7 +100,7 @@ export async function createCrmWorld(): Promise<CrmWorld> {
       const workers = processes.flatMap((one) => one.workers());
       for (const worker of workers) worker.start();
       try {
-        await until('everything that can be done now', isQuiet, 120_000);
+        await until('everything that can be done now', isQuiet);
       } finally {
         await Promise.all(workers.map((worker) => worker.stop()));
       }

@@ -130,9 +130,6 @@ async function openSandbox(
   return { server, sandbox, url: `http://127.0.0.1:${String(port)}/sandbox` };
 }
 
-/** On a machine that has ten other things to do. */
-const startingMs = 120_000;
-
 /** Runs `service/main.ts` until it says it is ready. */
 export async function startProcess(
   parties: SandboxParties | undefined,
@@ -146,11 +143,10 @@ export async function startProcess(
   let printed = '';
   child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (printed += chunk.toString()));
-  const ready = (): string | undefined => {
+  const url = await until('the service to be ready', () => {
     if (child.exitCode !== null) throw new Error(`The service ended: ${printed}`);
     return printed.includes('Admin link') ? /ready at (\S+)/.exec(printed)?.[1] : undefined;
-  };
-  const url = await until('the service to be ready', ready, startingMs).catch((error: unknown) => {
+  }).catch((error: unknown) => {
     child.kill('SIGKILL');
     throw error;
   });
