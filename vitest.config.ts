@@ -6,7 +6,8 @@ export default defineConfig({
     globalSetup: './test/harness/global-setup.ts',
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // For tests that hang, not for a busy machine: what takes seconds alone takes minutes beside eight others.
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
   },
 });

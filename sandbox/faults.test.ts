@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { startWorld, type World } from './testing/world.ts';
+import { accessToken, startWorld, type World } from './testing/world.ts';
 
 let world: World;
 
@@ -50,6 +50,13 @@ test('rate: a share of the calls is hit', async () => {
   expect(await statuses(3)).toEqual([201, 201, 201]);
 });
 
+test('operation: only its calls are hit, and counted as hits', async () => {
+  await set({ status: 500, times: 1, operation: 'GET /crm/objects/contacts/{id}' });
+  expect(await statuses(2)).toEqual([201, 201]);
+  const read = () => world.hubspot('GET', '/crm/objects/2026-03/contacts/101');
+  expect([(await read()).status, (await read()).status]).toEqual([500, 200]);
+});
+
 test('nothing: the fault before is over', async () => {
   await set({ status: 500 });
   await set({});
@@ -91,6 +98,60 @@ describe('commitAfterMs', () => {
     await set({ commitAfterMs: 1, status: 504, times: 1 });
     expect(await create()).toMatchObject({ status: 504 });
     await vi.waitFor(async () => expect(await names()).toEqual(['Asha']));
+  });
+});
+
+test('commitAfterMs follows the sandbox’s clock, in the order of the times', async () => {
+  await set({ commitAfterMs: 50_000, times: 1 });
+  await expect(create('later')).rejects.toThrow('fetch failed');
+  await set({ commitAfterMs: 40_000, times: 1 });
+  await expect(create('late')).rejects.toThrow('fetch failed');
+  await world.call('PUT', '/clock', { advanceMs: 39_000 });
+  expect(await names()).toEqual([]);
+  await world.call('PUT', '/clock', { advanceMs: 61_000 });
+  expect(await names()).toEqual(['late', 'later']);
+});
+
+describe('garbage', () => {
+  const raw = () =>
+    fetch(`http://127.0.0.1:${String(world.port)}/sandbox/hubspot/crm/objects/2026-03/contacts`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { authorization: `Bearer ${accessToken}` },
+      body: JSON.stringify({ properties: { firstname: 'Asha' } }),
+    });
+
+  test.each([[200], [403]])('html: a page with %i, and nothing happens', async (status) => {
+    await set({ garbage: 'html', times: 1, ...(status === 200 ? {} : { status }) });
+    const response = await raw();
+    expect(response.status).toBe(status);
+    expect(await response.text()).toContain('<h1>');
+    expect(await names()).toEqual([]);
+  });
+
+  test('truncated: half the answer, but the change', async () => {
+    await set({ garbage: 'truncated', times: 1 });
+    const response = await raw();
+    expect(response.status).toBe(200);
+    await expect(response.json()).rejects.toThrow(SyntaxError);
+    expect(await names()).toEqual(['Asha']);
+  });
+
+  test('endless: the change, and an answer that goes on until the caller has had enough', async () => {
+    await set({ garbage: 'endless', times: 1 });
+    const reader = (await raw()).body?.getReader();
+    let read = 0;
+    while (read < 300_000) read += (await reader?.read())?.value?.length ?? 0;
+    await reader?.cancel();
+    expect(await names()).toEqual(['Asha']);
+  });
+
+  test('redirectTo: 307, and nothing happens', async () => {
+    await set({ redirectTo: 'http://127.0.0.1:9/elsewhere', times: 1 });
+    const response = await raw();
+    expect(response.status).toBe(307);
+    expect(response.headers.get('location')).toBe('http://127.0.0.1:9/elsewhere');
+    expect(await names()).toEqual([]);
   });
 });
 

@@ -3,16 +3,22 @@ import { z } from 'zod';
 /** What goes wrong with calls of a vendor's API until the next `PUT`. README.md says how the parts combine. */
 export const faultSchema = z.strictObject({
   /** Answer this status, in the vendor's error shape, without doing anything. */
-  status: z.int().min(400).max(599).optional(),
+  status: z.int().min(200).max(599).optional(),
   /** Share of calls that are hit, 0 to 1. */
   rate: z.number().min(0).max(1).default(1),
   /** Wait this long before anything else. */
   latencyMs: z.number().min(0).max(600_000).optional(),
+  /** Only calls of this operation are hit, named as `calls` counts them. */
+  operation: z.string().optional(),
   /** How many calls are hit before the fault is over. */
   times: z.int().min(0).optional(),
   /** Cut the connection before or after the change is made. */
   dropConnection: z.enum(['before', 'after']).optional(),
-  /** The caller gets no answer (or `status`), and the change is made this much later all the same. */
+  /** A page that is none of the vendor's (nothing is done), half an answer, or one that never ends (the change is made). */
+  garbage: z.enum(['html', 'truncated', 'endless']).optional(),
+  /** Answer 307 to this address, without doing anything. */
+  redirectTo: z.url().optional(),
+  /** The caller gets no answer (or `status`), and the change is made this much later on our clock all the same. */
   commitAfterMs: z.number().min(0).max(600_000).optional(),
   /** Reads see what was so this long ago, though never what was so before the fault was set. */
   readLagMs: z.number().min(0).optional(),
@@ -23,8 +29,8 @@ export type Fault = z.infer<typeof faultSchema>;
 export interface Faults {
   set(fault: Fault): void;
   current(): Fault;
-  /** The fault this call is hit by; counts as a hit. */
-  next(): Fault | undefined;
+  /** The fault a call of this operation is hit by; counts as a hit. */
+  next(operation: string): Fault | undefined;
 }
 
 export function createFaults(): Faults {
@@ -36,7 +42,8 @@ export function createFaults(): Faults {
       left = next.times ?? Infinity;
     },
     current: () => fault,
-    next() {
+    next(operation) {
+      if (fault.operation !== undefined && fault.operation !== operation) return undefined;
       if (left <= 0 || Math.random() >= fault.rate) return undefined;
       left -= 1;
       return fault;

@@ -4,7 +4,9 @@ import type { Calls } from './calls.ts';
 import type { SandboxClock } from './clock.ts';
 import type { CrmSimulator, VendorCall, VendorRequest } from './crm.ts';
 import type { Fault, Faults } from './faults.ts';
+import { answerGarbage } from './garbage.ts';
 import { bodyText, send } from './http.ts';
+import { createLateCalls } from './late-calls.ts';
 
 export interface VendorFront {
   readonly handler: RequestHandler;
@@ -26,7 +28,7 @@ export function createVendorFront({
   clock: SandboxClock;
   written: () => Promise<void>;
 }): VendorFront {
-  const late = new Set<NodeJS.Timeout>();
+  const late = createLateCalls(clock);
 
   const answer = async (response: Response, call: VendorCall, readAt?: number): Promise<void> => {
     const made = call.run(readAt);
@@ -34,19 +36,21 @@ export function createVendorFront({
     send(response, made);
   };
 
-  const commitLater = (call: VendorCall, afterMs: number): void => {
-    const timer = setTimeout(() => {
-      late.delete(timer);
-      call.run(undefined);
-    }, afterMs);
-    late.add(timer);
-  };
-
   const answerFaultily = async (response: Response, call: VendorCall, fault: Fault): Promise<void> => {
     if (fault.latencyMs !== undefined) await wait(fault.latencyMs);
-    if (fault.commitAfterMs !== undefined) commitLater(call, fault.commitAfterMs);
+    if (fault.commitAfterMs !== undefined) late.add(call, fault.commitAfterMs);
+    if (fault.garbage !== undefined) {
+      const made = fault.garbage === 'html' ? undefined : call.run(undefined);
+      await written();
+      await answerGarbage(response, fault.garbage, made, fault.status);
+      return;
+    }
     if (fault.status !== undefined) {
       send(response, crm.failure(fault.status));
+      return;
+    }
+    if (fault.redirectTo !== undefined) {
+      response.writeHead(307, { location: fault.redirectTo }).end();
       return;
     }
     if (fault.commitAfterMs !== undefined || fault.dropConnection === 'before') {
@@ -67,12 +71,12 @@ export function createVendorFront({
     async handler(request, response) {
       const call = crm.call(vendorRequest(request));
       calls.count(call.operation);
-      const fault = faults.next();
+      const fault = faults.next(call.operation);
       if (fault === undefined) await answer(response, call);
       else await answerFaultily(response, call, fault);
     },
     close() {
-      for (const timer of late) clearTimeout(timer);
+      late.close();
     },
   };
 }

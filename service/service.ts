@@ -259,7 +259,9 @@ export function createService(options: ServiceOptions): Service {
     '/oauth',
     oauthRoutes(accounts.connecting, () => publicUrl()),
   );
-  app.use(healthRoutes(store, metrics));
+  app.use(
+    healthRoutes(store, metrics, { apply: applier, reconcile: reconciler, timeline, check: checker.worker }),
+  );
   app.use('/sandbox', (request, response, next) => {
     if (sandbox === undefined) answerError(response, 404, 'no_sandbox', 'This process runs no sandbox.');
     else sandbox(request, response, next);

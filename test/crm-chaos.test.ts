@@ -7,14 +7,14 @@ import {
   createTown,
   deliver,
   echo,
+  everythingThrough,
   inParallel,
+  lookedThrough,
   type Person,
   type SandboxRecord,
-  type ServiceProcess,
   status,
   text,
   type Town,
-  until,
   webhook,
 } from './harness/index.ts';
 
@@ -70,22 +70,12 @@ describe('two thousand people while the CRM fails and processes die', () => {
       breaker(),
       inParallel(bodies, 12, (body) => deliver(() => services, body)).finally(() => (delivery.done = true)),
     ]);
-    await everythingThrough(town, services);
+    await everythingThrough(town, 240_000);
+    for (const service of services) expect(service.output()).not.toMatch(/deadlock/i);
     await expectRight(town, everybody);
     await expectBalance(town);
   }, 300_000);
 });
-
-/** The account is empty, and that is known: nobody has to be searched for, five times a second. */
-async function lookedThrough(town: Town): Promise<void> {
-  await town.store.transact(town.parties.workspaceId, async (trx) => {
-    await trx
-      .updateTable('crm_connections')
-      .set({ indexed_at: Date.now() })
-      .where('workspace_id', '=', town.parties.workspaceId)
-      .execute();
-  });
-}
 
 function writtenBy(index: number): Written {
   return {
@@ -128,27 +118,6 @@ function shuffled<Item>(items: readonly Item[]): Item[] {
     .map(({ item }) => item);
 }
 
-/** Twins that may have slipped through are looked for half an hour later: nobody waits for that here. */
-async function everythingThrough(town: Town, services: readonly ServiceProcess[]): Promise<void> {
-  const { workspaceId } = town.parties;
-  await until(
-    'everything to be applied and written',
-    () =>
-      town.store.transact(workspaceId, async (trx) => {
-        const { rows } = await sql<{ waits: boolean }>`
-          select exists (select 1 from inbox where workspace_id = ${workspaceId})
-              or exists (select 1 from dirty_records where workspace_id = ${workspaceId})
-              or exists (select 1 from timeline_entries
-                         where workspace_id = ${workspaceId} and due_at is not null and not twin_check) as waits`.execute(
-          trx,
-        );
-        return rows[0]?.waits === false;
-      }),
-    240_000,
-  );
-  for (const service of services) expect(service.output()).not.toMatch(/deadlock/i);
-}
-
 async function expectRight(town: Town, everybody: readonly Written[]): Promise<void> {
   const { workspaceId } = town.parties;
   const { rows } = await town.store.transact(workspaceId, (trx) =>
@@ -161,7 +130,7 @@ async function expectRight(town: Town, everybody: readonly Written[]): Promise<v
   const byPhone = new Map(results.map((record) => [record.properties['wa_phone_e164'], record]));
   const wrong = everybody.flatMap((written) => {
     const record = byPhone.get(`+${written.person.phone ?? ''}`);
-    const problems = record === undefined ? ['no record'] : problemsOf(record, written);
+    const problems = record === undefined ? ['no record'] : problemsOfRecord(record, written);
     return problems.length === 0 ? [] : [{ who: written.person.name, problems }];
   });
   expect(wrong).toEqual([]);
@@ -179,7 +148,7 @@ async function expectBalance(town: Town): Promise<void> {
   expect(received).toBeGreaterThanOrEqual(6 * peopleCount);
 }
 
-function problemsOf({ properties, timeline }: SandboxRecord, written: Written): string[] {
+function problemsOfRecord({ properties, timeline }: SandboxRecord, written: Written): string[] {
   const expected: Readonly<Record<string, string>> = {
     firstname: 'Person',
     lastname: written.person.name?.split(' ')[1] ?? '',

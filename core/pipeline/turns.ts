@@ -12,6 +12,8 @@ export interface TurnWork {
 
 const atOnce = 2;
 const lookAroundMs = 250;
+/** Every statement and call of a turn has a deadline of its own; one that hangs all the same keeps no place for ever. */
+const longestTurnMs = 5 * 60_000;
 /** How long a workspace counts as present after its turn. */
 const presentMs = 2_000;
 
@@ -27,6 +29,8 @@ export class TurnTaker {
   /** Woken while being served: served again. */
   readonly #again = new Set<string>();
   readonly #lastServed = new Map<string, number>();
+  /** When something was last ended, or first due after nothing was, on the monotonic clock; undefined: nothing is due. */
+  #waitsSince: number | undefined;
   #running = false;
   #poll: NodeJS.Timeout | undefined;
 
@@ -57,8 +61,14 @@ export class TurnTaker {
     }
   }
 
+  /** How long something has been due, or under way, of which nothing ended, in ms; 0: nothing is due. */
+  stuckMs(): number {
+    return this.#waitsSince === undefined ? 0 : performance.now() - this.#waitsSince;
+  }
+
   wake(workspaceId: string): void {
     if (!this.#running) return;
+    this.#waitsSince ??= performance.now();
     if (this.#serving.has(workspaceId)) this.#again.add(workspaceId);
     else this.#queue.add(workspaceId);
     this.#serve();
@@ -66,8 +76,10 @@ export class TurnTaker {
 
   /** Other processes receive too, and may have died: what they left is found here. */
   async #lookAround(): Promise<void> {
+    this.#waitsSince ??= performance.now();
     try {
       for (const workspaceId of await this.#work.waiting()) this.wake(workspaceId);
+      if (this.#serving.size === 0) this.#ended();
     } catch (error) {
       this.#work.failed(error);
     }
@@ -86,14 +98,19 @@ export class TurnTaker {
   async #turn(workspaceId: string): Promise<void> {
     let outcome: TurnOutcome = 'later';
     try {
-      outcome = await this.#work.turn(workspaceId, this.#isCrowded(workspaceId));
+      outcome = await withinDeadline(this.#work.turn(workspaceId, this.#isCrowded(workspaceId)));
     } catch (error) {
       this.#work.failed(error);
     }
     this.#serving.delete(workspaceId);
     const woken = this.#again.delete(workspaceId);
     if (outcome === 'more' || (outcome === 'done' && woken)) this.#queue.add(workspaceId);
+    this.#ended();
     this.#serve();
+  }
+
+  #ended(): void {
+    this.#waitsSince = this.#serving.size + this.#queue.size === 0 ? undefined : performance.now();
   }
 
   #isCrowded(workspaceId: string): boolean {
@@ -101,5 +118,20 @@ export class TurnTaker {
     this.#lastServed.set(workspaceId, now);
     for (const [other, at] of this.#lastServed) if (now - at > presentMs) this.#lastServed.delete(other);
     return this.#lastServed.size > 1;
+  }
+}
+
+/** Gives up waiting, not the turn: what it still does late is fenced by its locks and leases. */
+async function withinDeadline(turn: Promise<TurnOutcome>): Promise<TurnOutcome> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`A turn did not end within ${String(longestTurnMs / 1000)} s.`));
+    }, longestTurnMs);
+  });
+  try {
+    return await Promise.race([turn, deadline]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Socket } from 'node:net';
 import { type DatabaseConnection, Kysely, PostgresDialect, type Transaction } from 'kysely';
 import pg from 'pg';
 import type { Database } from './schema.ts';
@@ -33,7 +34,8 @@ export interface Store {
    * Spares a restart after a crash the rest of the lease.
    */
   freeOrphanedLeases(): Promise<void>;
-  ping(): Promise<void>;
+  /** Makes a small write. Rejects where nothing answers within 15 s, nothing may be written, or the disk is full. */
+  tryWrite(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -44,6 +46,30 @@ export interface Store {
 const sessionSettings =
   '-c idle_in_transaction_session_timeout=10000 -c statement_timeout=60000 -c tcp_user_timeout=30000 ' +
   '-c jit=off -c TimeZone=UTC';
+
+/**
+ * A connection on which nothing arrived for longer than any statement may take is dead, whatever TCP says of it: a
+ * server, or the way to it, that is gone without a word keeps everybody waiting who asked it something.
+ */
+const silenceMs = 65_000;
+
+function deadlineSocket(): Socket {
+  const socket = new Socket();
+  return socket.setTimeout(silenceMs, () => {
+    socket.destroy(new Error(`PostgreSQL did not answer for ${String(silenceMs / 1000)} s.`));
+  });
+}
+
+const tryWriteMs = 5_000;
+
+/**
+ * Takes a lock, which is a write with a commit of its own, and a megabyte of disk for a moment: on a full one, rows
+ * are still changed where there is room in their page.
+ */
+const smallWrite = `
+  set local work_mem = '64kB';
+  select count(*) from generate_series(1, 50000);
+  select 1 from kysely_migration limit 1 for key share;`;
 
 export function openStore(
   url: string,
@@ -57,6 +83,7 @@ export function openStore(
     application_name: processName,
     options: sessionSettings,
     keepAlive: true,
+    stream: deadlineSocket,
     types: { getTypeParser: (oid, format) => typeParser(oid, format) },
   });
   // A dropped connection fails its query, and the next checkout makes a new one; unheard, its event would end us.
@@ -116,8 +143,22 @@ export function openStore(
         );
       }
     },
-    async ping() {
-      await pool.query('select 1');
+    async tryWrite() {
+      const client = await pool.connect();
+      let released = false;
+      const release = (dead: boolean): void => {
+        if (!released) client.release(dead);
+        released = true;
+      };
+      // A connection that is given back dead is cut, and its statement fails.
+      const deadline = setTimeout(() => release(true), tryWriteMs);
+      try {
+        await client.query(smallWrite);
+        release(false);
+      } finally {
+        clearTimeout(deadline);
+        release(true);
+      }
     },
     close: () => db.destroy(),
   };

@@ -1,20 +1,43 @@
 import { Router } from 'express';
+import type { TurnTaker } from '@sangam/core/pipeline';
 import type { Store } from '@sangam/core/store';
 import type { Metrics } from '../metrics.ts';
 import { answerError } from './errors.ts';
 
-export function healthRoutes(store: Store, metrics: Metrics): Router {
+/** A worker that ended nothing for so long, though something is due, hangs. */
+const mostStuckMs = 60_000;
+
+/** `workers`: by what they do, as the answer names them. */
+export function healthRoutes(
+  store: Store,
+  metrics: Metrics,
+  workers: Readonly<Record<string, Pick<TurnTaker, 'stuckMs'>>>,
+): Router {
   const router = Router();
   router.get('/health/live', (_request, response) => {
     response.json({ status: 'live' });
   });
+
+  // However many ask at once, and however long it takes: one write.
+  let trying: Promise<boolean> | undefined;
+  const writesGoThrough = (): Promise<boolean> => {
+    trying ??= store
+      .tryWrite()
+      .then(
+        () => true,
+        () => false,
+      )
+      .finally(() => (trying = undefined));
+    return trying;
+  };
   router.get('/health/ready', async (_request, response) => {
-    try {
-      await store.ping();
-      response.json({ status: 'ready' });
-    } catch {
-      answerError(response, 503, 'database_unreachable', 'The database does not answer.');
-    }
+    const stuck = Object.entries(workers).find(([, worker]) => worker.stuckMs() > mostStuckMs);
+    if (stuck !== undefined) {
+      const [name, worker] = stuck;
+      const seconds = String(Math.round(worker.stuckMs() / 1000));
+      answerError(response, 503, 'worker_stuck', `Nothing of '${name}' has ended for ${seconds} s.`);
+    } else if (await writesGoThrough()) response.json({ status: 'ready' });
+    else answerError(response, 503, 'database_unreachable', 'The database takes no writes.');
   });
   router.get('/metrics', async (_request, response) => {
     response.type(metrics.registry.contentType).send(await metrics.registry.metrics());

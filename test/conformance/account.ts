@@ -46,13 +46,19 @@ export interface ConformanceAccount {
 
 /** `rate`: share of calls that are hit, 1 unless said. `times`: so many, then it is over. */
 export interface AccountFault {
+  /** Only calls that create records, or that update them. */
+  readonly on?: 'creates' | 'updates';
   readonly status?: number;
   readonly rate?: number;
   readonly times?: number;
   /** The caller gets no answer, though the change is made (`after`) or not. */
   readonly dropConnection?: 'before' | 'after';
-  /** The caller gets no answer, and the change is made so much later. */
+  /** The caller gets no answer, and the change is made so much later on the clock. */
   readonly commitAfterMs?: number;
+  /** Not the vendor's word, with 200 or `status`: a page (nothing is done), half an answer, one without end (it is done). */
+  readonly garbage?: 'html' | 'truncated' | 'endless';
+  /** The call is sent on to this address. */
+  readonly redirectTo?: string;
 }
 
 /** A mapping of a Flow's answer to a choice; `refused` is an answer the account does not take until it is mended. */

@@ -16,6 +16,11 @@ interface SandboxRecord {
   readonly timeline: readonly { readonly id: string; readonly text: string }[];
 }
 
+const writes = {
+  creates: 'POST /crm/objects/contacts/batch/upsert',
+  updates: 'POST /crm/objects/contacts/batch/update',
+};
+
 const firstToken = 'token-1';
 const tags = 'wa_tags';
 
@@ -83,7 +88,9 @@ export async function openHubspotAccount(
           },
         },
       }),
-    fault: async (fault) => void (await send('PUT', '/faults', fault)),
+    async fault({ on, ...fault }) {
+      await send('PUT', '/faults', { ...fault, ...(on === undefined ? {} : { operation: writes[on] }) });
+    },
     async expireToken() {
       token.atTheVendor = `token-${String(token.next)}`;
       token.next += 1;

@@ -1,9 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ServiceProcess } from './town.ts';
 
-/** Posts as WhatsApp does: until it is acknowledged, by whichever process answers. */
+const patienceMs = 120_000;
+
+/** Posts as WhatsApp does: until it is acknowledged, by whichever process answers, and then never again. */
 export async function deliver(services: () => readonly ServiceProcess[], body: object): Promise<void> {
-  for (let attempt = 0; attempt < 400; attempt += 1) {
+  const end = performance.now() + patienceMs;
+  for (let attempt = 0; performance.now() < end; attempt += 1) {
     const alive = services();
     const service = alive[attempt % Math.max(alive.length, 1)];
     if (service !== undefined && (await service.post(body)) === 200) return;

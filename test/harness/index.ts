@@ -9,3 +9,6 @@ export * from './canonical-state.ts';
 export * from './sample-corpus.ts';
 export * from './town.ts';
 export * from './deliver.ts';
+export * from './database-proxy.ts';
+export * from './counting.ts';
+export * from './own-cluster.ts';

@@ -9,7 +9,7 @@ import { openStore, type Store } from '@sangam/core/store';
 import { createSandbox, type Sandbox, SandboxClock } from '@sangam/sandbox';
 import { createSecretBox, ensureSandboxWorkspace, type SandboxParties } from '@sangam/service';
 import express from 'express';
-import { createTestDatabase } from './database.ts';
+import { createTestDatabase, type TestDatabase } from './database.ts';
 import { until } from './until.ts';
 
 /**
@@ -45,8 +45,9 @@ export interface SandboxRecord {
   readonly timeline?: readonly { readonly id: string; readonly text: string }[];
 }
 
-export async function createTown(): Promise<Town> {
-  const database = await createTestDatabase();
+/** `given`: in place of a database on the run's PostgreSQL; dropped with the town. */
+export async function createTown(given?: TestDatabase): Promise<Town> {
+  const database = given ?? (await createTestDatabase());
   const dataDir = await mkdtemp(path.join(tmpdir(), 'sangam-town-'));
   const secretsKey = randomBytes(32).toString('base64');
   const store = openStore(database.url);

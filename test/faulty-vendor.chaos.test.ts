@@ -1,0 +1,165 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openHubspotAccount } from './conformance/hubspot-account.ts';
+import type { AccountFault } from './conformance/account.ts';
+import { hour, minute, somebody, stageFor } from './conformance/stage.ts';
+import type { CrmWorkspace } from './harness/crm-workspace.ts';
+import type { CrmWorld } from './harness/crm-world.ts';
+import { type Change, problemsOf, type SeenRecord, type Traffic, trafficOf } from './harness/index.ts';
+import { listen } from './harness/listen.ts';
+
+/**
+ * Promises 2, 6, 7 and 9 while a CRM fails, acts late or answers garbage. Of what came of it everything is counted: see
+ * harness/counting.ts.
+ */
+
+const setStage = stageFor(openHubspotAccount);
+
+async function openAccount(options: { readonly limiter?: boolean } = {}): Promise<{
+  world: CrmWorld;
+  crm: CrmWorkspace;
+}> {
+  const { world, crm } = await setStage({ webhooks: true, ...options });
+  await crm.check();
+  await world.ride(hour);
+  return { world, crm };
+}
+
+/** Traffic in order, in so many parts. */
+function partsOf({ rounds }: Traffic, parts: number): Change[][] {
+  const changes = rounds.flat();
+  const size = Math.ceil(changes.length / parts);
+  return Array.from({ length: parts }, (_, part) => changes.slice(part * size, (part + 1) * size));
+}
+
+async function expectCounted(world: CrmWorld, crm: CrmWorkspace, { everybody }: Traffic): Promise<void> {
+  await crm.account.fault({});
+  await world.ride(6 * hour);
+  const records = await Promise.all(
+    (await crm.records()).map(async ({ recordId, values }): Promise<SeenRecord> => ({
+      properties: values,
+      timeline: await crm.account.user.timeline(recordId),
+    })),
+  );
+  const days = [world.clock.now(), world.clock.now() - 12 * hour];
+  expect(await crm.alerts()).toEqual([]);
+  expect(
+    await problemsOf({ store: world.store, workspaceId: crm.workspaceId }, everybody, records, days),
+  ).toEqual([]);
+}
+
+test('a fifth of all calls fail for an hour, in four ways, inside the account’s limit', async () => {
+  const { world, crm } = await openAccount({ limiter: true });
+  const [limit] = Object.values(crm.connector.traits.limits);
+  if (limit !== undefined) await crm.account.limit(limit.calls, limit.perMs);
+  const faults: AccountFault[] = [
+    { status: 503 },
+    { dropConnection: 'before' },
+    { dropConnection: 'after' },
+    { status: 429 },
+  ];
+  const traffic = trafficOf(40, 3, world.clock.now() - hour);
+  const steps = 30;
+  for (const [step, changes] of partsOf(traffic, steps).entries()) {
+    await crm.account.fault({ ...faults[step % faults.length], rate: 0.2 });
+    await crm.receive(...changes);
+    await world.pass((60 / steps) * minute);
+  }
+  await expectCounted(world, crm, traffic);
+});
+
+describe('a vendor that acts late, within the time it is given', () => {
+  const lateMs = 20_000;
+
+  test.each(['creates', 'updates'] as const)('on %s, before anything newer is written', async (on) => {
+    const { world, crm } = await openAccount();
+    const traffic = trafficOf(20, 2, world.clock.now() - hour);
+    for (const [step, changes] of traffic.rounds.entries()) {
+      await crm.account.fault({ commitAfterMs: lateMs, on, times: 1 + (step % 2) });
+      await crm.receive(...changes);
+      await world.pass(minute);
+      world.clock.advance(lateMs);
+      await world.settle();
+    }
+    await expectCounted(world, crm, traffic);
+  });
+
+  /** The last word of the person is STOP; what comes late says otherwise. */
+  async function expectStopped(world: CrmWorld, crm: CrmWorkspace): Promise<void> {
+    world.clock.advance(lateMs);
+    await world.ride(hour);
+    expect(crm.isOptedOut(await crm.record())).toBe(true);
+  }
+
+  // Issue 7, item 15: it is absorbed as an echo of ours, and what it undid stays undone.
+  test.fails('on a create, after a STOP was written', async () => {
+    const { world, crm } = await openAccount();
+    await crm.account.fault({ commitAfterMs: lateMs, on: 'creates', times: 1 });
+    await crm.writes(somebody(1));
+    await world.pass(8_000);
+    await crm.writes(somebody(1), 'STOP');
+    await world.settle();
+    expect(crm.isOptedOut(await crm.record())).toBe(true);
+    await expectStopped(world, crm);
+  });
+
+  test.fails('on an update, after a STOP was written', async () => {
+    const { world, crm } = await openAccount();
+    await crm.writes(somebody(1), 'STOP');
+    await world.ride(hour);
+    await crm.account.fault({ commitAfterMs: lateMs, on: 'updates', times: 1 });
+    await crm.writes(somebody(1), 'START');
+    await world.pass(8_000);
+    await crm.writes(somebody(1), 'STOP');
+    await world.settle();
+    expect(crm.isOptedOut(await crm.record())).toBe(true);
+    await expectStopped(world, crm);
+  });
+});
+
+describe('answers that are none of the vendor’s', () => {
+  const garbage: readonly [string, AccountFault][] = [
+    ['a page with 200', { garbage: 'html' }],
+    ['a page with 207', { garbage: 'html', status: 207 }],
+    ['a page with 404', { garbage: 'html', status: 404 }],
+    ['half an answer', { garbage: 'truncated' }],
+    ['418', { status: 418 }],
+    ['599', { status: 599 }],
+  ];
+  // Issue 7, item 16.
+  const takenForItsWord: readonly [string, AccountFault][] = [
+    ['a page with 400', { garbage: 'html', status: 400 }],
+    ['a page with 403', { garbage: 'html', status: 403 }],
+  ];
+
+  async function ridesThrough(_what: string, fault: AccountFault): Promise<void> {
+    const { world, crm } = await openAccount();
+    const traffic = trafficOf(10, 2, world.clock.now() - hour);
+    for (const changes of partsOf(traffic, 2)) {
+      await crm.account.fault(fault);
+      await crm.receive(...changes);
+      await world.pass(10 * minute);
+      await crm.account.fault({});
+      await world.pass(30 * minute);
+    }
+    await expectCounted(world, crm, traffic);
+  }
+  test.each(garbage)('%s: an outage of the moment', ridesThrough);
+  test.fails.each(takenForItsWord)('%s: an outage of the moment', ridesThrough);
+
+  // Issue 8, item 3.
+  test.fails('a redirect: it is not followed, and nobody else learns of anybody', async () => {
+    const heard: string[] = [];
+    const elsewhere = await listen((request, response) => {
+      heard.push(`${request.method ?? ''} ${request.url ?? ''}`);
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+    });
+    onTestFinished(() => elsewhere.close());
+    const { world, crm } = await openAccount();
+    const traffic = trafficOf(5, 1, world.clock.now() - hour);
+    await crm.account.fault({ redirectTo: `${elsewhere.origin}/taken` });
+    await crm.receive(...traffic.rounds.flat());
+    await world.pass(10 * minute);
+    expect(heard).toEqual([]);
+    await expectCounted(world, crm, traffic);
+  });
+});
