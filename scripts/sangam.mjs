@@ -27,7 +27,7 @@ const nodePackages = {
 
 const commands = {
   // Young objects die in 16 MB as well as in V8's default, which lets the process grow past 300 MB (pnpm bench intake).
-  start: ['node', '--max-semi-space-size=16', 'service/main.ts'],
+  start: ['node', '--env-file-if-exists=.env', '--max-semi-space-size=16', 'service/main.ts'],
   test: ['node', 'node_modules/vitest/vitest.mjs', 'run'],
 };
 

@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { pino } from 'pino';
 import { systemClock } from '@sangam/core/clock';
-import { migrate, serviceWorkspaceId } from '@sangam/core/store';
+import { migrate, reachDatabase, serviceWorkspaceId } from '@sangam/core/store';
 import { SandboxClock } from '@sangam/sandbox';
 import { type Config, readConfig } from './config.ts';
 import { openEmbeddedDatabase } from './database/index.ts';
+import { resealStored } from './reseal.ts';
 import { createSandboxHost } from './sandbox-host.ts';
 import { createSecretBox } from './secrets.ts';
 import { createService, type Service } from './service.ts';
@@ -18,9 +21,18 @@ import {
   type SandboxParties,
 } from './workspaces.ts';
 
+/** A database that is only away, as while both start, is waited for so long. */
+const databasePatienceMs = 60_000;
+/**
+ * Whatever holds a turn or a connection open then is left: within 10 s of a signal the process is gone. What was under way
+ * is as after a kill: leases run out, outcomes are looked for.
+ */
+const closeMs = 7_000;
+
 async function main(): Promise<void> {
   const config = readConfig(process.env);
-  await mkdir(config.dataDir, { recursive: true });
+  if (existsSync('.env')) say('Settings are read from .env, where the environment does not say otherwise.');
+  await mustBeWritable(config.dataDir);
   const logger = pino({ level: config.logLevel, redact: ['*.authorization', '*.access_token', '*.token'] });
   const embedded = config.databaseUrl === undefined ? await openEmbeddedDatabase(config.dataDir) : undefined;
   const databaseUrl = config.databaseUrl ?? embedded?.url ?? '';
@@ -29,6 +41,7 @@ async function main(): Promise<void> {
   let parties: SandboxParties | undefined;
   let host: ReturnType<typeof createSandboxHost> | undefined;
   try {
+    await reachDatabase(databaseUrl, { patienceMs: databasePatienceMs, onAway: say });
     await migrate(databaseUrl);
     const box = createSecretBox(await secretsKeysOf(config));
     const clock = config.live === undefined ? new SandboxClock() : systemClock;
@@ -58,6 +71,12 @@ async function main(): Promise<void> {
       ...(config.live?.hubspotApp === undefined ? {} : { hubspotApp: config.live.hubspotApp }),
     });
     service = running;
+    await resealStored(running.store, box);
+    if (config.secretsKeys.length > 1) {
+      say(
+        'Everything stored is sealed with SECRETS_KEY: SECRETS_KEY_PREVIOUS may go once no process uses it.',
+      );
+    }
     await running.listen();
 
     let workspaceId = liveWorkspaceId;
@@ -80,11 +99,12 @@ async function main(): Promise<void> {
 
     endOnSignal(async () => {
       await host?.stop();
-      await running.close();
+      await Promise.race([running.close(), wait(closeMs, undefined, { ref: false })]);
       if ((await embedded?.stopIfLast()) === false) say('The database goes on: another Sangam uses it.');
     });
     if (embedded?.adopted === true) say('Joined the database that was already running on this data folder.');
-    say(`Sangam is ready at ${running.publicUrl()}`);
+    const listens = config.publicUrl === undefined ? '' : `, listening on ${running.url()}`;
+    say(`Sangam is ready at ${running.publicUrl()}${listens}`);
     say(`Admin link, good once: ${adminLink}`);
     if (operatorLink !== undefined)
       say(`Operator link, to what no workspace owns, good once: ${operatorLink}`);
@@ -121,6 +141,21 @@ function endOnSignal(end: () => Promise<void>): void {
   process.on('SIGTERM', onSignal);
 }
 
+async function mustBeWritable(dataDir: string): Promise<void> {
+  const probe = path.join(dataDir, `.write-${String(process.pid)}`);
+  try {
+    await mkdir(dataDir, { recursive: true });
+    await writeFile(probe, '');
+    await rm(probe);
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    throw new Error(
+      `DATA_DIR (${dataDir}) cannot be written to (${why}): name a folder this user may write in, or mend its rights.`,
+      { cause: error },
+    );
+  }
+}
+
 async function secretsKeysOf(config: Config): Promise<readonly Buffer[]> {
   if (config.secretsKeys.length > 0) return config.secretsKeys;
   const file = path.join(config.dataDir, 'secrets.key');
@@ -137,13 +172,12 @@ function portTaken(error: unknown): boolean {
 
 /** Says who has the port, where they can be asked. */
 async function portMessage({ host, port }: Config): Promise<string> {
-  const answers = await fetch(`http://${host}:${String(port)}/health/live`, {
-    signal: AbortSignal.timeout(2_000),
-  })
+  const address = `http://${host}:${String(port)}`;
+  const answers = await fetch(`${address}/health/live`, { signal: AbortSignal.timeout(2_000) })
     .then((response) => response.ok)
     .catch(() => false);
   const holder = answers ? 'Sangam is already running there' : 'another program has it';
-  return `Port ${String(port)} is taken: ${holder}. Open http://${host}:${String(port)}, or choose another: PORT=8081 npm start`;
+  return `Port ${String(port)} is taken: ${holder}. Open ${address}, or choose another: PORT=8081 npm start`;
 }
 
 function say(line: string): void {

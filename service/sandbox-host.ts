@@ -10,7 +10,7 @@ import type { SandboxParties } from './workspaces.ts';
 export interface SandboxHost {
   /** Where the sandbox is now, in whichever process. */
   url(): Promise<string | undefined>;
-  /** Resolves once some process runs the sandbox. */
+  /** Resolves once this process or another runs the sandbox; throws where this one should and cannot. */
   start(service: Service, parties: SandboxParties): Promise<void>;
   stop(): Promise<void>;
 }
@@ -48,13 +48,25 @@ export function createSandboxHost(options: {
       await client.end();
       return;
     }
-    holder = client;
+    try {
+      await openSandbox(service, parties);
+      holder = client;
+    } catch (error) {
+      // Another process may fare better.
+      await client.end();
+      const why = error instanceof Error ? error.message : String(error);
+      throw new Error(`The sandbox could not be opened in ${folder}: ${why}`, { cause: error });
+    }
+  };
+
+  const openSandbox = async (service: Service, parties: SandboxParties): Promise<void> => {
     await mkdir(folder, { recursive: true });
+    await writeFile(urlFile, `${service.url()}/sandbox`);
     const port = new URL(service.url()).port;
-    sandbox = await createSandbox({
+    const opened = await createSandbox({
       clock: options.clock,
       dataDir: folder,
-      ownHosts: () => [`127.0.0.1:${port}`, `localhost:${port}`],
+      ownHosts: () => [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`],
       whatsapp: {
         ...parties.whatsapp,
         accessToken: parties.hubspot.accessToken,
@@ -67,22 +79,25 @@ export function createSandboxHost(options: {
         webhookUrl: () => `${service.publicUrl()}/webhooks/hubspot/${parties.hubspot.connectionId}`,
       },
     });
-    service.mountSandbox(sandbox.router);
-    await writeFile(urlFile, `${service.url()}/sandbox`);
+    service.mountSandbox(opened.router);
+    sandbox = opened;
   };
 
   return {
     url,
     async start(service, parties) {
-      const look = async (): Promise<void> => {
-        try {
-          await takeOver(service, parties);
-        } catch (error) {
-          options.logger.warn({ err: error }, 'the sandbox could not be started; trying again');
-        }
-        if (sandbox === undefined) timer = setTimeout(() => void look(), takeOverEveryMs);
+      const lookLater = (): void => {
+        if (sandbox !== undefined) return;
+        timer = setTimeout(() => {
+          takeOver(service, parties)
+            .catch((error: unknown) =>
+              options.logger.warn({ err: error }, 'the sandbox could not be taken over; trying again'),
+            )
+            .finally(lookLater);
+        }, takeOverEveryMs);
       };
-      await look();
+      await takeOver(service, parties);
+      lookLater();
     },
     async stop() {
       clearTimeout(timer);

@@ -1,6 +1,3 @@
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import express, { type Express, type Router } from 'express';
 import type { Logger } from 'pino';
 import type { Clock } from '@sangam/core/clock';
@@ -38,6 +35,7 @@ import { deadLetterRoutes } from './http/dead-letters.ts';
 import { answerError, errorHandler } from './http/errors.ts';
 import { erasureRoutes } from './http/erasures.ts';
 import { healthRoutes } from './http/health.ts';
+import { listen, type Listening } from './http/listen.ts';
 import { hubspotWebhooks } from './http/hubspot-webhooks.ts';
 import { memberRoutes } from './http/members.ts';
 import { oauthRoutes } from './http/oauth.ts';
@@ -89,6 +87,9 @@ export interface Service {
   /** Takes no more requests, ends the turns under way, closes the database. */
   close(): Promise<void>;
 }
+
+/** What requests under way get to end after a signal. */
+const requestsMs = 3_000;
 
 export function createService(options: ServiceOptions): Service {
   const { clock, logger, box } = options;
@@ -230,6 +231,7 @@ export function createService(options: ServiceOptions): Service {
   ];
 
   let sandbox: Router | undefined;
+  let working = false;
   const app: Express = express();
   app.disable('x-powered-by');
   app.set('etag', false);
@@ -253,7 +255,7 @@ export function createService(options: ServiceOptions): Service {
     '/oauth',
     oauthRoutes(accounts.connecting, () => publicUrl()),
   );
-  app.use(healthRoutes(store, metrics));
+  app.use(healthRoutes(store, metrics, () => working));
   app.use('/sandbox', (request, response, next) => {
     if (sandbox === undefined) answerError(response, 404, 'no_sandbox', 'This process runs no sandbox.');
     else sandbox(request, response, next);
@@ -289,11 +291,11 @@ export function createService(options: ServiceOptions): Service {
   app.use((_request, response) => answerError(response, 404, 'not_found', 'There is nothing here.'));
   app.use(errorHandler(logger));
 
-  const server: Server = createServer(app);
+  let listening: Listening | undefined;
   const url = (): string => {
-    const address = server.address();
-    const port = isAddress(address) ? address.port : options.port;
-    return `http://${options.host === '0.0.0.0' ? '127.0.0.1' : options.host}:${String(port)}`;
+    const everywhere = options.host === '0.0.0.0' || options.host === '::';
+    const host = everywhere ? 'localhost' : options.host.includes(':') ? `[${options.host}]` : options.host;
+    return `http://${host}:${String(listening?.port ?? options.port)}`;
   };
   const publicUrl = (): string => options.publicUrl ?? url();
 
@@ -307,8 +309,7 @@ export function createService(options: ServiceOptions): Service {
       sandbox = router;
     },
     async listen() {
-      server.listen(options.port, options.host);
-      await once(server, 'listening');
+      listening = await listen(app, options.host, options.port);
     },
     url,
     publicUrl,
@@ -318,12 +319,11 @@ export function createService(options: ServiceOptions): Service {
       timeline.start();
       checker.worker.start();
       for (const round of rounds) round.start();
+      working = true;
     },
     async close() {
-      const closed = server.listening ? once(server, 'close') : Promise.resolve();
-      server.close();
-      server.closeIdleConnections();
-      await closed;
+      working = false;
+      await listening?.close(requestsMs);
       await Promise.all(rounds.map((round) => round.stop()));
       await applier.stop();
       await reconciler.stop();
@@ -332,8 +332,4 @@ export function createService(options: ServiceOptions): Service {
       await store.close();
     },
   };
-}
-
-function isAddress(address: AddressInfo | string | null): address is AddressInfo {
-  return typeof address === 'object' && address !== null;
 }

@@ -1,7 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -25,14 +23,13 @@ let service: ServiceProcess;
 beforeAll(async () => {
   database = await createTestDatabase();
   dataDir = await mkdtemp(path.join(tmpdir(), 'sangam-live-'));
-  const port = await freePort();
   service = await startProcess(undefined, {
     DATABASE_URL: database.url,
     DATA_DIR: dataDir,
-    PORT: port,
+    PORT: '0',
     LOG_LEVEL: 'warn',
     SECRETS_KEY: randomBytes(32).toString('base64'),
-    PUBLIC_URL: `http://127.0.0.1:${port}`,
+    PUBLIC_URL: 'https://sangam.example',
     META_APP_SECRET: 'the-secret-of-today',
     META_APP_SECRET_PREVIOUS: 'the-secret-of-yesterday',
     META_VERIFY_TOKEN: 'verify-this',
@@ -47,16 +44,6 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-/** What stands in `PUBLIC_URL` has to be known before the process listens. */
-async function freePort(): Promise<string> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return String(typeof address === 'object' && address !== null ? address.port : 0);
-}
-
 async function post(body: string, secret: string): Promise<number> {
   const signature = createHmac('sha256', secret).update(body).digest('hex');
   const response = await fetch(`${service.url}/webhooks/whatsapp`, {
@@ -70,7 +57,10 @@ async function post(body: string, secret: string): Promise<number> {
 /** A session by one of the links that were printed. */
 async function enter(name: string): Promise<string> {
   const link = new RegExp(`${name}.*: (\\S+)`).exec(service.output())?.[1] ?? '';
-  const entered = await fetch(link, { headers: { accept: 'application/json' } });
+  // The link names the address the world uses.
+  const entered = await fetch(`${service.url}${new URL(link).pathname}`, {
+    headers: { accept: 'application/json' },
+  });
   return ((await entered.json()) as { session: string }).session;
 }
 

@@ -144,7 +144,8 @@ export async function startProcess(
   child.stderr.on('data', (chunk: Buffer) => (printed += chunk.toString()));
   const url = await until('the service to be ready', () => {
     if (child.exitCode !== null) throw new Error(`The service ended: ${printed}`);
-    return printed.includes('Admin link') ? /ready at (\S+)/.exec(printed)?.[1] : undefined;
+    const said = /ready at (\S+?)(?:, listening on (\S+))?\n/.exec(printed);
+    return printed.includes('Admin link') ? (said?.[2] ?? said?.[1]) : undefined;
   }).catch((error: unknown) => {
     child.kill('SIGKILL');
     throw error;
