@@ -5,21 +5,17 @@ import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { pino } from 'pino';
 import { systemClock } from '@sangam/core/clock';
-import { migrate, reachDatabase, serviceWorkspaceId } from '@sangam/core/store';
+import { migrate, reachDatabase } from '@sangam/core/store';
 import { SandboxClock } from '@sangam/sandbox';
+import { makeAdminLink } from './admin-link.ts';
 import { type Config, readConfig } from './config.ts';
 import { openEmbeddedDatabase } from './database/index.ts';
 import { resealStored } from './reseal.ts';
 import { createSandboxHost } from './sandbox-host.ts';
+import { sandboxToken } from './sandbox-token.ts';
 import { createSecretBox } from './secrets.ts';
 import { createService, type Service } from './service.ts';
-import {
-  ensureAdmin,
-  ensureLiveWorkspace,
-  ensureSandboxWorkspace,
-  liveWorkspaceId,
-  type SandboxParties,
-} from './workspaces.ts';
+import { ensureLiveWorkspace, ensureSandboxWorkspace, type SandboxParties } from './workspaces.ts';
 
 /** A database that is only away, as while both start, is waited for so long. */
 const databasePatienceMs = 60_000;
@@ -45,10 +41,12 @@ async function main(): Promise<void> {
     await migrate(databaseUrl);
     const box = createSecretBox(await secretsKeysOf(config));
     const clock = config.live === undefined ? new SandboxClock() : systemClock;
-    const { sandboxUrl } = config;
+    const { sandboxUrl, dataDir } = config;
+    const token =
+      config.live === undefined && sandboxUrl === undefined ? await sandboxToken(dataDir) : undefined;
     host =
-      clock instanceof SandboxClock && sandboxUrl === undefined
-        ? createSandboxHost({ databaseUrl, dataDir: config.dataDir, clock, logger })
+      clock instanceof SandboxClock && token !== undefined
+        ? createSandboxHost({ databaseUrl, dataDir, clock, logger, token: token.token })
         : undefined;
     const running = createService({
       databaseUrl,
@@ -79,21 +77,20 @@ async function main(): Promise<void> {
     }
     await running.listen();
 
-    let workspaceId = liveWorkspaceId;
     if (config.live === undefined) {
       parties = await ensureSandboxWorkspace(running.store, box, clock);
-      workspaceId = parties.workspaceId;
       await host?.start(running, parties);
     } else {
       await ensureLiveWorkspace(running.store, box, clock, config.live);
     }
-    const linkTo = async (workspace: string): Promise<string> => {
-      const memberId = await ensureAdmin(running.store, workspace, config.adminEmail, clock.now());
-      return `${running.publicUrl()}/admin/enter/${await running.sessions.makeLink(workspace, memberId)}`;
-    };
-    const adminLink = await linkTo(workspaceId);
-    // What the service's own app signs for numbers nobody has connected is kept in a workspace of its own.
-    const operatorLink = config.live === undefined ? undefined : await linkTo(serviceWorkspaceId);
+    const adminLink =
+      parties === undefined
+        ? undefined
+        : await makeAdminLink(
+            { ...running, publicUrl: running.publicUrl() },
+            parties.workspaceId,
+            config.adminEmail,
+          );
     await running.store.freeOrphanedLeases();
     running.startWork();
 
@@ -105,9 +102,13 @@ async function main(): Promise<void> {
     if (embedded?.adopted === true) say('Joined the database that was already running on this data folder.');
     const listens = config.publicUrl === undefined ? '' : `, listening on ${running.url()}`;
     say(`Sangam is ready at ${running.publicUrl()}${listens}`);
-    say(`Admin link, good once: ${adminLink}`);
-    if (operatorLink !== undefined)
-      say(`Operator link, to what no workspace owns, good once: ${operatorLink}`);
+    say(
+      adminLink === undefined
+        ? 'Admin link: `npm run admin-link` makes one. It is not printed here, for others read logs.'
+        : `Admin link, good once: ${adminLink}`,
+    );
+    if (host !== undefined && token?.made === true)
+      say(`Sandbox token, kept in ${token.file}: ${token.token}`);
   } catch (error) {
     await host?.stop();
     await service?.close();

@@ -3,7 +3,9 @@ import path from 'node:path';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { createSandbox, type Sandbox, type SandboxClock } from '@sangam/sandbox';
+import { isBearer } from './sandbox-token.ts';
 import type { Service } from './service.ts';
+import type { Member } from './sessions.ts';
 import type { SandboxParties } from './workspaces.ts';
 
 /** Runs the sandbox in one of the processes that share a data folder; when that one ends, another takes it over. */
@@ -15,6 +17,12 @@ export interface SandboxHost {
   stop(): Promise<void>;
 }
 
+const loopbackNames: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+function isAdminOf(workspaceId: string, member: Member | undefined): boolean {
+  return member?.workspaceId === workspaceId && member.role === 'admin';
+}
+
 /** Any number, the same in every process. */
 const sandboxLock = 730_151_042;
 const takeOverEveryMs = 1_000;
@@ -24,6 +32,8 @@ export function createSandboxHost(options: {
   dataDir: string;
   clock: SandboxClock;
   logger: Logger;
+  /** Opens what is not the vendors' own, beside the session of the sandbox workspace's admins. */
+  token: string;
 }): SandboxHost {
   const folder = path.join(options.dataDir, 'sandbox');
   const urlFile = path.join(folder, 'url');
@@ -67,6 +77,15 @@ export function createSandboxHost(options: {
       clock: options.clock,
       dataDir: folder,
       ownHosts: () => [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`],
+      access: {
+        admits: async (request) =>
+          isBearer(request.headers.authorization, options.token) ||
+          isAdminOf(parties.workspaceId, await service.memberAsking(request)),
+        closed: () =>
+          loopbackNames.has(new URL(service.publicUrl()).hostname)
+            ? undefined
+            : 'The sandbox is closed while PUBLIC_URL is an address of the world.',
+      },
       whatsapp: {
         ...parties.whatsapp,
         accessToken: parties.hubspot.accessToken,

@@ -1,6 +1,7 @@
+import type { IncomingMessage } from 'node:http';
 import express, { type Express, type Router } from 'express';
 import type { Logger } from 'pino';
-import type { Clock } from '@sangam/core/clock';
+import { type Clock, systemClock } from '@sangam/core/clock';
 import type { ConnectorTraits } from '@sangam/core/crm';
 import type { SangamError } from '@sangam/core/errors';
 import {
@@ -24,7 +25,7 @@ import { createCrmAccounts } from './crm-accounts.ts';
 import { traitsOf } from './crm-traits.ts';
 import { readKeptChanges } from './hubspot-actions.ts';
 import type { HubspotApp } from './hubspot-sites.ts';
-import { adminEntrance, requireMember } from './http/admin.ts';
+import { adminEntrance, memberAsking, requireMember, sessionRoutes } from './http/admin.ts';
 import { alertRoutes } from './http/alerts.ts';
 import { channelRoutes } from './http/channels.ts';
 import { checkRoutes } from './http/checks.ts';
@@ -45,7 +46,7 @@ import { statusPage } from './http/status-page.ts';
 import { whatsappWebhooks } from './http/whatsapp-webhooks.ts';
 import { createErasureKeys } from './erasure-keys.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
-import { createSessions, type Sessions } from './sessions.ts';
+import { createSessions, type Member, type Sessions } from './sessions.ts';
 import type { SecretBox } from './secrets.ts';
 import { createChores } from './chores.ts';
 
@@ -72,6 +73,8 @@ export interface ServiceOptions {
 export interface Service {
   readonly store: Store;
   readonly sessions: Sessions;
+  /** Who asks, by cookie or bearer token; undefined: nobody who is signed in. */
+  memberAsking(request: IncomingMessage): Promise<Member | undefined>;
   readonly metrics: Metrics;
   readonly applier: TurnTaker;
   readonly reconciler: TurnTaker;
@@ -99,7 +102,8 @@ export function createService(options: ServiceOptions): Service {
   });
   const directory = createDirectory(store);
   const channelSecrets = createChannelSecrets(store, directory, box, clock);
-  const sessions = createSessions(store, clock);
+  // People sign in by the machine's time, whatever a sandbox's clock says.
+  const sessions = createSessions(store, systemClock);
 
   const accounts = createCrmAccounts({
     store,
@@ -232,6 +236,7 @@ export function createService(options: ServiceOptions): Service {
 
   let sandbox: Router | undefined;
   let working = false;
+  const signedIn = (need: 'any' | 'admin') => requireMember(sessions, need, () => publicUrl());
   const app: Express = express();
   app.disable('x-powered-by');
   app.set('etag', false);
@@ -260,29 +265,36 @@ export function createService(options: ServiceOptions): Service {
     if (sandbox === undefined) answerError(response, 404, 'no_sandbox', 'This process runs no sandbox.');
     else sandbox(request, response, next);
   });
-  app.use('/admin', adminEntrance(sessions));
-  app.use('/api', requireMember(sessions, 'any'), express.json({ limit: '1mb' }));
-  app.use('/api/dead-letters', requireMember(sessions, 'admin'), deadLetterRoutes(office));
+  app.use(
+    '/admin',
+    adminEntrance(sessions, () => publicUrl()),
+  );
+  app.use('/api', signedIn('any'), express.json({ limit: '1mb' }));
+  app.use(
+    '/api/session',
+    sessionRoutes(sessions, () => publicUrl()),
+  );
+  app.use('/api/dead-letters', signedIn('admin'), deadLetterRoutes(office));
   app.use('/api/contacts', contactRoutes({ store, receiver, clock }));
-  app.use('/api/contacts', requireMember(sessions, 'admin'), hand.contacts, erasing.contacts);
-  app.use('/api/members', requireMember(sessions, 'admin'), memberRoutes({ store, clock }));
-  app.use('/api/erasures', requireMember(sessions, 'admin'), erasing.erasures);
-  app.use('/api/statement', requireMember(sessions, 'admin'), statementRoutes(store));
-  app.use('/api/phones', requireMember(sessions, 'admin'), hand.phones);
-  app.use('/api/conflicts', requireMember(sessions, 'admin'), hand.conflicts);
-  app.use('/api/decisions', requireMember(sessions, 'admin'), hand.decisions);
+  app.use('/api/contacts', signedIn('admin'), hand.contacts, erasing.contacts);
+  app.use('/api/members', signedIn('admin'), memberRoutes({ store, clock }));
+  app.use('/api/erasures', signedIn('admin'), erasing.erasures);
+  app.use('/api/statement', signedIn('admin'), statementRoutes(store));
+  app.use('/api/phones', signedIn('admin'), hand.phones);
+  app.use('/api/conflicts', signedIn('admin'), hand.conflicts);
+  app.use('/api/decisions', signedIn('admin'), hand.decisions);
   app.use(
     '/api/connections',
-    requireMember(sessions, 'admin'),
+    signedIn('admin'),
     connectionRoutes(accounts.book, accounts.connecting, () => publicUrl()),
     connectionInsightRoutes({ store, clock, connectors: accounts.connectors, erasureKeyOf }),
     hand.connections,
     checkRoutes({ store, clock, connectors: accounts.connectors, checker }),
   );
-  app.use('/api/alerts', requireMember(sessions, 'admin'), alertRoutes({ store, clock }));
+  app.use('/api/alerts', signedIn('admin'), alertRoutes({ store, clock }));
   app.use(
     '/api/channels',
-    requireMember(sessions, 'admin'),
+    signedIn('admin'),
     channelRoutes(
       createChannelBook({ store, directory, channelSecrets, box, clock, publicUrl: () => publicUrl() }),
     ),
@@ -302,6 +314,7 @@ export function createService(options: ServiceOptions): Service {
   return {
     store,
     sessions,
+    memberAsking: (request) => memberAsking(sessions, request, publicUrl()),
     metrics,
     applier,
     reconciler,

@@ -5,6 +5,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   createTestDatabase,
+  enter,
+  printAdminLink,
   type ServiceProcess,
   startProcess,
   type TestDatabase,
@@ -19,11 +21,12 @@ const channel = { phoneNumberId: '700000001', wabaId: '700000002' };
 let database: TestDatabase;
 let dataDir: string;
 let service: ServiceProcess;
+let env: Record<string, string>;
 
 beforeAll(async () => {
   database = await createTestDatabase();
   dataDir = await mkdtemp(path.join(tmpdir(), 'sangam-live-'));
-  service = await startProcess(undefined, {
+  env = {
     DATABASE_URL: database.url,
     DATA_DIR: dataDir,
     PORT: '0',
@@ -36,7 +39,8 @@ beforeAll(async () => {
     WHATSAPP_PHONE_NUMBER_ID: channel.phoneNumberId,
     WHATSAPP_WABA_ID: channel.wabaId,
     WHATSAPP_DISPLAY_PHONE_NUMBER: '+91 80471 00000',
-  });
+  };
+  service = await startProcess(undefined, env);
 });
 afterAll(async () => {
   await service.stop('SIGKILL');
@@ -54,14 +58,10 @@ async function post(body: string, secret: string): Promise<number> {
   return response.status;
 }
 
-/** A session by one of the links that were printed. */
-async function enter(name: string): Promise<string> {
-  const link = new RegExp(`${name}.*: (\\S+)`).exec(service.output())?.[1] ?? '';
-  // The link names the address the world uses.
-  const entered = await fetch(`${service.url}${new URL(link).pathname}`, {
-    headers: { accept: 'application/json' },
-  });
-  return ((await entered.json()) as { session: string }).session;
+/** A session by a link of its own, for a live service prints none. */
+async function signIn(...args: readonly string[]): Promise<string> {
+  expect(service.output()).not.toContain('/admin/enter/');
+  return enter(service.url, await printAdminLink(env, ...args));
 }
 
 test('takes webhooks signed with either secret of the app, and applies what concerns its number', async () => {
@@ -74,7 +74,7 @@ test('takes webhooks signed with either secret of the app, and applies what conc
   expect(await post(foreign, 'the-secret-of-today')).toBe(200);
   expect(await post(today, 'the-secret-of-nobody')).toBe(401);
 
-  const session = await enter('Admin link');
+  const session = await signIn();
   const contactsOf = async (phone: string): Promise<number> => {
     const response = await fetch(`${service.url}/api/contacts?phone=%2B${phone}`, {
       headers: { authorization: `Bearer ${session}` },
@@ -90,7 +90,7 @@ test('takes webhooks signed with either secret of the app, and applies what conc
 
 test('shows what no workspace owns to the operator', async () => {
   const response = await fetch(`${service.url}/api/dead-letters`, {
-    headers: { authorization: `Bearer ${await enter('Operator link')}` },
+    headers: { authorization: `Bearer ${await signIn('--operator')}` },
   });
   const { results } = (await response.json()) as { results: { reason: string }[] };
   expect(results.map(({ reason }) => reason)).toEqual(['foreign channel']);

@@ -34,6 +34,7 @@ export async function openHubspotAccount(clock: SandboxClock): Promise<Conforman
   const sandbox = await createSandbox({
     clock,
     ownHosts: () => [new URL(server.origin).host],
+    access: { admits: async () => true },
     whatsapp: {
       channelId: 'unused',
       phoneNumberId: '1',
