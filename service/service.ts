@@ -25,7 +25,7 @@ import { createCrmAccounts } from './crm-accounts.ts';
 import { traitsOf } from './crm-traits.ts';
 import { readKeptChanges } from './hubspot-actions.ts';
 import type { HubspotApp } from './hubspot-sites.ts';
-import { adminEntrance, memberAsking, requireMember, sessionRoutes } from './http/admin.ts';
+import { adminEntrance, memberAsking, type Need, requireMember, sessionRoutes } from './http/admin.ts';
 import { alertRoutes } from './http/alerts.ts';
 import { channelRoutes } from './http/channels.ts';
 import { checkRoutes } from './http/checks.ts';
@@ -236,7 +236,7 @@ export function createService(options: ServiceOptions): Service {
 
   let sandbox: Router | undefined;
   let working = false;
-  const signedIn = (need: 'any' | 'admin') => requireMember(sessions, need, () => publicUrl());
+  const member = (need: Need) => requireMember(sessions, need, () => publicUrl());
   const app: Express = express();
   app.disable('x-powered-by');
   app.set('etag', false);
@@ -269,32 +269,37 @@ export function createService(options: ServiceOptions): Service {
     '/admin',
     adminEntrance(sessions, () => publicUrl()),
   );
-  app.use('/api', signedIn('any'), express.json({ limit: '1mb' }));
+  app.use(
+    '/api/session',
+    member('signed in'),
+    sessionRoutes(sessions, () => publicUrl()),
+  );
+  app.use('/api', member('allowed'), express.json({ limit: '1mb' }));
   app.use(
     '/api/session',
     sessionRoutes(sessions, () => publicUrl()),
   );
-  app.use('/api/dead-letters', signedIn('admin'), deadLetterRoutes(office));
+  app.use('/api/dead-letters', member('admin'), deadLetterRoutes(office));
   app.use('/api/contacts', contactRoutes({ store, receiver, clock }));
-  app.use('/api/contacts', signedIn('admin'), hand.contacts, erasing.contacts);
-  app.use('/api/members', signedIn('admin'), memberRoutes({ store, clock }));
-  app.use('/api/erasures', signedIn('admin'), erasing.erasures);
-  app.use('/api/statement', signedIn('admin'), statementRoutes(store));
-  app.use('/api/phones', signedIn('admin'), hand.phones);
-  app.use('/api/conflicts', signedIn('admin'), hand.conflicts);
-  app.use('/api/decisions', signedIn('admin'), hand.decisions);
+  app.use('/api/contacts', member('admin'), hand.contacts, erasing.contacts);
+  app.use('/api/members', member('admin'), memberRoutes({ store, clock }));
+  app.use('/api/erasures', member('admin'), erasing.erasures);
+  app.use('/api/statement', member('admin'), statementRoutes(store));
+  app.use('/api/phones', member('admin'), hand.phones);
+  app.use('/api/conflicts', member('admin'), hand.conflicts);
+  app.use('/api/decisions', member('admin'), hand.decisions);
   app.use(
     '/api/connections',
-    signedIn('admin'),
+    member('admin'),
     connectionRoutes(accounts.book, accounts.connecting, () => publicUrl()),
     connectionInsightRoutes({ store, clock, connectors: accounts.connectors, erasureKeyOf }),
     hand.connections,
     checkRoutes({ store, clock, connectors: accounts.connectors, checker }),
   );
-  app.use('/api/alerts', signedIn('admin'), alertRoutes({ store, clock }));
+  app.use('/api/alerts', member('admin'), alertRoutes({ store, clock }));
   app.use(
     '/api/channels',
-    signedIn('admin'),
+    member('admin'),
     channelRoutes(
       createChannelBook({ store, directory, channelSecrets, box, clock, publicUrl: () => publicUrl() }),
     ),

@@ -102,12 +102,11 @@ export async function memberAsking(
 /** Methods that change nothing. */
 const reading: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** Lets members through; `admin` routes only admins, and nobody changes anything who may only read. */
-export function requireMember(
-  sessions: Sessions,
-  need: 'any' | 'admin',
-  publicUrl: () => string,
-): RequestHandler {
+/** `allowed`: whoever may do what the method does, so that who may only read changes nothing. */
+export type Need = 'signed in' | 'allowed' | 'admin';
+
+/** Lets members through. */
+export function requireMember(sessions: Sessions, need: Need, publicUrl: () => string): RequestHandler {
   return async (request: Request, response: Response, next: NextFunction) => {
     const member = await memberAsking(sessions, request, publicUrl());
     if (member === undefined) {
@@ -123,7 +122,7 @@ export function requireMember(
       answerError(response, 403, 'not_admin', 'Only an admin may do this.');
       return;
     }
-    if (member.role === 'read-only' && !reading.has(request.method)) {
+    if (need === 'allowed' && member.role === 'read-only' && !reading.has(request.method)) {
       answerError(response, 403, 'read_only', 'You may read here, and change nothing: ask an admin.');
       return;
     }
