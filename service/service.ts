@@ -27,6 +27,7 @@ import { readKeptChanges } from './hubspot-actions.ts';
 import type { HubspotApp } from './hubspot-sites.ts';
 import { adminEntrance, memberAsking, type Need, requireMember, sessionRoutes } from './http/admin.ts';
 import { alertRoutes } from './http/alerts.ts';
+import { bodyLimits, createBodyReaders } from './http/bodies.ts';
 import { channelRoutes } from './http/channels.ts';
 import { checkRoutes } from './http/checks.ts';
 import { connectionInsightRoutes } from './http/connection-insight.ts';
@@ -237,18 +238,20 @@ export function createService(options: ServiceOptions): Service {
   let sandbox: Router | undefined;
   let working = false;
   const member = (need: Need) => requireMember(sessions, need, () => publicUrl());
+  const readBody = createBodyReaders(bodyLimits);
   const app: Express = express();
   app.disable('x-powered-by');
   app.set('etag', false);
   app.use(
     '/webhooks/whatsapp',
-    whatsappWebhooks({ receiver, channelSecrets, serviceApp: options.serviceApp, metrics, logger }),
+    whatsappWebhooks({ receiver, channelSecrets, readBody, serviceApp: options.serviceApp, metrics, logger }),
   );
   app.use(
     '/webhooks/hubspot',
     hubspotWebhooks({
       changeReceiver: changes,
       connectionSecrets: accounts.connectionSecrets,
+      readBody,
       app: options.hubspotApp,
       clock,
       publicUrl: () => publicUrl(),

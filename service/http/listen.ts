@@ -8,6 +8,9 @@ export interface Listening {
   close(graceMs: number): Promise<void>;
 }
 
+/** A request that is not there whole by then is answered 408 and its connection closed. */
+const deadlines = { headersTimeout: 15_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 };
+
 /** What a machine without IPv6 says of `::1`. */
 const noSuchAddress = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT']);
 /** A port the system chose on one loopback may be taken on the other. */
@@ -21,7 +24,7 @@ export async function listen(answer: RequestListener, host: string, port: number
     try {
       let chosen = port;
       for (const one of hosts) {
-        const server = createServer(answer);
+        const server = createServer(deadlines, answer);
         if (await listensOn(server, one, chosen)) servers.push(server);
         chosen = portOf(servers[0]) ?? port;
       }
