@@ -1,6 +1,7 @@
 export * from './schema.ts';
 export * from './migrate.ts';
 export * from './reach-database.ts';
+export * from './backup.ts';
 export * from './sealed.ts';
 export * from './store.ts';
 export * from './text.ts';
