@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
-import express, { type ErrorRequestHandler, type Request, type RequestHandler } from 'express';
+import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
+import { isAdmitted } from './admission.ts';
 
 const largestBody = '5mb';
 
@@ -92,16 +93,34 @@ export function readChanges<Output extends object>(
   return readInput(schema, { ...current, ...readBody(changes, request) });
 }
 
-/** Answers once all that the handler changed is in the journal. */
-export function answering(
-  written: () => Promise<void>,
-  handler: (request: Request) => Answer | Promise<Answer>,
-): RequestHandler {
+type Handler = (request: Request) => Answer | Promise<Answer>;
+
+/** A vendor's own route: answers once all that the handler changed is in the journal. */
+export function answeringAnybody(written: () => Promise<void>, handler: Handler): RequestHandler {
   return async (request, response) => {
     const answer = await handler(request);
     await written();
     send(response, answer);
   };
+}
+
+/** A route of the sandbox's own, for those who are admitted. Throws `ControlError` 401. */
+export function answering(written: () => Promise<void>, handler: Handler): RequestHandler {
+  const answer = answeringAnybody(written, handler);
+  return async (request, response, next) => {
+    await mustBeAdmitted(response);
+    await answer(request, response, next);
+  };
+}
+
+export async function mustBeAdmitted(response: Response): Promise<void> {
+  if (await isAdmitted(response)) return;
+  throw new ControlError(
+    401,
+    'not_admitted',
+    "This is the sandbox's own, not the vendor's: present its token as a bearer (sandbox/token in the data folder), or " +
+      'open the admin link first.',
+  );
 }
 
 const clientError = z.object({ status: z.int().min(400).max(499) });

@@ -5,12 +5,13 @@ import { clockJournal } from './clock-journal.ts';
 import { clockRoutes, crmControls } from './control.ts';
 import type { CrmSimulator } from './crm.ts';
 import { createFaults } from './faults.ts';
-import { guard } from './guard.ts';
+import { guard, type SandboxAccess } from './guard.ts';
 import { answering, errorHandler, ok, rawBodies, refuse, send } from './http.ts';
 import { createHubspot } from './hubspot/index.ts';
 import { portal as hubspotPortal } from './hubspot/portal.ts';
 import { type Journal, openJournal } from './journal.ts';
 import { type SandboxRules, startingRules } from './rules.ts';
+import { targetsOf } from './targets.ts';
 import { createVendorFront } from './vendor-front.ts';
 import { createWhatsapp, type WhatsappOptions } from './whatsapp/index.ts';
 
@@ -18,6 +19,7 @@ export interface SandboxOptions {
   readonly clock: SandboxClock;
   /** `host:port` values we are reached under, asked at every request: the port may be known late. */
   readonly ownHosts: () => readonly string[];
+  readonly access: SandboxAccess;
   readonly whatsapp: WhatsappOptions;
   readonly hubspot: {
     readonly accessToken: string;
@@ -52,7 +54,14 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
   const written = (): Promise<void> => opened.journal?.written() ?? Promise.resolve();
 
   const whatsapp = createWhatsapp({ ...options.whatsapp, clock, rules: rules.whatsapp, append, written });
-  const hubspot = createHubspot({ ...options.hubspot, clock, rules: rules.hubspot, append, written });
+  const hubspot = createHubspot({
+    ...options.hubspot,
+    mustBeTarget: targetsOf(options.ownHosts),
+    clock,
+    rules: rules.hubspot,
+    append,
+    written,
+  });
   const crms: readonly CrmSimulator[] = [hubspot];
   const time = clockJournal(clock, append('clock'));
   const journal = await openJournal(options.dataDir, [
@@ -63,7 +72,7 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
   opened.journal = journal;
 
   const router = Router();
-  router.use(guard(options.ownHosts), rawBodies());
+  router.use(guard(options.ownHosts, options.access), rawBodies());
   router.get(
     '/',
     answering(written, () =>

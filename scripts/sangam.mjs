@@ -27,7 +27,10 @@ const nodePackages = {
 
 const commands = {
   // Young objects die in 16 MB as well as in V8's default, which lets the process grow past 300 MB (pnpm bench intake).
-  start: ['node', '--max-semi-space-size=16', 'service/main.ts'],
+  start: ['node', '--env-file-if-exists=.env', '--max-semi-space-size=16', 'service/main.ts'],
+  'admin-link': ['node', '--env-file-if-exists=.env', 'service/print-admin-link.ts'],
+  backup: ['node', '--env-file-if-exists=.env', 'service/backup.ts'],
+  restore: ['node', '--env-file-if-exists=.env', 'service/restore.ts'],
   test: ['node', 'node_modules/vitest/vitest.mjs', 'run'],
 };
 
@@ -119,7 +122,7 @@ if (Number(process.versions.node.split('.')[0]) < 20) fail('Sangam needs Node 20
 const [name, ...rest] = process.argv.slice(2);
 const command = name === 'run' ? rest : commands[name]?.concat(rest);
 if (command === undefined || command.length === 0)
-  fail('Usage: node scripts/sangam.mjs start | test | run PROGRAM …');
+  fail('Usage: node scripts/sangam.mjs start | test | admin-link | backup | restore | run PROGRAM …');
 process.env.PATH = [...ensureToolchain(), join(root, 'node_modules', '.bin'), process.env.PATH].join(
   delimiter,
 );

@@ -21,7 +21,7 @@ describe('the environment', () => {
   });
 
   test('may be empty: a sandbox on loopback', () => {
-    expect(readConfig({})).toMatchObject({ port: 8080, host: '127.0.0.1', live: undefined });
+    expect(readConfig({})).toMatchObject({ port: 8080, host: 'localhost', live: undefined });
     expect(readConfig({ META_APP_SECRET: '', PORT: '' })).toMatchObject({ port: 8080, live: undefined });
   });
 
@@ -75,8 +75,17 @@ describe('the environment', () => {
     ['PUBLIC_URL', { ...live, PUBLIC_URL: '' }],
     ['SECRETS_KEY', { ...live, SECRETS_KEY: '' }],
     ['DATABASE_URL', { DATABASE_URL: 'mysql://x' }],
+    ['DATABASE_URL: must look like postgres://', { DATABASE_URL: 'postgres' }],
+    ['PUBLIC_URL: must be an address', { PUBLIC_URL: 'ftp://sangam.example' }],
+    ['PUBLIC_URL must begin with https://', { ...live, PUBLIC_URL: 'http://sangam.example' }],
+    ['META_APP_SECRETS: there is no such variable; did you mean META_APP_SECRET?', { META_APP_SECRETS: 'x' }],
+    ['did you mean SECRETS_KEY_PREVIOUS?', { SECRETS_KEY_PREVIUS: 'x' }],
   ])('is refused at start, naming %s', (name, env) => {
     expect(() => readConfig(env)).toThrow(name);
+  });
+
+  test('may hold what is not ours', () => {
+    expect(readConfig({ DATABASE_POOL_SIZE: '5', HOSTNAME: 'x', LOG_LEVELS: 'x' }).port).toBe(8080);
   });
 
   test('never shows a value it refuses', () => {

@@ -1,8 +1,13 @@
+import leven from 'leven';
 import { z } from 'zod';
 import type { HubspotApp } from './hubspot-sites.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
-const url = z.url().transform((value) => value.replace(/\/+$/, ''));
+const webUrl = z.url({
+  protocol: /^https?$/,
+  error: 'must be an address that begins with http:// or https://',
+});
+const url = webUrl.transform((value) => value.replace(/\/+$/, ''));
 const secretKey = z
   .string()
   .refine(
@@ -13,9 +18,15 @@ const secretKey = z
 /** Every variable the service reads. `.env.example` explains each; a test holds the two together. */
 export const environment = z.object({
   PORT: port.default(8080),
-  HOST: z.string().min(1).default('127.0.0.1'),
+  /** `localhost`: both loopbacks. */
+  HOST: z.string().min(1).default('localhost'),
   PUBLIC_URL: url.optional(),
-  DATABASE_URL: z.string().startsWith('postgres').optional(),
+  DATABASE_URL: z
+    .url({
+      protocol: /^postgres(ql)?$/,
+      error: 'must look like postgres://user:password@host:5432/database',
+    })
+    .optional(),
   DATA_DIR: z.string().min(1).default('./data'),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   SECRETS_KEY: secretKey.optional(),
@@ -82,12 +93,29 @@ const numberVariables = [
   'WHATSAPP_DISPLAY_PHONE_NUMBER',
 ] as const;
 
+/** Variables that begin so are ours; others, such as DATABASE_POOL, may be somebody else's. */
+const ownPrefixes = ['META_', 'WHATSAPP_', 'HUBSPOT_', 'SECRETS_', 'SANDBOX_'];
+
+/** What nobody reads: a mistyped name would otherwise be taken for one left out. */
+function unknownVariables(env: NodeJS.ProcessEnv): string[] {
+  const known = Object.keys(environment.shape);
+  return Object.keys(env)
+    .filter((name) => ownPrefixes.some((prefix) => name.startsWith(prefix)) && !known.includes(name))
+    .map((name) => {
+      const [nearest = ''] = known.toSorted((x, y) => leven(x, name) - leven(y, name));
+      return `${name}: there is no such variable; did you mean ${nearest}?`;
+    });
+}
+
 /** Reads the environment once. Throws with the variable's name and what it should be; never with its value. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const result = environment.safeParse(given);
-  if (!result.success) {
-    const problems = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  const problems = [
+    ...(result.error?.issues ?? []).map((issue) => `${issue.path.join('.')}: ${issue.message}`),
+    ...unknownVariables(given),
+  ];
+  if (!result.success || problems.length > 0) {
     throw new Error(`The environment is not right:\n  ${problems.join('\n  ')}\nSee .env.example.`);
   }
   const read = result.data;
@@ -121,6 +149,9 @@ function readLive(read: Environment): LiveConfig | undefined {
     throw new Error(
       'A live number or HubSpot app needs PUBLIC_URL: the https address under which WhatsApp and HubSpot reach this service.',
     );
+  }
+  if (number !== undefined && read.PUBLIC_URL?.startsWith('https://') !== true) {
+    throw new Error('PUBLIC_URL must begin with https:// for a live number: WhatsApp calls no other.');
   }
   return { number, hubspotAccessToken, hubspotApp };
 }

@@ -4,3 +4,4 @@ export * from './secrets.ts';
 export * from './workspaces.ts';
 export * from './token-vault.ts';
 export { createHubspotSites } from './hubspot-sites.ts';
+export { createSessions } from './sessions.ts';

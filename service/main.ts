@@ -1,26 +1,34 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { pino } from 'pino';
 import { systemClock } from '@sangam/core/clock';
-import { migrate, serviceWorkspaceId } from '@sangam/core/store';
+import { migrate, reachDatabase } from '@sangam/core/store';
 import { SandboxClock } from '@sangam/sandbox';
+import { makeAdminLink } from './admin-link.ts';
 import { type Config, readConfig } from './config.ts';
 import { openEmbeddedDatabase } from './database/index.ts';
+import { resealStored } from './reseal.ts';
 import { createSandboxHost } from './sandbox-host.ts';
+import { sandboxToken } from './sandbox-token.ts';
 import { createSecretBox } from './secrets.ts';
 import { createService, type Service } from './service.ts';
-import {
-  ensureAdmin,
-  ensureLiveWorkspace,
-  ensureSandboxWorkspace,
-  liveWorkspaceId,
-  type SandboxParties,
-} from './workspaces.ts';
+import { ensureLiveWorkspace, ensureSandboxWorkspace, type SandboxParties } from './workspaces.ts';
+
+/** A database that is only away, as while both start, is waited for so long. */
+const databasePatienceMs = 60_000;
+/**
+ * Whatever holds a turn or a connection open then is left: within 10 s of a signal the process is gone. What was under way
+ * is as after a kill: leases run out, outcomes are looked for.
+ */
+const closeMs = 7_000;
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);
-  await mkdir(config.dataDir, { recursive: true });
+  if (existsSync('.env')) say('Settings are read from .env, where the environment does not say otherwise.');
+  await mustBeWritable(config.dataDir);
   const logger = pino({ level: config.logLevel, redact: ['*.authorization', '*.access_token', '*.token'] });
   const embedded = config.databaseUrl === undefined ? await openEmbeddedDatabase(config.dataDir) : undefined;
   const databaseUrl = config.databaseUrl ?? embedded?.url ?? '';
@@ -29,13 +37,16 @@ async function main(): Promise<void> {
   let parties: SandboxParties | undefined;
   let host: ReturnType<typeof createSandboxHost> | undefined;
   try {
+    await reachDatabase(databaseUrl, { patienceMs: databasePatienceMs, onAway: say });
     await migrate(databaseUrl);
     const box = createSecretBox(await secretsKeysOf(config));
     const clock = config.live === undefined ? new SandboxClock() : systemClock;
-    const { sandboxUrl } = config;
+    const { sandboxUrl, dataDir } = config;
+    const token =
+      config.live === undefined && sandboxUrl === undefined ? await sandboxToken(dataDir) : undefined;
     host =
-      clock instanceof SandboxClock && sandboxUrl === undefined
-        ? createSandboxHost({ databaseUrl, dataDir: config.dataDir, clock, logger })
+      clock instanceof SandboxClock && token !== undefined
+        ? createSandboxHost({ databaseUrl, dataDir, clock, logger, token: token.token })
         : undefined;
     const running = createService({
       databaseUrl,
@@ -58,36 +69,46 @@ async function main(): Promise<void> {
       ...(config.live?.hubspotApp === undefined ? {} : { hubspotApp: config.live.hubspotApp }),
     });
     service = running;
+    await resealStored(running.store, box);
+    if (config.secretsKeys.length > 1) {
+      say(
+        'Everything stored is sealed with SECRETS_KEY: SECRETS_KEY_PREVIOUS may go once no process uses it.',
+      );
+    }
     await running.listen();
 
-    let workspaceId = liveWorkspaceId;
     if (config.live === undefined) {
       parties = await ensureSandboxWorkspace(running.store, box, clock);
-      workspaceId = parties.workspaceId;
       await host?.start(running, parties);
     } else {
       await ensureLiveWorkspace(running.store, box, clock, config.live);
     }
-    const linkTo = async (workspace: string): Promise<string> => {
-      const memberId = await ensureAdmin(running.store, workspace, config.adminEmail, clock.now());
-      return `${running.publicUrl()}/admin/enter/${await running.sessions.makeLink(workspace, memberId)}`;
-    };
-    const adminLink = await linkTo(workspaceId);
-    // What the service's own app signs for numbers nobody has connected is kept in a workspace of its own.
-    const operatorLink = config.live === undefined ? undefined : await linkTo(serviceWorkspaceId);
+    const adminLink =
+      parties === undefined
+        ? undefined
+        : await makeAdminLink(
+            { ...running, publicUrl: running.publicUrl() },
+            parties.workspaceId,
+            config.adminEmail,
+          );
     await running.store.freeOrphanedLeases();
     running.startWork();
 
     endOnSignal(async () => {
       await host?.stop();
-      await running.close();
+      await Promise.race([running.close(), wait(closeMs, undefined, { ref: false })]);
       if ((await embedded?.stopIfLast()) === false) say('The database goes on: another Sangam uses it.');
     });
     if (embedded?.adopted === true) say('Joined the database that was already running on this data folder.');
-    say(`Sangam is ready at ${running.publicUrl()}`);
-    say(`Admin link, good once: ${adminLink}`);
-    if (operatorLink !== undefined)
-      say(`Operator link, to what no workspace owns, good once: ${operatorLink}`);
+    const listens = config.publicUrl === undefined ? '' : `, listening on ${running.url()}`;
+    say(`Sangam is ready at ${running.publicUrl()}${listens}`);
+    say(
+      adminLink === undefined
+        ? 'Admin link: `npm run admin-link` makes one. It is not printed here, for others read logs.'
+        : `Admin link, good once: ${adminLink}`,
+    );
+    if (host !== undefined && token?.made === true)
+      say(`Sandbox token, kept in ${token.file}: ${token.token}`);
   } catch (error) {
     await host?.stop();
     await service?.close();
@@ -121,6 +142,21 @@ function endOnSignal(end: () => Promise<void>): void {
   process.on('SIGTERM', onSignal);
 }
 
+async function mustBeWritable(dataDir: string): Promise<void> {
+  const probe = path.join(dataDir, `.write-${String(process.pid)}`);
+  try {
+    await mkdir(dataDir, { recursive: true });
+    await writeFile(probe, '');
+    await rm(probe);
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    throw new Error(
+      `DATA_DIR (${dataDir}) cannot be written to (${why}): name a folder this user may write in, or mend its rights.`,
+      { cause: error },
+    );
+  }
+}
+
 async function secretsKeysOf(config: Config): Promise<readonly Buffer[]> {
   if (config.secretsKeys.length > 0) return config.secretsKeys;
   const file = path.join(config.dataDir, 'secrets.key');
@@ -137,13 +173,12 @@ function portTaken(error: unknown): boolean {
 
 /** Says who has the port, where they can be asked. */
 async function portMessage({ host, port }: Config): Promise<string> {
-  const answers = await fetch(`http://${host}:${String(port)}/health/live`, {
-    signal: AbortSignal.timeout(2_000),
-  })
+  const address = `http://${host}:${String(port)}`;
+  const answers = await fetch(`${address}/health/live`, { signal: AbortSignal.timeout(2_000) })
     .then((response) => response.ok)
     .catch(() => false);
   const holder = answers ? 'Sangam is already running there' : 'another program has it';
-  return `Port ${String(port)} is taken: ${holder}. Open http://${host}:${String(port)}, or choose another: PORT=8081 npm start`;
+  return `Port ${String(port)} is taken: ${holder}. Open ${address}, or choose another: PORT=8081 npm start`;
 }
 
 function say(line: string): void {

@@ -3,16 +3,24 @@ import path from 'node:path';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { createSandbox, type Sandbox, type SandboxClock } from '@sangam/sandbox';
+import { isBearer } from './sandbox-token.ts';
 import type { Service } from './service.ts';
+import type { Member } from './sessions.ts';
 import type { SandboxParties } from './workspaces.ts';
 
 /** Runs the sandbox in one of the processes that share a data folder; when that one ends, another takes it over. */
 export interface SandboxHost {
   /** Where the sandbox is now, in whichever process. */
   url(): Promise<string | undefined>;
-  /** Resolves once some process runs the sandbox. */
+  /** Resolves once this process or another runs the sandbox; throws where this one should and cannot. */
   start(service: Service, parties: SandboxParties): Promise<void>;
   stop(): Promise<void>;
+}
+
+const loopbackNames: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+function isAdminOf(workspaceId: string, member: Member | undefined): boolean {
+  return member?.workspaceId === workspaceId && member.role === 'admin';
 }
 
 /** Any number, the same in every process. */
@@ -24,6 +32,8 @@ export function createSandboxHost(options: {
   dataDir: string;
   clock: SandboxClock;
   logger: Logger;
+  /** Opens what is not the vendors' own, beside the session of the sandbox workspace's admins. */
+  token: string;
 }): SandboxHost {
   const folder = path.join(options.dataDir, 'sandbox');
   const urlFile = path.join(folder, 'url');
@@ -48,13 +58,34 @@ export function createSandboxHost(options: {
       await client.end();
       return;
     }
-    holder = client;
+    try {
+      await openSandbox(service, parties);
+      holder = client;
+    } catch (error) {
+      // Another process may fare better.
+      await client.end();
+      const why = error instanceof Error ? error.message : String(error);
+      throw new Error(`The sandbox could not be opened in ${folder}: ${why}`, { cause: error });
+    }
+  };
+
+  const openSandbox = async (service: Service, parties: SandboxParties): Promise<void> => {
     await mkdir(folder, { recursive: true });
+    await writeFile(urlFile, `${service.url()}/sandbox`);
     const port = new URL(service.url()).port;
-    sandbox = await createSandbox({
+    const opened = await createSandbox({
       clock: options.clock,
       dataDir: folder,
-      ownHosts: () => [`127.0.0.1:${port}`, `localhost:${port}`],
+      ownHosts: () => [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`],
+      access: {
+        admits: async (request) =>
+          isBearer(request.headers.authorization, options.token) ||
+          isAdminOf(parties.workspaceId, await service.memberAsking(request)),
+        closed: () =>
+          loopbackNames.has(new URL(service.publicUrl()).hostname)
+            ? undefined
+            : 'The sandbox is closed while PUBLIC_URL is an address of the world.',
+      },
       whatsapp: {
         ...parties.whatsapp,
         accessToken: parties.hubspot.accessToken,
@@ -67,22 +98,25 @@ export function createSandboxHost(options: {
         webhookUrl: () => `${service.publicUrl()}/webhooks/hubspot/${parties.hubspot.connectionId}`,
       },
     });
-    service.mountSandbox(sandbox.router);
-    await writeFile(urlFile, `${service.url()}/sandbox`);
+    service.mountSandbox(opened.router);
+    sandbox = opened;
   };
 
   return {
     url,
     async start(service, parties) {
-      const look = async (): Promise<void> => {
-        try {
-          await takeOver(service, parties);
-        } catch (error) {
-          options.logger.warn({ err: error }, 'the sandbox could not be started; trying again');
-        }
-        if (sandbox === undefined) timer = setTimeout(() => void look(), takeOverEveryMs);
+      const lookLater = (): void => {
+        if (sandbox !== undefined) return;
+        timer = setTimeout(() => {
+          takeOver(service, parties)
+            .catch((error: unknown) =>
+              options.logger.warn({ err: error }, 'the sandbox could not be taken over; trying again'),
+            )
+            .finally(lookLater);
+        }, takeOverEveryMs);
       };
-      await look();
+      await takeOver(service, parties);
+      lookLater();
     },
     async stop() {
       clearTimeout(timer);

@@ -5,6 +5,10 @@ export interface SecretBox {
   seal(secret: string): Buffer;
   /** Throws when no key opens it: the key it was sealed with is no longer configured. */
   open(sealed: Buffer): string;
+  /** Of the key in use; what is sealed begins with the id of its key. */
+  readonly keyId: Buffer;
+  /** Whether one of the keys opens it. */
+  opens(sealed: Buffer): boolean;
 }
 
 const keyIdBytes = 4;
@@ -17,6 +21,8 @@ export function createSecretBox(keys: readonly Buffer[]): SecretBox {
   if (current === undefined) throw new Error('A secret box needs a key.');
   const byId = new Map(keys.map((key) => [keyIdOf(key).toString('hex'), key]));
   return {
+    keyId: keyIdOf(current),
+    opens: (sealed) => byId.has(sealed.subarray(0, keyIdBytes).toString('hex')),
     seal(secret) {
       const iv = randomBytes(ivBytes);
       const cipher = createCipheriv('aes-256-gcm', current, iv);

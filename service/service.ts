@@ -1,9 +1,7 @@
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage } from 'node:http';
 import express, { type Express, type Router } from 'express';
 import type { Logger } from 'pino';
-import type { Clock } from '@sangam/core/clock';
+import { type Clock, systemClock } from '@sangam/core/clock';
 import type { ConnectorTraits } from '@sangam/core/crm';
 import type { SangamError } from '@sangam/core/errors';
 import {
@@ -28,8 +26,9 @@ import { createCrmAccounts } from './crm-accounts.ts';
 import { traitsOf } from './crm-traits.ts';
 import { readKeptChanges } from './hubspot-actions.ts';
 import type { HubspotApp } from './hubspot-sites.ts';
-import { adminEntrance, requireMember } from './http/admin.ts';
+import { adminEntrance, memberAsking, type Need, requireMember, sessionRoutes } from './http/admin.ts';
 import { alertRoutes } from './http/alerts.ts';
+import { bodyLimits, createBodyReaders } from './http/bodies.ts';
 import { channelRoutes } from './http/channels.ts';
 import { checkRoutes } from './http/checks.ts';
 import { connectionInsightRoutes } from './http/connection-insight.ts';
@@ -39,6 +38,7 @@ import { deadLetterRoutes } from './http/dead-letters.ts';
 import { answerError, errorHandler } from './http/errors.ts';
 import { erasureRoutes } from './http/erasures.ts';
 import { healthRoutes } from './http/health.ts';
+import { listen, type Listening } from './http/listen.ts';
 import { hubspotWebhooks } from './http/hubspot-webhooks.ts';
 import { keptEventRoutes } from './http/kept-events.ts';
 import { memberRoutes } from './http/members.ts';
@@ -49,7 +49,7 @@ import { statusPage } from './http/status-page.ts';
 import { whatsappWebhooks } from './http/whatsapp-webhooks.ts';
 import { createErasureKeys } from './erasure-keys.ts';
 import { createMetrics, fieldOfKept, type Metrics } from './metrics.ts';
-import { createSessions, type Sessions } from './sessions.ts';
+import { createSessions, type Member, type Sessions } from './sessions.ts';
 import type { SecretBox } from './secrets.ts';
 import { createChores } from './chores.ts';
 
@@ -76,6 +76,8 @@ export interface ServiceOptions {
 export interface Service {
   readonly store: Store;
   readonly sessions: Sessions;
+  /** Who asks, by cookie or bearer token; undefined: nobody who is signed in. */
+  memberAsking(request: IncomingMessage): Promise<Member | undefined>;
   readonly metrics: Metrics;
   readonly applier: TurnTaker;
   readonly reconciler: TurnTaker;
@@ -92,6 +94,9 @@ export interface Service {
   close(): Promise<void>;
 }
 
+/** What requests under way get to end after a signal. */
+const requestsMs = 3_000;
+
 export function createService(options: ServiceOptions): Service {
   const { clock, logger, box } = options;
   const metrics = createMetrics();
@@ -100,7 +105,8 @@ export function createService(options: ServiceOptions): Service {
   });
   const directory = createDirectory(store);
   const channelSecrets = createChannelSecrets(store, directory, box, clock);
-  const sessions = createSessions(store, clock);
+  // People sign in by the machine's time, whatever a sandbox's clock says.
+  const sessions = createSessions(store, systemClock);
 
   const accounts = createCrmAccounts({
     store,
@@ -236,18 +242,22 @@ export function createService(options: ServiceOptions): Service {
   ];
 
   let sandbox: Router | undefined;
+  let working = false;
+  const member = (need: Need) => requireMember(sessions, need, () => publicUrl());
+  const readBody = createBodyReaders(bodyLimits);
   const app: Express = express();
   app.disable('x-powered-by');
   app.set('etag', false);
   app.use(
     '/webhooks/whatsapp',
-    whatsappWebhooks({ receiver, channelSecrets, serviceApp: options.serviceApp, metrics, logger }),
+    whatsappWebhooks({ receiver, channelSecrets, readBody, serviceApp: options.serviceApp, metrics, logger }),
   );
   app.use(
     '/webhooks/hubspot',
     hubspotWebhooks({
       changeReceiver: changes,
       connectionSecrets: accounts.connectionSecrets,
+      readBody,
       app: options.hubspotApp,
       clock,
       publicUrl: () => publicUrl(),
@@ -260,36 +270,49 @@ export function createService(options: ServiceOptions): Service {
     oauthRoutes(accounts.connecting, () => publicUrl()),
   );
   app.use(
-    healthRoutes(store, metrics, { apply: applier, reconcile: reconciler, timeline, check: checker.worker }),
+    healthRoutes(
+      store,
+      metrics,
+      { apply: applier, reconcile: reconciler, timeline, check: checker.worker },
+      () => working,
+    ),
   );
   app.use('/sandbox', (request, response, next) => {
     if (sandbox === undefined) answerError(response, 404, 'no_sandbox', 'This process runs no sandbox.');
     else sandbox(request, response, next);
   });
-  app.use('/admin', adminEntrance(sessions));
-  app.use('/api', requireMember(sessions, 'any'), express.json({ limit: '1mb' }));
-  app.use('/api/dead-letters', requireMember(sessions, 'admin'), deadLetterRoutes(office));
-  app.use('/api/kept-events', requireMember(sessions, 'admin'), keptEventRoutes(store));
+  app.use(
+    '/admin',
+    adminEntrance(sessions, () => publicUrl()),
+  );
+  app.use(
+    '/api/session',
+    member('signed in'),
+    sessionRoutes(sessions, () => publicUrl()),
+  );
+  app.use('/api', member('allowed'), express.json({ limit: '1mb' }));
+  app.use('/api/dead-letters', member('admin'), deadLetterRoutes(office));
+  app.use('/api/kept-events', member('admin'), keptEventRoutes(store));
   app.use('/api/contacts', contactRoutes({ store, receiver, clock }));
-  app.use('/api/contacts', requireMember(sessions, 'admin'), hand.contacts, erasing.contacts);
-  app.use('/api/members', requireMember(sessions, 'admin'), memberRoutes({ store, clock }));
-  app.use('/api/erasures', requireMember(sessions, 'admin'), erasing.erasures);
-  app.use('/api/statement', requireMember(sessions, 'admin'), statementRoutes(store));
-  app.use('/api/phones', requireMember(sessions, 'admin'), hand.phones);
-  app.use('/api/conflicts', requireMember(sessions, 'admin'), hand.conflicts);
-  app.use('/api/decisions', requireMember(sessions, 'admin'), hand.decisions);
+  app.use('/api/contacts', member('admin'), hand.contacts, erasing.contacts);
+  app.use('/api/members', member('admin'), memberRoutes({ store, clock }));
+  app.use('/api/erasures', member('admin'), erasing.erasures);
+  app.use('/api/statement', member('admin'), statementRoutes(store));
+  app.use('/api/phones', member('admin'), hand.phones);
+  app.use('/api/conflicts', member('admin'), hand.conflicts);
+  app.use('/api/decisions', member('admin'), hand.decisions);
   app.use(
     '/api/connections',
-    requireMember(sessions, 'admin'),
+    member('admin'),
     connectionRoutes(accounts.book, accounts.connecting, () => publicUrl()),
     connectionInsightRoutes({ store, clock, connectors: accounts.connectors, erasureKeyOf }),
     hand.connections,
     checkRoutes({ store, clock, connectors: accounts.connectors, checker }),
   );
-  app.use('/api/alerts', requireMember(sessions, 'admin'), alertRoutes({ store, clock }));
+  app.use('/api/alerts', member('admin'), alertRoutes({ store, clock }));
   app.use(
     '/api/channels',
-    requireMember(sessions, 'admin'),
+    member('admin'),
     channelRoutes(
       createChannelBook({ store, directory, channelSecrets, box, clock, publicUrl: () => publicUrl() }),
     ),
@@ -298,17 +321,18 @@ export function createService(options: ServiceOptions): Service {
   app.use((_request, response) => answerError(response, 404, 'not_found', 'There is nothing here.'));
   app.use(errorHandler(logger));
 
-  const server: Server = createServer(app);
+  let listening: Listening | undefined;
   const url = (): string => {
-    const address = server.address();
-    const port = isAddress(address) ? address.port : options.port;
-    return `http://${options.host === '0.0.0.0' ? '127.0.0.1' : options.host}:${String(port)}`;
+    const everywhere = options.host === '0.0.0.0' || options.host === '::';
+    const host = everywhere ? 'localhost' : options.host.includes(':') ? `[${options.host}]` : options.host;
+    return `http://${host}:${String(listening?.port ?? options.port)}`;
   };
   const publicUrl = (): string => options.publicUrl ?? url();
 
   return {
     store,
     sessions,
+    memberAsking: (request) => memberAsking(sessions, request, publicUrl()),
     metrics,
     applier,
     reconciler,
@@ -316,8 +340,7 @@ export function createService(options: ServiceOptions): Service {
       sandbox = router;
     },
     async listen() {
-      server.listen(options.port, options.host);
-      await once(server, 'listening');
+      listening = await listen(app, options.host, options.port);
     },
     url,
     publicUrl,
@@ -327,12 +350,11 @@ export function createService(options: ServiceOptions): Service {
       timeline.start();
       checker.worker.start();
       for (const round of rounds) round.start();
+      working = true;
     },
     async close() {
-      const closed = server.listening ? once(server, 'close') : Promise.resolve();
-      server.close();
-      server.closeIdleConnections();
-      await closed;
+      working = false;
+      await listening?.close(requestsMs);
       await Promise.all(rounds.map((round) => round.stop()));
       await applier.stop();
       await reconciler.stop();
@@ -341,8 +363,4 @@ export function createService(options: ServiceOptions): Service {
       await store.close();
     },
   };
-}
-
-function isAddress(address: AddressInfo | string | null): address is AddressInfo {
-  return typeof address === 'object' && address !== null;
 }

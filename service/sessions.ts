@@ -15,6 +15,10 @@ export interface Sessions {
   /** Trades a link's token for a session's. Undefined: used, expired or never made. */
   enter(linkToken: string): Promise<string | undefined>;
   memberOf(sessionToken: string): Promise<Member | undefined>;
+  /** Signs out. */
+  end(sessionToken: string): Promise<void>;
+  /** Signs a member out everywhere, and takes back links they have not used. */
+  endAll(workspaceId: string, memberId: string): Promise<void>;
 }
 
 const day = 24 * 60 * 60 * 1000;
@@ -69,6 +73,20 @@ export function createSessions(store: Store, clock: Clock): Sessions {
       return member === undefined
         ? undefined
         : { workspaceId, memberId: session.member_id, role: member.role };
+    },
+    async end(sessionToken) {
+      await store.directory
+        .deleteFrom('directory_sessions')
+        .where('token_hash', '=', hashOf(sessionToken))
+        .where('kind', '=', 'session')
+        .execute();
+    },
+    async endAll(workspaceId, memberId) {
+      await store.directory
+        .deleteFrom('directory_sessions')
+        .where('workspace_id', '=', workspaceId)
+        .where('member_id', '=', memberId)
+        .execute();
     },
   };
 }

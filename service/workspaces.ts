@@ -151,12 +151,17 @@ async function ensureNumber(trx: WorkspaceTransaction, number: LiveNumber, now: 
     );
   }
   const known = await trx
-    .selectFrom('channels')
-    .select('channel_id')
+    .selectFrom('directory_channels')
+    .select(['waba_id', 'portfolio'])
     .where('workspace_id', '=', trx.workspaceId)
     .where('phone_number_id', '=', number.phoneNumberId)
     .executeTakeFirst();
-  if (known !== undefined) return;
+  if (known !== undefined) {
+    // What we know people by is kept by portfolio, and webhooks are told apart by account.
+    mustBeAsBefore('WHATSAPP_WABA_ID', number.wabaId, known.waba_id);
+    mustBeAsBefore('WHATSAPP_PORTFOLIO_ID', number.portfolio, known.portfolio);
+    return;
+  }
   await insertChannel(trx, {
     channelId: randomUUID(),
     app: 'service',
@@ -169,6 +174,14 @@ async function ensureNumber(trx: WorkspaceTransaction, number: LiveNumber, now: 
     verifyToken: null,
     now,
   });
+}
+
+function mustBeAsBefore(variable: string, given: string, stored: string): void {
+  if (given === stored) return;
+  throw new Error(
+    `${variable} says ${given}, but this number was connected under ${stored}: put that back. A number that really ` +
+      'moved to another account has another phone number id there, which is connected as a number of its own.',
+  );
 }
 
 /** The admin an installation starts with. */

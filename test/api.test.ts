@@ -12,9 +12,9 @@ beforeAll(async () => {
   town = await createTown();
   service = await town.startService();
   const link = /http\S+\/admin\/enter\/\S+/.exec(service.output())?.[0] ?? '';
-  const response = await fetch(link, { headers: { accept: 'application/json' } });
+  const response = await fetch(link, { method: 'POST', headers: { accept: 'application/json' } });
   session = ((await response.json()) as { session: string }).session;
-  expect((await fetch(link, { headers: { accept: 'application/json' } })).status).toBe(410);
+  expect((await fetch(link, { method: 'POST', headers: { accept: 'application/json' } })).status).toBe(410);
 });
 afterAll(() => town.close());
 

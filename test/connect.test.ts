@@ -22,7 +22,7 @@ beforeAll(async () => {
   town = await createTown();
   service = await town.startService();
   const link = /http\S+\/admin\/enter\/\S+/.exec(service.output())?.[0] ?? '';
-  const response = await fetch(link, { headers: { accept: 'application/json' } });
+  const response = await fetch(link, { method: 'POST', headers: { accept: 'application/json' } });
   session = ((await response.json()) as { session: string }).session;
   connectionId = town.parties.hubspot.connectionId;
 });

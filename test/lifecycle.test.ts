@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type SandboxRecord, startProcess, until } from './harness/index.ts';
+import { type SandboxRecord, type ServiceProcess, startProcess, until } from './harness/index.ts';
 
 /** `npm start` on one data folder: twice at once, ended by Ctrl-C, killed. With the embedded database. */
 
@@ -21,8 +21,8 @@ const env = (more: Record<string, string> = {}): Record<string, string> => ({
   ...more,
 });
 
-async function say(url: string, from: string, words: string): Promise<void> {
-  const response = await fetch(`${url}/sandbox/whatsapp/customer/messages`, {
+async function say(service: ServiceProcess, from: string, words: string): Promise<void> {
+  const response = await service.sandbox('/whatsapp/customer/messages', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ from, type: 'text', text: words, name: `Person ${from}` }),
@@ -30,8 +30,8 @@ async function say(url: string, from: string, words: string): Promise<void> {
   expect(response.status).toBe(200);
 }
 
-async function phonesInHubspot(url: string): Promise<(string | undefined)[]> {
-  const response = await fetch(`${url}/sandbox/hubspot/records/contacts`);
+async function phonesInHubspot(service: ServiceProcess): Promise<(string | undefined)[]> {
+  const response = await service.sandbox('/hubspot/records/contacts');
   const { results } = (await response.json()) as { results: SandboxRecord[] };
   return results.map(({ properties }) => properties['wa_phone_e164']);
 }
@@ -52,29 +52,28 @@ async function databaseRuns(): Promise<boolean> {
 describe('one data folder', () => {
   test('is kept over a Ctrl-C, which ends the service and then its database', async () => {
     const first = await startProcess(undefined, env());
-    await say(first.url, '919811111111', 'hello');
-    await until('the contact', async () => (await phonesInHubspot(first.url)).includes('+919811111111'));
+    await say(first, '919811111111', 'hello');
+    await until('the contact', async () => (await phonesInHubspot(first)).includes('+919811111111'));
     await first.stop('SIGINT');
     expect(first.child.exitCode).toBe(0);
     expect(first.output()).toContain('Stopped.');
     expect(await databaseRuns()).toBe(false);
 
     const second = await startProcess(undefined, env());
-    expect(await phonesInHubspot(second.url)).toEqual(['+919811111111']);
+    expect(await phonesInHubspot(second)).toEqual(['+919811111111']);
     await second.stop('SIGINT');
   }, 90_000);
 
   test('is adopted with its running database after kill -9, with nothing lost', async () => {
     const first = await startProcess(undefined, env());
-    for (let index = 0; index < 20; index += 1)
-      await say(first.url, `9198111111${String(10 + index)}`, 'hello');
+    for (let index = 0; index < 20; index += 1) await say(first, `9198111111${String(10 + index)}`, 'hello');
     await first.stop('SIGKILL');
     expect(await databaseRuns()).toBe(true);
 
     const second = await startProcess(undefined, env());
     expect(second.output()).toContain('already running');
     const phones = await until('all twenty contacts', async () => {
-      const found = await phonesInHubspot(second.url);
+      const found = await phonesInHubspot(second);
       return found.length >= 20 ? found : undefined;
     });
     expect(new Set(phones).size).toBe(20);
@@ -87,18 +86,15 @@ describe('one data folder', () => {
     const first = await startProcess(undefined, env());
     const second = await startProcess(undefined, env());
     expect(second.output()).toContain('Joined the database');
-    await say(first.url, '919811111111', 'hello');
-    await until('the contact', async () => (await phonesInHubspot(first.url)).includes('+919811111111'));
+    await say(first, '919811111111', 'hello');
+    await until('the contact', async () => (await phonesInHubspot(first)).includes('+919811111111'));
     await first.stop('SIGINT');
     expect(first.output()).toContain('another Sangam uses it');
     expect(await databaseRuns()).toBe(true);
 
-    await until(
-      'the sandbox in the second',
-      async () => (await fetch(`${second.url}/sandbox`)).status === 200,
-    );
-    await say(second.url, '919822222222', 'hello');
-    await until('both contacts', async () => (await phonesInHubspot(second.url)).length === 2);
+    await until('the sandbox in the second', async () => (await second.sandbox('')).status === 200);
+    await say(second, '919822222222', 'hello');
+    await until('both contacts', async () => (await phonesInHubspot(second)).length === 2);
     await second.stop('SIGINT');
     expect(await databaseRuns()).toBe(false);
   }, 90_000);

@@ -1,12 +1,12 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   createTestDatabase,
+  enter,
+  printAdminLink,
   type ServiceProcess,
   startProcess,
   type TestDatabase,
@@ -21,52 +21,32 @@ const channel = { phoneNumberId: '700000001', wabaId: '700000002' };
 let database: TestDatabase;
 let dataDir: string;
 let service: ServiceProcess;
+let env: Record<string, string>;
 
 beforeAll(async () => {
   database = await createTestDatabase();
   dataDir = await mkdtemp(path.join(tmpdir(), 'sangam-live-'));
-  service = await startOnFreePort({
+  env = {
     DATABASE_URL: database.url,
     DATA_DIR: dataDir,
+    PORT: '0',
     LOG_LEVEL: 'warn',
     SECRETS_KEY: randomBytes(32).toString('base64'),
+    PUBLIC_URL: 'https://sangam.example',
     META_APP_SECRET: 'the-secret-of-today',
     META_APP_SECRET_PREVIOUS: 'the-secret-of-yesterday',
     META_VERIFY_TOKEN: 'verify-this',
     WHATSAPP_PHONE_NUMBER_ID: channel.phoneNumberId,
     WHATSAPP_WABA_ID: channel.wabaId,
     WHATSAPP_DISPLAY_PHONE_NUMBER: '+91 80471 00000',
-  });
+  };
+  service = await startProcess(undefined, env);
 });
 afterAll(async () => {
   await service.stop('SIGKILL');
   await database.drop();
   await rm(dataDir, { recursive: true, force: true });
 });
-
-/**
- * What stands in `PUBLIC_URL` has to be known before the process listens: another port where somebody took this one
- * meanwhile.
- */
-async function startOnFreePort(env: Readonly<Record<string, string>>): Promise<ServiceProcess> {
-  for (let attempt = 1; ; attempt += 1) {
-    const port = await freePort();
-    try {
-      return await startProcess(undefined, { ...env, PORT: port, PUBLIC_URL: `http://127.0.0.1:${port}` });
-    } catch (error) {
-      if (attempt === 10 || !String(error).includes(`Port ${port} is taken`)) throw error;
-    }
-  }
-}
-
-async function freePort(): Promise<string> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return String(typeof address === 'object' && address !== null ? address.port : 0);
-}
 
 async function post(body: string, secret: string): Promise<number> {
   const signature = createHmac('sha256', secret).update(body).digest('hex');
@@ -78,11 +58,10 @@ async function post(body: string, secret: string): Promise<number> {
   return response.status;
 }
 
-/** A session by one of the links that were printed. */
-async function enter(name: string): Promise<string> {
-  const link = new RegExp(`${name}.*: (\\S+)`).exec(service.output())?.[1] ?? '';
-  const entered = await fetch(link, { headers: { accept: 'application/json' } });
-  return ((await entered.json()) as { session: string }).session;
+/** A session by a link of its own, for a live service prints none. */
+async function signIn(...args: readonly string[]): Promise<string> {
+  expect(service.output()).not.toContain('/admin/enter/');
+  return enter(service.url, await printAdminLink(env, ...args));
 }
 
 test('takes webhooks signed with either secret of the app, and applies what concerns its number', async () => {
@@ -95,7 +74,7 @@ test('takes webhooks signed with either secret of the app, and applies what conc
   expect(await post(foreign, 'the-secret-of-today')).toBe(200);
   expect(await post(today, 'the-secret-of-nobody')).toBe(401);
 
-  const session = await enter('Admin link');
+  const session = await signIn();
   const contactsOf = async (phone: string): Promise<number> => {
     const response = await fetch(`${service.url}/api/contacts?phone=%2B${phone}`, {
       headers: { authorization: `Bearer ${session}` },
@@ -111,7 +90,7 @@ test('takes webhooks signed with either secret of the app, and applies what conc
 
 test('shows what no workspace owns to the operator', async () => {
   const response = await fetch(`${service.url}/api/dead-letters`, {
-    headers: { authorization: `Bearer ${await enter('Operator link')}` },
+    headers: { authorization: `Bearer ${await signIn('--operator')}` },
   });
   const { results } = (await response.json()) as { results: { reason: string }[] };
   expect(results.map(({ reason }) => reason)).toEqual(['foreign channel']);

@@ -33,6 +33,32 @@ const decoded: Readonly<Record<string, string>> = {
   '%3B': ';',
 };
 
+/** Whether HubSpot could have signed a request with these headers, before anybody reads its body. `now`: milliseconds. */
+export function mayBeHubspotSigned(
+  headers: IncomingHttpHeaders,
+  allow: readonly SignatureVersion[],
+  now: number,
+): boolean {
+  const v3 = single(headers['x-hubspot-signature-v3']);
+  if (v3 !== undefined) {
+    const timestamp = single(headers['x-hubspot-request-timestamp']);
+    return (
+      allow.includes('v3') &&
+      /^[A-Za-z0-9+/]{43}=$/.test(v3) &&
+      timestamp !== undefined &&
+      isTimely(timestamp, now)
+    );
+  }
+  const v2 = single(headers['x-hubspot-signature']);
+  return (
+    allow.includes('v2') && headers['x-hubspot-signature-version'] === 'v2' && /^[0-9a-f]{64}$/.test(v2 ?? '')
+  );
+}
+
+function isTimely(timestamp: string, now: number): boolean {
+  return /^\d{1,15}$/.test(timestamp) && Math.abs(now - Number(timestamp)) <= oldestMs;
+}
+
 /**
  * Whether HubSpot signed this request with one of these secrets, compared in constant time. A request with a v3
  * signature is judged by it alone. `now`: milliseconds.
@@ -61,8 +87,7 @@ function isV3(
   timestamp: string,
   now: number,
 ): boolean {
-  const isTimely = /^\d{1,15}$/.test(timestamp) && Math.abs(now - Number(timestamp)) <= oldestMs;
-  if (!isTimely) return false;
+  if (!isTimely(timestamp, now)) return false;
   return signed(request, secrets, signature, (secret, start) =>
     createHmac('sha256', secret).update(start).update(request.body).update(timestamp).digest('base64'),
   );

@@ -74,6 +74,7 @@ export async function openPortal(rules: PortalRules = {}): Promise<TestPortal> {
   const sandbox = await createSandbox({
     clock,
     ownHosts: () => [new URL(origin).host],
+    access: { admits: async () => true },
     whatsapp: {
       channelId: 'channel',
       phoneNumberId: '1',

@@ -57,3 +57,24 @@ test('a database of the first version comes along, with its links, bases and wha
   await client.end();
   await database.drop();
 });
+
+test.each([
+  [
+    'of a newer version',
+    `insert into kysely_migration (name, timestamp) values ('9999-later', '2030-01-01')`,
+    /newer version of Sangam: it holds the migration 9999-later/,
+  ],
+  [
+    'whose migration was another',
+    `update migration_hashes set hash = 'other' where name = '0001-foundation'`,
+    /migration 0001-foundation was changed/,
+  ],
+])('a database %s is refused with what to do', async (_name, change, message) => {
+  const database = await createTestDatabase();
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  await client.query(change);
+  await client.end();
+  await expect(migrate(database.url)).rejects.toThrow(message);
+  await database.drop();
+});

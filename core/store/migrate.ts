@@ -1,36 +1,86 @@
-import { Kysely, PostgresDialect } from 'kysely';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { Kysely, PostgresDialect, sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import pg from 'pg';
-import { foundation } from './migrations/0001-foundation.ts';
-import { crmRecords } from './migrations/0002-crm-records.ts';
-import { timelineDue } from './migrations/0003-timeline-due.ts';
-import { outcomes } from './migrations/0004-outcomes.ts';
-import { changesIn } from './migrations/0005-changes-in.ts';
-import { whatsappReading } from './migrations/0006-whatsapp-reading.ts';
-import { corrections } from './migrations/0007-corrections.ts';
-import { silentAccounts } from './migrations/0008-silent-accounts.ts';
+import { migrations } from './migrations/index.ts';
 
-const migrations = {
-  '0001-foundation': foundation,
-  '0002-crm-records': crmRecords,
-  '0003-timeline-due': timelineDue,
-  '0004-outcomes': outcomes,
-  '0005-changes-in': changesIn,
-  '0006-whatsapp-reading': whatsappReading,
-  '0007-corrections': corrections,
-  '0008-silent-accounts': silentAccounts,
-};
-
-/** Brings the database up to date. Two processes at once are safe: Kysely's migrator takes a lock. */
+/**
+ * Brings the database up to date. Two processes at once are safe: Kysely's migrator takes a lock. Throws an `Error` that
+ * says what to do where the database is of a newer version, or of migrations other than ours of the same name.
+ */
 export async function migrate(url: string): Promise<void> {
   const db = new Kysely<unknown>({
     dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url, max: 1 }) }),
   });
   try {
+    const hashes = await hashesOfMigrations();
+    await mustBeOurs(db, hashes);
     const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
     const { error } = await migrator.migrateToLatest();
     if (error !== undefined) throw error;
+    await rememberHashes(db, hashes);
   } finally {
     await db.destroy();
   }
+}
+
+/** Any number, the same in every process: two that start at once would both make the table. */
+const hashesLock = 730_151_043;
+
+/** Name of a migration → SHA-256 of its file. */
+async function hashesOfMigrations(): Promise<ReadonlyMap<string, string>> {
+  return new Map(
+    await Promise.all(
+      Object.keys(migrations).map(async (name) => {
+        const source = await readFile(new URL(`./migrations/${name}.ts`, import.meta.url), 'utf8');
+        // Git may check a file out with other line ends.
+        const hash = createHash('sha256').update(source.replaceAll('\r\n', '\n')).digest('hex');
+        return [name, hash] as const;
+      }),
+    ),
+  );
+}
+
+async function mustBeOurs(db: Kysely<unknown>, hashes: ReadonlyMap<string, string>): Promise<void> {
+  const { rows: applied } = (await exists(db, 'kysely_migration'))
+    ? await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db)
+    : { rows: [] };
+  const unknown = applied.find(({ name }) => !hashes.has(name));
+  if (unknown !== undefined) {
+    throw new Error(
+      `The database was made by a newer version of Sangam: it holds the migration ${unknown.name}, which this version ` +
+        'does not know. Start that version, or restore a backup that this one made.',
+    );
+  }
+  const { rows: known } = (await exists(db, 'migration_hashes'))
+    ? await sql<{ name: string; hash: string }>`select name, hash from migration_hashes`.execute(db)
+    : { rows: [] };
+  const changed = known.find(({ name, hash }) => hashes.get(name) !== hash);
+  if (changed !== undefined) {
+    throw new Error(
+      `The migration ${changed.name} was changed after this database had applied it. Start the version that made the ` +
+        'database, or put that file back as it was and write what is new as another migration.',
+    );
+  }
+}
+
+async function exists(db: Kysely<unknown>, table: string): Promise<boolean> {
+  const { rows } = await sql<{ there: boolean }>`select to_regclass(${table}) is not null as there`.execute(
+    db,
+  );
+  return rows[0]?.there === true;
+}
+
+/** Stands beside Kysely's own table, which keeps names and times alone. */
+async function rememberHashes(db: Kysely<unknown>, hashes: ReadonlyMap<string, string>): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await sql`select pg_advisory_xact_lock(${hashesLock})`.execute(trx);
+    await sql`
+      create table if not exists migration_hashes (name text primary key, hash text not null)`.execute(trx);
+    await sql`
+      insert into migration_hashes (name, hash)
+      select * from unnest(${[...hashes.keys()]}::text[], ${[...hashes.values()]}::text[])
+      on conflict (name) do nothing`.execute(trx);
+  });
 }

@@ -530,3 +530,18 @@ export const workspaceTables = [
 
 /** Keeps what no business owns, such as webhooks of numbers nobody has connected. */
 export const serviceWorkspaceId = '00000000-0000-0000-0000-000000000000';
+
+/** Everything that is kept sealed. A test finds what the schema holds and this list does not. */
+export const sealedColumns = [
+  { table: 'workspaces', key: 'workspace_id', columns: ['erasure_key'] },
+  {
+    table: 'channels',
+    key: 'channel_id',
+    columns: ['app_secret', 'previous_app_secret', 'verify_token', 'access_token'],
+  },
+  {
+    table: 'crm_connections',
+    key: 'connection_id',
+    columns: ['access_token', 'refresh_token', 'webhook_secret', 'previous_webhook_secret'],
+  },
+] as const;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Socket } from 'node:net';
 import { type DatabaseConnection, Kysely, PostgresDialect, type Transaction } from 'kysely';
 import pg from 'pg';
-import type { Database } from './schema.ts';
+import { type Database, sealedColumns } from './schema.ts';
 import { storableParameter } from './text.ts';
 import { workspaceGuard } from './workspace-guard.ts';
 
@@ -34,6 +34,8 @@ export interface Store {
    * Spares a restart after a crash the rest of the lease.
    */
   freeOrphanedLeases(): Promise<void>;
+  /** Workspaces that hold a secret sealed with another key than the one of this id. */
+  workspacesSealedOtherwise(keyId: Buffer): Promise<string[]>;
   /** Makes a small write. Rejects where nothing answers within 15 s, nothing may be written, or the disk is full. */
   tryWrite(): Promise<void>;
   close(): Promise<void>;
@@ -142,6 +144,16 @@ export function openStore(
           [processName],
         );
       }
+    },
+    async workspacesSealedOtherwise(keyId) {
+      const looks = sealedColumns.flatMap(({ table, columns }) =>
+        columns.map(
+          (column) =>
+            `select workspace_id from ${table} where substring(${column} from 1 for length($1::bytea)) <> $1`,
+        ),
+      );
+      const { rows } = await pool.query<{ workspace_id: string }>(looks.join(' union '), [keyId]);
+      return rows.map((row) => row.workspace_id);
     },
     async tryWrite() {
       const client = await pool.connect();

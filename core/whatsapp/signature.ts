@@ -1,5 +1,14 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
+/** Whether this could be a signature at all, before anybody reads the body it is said to be over. */
+export function isSignatureHeader(header: string | undefined): boolean {
+  return digestIn(header) !== undefined;
+}
+
+function digestIn(header: string | undefined): string | undefined {
+  return /^sha256=([0-9a-f]{64})$/i.exec(header ?? '')?.[1];
+}
+
 /**
  * Whether a webhook body carries the signature of one of our live app secrets. `X-Hub-Signature-256` is
  * `sha256=<hex>` of the HMAC-SHA256 over the raw bytes, facts/whatsapp.md §1.2. Fails closed and never throws.
@@ -9,7 +18,7 @@ export function verifySignature(
   header: string | undefined,
   secrets: readonly string[],
 ): boolean {
-  const hex = /^sha256=([0-9a-f]{64})$/i.exec(header ?? '')?.[1];
+  const hex = digestIn(header);
   if (hex === undefined) return false;
   const claimed = Buffer.from(hex, 'hex');
   return secrets.some((secret) =>

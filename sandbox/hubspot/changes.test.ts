@@ -16,6 +16,7 @@ const open = (rules: object): void => {
   told = [];
   clock = new SandboxClock();
   hubspot = createHubspot({
+    mustBeTarget: () => undefined,
     accessToken: 'token',
     appId: '77',
     clock,

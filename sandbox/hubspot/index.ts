@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Router } from 'express';
 import { z } from 'zod';
+import type { MustBeTarget } from '../targets.ts';
 import type { SandboxClock } from '../clock.ts';
 import type { CrmSimulator } from '../crm.ts';
 import { type Answer, answering, ok, parseJson, readBody, readChanges } from '../http.ts';
@@ -54,6 +55,7 @@ export function createHubspot(options: {
   clientSecret?: string;
   /** Where it hears webhooks from the start; asked at every delivery. */
   webhookUrl?: () => string;
+  mustBeTarget: MustBeTarget;
   /** Hears of every change of a contact, by whomever, once it is made. */
   changed?: (change: PortalChange) => void;
   clock: SandboxClock;
@@ -87,6 +89,7 @@ export function createHubspot(options: {
     clock,
     installed: () => grants.installed(),
     webhookUrl: options.webhookUrl,
+    mustBeTarget: options.mustBeTarget,
     written,
   });
   const account = createAccount(
@@ -135,8 +138,13 @@ export function createHubspot(options: {
     }),
   );
 
-  controls.use(oauth.page, oauth.controls, webhooks.controls, workflowActionControls(app, written));
-  controls.use(fetchControls(app, () => clock.now(), written));
+  controls.use(
+    oauth.page,
+    oauth.controls,
+    webhooks.controls,
+    workflowActionControls(app, options.mustBeTarget, written),
+  );
+  controls.use(fetchControls(app, () => clock.now(), options.mustBeTarget, written));
   controls.use(contactControls(portal, written));
 
   return {

@@ -38,7 +38,7 @@ export interface World {
 }
 
 export async function startWorld(
-  options: Pick<SandboxOptions, 'dataDir' | 'rules'> & { host?: string } = {},
+  options: Partial<Pick<SandboxOptions, 'dataDir' | 'rules' | 'access'>> & { host?: string } = {},
 ): Promise<World> {
   const { host = '127.0.0.1', ...rest } = options;
   const clock = new SandboxClock();
@@ -60,6 +60,7 @@ export async function startWorld(
   const sandbox = await createSandbox({
     clock,
     ownHosts: () => [`127.0.0.1:${String(port)}`, `localhost:${String(port)}`],
+    access: { admits: async () => true },
     whatsapp: {
       channelId: 'channel-1',
       phoneNumberId,

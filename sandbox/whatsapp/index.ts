@@ -1,7 +1,7 @@
 import { Router } from 'express';
 import { z } from 'zod';
 import type { SandboxClock } from '../clock.ts';
-import { answering, bodyText, ControlError, ok, readBody, readChanges } from '../http.ts';
+import { answering, answeringAnybody, bodyText, ControlError, ok, readBody, readChanges } from '../http.ts';
 import type { Append, JournalPart } from '../journal.ts';
 import { createConversations, messageStatuses } from './conversations.ts';
 import { customerRoutes } from './customer-routes.ts';
@@ -122,7 +122,7 @@ export function createWhatsapp(
   // Any version: the sandbox does not tell them apart. facts/whatsapp.md §3.1.
   router.post(
     '/v:version/:phoneNumberId/messages',
-    answering(written, (request) =>
+    answeringAnybody(written, (request) =>
       send({
         authorization: request.headers.authorization,
         phoneNumberId: String(request.params['phoneNumberId']),

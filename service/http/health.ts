@@ -7,11 +7,12 @@ import { answerError } from './errors.ts';
 /** A worker that ended nothing for so long, though something is due, hangs. */
 const mostStuckMs = 60_000;
 
-/** `workers`: by what they do, as the answer names them. */
+/** `workers`: by what they do, as the answer names them. `isWorking`: they were started. */
 export function healthRoutes(
   store: Store,
   metrics: Metrics,
   workers: Readonly<Record<string, Pick<TurnTaker, 'stuckMs'>>>,
+  isWorking: () => boolean,
 ): Router {
   const router = Router();
   router.get('/health/live', (_request, response) => {
@@ -31,6 +32,10 @@ export function healthRoutes(
     return trying;
   };
   router.get('/health/ready', async (_request, response) => {
+    if (!isWorking()) {
+      answerError(response, 503, 'starting', 'Sangam is still starting.');
+      return;
+    }
     const stuck = Object.entries(workers).find(([, worker]) => worker.stuckMs() > mostStuckMs);
     if (stuck !== undefined) {
       const [name, worker] = stuck;

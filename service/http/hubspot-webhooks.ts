@@ -1,8 +1,13 @@
-import express, { type Request, type RequestHandler, type Response, Router } from 'express';
+import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Logger } from 'pino';
 import type { Clock } from '@sangam/core/clock';
 import type { ChangeReceiver, ChangeRoute } from '@sangam/core/pipeline';
-import { readHubspotChanges, verifyHubspotSignature } from '@sangam/connectors/hubspot';
+import {
+  mayBeHubspotSigned,
+  readHubspotChanges,
+  type SignatureVersion,
+  verifyHubspotSignature,
+} from '@sangam/connectors/hubspot';
 import type { ConnectionSecrets } from '../connection-secrets.ts';
 import { keptExecution, readKeptChanges } from '../hubspot-actions.ts';
 import type { HubspotApp } from '../hubspot-sites.ts';
@@ -10,7 +15,18 @@ import type { Metrics } from '../metrics.ts';
 import { answerError } from './errors.ts';
 
 /** A hundred events, each with a property of at most 64 KiB. facts/hubspot.md §3.2. */
-const largestBody = '10mb';
+const largestBody = 10 * 1024 * 1024;
+
+interface HubspotSigner {
+  readonly route: ChangeRoute;
+  readonly secrets: readonly string[];
+}
+
+interface WebhookLocals {
+  signer: HubspotSigner;
+  /** On the monotonic clock. */
+  started: number;
+}
 
 /**
  * Where HubSpot tells us what happened: `/` signed by the service's app, `/:connectionId` by an account's own; `/actions/…`
@@ -20,17 +36,17 @@ const largestBody = '10mb';
 export function hubspotWebhooks(dependencies: {
   changeReceiver: ChangeReceiver;
   connectionSecrets: ConnectionSecrets;
+  readBody: (mostBytes: number) => RequestHandler[];
   app: HubspotApp | undefined;
   clock: Clock;
   publicUrl: () => string;
   metrics: Metrics;
   logger: Logger;
 }): Router {
-  const { changeReceiver, connectionSecrets, app, clock, publicUrl, metrics, logger } = dependencies;
+  const { changeReceiver, connectionSecrets, readBody, app, clock, publicUrl, metrics, logger } =
+    dependencies;
 
-  const signerOf = async (
-    request: Request,
-  ): Promise<{ route: ChangeRoute; secrets: readonly string[] } | undefined> => {
+  const signerOf = async (request: Request): Promise<HubspotSigner | undefined> => {
     const { connectionId } = request.params;
     if (typeof connectionId !== 'string') {
       if (app === undefined) return undefined;
@@ -49,46 +65,65 @@ export function hubspotWebhooks(dependencies: {
   };
 
   /** `take` is told what was signed; what it answers is sent as JSON. */
-  const receiving =
-    (
-      allow: Parameters<typeof verifyHubspotSignature>[2],
-      take: (body: Buffer, route: ChangeRoute, request: Request) => Promise<object | undefined>,
-    ): RequestHandler =>
-    async (request: Request, response: Response) => {
+  const receiving = (
+    allow: readonly SignatureVersion[],
+    take: (body: Buffer, route: ChangeRoute, request: Request) => Promise<object | undefined>,
+  ): RequestHandler[] => {
+    const answered = (status: number, started: number): void => {
+      metrics.webhooks.inc({ answer: String(status) });
+      metrics.webhookSeconds.observe((performance.now() - started) / 1000);
+    };
+    const refuse = (response: Response, started: number): void => {
+      answerError(
+        response,
+        401,
+        'bad_signature',
+        'The signature does not match the body, this address and the secret of the app, or is older than five minutes.',
+      );
+      answered(401, started);
+    };
+
+    /** Before the body is read: somebody who could have signed it, for a route there is. */
+    const identify: RequestHandler = async (request, response, next) => {
       const started = performance.now();
-      const answered = (status: number): void => {
-        metrics.webhooks.inc({ answer: String(status) });
-        metrics.webhookSeconds.observe((performance.now() - started) / 1000);
+      const signer = mayBeHubspotSigned(request.headers, allow, clock.now())
+        ? await signerOf(request)
+        : undefined;
+      if (signer === undefined) {
+        response.set('Connection', 'close');
+        refuse(response, started);
+        return;
+      }
+      Object.assign(response.locals, { signer, started });
+      next();
+    };
+
+    const receive: RequestHandler = async (request, response) => {
+      const { signer, started } = response.locals as WebhookLocals;
+      const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+      const signed = {
+        method: request.method,
+        url: `${publicUrl()}${request.originalUrl}`,
+        body,
+        headers: request.headers,
       };
+      if (!verifyHubspotSignature(signed, signer.secrets, allow, clock.now())) {
+        refuse(response, started);
+        return;
+      }
       try {
-        const signer = await signerOf(request);
-        const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-        const signed = {
-          method: request.method,
-          url: `${publicUrl()}${request.originalUrl}`,
-          body,
-          headers: request.headers,
-        };
-        if (signer === undefined || !verifyHubspotSignature(signed, signer.secrets, allow, clock.now())) {
-          answerError(
-            response,
-            401,
-            'bad_signature',
-            'The signature does not match the body, this address and the secret of the app, or is older than five minutes.',
-          );
-          answered(401);
-          return;
-        }
         const answer = await take(body, signer.route, request);
         if (answer === undefined) response.status(200).end();
         else response.json(answer);
-        answered(200);
+        answered(200, started);
       } catch (error) {
         logger.error({ err: error }, 'a webhook could not be stored; the sender will repeat it');
         answerError(response, 503, 'not_stored', 'The webhook could not be stored just now. Send it again.');
-        answered(503);
+        answered(503, started);
       }
     };
+    return [identify, ...readBody(largestBody), receive];
+  };
 
   const changes = receiving(['v3'], async (body, route) => {
     const { accounts, unread } = readHubspotChanges(body);
@@ -104,10 +139,9 @@ export function hubspotWebhooks(dependencies: {
     return { outputFields: { hs_execution_state: 'SUCCESS' } };
   });
 
-  const raw = express.raw({ type: () => true, limit: largestBody });
   const router = Router();
-  router.post(['/actions/:action', '/:connectionId/actions/:action'], raw, action);
-  router.post(['/', '/:connectionId'], raw, changes);
+  router.post(['/actions/:action', '/:connectionId/actions/:action'], ...action);
+  router.post(['/', '/:connectionId'], ...changes);
   return router;
 }
 

@@ -15,6 +15,7 @@ const host = `127.0.0.1:${String(typeof address === 'object' && address !== null
 const sandbox = await createSandbox({
   clock: new SandboxClock(),
   ownHosts: () => [host],
+  access: { admits: async () => true },
   whatsapp: { ...parties.whatsapp, accessToken: 'not-called', webhookUrl: () => 'http://127.0.0.1:9' },
   hubspot: parties.hubspot,
   rules: { hubspot: { rateLimitMax: 0, searchLimitMax: 0 } },

@@ -42,6 +42,7 @@ export async function openHubspotAccount(
   const sandbox = await createSandbox({
     clock,
     ownHosts: () => [new URL(server.origin).host],
+    access: { admits: async () => true },
     whatsapp: {
       channelId: 'unused',
       phoneNumberId: '1',

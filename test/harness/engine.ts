@@ -14,6 +14,7 @@ import { createTestDatabase } from './database.ts';
 /** Receive and apply on a database of their own, without HTTP around them. */
 export interface Engine {
   readonly store: Store;
+  readonly databaseUrl: string;
   readonly workspaceId: string;
   readonly channelId: string;
   readonly phoneNumberId: string;
@@ -50,6 +51,7 @@ export async function createEngine(): Promise<Engine> {
   const signer: Signer = { kind: 'channel', workspaceId: world.workspaceId, channelId: world.channelId };
   return {
     store,
+    databaseUrl: database.url,
     ...world,
     receiver,
     directory,

@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHmac, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { openStore, type Store } from '@sangam/core/store';
 import { createSandbox, type Sandbox, SandboxClock } from '@sangam/sandbox';
 import { createSecretBox, ensureSandboxWorkspace, type SandboxParties } from '@sangam/service';
@@ -33,6 +34,8 @@ export interface ServiceProcess {
   readonly child: ChildProcess;
   /** What it printed. */
   output(): string;
+  /** Calls the sandbox this process hosts, below `/sandbox`, with its token. */
+  sandbox(path: string, init?: RequestInit): Promise<Response>;
   /** Posts a webhook as the sandbox's WhatsApp signs it; 0 when the connection broke. */
   post(body: unknown): Promise<number>;
   stop(signal: NodeJS.Signals): Promise<void>;
@@ -104,6 +107,27 @@ export async function createTown(given?: TestDatabase): Promise<Town> {
   };
 }
 
+/** A session by one of the links, as its button makes one. */
+export async function enter(url: string, link: string): Promise<string> {
+  const response = await fetch(`${url}${new URL(link).pathname}`, {
+    method: 'POST',
+    headers: { accept: 'application/json' },
+  });
+  return ((await response.json()) as { session: string }).session;
+}
+
+/** What `npm run admin-link` prints. */
+export async function printAdminLink(
+  env: Readonly<Record<string, string>>,
+  ...args: readonly string[]
+): Promise<string> {
+  const command = path.join(import.meta.dirname, '../../service/print-admin-link.ts');
+  const { stdout } = await promisify(execFile)(process.execPath, [command, ...args], {
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+  });
+  return stdout.trim();
+}
+
 async function openSandbox(
   parties: SandboxParties,
   clock: SandboxClock,
@@ -118,6 +142,7 @@ async function openSandbox(
   const sandbox = await createSandbox({
     clock,
     ownHosts: () => [`127.0.0.1:${String(port)}`],
+    access: { admits: async () => true },
     whatsapp: {
       ...parties.whatsapp,
       accessToken: 'unused-by-these-tests',
@@ -145,7 +170,8 @@ export async function startProcess(
   child.stderr.on('data', (chunk: Buffer) => (printed += chunk.toString()));
   const url = await until('the service to be ready', () => {
     if (child.exitCode !== null) throw new Error(`The service ended: ${printed}`);
-    return printed.includes('Admin link') ? /ready at (\S+)/.exec(printed)?.[1] : undefined;
+    const said = /ready at (\S+?)(?:, listening on (\S+))?\n/.exec(printed);
+    return printed.includes('Admin link') ? (said?.[2] ?? said?.[1]) : undefined;
   }).catch((error: unknown) => {
     child.kill('SIGKILL');
     throw error;
@@ -154,6 +180,12 @@ export async function startProcess(
     url,
     child,
     output: () => printed,
+    async sandbox(route, init = {}) {
+      const token = await readFile(path.join(env['DATA_DIR'] ?? '', 'sandbox', 'token'), 'utf8');
+      const headers = new Headers(init.headers);
+      headers.set('authorization', `Bearer ${token}`);
+      return fetch(`${url}/sandbox${route}`, { ...init, headers });
+    },
     async post(body) {
       if (parties === undefined) throw new Error('This process has no sandbox channel.');
       const bytes = Buffer.from(JSON.stringify(body));

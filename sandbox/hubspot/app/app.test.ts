@@ -34,6 +34,7 @@ beforeEach(async () => {
   sandbox = await createSandbox({
     clock,
     ownHosts: () => [new URL(origin).host],
+    access: { admits: async () => true },
     whatsapp: {
       channelId: 'channel',
       phoneNumberId: '1',

@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import { z } from 'zod';
+import type { MustBeTarget } from '../../targets.ts';
 import { type Answer, answering, ControlError, ok, readBody, refuse } from '../../http.ts';
 import { portal } from '../portal.ts';
 import type { AppFacts } from './oauth.ts';
@@ -18,11 +19,13 @@ const fetchBody = z.strictObject({
   body: z.record(z.string(), z.unknown()).optional(),
 });
 
-/** Names of the machine itself: a sandbox calls nothing else. */
-const loopback: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]', 'localhost']);
-
 /** A card of the app that asks its server through HubSpot: signed, with who asks in the query, and within limits. */
-export function fetchControls(app: AppFacts, now: () => number, written: () => Promise<void>): Router {
+export function fetchControls(
+  app: AppFacts,
+  now: () => number,
+  mustBeTarget: MustBeTarget,
+  written: () => Promise<void>,
+): Router {
   const router = Router();
   let underWay = 0;
 
@@ -63,9 +66,7 @@ export function fetchControls(app: AppFacts, now: () => number, written: () => P
     '/fetch',
     answering(written, async (request) => {
       const asked = readBody(fetchBody, request);
-      if (!loopback.has(new URL(asked.url).hostname)) {
-        throw new ControlError(400, 'not_loopback', 'The sandbox calls this machine only.');
-      }
+      mustBeTarget(asked.url);
       const foreign = Object.keys(asked.headers).filter((name) => !allowedHeaders.has(name.toLowerCase()));
       if (foreign.length > 0) {
         throw new ControlError(

@@ -2,7 +2,7 @@ import { Router } from 'express';
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { SandboxClock } from '../../clock.ts';
-import { type Answer, answering, ok, readBody, readInput } from '../../http.ts';
+import { type Answer, answering, mustBeAdmitted, ok, readBody, readInput } from '../../http.ts';
 import type { Operations } from '../operation.ts';
 import { portal } from '../portal.ts';
 import type { Grant, Grants } from './grants.ts';
@@ -97,7 +97,8 @@ export function createOauth(
   };
 
   const page = Router();
-  page.get('/oauth/authorize', (request, response) => {
+  page.get('/oauth/authorize', async (request, response) => {
+    await mustBeAdmitted(response);
     const query = readInput(pageQuery, request.query);
     if (query.client_id !== app.clientId) {
       response.status(400).json({ error: { code: 'unknown_client', message: 'There is no such app.' } });

@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import { z } from 'zod';
+import type { MustBeTarget } from '../../targets.ts';
 import type { SandboxClock } from '../../clock.ts';
 import { answering, ok, readChanges } from '../../http.ts';
 import { portal } from '../portal.ts';
@@ -51,9 +52,10 @@ export function createHubspotWebhooks(options: {
   installed: () => boolean;
   /** Where to deliver while the settings name no address. */
   webhookUrl: (() => string) | undefined;
+  mustBeTarget: MustBeTarget;
   written: () => Promise<void>;
 }): HubspotWebhooks {
-  const { app, clock, installed, webhookUrl, written } = options;
+  const { app, clock, installed, webhookUrl, mustBeTarget, written } = options;
   let settings = settingsSchema.parse({});
   let queue: Queued[] = [];
   const remembered: Readonly<Record<string, unknown>>[] = [];
@@ -144,7 +146,9 @@ export function createHubspotWebhooks(options: {
   controls.put(
     '/webhooks',
     answering(written, (request) => {
-      settings = readChanges(settingsSchema, settings, request);
+      const changed = readChanges(settingsSchema, settings, request);
+      if (changed.targetUrl !== undefined) mustBeTarget(changed.targetUrl);
+      settings = changed;
       look(0);
       return ok(view());
     }),

@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { Router } from 'express';
 import { z } from 'zod';
-import { answering, ControlError, ok, readBody } from '../../http.ts';
+import type { MustBeTarget } from '../../targets.ts';
+import { answering, ok, readBody } from '../../http.ts';
 import { portal } from '../portal.ts';
 import type { AppFacts } from './oauth.ts';
 import { signV2 } from './signature.ts';
+
+/** How long an action may take to answer. From memory, not in the facts. */
+const answerMs = 30_000;
 
 const actionBody = z.strictObject({
   url: z.url(),
@@ -13,19 +17,18 @@ const actionBody = z.strictObject({
   callbackId: z.string().optional(),
 });
 
-/** Names of the machine itself: a sandbox calls nothing else. */
-const loopback: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]', 'localhost']);
-
 /** A workflow of the portal that reaches our action: the execution request of facts/hubspot.md §7, signed with v2. */
-export function workflowActionControls(app: AppFacts, written: () => Promise<void>): Router {
+export function workflowActionControls(
+  app: AppFacts,
+  mustBeTarget: MustBeTarget,
+  written: () => Promise<void>,
+): Router {
   const router = Router();
   router.post(
     '/workflow-action',
     answering(written, async (request) => {
       const { url, objectId, inputFields, callbackId = randomUUID() } = readBody(actionBody, request);
-      if (!loopback.has(new URL(url).hostname)) {
-        throw new ControlError(400, 'not_loopback', 'The sandbox calls this machine only.');
-      }
+      mustBeTarget(url);
       const body = JSON.stringify({
         callbackId,
         origin: { portalId: portal.portalId, actionDefinitionId: 1, actionDefinitionVersion: 1 },
@@ -35,6 +38,8 @@ export function workflowActionControls(app: AppFacts, written: () => Promise<voi
       });
       const answered = await fetch(url, {
         method: 'POST',
+        redirect: 'manual',
+        signal: AbortSignal.timeout(answerMs),
         body,
         headers: {
           'content-type': 'application/json',

@@ -1,0 +1,97 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { SangamError } from '@sangam/core/errors';
+import { expect, onTestFinished, test } from 'vitest';
+import { exchange, type HttpBounds } from './http.ts';
+
+async function serve(answer: RequestListener): Promise<string> {
+  const server = createServer(answer);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+}
+
+const bounds: HttpBounds = { vendor: 'The CRM', timeoutMs: 20_000, mostBytes: 1_000_000 };
+const secret = 'token-of-nobody';
+const ask = (url: string, other: Partial<HttpBounds> = {}) =>
+  exchange(
+    {
+      method: 'POST',
+      url: `${url}/people?key=${secret}`,
+      headers: { authorization: `Bearer ${secret}` },
+      body: secret,
+    },
+    { ...bounds, ...other },
+  );
+
+async function failure(work: Promise<unknown>): Promise<SangamError> {
+  const error = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof SangamError)) throw new Error('A SangamError was expected.', { cause: error });
+  expect(`${error.message} ${String(error.cause)}`).not.toContain(secret);
+  return error;
+}
+
+test.each([301, 302, 303, 307, 308])('a redirect is not followed: %i', async (status) => {
+  const asked: string[] = [];
+  const elsewhere = await serve((request, response) => {
+    asked.push(request.url ?? '');
+    response.end();
+  });
+  const url = await serve((_request, response) => response.writeHead(status, { location: elsewhere }).end());
+  expect(await failure(ask(url))).toMatchObject({ code: 'redirected', retry: 'later' });
+  expect(asked).toEqual([]);
+});
+
+test('an answer without an end is left when it is too long, and its connection is closed', async () => {
+  const closed = Promise.withResolvers<undefined>();
+  const url = await serve((_request, response) => {
+    response.once('close', () => closed.resolve(undefined));
+    const more = (): void => {
+      while (!response.destroyed && response.write('x'.repeat(64 * 1024)));
+      if (!response.destroyed) response.once('drain', more);
+    };
+    more();
+  });
+  expect(await failure(ask(url))).toMatchObject({ code: 'answer_too_long', retry: 'later' });
+  await closed.promise;
+});
+
+test.each([
+  ['never begins', false],
+  ['never ends', true],
+])('an answer that %s is aborted at the deadline', async (_name, begins) => {
+  const closed = Promise.withResolvers<undefined>();
+  const url = await serve((_request, response) => {
+    response.once('close', () => closed.resolve(undefined));
+    if (begins) response.write('{');
+  });
+  expect(await failure(ask(url, { timeoutMs: 100 }))).toMatchObject({ code: 'timeout', retry: 'later' });
+  await closed.promise;
+});
+
+test('who cannot be reached is said with the network’s own word', async () => {
+  const url = await serve((_request, response) => response.destroy());
+  const { code, message } = await failure(ask(url));
+  expect(code).toBe('unreachable');
+  expect(message).toMatch(/could not be reached \(\w+\)/);
+});
+
+test('whatever is answered comes back whole', async () => {
+  const url = await serve((_request, response) => {
+    response.writeHead(418, { 'x-own': 'yes' }).end('{"said":"नमस्ते"}');
+  });
+  const { status, headers, text } = await ask(url);
+  expect({ status, own: headers.get('x-own'), text }).toEqual({
+    status: 418,
+    own: 'yes',
+    text: '{"said":"नमस्ते"}',
+  });
+});

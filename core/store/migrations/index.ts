@@ -1,0 +1,20 @@
+import { foundation } from './0001-foundation.ts';
+import { crmRecords } from './0002-crm-records.ts';
+import { timelineDue } from './0003-timeline-due.ts';
+import { outcomes } from './0004-outcomes.ts';
+import { changesIn } from './0005-changes-in.ts';
+import { whatsappReading } from './0006-whatsapp-reading.ts';
+import { corrections } from './0007-corrections.ts';
+import { silentAccounts } from './0008-silent-accounts.ts';
+
+/** By the name of their file, in order. One that was applied anywhere is never changed: another follows it. */
+export const migrations = {
+  '0001-foundation': foundation,
+  '0002-crm-records': crmRecords,
+  '0003-timeline-due': timelineDue,
+  '0004-outcomes': outcomes,
+  '0005-changes-in': changesIn,
+  '0006-whatsapp-reading': whatsappReading,
+  '0007-corrections': corrections,
+  '0008-silent-accounts': silentAccounts,
+};

@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import pg from 'pg';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '@sangam/test';
+import { reachDatabase } from './index.ts';
+
+let database: TestDatabase;
+let client: pg.Client;
+beforeEach(async () => {
+  database = await createTestDatabase();
+  client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+});
+afterEach(async () => {
+  await client.end();
+  await database.drop();
+});
+
+const said: string[] = [];
+const reach = (url: string, patienceMs = 0): Promise<void> =>
+  reachDatabase(url, { patienceMs, onAway: (line) => void said.push(line) });
+const urlWith = (spoil: (url: URL) => void): string => {
+  const url = new URL(database.url);
+  spoil(url);
+  return url.href;
+};
+
+test('a PostgreSQL older than 15 is refused', async () => {
+  // The version a server tells is its own; here a function of that name stands before it.
+  await client.query('create schema older');
+  await client.query(
+    "create function older.current_setting(text) returns text language sql as $$ select '14.12' $$",
+  );
+  const url = urlWith(({ searchParams }) => searchParams.set('options', '-c search_path=older,pg_catalog'));
+  await expect(reach(url)).rejects.toThrow(/PostgreSQL 14\.12: Sangam needs 15 or newer/);
+});
+
+test('a database whose tables its user may not make is refused, with the cure', async () => {
+  const role = `nobody_${randomBytes(6).toString('hex')}`;
+  await client.query(`create role ${role} login password 'of-no-account'`);
+  const url = urlWith((one) => {
+    one.username = role;
+    one.password = 'of-no-account';
+  });
+  try {
+    await expect(reach(url)).rejects.toThrow(/GRANT CREATE ON SCHEMA public/);
+  } finally {
+    await client.query(`drop role ${role}`);
+  }
+});
+
+test.each([
+  ['a password', (url: URL) => (url.password = 'wrong-one'), /refuses the password of DATABASE_URL/],
+  ['a user', (url: URL) => (url.username = 'nobody-knows'), /refuses the (password|user) of DATABASE_URL/],
+  ['a database', (url: URL) => (url.pathname = '/nowhere'), /does not exist: correct its name/],
+])('%s that is wrong is told at once, without the password', async (_name, spoil, message) => {
+  const failure = await reach(urlWith(spoil), 60_000).catch((error: unknown) => error);
+  expect(String(failure)).toMatch(message);
+  expect(String(failure)).not.toContain(new URL(database.url).password);
+});
+
+test('one that is away is waited for, which is said once, and in the end it is said where it was looked for', async () => {
+  const target = new URL(database.url);
+  const sockets = new Set<Socket>();
+  let refused = 0;
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    if (refused < 3) {
+      refused += 1;
+      socket.destroy();
+      return;
+    }
+    const upstream = connect(Number(target.port), target.hostname);
+    upstream.on('error', () => socket.destroy());
+    socket.pipe(upstream).pipe(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = String(typeof address === 'object' && address !== null ? address.port : 0);
+  const url = urlWith((one) => (one.port = port));
+  said.length = 0;
+  await reach(url, 60_000);
+  expect(refused).toBe(3);
+  expect(said).toHaveLength(1);
+  expect(said[0]).toContain(`127.0.0.1:${port} does not answer`);
+  for (const socket of sockets) socket.destroy();
+  server.close();
+  await once(server, 'close');
+
+  const failure = await reach(url).catch((error: unknown) => error);
+  expect(String(failure)).toContain(`127.0.0.1:${port} was not reached within 0 s (ECONNREFUSED)`);
+  expect(String(failure)).not.toContain(target.password);
+});

@@ -1,0 +1,91 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import pg from 'pg';
+
+/** `returning` of upserts, `security_invoker`, `nulls not distinct`: what we use came with this version. */
+const oldestVersion = 15;
+
+const lookAgainMs = 500;
+
+/** PostgreSQL's codes for what waiting does not mend, each with what to do. */
+const refusals: Readonly<Record<string, string>> = {
+  '28P01': 'PostgreSQL refuses the password of DATABASE_URL: correct it.',
+  '28000': 'PostgreSQL refuses the user of DATABASE_URL: correct it, or let that user in (pg_hba.conf).',
+  '3D000':
+    'The database that DATABASE_URL names does not exist: correct its name, or create it (createdb NAME).',
+  '42501': 'The user of DATABASE_URL may not connect to that database: grant it CONNECT.',
+};
+
+/**
+ * Resolves when the database can be used: it answers, is PostgreSQL 15 or newer, and lets us make tables. One that is
+ * only away is waited for, `patienceMs` long; `onAway` hears of it once. Throws an `Error` that says what to do, and never
+ * holds the password.
+ */
+export async function reachDatabase(
+  url: string,
+  { patienceMs, onAway }: { readonly patienceMs: number; readonly onAway: (line: string) => void },
+): Promise<void> {
+  const end = performance.now() + patienceMs;
+  for (let tries = 0; ; tries += 1) {
+    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      const why = codeOf(error);
+      const refusal = refusals[why];
+      if (refusal !== undefined) throw new Error(refusal, { cause: error });
+      if (performance.now() > end) {
+        throw new Error(
+          `The database at ${placeOf(url)} was not reached within ${String(Math.round(patienceMs / 1000))} s (${why}): ` +
+            'start it, or correct DATABASE_URL.',
+          { cause: error },
+        );
+      }
+      if (tries === 0) {
+        onAway(`The database at ${placeOf(url)} does not answer (${why}). Waiting for it.`);
+      }
+      await wait(lookAgainMs);
+      continue;
+    }
+    try {
+      await mustBeUsable(client);
+      return;
+    } finally {
+      await client.end();
+    }
+  }
+}
+
+async function mustBeUsable(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ version: string; schema: string | null; mayCreate: boolean | null }>(
+    `select current_setting('server_version') as version, current_schema() as schema,
+            has_schema_privilege(current_schema(), 'create') as "mayCreate"`,
+  );
+  const [answer] = rows;
+  const { version, schema, mayCreate } = answer ?? { version: '', schema: null, mayCreate: null };
+  if (Number.parseInt(version, 10) < oldestVersion) {
+    throw new Error(
+      `DATABASE_URL names a PostgreSQL ${version}: Sangam needs ${String(oldestVersion)} or newer. Nothing was changed in it.`,
+    );
+  }
+  if (schema === null || mayCreate !== true) {
+    throw new Error(
+      `The user of DATABASE_URL may not make tables there: as the database's owner run GRANT CREATE ON SCHEMA ` +
+        `${schema ?? 'public'} TO that user.`,
+    );
+  }
+}
+
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  // Both loopbacks refused: Node tells them as one error of several.
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
+  const code: unknown = first instanceof Error && 'code' in first ? first.code : undefined;
+  return typeof code === 'string' ? code : error.message;
+}
+
+/** Host and port, without user and password. */
+function placeOf(url: string): string {
+  return new URL(url).host || 'its socket';
+}

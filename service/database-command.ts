@@ -1,0 +1,27 @@
+import { reachDatabase } from '@sangam/core/store';
+import { type Config, readConfig } from './config.ts';
+import { openEmbeddedDatabase } from './database/index.ts';
+
+/**
+ * Runs a command of its own on the database the settings name, which the service may be using, and ends the process: with 1
+ * and one line where it failed.
+ */
+export async function onDatabase(
+  work: (databaseUrl: string, config: Config) => Promise<void>,
+): Promise<void> {
+  try {
+    const config = readConfig(process.env);
+    const embedded =
+      config.databaseUrl === undefined ? await openEmbeddedDatabase(config.dataDir) : undefined;
+    const databaseUrl = config.databaseUrl ?? embedded?.url ?? '';
+    try {
+      await reachDatabase(databaseUrl, { patienceMs: 0, onAway: () => undefined });
+      await work(databaseUrl, config);
+    } finally {
+      await embedded?.stopIfLast();
+    }
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,125 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { restoreBackup, writeBackup } from '@sangam/core/store';
+import pg from 'pg';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  createEngine,
+  createTestDatabase,
+  type Engine,
+  engineNow,
+  type TestDatabase,
+  text,
+  webhook,
+} from './harness/index.ts';
+
+/** A copy of everything, into another database and back. */
+
+let engine: Engine;
+let other: TestDatabase;
+let folder: string;
+let file: string;
+
+beforeEach(async () => {
+  engine = await createEngine();
+  other = await createTestDatabase();
+  folder = await mkdtemp(path.join(tmpdir(), 'sangam-backup-'));
+  file = path.join(folder, 'sangam.backup');
+});
+afterEach(async () => {
+  await engine.close();
+  await other.drop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function contentsOf(url: string): Promise<Record<string, readonly string[]>> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const { rows: tables } = await client.query<{ name: string }>(
+    "select tablename as name from pg_tables where schemaname = 'public' and tablename not like 'kysely%' order by 1",
+  );
+  const contents: Record<string, readonly string[]> = {};
+  for (const { name } of tables) {
+    const { rows } = await client.query<{ row: string }>(`select t::text as row from ${name} t order by 1`);
+    contents[name] = rows.map(({ row }) => row);
+  }
+  await client.end();
+  return contents;
+}
+
+async function fill(): Promise<void> {
+  await engine.asDatabaseOwner("update crm_connections set mode = 'live'");
+  const asha = { phone: '919812345678', bsuid: 'IN.ASHA', name: 'Asha "Rao" \\ \u2028' };
+  const words = ['Hello\nthere', '\\.', '\\N', 'tab\there \u{1F600}', 'STOP'];
+  for (const [index, said] of words.entries()) {
+    await engine.receive(
+      webhook(engine, [text(asha, `wamid.${String(index)}`, engineNow - 60_000 + index, said)]),
+    );
+  }
+  await engine.applyAll();
+  // Some of it still waits.
+  await engine.receive(webhook(engine, [text(asha, 'wamid.waits', engineNow, 'One more')]));
+}
+
+const write = () => writeBackup(engine.databaseUrl, createWriteStream(file));
+const restore = (from = file) => restoreBackup(other.url, createReadStream(from));
+
+test('what is restored is what was there, and what wrote to a CRM writes nothing until somebody says so', async () => {
+  await fill();
+  const before = await contentsOf(engine.databaseUrl);
+  expect(before['inbox']).toHaveLength(1);
+  expect((await write()).tables).toBe(Object.keys(before).length - 1);
+  expect(await contentsOf(engine.databaseUrl)).toEqual(before);
+  const { paused } = await restore();
+  const after = await contentsOf(other.url);
+  expect({ ...after, crm_connections: [] }).toEqual({ ...before, crm_connections: [] });
+  expect(after['crm_connections']).toHaveLength(before['crm_connections']?.length ?? 0);
+  expect(paused).toBe(1);
+  const client = new pg.Client({ connectionString: other.url });
+  await client.connect();
+  expect((await client.query('select distinct mode from crm_connections')).rows).toEqual([
+    { mode: 'shadow' },
+  ]);
+  await client.end();
+});
+
+describe('nothing is restored', () => {
+  const untouched = async (work: () => Promise<unknown>, message: RegExp): Promise<void> => {
+    const before = await contentsOf(other.url);
+    await expect(work()).rejects.toThrow(message);
+    expect(await contentsOf(other.url)).toEqual(before);
+  };
+
+  test('of a file that was cut off, changed, or is none of ours', async () => {
+    await fill();
+    await write();
+    const whole = await readFile(file);
+    const spoilt = path.join(folder, 'spoilt');
+    await writeFile(spoilt, whole.subarray(0, whole.length - 40));
+    await untouched(() => restore(spoilt), /damaged or cut off: nothing was restored/);
+    const unpacked = gunzipSync(whole).toString('utf8');
+    await writeFile(spoilt, gzipSync(unpacked.replace('Asha', 'Usha')));
+    await untouched(() => restore(spoilt), /damaged or cut off: nothing was restored/);
+    await writeFile(spoilt, gzipSync(unpacked.slice(0, unpacked.lastIndexOf('{"sha256"'))));
+    await untouched(() => restore(spoilt), /damaged or cut off: nothing was restored/);
+    await writeFile(spoilt, 'some other file');
+    await untouched(() => restore(spoilt), /no backup of Sangam/);
+  });
+
+  test('into a database that holds something, or from another version', async () => {
+    await fill();
+    await write();
+    await restore();
+    await untouched(restore, /already holds something/);
+    const spoilt = path.join(folder, 'spoilt');
+    const unpacked = gunzipSync(await readFile(file)).toString('utf8');
+    await writeFile(spoilt, gzipSync(unpacked.replace(/"0001-foundation":"/, '$&x')));
+    await untouched(
+      () => restore(spoilt),
+      /made by another version \(the migration 0001-foundation differs\)/,
+    );
+  });
+});

@@ -1,0 +1,101 @@
+import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createTown, type ServiceProcess, text, type Town, until, webhook } from './harness/index.ts';
+
+/** What is asked before a body is read, and what bodies may take together. */
+
+let town: Town;
+let service: ServiceProcess;
+let port: number;
+beforeAll(async () => {
+  town = await createTown();
+  service = await town.startService();
+  port = Number(new URL(service.url).port);
+});
+afterAll(() => town.close());
+
+const wellFormed = `sha256=${'0'.repeat(64)}`;
+
+/** A request whose body never comes; resolves with the answer's first line. */
+async function withoutBody(path: string, headers: readonly string[], length: number): Promise<string> {
+  const { socket, answer } = await open(path, headers, length);
+  const line = await answer;
+  socket.destroy();
+  return line;
+}
+
+async function open(
+  path: string,
+  headers: readonly string[],
+  length: number,
+): Promise<{ socket: Socket; answer: Promise<string> }> {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  const lines = [`POST ${path} HTTP/1.1`, 'Host: localhost', `Content-Length: ${String(length)}`, ...headers];
+  socket.write(`${lines.join('\r\n')}\r\n\r\n`);
+  const answer = once(socket, 'data').then(([data]) => String(data).split('\r\n')[0] ?? '');
+  return { socket, answer };
+}
+
+test.each([
+  ['an unknown channel', '/webhooks/whatsapp/00000000-0000-4000-8000-00000000dead', wellFormed],
+  ['a signature that is none', 'own', 'sha256=short'],
+  ['two signatures', 'own', `${wellFormed}, ${wellFormed}`],
+  ['no signature', 'own', undefined],
+])('%s is answered before the body is there', async (_name, route, signature) => {
+  const path = route === 'own' ? `/webhooks/whatsapp/${town.parties.whatsapp.channelId}` : route;
+  const headers = signature === undefined ? [] : [`X-Hub-Signature-256: ${signature}`];
+  expect(await withoutBody(path, headers, 1_000_000)).toBe('HTTP/1.1 401 Unauthorized');
+});
+
+test.each([
+  ['an unknown connection', '/webhooks/hubspot/00000000-0000-4000-8000-00000000dead', 'A'.repeat(43)],
+  ['a signature that is none', 'own', 'short'],
+])('HubSpot: %s is answered before the body is there', async (_name, route, signature) => {
+  const path = route === 'own' ? `/webhooks/hubspot/${town.parties.hubspot.connectionId}` : route;
+  const headers = [
+    `X-HubSpot-Signature-v3: ${signature}=`,
+    `X-HubSpot-Request-Timestamp: ${String(Date.now())}`,
+  ];
+  expect(await withoutBody(path, headers, 1_000_000)).toBe('HTTP/1.1 401 Unauthorized');
+});
+
+test('one that says it is too long is answered before it comes', async () => {
+  const path = `/webhooks/whatsapp/${town.parties.whatsapp.channelId}`;
+  const line = await withoutBody(path, [`X-Hub-Signature-256: ${wellFormed}`], 5_000_000);
+  expect(line).toBe('HTTP/1.1 413 Payload Too Large');
+});
+
+test('a packed body is refused, not unpacked', async () => {
+  const response = await fetch(`${service.url}/webhooks/whatsapp/${town.parties.whatsapp.channelId}`, {
+    method: 'POST',
+    headers: { 'x-hub-signature-256': wellFormed, 'content-encoding': 'gzip' },
+    body: 'not unpacked',
+  });
+  expect(response.status).toBe(415);
+});
+
+test('bodies under way are bounded together: what is over is told to come again, and does when they are gone', async () => {
+  const path = `/webhooks/whatsapp/${town.parties.whatsapp.channelId}`;
+  // Eight of four megabytes are what one address may have under way.
+  const held = await Promise.all(
+    Array.from({ length: 8 }, () => open(path, [`X-Hub-Signature-256: ${wellFormed}`], 4 * 1024 * 1024)),
+  );
+  const body = JSON.stringify(
+    webhook(town.parties.whatsapp, [text({ phone: '919812345678' }, 'w1', Date.now(), 'hello')]),
+  );
+  const signature = `sha256=${createHmac('sha256', town.parties.whatsapp.appSecret).update(body).digest('hex')}`;
+  const send = (): Promise<Response> =>
+    fetch(`${service.url}${path}`, { method: 'POST', headers: { 'x-hub-signature-256': signature }, body });
+  const refused = await until('the budget to be taken', async () => {
+    const response = await send();
+    return response.status === 503 ? response : undefined;
+  });
+  expect(refused.headers.get('retry-after')).toBe('1');
+  expect(await refused.text()).toContain('too_busy');
+  for (const { socket } of held) socket.destroy();
+  await until('room again', async () => (await send()).status === 200);
+});

@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto';
+import { systemClock } from '@sangam/core/clock';
+import { createSessions } from '@sangam/service';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createTown, enter, type ServiceProcess, type Town } from './harness/index.ts';
+
+/** Links, sessions, and what a role may do. */
+
+let town: Town;
+let service: ServiceProcess;
+beforeAll(async () => {
+  town = await createTown();
+  service = await town.startService();
+});
+afterAll(() => town.close());
+
+const sessionsAt = (now: () => number) => createSessions(town.store, { now });
+const sessions = () => createSessions(town.store, systemClock);
+
+async function member(role: 'admin' | 'rep' | 'read-only'): Promise<string> {
+  const memberId = randomUUID();
+  const { workspaceId } = town.parties;
+  await town.store.transact(workspaceId, (trx) =>
+    trx
+      .insertInto('members')
+      .values({
+        workspace_id: workspaceId,
+        member_id: memberId,
+        email: `${memberId}@sangam.example`,
+        role,
+        created_at: 0,
+      })
+      .execute(),
+  );
+  return memberId;
+}
+
+async function signedIn(role: 'admin' | 'rep' | 'read-only' = 'admin', memberId?: string): Promise<string> {
+  const id = memberId ?? (await member(role));
+  const link = await sessions().makeLink(town.parties.workspaceId, id);
+  return enter(service.url, `${service.url}/admin/enter/${link}`);
+}
+
+const ask = (headers: Record<string, string>, method = 'GET', route = '/api/alerts'): Promise<Response> =>
+  fetch(`${service.url}${route}`, {
+    method,
+    headers: { 'content-type': 'application/json', ...headers },
+    ...(method === 'GET' ? {} : { body: '{}' }),
+  });
+
+describe('a link', () => {
+  test('is not spent by being opened, looked at or asked about, and is spent by its button, once', async () => {
+    const token = await sessions().makeLink(town.parties.workspaceId, await member('admin'));
+    const link = `${service.url}/admin/enter/${token}`;
+    for (const method of ['GET', 'HEAD', 'GET']) {
+      const opened = await fetch(link, { method });
+      expect(opened.status).toBe(200);
+      expect(opened.headers.get('set-cookie')).toBeNull();
+      expect(opened.headers.get('cache-control')).toBe('no-store');
+    }
+    expect(await (await fetch(link)).text()).toMatch(/<form method="post"><button/);
+    const pressed = await fetch(link, { method: 'POST', redirect: 'manual' });
+    expect(pressed.status).toBe(303);
+    expect(pressed.headers.get('set-cookie')).toMatch(/HttpOnly; SameSite=Strict$/);
+    expect((await fetch(link, { method: 'POST' })).status).toBe(410);
+  });
+
+  test('ends after a day, and a session after seven', async () => {
+    const day = 24 * 60 * 60 * 1000;
+    const start = systemClock.now();
+    const { workspaceId } = town.parties;
+    const memberId = await member('rep');
+    const at = (days: number) => sessionsAt(() => start + days * day);
+    const late = await at(0).makeLink(workspaceId, memberId);
+    expect(await at(1.01).enter(late)).toBeUndefined();
+    const link = await at(0).makeLink(workspaceId, memberId);
+    const session = (await at(0.99).enter(link)) ?? '';
+    expect(await at(7.9).memberOf(session)).toMatchObject({ memberId });
+    expect(await at(8.1).memberOf(session)).toBeUndefined();
+  });
+});
+
+describe('a session', () => {
+  test('is a bearer token in any case, and a cookie for our own pages alone', async () => {
+    const session = await signedIn();
+    for (const scheme of ['Bearer', 'bearer', 'BEARER']) {
+      expect((await ask({ authorization: `${scheme} ${session}` })).status).toBe(200);
+    }
+    const cookie = `sangam_session=${session}`;
+    expect((await ask({ cookie })).status).toBe(200);
+    expect((await ask({ cookie, origin: new URL(service.url).origin })).status).toBe(200);
+    for (const origin of ['null', 'http://', 'not an origin', 'https://evil.example', 'http://localhost']) {
+      expect((await ask({ cookie, origin })).status, origin).toBe(401);
+    }
+  });
+
+  test('ends by signing out; all of a member’s end together, and nobody else’s', async () => {
+    const memberId = await member('admin');
+    const [one, two, three] = [
+      await signedIn('admin', memberId),
+      await signedIn('admin', memberId),
+      await signedIn('admin', memberId),
+    ];
+    const other = await signedIn();
+    const status = async (session: string): Promise<number> =>
+      (await ask({ authorization: `Bearer ${session}` })).status;
+    expect((await ask({ authorization: `Bearer ${one}` }, 'DELETE', '/api/session')).status).toBe(204);
+    expect([await status(one), await status(two)]).toEqual([401, 200]);
+    expect((await ask({ authorization: `Bearer ${two}` }, 'DELETE', '/api/session/all')).status).toBe(204);
+    expect([await status(two), await status(three), await status(other)]).toEqual([401, 401, 200]);
+  });
+});
+
+test('who may only read changes nothing, and signs out', async () => {
+  const contact = `/api/contacts/${randomUUID()}/tags`;
+  const reader = { authorization: `Bearer ${await signedIn('read-only')}` };
+  expect((await ask(reader, 'GET', '/api/contacts?phone=%2B919812345678')).status).toBe(200);
+  expect((await ask(reader, 'POST', contact)).status).toBe(403);
+  expect((await ask(reader, 'GET', '/api/alerts')).status).toBe(403);
+  const rep = { authorization: `Bearer ${await signedIn('rep')}` };
+  expect((await ask(rep, 'POST', contact)).status).toBe(400);
+  expect((await ask(reader, 'DELETE', '/api/session')).status).toBe(204);
+});
