@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createTown, type ServiceProcess, type Town, until, webhook } from './harness/index.ts';
+import { createTown, enter, type ServiceProcess, type Town, until, webhook } from './harness/index.ts';
 
 /** What an admin sees of WhatsApp's own affairs, and decides about words, by HTTP. */
 
@@ -11,8 +11,7 @@ beforeAll(async () => {
   town = await createTown();
   service = await town.startService();
   const link = /http\S+\/admin\/enter\/\S+/.exec(service.output())?.[0] ?? '';
-  const response = await fetch(link, { headers: { accept: 'application/json' } });
-  session = ((await response.json()) as { session: string }).session;
+  session = await enter(service.url, link);
 });
 afterAll(() => town.close());
 

@@ -16,22 +16,17 @@ export interface Bucket {
 /** Takes one call out of a limit shared by all processes: 0, or how long until this caller may ask again. */
 export async function takeCall(trx: WorkspaceTransaction, bucket: Bucket, now: number): Promise<number> {
   const { connectionId, name, perCallMs, reachMs, depthMs } = bucket;
-  const { rows } = await sql<{ before: number | null }>`
+  const { numAffectedRows } = await sql`
     insert into crm_limits as l (workspace_id, connection_id, name, filled_until)
     values (${trx.workspaceId}, ${connectionId}, ${name}, ${now + perCallMs}::float8)
     on conflict (workspace_id, connection_id, name) do update
-      set filled_until = case when l.filled_until > ${now + depthMs}::float8 then ${now + depthMs}::float8
-                              else greatest(l.filled_until, ${now}::float8) + ${perCallMs}::float8 end
-      where l.filled_until <= ${now + reachMs}::float8 or l.filled_until > ${now + depthMs}::float8
-    returning old.filled_until as before`.execute(trx);
-  const [taken] = rows;
-  if (taken !== undefined && (taken.before ?? now) <= now + reachMs) return 0;
-  const { filledUntil } = await trx
-    .selectFrom('crm_limits')
-    .select('filled_until as filledUntil')
-    .where('workspace_id', '=', trx.workspaceId)
-    .where('connection_id', '=', connectionId)
-    .where('name', '=', name)
-    .executeTakeFirstOrThrow();
+      set filled_until = greatest(l.filled_until, ${now}::float8) + ${perCallMs}::float8
+      where l.filled_until <= ${now + reachMs}::float8`.execute(trx);
+  if (numAffectedRows === 1n) return 0;
+  const { rows } = await sql<{ filledUntil: number }>`
+    update crm_limits set filled_until = least(filled_until, ${now + depthMs}::float8)
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} and name = ${name}
+    returning filled_until as "filledUntil"`.execute(trx);
+  const filledUntil = rows[0]?.filledUntil ?? now;
   return Math.max(1, filledUntil - now - reachMs);
 }

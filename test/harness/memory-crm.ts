@@ -29,6 +29,8 @@ export interface MemoryCrmRules {
   readonly freshMs?: number;
   /** How far its search is behind what is written. Default 0. */
   readonly searchLagMs?: number;
+  /** Texts are cut after so many characters, and its answers say so. Default: none is. */
+  readonly longestText?: number;
   /** What the CRM does with a new record whose phone another one holds. Default `make`. */
   readonly twins?: 'make' | 'refuse and name the holder' | 'refuse naming the field';
   /** Default findable. */
@@ -168,6 +170,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
     settleMs = 30_000,
     freshMs = 60_000,
     searchLagMs = 0,
+    longestText = Infinity,
     twins = 'make',
     entries: entryClass = 'findable',
     movesWithMerge = true,
@@ -264,7 +267,10 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
     );
   };
 
-  const createOne = (contactId: string, values: CrmValues): WriteOutcome => {
+  const cut = (sent: CrmValues): CrmValues =>
+    Object.fromEntries(Object.entries(sent).map(([name, value]) => [name, value.slice(0, longestText)]));
+  const createOne = (contactId: string, sent: CrmValues): WriteOutcome => {
+    const values = cut(sent);
     const stands = all().find(({ key }) => key === contactId);
     if (writeClass === 'keyed' && stands !== undefined) {
       change(stands, values);
@@ -286,7 +292,8 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
     const { recordId } = make({ ...values, [memoryFields.key]: contactId }, creates);
     return { item: contactId, outcome: 'written', recordId, created: true, values };
   };
-  const updateOne = (recordId: string, values: CrmValues): WriteOutcome => {
+  const updateOne = (recordId: string, sent: CrmValues): WriteOutcome => {
+    const values = cut(sent);
     const record = survivorOf(recordId);
     if (record === undefined) return { item: recordId, outcome: 'gone' };
     if (crm.locked.has(record.recordId)) {

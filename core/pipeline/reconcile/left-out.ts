@@ -1,4 +1,4 @@
-import type { CrmValues, FieldMapping } from '../../crm/index.ts';
+import type { CrmValues, FieldMapping, Spelling } from '../../crm/index.ts';
 import type { Agreed } from '../../mapping/index.ts';
 import type { LeftOut } from './write-records.ts';
 
@@ -28,6 +28,26 @@ export function refusedValues(leftOut: readonly LeftOut[], optOutFields: readonl
       .filter(({ named }) => named)
       .flatMap(({ values }) => Object.entries(values))
       .filter(([field]) => !optOutFields.includes(field)),
+  );
+}
+
+/**
+ * Values a CRM stored otherwise than they were sent, as a text it cuts short or trims: sent again they would end the same.
+ * Flags and tags, which both sides change, always are.
+ */
+export function storedOtherwise(
+  sent: CrmValues,
+  answered: CrmValues,
+  mapping: readonly FieldMapping[],
+  spelling: Spelling,
+): CrmValues {
+  const texts = mapping.filter(({ source }) => source !== 'opt-out' && source !== 'tags');
+  return Object.fromEntries(
+    texts.flatMap(({ field }) => {
+      const [given, stands] = [sent[field.name], answered[field.name]];
+      const other = given !== undefined && stands !== undefined && !spelling.same(given, stands, field);
+      return other ? [[field.name, given]] : [];
+    }),
   );
 }
 

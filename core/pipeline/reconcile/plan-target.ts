@@ -19,7 +19,7 @@ export interface TargetPlan {
   readonly agreed: Agreed;
   /** What both sides agreed on before. */
   readonly before: Agreed;
-  /** Values the CRM refused, and would again. */
+  /** Values the CRM refused or made something else of, and would again. */
   readonly refused: CrmValues;
   /** What stands in our unique field afterwards. */
   readonly key: string | undefined;
@@ -44,8 +44,11 @@ export function planTarget(
   const unseen = row?.agreed !== true && record === undefined;
   if (contact === undefined) return planOthers(target, record, mapping, traits, followed, agreed, unseen);
   const refused = row?.refused ?? {};
+  // Where somebody changed the field since, it is tried once more.
+  const movedOn = (field: string): boolean =>
+    record !== undefined && (record.values[field] ?? '') !== (row?.base[field] ?? '');
   const isRefused = (field: string, value: string | undefined): boolean =>
-    value !== undefined && refused[field] === value;
+    value !== undefined && refused[field] === value && !movedOn(field);
   const open = mapping.filter(
     (line) => !isRefused(line.field.name, writtenValue(line, contact, traits.spelling)),
   );

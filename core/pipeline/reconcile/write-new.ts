@@ -6,7 +6,7 @@ import { followedBy, settlesAt } from '../followed.ts';
 import { adoptNamed, type NamedTwin, namesTwin } from './adopt.ts';
 import { asAnswered, type BatchWork, comeBack, letterOf, tellLeftOut } from './batch-work.ts';
 import type { Findings } from './findings.ts';
-import { optOutFieldsOf, refusedValues } from './left-out.ts';
+import { optOutFieldsOf, refusedValues, storedOtherwise } from './left-out.ts';
 import type { Homeless } from './load-batch.ts';
 import { hurry, mostPressing } from './priority.ts';
 import { loadResolveFacts } from './resolve-facts.ts';
@@ -160,7 +160,10 @@ function noteCreated(
         keyContactId: creation.key,
         base: { ...onlyOf(outcome.values, theirs), ...asAnswered(sent, sent, outcome.values) },
         ours: Object.keys(sent).toSorted(),
-        refused: refusedValues(leftOut, optOutFieldsOf(mapping)),
+        refused: {
+          ...refusedValues(leftOut, optOutFieldsOf(mapping)),
+          ...storedOtherwise(sent, outcome.values, mapping, traits.spelling),
+        },
         phones: phonesOf({ values: sent }, traits.phoneFields, connection.region),
       });
       findings.named.push({ from: unborn(creation.key), to: recordId });

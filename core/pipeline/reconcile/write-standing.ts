@@ -4,7 +4,7 @@ import { followedBy, noticeFollowed } from '../followed.ts';
 import { asAnswered, type BatchWork, comeBack, letterOf, tellLeftOut } from './batch-work.ts';
 import { seenRecord } from './candidates.ts';
 import type { Findings } from './findings.ts';
-import { optOutFieldsOf, refusedValues, withoutLeftOut } from './left-out.ts';
+import { optOutFieldsOf, refusedValues, storedOtherwise, withoutLeftOut } from './left-out.ts';
 import type { DirtyTarget } from './load-batch.ts';
 import { planTarget, type TargetPlan } from './plan-target.ts';
 import { hurry, mostPressing } from './priority.ts';
@@ -112,9 +112,10 @@ export async function updateStanding(
       case 'written': {
         tellLeftOut(findings, connection, people[0], leftOut, now);
         const refused = { ...plan.refused, ...refusedValues(leftOut, optOutFields) };
+        const otherwise = storedOtherwise(plan.write, outcome.values, mapping, connector.traits.spelling);
         const agreed = {
           ...agreedOf(connector, plan, outcome.values, connection.region, leftOut),
-          refused,
+          refused: { ...refused, ...otherwise },
           ...(withoutKey ? { keyContactId: undefined } : {}),
         };
         findings.agreed.push(agreed);
