@@ -110,23 +110,6 @@ describe('the timeline', () => {
   });
 });
 
-test('a record listed as deleted that lives on under another id is not gone', async () => {
-  const { connector } = await hubspotAnswering(
-    { status: 200, body: { results: [] } },
-    {
-      status: 200,
-      body: { results: ['2', '3'].map((id) => ({ id, archivedAt: '2026-11-23T10:00:00Z' })) },
-    },
-    {
-      status: 207,
-      body: { results: [{ id: '1', properties: { hs_merged_object_ids: '3' } }], errors: [missing('2')] },
-    },
-  );
-  const { next } = await connector.scan({ changedSince: 0 }, [], 'import');
-  const { gone } = await connector.scan(next === undefined ? {} : { cursor: next }, [], 'import');
-  expect(gone).toEqual([{ recordId: '2', at: Date.UTC(2026, 10, 23, 10) }]);
-});
-
 test('owners of all pages are told by name, else by e-mail, else by id', async () => {
   const page = (results: object[], after?: string): object => ({
     results,

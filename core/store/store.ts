@@ -172,7 +172,11 @@ export function openStore(
         release(true);
       }
     },
-    close: () => db.destroy(),
+    async close() {
+      await db.destroy();
+      // Kysely leaves a pool alone that it has not used itself.
+      if (!pool.ended) await pool.end();
+    },
   };
 }
 

@@ -77,7 +77,7 @@ export function timeline(stage: SetStage): void {
 
   test('that is made long after nobody answered is found, and a twin is gone within the hour', async () => {
     const { world, crm } = await stage();
-    const lateMs = 300;
+    const lateMs = 3 * minute;
     const shown = async () => crm.account.user.timeline((await crm.record()).recordId);
     cutTimeline(crm, { commitAfterMs: lateMs }, 1);
     await crm.writes(somebody(1), 'first words');
@@ -85,6 +85,8 @@ export function timeline(stage: SetStage): void {
     expect(await shown()).toEqual([]);
     // Before the CRM acts we look, find nothing and write it ourselves.
     await world.pass(2 * minute);
+    expect(await shown()).toHaveLength(1);
+    world.clock.advance(2 * minute);
     await until('the twin', async () => (await shown()).length === 2);
     await world.ride(hour);
     const [entry, ...others] = await shown();

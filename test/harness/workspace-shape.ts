@@ -13,6 +13,9 @@ const sourceTimes: Readonly<Record<string, readonly string[]>> = {
 /** What depends on how work fell into batches. */
 const ofOneRun = new Set<string>(['workspaces', 'crm_limits', 'counts', 'crm_writes']);
 
+/** Ids that are given in the order of our writes. */
+const vendorsOwn = new Set(['entry_key', 'entry_id']);
+
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 
 /**
@@ -40,7 +43,7 @@ export async function workspaceShape(
           return value < since / 2 ? value : value - since;
         }
         if (Buffer.isBuffer(value) || typeof value === 'number') return '…';
-        if (typeof value === 'string') return column === 'entry_key' ? '…' : plain(value);
+        if (typeof value === 'string') return vendorsOwn.has(column) ? '…' : plain(value);
         return value;
       };
       shape[table] = rows

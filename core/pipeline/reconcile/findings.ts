@@ -4,6 +4,7 @@ import {
   addOccurrences,
   type AgreedRecord,
   agreeRecords,
+  awaitTurn,
   type ConnectionRow,
   type Creation,
   type DeadLetter,
@@ -105,6 +106,19 @@ export async function rememberFindings(
   now: number,
 ): Promise<void> {
   const { connectionId } = connection;
+  // What people changed becomes evidence: who is who must not change under us, and this lock comes before all others.
+  if (findings.taking.some(({ taken }) => taken.length > 0)) await awaitTurn(trx);
+  const looked = [...findings.seen, ...findings.agreed].filter(
+    ({ phoneFields }) => phoneFields === undefined || phoneFields.length > 0,
+  );
+  // All marks at once and before the rest, so that two that cross wait for each other instead of ending in a deadlock.
+  await lockDirty(trx, connectionId, [
+    ...batch.leased.map(({ subject }) => subject),
+    ...[...findings.instead.keys(), ...[...looked, ...findings.links].map(({ recordId }) => recordId)].map(
+      subjectOfRecord,
+    ),
+    ...[...findings.back.keys()].map(subjectOfContact),
+  ]);
   await addOccurrences(trx, findings.noticed, now);
   await saveRecords(trx, connectionId, await withoutErased(trx, findings.seen, batch.erasureKeyOf), now);
   await agreeRecords(trx, connectionId, findings.agreed, now);
@@ -124,9 +138,6 @@ export async function rememberFindings(
   await deleteCrmLetters(trx, connectionId, findings.mended);
   await parkDeadLetters(trx, findings.letters, now);
 
-  const looked = [...findings.seen, ...findings.agreed].filter(
-    ({ phoneFields }) => phoneFields === undefined || phoneFields.length > 0,
-  );
   const matched = await linkByPhone(
     trx,
     connectionId,
@@ -134,13 +145,6 @@ export async function rememberFindings(
     now,
   );
   const instead = [...findings.instead].map(([recordId, priority]) => ({ recordId, priority }));
-  await lockDirty(trx, connectionId, [
-    ...batch.leased.map(({ subject }) => subject),
-    ...[...findings.instead.keys(), ...matched, ...findings.links.map(({ recordId }) => recordId)].map(
-      subjectOfRecord,
-    ),
-    ...[...findings.back.keys()].map(subjectOfContact),
-  ]);
   await markEachRecord(trx, connectionId, instead, false, now);
   await markRecords(trx, connectionId, matched, { priority: markPriority.fields, reread: false }, now);
   await markContacts(

@@ -10,11 +10,14 @@ export interface Searched {
   /** By contact; empty: nobody holds one of their phones. */
   readonly matches: ReadonlyMap<string, Candidates>;
   readonly seen: readonly SeenRecord[];
-  /** The CRM's search is used up for now. */
+  /** Nothing was heard of these: the CRM's search is used up for now, or failed. */
   readonly later: readonly Homeless[];
 }
 
-/** Asks the CRM who holds these people's phones, as many people a search as it takes. Throws as the connector does. */
+/**
+ * Asks the CRM who holds these people's phones, as many people a search as it takes. Throws as the connector does where
+ * not even the first search was answered.
+ */
 export async function searchByPhone(
   connector: Connector,
   region: string | undefined,
@@ -37,7 +40,9 @@ export async function searchByPhone(
       const held = records.flatMap((record) => holdersOf(record, phoneFields, region));
       for (const [contactId, found] of candidatesOf(part, held, parted)) matches.set(contactId, found);
     } catch (error) {
-      if (!(error instanceof SangamError) || error.code !== 'limit_wait') throw error;
+      const passes = error instanceof SangamError && error.retry !== 'never';
+      // What was answered before is not asked again for one search that failed.
+      if (!passes || (index === 0 && error.code !== 'limit_wait')) throw error;
       return { matches, seen: [...seen.values()], later: searches.slice(index).flat() };
     }
   }

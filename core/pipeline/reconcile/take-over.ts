@@ -4,7 +4,6 @@ import type { ContactFields, FieldMapping } from '../../crm/index.ts';
 import {
   addConsentEntries,
   addTagChanges,
-  awaitTurn,
   lastChangeOf,
   markContacts,
   markPriority,
@@ -16,7 +15,7 @@ import type { TargetPlan } from './plan-target.ts';
 
 /**
  * Takes over what people changed in the CRM: an opt-out they set or cleared, tags they added or removed. It is evidence
- * like any other, with the vendor's time of the change where that is known.
+ * like any other, with the vendor's time of the change where that is known. In a transaction that holds the turn.
  */
 export async function takeOver(
   trx: WorkspaceTransaction,
@@ -27,8 +26,6 @@ export async function takeOver(
 ): Promise<void> {
   const changing = plans.filter(({ taken }) => taken.length > 0);
   if (changing.length === 0) return;
-  // Who is who must not change under us.
-  await awaitTurn(trx);
   const fieldOf = (source: string): string =>
     mapping.find((field) => field.source === source)?.field.name ?? source;
   const changedAt = await lastChangeOf(
