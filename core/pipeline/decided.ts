@@ -63,12 +63,10 @@ export async function restoreLinks(
   const contactId = await findContact(trx, { contactId: changed.contactId });
   if (contactId === undefined) return;
   const current = await keptLinks(trx, connectionId, contactId);
-  const rows = await recordsById(trx, connectionId, [
+  const livesOn = await survivorsOf(trx, connectionId, [
     recordId,
     ...changed.before.map((link) => link.recordId),
   ]);
-  const moved = new Map(rows.flatMap((row) => (row.movedTo === null ? [] : [[row.recordId, row.movedTo]])));
-  const livesOn = (id: string): string => moved.get(id) ?? id;
   const restored = new Map(
     changed.before.map((link) => [livesOn(link.recordId), { ...link, recordId: livesOn(link.recordId) }]),
   );
@@ -85,6 +83,33 @@ export async function restoreLinks(
     [...current, ...links].map((link) => link.recordId),
     now,
   );
+}
+
+/** Where records live on, however many merges they went through. */
+async function survivorsOf(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  recordIds: readonly string[],
+): Promise<(recordId: string) => string> {
+  const moved = new Map<string, string>();
+  let asked: readonly string[] = recordIds;
+  while (asked.length > 0) {
+    const rows = await recordsById(trx, connectionId, asked);
+    const moves = rows.flatMap(({ recordId, movedTo }) =>
+      movedTo === null ? [] : [[recordId, movedTo] as const],
+    );
+    for (const [from, to] of moves) moved.set(from, to);
+    asked = moves.map(([, to]) => to).filter((to) => !moved.has(to));
+  }
+  return (recordId) => {
+    const passed = new Set<string>();
+    let at = recordId;
+    for (let on = moved.get(at); on !== undefined && !passed.has(on); on = moved.get(at)) {
+      passed.add(on);
+      at = on;
+    }
+    return at;
+  };
 }
 
 /** A conflict is open again, unless one about the same has been opened since. */

@@ -6,7 +6,9 @@ import {
   type SeenRecord,
   type WorkspaceTransaction,
 } from '../store/index.ts';
+import { identitiesFrom } from '../whatsapp/index.ts';
 import type { Facts } from './apply/read-event.ts';
+import { wordsIn } from './words-in.ts';
 
 /** Draws, or remembers, the key by which a workspace's erased people are known again. */
 export type ErasureKeyOf = (workspaceId: string) => Promise<Buffer>;
@@ -24,6 +26,32 @@ export async function erasedAmong(
       identitiesIn(one).some((identity) => (erased.get(identity) ?? -Infinity) >= one.anchor.at),
     ),
   );
+}
+
+/**
+ * Which of these payloads, that nobody applies, name somebody who was erased and has not come back: they are dropped whole.
+ */
+export async function namingErased<Row extends { readonly payload: Buffer }>(
+  trx: WorkspaceTransaction,
+  rows: readonly Row[],
+  portfolioOf: (row: Row) => string | undefined,
+  keyOf: ErasureKeyOf,
+): Promise<ReadonlySet<Row>> {
+  if (rows.length === 0 || !(await hasErased(trx))) return new Set();
+  const named = new Map(rows.map((row) => [row, identitiesNamed(row.payload, portfolioOf(row))]));
+  const erased = await erasureOf(trx, [...named.values()].flat(), keyOf);
+  const back = await phonesInUse(trx, [...erased.keys()]);
+  const isGone = (identity: string): boolean => erased.has(identity) && !back.has(identity);
+  return new Set(rows.filter((row) => named.get(row)?.some(isGone) === true));
+}
+
+/** Every phone and BSUID that stands anywhere in a payload. */
+function identitiesNamed(payload: Buffer, portfolio: string | undefined): string[] {
+  return wordsIn(payload).flatMap((word) => {
+    const { phone, bsuid } = identitiesFrom({ phone: [word], bsuid: [word], parent: [] });
+    const key = portfolio === undefined || bsuid === undefined ? [] : [`bsuid:${portfolio}:${bsuid}`];
+    return phone === undefined ? key : [phone, ...key];
+  });
 }
 
 /** Records as a look brought them up; what they hold of erased people who never came back is not remembered. */

@@ -6,6 +6,7 @@ import { lookUpIn } from './apply/people.ts';
 import { type Facts, readEvent } from './apply/read-event.ts';
 import type { ChannelEntry } from './directory.ts';
 import { identitiesIn } from './erased.ts';
+import { wordsIn } from './words-in.ts';
 
 /** What is left of a payload once somebody is taken out of it: all of it, nothing, or so much. */
 export type LeftOver = 'all' | 'nothing' | Buffer;
@@ -113,11 +114,6 @@ function without(payload: unknown, isTheirs: (word: Word) => boolean): LeftOver 
 
 function sliceOf(event: unknown): unknown {
   return typeof event === 'object' && event !== null && 'slice' in event ? event.slice : undefined;
-}
-
-/** Of a body that is not JSON. */
-function wordsIn(payload: Buffer): string[] {
-  return payload.toString('utf8').split(/[^\p{L}\p{N}.+_=-]+/u);
 }
 
 function parseJson(payload: Buffer): unknown {

@@ -61,7 +61,7 @@ export interface RecordRow {
 
 /**
  * Remembers records as a look through the account found them, and their phones. What both sides
- * agreed on stays: what changed there is for the reconciler to take. Each record once. They are there again.
+ * agreed on stays: what changed there is for the reconciler to take. They are there again.
  */
 export async function saveRecords(
   trx: WorkspaceTransaction,
@@ -70,7 +70,7 @@ export async function saveRecords(
   now: number,
 ): Promise<void> {
   if (records.length === 0) return;
-  const sorted = records.toSorted(byRecordId);
+  const sorted = onceEach(records);
   const bases = blobOf(sorted.map(({ base }) => toJson(base)));
   await sql`
     insert into crm_records as r (workspace_id, connection_id, record_id, key_contact_id, base, read_at, rank, created_at,
@@ -90,7 +90,7 @@ export async function saveRecords(
   await savePhones(trx, connectionId, sorted);
 }
 
-/** Remembers what both sides agree on after a record was read or written. Each record once. */
+/** Remembers what both sides agree on after a record was read or written. */
 export async function agreeRecords(
   trx: WorkspaceTransaction,
   connectionId: string,
@@ -98,7 +98,7 @@ export async function agreeRecords(
   now: number,
 ): Promise<void> {
   if (records.length === 0) return;
-  const sorted = records.toSorted(byRecordId);
+  const sorted = onceEach(records);
   const bases = blobOf(sorted.map(({ base }) => toJson(base)));
   const refused = blobOf(sorted.map((one) => toJson(one.refused)));
   await sql`
@@ -132,7 +132,7 @@ export async function fillBases(
   records: readonly Pick<RecordRow, 'recordId' | 'base' | 'readAt' | 'changedAt'>[],
 ): Promise<void> {
   if (records.length === 0) return;
-  const sorted = records.toSorted((x, y) => (x.recordId < y.recordId ? -1 : 1));
+  const sorted = onceEach(records);
   const bases = blobOf(sorted.map(({ base }) => toJson(base)));
   await sql`
     update crm_records r
@@ -165,7 +165,12 @@ export async function confirmWrites(
       and r.read_at = t.read_at`.execute(trx);
 }
 
-function byRecordId(x: SeenRecord, y: SeenRecord): number {
+/** In the order every transaction takes them; of a record that was come upon twice, as it was seen last. */
+function onceEach<Row extends { readonly recordId: string }>(records: readonly Row[]): Row[] {
+  return [...new Map(records.map((record) => [record.recordId, record])).values()].toSorted(byRecordId);
+}
+
+function byRecordId(x: { readonly recordId: string }, y: { readonly recordId: string }): number {
   return x.recordId < y.recordId ? -1 : 1;
 }
 

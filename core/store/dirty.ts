@@ -44,7 +44,7 @@ const markAgain = sql.raw(
 
 /**
  * Marks the home records of contacts, or the contacts where there are none, for every connection of the workspace. A
- * change of consent concerns all records of a contact.
+ * change of consent concerns all other records of a contact too, also one they were parted from: it may hold their phone.
  */
 export async function markContacts(
   trx: WorkspaceTransaction,
@@ -54,16 +54,28 @@ export async function markContacts(
   if (marks.length === 0) return;
   const { rows } = await sql<{ connectionId: string; fresh: boolean }>`
     insert into dirty_records as d (workspace_id, connection_id, subject, contact_id, record_id, priority, marked_at)
-    select ${trx.workspaceId}::uuid, c.connection_id, coalesce('record:' || l.record_id, 'contact:' || t.contact_id::text),
-           case when l.record_id is null then t.contact_id end, l.record_id, min(t.priority), ${now}
-    from crm_connections c
-    cross join unnest(${marks.map((m) => m.contactId)}::uuid[], ${marks.map((m) => m.priority)}::smallint[])
-               as t (contact_id, priority)
-    left join crm_links l on l.workspace_id = ${trx.workspaceId} and l.connection_id = c.connection_id
-      and l.contact_id = t.contact_id and l.parted_at is null and (l.home or t.priority = ${markPriority.consent})
-    where c.workspace_id = ${trx.workspaceId} and c.disconnected_at is null
-    group by c.connection_id, 3, 4, 5
-    order by c.connection_id, 3
+    with t as (
+      select * from unnest(${marks.map((m) => m.contactId)}::uuid[], ${marks.map((m) => m.priority)}::smallint[])
+                    as t (contact_id, priority)
+    ), marked as (
+      select c.connection_id, l.record_id, case when l.record_id is null then t.contact_id end as contact_id, t.priority
+      from crm_connections c
+      cross join t
+      left join crm_links l on l.workspace_id = ${trx.workspaceId} and l.connection_id = c.connection_id
+        and l.contact_id = t.contact_id and l.parted_at is null and l.home
+      where c.workspace_id = ${trx.workspaceId} and c.disconnected_at is null
+      union all
+      select c.connection_id, l.record_id, null, t.priority
+      from crm_connections c
+      join crm_links l on l.workspace_id = ${trx.workspaceId} and l.connection_id = c.connection_id
+      join t on t.contact_id = l.contact_id and t.priority = ${markPriority.consent}
+      where c.workspace_id = ${trx.workspaceId} and c.disconnected_at is null
+        and (not l.home or l.parted_at is not null))
+    select ${trx.workspaceId}::uuid, connection_id, coalesce('record:' || record_id, 'contact:' || contact_id::text),
+           contact_id, record_id, min(priority), ${now}
+    from marked
+    group by connection_id, 3, contact_id, record_id
+    order by connection_id, 3
     ${markAgain}`.execute(trx);
   await countDue(trx, rows, now);
 }
@@ -330,13 +342,15 @@ export async function returnDirty(
     update dirty_records d
     set lease = null, leased_until = null, attempts = d.attempts + t.failed, tried = d.tried and not t.untried,
         not_before = greatest(d.not_before, case when d.tried then t.not_before end),
-        due_at = greatest(t.retry_at, d.not_before, case when d.tried then t.not_before end)
+        due_at = greatest(case when d.version = t.version then t.retry_at else d.due_at end, d.not_before,
+                          case when d.tried then t.not_before end)
     from unnest(${returned.map(({ dirty }) => dirty.subject)}::text[],
+                ${returned.map(({ dirty }) => dirty.version)}::int[],
                 ${returned.map(({ retryAt }) => (retryAt === undefined ? 0 : 1))}::int[],
                 ${returned.map(({ retryAt }) => retryAt ?? 0)}::bigint[],
                 ${returned.map(({ notBefore }) => notBefore ?? 0)}::bigint[],
                 ${returned.map(({ untried }) => untried ?? false)}::bool[])
-         as t (subject, failed, retry_at, not_before, untried)
+         as t (subject, version, failed, retry_at, not_before, untried)
     where d.workspace_id = ${trx.workspaceId} and d.connection_id = ${batch.connectionId}
       and d.subject = t.subject and d.lease = ${batch.lease}`.execute(trx);
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
-import { canonicalPhone } from '../identity/index.ts';
+import { canonicalPhone, phoneCandidates } from '../identity/index.ts';
 import type { CrmValues } from '../crm/index.ts';
 import { addCounts } from './counts.ts';
 import { unborn } from './crm-writes.ts';
@@ -243,6 +243,14 @@ async function forgetPhonesOnOthers(trx: WorkspaceTransaction, { own }: Leaving)
                       and r.record_id = p.record_id
     order by 1, 2 for update of r`.execute(trx);
   const isTheirs = (value: string): boolean => own.has(canonicalPhone(value.replace(/[\s()-]/g, '')) ?? '');
+  // A change that was told of such a record may carry it too.
+  const digits = [...own].flatMap((value) => (value.startsWith('+') ? phoneCandidates(value) : []));
+  await sql`
+    delete from occurrences
+    where workspace_id = ${trx.workspaceId}
+      and regexp_replace(value, '[^0-9]', '', 'g') = any(${digits.map((phone) => phone.slice(1))}::text[])`.execute(
+    trx,
+  );
   const changed = rows.flatMap(({ base, ...row }) => {
     const values = Object.entries(fromJson(base) as CrmValues);
     const left = values.filter(([, value]) => !isTheirs(value));

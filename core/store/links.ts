@@ -14,15 +14,25 @@ export interface LinkRow {
 
 const columns = sql.raw('contact_id as "contactId", record_id as "recordId", home');
 
+/**
+ * Everybody tied to these records. Whoever was parted from one that holds their phone stands there without being at home:
+ * their opt-out concerns it, and nothing else of theirs.
+ */
 export async function linksOfRecords(
   trx: WorkspaceTransaction,
   connectionId: string,
   recordIds: readonly string[],
 ): Promise<LinkRow[]> {
   const { rows } = await sql<LinkRow>`
-    select ${columns} from crm_links
+    select contact_id as "contactId", record_id as "recordId", home and parted_at is null as home from crm_links l
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-      and record_id = any(${recordIds}::text[]) and parted_at is null
+      and record_id = any(${recordIds}::text[])
+      and (parted_at is null
+           or exists (select 1 from crm_phones p
+                      join identities i on i.workspace_id = p.workspace_id and i.value = p.phone
+                                       and i.contact_id = l.contact_id
+                      where p.workspace_id = l.workspace_id and p.connection_id = l.connection_id
+                        and p.record_id = l.record_id))
     order by created_at, contact_id`.execute(trx);
   return rows;
 }
@@ -268,7 +278,8 @@ export async function linkContactsByPhone(
 
 /**
  * Links follow records that were merged in the CRM, and so do timelines: where the CRM does not move entries itself, they
- * fall due on the survivor; where it does, only what was never written.
+ * fall due on the survivor; where it does, only what was never written. A record somebody was parted from is theirs again
+ * when their own is merged into it: the CRM holds the two for one.
  */
 export async function repointLinks(
   trx: WorkspaceTransaction,
@@ -282,13 +293,14 @@ export async function repointLinks(
                     as t (old, new)`;
   const { rows } = await sql<{ contactId: string; home: boolean }>`
     insert into crm_links (workspace_id, connection_id, contact_id, record_id, home, decided_by, parted_at, created_at)
-    select l.workspace_id, l.connection_id, l.contact_id, t.new, bool_or(l.home), 'merge', max(l.parted_at),
-           min(l.created_at)
+    select l.workspace_id, l.connection_id, l.contact_id, t.new, bool_or(l.home and l.parted_at is null), 'merge',
+           case when bool_or(l.parted_at is null) then null else max(l.parted_at) end, min(l.created_at)
     from crm_links l join ${pairs} on l.record_id = t.old
     where l.workspace_id = ${trx.workspaceId} and l.connection_id = ${connectionId}
     group by l.workspace_id, l.connection_id, l.contact_id, t.new
     on conflict (workspace_id, connection_id, contact_id, record_id) do update set
-      home = crm_links.home or excluded.home
+      home = (crm_links.home and crm_links.parted_at is null) or (excluded.home and excluded.parted_at is null),
+      parted_at = case when excluded.parted_at is null then null else crm_links.parted_at end
     returning contact_id as "contactId", home`.execute(trx);
   await sql`
     delete from crm_links l using ${pairs}

@@ -27,7 +27,7 @@ import {
 import type { ChannelEntry } from '../directory.ts';
 import { applyCrmChanges } from './crm-changes.ts';
 import { erasePeople } from '../erase-people.ts';
-import { erasedAmong, type ErasureKeyOf } from '../erased.ts';
+import { erasedAmong, type ErasureKeyOf, namingErased } from '../erased.ts';
 import { Folding, refoldContacts } from './fold-contacts.ts';
 import { letterOf, parkEvents } from './park.ts';
 import { type People, resolvePeople } from './people.ts';
@@ -72,9 +72,21 @@ export async function applyBatch(
     erasureKeyOf,
   );
   const events = known.filter(({ facts }) => !erasedSince.has(facts));
-  const dropped = known.filter(({ facts }) => erasedSince.has(facts)).map(({ row }) => row);
-  const kept = read.filter((event) => event.outcome === 'kept');
-  const unreadable = read.filter((event) => event.outcome === 'unreadable');
+  const unapplied = read.filter((event) => event.outcome === 'kept' || event.outcome === 'unreadable');
+  const named = await namingErased(
+    trx,
+    unapplied.map(({ row }) => row),
+    (row) => channels.get(row.channelId ?? '')?.portfolio,
+    erasureKeyOf,
+  );
+  const dropped = [
+    ...known.filter(({ facts }) => erasedSince.has(facts)).map(({ row }) => row),
+    ...unapplied.map(({ row }) => row).filter((row) => named.has(row)),
+  ];
+  const kept = read.filter((event) => event.outcome === 'kept').filter(({ row }) => !named.has(row));
+  const unreadable = read
+    .filter((event) => event.outcome === 'unreadable')
+    .filter(({ row }) => !named.has(row));
   const letters = unreadable.map(({ row, why }) => letterOf(row, why));
   const letterRows = unreadable.map(({ row }) => row);
 

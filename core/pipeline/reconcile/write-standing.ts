@@ -17,6 +17,8 @@ export function withoutGone(targets: readonly DirtyTarget[], findings: Findings,
     const goneAt = row?.goneAt ?? now;
     if (row?.gone === 'merged' && row.movedTo !== null) {
       hurry(findings.instead, row.movedTo, dirty.priority);
+      // Somebody who is tied to it still, as after a decision was undone, is tied to where it lives on.
+      findings.gone.push({ recordId: row.recordId, how: 'merged', at: goneAt, movedTo: row.movedTo });
       findings.outcomes.set(dirty, 'unchanged');
     } else if (row !== undefined && row.gone !== null && !dirty.reread) {
       const back = homes.filter(({ lastInboundAt }) => (lastInboundAt ?? 0) > goneAt);
