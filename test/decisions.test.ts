@@ -185,16 +185,18 @@ describe('a record put right', () => {
     expect(await putRight.undo(actor(), first)).toMatchObject({ code: 'no_such_decision' });
   });
 
-  test('is found where it lives on, when it was merged since', async () => {
+  test('is found where it lives on, when it was merged since, more than once', async () => {
     await tie('r1', true);
     const decisionId = idOf(await putRight.relink(actor(), named('r2')));
-    await inside(async (trx) => {
-      await markGone(trx, connectionId, [{ recordId: 'r1', how: 'merged', at: engineNow, movedTo: 'r9' }]);
-      await repointLinks(trx, connectionId, [{ from: 'r1', to: 'r9' }], {
-        entriesMove: false,
-        now: engineNow,
+    for (const [from, to] of [
+      ['r1', 'r8'],
+      ['r8', 'r9'],
+    ] as const) {
+      await inside(async (trx) => {
+        await markGone(trx, connectionId, [{ recordId: from, how: 'merged', at: engineNow, movedTo: to }]);
+        await repointLinks(trx, connectionId, [{ from, to }], { entriesMove: false, now: engineNow });
       });
-    });
+    }
     idOf(await putRight.undo(actor(), decisionId));
     expect((await links()).map(({ recordId }) => recordId)).toEqual(['r9']);
     expect(await home()).toBe('r9');
@@ -202,6 +204,18 @@ describe('a record put right', () => {
 });
 
 describe('parting', () => {
+  test('is over when the CRM holds that record and their own for one', async () => {
+    await tie('r1', true);
+    idOf(await putRight.unlink(actor(), named('r1')));
+    await tie('r0', true);
+    await inside((trx) =>
+      repointLinks(trx, connectionId, [{ from: 'r0', to: 'r1' }], { entriesMove: false, now: engineNow }),
+    );
+    expect(await inside((trx) => linksOfContacts(trx, connectionId, [asha]))).toMatchObject([
+      { recordId: 'r1', home: true },
+    ]);
+  });
+
   test('sticks, whatever finds the phone on that record again, until it is undone', async () => {
     await tie('r1', true);
     const decisionId = idOf(await putRight.unlink(actor(), named('r1')));
@@ -211,19 +225,6 @@ describe('parting', () => {
       await saveRecords(trx, connectionId, [seen], engineNow);
       await linkByPhone(trx, connectionId, ['r1'], engineNow);
       await linkContactsByPhone(trx, [asha], engineNow);
-    });
-    await tie('r1', true);
-    await inside(async (trx) => {
-      await saveLinks(
-        trx,
-        connectionId,
-        [{ contactId: asha, recordId: 'r0', home: true, reason: 'phone' }],
-        engineNow,
-      );
-      await repointLinks(trx, connectionId, [{ from: 'r0', to: 'r1' }], {
-        entriesMove: false,
-        now: engineNow,
-      });
     });
     expect(await inside((trx) => linksOfContacts(trx, connectionId, [asha]))).toEqual([]);
     // A phone that left the record does not make it forgotten.

@@ -160,6 +160,23 @@ describe('a record of somebody else that holds their phone too', () => {
         at,
       );
     });
+    await engine.store.transact(engine.workspaceId, (trx) =>
+      addOccurrences(
+        trx,
+        [
+          {
+            connectionId: mine,
+            recordId: '7',
+            field: 'mobile',
+            value: '+91 98123 45678',
+            changedAt: at,
+            changedBy: undefined,
+            looked: true,
+          },
+        ],
+        at,
+      ),
+    );
     await eraseAsha();
     const [record] = await engine.store.transact(engine.workspaceId, (trx) => recordsById(trx, mine, ['7']));
     expect(record).toMatchObject({
@@ -173,6 +190,34 @@ describe('a record of somebody else that holds their phone too', () => {
 });
 
 describe('what nobody reads', () => {
+  test('and comes after they were erased is not kept', async () => {
+    await bothWrite();
+    await eraseAsha();
+    const calls = (from: string): object => ({
+      object: 'whatsapp_business_account',
+      entry: [
+        {
+          id: engine.wabaId,
+          changes: [
+            {
+              field: 'calls',
+              value: {
+                metadata: { phone_number_id: engine.phoneNumberId },
+                calls: [{ id: `call.${from}`, from }],
+              },
+            },
+          ],
+        },
+      ],
+    });
+    await engine.receive(calls('919812345678'));
+    await engine.receive(calls('919822222222'));
+    await engine.applyAll();
+    const left = await everyRow(engine.store, engine.workspaceId);
+    expect(left).not.toContain('919812345678');
+    expect(left).toContain('call.919822222222');
+  });
+
   test('loses the items that name them; what stands beside stays', async () => {
     await bothWrite();
     await engine.receive({

@@ -92,6 +92,16 @@ export async function eraseRows(
     delete from messages where workspace_id = ${workspaceId} and ${theirs}
     returning channel_id as "channelId", wamid`.execute(trx);
   await showOthersContents(trx, gone, judge, now);
+  // What was said of one message named two people: the other one's row keeps what is theirs.
+  for (const table of ['messages', 'message_contents', 'consent_entries', 'tag_changes']) {
+    await sql`
+      update ${sql.table(table)}
+      set phone = case when phone = any(${own}::text[]) then null else phone end,
+          bsuid_key = case when bsuid_key = any(${own}::text[]) then null else bsuid_key end
+      where workspace_id = ${workspaceId} and (phone = any(${own}::text[]) or bsuid_key = any(${own}::text[]))`.execute(
+      trx,
+    );
+  }
   await forgetRecords(trx, leaving);
   await forgetMarks(trx, ids);
   for (const table of ['conversations', 'crm_links', 'crm_creations', 'conflicts', 'dead_letters']) {
