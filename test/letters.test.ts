@@ -153,6 +153,32 @@ describe('what nothing can replay', () => {
     expect(audit.map(({ values }) => values['action'])).toContain('set dead letter aside');
   });
 
+  test('is not what may go through once its cause is mended, and never a STOP', async () => {
+    const waits = async (reason: string, eventKey: Buffer): Promise<string> => {
+      const id = randomUUID();
+      await engine.store.transact(engine.workspaceId, async (trx) => {
+        await sql`
+          insert into dead_letters (workspace_id, dead_letter_id, reason, explanation, source, lane, event_key,
+                                    content_hash, payload, received_at, parked_at)
+          values (${engine.workspaceId}, ${id}, ${reason}, 'As it is.', 'whatsapp', 1, ${eventKey}, ${Buffer.alloc(8)},
+                  ${Buffer.from('{}')}, 1, 1)`.execute(trx);
+      });
+      return id;
+    };
+    const applicable = await waits('not applicable', Buffer.alloc(16, 1));
+    expect(await office.setAside(member(), applicable, 'No.')).toBe(false);
+    const stop = Buffer.alloc(16, 2);
+    await engine.store.transact(engine.workspaceId, async (trx) => {
+      await sql`
+        insert into suppression (workspace_id, value, event_key, at)
+        values (${engine.workspaceId}, '+919812345678', ${stop}, 1)`.execute(trx);
+    });
+    expect(await office.setAside(member(), await waits('no_message_id', stop), 'No.')).toBe(false);
+    expect(await office.setAside(member(), await waits('no_message_id', Buffer.alloc(16, 3)), 'Yes.')).toBe(
+      true,
+    );
+  });
+
   test('is not what a person’s record waits for', async () => {
     const contactId = randomUUID();
     await engine.store.transact(engine.workspaceId, async (trx) => {

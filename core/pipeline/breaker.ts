@@ -27,7 +27,7 @@ export interface Leave {
 export async function mayCall(
   store: Store,
   connection: ConnectionRow,
-  lane: 'records' | 'timeline',
+  lane: 'records' | 'timeline' | 'scan',
   now: number,
 ): Promise<Leave | undefined> {
   if (connection.blockedReason !== null || connection.disconnectedAt !== null) return undefined;

@@ -135,7 +135,13 @@ export async function readDeadLetters(
   return rows;
 }
 
-/** Lets a letter rest that nothing can replay. False: there is no such letter that waits, or it can be replayed. */
+/** Why letters came to be that end the same however often they are replayed. */
+const unreplayable = ['unparsed', 'malformed', 'no_identity', 'no_message_id', 'not storable'];
+
+/**
+ * Lets a letter rest that nothing can replay. False: there is no such letter that waits, it can be replayed, or it is
+ * somebody's STOP.
+ */
 export async function setLetterAside(
   trx: WorkspaceTransaction,
   deadLetterId: string,
@@ -144,7 +150,9 @@ export async function setLetterAside(
   const { rows } = await sql`
     update dead_letters set set_aside_at = ${by.at}, set_aside_by = ${by.memberId}, set_aside_why = ${by.why}
     where workspace_id = ${trx.workspaceId} and dead_letter_id = ${deadLetterId} and set_aside_at is null
-      and contact_id is null
+      and contact_id is null and reason = any(${unreplayable}::text[])
+      and not exists (select 1 from suppression s
+                      where s.workspace_id = dead_letters.workspace_id and s.event_key = dead_letters.event_key)
     returning 1`.execute(trx);
   return rows.length > 0;
 }

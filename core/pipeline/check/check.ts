@@ -23,7 +23,7 @@ import {
   type WorkspaceTransaction,
   writeAudit,
 } from '../../store/index.ts';
-import { callFailed, callWent } from '../breaker.ts';
+import { callFailed, callWent, mayCall } from '../breaker.ts';
 import type { Connectors } from '../connectors.ts';
 import type { ErasureKeyOf } from '../erased.ts';
 import { wholeMappingOf } from '../mapping-of.ts';
@@ -123,6 +123,10 @@ export function createChecker(dependencies: {
       const held = connection.blockedReason ?? (connection.disconnectedAt === null ? null : 'Disconnected.');
       if (held !== null || connection.nextCallAt > clock.now()) {
         await delay(Math.max(connection.nextCallAt, clock.now() + waitMs), held);
+        return 'done';
+      }
+      if ((await mayCall(store, connection, 'scan', clock.now())) === undefined) {
+        await delay(clock.now() + waitMs, null);
         return 'done';
       }
       try {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import { SangamError } from '../../errors.ts';
 import { advancePoll, claimPoll, type ConnectionRow, connectionsOf, type Store } from '../../store/index.ts';
-import { callFailed, callWent } from '../breaker.ts';
+import { callFailed, callWent, mayCall } from '../breaker.ts';
 import type { Connectors } from '../connectors.ts';
 import type { ErasureKeyOf } from '../erased.ts';
 import { readableFields } from './check.ts';
@@ -60,9 +60,8 @@ export function createPoller(dependencies: {
     async poll(workspaceId) {
       const connections = await store.transact(workspaceId, connectionsOf);
       for (const connection of connections) {
-        const { indexedAt, disconnectedAt, blockedReason, nextPollAt, nextCallAt } = connection;
-        const resting = disconnectedAt !== null || blockedReason !== null || nextCallAt > clock.now();
-        if (indexedAt === null || resting || nextPollAt > clock.now()) continue;
+        if (connection.indexedAt === null || connection.nextPollAt > clock.now()) continue;
+        if ((await mayCall(store, connection, 'scan', clock.now())) === undefined) continue;
         try {
           await pollConnection(connection);
           await callWent(store, connection, clock.now());

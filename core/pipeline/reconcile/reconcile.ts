@@ -227,12 +227,14 @@ async function parkCulprit(
 ): Promise<void> {
   const tied = recordId === null ? [] : await linksOfRecords(trx, connectionId, [recordId]);
   const person = contactId ?? tied[0]?.contactId;
+  // A record nobody is tied to holds nothing of anybody back.
+  if (person === undefined) return;
   const letter: DeadLetter = {
     reason: error.code,
     explanation: `${error.message} It was tried ${String(attempts + 1)} times. Replay it once the cause is mended.`,
     source: 'crm',
     connectionId,
-    ...(person === undefined ? {} : { contactId: person }),
+    contactId: person,
     receivedAt: now,
   };
   await parkDeadLetters(trx, [letter], now);

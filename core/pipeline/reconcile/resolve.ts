@@ -12,6 +12,7 @@ import {
 import { byAge, type Candidates, candidatesOf, inChunks, orderOf, seenRecord } from './candidates.ts';
 import { creationObjection, type FirstContact, isRush, ownerOf } from './creation-rules.ts';
 import type { Homeless } from './load-batch.ts';
+import { mostPressing } from './priority.ts';
 import type { ResolveFacts } from './resolve-facts.ts';
 import { searchByPhone } from './search.ts';
 
@@ -188,12 +189,14 @@ async function findOurs(
       return [...joined, ...(stood ? [own] : [])].map((key) => [key, contactId] as const);
     }),
   );
+  // A STOP among them waits for nobody's budget but its own.
+  const pressing = mostPressing(people.map(({ dirty }) => dirty));
   const held = new Map<string, CrmRecord[]>();
   const seen: SeenRecord[] = [];
   const ours: AgreedRecord[] = [];
   const kept = new Set<string>();
   for (const part of inChunks([...keys.keys()], traits.batchSize)) {
-    for (const record of await connector.findByContactId(part, fields, 'new lead')) {
+    for (const record of await connector.findByContactId(part, fields, pressing)) {
       const key = record.contactId ?? '';
       const contactId = keys.get(key);
       if (contactId === undefined) continue;
