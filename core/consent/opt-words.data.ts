@@ -11,9 +11,9 @@ export interface OptWordList {
   readonly reviewed: boolean;
   readonly stop: readonly string[];
   readonly stopAll: readonly string[];
-  /** What also labels the menu of a bot: a grant only where it was typed, or is what a button stands for. */
+  /** What menus and their buttons are called too: a grant only where it was typed. */
   readonly start: readonly string[];
-  /** What is nothing but a grant, wherever it stands. */
+  /** What is nothing but a grant: typed, or what a button stands for. */
   readonly subscribe: readonly string[];
   /** What may stand before or after a withdrawal without changing it. */
   readonly courtesies: readonly string[];

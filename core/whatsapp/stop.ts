@@ -49,7 +49,7 @@ export function consentSaid(event: ParsedEvent, words: OptWords): ConsentSaid | 
   }
 }
 
-/** Of what a person reads of a message and what its button stands for, a withdrawal in either decides. */
+/** Of what a person reads of a message and what its button stands for, a withdrawal in either decides; a grant is the payload's. */
 function saidByMessage(message: MessageContent, wamid: string, words: OptWords): ConsentSaid | undefined {
   const text = wordOf(message.text, words);
   const payload = wordOf(message.buttonPayload, words);
@@ -61,9 +61,9 @@ function saidByMessage(message: MessageContent, wamid: string, words: OptWords):
   if (text === 'stop' || payload === 'stop') {
     return { purpose: 'marketing', action: 'withdrawal', method, source: wamid };
   }
-  // "Start" is what menus are called: on a button only its payload says that it is meant. A caption or an edit grants nothing.
+  // A title is what a menu or a plan may be called: a button's payload says what is meant. A caption or an edit grants nothing.
   const grants = isButton
-    ? text === 'subscribe' || payload !== undefined
+    ? payload === 'subscribe' || (payload === 'start' && text === 'subscribe')
     : message.type === 'text' && text !== undefined;
   return grants ? { purpose: 'marketing', action: 'grant', method, source: wamid } : undefined;
 }
