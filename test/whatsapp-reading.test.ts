@@ -263,6 +263,63 @@ describe('a change of numbers', () => {
     }
   });
 
+  const told = (wa: string | undefined, more: object, contacts?: readonly object[]): Change => ({
+    field: 'messages',
+    value: {
+      ...(contacts === undefined ? {} : { contacts }),
+      messages: [
+        {
+          from: asha.phone,
+          id: 'sys',
+          timestamp: String(at / second + 50),
+          type: 'system',
+          system: { type: 'user_changed_number', ...(wa === undefined ? {} : { wa_id: wa }) },
+          ...more,
+        },
+      ],
+    },
+  });
+  const mine = { phone: after, bsuid: 'IN.2', name: 'Asha Rao' };
+  test.each([
+    ['the contact, with the new phone', told(after, {}, [{ wa_id: after, user_id: 'IN.2' }]), mine],
+    ['the contact, with the old phone', told(after, {}, [{ wa_id: asha.phone, user_id: 'IN.2' }]), mine],
+    ['the sender', told(after, { from_user_id: 'IN.2' }), mine],
+    ['nowhere, and the sender shows the old one', told(after, { from_user_id: 'IN.1' }), mine],
+    [
+      'the contact, while the sender shows the old one',
+      told(after, { from_user_id: 'IN.1' }, [{ wa_id: after, user_id: 'IN.2' }]),
+      mine,
+    ],
+    ['the sender, and the new phone is hidden', told(undefined, { from_user_id: 'IN.2' }), { bsuid: 'IN.2' }],
+  ])('whose new BSUID stands in %s leaves one person, whose STOP holds', async (_name, change, writer) => {
+    const before = text({ ...asha, bsuid: 'IN.1' }, 'w1', at, 'STOP');
+    const later = text(writer, 'w2', at + 100 * second, 'after');
+    for (const order of [
+      [before, change, later],
+      [later, change, before],
+      [change, before, later],
+    ]) {
+      await engine.forgetEverything();
+      await happen(...order);
+      expect(await only()).toMatchObject({ firstMessage: 'STOP', optOut: true });
+    }
+  });
+
+  test('joins nobody its ids do not name', async () => {
+    await happen(
+      text({ ...asha, bsuid: 'IN.1' }, 'w1', at, 'before'),
+      text({ phone: '919812340007', bsuid: 'IN.7', name: 'Bela' }, 'w7', at, 'I am Bela'),
+      told(after, { from_user_id: 'IN.2' }),
+      text(mine, 'w2', at + 100 * second, 'after'),
+      text({ phone: asha.phone, bsuid: 'IN.9', name: 'Chitra' }, 'w9', at + 200 * second, 'mine now'),
+    );
+    expect((await contacts()).map(({ firstName }) => firstName).toSorted()).toEqual([
+      'Asha',
+      'Bela',
+      'Chitra',
+    ]);
+  });
+
   test('frees a phone whose holder hides the new one: who writes from it next is somebody else', async () => {
     await happen(
       text({ ...asha, bsuid: 'IN.1' }, 'w1', at, 'before'),

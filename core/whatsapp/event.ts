@@ -189,6 +189,8 @@ export interface PreferenceChange extends ParsedBase {
 export interface IdentityChange extends ParsedBase {
   readonly kind: 'identity_change';
   readonly before: Identities;
+  /** BSUIDs of theirs of which the event does not tell whether they are from before or after. */
+  readonly beside?: Identities;
 }
 
 /** Understood as something nothing applies (yet): kept and acknowledged. */

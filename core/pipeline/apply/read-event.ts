@@ -267,7 +267,7 @@ function whatsappFacts(
     case 'identity_change':
       return {
         ...base,
-        evidence: evidenceOfChange(parsed.before, parsed.identities, channel.portfolio, at),
+        evidence: evidenceOfChange({ ...parsed, after: parsed.identities }, channel.portfolio, at),
       };
   }
 }
