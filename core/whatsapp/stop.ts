@@ -7,7 +7,7 @@ import {
   recogniseOptWord,
 } from '../consent/index.ts';
 import type { Identities } from '../identity/index.ts';
-import type { MessageContent, ParsedEvent, WebhookEvent } from './event.ts';
+import type { MessageContent, ParsedEvent, WebhookEvent, WebhookSlice } from './event.ts';
 import { parseSlice } from './parse.ts';
 import { read } from './read.ts';
 
@@ -82,6 +82,15 @@ export function stopOf(event: WebhookEvent, words: OptWords): Identities | undef
   if (parsed.kind !== 'message' && parsed.kind !== 'preference' && parsed.kind !== 'history')
     return undefined;
   return consentSaid(parsed, words)?.action === 'withdrawal' ? parsed.identities : undefined;
+}
+
+/** Whether somebody withdraws in a group, whose messages are only kept. */
+export function isStopInGroup(slice: WebhookSlice, words: OptWords): boolean {
+  const { item, part } = slice;
+  if (!sayingParts.has(part) || read(item, 'group_id') === undefined) return false;
+  if (typeof item !== 'object' || item === null) return false;
+  const parsed = parseSlice({ ...slice, item: { ...item, id: 'any', group_id: undefined } });
+  return parsed.kind === 'message' && consentSaid(parsed, words)?.action === 'withdrawal';
 }
 
 const sayingParts: ReadonlySet<string> = new Set([
