@@ -77,6 +77,18 @@ describe('a STOP by itself', () => {
     expect(stopOf(only('messages', { metadata, messages: [item] }), words)).toBeUndefined();
   });
 
+  test('is a typed "do not disturb", or a template’s, and no menu’s', () => {
+    const row = { list_reply: { id: 'dnd', title: 'Do not disturb', description: 'until 10 am' } };
+    expect(stopOf(written({ type: 'text', text: { body: 'DND please' } }), words)).toEqual(asha);
+    expect(stopOf(written({ type: 'button', button: { text: 'DND', payload: 'DND' } }), words)).toEqual(asha);
+    expect(stopOf(written({ type: 'interactive', interactive: row }), words)).toBeUndefined();
+  });
+
+  test('is not the end of what they bought', () => {
+    const row = { list_reply: { id: 'cancel_subscription', title: 'Cancel my subscription' } };
+    expect(stopOf(written({ type: 'interactive', interactive: row }), words)).toBeUndefined();
+  });
+
   test('is not a group’s', () => {
     expect(stopOf(written({ group_id: 'g', text: { body: 'stop' } }), words)).toBeUndefined();
   });

@@ -58,13 +58,15 @@ function saidByMessage(message: MessageContent, wamid: string, words: OptWords):
   if (text === 'stop all' || payload === 'stop all') {
     return { purpose: 'everything', action: 'withdrawal', method, source: wamid };
   }
-  if (text === 'stop' || payload === 'stop') {
+  // "Do not disturb" in a menu is about tonight's sleep; typed, or answering a template, it is about our messages.
+  const quiet = message.type !== 'interactive' && (text === 'do not disturb' || payload === 'do not disturb');
+  if (text === 'stop' || payload === 'stop' || quiet) {
     return { purpose: 'marketing', action: 'withdrawal', method, source: wamid };
   }
   // A title is what a menu or a plan may be called: a button's payload says what is meant. A caption or an edit grants nothing.
   const grants = isButton
     ? payload === 'subscribe' || (payload === 'start' && text === 'subscribe')
-    : message.type === 'text' && text !== undefined;
+    : message.type === 'text' && (text === 'start' || text === 'subscribe');
   return grants ? { purpose: 'marketing', action: 'grant', method, source: wamid } : undefined;
 }
 
@@ -127,5 +129,5 @@ function wordOf(said: unknown, words: OptWords): OptWord | undefined {
 }
 
 function isStop(word: OptWord | undefined): boolean {
-  return word === 'stop' || word === 'stop all';
+  return word === 'stop' || word === 'stop all' || word === 'do not disturb';
 }
