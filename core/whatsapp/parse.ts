@@ -164,7 +164,7 @@ function parseEcho(slice: WebhookSlice, origin: 'phone app' | 'meta agent'): Par
     origin,
     at: timeOf(echo.timestamp),
     identities,
-    ...readContent(sent ?? echo),
+    ...readContent(sent === undefined ? echo : { ...sent, template: sent.template ?? echo.template }),
   };
 }
 
