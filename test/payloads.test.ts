@@ -22,7 +22,8 @@ const readings: Readonly<Record<string, string>> = {
   'answers of a Flow': `message: interactive | message:wamid.flow | ${asha} | named Asha Rao | flow`,
   order: `message: order | message:wamid.order | ${asha}`,
   unsupported: `message: unsupported | message:wamid.unsupported | ${asha} | named Asha Rao | error 131051`,
-  'number change': `identity_change | message:wamid.system | from ${asha} | to +919899999999`,
+  'number change':
+    'identity_change | message:wamid.system | from +919812345678 | to +919899999999 | beside IN.100',
   'stop in whole words': `message: text | message:wamid.stop | ${asha} | named Asha Rao | says STOP`,
   'status sent': `status sent | status:wamid.out:sent | ${asha} | priced PMP service`,
   'status read': `status read | status:wamid.out:read | ${asha}`,

@@ -263,6 +263,63 @@ describe('a change of numbers', () => {
     }
   });
 
+  const told = (wa: string | undefined, more: object, contacts?: readonly object[]): Change => ({
+    field: 'messages',
+    value: {
+      ...(contacts === undefined ? {} : { contacts }),
+      messages: [
+        {
+          from: asha.phone,
+          id: 'sys',
+          timestamp: String(at / second + 50),
+          type: 'system',
+          system: { type: 'user_changed_number', ...(wa === undefined ? {} : { wa_id: wa }) },
+          ...more,
+        },
+      ],
+    },
+  });
+  const mine = { phone: after, bsuid: 'IN.2', name: 'Asha Rao' };
+  test.each([
+    ['the contact, with the new phone', told(after, {}, [{ wa_id: after, user_id: 'IN.2' }]), mine],
+    ['the contact, with the old phone', told(after, {}, [{ wa_id: asha.phone, user_id: 'IN.2' }]), mine],
+    ['the sender', told(after, { from_user_id: 'IN.2' }), mine],
+    ['nowhere, and the sender shows the old one', told(after, { from_user_id: 'IN.1' }), mine],
+    [
+      'the contact, while the sender shows the old one',
+      told(after, { from_user_id: 'IN.1' }, [{ wa_id: after, user_id: 'IN.2' }]),
+      mine,
+    ],
+    ['the sender, and the new phone is hidden', told(undefined, { from_user_id: 'IN.2' }), { bsuid: 'IN.2' }],
+  ])('whose new BSUID stands in %s leaves one person, whose STOP holds', async (_name, change, writer) => {
+    const before = text({ ...asha, bsuid: 'IN.1' }, 'w1', at, 'STOP');
+    const later = text(writer, 'w2', at + 100 * second, 'after');
+    for (const order of [
+      [before, change, later],
+      [later, change, before],
+      [change, before, later],
+    ]) {
+      await engine.forgetEverything();
+      await happen(...order);
+      expect(await only()).toMatchObject({ firstMessage: 'STOP', optOut: true });
+    }
+  });
+
+  test('joins nobody its ids do not name', async () => {
+    await happen(
+      text({ ...asha, bsuid: 'IN.1' }, 'w1', at, 'before'),
+      text({ phone: '919812340007', bsuid: 'IN.7', name: 'Bela' }, 'w7', at, 'I am Bela'),
+      told(after, { from_user_id: 'IN.2' }),
+      text(mine, 'w2', at + 100 * second, 'after'),
+      text({ phone: asha.phone, bsuid: 'IN.9', name: 'Chitra' }, 'w9', at + 200 * second, 'mine now'),
+    );
+    expect((await contacts()).map(({ firstName }) => firstName).toSorted()).toEqual([
+      'Asha',
+      'Bela',
+      'Chitra',
+    ]);
+  });
+
   test('frees a phone whose holder hides the new one: who writes from it next is somebody else', async () => {
     await happen(
       text({ ...asha, bsuid: 'IN.1' }, 'w1', at, 'before'),
@@ -584,9 +641,73 @@ describe('what nothing applies', () => {
     ],
     ['security', { event: 'PIN_CHANGED', display_phone_number: '1' }, 'WhatsApp number security'],
     ['messages', { errors: [{ code: 131_031, title: 'Account locked' }] }, 'WhatsApp refuses the number'],
+    ['messages', { errors: [{ title: 'Odd' }, { code: '131042' }] }, 'WhatsApp refuses the number'],
+    [
+      'phone_number_name_update',
+      { decision: 'REJECTED', display_phone_number: '1' },
+      'WhatsApp display name',
+    ],
+    ['flows', { event: 'FLOW_STATUS_CHANGE', flow_id: '1', new_status: 'BLOCKED' }, 'WhatsApp Flow'],
+    ['flows', { event: 'ENDPOINT_AVAILABILITY', flow_id: 1, alert_state: 'ACTIVATED' }, 'WhatsApp Flow'],
   ])('asks a person to act on %s %j', async (field, value, kind) => {
     await happen({ field, value });
     expect(await open()).toMatchObject([{ kind }]);
+  });
+
+  const failed = (n: number, errors: readonly object[]): Change =>
+    status(asha, `out${String(n)}`, at + n * second, 'failed', { errors });
+
+  test.each([190, 10, 368, 131_031, 131_042, 131_045, 131_048, 131_064, 133_006])(
+    'asks once for a person where all messages fail for one reason of the account (%i)',
+    async (code) => {
+      const refused = [1, 2, 3].map((n) => failed(n, [{ title: 'Odd' }, { code, title: 'Refused' }]));
+      await engine.receive(webhook(engine, refused));
+      await engine.applyAll();
+      expect(await open()).toMatchObject([
+        { kind: 'WhatsApp refuses the number', subject: engine.phoneNumberId },
+      ]);
+      expect(await rows('messages')).toHaveLength(3);
+    },
+  );
+
+  test('asks nobody where a message failed for its person', async () => {
+    await happen(
+      failed(1, [{ code: 131_026 }]),
+      failed(2, [{ code: 131_049 }]),
+      failed(3, [{ title: 'Odd' }]),
+    );
+    expect(await open()).toEqual([]);
+  });
+
+  const ofAccount = (status: string): Change => ({
+    field: 'account_alerts',
+    value: { alert_info: { alert_severity: 'CRITICAL', alert_status: status, alert_type: 'T' } },
+  });
+  const ofFlow = (value: object): Change => ({ field: 'flows', value: { flow_id: '1', ...value } });
+  test.each([
+    [ofAccount('ACTIVE'), ofAccount('RESOLVED')],
+    [
+      ofFlow({ event: 'FLOW_STATUS_CHANGE', new_status: 'THROTTLED' }),
+      ofFlow({ event: 'FLOW_STATUS_CHANGE', new_status: 'PUBLISHED' }),
+    ],
+    [
+      ofFlow({ event: 'ENDPOINT_ERROR_RATE', alert_state: 'ACTIVATED' }),
+      ofFlow({ event: 'ENDPOINT_ERROR_RATE', alert_state: 'DEACTIVATED' }),
+    ],
+  ])('closes what WhatsApp says is over: %j', async (trouble, relief) => {
+    await happen(trouble);
+    expect(await open()).toHaveLength(1);
+    await happen(relief);
+    expect(await open()).toEqual([]);
+  });
+
+  test('says that a STOP in a group was not applied', async () => {
+    const inGroup = (words: string): Change =>
+      message(asha, words, at, { group_id: 'g', type: 'text', text: { body: words } });
+    await happen(inGroup('hello'), inGroup('start'));
+    expect(await open()).toEqual([]);
+    await happen(inGroup('Please stop'));
+    expect(await open()).toMatchObject([{ kind: 'opt-out not applied' }]);
   });
 
   test.each([
@@ -594,6 +715,13 @@ describe('what nothing applies', () => {
     ['message_template_quality_update', { new_quality_score: 'GREEN', message_template_name: 'o' }],
     ['phone_number_quality_update', { event: 'ONBOARDING', display_phone_number: '1' }],
     ['business_capability_update', { max_daily_conversation_per_phone: 10 }],
+    [
+      'account_alerts',
+      { alert_info: { alert_severity: 'CRITICAL', alert_status: 'RESOLVED', alert_type: 'T' } },
+    ],
+    ['flows', { event: 'FLOW_STATUS_CHANGE', flow_id: '1', new_status: 'PUBLISHED' }],
+    ['phone_number_name_update', { decision: 'APPROVED', display_phone_number: '1' }],
+    ['messages', { errors: [{ title: 'Odd' }] }],
   ])('asks nobody about %s %j', async (field, value) => {
     await happen({ field, value });
     expect(await open()).toEqual([]);

@@ -2,7 +2,7 @@
  * Words by which a person ends or starts messages, when they are the whole message. Collected from facts/whatsapp.md
  * §4.2 and from what people are known to write. `reviewed: false` = no native reviewer has confirmed them: switched off
  * until an admin switches them on. Generous with withdrawals, strict with grants.
- * Left out on purpose, for they answer other questions too: cancel, end, quit, no, yes, ok, haan.
+ * Left out on purpose, for they answer other questions too: cancel, cancel subscription, end, quit, no, yes, ok, haan.
  */
 export interface OptWordList {
   /** BCP 47. */
@@ -11,12 +11,30 @@ export interface OptWordList {
   readonly reviewed: boolean;
   readonly stop: readonly string[];
   readonly stopAll: readonly string[];
-  /** What also labels the menu of a bot: a grant only where it was typed, or is what a button stands for. */
+  /** Other verbs and their objects, as people put them together. */
+  readonly phrases?: WithdrawalPhrases;
+  /** A withdrawal where it was typed; a menu's row of this name is about something else. */
+  readonly doNotDisturb: readonly string[];
+  /** What menus and their buttons are called too: a grant only where it was typed. */
   readonly start: readonly string[];
-  /** What is nothing but a grant, wherever it stands. */
+  /** What is nothing but a grant: typed, or what a button stands for. */
   readonly subscribe: readonly string[];
   /** What may stand before or after a withdrawal without changing it. */
   readonly courtesies: readonly string[];
+  /** The same of "stop" and its like, but not of "do not": "do not text me now" is about now. */
+  readonly hurries: readonly string[];
+}
+
+/**
+ * Patterns of whole messages, written as words with `a|b`, `( )`, `?`, `*`, and `<part>` for one of `parts`, which may
+ * hold parts that stand before them.
+ */
+export interface WithdrawalPhrases {
+  readonly parts: Readonly<Record<string, string>>;
+  readonly stopAll: readonly string[];
+  readonly stop: readonly string[];
+  /** "Do not …", "no more …". */
+  readonly refuse: readonly string[];
 }
 
 const source = 'facts/whatsapp.md §4.2';
@@ -42,108 +60,63 @@ const stopInOtherScripts = [
 ];
 
 /** Of languages of which nothing but withdrawals is known yet. */
-const nothingElse = { stopAll: [], start: [], subscribe: [], courtesies: [] };
+const nothingElse = { stopAll: [], doNotDisturb: [], start: [], subscribe: [], courtesies: [], hurries: [] };
+
+const english: WithdrawalPhrases = {
+  parts: {
+    wish: 'i (want|wish|would like) to',
+    not: "do not|dont|don't|donot|never",
+    any: 'the|these|those|this|such|your|any|any more|more|further',
+    by: 'whatsapp|sms|text|business|bulk|unwanted',
+    kind: 'promotional|promotion|promo|marketing|advertising|advertisement|ad|commercial|spam',
+    message: 'message|messages|msg|msgs|notification|notifications|communication|communications',
+    news: '<message>|sms|texts|whatsapp|update|updates',
+    advert:
+      'promotion|promotions|promo|promos|marketing|offers|ad|ads|advertising|advertisements|spam|newsletter',
+    messages: '<any>* <by>* <news>',
+    adverts: '(all|<any>)* (<by>|<kind>)* (<advert>|<kind> <news>)',
+    notices: '(<by>|<kind>)* (<message>|ads|spam|promotions)',
+    from: 'from you|from your side|to me|on whatsapp|anymore|any more|again',
+    what: '(<messages>|<adverts>) <from>?',
+    it: 'it|this|that|these|those',
+    leave: '<wish>? (unsubscribe|un subscribe|unsubscribed|unsub|opt out|optout|opt me out) me?',
+    me: 'me|my (phone|mobile|whatsapp)? number',
+    list: '(the|this|your|all|my)* (contact|mailing|broadcast|marketing|whatsapp|message|sms)* (list|lists|database)',
+  },
+  stopAll: [
+    'stopall',
+    'stop (sending me?)? (all|everything)',
+    '<wish>? stop (sending me?|receiving|getting)? all of? <messages> <from>?',
+    '<leave> (from|of)? (all|everything)',
+    '<leave> (from|of) all of? <messages>',
+  ],
+  stop: [
+    'stop stop*',
+    'stop <it>',
+    'stop (messaging|texting|spamming|contacting|bothering|disturbing) me? <from>?',
+    'stop sending me? (<it>|<what>)?',
+    '<wish>? stop (receiving|getting)? <what>',
+    '<leave> ((from|of) (<it>|<what>|<list>))?',
+    '(remove|delete) <me> ((from|off) <list>)?',
+    'take <me> (off|from|out of) <list>',
+  ],
+  refuse: [
+    'no more <notices>',
+    'i? <not> want (to (receive|get))? <any>* <notices>',
+    '<not> (message|text|contact|spam|whatsapp) me (again|anymore|any more)?',
+    '<not> send me? (any|any more|more|further|these|such|your)* (<notices>|offers|updates) <from>?',
+  ],
+};
 
 export const optWordLists: readonly OptWordList[] = [
   {
     language: 'en',
     source: `${source}, and what people write to businesses`,
     reviewed: true,
-    stop: [
-      'stop',
-      's t o p',
-      ...stopInOtherScripts,
-      'unsubscribe',
-      'unsubscribe me',
-      'unsub',
-      'opt out',
-      'optout',
-      'opt me out',
-      'opt me out of this',
-      'i want to opt out',
-      'i want to unsubscribe',
-      'cancel subscription',
-      'cancel my subscription',
-      'remove me',
-      'remove me from list',
-      'remove me from the list',
-      'remove me from this list',
-      'remove me from your list',
-      'remove my number',
-      'take me off your list',
-      'take me off this list',
-      'delete my number',
-      'stop promotion',
-      'stop promotions',
-      'stop promo',
-      'stop promos',
-      'stop promotional messages',
-      'stop marketing',
-      'stop marketing messages',
-      'stop ads',
-      'stop advertising',
-      'stop message',
-      'stop messages',
-      'stop msg',
-      'stop msgs',
-      'stop the messages',
-      'stop these messages',
-      'stop this',
-      'stop messaging',
-      'stop messaging me',
-      'stop sending',
-      'stop sending me',
-      'stop sending messages',
-      'stop sending me messages',
-      'stop sending me message',
-      'stop sending these messages',
-      'stop sending me these messages',
-      'stop texting',
-      'stop texting me',
-      'stop spam',
-      'stop spamming',
-      'stop spamming me',
-      'stop contacting me',
-      'stop bothering me',
-      'no more message',
-      'no more messages',
-      'do not message me',
-      'dont message me',
-      "don't message me",
-      'do not send messages',
-      'do not send me messages',
-      'dont send me messages',
-      "don't send me messages",
-      'do not text me',
-      'dont text me',
-      "don't text me",
-      'do not contact me',
-      'dont contact me',
-      "don't contact me",
-      'do not disturb',
-      'dnd',
-    ],
-    stopAll: [
-      'stop all',
-      'stopall',
-      'stop all messages',
-      'stop all message',
-      'stop all msgs',
-      'stop all the messages',
-      'stop all your messages',
-      'stop all communication',
-      'stop all communications',
-      'stop everything',
-      'stop sending all messages',
-      'unsubscribe all',
-      'unsubscribe from all',
-      'unsubscribe me from all',
-      'unsubscribe me from everything',
-      'opt out all',
-      'opt out of all',
-      'opt out of everything',
-      'opt me out of everything',
-    ],
+    stop: ['stop', 's t o p', ...stopInOtherScripts],
+    stopAll: [],
+    phrases: english,
+    doNotDisturb: ['dnd', 'do not disturb', 'do not disturb me', 'dont disturb me', "don't disturb me"],
     start: ['start'],
     subscribe: [
       'unstop',
@@ -161,8 +134,6 @@ export const optWordLists: readonly OptWordList[] = [
       'plz',
       'pl',
       'kindly',
-      'now',
-      'immediately',
       'sir',
       'madam',
       'maam',
@@ -172,28 +143,50 @@ export const optWordLists: readonly OptWordList[] = [
       'thank you',
       'thx',
       'ok',
-      'just',
     ],
+    hurries: ['now', 'right now', 'immediately', 'just'],
   },
   {
     language: 'hi-Latn',
     source,
     reviewed: false,
-    stop: ['band karo', 'mat bhejo', 'nahi chahiye'],
+    stop: ['nahi chahiye'],
     stopAll: [],
+    phrases: {
+      parts: {
+        object:
+          '(ye|yeh|koi|aur|mujhe)* (whatsapp|promotional|marketing|promo)* ' +
+          '(message|messages|msg|msgs|sms|offer|offers|notification|notifications|ads)',
+      },
+      stopAll: [],
+      stop: ['<object>? (band|bandh|bund) (karo|kar do|kardo|karen|karein|kijiye)'],
+      refuse: ['<object>? mat (bhejo|bhejiye|bhejna)'],
+    },
+    doNotDisturb: [],
     start: ['shuru karo'],
     subscribe: [],
     courtesies: ['kripya', 'please', 'plz'],
+    hurries: [],
   },
   {
     language: 'hi',
     source,
     reviewed: false,
-    stop: ['बंद करो', 'बंद करें', 'रोकें', 'मत भेजो'],
+    stop: ['रोकें'],
     stopAll: [],
+    phrases: {
+      parts: {
+        object: '(ये|यह|कोई|और|मुझे)* (मैसेज|मेसेज|संदेश|सन्देश|एसएमएस|व्हाट्सएप|ऑफर|विज्ञापन|नोटिफिकेशन)',
+      },
+      stopAll: [],
+      stop: ['<object>? (बंद|बन्द) (करो|करें|कर दो|कीजिए|कीजिये)'],
+      refuse: ['<object>? मत (भेजो|भेजिए|भेजिये|भेजना)'],
+    },
+    doNotDisturb: [],
     start: ['शुरू करो'],
     subscribe: [],
     courtesies: ['कृपया', 'प्लीज', 'प्लीज़'],
+    hurries: [],
   },
   { language: 'mr', source, reviewed: false, stop: ['थांबवा'], ...nothingElse },
   { language: 'gu', source, reviewed: false, stop: ['બંધ કરો'], ...nothingElse },

@@ -58,10 +58,9 @@ export function evidenceOf(ids: Identities, portfolio: string, at: number): Evid
   return evidence;
 }
 
-/** What a change of ids shows: the ids before and after are one person. */
+/** What a change of ids shows: the ids before, after and beside are one person. */
 export function evidenceOfChange(
-  before: Identities,
-  after: Identities,
+  { before, after, beside = {} }: { before: Identities; after: Identities; beside?: Identities | undefined },
   portfolio: string,
   at: number,
 ): Evidence[] {
@@ -75,6 +74,9 @@ export function evidenceOfChange(
   link('phone_change', before.phone, after.phone ?? bsuidKeyOf(after, portfolio));
   if (links.length === 0) link('phone_change', bsuidKeyOf(before, portfolio), after.phone);
   if (links.length === 0) link('same', bsuidKeyOf(before, portfolio), bsuidKeyOf(after, portfolio));
+  // Theirs, whenever it was: it says nothing about which BSUID stood beside which phone.
+  for (const key of [ownKeyOf(beside, portfolio), parentKeyOf(beside)])
+    link('phone_change', before.phone, key);
   return [...evidenceOf(before, portfolio, at), ...evidenceOf(after, portfolio, at), ...links];
 }
 

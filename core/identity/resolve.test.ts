@@ -27,14 +27,18 @@ describe('who is who', () => {
     const people = resolveIdentities([
       ...seen(anil, 'IN.A', 10),
       ...seen(anil, 'IN.B', 20),
-      ...evidenceOfChange({ bsuid: 'IN.A' }, { bsuid: 'IN.B' }, portfolio, 15),
+      ...evidenceOfChange({ before: { bsuid: 'IN.A' }, after: { bsuid: 'IN.B' } }, portfolio, 15),
     ]);
     expect(people.personOf({ bsuidKey: key('IN.A'), at: 30 })).toBe(people.personOf({ phone: anil, at: 30 }));
   });
 
   test('a number change carries the person to the new phone and frees the old one', () => {
     const people = resolveIdentities(
-      evidenceOfChange({ phone: anil, bsuid: 'IN.A' }, { phone: bela, bsuid: 'IN.A2' }, portfolio, 50),
+      evidenceOfChange(
+        { before: { phone: anil, bsuid: 'IN.A' }, after: { phone: bela, bsuid: 'IN.A2' } },
+        portfolio,
+        50,
+      ),
     );
     const person = people.personOf({ bsuidKey: key('IN.A'), at: 0 });
     expect(people.personOf({ phone: bela, at: 60 })).toBe(person);
@@ -43,7 +47,9 @@ describe('who is who', () => {
   });
 
   test('a number change without BSUIDs works the same', () => {
-    const people = resolveIdentities(evidenceOfChange({ phone: anil }, { phone: bela }, portfolio, 50));
+    const people = resolveIdentities(
+      evidenceOfChange({ before: { phone: anil }, after: { phone: bela } }, portfolio, 50),
+    );
     expect(people.personOf({ phone: bela, at: 60 })).toBe(people.personOf({ phone: anil, at: 40 }));
     expect(people.personOf({ phone: bela, at: 40 })).not.toBe(people.personOf({ phone: anil, at: 40 }));
   });

@@ -20,6 +20,28 @@ function shown(message: object): string {
 
 const interactive = (body: object): object => ({ type: 'interactive', interactive: body });
 
+test.each([
+  ['smb_message_echoes', { message_echoes: [{ type: 'template', template: { name: 'diwali_offer' } }] }],
+  ['smb_message_echoes', { message_echoes: [{ template: { name: 'diwali_offer' } }] }],
+  [
+    'standby',
+    { standby: { message_echoes: [{ message: { type: 'template', template: { name: 'diwali_offer' } } }] } },
+  ],
+  [
+    'standby',
+    { standby: { message_echoes: [{ message: { type: 'template' }, template: { name: 'diwali_offer' } }] } },
+  ],
+])('a rep reads which template another tool sent: %s %j', (field, value) => {
+  const written = JSON.stringify(value).replace(
+    '"message_echoes":[{',
+    '"message_echoes":[{"id":"w1","from":"918047100000","to":"919812345678",',
+  );
+  const [event] = splitWebhook({ entry: [{ changes: [{ field, value: JSON.parse(written) as object }] }] });
+  const parsed = event === undefined ? undefined : parseSlice(event.slice);
+  if (parsed?.kind !== 'echo') throw new Error('It is an echo.');
+  expect(wordsOf(parsed, 'UTC')).toBe('[template] diwali_offer');
+});
+
 describe('a rep reads', () => {
   test.each([
     [
@@ -48,6 +70,57 @@ describe('a rep reads', () => {
       'a place without a name',
       { type: 'location', location: { latitude: 18.52, longitude: 73.85 } },
       '[location] (18.52, 73.85)',
+    ],
+    [
+      'which product a question is about',
+      {
+        type: 'text',
+        text: { body: 'Is it there in red?' },
+        context: { id: 'w0', referred_product: { catalog_id: 'c', product_retailer_id: 'SKU-9' } },
+      },
+      'Is it there in red? [about product SKU-9]',
+    ],
+    [
+      'a product asked about with a photo',
+      {
+        type: 'image',
+        image: { id: '1', caption: 'this one?' },
+        context: { referred_product: { product_retailer_id: 9 } },
+      },
+      '[image] this one? [about product 9]',
+    ],
+    [
+      'a card of which only the vCard came',
+      {
+        type: 'contacts',
+        contacts: [
+          {
+            vcard:
+              'BEGIN:VCARD\r\nVERSION:3.0\r\nN:Kumar;Ravi;;;\r\nFN:Ravi Kumar\\, Plumb\r\n er\r\n' +
+              'item1.TEL;type=CELL;waid=919820011111:+91 98200 11111\r\nTEL:tel:+912022222222\r\nEND:VCARD',
+          },
+        ],
+      },
+      '[contact] Ravi Kumar, Plumber +91 98200 11111, +912022222222',
+    ],
+    [
+      'a vCard beside what it says, once',
+      {
+        type: 'contacts',
+        contacts: [
+          {
+            name: { formatted_name: 'Ravi' },
+            phones: [{ phone: '+91 98200 22222' }],
+            vcard: 'BEGIN:VCARD\nFN:Ravi K\nTEL:+919820022222\nEND:VCARD',
+          },
+        ],
+      },
+      '[contact] Ravi +91 98200 22222',
+    ],
+    [
+      'a vCard that is none',
+      { type: 'contacts', contacts: [{ vcard: 'x' }, { vcard: 5 }] },
+      '[contact]\n[contact]',
     ],
     [
       'cards with name and numbers',

@@ -10,6 +10,11 @@ import { dateFormat } from './date-format.ts';
 
 /** What a person reads of a message, whatever it holds. What stands in brackets is ours, not the writer's. */
 export function wordsOf(content: MessageContent, timeZone: string): string {
+  const product = content.aboutProduct;
+  return together(ownWords(content, timeZone), product === undefined ? '' : `[about product ${product}]`);
+}
+
+function ownWords(content: MessageContent, timeZone: string): string {
   const { type, text = '', reaction, media, flowAnswer, edits, revokes, errors } = content;
   if (flowAnswer !== undefined) return answers(flowAnswer.answers);
   if (reaction !== undefined) {
@@ -26,6 +31,7 @@ export function wordsOf(content: MessageContent, timeZone: string): string {
   if (content.orderItems !== undefined) return together(`[order] ${order(content.orderItems)}`, text);
   if (content.location !== undefined) return together('[location]', place(content.location));
   if (content.cards !== undefined && content.cards.length > 0) return content.cards.map(card).join('\n');
+  if (content.template !== undefined) return together('[template]', content.template, text);
   if (type === 'request_welcome') return '[opened the chat]';
   if (type === 'media_placeholder') return '[a photo, video or file, not imported]';
   if (type === 'unsupported' || (type === 'unknown' && text === '')) {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { WebhookSlice } from './event.ts';
+import { read } from './read.ts';
 
 /** Something WhatsApp says about the account, a number or a template that a person has to act on; or that it is over. */
 export interface AccountAlert {
@@ -16,6 +17,8 @@ export type AccountAlertKind =
   | 'WhatsApp account review'
   | 'WhatsApp number quality'
   | 'WhatsApp number security'
+  | 'WhatsApp display name'
+  | 'WhatsApp Flow'
   | 'WhatsApp template'
   | 'WhatsApp template quality'
   | 'WhatsApp template category'
@@ -23,6 +26,13 @@ export type AccountAlertKind =
 
 const text = z.string().optional().catch(undefined);
 const scalar = z.union([z.string(), z.number()]).transform(String).optional().catch(undefined);
+
+const accountAlertFields = {
+  alert_severity: text,
+  alert_status: text,
+  alert_type: text,
+  alert_description: text,
+};
 
 const valueSchema = z.looseObject({
   event: text,
@@ -35,13 +45,13 @@ const valueSchema = z.looseObject({
   previous_category: text,
   new_category: text,
   display_phone_number: scalar,
-  alert_severity: text,
-  alert_type: text,
-  alert_description: text,
-  alert_info: z
-    .looseObject({ alert_severity: text, alert_type: text, alert_description: text })
-    .optional()
-    .catch(undefined),
+  rejection_reason: text,
+  flow_id: scalar,
+  new_status: text,
+  message: text,
+  alert_state: text,
+  ...accountAlertFields,
+  alert_info: z.looseObject(accountAlertFields).optional().catch(undefined),
   violation_info: z.looseObject({ violation_type: text }).optional().catch(undefined),
   ban_info: z.looseObject({ waba_ban_state: text }).optional().catch(undefined),
   restriction_info: z
@@ -51,12 +61,20 @@ const valueSchema = z.looseObject({
 });
 type Value = z.infer<typeof valueSchema>;
 
-const errorsSchema = z.array(z.looseObject({ code: z.coerce.number().int(), title: text, message: text }));
+/** One error without a readable code must not hide its neighbours, nor pass for WhatsApp's own code 0. */
+const code = z.union([z.int(), z.string().regex(/^\d+$/).transform(Number)]).catch(-1);
+const errorsSchema = z.array(z.looseObject({ code, title: text, message: text }));
 
-/** What a kept event asks of a person, facts/whatsapp.md §1.10 and §3.6; undefined: nothing. */
+/**
+ * What an event asks of a person, facts/whatsapp.md §1.10 and §3.6; undefined: nothing. A message may fail for what
+ * stands in the way of all.
+ */
 export function accountAlert(slice: WebhookSlice): AccountAlert | undefined {
   const account = slice.wabaId ?? '';
   if (slice.part === 'errors') return ofErrors(slice.item, slice.phoneNumberId ?? account);
+  if (slice.part === 'status' || slice.part === 'standby_status') {
+    return ofErrors(read(slice.item, 'errors'), slice.phoneNumberId ?? account);
+  }
   const value = valueSchema.safeParse(slice.item).data;
   if (slice.part !== 'value' || value === undefined) return undefined;
   switch (slice.field) {
@@ -80,6 +98,10 @@ export function accountAlert(slice: WebhookSlice): AccountAlert | undefined {
         message: `The two-step PIN of ${value.display_phone_number ?? 'a number'} was touched (${value.event ?? 'no event told'}). If nobody of you did that, secure the account in Meta's WhatsApp Manager.`,
         isOver: false,
       };
+    case 'phone_number_name_update':
+      return ofDisplayName(value, slice.phoneNumberId ?? account);
+    case 'flows':
+      return ofFlow(value);
     case 'message_template_status_update':
       return ofTemplate(value);
     case 'message_template_quality_update':
@@ -138,15 +160,17 @@ function ofAccount(value: Value, account: string): AccountAlert | undefined {
 function ofAccountAlert(value: Value, account: string): AccountAlert | undefined {
   const {
     alert_severity: severity,
+    alert_status: status,
     alert_type: type,
     alert_description: description,
   } = value.alert_info ?? value;
-  if (severity !== 'CRITICAL' && severity !== 'WARNING') return undefined;
+  const isOver = status === 'RESOLVED';
+  if (!isOver && severity !== 'CRITICAL' && severity !== 'WARNING') return undefined;
   return {
     kind: 'WhatsApp account',
     subject: `${account} ${type ?? ''}`.trim(),
     message: `Meta says of WhatsApp account ${account}: ${description ?? type ?? 'an alert without words'}.`,
-    isOver: false,
+    isOver,
   };
 }
 
@@ -160,6 +184,47 @@ function ofNumberQuality(value: Value, number: string): AccountAlert | undefined
     subject: shown,
     message: `WhatsApp ${event === 'FLAGGED' ? 'flagged' : 'lowered the limits of'} ${shown} for its quality: too many people block or report it. Send less, and only to those who asked.`,
     isOver: !isBad,
+  };
+}
+
+function ofDisplayName(value: Value, number: string): AccountAlert | undefined {
+  const isOver = value.decision === 'APPROVED';
+  if (!isOver && value.decision !== 'REJECTED') return undefined;
+  const shown = value.display_phone_number ?? number;
+  const reason = value.rejection_reason === undefined ? '' : ` (${value.rejection_reason})`;
+  return {
+    kind: 'WhatsApp display name',
+    subject: shown,
+    message: `Meta ${isOver ? 'approved' : 'rejected'} the display name of ${shown}${reason}. Send another to review in WhatsApp Manager.`,
+    isOver,
+  };
+}
+
+const flowTroubles: Readonly<Record<string, string>> = {
+  BLOCKED: 'is blocked: nobody can open or send it until its endpoint answers again',
+  THROTTLED: 'is throttled: ten messages an hour go out with it until its endpoint answers again',
+};
+
+/** A Flow's status, or what Meta measures of it and its endpoint: each is over by itself. */
+function ofFlow(value: Value): AccountAlert | undefined {
+  const flow = value.flow_id ?? 'without an id';
+  if (value.event === 'FLOW_STATUS_CHANGE') {
+    const trouble = flowTroubles[value.new_status ?? ''];
+    if (trouble === undefined && value.new_status !== 'PUBLISHED') return undefined;
+    return {
+      kind: 'WhatsApp Flow',
+      subject: flow,
+      message: `Flow ${flow} ${trouble ?? 'may be used'}.`,
+      isOver: trouble === undefined,
+    };
+  }
+  const isOver = value.alert_state === 'DEACTIVATED';
+  if (!isOver && value.alert_state !== 'ACTIVATED') return undefined;
+  return {
+    kind: 'WhatsApp Flow',
+    subject: `${flow} ${value.event ?? ''}`.trim(),
+    message: `Meta says of Flow ${flow}: ${value.message ?? value.event ?? 'an alert without words'}. Look at its endpoint.`,
+    isOver,
   };
 }
 
@@ -196,12 +261,18 @@ function templateOf(value: Value): string {
 
 /** Codes by which WhatsApp refuses a whole number until somebody acts, facts/whatsapp.md §3.6. */
 const refusals: ReadonlySet<number> = new Set([
-  0, 190, 3, 10, 368, 131_031, 130_497, 131_037, 131_042, 131_044, 131_045, 133_010,
+  0, 190, 3, 10, 368, 131_005, 131_031, 130_497, 131_037, 131_042, 131_044, 131_045, 131_048, 131_064,
 ]);
+
+function isRefusal(of: number): boolean {
+  const isPermission = of >= 200 && of < 300;
+  const isRegistration = of >= 133_000 && of <= 133_016;
+  return refusals.has(of) || isPermission || isRegistration;
+}
 
 function ofErrors(item: unknown, number: string): AccountAlert | undefined {
   const errors = errorsSchema.safeParse(item).data ?? [];
-  const error = errors.find(({ code }) => refusals.has(code) || (code >= 200 && code < 300));
+  const error = errors.find((given) => isRefusal(given.code));
   if (error === undefined) return undefined;
   return {
     kind: 'WhatsApp refuses the number',

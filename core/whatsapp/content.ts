@@ -36,7 +36,8 @@ const typedBodies = [
 export function readContent(payload: ContentPayload): MessageContent {
   const type = payload.type ?? typedBodies.find((key) => payload[key] !== undefined) ?? 'unknown';
   const text = textOf(payload);
-  const { reaction, context, edit, revoke } = payload;
+  const { reaction, context, edit, revoke, template } = payload;
+  const product = context?.referred_product?.product_retailer_id;
   const medium = payload.image ?? payload.video ?? payload.audio ?? payload.document ?? payload.sticker;
   const reactedTo = reaction?.message_id ?? reaction?.messsage_id;
   const buttonPayload =
@@ -50,6 +51,8 @@ export function readContent(payload: ContentPayload): MessageContent {
     ...(text === undefined ? {} : { text }),
     ...(buttonPayload === undefined ? {} : { buttonPayload }),
     ...(context?.id === undefined ? {} : { replyTo: context.id }),
+    ...(product === undefined ? {} : { aboutProduct: product }),
+    ...(template?.name === undefined ? {} : { template: template.name }),
     ...(reactedTo === undefined
       ? {}
       : { reaction: { to: reactedTo, ...(reaction?.emoji ? { emoji: reaction.emoji } : {}) } }),
@@ -117,16 +120,34 @@ function locationOf(location: NonNullable<ContentPayload['location']>): Location
   };
 }
 
-function cardOf({ origin, name, phones }: NonNullable<ContentPayload['contacts']>[number]): ContactCard {
+function cardOf({
+  origin,
+  name,
+  phones,
+  vcard = '',
+}: NonNullable<ContentPayload['contacts']>[number]): ContactCard {
   const parts = [name?.first_name, name?.last_name].filter((part) => part !== undefined && part !== '');
-  const written = name?.formatted_name ?? (parts.length === 0 ? undefined : parts.join(' '));
+  const [named] = ofVcard(vcard, 'FN');
+  const written = name?.formatted_name ?? (parts.length === 0 ? named : parts.join(' '));
+  const listed = (phones ?? [])
+    .map(({ phone, wa_id: waId }) => phone ?? (waId === undefined ? undefined : `+${waId}`))
+    .filter((phone) => phone !== undefined);
   return {
     ...(written === undefined ? {} : { name: written }),
-    phones: (phones ?? [])
-      .map(({ phone, wa_id: waId }) => phone ?? (waId === undefined ? undefined : `+${waId}`))
-      .filter((phone) => phone !== undefined),
+    phones: listed.length > 0 ? listed : ofVcard(vcard, 'TEL').map((phone) => phone.replace(/^tel:/i, '')),
     own: origin === 'contact_request',
   };
+}
+
+/** Values of a property of a vCard (RFC 6350): lines folded, grouped and with parameters, some signs escaped. */
+function ofVcard(vcard: string, property: 'FN' | 'TEL'): string[] {
+  const lines = vcard.replace(/\r?\n[ \t]/g, '').split(/\r?\n/);
+  return lines.flatMap((line) => {
+    const { name, value = '' } =
+      /^(?:[\w-]+\.)?(?<name>\w+)(?:;[^:]*)?:(?<value>.*)$/.exec(line)?.groups ?? {};
+    const plain = value.replace(/\\n/gi, ' ').replace(/\\(.)/g, '$1').trim();
+    return name?.toUpperCase() === property && plain !== '' ? [plain] : [];
+  });
 }
 
 function callPermissionOf(reply: {

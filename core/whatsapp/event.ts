@@ -114,6 +114,10 @@ export interface MessageContent {
   readonly buttonPayload?: string;
   /** wamid this message quotes. */
   readonly replyTo?: string;
+  /** The business's own id of the product it asks about. */
+  readonly aboutProduct?: string;
+  /** Name of the template it was made from. */
+  readonly template?: string;
   readonly reaction?: { readonly to: string; readonly emoji?: string };
   readonly media?: { readonly id?: string; readonly mimeType?: string; readonly filename?: string };
   readonly flowAnswer?: FlowAnswer;
@@ -189,6 +193,8 @@ export interface PreferenceChange extends ParsedBase {
 export interface IdentityChange extends ParsedBase {
   readonly kind: 'identity_change';
   readonly before: Identities;
+  /** BSUIDs of theirs of which the event does not tell whether they are from before or after. */
+  readonly beside?: Identities;
 }
 
 /** Understood as something nothing applies (yet): kept and acknowledged. */

@@ -67,7 +67,7 @@ function parseMessage(slice: WebhookSlice): ParsedEvent | Unreadable {
     if (message.system === undefined || !isIdentityChange(message.system.type)) {
       return kept(slice, at, message.system?.type ?? 'system');
     }
-    return provenOr(identityChange(message.system, identities, at), () =>
+    return provenOr(identityChange(message.system, identities, contact, at), () =>
       kept(slice, at, message.system?.type ?? 'user_changed_number'),
     );
   }
@@ -164,7 +164,7 @@ function parseEcho(slice: WebhookSlice, origin: 'phone app' | 'meta agent'): Par
     origin,
     at: timeOf(echo.timestamp),
     identities,
-    ...readContent(sent ?? echo),
+    ...readContent(sent === undefined ? echo : { ...sent, template: sent.template ?? echo.template }),
   };
 }
 

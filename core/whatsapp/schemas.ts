@@ -46,6 +46,7 @@ export const contentSchema = z.looseObject({
         origin: text,
         name: maybe(z.looseObject({ formatted_name: text, first_name: text, last_name: text })),
         phones: maybe(z.array(z.looseObject({ phone: scalar, wa_id: scalar }))),
+        vcard: text,
       }),
     ),
   ),
@@ -80,7 +81,14 @@ export const contentSchema = z.looseObject({
     }),
   ),
   template: maybe(z.looseObject({ name: text })),
-  context: maybe(z.looseObject({ id: scalar, from: scalar, forwarded: flag })),
+  context: maybe(
+    z.looseObject({
+      id: scalar,
+      from: scalar,
+      forwarded: flag,
+      referred_product: maybe(z.looseObject({ product_retailer_id: scalar })),
+    }),
+  ),
   referral: maybe(
     z.looseObject({
       source_type: text,

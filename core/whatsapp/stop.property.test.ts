@@ -77,6 +77,18 @@ describe('a STOP by itself', () => {
     expect(stopOf(only('messages', { metadata, messages: [item] }), words)).toBeUndefined();
   });
 
+  test('is a typed "do not disturb", or a template’s, and no menu’s', () => {
+    const row = { list_reply: { id: 'dnd', title: 'Do not disturb', description: 'until 10 am' } };
+    expect(stopOf(written({ type: 'text', text: { body: 'DND please' } }), words)).toEqual(asha);
+    expect(stopOf(written({ type: 'button', button: { text: 'DND', payload: 'DND' } }), words)).toEqual(asha);
+    expect(stopOf(written({ type: 'interactive', interactive: row }), words)).toBeUndefined();
+  });
+
+  test('is not the end of what they bought', () => {
+    const row = { list_reply: { id: 'cancel_subscription', title: 'Cancel my subscription' } };
+    expect(stopOf(written({ type: 'interactive', interactive: row }), words)).toBeUndefined();
+  });
+
   test('is not a group’s', () => {
     expect(stopOf(written({ group_id: 'g', text: { body: 'stop' } }), words)).toBeUndefined();
   });
@@ -128,11 +140,15 @@ describe('a grant', () => {
 
   test.each([
     ['START as the whole message', { type: 'text', text: { body: 'Start' } }],
-    ['a button that says it plainly', button('b7', 'Subscribe')],
     ['a button whose payload says it', button('opt_in', 'Yes, go on')],
+    ['a button whose payload could be a menu’s, under a title that cannot', button('start', 'Subscribe')],
     [
-      'a template’s button whose payload says it',
-      { type: 'button', button: { text: 'Start', payload: 'START' } },
+      'a template’s button that says nothing else',
+      { type: 'button', button: { text: 'Subscribe', payload: 'Subscribe' } },
+    ],
+    [
+      'a row of a list whose id says it',
+      { type: 'interactive', interactive: { list_reply: { id: 'unstop', title: 'Offers again' } } },
     ],
   ])('is %s', (_name, item) => {
     expect(said(item)).toBe('grant');
@@ -140,6 +156,12 @@ describe('a grant', () => {
 
   test.each([
     ['a menu’s button', button('begin_quiz', 'Start')],
+    ['a menu’s button whose id is start too', button('start', 'Start')],
+    ['a button that begins something else', button('START', '🔄 Start over')],
+    ['a row of a menu', { type: 'interactive', interactive: { list_reply: { id: 'START', title: 'Menu' } } }],
+    ['a template’s Start', { type: 'button', button: { text: 'Start', payload: 'Start' } }],
+    ['a button to subscribe to something else', button('plan_gold', 'Subscribe')],
+    ['a template’s button without a payload', { type: 'button', button: { text: 'Subscribe' } }],
     [
       'a row of a list',
       { type: 'interactive', interactive: { type: 'list_reply', list_reply: { id: 'r1', title: 'START' } } },

@@ -7,7 +7,7 @@ import {
   recogniseOptWord,
 } from '../consent/index.ts';
 import type { Identities } from '../identity/index.ts';
-import type { MessageContent, ParsedEvent, WebhookEvent } from './event.ts';
+import type { MessageContent, ParsedEvent, WebhookEvent, WebhookSlice } from './event.ts';
 import { parseSlice } from './parse.ts';
 import { read } from './read.ts';
 
@@ -49,7 +49,7 @@ export function consentSaid(event: ParsedEvent, words: OptWords): ConsentSaid | 
   }
 }
 
-/** Of what a person reads of a message and what its button stands for, a withdrawal in either decides. */
+/** Of what a person reads of a message and what its button stands for, a withdrawal in either decides; a grant is the payload's. */
 function saidByMessage(message: MessageContent, wamid: string, words: OptWords): ConsentSaid | undefined {
   const text = wordOf(message.text, words);
   const payload = wordOf(message.buttonPayload, words);
@@ -58,13 +58,15 @@ function saidByMessage(message: MessageContent, wamid: string, words: OptWords):
   if (text === 'stop all' || payload === 'stop all') {
     return { purpose: 'everything', action: 'withdrawal', method, source: wamid };
   }
-  if (text === 'stop' || payload === 'stop') {
+  // "Do not disturb" in a menu is about tonight's sleep; typed, or answering a template, it is about our messages.
+  const quiet = message.type !== 'interactive' && (text === 'do not disturb' || payload === 'do not disturb');
+  if (text === 'stop' || payload === 'stop' || quiet) {
     return { purpose: 'marketing', action: 'withdrawal', method, source: wamid };
   }
-  // "Start" is what menus are called: on a button only its payload says that it is meant. A caption or an edit grants nothing.
+  // A title is what a menu or a plan may be called: a button's payload says what is meant. A caption or an edit grants nothing.
   const grants = isButton
-    ? text === 'subscribe' || payload !== undefined
-    : message.type === 'text' && text !== undefined;
+    ? payload === 'subscribe' || (payload === 'start' && text === 'subscribe')
+    : message.type === 'text' && (text === 'start' || text === 'subscribe');
   return grants ? { purpose: 'marketing', action: 'grant', method, source: wamid } : undefined;
 }
 
@@ -82,6 +84,15 @@ export function stopOf(event: WebhookEvent, words: OptWords): Identities | undef
   if (parsed.kind !== 'message' && parsed.kind !== 'preference' && parsed.kind !== 'history')
     return undefined;
   return consentSaid(parsed, words)?.action === 'withdrawal' ? parsed.identities : undefined;
+}
+
+/** Whether somebody withdraws in a group, whose messages are only kept. */
+export function isStopInGroup(slice: WebhookSlice, words: OptWords): boolean {
+  const { item, part } = slice;
+  if (!sayingParts.has(part) || read(item, 'group_id') === undefined) return false;
+  if (typeof item !== 'object' || item === null) return false;
+  const parsed = parseSlice({ ...slice, item: { ...item, id: 'any', group_id: undefined } });
+  return parsed.kind === 'message' && consentSaid(parsed, words)?.action === 'withdrawal';
 }
 
 const sayingParts: ReadonlySet<string> = new Set([
@@ -118,5 +129,5 @@ function wordOf(said: unknown, words: OptWords): OptWord | undefined {
 }
 
 function isStop(word: OptWord | undefined): boolean {
-  return word === 'stop' || word === 'stop all';
+  return word === 'stop' || word === 'stop all' || word === 'do not disturb';
 }

@@ -1,7 +1,7 @@
 import type { Identities } from '../identity/index.ts';
 import type { IdentityChange, Unreadable } from './event.ts';
 import { comparableId, identitiesFrom, isSomebody } from './identities.ts';
-import type { MessagePayload } from './schemas.ts';
+import type { ContactPayload, MessagePayload } from './schemas.ts';
 
 type SystemPayload = NonNullable<MessagePayload['system']>;
 
@@ -24,29 +24,68 @@ export function isIdentityChange(type: string | undefined): boolean {
 export function identityChange(
   system: SystemPayload,
   sender: Identities,
+  contact: ContactPayload | undefined,
   at: number | undefined,
 ): IdentityChange | Unreadable {
   const told = changedInWords(system.body);
+  const newPhones = [system.new_wa_id, system.wa_id, told?.after].filter((id) => !isSame(id, told?.before));
+  // What a contact shows beside the new phone is new.
+  const renewed = newPhones.some((id) => isSame(id, contact?.wa_id)) ? contact : undefined;
   const after = identitiesFrom({
-    phone: [system.new_wa_id, system.wa_id, told?.after].filter((id) => !isSame(id, told?.before)),
-    bsuid: [system.user_id, told?.after],
-    parent: [system.parent_user_id],
+    phone: newPhones,
+    bsuid: [system.user_id, told?.after, renewed?.user_id],
+    parent: [system.parent_user_id, renewed?.parent_user_id],
   });
   const before = identitiesFrom({
     phone: [system.customer, sender.waId, told?.before].filter((id) => !isSame(id, after.phone)),
-    bsuid: [system.previous_user_id, told?.before, sender.bsuid].filter((id) => !isSame(id, after.bsuid)),
-    parent: [system.previous_parent_user_id, sender.parentBsuid].filter(
-      (id) => !isSame(id, after.parentBsuid),
-    ),
+    bsuid: [system.previous_user_id, told?.before].filter((id) => !isSame(id, after.bsuid)),
+    parent: [system.previous_parent_user_id].filter((id) => !isSame(id, after.parentBsuid)),
   });
-  if (!isSomebody(after)) {
+  const own = place(sender.bsuid, before.bsuid, after.bsuid, before.phone);
+  const parent = place(sender.parentBsuid, before.parentBsuid, after.parentBsuid, before.phone);
+  const change = {
+    kind: 'identity_change',
+    at,
+    before: {
+      ...before,
+      ...(own.before === undefined ? {} : { bsuid: own.before }),
+      ...(parent.before === undefined ? {} : { parentBsuid: parent.before }),
+    },
+    identities: {
+      ...after,
+      ...(own.after === undefined ? {} : { bsuid: own.after }),
+      ...(parent.after === undefined ? {} : { parentBsuid: parent.after }),
+    },
+    beside: {
+      ...(own.beside === undefined ? {} : { bsuid: own.beside }),
+      ...(parent.beside === undefined ? {} : { parentBsuid: parent.beside }),
+    },
+  } as const;
+  const leavesPhone = system.type !== 'user_changed_user_id' && isSomebody(change.beside);
+  if (!isSomebody(change.identities) && !leavesPhone) {
     return {
       kind: 'unreadable',
       reason: 'no_identity',
       explanation: 'The person changed their number or id, but the new one is not shown.',
     };
   }
-  return { kind: 'identity_change', at, identities: after, before };
+  return change;
+}
+
+/**
+ * Whether the sender's BSUID is the one before or after. Where the event does not tell, it stands beside both: as the
+ * old phone's it would part the person from the old BSUID, as the new phone's from the new one.
+ */
+function place(
+  shown: string | undefined,
+  before: string | undefined,
+  after: string | undefined,
+  oldPhone: string | undefined,
+): { before?: string | undefined; after?: string | undefined; beside?: string | undefined } {
+  if (shown === undefined || shown === before || shown === after) return { before, after };
+  if (after !== undefined) return { before: before ?? shown, after };
+  if (before !== undefined) return { before, after: shown };
+  return oldPhone === undefined ? { before: shown } : { beside: shown };
 }
 
 /** Whether two ids are one, however each is written. */

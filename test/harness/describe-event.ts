@@ -1,3 +1,4 @@
+import type { Identities } from '@sangam/core/identity';
 import { parseSlice, type ParsedEvent, type Unreadable, type WebhookEvent } from '@sangam/core/whatsapp';
 
 /** One line that says what an event came to: kind, key, who, and what it holds. */
@@ -34,8 +35,10 @@ function whoIn(parsed: ParsedEvent | Unreadable): string[] {
     .filter(Boolean)
     .join(' ');
   if (parsed.kind !== 'identity_change') return [who];
-  const { before } = parsed;
-  return [`from ${[before.phone, before.bsuid, before.parentBsuid].filter(Boolean).join(' ')}`, `to ${who}`];
+  const shown = ({ phone, bsuid, parentBsuid }: Identities): string =>
+    [phone, bsuid, parentBsuid].filter(Boolean).join(' ');
+  const beside = shown(parsed.beside ?? {});
+  return [`from ${shown(parsed.before)}`, `to ${who}`, ...(beside === '' ? [] : [`beside ${beside}`])];
 }
 
 function contentOf(parsed: ParsedEvent | Unreadable): string[] {

@@ -31,7 +31,14 @@ import { erasedAmong, type ErasureKeyOf, namingErased } from '../erased.ts';
 import { Folding, refoldContacts } from './fold-contacts.ts';
 import { letterOf, parkEvents } from './park.ts';
 import { type People, resolvePeople } from './people.ts';
-import { type Facts, judgeContent, readEvent, type ReadEvent, stampKey } from './read-event.ts';
+import {
+  type EventAlert,
+  type Facts,
+  judgeContent,
+  readEvent,
+  type ReadEvent,
+  stampKey,
+} from './read-event.ts';
 
 /** What a batch came to. `parked` are reasons of dead letters. */
 export interface Applied {
@@ -104,7 +111,7 @@ export async function applyBatch(
   await addTagChanges(trx, tagsOf(events, owner));
   await foldInto(trx, people, events, owner, now);
   await keepEvents(trx, kept);
-  await noteAlerts(trx, kept, now);
+  await noteAlerts(trx, alertsOf(kept, events), now);
   await parkEvents(trx, letters, now);
   await removeFromInbox(trx, rows);
   const changes = read.flatMap((event) => (event.outcome === 'crm' ? [event.change] : []));
@@ -174,14 +181,28 @@ function timelineOfChanged(changed: readonly MessageRow[]): Parameters<typeof ma
   );
 }
 
-/** What WhatsApp says that a person has to do, or that it is done. */
+/** What WhatsApp says that a person has to do, or that it is done: of each thing the last. */
+function alertsOf(
+  kept: readonly Extract<ReadEvent, { outcome: 'kept' }>[],
+  events: readonly ReadFacts[],
+): EventAlert[] {
+  const told = [
+    ...kept.flatMap(({ alert, at }) => (alert === undefined ? [] : [{ alert, at }])),
+    ...events.flatMap(({ alert, facts }) => (alert === undefined ? [] : [{ alert, at: facts.anchor.at }])),
+  ];
+  const last = new Map<string, EventAlert>();
+  for (const { alert } of told.toSorted((x, y) => x.at - y.at)) {
+    last.set(JSON.stringify([alert.kind, alert.subject]), alert);
+  }
+  return [...last.values()];
+}
+
 async function noteAlerts(
   trx: WorkspaceTransaction,
-  kept: readonly Extract<ReadEvent, { outcome: 'kept' }>[],
+  alerts: readonly EventAlert[],
   now: number,
 ): Promise<void> {
-  for (const { alert } of kept.toSorted((x, y) => x.at - y.at)) {
-    if (alert === undefined) continue;
+  for (const alert of alerts) {
     if (alert.isOver) await closeAlerts(trx, alert, now);
     else await raiseAlert(trx, alert, now);
   }

@@ -23,6 +23,7 @@ import {
   type Echo,
   type HistoryMessage,
   type InboundMessage,
+  isStopInGroup,
   type MessageStatus,
   parseSlice,
   type ParsedEvent,
@@ -69,18 +70,25 @@ export interface Facts {
   readonly retracted?: readonly Evidence[];
 }
 
+/** What a person has to do about an event. */
+interface WithAlert {
+  readonly alert?: EventAlert;
+}
+
+/** What WhatsApp says of an account, or what could not be done. */
+export type EventAlert =
+  AccountAlert | (Omit<AccountAlert, 'kind'> & { readonly kind: 'opt-out not applied' });
+
 export type ReadEvent =
-  | { readonly outcome: 'facts'; readonly row: InboxRow; readonly facts: Facts }
+  | ({ readonly outcome: 'facts'; readonly row: InboxRow; readonly facts: Facts } & WithAlert)
   /** Something that happened in a CRM. */
   | { readonly outcome: 'crm'; readonly row: InboxRow; readonly change: CrmChangePayload }
-  | {
+  | ({
       readonly outcome: 'kept';
       readonly row: InboxRow;
       readonly what: string;
       readonly at: number;
-      /** What a person has to do about it. */
-      readonly alert?: AccountAlert;
-    }
+    } & WithAlert)
   | { readonly outcome: 'unreadable'; readonly row: InboxRow; readonly why: Unreadable };
 
 /** A member tagging a conversation; waits in the inbox like everything else that happens. */
@@ -137,15 +145,28 @@ export function readEvent(row: InboxRow, channel: ChannelEntry | undefined): Rea
   const parsed = parseSlice(payload as WebhookSlice);
   if (parsed.kind === 'unreadable') return { outcome: 'unreadable', row, why: parsed };
   const at = believable(parsed.at, row.receivedAt);
-  if (parsed.kind === 'kept') return keptAs(row, parsed.what, at, payload);
+  const slice = payload as WebhookSlice;
+  if (parsed.kind === 'kept') {
+    const alert = isStopInGroup(slice, channel.optWords) ? groupStop : accountAlert(slice);
+    return keptAs(row, parsed.what, at, alert);
+  }
   const facts = whatsappFacts(parsed, row, channel, at);
+  const alert = parsed.kind === 'status' && parsed.errors.length > 0 ? accountAlert(slice) : undefined;
   return hasEffect(facts)
-    ? { outcome: 'facts', row, facts }
-    : keptAs(row, `${(payload as WebhookSlice).field}/${parsed.kind}`, at, payload);
+    ? { outcome: 'facts', row, facts, ...(alert === undefined ? {} : { alert }) }
+    : keptAs(row, `${slice.field}/${parsed.kind}`, at, alert);
 }
 
-function keptAs(row: InboxRow, what: string, at: number, payload: unknown): ReadEvent {
-  const alert = accountAlert(payload as WebhookSlice);
+const groupStop: EventAlert = {
+  kind: 'opt-out not applied',
+  subject: 'group',
+  message:
+    'Somebody said STOP in a WhatsApp group, and messages of groups are only kept: nobody was opted out. See who it was ' +
+    'under kept events, and set the opt-out on their record.',
+  isOver: false,
+};
+
+function keptAs(row: InboxRow, what: string, at: number, alert: EventAlert | undefined): ReadEvent {
   return {
     outcome: 'kept',
     row,
@@ -267,7 +288,7 @@ function whatsappFacts(
     case 'identity_change':
       return {
         ...base,
-        evidence: evidenceOfChange(parsed.before, parsed.identities, channel.portfolio, at),
+        evidence: evidenceOfChange({ ...parsed, after: parsed.identities }, channel.portfolio, at),
       };
   }
 }
