@@ -293,6 +293,41 @@ export async function markGone(
       and r.gone is not null`.execute(trx);
 }
 
+/**
+ * Deleted records of people who ever withdrew their consent, the one looked at longest ago first: a restored record may
+ * come back without any news, and says what stood on it before. `since`: those that went then or later.
+ */
+export async function tombstonesOfWithdrawn(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  { since, limit }: { readonly since: number; readonly limit: number },
+): Promise<string[]> {
+  const { rows } = await sql<{ recordId: string }>`
+    select r.record_id as "recordId" from crm_records r
+    where r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId} and r.gone = 'deleted'
+      and r.gone_at >= ${since}
+      and exists (select 1 from crm_links l
+                  join consent_entries c on c.workspace_id = ${trx.workspaceId} and c.contact_id = l.contact_id
+                                        and c.action = 'withdrawal'
+                  where l.workspace_id = ${trx.workspaceId} and l.connection_id = ${connectionId}
+                    and l.record_id = r.record_id and l.parted_at is null)
+    order by r.read_at, r.record_id limit ${limit}`.execute(trx);
+  return rows.map(({ recordId }) => recordId);
+}
+
+/** They were looked for just now. */
+export async function lookedForRecords(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  recordIds: readonly string[],
+  now: number,
+): Promise<void> {
+  await sql`
+    update crm_records set read_at = greatest(read_at, ${now}::bigint)
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+      and record_id = any(${recordIds}::text[])`.execute(trx);
+}
+
 /** Records are there again. */
 export async function markRestored(
   trx: WorkspaceTransaction,
