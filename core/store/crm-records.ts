@@ -315,6 +315,28 @@ export async function tombstonesOfWithdrawn(
   return rows.map(({ recordId }) => recordId);
 }
 
+/** A record that lives on as another, as it was last known. */
+export interface MergedRecord {
+  readonly recordId: string;
+  readonly movedTo: string;
+  readonly base: CrmValues;
+  readonly goneAt: number;
+}
+
+/** Records that were merged into these. */
+export async function mergedInto(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  recordIds: readonly string[],
+): Promise<MergedRecord[]> {
+  if (recordIds.length === 0) return [];
+  const { rows } = await sql<Omit<MergedRecord, 'base'> & { base: Buffer }>`
+    select record_id as "recordId", moved_to as "movedTo", base, gone_at as "goneAt" from crm_records
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} and moved_to = any(${recordIds}::text[])
+      and gone = 'merged'`.execute(trx);
+  return rows.map((row) => ({ ...row, base: fromJson(row.base) as CrmValues }));
+}
+
 /** They were looked for just now. */
 export async function lookedForRecords(
   trx: WorkspaceTransaction,

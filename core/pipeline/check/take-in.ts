@@ -20,6 +20,7 @@ import { type ErasureKeyOf, withoutErased } from '../erased.ts';
 import { followedBy, noticeFollowed } from '../followed.ts';
 import { wholeMappingOf } from '../mapping-of.ts';
 import { seenRecord } from '../reconcile/candidates.ts';
+import { forgetTakenOver } from '../taken-over.ts';
 
 interface Seen {
   readonly record: CrmRecord;
@@ -79,6 +80,10 @@ export async function takeIn(
   const others = [...found.differing, ...back.map(({ record }) => record.recordId)];
   await mark(others, markPriority.fields, true);
   await applyLives(trx, connectionId, traits, endsOf(page, rows), now);
+  await forgetTakenOver(trx, followedBy(connection, traits), [
+    ...page.merged.map(({ into }) => into),
+    ...found.occurrences.map(({ recordId }) => recordId),
+  ]);
 }
 
 /** A vendor's index lags: what it shows may be older than what was seen already. */
