@@ -1,3 +1,4 @@
+import { listConflicts } from '@sangam/core/store';
 import { describe, expect, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
@@ -37,7 +38,7 @@ describe.each([false, true])('HubSpot, where a merge keeps the id: %s', (mergeKe
     world.clock.advance(hour);
     await world.ride(hour);
     expect(await crm.occurrences()).toEqual(before);
-    expect(await crm.conflicts()).toEqual([]);
+    expect(await crm.transact((trx) => listConflicts(trx, undefined))).toEqual([]);
 
     world.clock.advance(day);
     await crm.account.user.update(survivor, { [field]: crm.account.stage.values[0] });
@@ -138,4 +139,22 @@ test('two records of one person are a conflict no more once one is merged into t
   world.clock.advance(10 * minute);
   await world.settle();
   expect(await crm.conflicts()).toEqual([]);
+});
+
+test('a conflict about a record that was merged into a third names that one', async () => {
+  const accounts = memoryAccounts();
+  const { world, crm } = await stageFor(accounts.open)({ polled: true });
+  const { user } = accounts.opened().crm;
+  await crm.writes(asha);
+  await world.settle();
+  const { recordId: made } = await crm.record();
+  const twin = user.create({ FirstName: 'Twin', [memoryFields.phone]: `+${asha.phone ?? ''}` });
+  const third = user.create({ FirstName: 'Third' });
+  world.clock.advance(10 * minute);
+  await world.settle();
+  expect(await crm.conflicts()).toMatchObject([{ recordIds: [made, twin] }]);
+  user.merge(third, twin);
+  world.clock.advance(10 * minute);
+  await world.settle();
+  expect(await crm.conflicts()).toMatchObject([{ kind: 'two records', recordIds: [made, third] }]);
 });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ConnectorTraits, CrmChange } from '../../crm/index.ts';
 import {
   addOccurrences,
+  closeEndedConflicts,
   confirmWrites,
   type ConnectionRow,
   connectionsOf,
@@ -125,6 +126,12 @@ export async function applyLives(
   const doubted = await doubtRecords(trx, connectionId, told('deleted'));
   const moves = merged.map(({ recordId, into }) => ({ from: recordId, to: into }));
   await repointLinks(trx, connectionId, moves, { entriesMove: timeline.movesWithMerge, now });
+  await closeEndedConflicts(
+    trx,
+    connectionId,
+    moves.map(({ from }) => from),
+    now,
+  );
   const created = told('created').map(({ recordId }) => recordId);
   const rows = created.length === 0 ? [] : await recordsById(trx, connectionId, created);
   const ours = new Set(rows.filter(({ agreed }) => agreed).map(({ recordId }) => recordId));

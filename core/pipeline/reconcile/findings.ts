@@ -5,6 +5,7 @@ import {
   type AgreedRecord,
   agreeRecords,
   awaitTurn,
+  closeEndedConflicts,
   type ConnectionRow,
   type Creation,
   type DeadLetter,
@@ -131,6 +132,12 @@ export async function rememberFindings(
     movedTo === undefined ? [] : [{ from: recordId, to: movedTo }],
   );
   await repointLinks(trx, connectionId, moves, { entriesMove: batch.entriesMove, now });
+  await closeEndedConflicts(
+    trx,
+    connectionId,
+    findings.gone.map(({ recordId }) => recordId),
+    now,
+  );
   await forgetTakenOver(trx, batch.followed, [
     ...moves.map(({ to }) => to),
     ...findings.noticed.map(({ recordId }) => recordId),
