@@ -8,6 +8,8 @@ import { cleanText, storableText } from './text.ts';
 /** What a phone field of a record holds. */
 export type IndexedPhone = {
   readonly field: string;
+  /** Of several numbers in the field: which, from 0. */
+  readonly part?: number;
   /** The field's among those that hold phones, the one people look at first is 0. */
   readonly place: number;
   readonly typed: string;
@@ -183,19 +185,22 @@ async function savePhones(
           as l (record_id, fields)
     where p.workspace_id = ${trx.workspaceId} and p.connection_id = ${connectionId} and p.record_id = l.record_id
       and (l.fields is null or p.field = any(string_to_array(l.fields, ' ')))
-      and not exists (select 1 from unnest(${rows.map((r) => r.recordId)}::text[], ${rows.map((r) => r.field)}::text[])
-                        as t (record_id, field)
-                      where t.record_id = p.record_id and t.field = p.field)`.execute(trx);
+      and not exists (select 1 from unnest(${rows.map((r) => r.recordId)}::text[], ${rows.map((r) => r.field)}::text[],
+                                           ${rows.map(({ part = 0 }) => part)}::smallint[])
+                        as t (record_id, field, part)
+                      where t.record_id = p.record_id and t.field = p.field and t.part = p.part)`.execute(
+    trx,
+  );
   if (rows.length === 0) return;
   await sql`
-    insert into crm_phones as p (workspace_id, connection_id, record_id, field, place, typed, phone, unreadable)
+    insert into crm_phones as p (workspace_id, connection_id, record_id, field, part, place, typed, phone, unreadable)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, * from unnest(
       ${rows.map((r) => r.recordId)}::text[], ${rows.map((r) => r.field)}::text[],
-      ${rows.map((r) => r.place)}::smallint[],
+      ${rows.map(({ part = 0 }) => part)}::smallint[], ${rows.map((r) => r.place)}::smallint[],
       ${rows.map((r) => cleanText(r.typed).slice(0, 200))}::text[],
       ${rows.map((r) => ('phone' in r ? storableText(r.phone) : null))}::text[],
       ${rows.map((r) => ('unreadable' in r ? r.unreadable : null))}::text[])
-    on conflict (workspace_id, connection_id, record_id, field) do update set
+    on conflict (workspace_id, connection_id, record_id, field, part) do update set
       place = excluded.place, typed = excluded.typed, phone = excluded.phone, unreadable = excluded.unreadable
     where (p.place, p.typed, p.phone, p.unreadable)
           is distinct from (excluded.place, excluded.typed, excluded.phone, excluded.unreadable)`.execute(

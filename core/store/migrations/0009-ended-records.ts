@@ -10,5 +10,10 @@ export const endedRecords: Migration = {
     await sql`
       create index crm_records_merged on crm_records (workspace_id, connection_id, moved_to)
       where moved_to is not null`.execute(db);
+    // A phone field may hold several numbers.
+    await sql`alter table crm_phones add column part smallint not null default 0`.execute(db);
+    await sql`
+      alter table crm_phones drop constraint crm_phones_pkey,
+      add primary key (workspace_id, record_id, connection_id, field, part)`.execute(db);
   },
 };
