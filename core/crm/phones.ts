@@ -1,9 +1,9 @@
-import { readPhone } from '../identity/index.ts';
+import { readPhones } from '../identity/index.ts';
 import type { CrmRecord } from './connector.ts';
 
 /**
  * What a record's phone fields hold, each read in the region of the business: canonical E.164, or why not. `place`: the
- * field's among them, the one people look at first is 0.
+ * field's among them, the one people look at first is 0. `part`: which of the numbers in the field.
  */
 export function phonesOf(
   record: Pick<CrmRecord, 'values'>,
@@ -15,11 +15,10 @@ export function phonesOf(
   return phoneFields.flatMap((field, place) => {
     const typed = record.values[field] ?? '';
     if (typed === '') return [];
-    const reading = readPhone(typed, region);
-    return [
+    return readPhones(typed, region).map((reading, part) =>
       'e164' in reading
-        ? { field, place, typed, phone: reading.e164 }
-        : { field, place, typed, unreadable: reading.unreadable },
-    ];
+        ? { field, part, place, typed, phone: reading.e164 }
+        : { field, part, place, typed, unreadable: reading.unreadable },
+    );
   });
 }

@@ -1,5 +1,6 @@
 import {
   type CountryCode,
+  findPhoneNumbersInText,
   isSupportedCountry,
   parsePhoneNumberFromString,
   type PhoneNumber,
@@ -56,6 +57,20 @@ export function readPhone(typed: string, region: string | undefined): PhoneReadi
         ? 'It holds no phone number.'
         : 'It is too short or too long to be a phone number.',
   };
+}
+
+/** Characters of a field that are looked through: nobody writes more numbers into one. */
+const longestSearched = 250;
+
+/** Reads a field in which people may have written several numbers: each that is found where the whole is not one. */
+export function readPhones(typed: string, region: string | undefined): readonly PhoneReading[] {
+  const whole = readPhone(typed, region);
+  if ('e164' in whole) return [whole];
+  const country = (region ?? '').toUpperCase();
+  const text = asciiDigits(typed.slice(0, longestSearched).normalize('NFKC'));
+  const found = findPhoneNumbersInText(text, isSupportedCountry(country) ? { defaultCountry: country } : {});
+  const phones = new Set(found.flatMap(({ number }) => canonicalPhone(number.number) ?? []));
+  return phones.size === 0 ? [whole] : [...phones].map((e164) => ({ e164 }));
 }
 
 /** Until 2019 a call inside Mexico began with 01, to a mobile with 044 or 045; address books still hold them. */

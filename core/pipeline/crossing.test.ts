@@ -74,6 +74,8 @@ describe('what is applied and what is remembered of the CRM', () => {
       return tied;
     });
 
+    const nothing = new Set<string>();
+    const followed = { connectionId, fields: nothing, theirs: nothing, ours: nothing, same: () => true };
     const problems: unknown[] = [];
     const apply = async (round: number): Promise<void> => {
       await write(round, round % 3 === 0 ? 'STOP' : 'Hello');
@@ -125,7 +127,7 @@ describe('what is applied and what is remembered of the CRM', () => {
         rememberFindings(
           trx,
           connection,
-          { leased, lease, mapping: [], entriesMove: false, erasureKeyOf },
+          { leased, lease, mapping: [], entriesMove: false, followed, erasureKeyOf },
           findings,
           engineNow,
         ),

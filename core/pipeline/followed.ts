@@ -1,4 +1,4 @@
-import type { ConnectorTraits, CrmField, CrmRecord, CrmValues } from '../crm/index.ts';
+import type { ConnectorTraits, CrmField, CrmRecord, CrmValues, FieldOwner } from '../crm/index.ts';
 import type { ConnectionRow, JournalEntry, Occurrence, RecordRow } from '../store/index.ts';
 import { wholeMappingOf } from './mapping-of.ts';
 
@@ -8,18 +8,22 @@ export interface Followed {
   readonly fields: ReadonlySet<string>;
   /** Those nothing of ours is ever written to: what stands there is known as soon as it was seen. */
   readonly theirs: ReadonlySet<string>;
+  /** Those only we write. */
+  readonly ours: ReadonlySet<string>;
   readonly same: (field: string, x: string, y: string) => boolean;
 }
 
 export function followedBy(connection: ConnectionRow, traits: ConnectorTraits): Followed {
   const mapping = wholeMappingOf(connection, traits);
   const known = new Map(mapping.map(({ field }) => [field.name, field]));
-  const ours = new Set(mapping.filter(({ owner }) => owner !== 'theirs').map(({ field }) => field.name));
+  const ownedBy = (test: (owner: FieldOwner) => boolean): Set<string> =>
+    new Set(mapping.filter(({ owner }) => test(owner)).map(({ field }) => field.name));
   const fields = new Set([...known.keys(), ...traits.followedFields]);
   return {
     connectionId: connection.connectionId,
     fields,
-    theirs: fields.difference(ours),
+    theirs: fields.difference(ownedBy((owner) => owner !== 'theirs')),
+    ours: ownedBy((owner) => owner === 'ours'),
     same: (field, x, y) => x === y || traits.spelling.same(x, y, known.get(field) ?? textField(field)),
   };
 }

@@ -8,6 +8,8 @@ import { cleanText, storableText } from './text.ts';
 /** What a phone field of a record holds. */
 export type IndexedPhone = {
   readonly field: string;
+  /** Of several numbers in the field: which, from 0. */
+  readonly part?: number;
   /** The field's among those that hold phones, the one people look at first is 0. */
   readonly place: number;
   readonly typed: string;
@@ -188,19 +190,22 @@ async function savePhones(
           as l (record_id, fields)
     where p.workspace_id = ${trx.workspaceId} and p.connection_id = ${connectionId} and p.record_id = l.record_id
       and (l.fields is null or p.field = any(string_to_array(l.fields, ' ')))
-      and not exists (select 1 from unnest(${rows.map((r) => r.recordId)}::text[], ${rows.map((r) => r.field)}::text[])
-                        as t (record_id, field)
-                      where t.record_id = p.record_id and t.field = p.field)`.execute(trx);
+      and not exists (select 1 from unnest(${rows.map((r) => r.recordId)}::text[], ${rows.map((r) => r.field)}::text[],
+                                           ${rows.map(({ part = 0 }) => part)}::smallint[])
+                        as t (record_id, field, part)
+                      where t.record_id = p.record_id and t.field = p.field and t.part = p.part)`.execute(
+    trx,
+  );
   if (rows.length === 0) return;
   await sql`
-    insert into crm_phones as p (workspace_id, connection_id, record_id, field, place, typed, phone, unreadable)
+    insert into crm_phones as p (workspace_id, connection_id, record_id, field, part, place, typed, phone, unreadable)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, * from unnest(
       ${rows.map((r) => r.recordId)}::text[], ${rows.map((r) => r.field)}::text[],
-      ${rows.map((r) => r.place)}::smallint[],
+      ${rows.map(({ part = 0 }) => part)}::smallint[], ${rows.map((r) => r.place)}::smallint[],
       ${rows.map((r) => cleanText(r.typed).slice(0, 200))}::text[],
       ${rows.map((r) => ('phone' in r ? storableText(r.phone) : null))}::text[],
       ${rows.map((r) => ('unreadable' in r ? r.unreadable : null))}::text[])
-    on conflict (workspace_id, connection_id, record_id, field) do update set
+    on conflict (workspace_id, connection_id, record_id, field, part) do update set
       place = excluded.place, typed = excluded.typed, phone = excluded.phone, unreadable = excluded.unreadable
     where (p.place, p.typed, p.phone, p.unreadable)
           is distinct from (excluded.place, excluded.typed, excluded.phone, excluded.unreadable)`.execute(
@@ -296,6 +301,63 @@ export async function markGone(
       and p.record_id = any(${sorted.map((g) => g.recordId)}::text[])
       and r.workspace_id = p.workspace_id and r.connection_id = p.connection_id and r.record_id = p.record_id
       and r.gone is not null`.execute(trx);
+}
+
+/**
+ * Deleted records of people who ever withdrew their consent, the one looked at longest ago first: a restored record may
+ * come back without any news, and says what stood on it before. `since`: those that went then or later.
+ */
+export async function tombstonesOfWithdrawn(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  { since, limit }: { readonly since: number; readonly limit: number },
+): Promise<string[]> {
+  const { rows } = await sql<{ recordId: string }>`
+    select r.record_id as "recordId" from crm_records r
+    where r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId} and r.gone = 'deleted'
+      and r.gone_at >= ${since}
+      and exists (select 1 from crm_links l
+                  join consent_entries c on c.workspace_id = ${trx.workspaceId} and c.contact_id = l.contact_id
+                                        and c.action = 'withdrawal'
+                  where l.workspace_id = ${trx.workspaceId} and l.connection_id = ${connectionId}
+                    and l.record_id = r.record_id and l.parted_at is null)
+    order by r.read_at, r.record_id limit ${limit}`.execute(trx);
+  return rows.map(({ recordId }) => recordId);
+}
+
+/** A record that lives on as another, as it was last known. */
+export interface MergedRecord {
+  readonly recordId: string;
+  readonly movedTo: string;
+  readonly base: CrmValues;
+  readonly goneAt: number;
+}
+
+/** Records that were merged into these. */
+export async function mergedInto(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  recordIds: readonly string[],
+): Promise<MergedRecord[]> {
+  if (recordIds.length === 0) return [];
+  const { rows } = await sql<Omit<MergedRecord, 'base'> & { base: Buffer }>`
+    select record_id as "recordId", moved_to as "movedTo", base, gone_at as "goneAt" from crm_records
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} and moved_to = any(${recordIds}::text[])
+      and gone = 'merged'`.execute(trx);
+  return rows.map((row) => ({ ...row, base: fromJson(row.base) as CrmValues }));
+}
+
+/** They were looked for just now. */
+export async function lookedForRecords(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  recordIds: readonly string[],
+  now: number,
+): Promise<void> {
+  await sql`
+    update crm_records set read_at = greatest(read_at, ${now}::bigint)
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+      and record_id = any(${recordIds}::text[])`.execute(trx);
 }
 
 /** Records are there again. */

@@ -239,16 +239,22 @@ async function forgetRecords(trx: WorkspaceTransaction, leaving: Leaving): Promi
     where r.workspace_id = ${trx.workspaceId} and r.connection_id = t.connection_id
       and r.record_id = t.record_id`.execute(trx);
   await forgetPhonesOnOthers(trx, leaving);
-  await sql`delete from crm_phones
-            where workspace_id = ${trx.workspaceId} and phone = any(${[...own]}::text[])`.execute(trx);
+  // What was typed stands with each number of its field.
+  await sql`
+    delete from crm_phones p
+    using crm_phones o
+    where p.workspace_id = ${trx.workspaceId} and o.workspace_id = ${trx.workspaceId}
+      and o.phone = any(${[...own]}::text[]) and p.connection_id = o.connection_id and p.record_id = o.record_id
+      and p.field = o.field`.execute(trx);
 }
 
 /** Of somebody else's record that holds their phone too, only that is forgotten. */
 async function forgetPhonesOnOthers(trx: WorkspaceTransaction, { own }: Leaving): Promise<void> {
-  const { rows } = await sql<RecordNamed & { base: Buffer }>`
-    select r.connection_id as "connectionId", r.record_id as "recordId", r.base
-    from (select distinct connection_id, record_id from crm_phones
-          where workspace_id = ${trx.workspaceId} and phone = any(${[...own]}::text[])) p
+  const { rows } = await sql<RecordNamed & { base: Buffer; fields: string[] }>`
+    select r.connection_id as "connectionId", r.record_id as "recordId", r.base, p.fields
+    from (select connection_id, record_id, array_agg(distinct field) as fields from crm_phones
+          where workspace_id = ${trx.workspaceId} and phone = any(${[...own]}::text[])
+          group by connection_id, record_id) p
     join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = p.connection_id
                       and r.record_id = p.record_id
     order by 1, 2 for update of r`.execute(trx);
@@ -261,9 +267,9 @@ async function forgetPhonesOnOthers(trx: WorkspaceTransaction, { own }: Leaving)
       and regexp_replace(value, '[^0-9]', '', 'g') = any(${digits.map((phone) => phone.slice(1))}::text[])`.execute(
     trx,
   );
-  const changed = rows.flatMap(({ base, ...row }) => {
+  const changed = rows.flatMap(({ base, fields, ...row }) => {
     const values = Object.entries(fromJson(base) as CrmValues);
-    const left = values.filter(([, value]) => !isTheirs(value));
+    const left = values.filter(([field, value]) => !fields.includes(field) && !isTheirs(value));
     return left.length === values.length ? [] : [{ ...row, base: JSON.stringify(Object.fromEntries(left)) }];
   });
   if (changed.length === 0) return;

@@ -23,6 +23,7 @@ export * from './crm-writes.ts';
 export * from './crm-limits.ts';
 export * from './creations.ts';
 export * from './attention.ts';
+export * from './ended-conflicts.ts';
 export * from './occurrences.ts';
 export * from './counts.ts';
 export * from './kept-events.ts';

@@ -211,7 +211,7 @@ async function reportTwins(
     join crm_links h on h.workspace_id = ${trx.workspaceId} and h.connection_id = ${connectionId}
                     and h.contact_id = t.contact_id and h.home and h.decided_by = 'created' and h.parted_at is null
     join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
-                      and r.record_id = t.record_id
+                      and r.record_id = t.record_id and r.gone is null
     join crm_records own on own.workspace_id = ${trx.workspaceId} and own.connection_id = ${connectionId}
                         and own.record_id = h.record_id and own.gone is null
     where r.created_at <= h.created_at + ${twinSkewMs}`.execute(trx);

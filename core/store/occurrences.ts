@@ -95,6 +95,36 @@ async function joinLooked(
   );
 }
 
+/** What names one of a connection's occurrences. */
+export type OccurrenceName = Pick<Occurrence, 'recordId' | 'field' | 'value' | 'changedAt'>;
+
+export async function occurrencesOf(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  recordIds: readonly string[],
+): Promise<OccurrenceName[]> {
+  const { rows } = await sql<OccurrenceName>`
+    select record_id as "recordId", field, value, changed_at as "changedAt" from occurrences
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+      and record_id = any(${recordIds}::text[])`.execute(trx);
+  return rows;
+}
+
+export async function deleteOccurrences(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  named: readonly OccurrenceName[],
+): Promise<void> {
+  if (named.length === 0) return;
+  await sql`
+    delete from occurrences o
+    using unnest(${named.map((o) => o.recordId)}::text[], ${named.map((o) => o.field)}::text[],
+                 ${named.map((o) => o.value)}::text[], ${named.map((o) => o.changedAt)}::bigint[])
+          as t (record_id, field, value, changed_at)
+    where o.workspace_id = ${trx.workspaceId} and o.connection_id = ${connectionId} and o.record_id = t.record_id
+      and o.field = t.field and o.value = t.value and o.changed_at = t.changed_at`.execute(trx);
+}
+
 /** What looks found of these records and no webhook has told: `<record> <field> <value>`. */
 export async function lookedAt(
   trx: WorkspaceTransaction,

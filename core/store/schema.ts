@@ -265,6 +265,8 @@ export interface Database {
     connection_id: string;
     record_id: string;
     field: string;
+    /** Of several numbers in one field: which. */
+    part: ColumnType<number, number | undefined>;
     /** As it stands in the CRM. */
     typed: string;
     /** Canonical E.164; null: it cannot be read, and `unreadable` says why. */

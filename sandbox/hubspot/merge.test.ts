@@ -65,6 +65,25 @@ describe('a merge that keeps the primary', () => {
     expect(await merge('103', '101')).toMatchObject({ status: 400 });
   });
 
+  test('keeps the other e-mail as an additional one, which stays taken', async () => {
+    for (const name of ['a', 'b', 'c']) await create({ firstname: name, email: `${name}@a.example` });
+    await merge('102', '103');
+    await merge('101', '102');
+    const additional = 'hs_additional_emails';
+    expect(await world.hubspot('GET', `${root}/101?properties=email,${additional}`)).toMatchObject({
+      body: { properties: { email: 'a@a.example', [additional]: 'b@a.example;c@a.example' } },
+    });
+    for (const email of ['a@a.example', 'b@a.example', 'C@a.example']) {
+      expect(await create({ email })).toMatchObject({
+        status: 409,
+        body: { message: 'Contact already exists. Existing ID: 101' },
+      });
+    }
+    expect(await world.hubspot('GET', `${root}/c@a.example?idProperty=email`)).toMatchObject({
+      body: { id: '101' },
+    });
+  });
+
   test('needs two records', async () => {
     await create({ firstname: 'A' });
     expect(await merge('101', '101')).toMatchObject({ status: 400 });

@@ -10,6 +10,7 @@ import {
   type StoredRecord,
   type Values,
 } from './record.ts';
+import { emailsOf } from './merged-values.ts';
 import { pageOf } from './pages.ts';
 import type { HubspotRules } from './rules.ts';
 import { createValueIndex } from './value-index.ts';
@@ -88,10 +89,10 @@ export function createRecordState({
 
   const claim = (id: string, before: Values, after: Values): void => {
     for (const property of catalogue.unique) {
-      const [old, value] = [before[property], after[property]];
-      if (old === value) continue;
-      if (old !== undefined && indexOf(property).get(old) === id) indexOf(property).delete(old);
-      if (value !== undefined) indexOf(property).set(value, id);
+      const index = indexOf(property);
+      const [old, now] = [uniqueValues(before, property), uniqueValues(after, property)];
+      for (const value of old) if (!now.includes(value) && index.get(value) === id) index.delete(value);
+      for (const value of now) if (!old.includes(value)) index.set(value, id);
     }
   };
 
@@ -282,6 +283,13 @@ export function createRecordState({
     },
     all: () => byId.values(),
   };
+}
+
+/** What a record holds of a unique property against others. */
+function uniqueValues(values: Values, property: string): string[] {
+  if (property === 'email') return emailsOf(values);
+  const value = values[property];
+  return value === undefined ? [] : [value];
 }
 
 function seenAt(record: Held, readAt: number | undefined): Seen | undefined {

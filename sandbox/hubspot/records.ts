@@ -3,7 +3,7 @@ import type { Associations } from './associations.ts';
 import type { Catalogue } from './catalogue.ts';
 import { conflictOf } from './conflicts.ts';
 import { type HubspotError, notFound, validationError } from './errors.ts';
-import { filledFrom, mergedIds } from './merged-values.ts';
+import { additionalFrom, filledFrom, mergedIds } from './merged-values.ts';
 import type { ObjectType } from './object-type.ts';
 import { restorableMs } from './portal.ts';
 import type { ChangeSource, PortalChange } from './portal-change.ts';
@@ -70,6 +70,7 @@ export function createRecords({
     const values = {
       ...(keeps ? {} : primary.properties),
       ...filled,
+      ...additionalFrom(primary, other),
       hs_object_id: newId,
       hs_merged_object_ids: mergedIds(newId, [primary, other]),
       [objectType.modifiedAt]: isoTime(at),

@@ -80,6 +80,7 @@ export const standardProperties: readonly PropertyDefinition[] = [
   ),
   standard('hs_searchable_calculated_phone_number', 'Searchable phone number', text, calculated),
   standard('hs_searchable_calculated_mobile_number', 'Searchable mobile number', text, calculated),
+  standard('hs_additional_emails', 'Additional email addresses', text, { readOnly: true }),
   standard('hs_merged_object_ids', 'Merged record IDs', text, { readOnly: true }),
   standard('createdate', 'Create Date', time, { readOnly: true }),
   standard('lastmodifieddate', 'Last Modified Date', time, { readOnly: true }),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ConnectorTraits, CrmChange } from '../../crm/index.ts';
 import {
   addOccurrences,
+  closeEndedConflicts,
   confirmWrites,
   type ConnectionRow,
   connectionsOf,
@@ -27,6 +28,7 @@ import {
 } from '../../store/index.ts';
 import { type Followed, followedBy, settlesAt } from '../followed.ts';
 import { wholeMappingOf } from '../mapping-of.ts';
+import { forgetTakenOver } from '../taken-over.ts';
 
 /** Ids and names come from outside, and are keys of ours. */
 const id = z.string().transform(storableText);
@@ -87,9 +89,17 @@ export async function applyCrmChanges(
     const changes = ofConnection.map((event) => event.change).toSorted((x, y) => x.at - y.at);
     await applyLives(trx, connectionId, traits, changes, now);
     await applyFields(trx, connection, traits, changes, now);
+    await forgetTakenOver(trx, followedBy(connection, traits), survivorsAndChanged(changes));
     for (const { kind, recordId } of changes) if (kind === 'erased') erased.push({ connectionId, recordId });
   }
   return erased;
+}
+
+/** Records others went into, and records whose fields changed. */
+function survivorsAndChanged(changes: readonly CrmChange[]): string[] {
+  return changes.flatMap((one) =>
+    one.kind === 'merged' ? one.into : one.kind === 'field' ? one.recordId : [],
+  );
 }
 
 /** Records that came, went, came back or were merged. */
@@ -116,6 +126,12 @@ export async function applyLives(
   const doubted = await doubtRecords(trx, connectionId, told('deleted'));
   const moves = merged.map(({ recordId, into }) => ({ from: recordId, to: into }));
   await repointLinks(trx, connectionId, moves, { entriesMove: timeline.movesWithMerge, now });
+  await closeEndedConflicts(
+    trx,
+    connectionId,
+    moves.map(({ from }) => from),
+    now,
+  );
   const created = told('created').map(({ recordId }) => recordId);
   const rows = created.length === 0 ? [] : await recordsById(trx, connectionId, created);
   const ours = new Set(rows.filter(({ agreed }) => agreed).map(({ recordId }) => recordId));

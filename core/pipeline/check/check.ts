@@ -5,6 +5,7 @@ import { SangamError } from '../../errors.ts';
 import {
   advanceCheck,
   type CheckRow,
+  closeEndedConflicts,
   connectionOf,
   type ConnectionRow,
   connectionsOf,
@@ -215,6 +216,12 @@ async function leaveUnseen(
     unseen
       .filter(({ recordId }) => !tied.has(recordId))
       .map(({ recordId, at }) => ({ recordId, how: 'deleted' as const, at })),
+  );
+  await closeEndedConflicts(
+    trx,
+    connectionId,
+    unseen.map(({ recordId }) => recordId),
+    now,
   );
   const doubted = await doubtRecords(
     trx,

@@ -1,6 +1,17 @@
 import type { Clock } from '../../clock.ts';
+import type { Connector } from '../../crm/index.ts';
 import { SangamError } from '../../errors.ts';
-import { advancePoll, claimPoll, type ConnectionRow, connectionsOf, type Store } from '../../store/index.ts';
+import {
+  advancePoll,
+  claimPoll,
+  type ConnectionRow,
+  connectionsOf,
+  lookedForRecords,
+  markPriority,
+  markRecords,
+  type Store,
+  tombstonesOfWithdrawn,
+} from '../../store/index.ts';
 import { callFailed, callWent, mayCall } from '../breaker.ts';
 import type { Connectors } from '../connectors.ts';
 import type { ErasureKeyOf } from '../erased.ts';
@@ -12,6 +23,9 @@ const silentEveryMs = 5 * 60 * 1000;
 const besideWebhooksMs = 30 * 60 * 1000;
 /** A vendor's index lags, and clocks differ: each poll looks back this far behind the last. */
 const overlapMs = 2 * 60 * 1000;
+
+/** How long a CRM may restore what was deleted. HubSpot: 90 days. */
+const restorableMs = 90 * 24 * 60 * 60 * 1000;
 
 /** Looks at what changed in connected accounts since the last time, so that no gap of the webhooks stays. */
 export interface Poller {
@@ -52,8 +66,31 @@ export function createPoller(dependencies: {
         await takeIn(trx, connection, connector.traits, page, false, erasureKeyOf, clock.now());
         await advancePoll(trx, connectionId, { cursor: cursor ?? null, ...(done ? { until: started } : {}) });
       });
-      if (done) return;
+      if (done) break;
     }
+    await lookForRestored(connection, connector, fields);
+  };
+
+  /** A restored record is in no list of changes, yet the opt-out of its person has to stand on it. One call a poll. */
+  const lookForRestored = async (
+    { workspaceId, connectionId }: ConnectionRow,
+    connector: Connector,
+    fields: readonly string[],
+  ): Promise<void> => {
+    const gone = await store.transact(workspaceId, (trx) =>
+      tombstonesOfWithdrawn(trx, connectionId, {
+        since: clock.now() - restorableMs,
+        limit: connector.traits.batchSize,
+      }),
+    );
+    if (gone.length === 0) return;
+    const back = await connector.read(gone, fields, 'import');
+    await store.transact(workspaceId, async (trx) => {
+      const now = clock.now();
+      await lookedForRecords(trx, connectionId, gone, now);
+      const recordIds = back.map(({ askedAs }) => askedAs);
+      await markRecords(trx, connectionId, recordIds, { priority: markPriority.consent, reread: true }, now);
+    });
   };
 
   return {

@@ -20,6 +20,7 @@ import { type ErasureKeyOf, withoutErased } from '../erased.ts';
 import { followedBy, noticeFollowed } from '../followed.ts';
 import { wholeMappingOf } from '../mapping-of.ts';
 import { seenRecord } from '../reconcile/candidates.ts';
+import { forgetTakenOver } from '../taken-over.ts';
 
 interface Seen {
   readonly record: CrmRecord;
@@ -64,6 +65,8 @@ export async function takeIn(
   const saved = looked.filter(
     (one) => there.includes(one) || ((all || one.row?.agreed !== true) && !back.includes(one)),
   );
+  // Links follow merges first, so that a survivor is no second record of anybody.
+  await applyLives(trx, connectionId, traits, endsOf(page, rows), now);
   const seen = saved.map(({ record }) => seenRecord(record, traits.phoneFields, region));
   await saveRecords(trx, connectionId, await withoutErased(trx, seen, erasureKeyOf), now);
   const matched = await linkByPhone(
@@ -78,7 +81,10 @@ export async function takeIn(
   await mark(found.optOuts, markPriority.consent, true);
   const others = [...found.differing, ...back.map(({ record }) => record.recordId)];
   await mark(others, markPriority.fields, true);
-  await applyLives(trx, connectionId, traits, endsOf(page, rows), now);
+  await forgetTakenOver(trx, followedBy(connection, traits), [
+    ...page.merged.map(({ into }) => into),
+    ...found.occurrences.map(({ recordId }) => recordId),
+  ]);
 }
 
 /** A vendor's index lags: what it shows may be older than what was seen already. */

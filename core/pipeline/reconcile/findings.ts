@@ -5,6 +5,7 @@ import {
   type AgreedRecord,
   agreeRecords,
   awaitTurn,
+  closeEndedConflicts,
   type ConnectionRow,
   type Creation,
   type DeadLetter,
@@ -43,6 +44,8 @@ import {
   type WorkspaceTransaction,
 } from '../../store/index.ts';
 import { type ErasureKeyOf, withoutErased } from '../erased.ts';
+import type { Followed } from '../followed.ts';
+import { forgetTakenOver } from '../taken-over.ts';
 import type { TargetPlan } from './plan-target.ts';
 import { takeOver } from './take-over.ts';
 
@@ -100,6 +103,7 @@ export async function rememberFindings(
     readonly mapping: readonly FieldMapping[];
     /** Whether the CRM moves timeline entries of merged records itself. */
     readonly entriesMove: boolean;
+    readonly followed: Followed;
     readonly erasureKeyOf: ErasureKeyOf;
   },
   findings: Findings,
@@ -128,6 +132,16 @@ export async function rememberFindings(
     movedTo === undefined ? [] : [{ from: recordId, to: movedTo }],
   );
   await repointLinks(trx, connectionId, moves, { entriesMove: batch.entriesMove, now });
+  await closeEndedConflicts(
+    trx,
+    connectionId,
+    findings.gone.map(({ recordId }) => recordId),
+    now,
+  );
+  await forgetTakenOver(trx, batch.followed, [
+    ...moves.map(({ to }) => to),
+    ...findings.noticed.map(({ recordId }) => recordId),
+  ]);
   await leaveGoneHomes(trx, connectionId, [...findings.back.keys()]);
   await saveLinks(trx, connectionId, findings.links, now);
   await preferHomes(trx, connectionId, findings.preferred);

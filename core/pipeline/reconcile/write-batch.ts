@@ -1,4 +1,5 @@
 import { decideCreations, type DirtyRecord, markTried, noteWrites, unborn } from '../../store/index.ts';
+import { followedBy } from '../followed.ts';
 import type { BatchWork } from './batch-work.ts';
 import { type BatchOutcome, Findings, rememberFindings } from './findings.ts';
 import type { TargetPlan } from './plan-target.ts';
@@ -20,11 +21,12 @@ export async function writeBatch(work: BatchWork): Promise<ReadonlyMap<BatchOutc
   const remember = async (leased: readonly DirtyRecord[], findings: Findings): Promise<void> => {
     const { store, clock, connection, connector, lease, mapping, erasureKeyOf } = work;
     const entriesMove = connector.traits.timeline.movesWithMerge;
+    const followed = followedBy(connection, connector.traits);
     await store.transact(connection.workspaceId, (trx) =>
       rememberFindings(
         trx,
         connection,
-        { leased, lease, mapping, entriesMove, erasureKeyOf },
+        { leased, lease, mapping, entriesMove, followed, erasureKeyOf },
         findings,
         clock.now(),
       ),

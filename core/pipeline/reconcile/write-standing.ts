@@ -62,7 +62,9 @@ export async function planStanding(
         return [];
       }
       if (record.recordId !== recordId) {
-        findings.gone.push({ recordId, how: 'merged', at, movedTo: record.recordId });
+        // The survivor's last change is the latest that the merge can have been.
+        const mergedAt = row?.goneAt ?? row?.doubtedAt ?? record.changedAt ?? at;
+        findings.gone.push({ recordId, how: 'merged', at: mergedAt, movedTo: record.recordId });
         hurry(findings.instead, record.recordId, dirty.priority);
         findings.outcomes.set(dirty, 'unchanged');
         return [];

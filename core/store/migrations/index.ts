@@ -6,6 +6,7 @@ import { changesIn } from './0005-changes-in.ts';
 import { whatsappReading } from './0006-whatsapp-reading.ts';
 import { corrections } from './0007-corrections.ts';
 import { silentAccounts } from './0008-silent-accounts.ts';
+import { endedRecords } from './0009-ended-records.ts';
 
 /** By the name of their file, in order. One that was applied anywhere is never changed: another follows it. */
 export const migrations = {
@@ -17,4 +18,5 @@ export const migrations = {
   '0006-whatsapp-reading': whatsappReading,
   '0007-corrections': corrections,
   '0008-silent-accounts': silentAccounts,
+  '0009-ended-records': endedRecords,
 };

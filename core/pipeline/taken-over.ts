@@ -1,0 +1,46 @@
+import {
+  deleteOccurrences,
+  mergedInto,
+  occurrencesOf,
+  type RecordRow,
+  type WorkspaceTransaction,
+} from '../store/index.ts';
+import type { Followed } from './followed.ts';
+
+/** The vendor's times of a merge and of what it changed may differ by this much. */
+const skewMs = 60_000;
+
+/**
+ * A record others were merged into takes over values of theirs, and the vendor tells them as changes somebody made then.
+ * They are none: takes such occurrences of these records out, and those of fields that are ours. To be called whenever
+ * occurrences or merges became known: whichever came first, the other finds it.
+ */
+export async function forgetTakenOver(
+  trx: WorkspaceTransaction,
+  { connectionId, ours, same }: Followed,
+  recordIds: readonly string[],
+): Promise<void> {
+  const merged = await mergedInto(trx, connectionId, [...new Set(recordIds)]);
+  if (merged.length === 0) return;
+  const bySurvivor = Map.groupBy(merged, ({ movedTo }) => movedTo);
+  const known = await occurrencesOf(trx, connectionId, [
+    ...bySurvivor.keys(),
+    ...merged.map(({ recordId }) => recordId),
+  ]);
+  const toldOf = Map.groupBy(known, ({ recordId }) => recordId);
+  const held = ({ recordId, base }: Pick<RecordRow, 'recordId' | 'base'>, field: string): string[] => [
+    ...(base[field] === undefined ? [] : [base[field]]),
+    ...(toldOf.get(recordId) ?? []).filter((one) => one.field === field).map(({ value }) => value),
+  ];
+  await deleteOccurrences(
+    trx,
+    connectionId,
+    known.filter(({ recordId, field, value, changedAt }) =>
+      (bySurvivor.get(recordId) ?? []).some(
+        (one) =>
+          Math.abs(changedAt - one.goneAt) <= skewMs &&
+          (ours.has(field) || held(one, field).some((before) => same(field, before, value))),
+      ),
+    ),
+  );
+}

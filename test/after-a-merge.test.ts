@@ -1,0 +1,160 @@
+import { listConflicts } from '@sangam/core/store';
+import { describe, expect, test } from 'vitest';
+import { openHubspotAccount } from './conformance/hubspot-account.ts';
+import { memoryAccounts } from './conformance/memory-account.ts';
+import { day, hour, minute, somebody, stageFor } from './conformance/stage.ts';
+import { memoryFields } from './harness/memory-crm.ts';
+import { tell } from './harness/tell.ts';
+
+/** What a survivor takes over from the records merged into it is no change, and no second record of anybody. */
+
+const asha = somebody(1, 'Asha');
+const ravi = somebody(2, 'Ravi');
+
+describe.each([false, true])('HubSpot, where a merge keeps the id: %s', (mergeKeepsPrimaryId) => {
+  test.each(['webhooks', 'polled'])('what stood before is not told again (%s)', async (how) => {
+    const { world, crm } = await stageFor((clock) => openHubspotAccount(clock, { mergeKeepsPrimaryId }))({
+      webhooks: how === 'webhooks',
+      polled: how === 'polled',
+    });
+    await crm.check();
+    await crm.writes(asha);
+    await crm.writes(ravi);
+    await world.ride(hour);
+    const [first = '', second = ''] = (await crm.records()).map(({ recordId }) => recordId);
+    world.clock.advance(minute);
+    const { field } = crm.account.stage;
+    const [, qualified] = crm.account.stage.values;
+    await crm.account.user.update(first, { [field]: qualified });
+    world.clock.advance(10 * minute);
+    await world.ride(hour);
+    const before = await crm.occurrences();
+    expect(before.filter((one) => one.field === field)).toHaveLength(1);
+    world.clock.advance(day);
+    await world.ride(hour);
+    const survivor = await crm.account.user.merge(first, second);
+    world.clock.advance(minute);
+    await world.ride(hour);
+    world.clock.advance(hour);
+    await world.ride(hour);
+    expect(await crm.occurrences()).toEqual(before);
+    expect(await crm.transact((trx) => listConflicts(trx, undefined))).toEqual([]);
+
+    world.clock.advance(day);
+    await crm.account.user.update(survivor, { [field]: crm.account.stage.values[0] });
+    world.clock.advance(10 * minute);
+    await world.ride(hour);
+    expect((await crm.occurrences()).filter((one) => one.field === field)).toHaveLength(2);
+  });
+});
+
+test.each(['the merge first', 'the field first'])(
+  'a webhook of a value taken over is no change, %s; the same value set later is one',
+  async (order) => {
+    const accounts = memoryAccounts();
+    const { world, crm } = await stageFor(accounts.open)();
+    await crm.writes(asha);
+    await world.settle();
+    const { recordId } = await crm.record();
+    const { user } = accounts.opened().crm;
+    user.update(recordId, { [memoryFields.stage]: 'qualified' });
+    const stage = { kind: 'field', field: memoryFields.stage, value: 'qualified', by: 'user 7' } as const;
+    await tell(world, crm, { ...stage, recordId, at: world.clock.now() });
+    await world.settle();
+    world.clock.advance(day);
+    const into = user.create({ [memoryFields.stage]: 'qualified' });
+    user.merge(into, recordId);
+    const at = world.clock.now();
+    const news = [
+      { kind: 'merged', recordId, into, at },
+      { ...stage, recordId: into, at: at + 500 },
+    ] as const;
+    await tell(world, crm, ...(order === 'the merge first' ? news : news.toReversed()));
+    await world.settle();
+    const told = async () =>
+      (await crm.occurrences())
+        .filter(({ field }) => field === memoryFields.stage)
+        .map((one) => `${one.recordId} ${one.value}`)
+        .toSorted();
+    expect(await told()).toEqual([`${recordId} qualified`]);
+    for (const value of ['new', 'qualified']) {
+      world.clock.advance(day);
+      user.update(into, { [memoryFields.stage]: value });
+      await tell(world, crm, { ...stage, value, recordId: into, at: world.clock.now() });
+      await world.settle();
+    }
+    expect(await told()).toEqual([`${into} new`, `${into} qualified`, `${recordId} qualified`].toSorted());
+  },
+);
+
+test('a look shows the values a known survivor took over, and they are no change', async () => {
+  const accounts = memoryAccounts();
+  const { world, crm } = await stageFor(accounts.open)({ polled: true });
+  const { user } = accounts.opened().crm;
+  await crm.writes(asha);
+  await crm.writes(ravi);
+  await world.settle();
+  const [first = '', second = ''] = (await crm.records()).map(({ recordId }) => recordId);
+  const stages = async () =>
+    (await crm.occurrences())
+      .filter(({ field }) => field === memoryFields.stage)
+      .map((one) => `${one.recordId} ${one.value}`)
+      .toSorted();
+  const move = async (recordId: string, value: string): Promise<void> => {
+    world.clock.advance(10 * minute);
+    user.update(recordId, { [memoryFields.stage]: value });
+    await world.settle();
+  };
+  await move(first, 'qualified');
+  expect(await stages()).toEqual([`${first} qualified`]);
+  world.clock.advance(day);
+  user.merge(second, first);
+  user.update(second, { [memoryFields.stage]: 'qualified' });
+  await world.settle();
+  expect(await stages()).toEqual([`${first} qualified`]);
+  await move(second, 'new');
+  await move(second, 'qualified');
+  expect(await stages()).toEqual([`${first} qualified`, `${second} new`, `${second} qualified`]);
+});
+
+test('two records of one person are a conflict no more once one is merged into the other, or gone', async () => {
+  const accounts = memoryAccounts();
+  const { world, crm } = await stageFor(accounts.open)({ polled: true });
+  const { user } = accounts.opened().crm;
+  const twin = async (index: number): Promise<readonly [string, string]> => {
+    const phone = `+${somebody(index).phone ?? ''}`;
+    await crm.writes(somebody(index));
+    await world.settle();
+    const made = (await crm.records()).at(-1)?.recordId ?? '';
+    const other = user.create({ FirstName: 'Twin', [memoryFields.phone]: phone });
+    world.clock.advance(10 * minute);
+    await world.settle();
+    return [made, other];
+  };
+  const [made, other] = await twin(1);
+  const [, deleted] = await twin(2);
+  expect(await crm.conflicts()).toHaveLength(2);
+  user.merge(made, other);
+  user.remove(deleted);
+  world.clock.advance(10 * minute);
+  await world.settle();
+  expect(await crm.conflicts()).toEqual([]);
+});
+
+test('a conflict about a record that was merged into a third names that one', async () => {
+  const accounts = memoryAccounts();
+  const { world, crm } = await stageFor(accounts.open)({ polled: true });
+  const { user } = accounts.opened().crm;
+  await crm.writes(asha);
+  await world.settle();
+  const { recordId: made } = await crm.record();
+  const twin = user.create({ FirstName: 'Twin', [memoryFields.phone]: `+${asha.phone ?? ''}` });
+  const third = user.create({ FirstName: 'Third' });
+  world.clock.advance(10 * minute);
+  await world.settle();
+  expect(await crm.conflicts()).toMatchObject([{ recordIds: [made, twin] }]);
+  user.merge(third, twin);
+  world.clock.advance(10 * minute);
+  await world.settle();
+  expect(await crm.conflicts()).toMatchObject([{ kind: 'two records', recordIds: [made, third] }]);
+});

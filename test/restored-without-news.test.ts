@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import { openHubspotAccount } from './conformance/hubspot-account.ts';
+import { memoryAccounts } from './conformance/memory-account.ts';
+import { day, hour, minute, somebody, stageFor } from './conformance/stage.ts';
+
+/** A record comes back, and nothing tells of it: no webhook, and its last change is old. */
+
+const asha = somebody(1, 'Asha Rao');
+
+const polls = 6 * minute;
+
+test('a STOP written while the record was gone stands on it once it is restored', async () => {
+  const { world, crm } = await stageFor((clock) => openHubspotAccount(clock))({ polled: true });
+  await crm.writes(asha);
+  await world.ride(hour);
+  const { recordId } = await crm.record();
+  await crm.account.user.remove(recordId);
+  world.clock.advance(minute);
+  await world.ride(hour);
+  await crm.writes(asha, 'STOP');
+  await world.ride(hour);
+  world.clock.advance(30 * day);
+  await world.ride(hour);
+  await crm.account.user.restore(recordId);
+  for (let poll = 0; poll < 2; poll += 1) {
+    world.clock.advance(polls);
+    await world.settle();
+  }
+  const record = await crm.record();
+  expect(record.recordId).toBe(recordId);
+  expect(crm.isOptedOut(record)).toBe(true);
+});
+
+test('records that are gone are looked at in one call a poll, and for 90 days', async () => {
+  const accounts = memoryAccounts();
+  const { world, crm } = await stageFor(accounts.open)({ polled: true });
+  const people = [1, 2, 3].map((index) => somebody(index));
+  for (const person of people) await crm.writes(person);
+  await world.settle();
+  const { calls, user } = accounts.opened().crm;
+  for (const { recordId } of await crm.records()) user.remove(recordId);
+  world.clock.advance(minute);
+  await world.settle();
+  await crm.writes(somebody(1), 'STOP');
+  await crm.writes(somebody(2), 'STOP');
+  world.clock.advance(polls);
+  await world.settle();
+  const reads = async (): Promise<number[]> => {
+    calls.length = 0;
+    world.clock.advance(polls);
+    await world.settle();
+    return calls.filter(({ operation }) => operation === 'read').map(({ items }) => items);
+  };
+  expect(await reads()).toEqual([2]);
+  world.clock.advance(91 * day);
+  await world.settle();
+  expect(await reads()).toEqual([]);
+});
