@@ -87,9 +87,14 @@ describe('an entry nobody answered for', () => {
   test.each([true, false])(
     'whose lead is converted unseen stands once, moved by the CRM: %s',
     async (moves) => {
-      const { world, vendor, recordId, shown } = await unanswered({ creates: 'lead', movesWithMerge: moves });
+      const { world, crm, vendor, recordId, shown } = await unanswered({
+        creates: 'lead',
+        movesWithMerge: moves,
+      });
       const contact = vendor.user.convert(recordId);
       await world.ride(3 * hour);
+      await crm.check();
+      await world.ride(2 * hour);
       expect(shown(contact)).toEqual(['only words']);
       expect(shown(recordId)).toEqual([]);
     },
@@ -131,6 +136,8 @@ test.each([true, false])(
     world.clock.advance(10 * minute);
     await crm.reached(asha, answer, 'read');
     await world.ride(3 * hour);
+    await crm.check();
+    await world.ride(2 * hour);
     expect(
       user
         .timeline(home)
