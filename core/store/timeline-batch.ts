@@ -9,15 +9,16 @@ export interface DueEntry {
   readonly channelId: string;
   readonly part: string;
   readonly entryKey: string;
-  /** Where it stands now. */
+  /** Where it stands, or where it was tried last and may stand. */
   readonly recordId: string | null;
+  /** What is known to stand, there or elsewhere. */
   readonly entryId: string | null;
   /** Where it should stand; null: its contact has no record. */
   readonly homeId: string | null;
   readonly writtenHash: Buffer | null;
   readonly version: number;
   readonly markedAt: number;
-  /** It was tried before and nobody knows how that ended. */
+  /** It may stand where nobody has seen it: until a look has shown how that ended. */
   readonly tried: boolean;
   readonly twinCheck: boolean;
   /** How often the CRM asked for another time. */
@@ -90,24 +91,33 @@ export async function dropHomeless(
   return homeless.filter(({ entryKey }) => dropped.has(entryKey));
 }
 
-/** From here on nobody knows whether these were written, until somebody says so. */
-export async function markEntriesTried(
-  trx: WorkspaceTransaction,
-  lease: string,
-  entries: readonly DueEntry[],
-): Promise<void> {
-  if (entries.length === 0) return;
-  await sql`
-    update timeline_entries e set tried = true
-    where e.workspace_id = ${trx.workspaceId} and e.entry_key = any(${entries.map(({ entryKey }) => entryKey)}::text[])
-      and e.lease = ${lease}`.execute(trx);
-}
-
-/** What became of an entry; `hash` null: it does not stand as it should. */
-export interface SettledEntry {
+/** What is known of where an entry stands or may stand. */
+export interface EntryPlace {
   readonly entry: DueEntry;
   readonly recordId: string | null;
   readonly entryId: string | null;
+}
+
+/** From here on nobody knows whether these were written on these records, until somebody says so. */
+export async function markEntriesTried(
+  trx: WorkspaceTransaction,
+  lease: string,
+  places: readonly EntryPlace[],
+): Promise<void> {
+  if (places.length === 0) return;
+  await sql`
+    update timeline_entries e set tried = true, record_id = t.record_id, entry_id = t.entry_id
+    from unnest(${places.map(({ entry }) => entry.entryKey)}::text[], ${places.map(({ recordId }) => recordId)}::text[],
+                ${places.map(({ entryId }) => entryId)}::text[]) as t (entry_key, record_id, entry_id)
+    where e.workspace_id = ${trx.workspaceId} and e.entry_key = t.entry_key and e.lease = ${lease}`.execute(
+    trx,
+  );
+}
+
+/** What became of an entry; `hash` null: it does not stand as it should. */
+export interface SettledEntry extends EntryPlace {
+  /** It may stand where nobody has seen it. */
+  readonly tried: boolean;
   readonly hash: Buffer | null;
   /** Milliseconds; undefined: nothing was written. */
   readonly writtenAt: number | undefined;
@@ -126,14 +136,15 @@ export async function settleEntries(
     update timeline_entries e set
       record_id = t.record_id, entry_id = t.entry_id,
       written_hash = case when t.hash = '' then null else decode(t.hash, 'hex') end,
-      written_at = coalesce(t.written_at, e.written_at), tried = false, attempts = 0, lease = null, leased_until = null,
+      written_at = coalesce(t.written_at, e.written_at), tried = t.tried, attempts = 0, lease = null, leased_until = null,
       twin_check = t.look_again_at is not null,
       due_at = case when e.version = t.version then t.look_again_at else e.due_at end
     from unnest(${settled.map((s) => s.entry.entryKey)}::text[], ${settled.map((s) => s.entry.version)}::int[],
                 ${settled.map((s) => s.recordId)}::text[], ${settled.map((s) => s.entryId)}::text[],
                 ${settled.map((s) => s.hash?.toString('hex') ?? '')}::text[],
-                ${settled.map((s) => s.writtenAt ?? null)}::bigint[], ${settled.map((s) => s.lookAgainAt ?? null)}::bigint[])
-         as t (entry_key, version, record_id, entry_id, hash, written_at, look_again_at)
+                ${settled.map((s) => s.writtenAt ?? null)}::bigint[], ${settled.map((s) => s.lookAgainAt ?? null)}::bigint[],
+                ${settled.map((s) => s.tried)}::bool[])
+         as t (entry_key, version, record_id, entry_id, hash, written_at, look_again_at, tried)
     where e.workspace_id = ${trx.workspaceId} and e.entry_key = t.entry_key and e.lease = ${lease}
     returning e.entry_key as "entryKey", e.due_at is null as done`.execute(trx);
   return rows.filter(({ done }) => done).map(({ entryKey }) => entryKey);
@@ -154,18 +165,26 @@ export async function returnEntries(
   );
 }
 
-/** Gives back entries the CRM did not take now: nothing of them stands that did not before. */
+/** An entry the CRM takes another time. */
+export interface PostponedEntry extends EntryPlace {
+  readonly tried: boolean;
+  readonly until: number;
+}
+
+/** Gives back entries the CRM did not take now, with what is known of where they stand. */
 export async function postponeEntries(
   trx: WorkspaceTransaction,
   lease: string,
-  postponed: readonly { readonly entry: DueEntry; readonly until: number }[],
+  postponed: readonly PostponedEntry[],
 ): Promise<void> {
   if (postponed.length === 0) return;
   await sql`
     update timeline_entries e
-    set lease = null, leased_until = null, tried = t.tried, attempts = e.attempts + 1, due_at = t.until
-    from unnest(${postponed.map(({ entry }) => entry.entryKey)}::text[], ${postponed.map(({ entry }) => entry.tried)}::bool[],
-                ${postponed.map(({ until }) => until)}::bigint[]) as t (entry_key, tried, until)
+    set lease = null, leased_until = null, tried = t.tried, record_id = t.record_id, entry_id = t.entry_id,
+        attempts = e.attempts + 1, due_at = t.until
+    from unnest(${postponed.map(({ entry }) => entry.entryKey)}::text[], ${postponed.map(({ tried }) => tried)}::bool[],
+                ${postponed.map(({ recordId }) => recordId)}::text[], ${postponed.map(({ entryId }) => entryId)}::text[],
+                ${postponed.map(({ until }) => until)}::bigint[]) as t (entry_key, tried, record_id, entry_id, until)
     where e.workspace_id = ${trx.workspaceId} and e.entry_key = t.entry_key and e.lease = ${lease}`.execute(
     trx,
   );

@@ -54,7 +54,10 @@ export async function retryTimeline(
   );
 }
 
-/** Entries of records that were merged stand on the survivor now: the CRM moved them itself. */
+/**
+ * Entries of records that were merged stand on the survivor now: the CRM moved them itself. One that is being written
+ * will be said to stand where it was written: it stays due, and is looked for on the survivor.
+ */
 export async function repointEntries(
   trx: WorkspaceTransaction,
   connectionId: string,
@@ -63,7 +66,8 @@ export async function repointEntries(
 ): Promise<void> {
   if (moves.length === 0 || contactIds.length === 0) return;
   await sql`
-    update timeline_entries e set record_id = t.new
+    update timeline_entries e
+    set record_id = t.new, version = e.version + case when e.lease is null then 0 else 1 end
     from unnest(${moves.map(({ from }) => from)}::text[], ${moves.map(({ to }) => to)}::text[]) as t (old, new)
     where e.workspace_id = ${trx.workspaceId} and e.connection_id = ${connectionId}
       and e.contact_id = any(${contactIds}::uuid[]) and e.record_id = t.old`.execute(trx);

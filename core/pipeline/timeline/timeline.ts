@@ -12,6 +12,8 @@ import {
   forgetEntries,
   leaseEntries,
   markEntriesTried,
+  markPriority,
+  markRecords,
   parkDeadLetters,
   postponeEntries,
   returnEntries,
@@ -72,7 +74,8 @@ export function createTimelineWriter(dependencies: {
           connection.mode === 'test' ? await contactsOfPhones(trx, connection.testPhones) : undefined;
         const due = await leaseEntries(trx, { connectionId, lease, size, now, leaseMs, only });
         // What stands somewhere may have to be taken away, whether its contact has a record or not.
-        const isHomeless = ({ homeId, entryId }: DueEntry): boolean => homeId === null && entryId === null;
+        const isHomeless = ({ homeId, entryId, tried }: DueEntry): boolean =>
+          homeId === null && entryId === null && !tried;
         const dropped = await dropHomeless(trx, connectionId, lease, due.filter(isHomeless), now);
         await addCounts(trx, countsOf(connectionId, 'entries left alone', dropped));
         const placed = due.filter((entry) => !isHomeless(entry));
@@ -92,7 +95,7 @@ export function createTimelineWriter(dependencies: {
         connector,
         connectionId,
         rendered,
-        (entries) => store.transact(workspaceId, (trx) => markEntriesTried(trx, lease, entries)),
+        (places) => store.transact(workspaceId, (trx) => markEntriesTried(trx, lease, places)),
         () => clock.now(),
       );
       const now = clock.now();
@@ -144,18 +147,17 @@ async function remember(
     /** When to look for what nobody answered. */
     readonly retryAt: number;
   },
-  { settled, emptied, postponed, letters }: EntriesWritten,
+  { settled, emptied, postponed, doubted, letters }: EntriesWritten,
   now: number,
 ): Promise<void> {
   const { connectionId, lease, leased, retryAt } = batch;
+  await markRecords(trx, connectionId, doubted, { priority: markPriority.fields, reread: true }, now);
   await parkDeadLetters(trx, letters, now);
   const done = new Set(await settleEntries(trx, lease, settled));
   const forgotten = new Set(await forgetEntries(trx, lease, emptied));
   await postponeEntries(trx, lease, postponed);
   const handled = new Set(
-    [...settled, ...postponed.map(({ entry }) => ({ entry })), ...emptied.map((entry) => ({ entry }))].map(
-      ({ entry }) => entry.entryKey,
-    ),
+    [...settled, ...postponed, ...emptied.map((entry) => ({ entry }))].map(({ entry }) => entry.entryKey),
   );
   await returnEntries(
     trx,

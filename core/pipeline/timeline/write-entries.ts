@@ -1,6 +1,6 @@
 import type { Connector, EntryOutcome, EntryWrite, FoundEntry } from '../../crm/index.ts';
 import { SangamError } from '../../errors.ts';
-import type { DeadLetter, DueEntry, SettledEntry } from '../../store/index.ts';
+import type { DeadLetter, DueEntry, EntryPlace, PostponedEntry, SettledEntry } from '../../store/index.ts';
 import { inHalves } from '../in-halves.ts';
 import { itemWaitMs } from '../retry-schedule.ts';
 import type { Rendered } from './render.ts';
@@ -13,7 +13,9 @@ export interface EntriesWritten {
   /** Entries that show nothing any more, taken away. */
   readonly emptied: readonly DueEntry[];
   /** Entries the CRM takes at another time. */
-  readonly postponed: readonly { readonly entry: DueEntry; readonly until: number }[];
+  readonly postponed: readonly PostponedEntry[];
+  /** Records that seem to be gone: the CRM is to be asked. */
+  readonly doubted: readonly string[];
   readonly letters: readonly DeadLetter[];
   /** Why a call failed as a whole; what others answered counts nevertheless. */
   readonly failure: SangamError | undefined;
@@ -22,119 +24,145 @@ export interface EntriesWritten {
 /** How long after an unknown outcome a late twin is looked for; within the hour (design.md §5, promise 2). */
 const twinAfterMs = 30 * 60 * 1000;
 
-/** Where an entry stands in the CRM, as a look has shown. */
+/** Where an entry stands in the CRM, as far as is known. */
 interface Standing {
+  /** On its home record. */
   readonly entryId: string | undefined;
+  /** On another record: taken away once the entry stands on its home. */
+  readonly elsewhere: string | undefined;
+  /** Too many in any case. */
   readonly twins: readonly string[];
+}
+
+interface Found {
+  readonly records: ReadonlySet<string>;
+  readonly byKey: ReadonlyMap<string, FoundEntry[]>;
 }
 
 interface Writing {
   readonly one: Rendered;
   readonly homeId: string;
   readonly write: EntryWrite;
+  readonly standing: Standing;
 }
 
 /**
- * Brings entries to what they should show. One whose outcome is unknown, or whose record is another by now, is looked
- * for before it is written; what stands twice is taken away.
+ * Brings entries to what they should show. One that may stand somewhere, or whose record is another by now, is looked
+ * for before it is written, on its home and where it was tried; what stands twice is taken away. That it may stand
+ * somewhere is forgotten only when it is written, or found as it should be: no other outcome says anything about the
+ * try before.
  */
 export async function writeEntries(
   connector: Connector,
   connectionId: string,
   rendered: readonly Rendered[],
-  beforeNew: (entries: readonly DueEntry[]) => Promise<void>,
+  beforeNew: (places: readonly EntryPlace[]) => Promise<void>,
   now: () => number,
 ): Promise<EntriesWritten> {
-  const looking = rendered.filter(({ due, homeId }) => homeId !== null && needsLook(due, homeId));
-  const found = await findEntries(connector, looking);
+  const looking = new Set(rendered.filter(needsLook));
+  const found = await findEntries(connector, [...looking]);
 
   const settled: (SettledEntry & { result: EntryResult })[] = [];
   const emptied: DueEntry[] = [];
   const writing: Writing[] = [];
-  /** What is to be taken away, by the entry that is done when it is. */
-  const stale = new Map<DueEntry, readonly string[]>();
+  const taking: Taking[] = [];
   for (const one of rendered) {
     const { due, homeId, entry, hash } = one;
-    const { entryId, twins } = standingOf(one, looking.includes(one) ? found : undefined);
-    stale.set(due, twins);
+    const standing = standingOf(one, looking.has(one) ? found : undefined);
+    const { entryId, elsewhere, twins } = standing;
+    taking.push(...twins.map((twin) => ({ due, entryId: twin })));
     if (entry === undefined) {
-      // Of a contact without a record what stands is where it stood.
-      stale.set(due, [...twins, ...new Set([due.entryId, entryId].flatMap((id) => id ?? []))]);
+      taking.push(...[entryId, elsewhere].flatMap((id) => (id === undefined ? [] : [{ due, entryId: id }])));
       emptied.push(due);
     } else if (homeId === null) {
       settled.push({ ...asBefore(due), hash: null, result: 'left alone' });
-    } else if (entryId !== undefined && due.recordId === homeId && due.writtenHash?.equals(hash) === true) {
-      settled.push({ ...asBefore(due), entryId, hash, result: 'unchanged' });
+    } else if (
+      entryId !== undefined &&
+      entryId === due.entryId &&
+      due.recordId === homeId &&
+      due.writtenHash?.equals(hash) === true
+    ) {
+      settled.push({ ...asBefore(due), tried: false, hash, result: 'unchanged' });
+      if (elsewhere !== undefined) taking.push({ due, entryId: elsewhere });
     } else {
       const write = { entry: { ...entry, recordId: homeId } };
-      writing.push({ one, homeId, write: entryId === undefined ? write : { ...write, entryId } });
+      writing.push({
+        one,
+        homeId,
+        write: entryId === undefined ? write : { ...write, entryId },
+        standing,
+      });
     }
   }
-  await beforeNew(writing.filter(({ write }) => write.entryId === undefined).map(({ one }) => one.due));
+  await beforeNew(
+    writing
+      .filter(({ write }) => write.entryId === undefined)
+      .map(({ one, homeId, standing }) => ({
+        entry: one.due,
+        recordId: homeId,
+        entryId: standing.elsewhere ?? null,
+      })),
+  );
   const { outcomes, failure } = await write(connector, writing);
 
   const letters: DeadLetter[] = [];
-  const postponed: { entry: DueEntry; until: number }[] = [];
-  for (const { one, homeId, write: written } of writing) {
+  const postponed: PostponedEntry[] = [];
+  const doubted = new Set<string>();
+  for (const { one, homeId, write: written, standing } of writing) {
     const { due, hash } = one;
     const outcome = outcomes.get(due.entryKey);
     if (outcome === undefined || outcome.outcome === 'unknown') continue;
     const at = now();
     if (outcome.outcome === 'written') {
-      const lookAgainAt = due.tried ? at + twinAfterMs : undefined;
-      const { entryId } = outcome;
       settled.push({
         entry: due,
         recordId: homeId,
-        entryId,
+        entryId: outcome.entryId,
+        tried: false,
         hash,
         writtenAt: at,
-        lookAgainAt,
+        lookAgainAt: due.tried ? at + twinAfterMs : undefined,
         result: 'written',
       });
-      // It moved along with its contact: what stands on the old record is taken off.
-      if (due.entryId !== null) stale.set(due, [...(stale.get(due) ?? []), due.entryId]);
-    } else if (outcome.outcome === 'gone') {
-      // Taken away by somebody: written anew once; its record itself may be gone, which the reconciler will find.
-      const again = written.entryId !== undefined;
-      settled.push({
-        ...(again
-          ? { ...asBefore(due), recordId: homeId, entryId: null, lookAgainAt: at }
-          : unplaced(due, homeId)),
-        hash: null,
-        result: 'left alone',
-      });
-    } else {
-      const waitMs = outcome.outcome === 'later' ? itemWaitMs(outcome.retry, due.attempts + 1) : undefined;
-      if (waitMs !== undefined) {
-        postponed.push({ entry: due, until: at + waitMs });
-        continue;
-      }
-      settled.push({ ...unplaced(due, homeId), hash: null, result: 'refused' });
-      letters.push({
-        reason: `timeline_${outcome.code}`,
-        explanation: outcome.explanation,
-        source: 'crm',
-        connectionId,
-        contactId: due.contactId,
-        receivedAt: at,
-      });
+      if (standing.elsewhere !== undefined) taking.push({ due, entryId: standing.elsewhere });
+      continue;
     }
+    const before = { ...asBefore(due), entryId: due.entryId ?? standing.elsewhere ?? null };
+    if (outcome.outcome === 'gone' && written.entryId !== undefined && !looking.has(one)) {
+      // Taken away by somebody, or moved along with its record.
+      postponed.push({ ...before, tried: true, until: at });
+      continue;
+    }
+    if (outcome.outcome === 'gone') doubted.add(homeId);
+    const refusal = outcome.outcome === 'gone' ? recordGone : outcome;
+    const waitMs = 'retry' in refusal ? itemWaitMs(refusal.retry, due.attempts + 1) : undefined;
+    if (waitMs !== undefined) {
+      postponed.push({ ...before, until: at + waitMs });
+      continue;
+    }
+    const recordId = before.entryId === null && !due.tried ? homeId : due.recordId;
+    settled.push({ ...before, recordId, hash: null, result: 'refused' });
+    letters.push({
+      reason: `timeline_${refusal.code}`,
+      explanation: refusal.explanation,
+      source: 'crm',
+      connectionId,
+      contactId: due.contactId,
+      receivedAt: at,
+    });
   }
 
   // A keyed CRM moves what stood elsewhere: what a write answered stands.
   const stands = new Set(settled.flatMap(({ entryId }) => entryId ?? []));
-  const done = new Set([...settled.map(({ entry }) => entry), ...emptied]);
-  const taking = [...stale]
-    .filter(([due]) => done.has(due))
-    .flatMap(([due, entryIds]) =>
-      entryIds.filter((entryId) => !stands.has(entryId)).map((entryId) => ({ due, entryId })),
-    );
-  const { left, failure: removalFailure } = await takeAway(connector, taking);
+  const { left, failure: removalFailure } = await takeAway(
+    connector,
+    taking.filter(({ entryId }) => !stands.has(entryId)),
+  );
   return {
     settled: settled.filter(({ entry }) => !left.has(entry)),
     emptied: emptied.filter((due) => !left.has(due)),
-    postponed,
+    postponed: postponed.filter(({ entry }) => !left.has(entry)),
+    doubted: [...doubted],
     letters,
     failure: failure ?? removalFailure,
   };
@@ -172,10 +200,15 @@ async function write(
   }
 }
 
+interface Taking {
+  readonly due: DueEntry;
+  readonly entryId: string;
+}
+
 /** Takes entries away; returns whose are left, where a call failed. */
 async function takeAway(
   { timeline }: Connector,
-  taking: readonly { readonly due: DueEntry; readonly entryId: string }[],
+  taking: readonly Taking[],
 ): Promise<{ left: ReadonlySet<DueEntry>; failure: SangamError | undefined }> {
   for (let start = 0; start < taking.length; start += timeline.batchSize) {
     const part = taking.slice(start, start + timeline.batchSize);
@@ -192,51 +225,68 @@ async function takeAway(
   return { left: new Set(), failure: undefined };
 }
 
-function needsLook(due: DueEntry, homeId: string): boolean {
-  return due.tried || due.twinCheck || (due.entryId !== null && due.recordId !== homeId);
+/** Of a contact without a record what stands is where it stood; it is looked for to be taken away. */
+function needsLook({ due, homeId, entry }: Rendered): boolean {
+  const doubtful = due.tried || due.twinCheck;
+  if (homeId === null) return doubtful && entry === undefined;
+  return doubtful || (due.entryId !== null && due.recordId !== homeId);
 }
 
-async function findEntries(
-  connector: Connector,
-  looking: readonly Rendered[],
-): Promise<ReadonlyMap<string, FoundEntry[]>> {
-  const records = [...new Set(looking.flatMap(({ homeId }) => homeId ?? []))];
+async function findEntries(connector: Connector, looking: readonly Rendered[]): Promise<Found> {
+  const records = new Set(
+    looking.flatMap(({ due, homeId }) => [
+      ...(homeId === null ? [] : [homeId]),
+      ...(due.recordId === null || !(due.tried || due.twinCheck) ? [] : [due.recordId]),
+    ]),
+  );
+  const asked = [...records];
   const found: FoundEntry[] = [];
-  for (let start = 0; start < records.length; start += connector.traits.batchSize) {
-    const part = records.slice(start, start + connector.traits.batchSize);
+  for (let start = 0; start < asked.length; start += connector.traits.batchSize) {
+    const part = asked.slice(start, start + connector.traits.batchSize);
     found.push(...(await connector.timeline.find(part, 'timeline')));
   }
-  return Map.groupBy(found, ({ entryKey }) => entryKey);
+  return { records, byKey: Map.groupBy(found, ({ entryKey }) => entryKey) };
 }
 
 /** Of an entry's twins the oldest stays, which has the shortest and lowest id. */
-function standingOf(
-  { due, homeId }: Rendered,
-  found: ReadonlyMap<string, FoundEntry[]> | undefined,
-): Standing {
+function standingOf({ due, homeId }: Rendered, found: Found | undefined): Standing {
+  const known = due.entryId ?? undefined;
   if (found === undefined) {
-    return {
-      entryId: due.recordId === homeId || homeId === null ? (due.entryId ?? undefined) : undefined,
-      twins: [],
-    };
+    return due.recordId === homeId || homeId === null
+      ? { entryId: known, elsewhere: undefined, twins: [] }
+      : { entryId: undefined, elsewhere: known, twins: [] };
   }
-  const [entryId, ...twins] = (found.get(due.entryKey) ?? [])
-    .map((entry) => entry.entryId)
-    .toSorted((x, y) => x.length - y.length || (x < y ? -1 : 1));
-  return { entryId, twins };
+  const entries = found.byKey.get(due.entryKey) ?? [];
+  const isStray = ({ recordId }: FoundEntry): boolean => recordId !== homeId && found.records.has(recordId);
+  const home = idsOf(entries.filter((entry) => !isStray(entry)));
+  const strays = idsOf(entries.filter(isStray)).filter((id) => !home.includes(id));
+  const [entryId, ...twins] = home;
+  const elsewhere = known === undefined || home.includes(known) ? strays[0] : known;
+  return { entryId, elsewhere, twins: [...twins, ...strays.filter((id) => id !== elsewhere)] };
 }
 
+function idsOf(entries: readonly FoundEntry[]): string[] {
+  return [...new Set(entries.map(({ entryId }) => entryId))].toSorted(
+    (x, y) => x.length - y.length || (x < y ? -1 : 1),
+  );
+}
+
+/** Where it stands and may stand is as it was. */
 function asBefore(due: DueEntry): Omit<SettledEntry, 'hash'> {
   return {
     entry: due,
     recordId: due.recordId,
     entryId: due.entryId,
+    tried: due.tried,
     writtenAt: undefined,
     lookAgainAt: undefined,
   };
 }
 
-/** It did not come to stand where it should: what stands elsewhere goes on standing there. */
-function unplaced(due: DueEntry, homeId: string): Omit<SettledEntry, 'hash'> {
-  return { ...asBefore(due), recordId: due.entryId === null ? homeId : due.recordId };
-}
+/** What is said of an entry whose record the CRM has not, though it goes on naming it when it is asked. */
+const recordGone = {
+  code: 'record_gone',
+  retry: 'later',
+  explanation:
+    'The CRM says that the record is not there. Restore it, or tie the person to another one, and replay.',
+} as const;
