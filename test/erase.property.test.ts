@@ -9,6 +9,7 @@ import {
   type Engine,
   engineNow,
   everyStoredRow,
+  message,
   type StoredRow,
   text,
   webhook,
@@ -106,6 +107,23 @@ function wasTheirs(row: StoredRow, erased: Erased, lostEvents: ReadonlySet<strin
 const written = new Set(['counts', 'erased_identities', 'erasures', 'audit']);
 
 describe('erasing somebody', () => {
+  test('leaves somebody else’s event alone that nobody applies and that bears the id of a message of theirs', async () => {
+    await engine.forgetEverything();
+    const at = engineNow - 60_000;
+    await engine.receive(webhook(engine, [text({ phone: '551187654321', name: 'Asha' }, 'w2', at, 'hello')]));
+    await engine.applyAll();
+    const other = message({ phone: '919811111111' }, 'w2', at, {
+      type: 'system',
+      system: { type: 'user_changed_number', wa_id: '919811111111' },
+    });
+    await engine.receive(webhook(engine, [other]));
+    const rows = await everyStoredRow(engine.store, engine.workspaceId);
+    const contactId = rows.find(({ table }) => table === 'contacts')?.values['contact_id'];
+    await eraser().erase({ workspaceId: engine.workspaceId, memberId: member }, String(contactId));
+    const after = await everyStoredRow(engine.store, engine.workspaceId);
+    expect(after.filter(({ table }) => table === 'inbox')).toHaveLength(1);
+  });
+
   test('leaves no trace of theirs in any row, and changes no row of anybody else', async () => {
     await fc.assert(
       fc.asyncProperty(people, people, fc.nat(), async (applied, waiting, choice) => {

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { optWords } from '../consent/index.ts';
 import { bsuidOf } from '../identity/index.ts';
 import type { Leaving, PayloadShelf, StoredPayload } from '../store/index.ts';
@@ -29,11 +30,12 @@ export function withoutPerson(
 
   const isNamed = (word: Word): boolean =>
     typeof word === 'string' && (contactIds.has(word) || leaving.conflictIds.has(word) || own.has(word));
-  const isTheirs = (word: Word): boolean => {
-    if (isNamed(word) || wamids.has(String(word)) || bsuids.has(String(word))) return true;
+  const namesThem = (word: Word): boolean => {
+    if (isNamed(word) || bsuids.has(String(word))) return true;
     const { phone } = identitiesFrom({ phone: [String(word)], bsuid: [], parent: [] });
     return phone !== undefined && own.has(phone);
   };
+  const isTheirs = (word: Word): boolean => namesThem(word) || wamids.has(String(word));
   // A number in a CRM's body is a record's.
   const inCrmBody = (word: Word): boolean => typeof word === 'string' && isTheirs(word);
   const areTheirs = (facts: Facts, foreign: boolean): boolean => {
@@ -71,8 +73,16 @@ export function withoutPerson(
         (change.kind === 'field' && isTheirs(change.value));
       return theirs ? 'nothing' : 'all';
     }
-    return without(payload, isTheirs);
+    // The id of a message says whose an event is only where its sender does not.
+    const sender = senderOf(slice ?? payload);
+    return without(payload, sender === undefined || namesThem(sender) ? isTheirs : namesThem);
   };
+}
+
+const sentBy = z.object({ item: z.object({ from: z.string().min(1) }) });
+
+function senderOf(slice: unknown): string | undefined {
+  return sentBy.safeParse(slice).data?.item.from;
 }
 
 /** For events of numbers that are not, or no longer, connected: their portfolio is not known. */
