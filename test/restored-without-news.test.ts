@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { day, hour, minute, somebody, stageFor } from './conformance/stage.ts';
+import { preference } from './harness/whatsapp.ts';
 
 /** A record comes back, and nothing tells of it: no webhook, and its last change is old. */
 
@@ -9,7 +10,7 @@ const asha = somebody(1, 'Asha Rao');
 
 const polls = 6 * minute;
 
-test('a STOP written while the record was gone stands on it once it is restored', async () => {
+test('a STOP said while the record was gone stands on it once it is restored', async () => {
   const { world, crm } = await stageFor((clock) => openHubspotAccount(clock))({ polled: true });
   await crm.writes(asha);
   await world.ride(hour);
@@ -17,8 +18,10 @@ test('a STOP written while the record was gone stands on it once it is restored'
   await crm.account.user.remove(recordId);
   world.clock.advance(minute);
   await world.ride(hour);
-  await crm.writes(asha, 'STOP');
+  // By WhatsApp's own control, which is no message: nothing makes them a new record.
+  await crm.receive(preference(asha, world.clock.now() - minute / 2, 'stop'));
   await world.ride(hour);
+  expect(await crm.records()).toEqual([]);
   world.clock.advance(30 * day);
   await world.ride(hour);
   await crm.account.user.restore(recordId);
