@@ -1,4 +1,4 @@
-import { type Request, type RequestHandler, type Response, Router } from 'express';
+import { type Request, type RequestHandler, Router } from 'express';
 import type { Logger } from 'pino';
 import type { Clock } from '@sangam/core/clock';
 import type { ChangeReceiver, ChangeRoute } from '@sangam/core/pipeline';
@@ -12,7 +12,7 @@ import type { ConnectionSecrets } from '../connection-secrets.ts';
 import { keptExecution, readKeptChanges } from '../hubspot-actions.ts';
 import type { HubspotApp } from '../hubspot-sites.ts';
 import type { Metrics } from '../metrics.ts';
-import { answerError } from './errors.ts';
+import { createSignedWebhooks } from './signed-webhooks.ts';
 
 /** A hundred events, each with a property of at most 64 KiB. facts/hubspot.md §3.2. */
 const largestBody = 10 * 1024 * 1024;
@@ -20,12 +20,6 @@ const largestBody = 10 * 1024 * 1024;
 interface HubspotSigner {
   readonly route: ChangeRoute;
   readonly secrets: readonly string[];
-}
-
-interface WebhookLocals {
-  signer: HubspotSigner;
-  /** On the monotonic clock. */
-  started: number;
 }
 
 /**
@@ -64,66 +58,26 @@ export function hubspotWebhooks(dependencies: {
     };
   };
 
-  /** `take` is told what was signed; what it answers is sent as JSON. */
+  const signed = createSignedWebhooks({ readBody, metrics, logger });
   const receiving = (
     allow: readonly SignatureVersion[],
     take: (body: Buffer, route: ChangeRoute, request: Request) => Promise<object | undefined>,
-  ): RequestHandler[] => {
-    const answered = (status: number, started: number): void => {
-      metrics.webhooks.inc({ answer: String(status) });
-      metrics.webhookSeconds.observe((performance.now() - started) / 1000);
-    };
-    const refuse = (response: Response, started: number): void => {
-      answerError(
-        response,
-        401,
-        'bad_signature',
+  ): RequestHandler[] =>
+    signed<HubspotSigner>({
+      signerOf: async (request) =>
+        mayBeHubspotSigned(request.headers, allow, clock.now()) ? await signerOf(request) : undefined,
+      isSigned: (body, { method, originalUrl, headers }, { secrets }) =>
+        verifyHubspotSignature(
+          { method, url: `${publicUrl()}${originalUrl}`, body, headers },
+          secrets,
+          allow,
+          clock.now(),
+        ),
+      badSignature:
         'The signature does not match the body, this address and the secret of the app, or is older than five minutes.',
-      );
-      answered(401, started);
-    };
-
-    /** Before the body is read: somebody who could have signed it, for a route there is. */
-    const identify: RequestHandler = async (request, response, next) => {
-      const started = performance.now();
-      const signer = mayBeHubspotSigned(request.headers, allow, clock.now())
-        ? await signerOf(request)
-        : undefined;
-      if (signer === undefined) {
-        response.set('Connection', 'close');
-        refuse(response, started);
-        return;
-      }
-      Object.assign(response.locals, { signer, started });
-      next();
-    };
-
-    const receive: RequestHandler = async (request, response) => {
-      const { signer, started } = response.locals as WebhookLocals;
-      const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-      const signed = {
-        method: request.method,
-        url: `${publicUrl()}${request.originalUrl}`,
-        body,
-        headers: request.headers,
-      };
-      if (!verifyHubspotSignature(signed, signer.secrets, allow, clock.now())) {
-        refuse(response, started);
-        return;
-      }
-      try {
-        const answer = await take(body, signer.route, request);
-        if (answer === undefined) response.status(200).end();
-        else response.json(answer);
-        answered(200, started);
-      } catch (error) {
-        logger.error({ err: error }, 'a webhook could not be stored; the sender will repeat it');
-        answerError(response, 503, 'not_stored', 'The webhook could not be stored just now. Send it again.');
-        answered(503, started);
-      }
-    };
-    return [identify, ...readBody(largestBody), receive];
-  };
+      largestBody,
+      take: (body, { route }, request) => take(body, route, request),
+    });
 
   const changes = receiving(['v3'], async (body, route) => {
     const { accounts, unread } = readHubspotChanges(body);

@@ -6,6 +6,7 @@ import { isSignatureHeader, verifySignature } from '@sangam/core/whatsapp';
 import type { ChannelSecrets } from '../channel-secrets.ts';
 import type { Metrics } from '../metrics.ts';
 import { answerError } from './errors.ts';
+import { createSignedWebhooks } from './signed-webhooks.ts';
 
 /** Meta sends at most 3 MB (facts/whatsapp.md §1.3). */
 const largestBody = 4 * 1024 * 1024;
@@ -14,12 +15,6 @@ interface Route {
   readonly signer: Signer;
   readonly secrets: readonly string[];
   readonly verifyToken: string | undefined;
-}
-
-interface WebhookLocals {
-  route: Route;
-  /** On the monotonic clock. */
-  started: number;
 }
 
 /** Where WhatsApp tells us what happened: `/` for the service's own Meta app, `/:channelId` for a tenant's. */
@@ -63,54 +58,23 @@ export function whatsappWebhooks(dependencies: {
     response.type('text/plain').send(challenge);
   };
 
-  const answered = (status: number, started: number): void => {
-    metrics.webhooks.inc({ answer: String(status) });
-    metrics.webhookSeconds.observe((performance.now() - started) / 1000);
-  };
-  const refuse = (response: Response, started: number): void => {
-    answerError(
-      response,
-      401,
-      'bad_signature',
-      'X-Hub-Signature-256 does not match the body and our app secret.',
-    );
-    answered(401, started);
-  };
-
-  /** Before the body is read: somebody who could have signed it, for a route there is. */
-  const identify: RequestHandler = async (request, response, next) => {
-    const started = performance.now();
-    const route = isSignatureHeader(request.get('x-hub-signature-256')) ? await routeOf(request) : undefined;
-    if (route === undefined) {
-      response.set('Connection', 'close');
-      refuse(response, started);
-      return;
-    }
-    Object.assign(response.locals, { route, started });
-    next();
-  };
-
-  const receive: RequestHandler = async (request, response) => {
-    const { route, started } = response.locals as WebhookLocals;
-    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-    if (!verifySignature(body, request.get('x-hub-signature-256'), route.secrets)) {
-      refuse(response, started);
-      return;
-    }
-    try {
-      await receiver.receive(body, route.signer);
-      response.status(200).end();
-      answered(200, started);
-    } catch (error) {
-      logger.error({ err: error }, 'a webhook could not be stored; the sender will repeat it');
-      answerError(response, 503, 'not_stored', 'The webhook could not be stored just now. Send it again.');
-      answered(503, started);
-    }
-  };
+  const signed = createSignedWebhooks({ readBody, metrics, logger });
+  const receive = signed<Route>({
+    signerOf: async (request) =>
+      isSignatureHeader(request.get('x-hub-signature-256')) ? await routeOf(request) : undefined,
+    isSigned: (body, request, { secrets }) =>
+      verifySignature(body, request.get('x-hub-signature-256'), secrets),
+    badSignature: 'X-Hub-Signature-256 does not match the body and our app secret.',
+    largestBody,
+    take: async (body, { signer }) => {
+      await receiver.receive(body, signer);
+      return undefined;
+    },
+  });
 
   const router = Router();
   router.get(['/', '/:channelId'], handshake);
-  router.post(['/', '/:channelId'], identify, ...readBody(largestBody), receive);
+  router.post(['/', '/:channelId'], ...receive);
   return router;
 }
 

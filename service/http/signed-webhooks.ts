@@ -1,0 +1,76 @@
+import type { Request, RequestHandler, Response } from 'express';
+import type { Logger } from 'pino';
+import type { Metrics } from '../metrics.ts';
+import { answerError } from './errors.ts';
+
+/** What differs from one vendor's webhooks to the next. */
+export interface SignedWebhook<Signer> {
+  /** Who could have signed it, judged before the body is read; undefined when nobody could, or there is no such route. */
+  readonly signerOf: (request: Request) => Promise<Signer | undefined>;
+  readonly isSigned: (body: Buffer, request: Request, signer: Signer) => boolean;
+  /** What a 401 says. */
+  readonly badSignature: string;
+  readonly largestBody: number;
+  /** Stores what was signed; what it answers is sent as JSON. Throws when it could not be stored. */
+  readonly take: (body: Buffer, signer: Signer, request: Request) => Promise<object | undefined>;
+}
+
+interface WebhookLocals<Signer> {
+  signer: Signer;
+  /** On the monotonic clock. */
+  started: number;
+}
+
+/** Makes the handlers of a signed webhook: only a bad signature is a 401, only what could not be stored a 503. */
+export function createSignedWebhooks(dependencies: {
+  readBody: (mostBytes: number) => RequestHandler[];
+  metrics: Metrics;
+  logger: Logger;
+}): <Signer>(webhook: SignedWebhook<Signer>) => RequestHandler[] {
+  const { readBody, metrics, logger } = dependencies;
+
+  const answered = (status: number, started: number): void => {
+    metrics.webhooks.inc({ answer: String(status) });
+    metrics.webhookSeconds.observe((performance.now() - started) / 1000);
+  };
+
+  return <Signer>(webhook: SignedWebhook<Signer>) => {
+    const refuse = (response: Response, started: number): void => {
+      answerError(response, 401, 'bad_signature', webhook.badSignature);
+      answered(401, started);
+    };
+
+    const identify: RequestHandler = async (request, response, next) => {
+      const started = performance.now();
+      const signer = await webhook.signerOf(request);
+      if (signer === undefined) {
+        response.set('Connection', 'close');
+        refuse(response, started);
+        return;
+      }
+      Object.assign(response.locals, { signer, started });
+      next();
+    };
+
+    const receive: RequestHandler = async (request, response) => {
+      const { signer, started } = response.locals as WebhookLocals<Signer>;
+      const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+      if (!webhook.isSigned(body, request, signer)) {
+        refuse(response, started);
+        return;
+      }
+      try {
+        const answer = await webhook.take(body, signer, request);
+        if (answer === undefined) response.status(200).end();
+        else response.json(answer);
+        answered(200, started);
+      } catch (error) {
+        logger.error({ err: error }, 'a webhook could not be stored; the sender will repeat it');
+        answerError(response, 503, 'not_stored', 'The webhook could not be stored just now. Send it again.');
+        answered(503, started);
+      }
+    };
+
+    return [identify, ...readBody(webhook.largestBody), receive];
+  };
+}
