@@ -10,7 +10,8 @@ import {
 import type { ChannelEntry, Directory } from '../directory.ts';
 import { TurnTaker } from '../turns.ts';
 import { type Applied, applyBatch, type TraitsOf } from './apply-batch.ts';
-import { letterOf, parkEvents } from './park.ts';
+import { letterOf } from '../event-letter.ts';
+import { parkEvents } from './park.ts';
 import type { ErasureKeyOf } from '../erased.ts';
 
 /** Most events one workspace has applied before another's turn. */

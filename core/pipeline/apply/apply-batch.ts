@@ -29,7 +29,8 @@ import { applyCrmChanges } from './crm-changes.ts';
 import { erasePeople } from '../erase-people.ts';
 import { erasedAmong, type ErasureKeyOf, namingErased } from '../erased.ts';
 import { Folding, refoldContacts } from './fold-contacts.ts';
-import { letterOf, parkEvents } from './park.ts';
+import { letterOf } from '../event-letter.ts';
+import { parkEvents } from './park.ts';
 import { type People, resolvePeople } from './people.ts';
 import {
   type EventAlert,

@@ -1,26 +1,10 @@
 import {
   areStops,
   type DeadLetter,
-  type InboxRow,
   parkDeadLetters,
   raiseAlert,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
-import { sourceOf } from '../letter-source.ts';
-
-export function letterOf(row: InboxRow, why: { reason: string; explanation: string }): DeadLetter {
-  return {
-    reason: why.reason,
-    explanation: why.explanation,
-    source: sourceOf(row),
-    lane: row.lane,
-    eventKey: row.eventKey,
-    contentHash: row.contentHash,
-    ...(row.channelId === null ? {} : { channelId: row.channelId }),
-    payload: row.payload,
-    receivedAt: row.receivedAt,
-  };
-}
 
 /** Parks events that could not be applied. Of an opt-out among them a person is told: records do not show it. */
 export async function parkEvents(

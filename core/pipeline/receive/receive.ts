@@ -19,7 +19,7 @@ import {
 } from '../../store/index.ts';
 import type { Clock } from '../../clock.ts';
 import { type ChannelEntry, type Directory, owns, type Signer } from '../directory.ts';
-import { sourceOf } from '../letter-source.ts';
+import { letterOf } from '../event-letter.ts';
 import { GroupCommit } from './group-commit.ts';
 
 /** What one webhook body becomes for one workspace. */
@@ -183,17 +183,10 @@ function piecesOf({ events, suppressions, deadLetters }: Intake): Intake[] {
 
 /** A STOP holds although its event was refused. */
 function refusedAtTheDoor(event: IntakeEvent, suppressions: readonly SuppressionRow[], error: Error): Intake {
-  const letter: DeadLetter = {
+  const letter = letterOf(event, {
     reason: 'not storable',
     explanation: `The database refused this event: ${error.message}. Replay it once the cause is mended.`,
-    source: sourceOf(event),
-    lane: event.lane,
-    eventKey: event.eventKey,
-    contentHash: event.contentHash,
-    ...(event.channelId === null ? {} : { channelId: event.channelId }),
-    payload: event.payload,
-    receivedAt: event.receivedAt,
-  };
+  });
   return { events: [], suppressions, deadLetters: [letter] };
 }
 
