@@ -69,6 +69,22 @@ test('one that says it is too long is answered before it comes', async () => {
   expect(line).toBe('HTTP/1.1 413 Payload Too Large');
 });
 
+test.each([
+  ['too large', wellFormed, 413],
+  ['unsigned', 'sha256=short', 401],
+])('a body that is %s gets its answer while it is still being sent', async (_name, signature, status) => {
+  const path = `/webhooks/whatsapp/${town.parties.whatsapp.channelId}`;
+  for (let time = 0; time < 12; time += 1) {
+    const response = await fetch(`${service.url}${path}`, {
+      method: 'POST',
+      headers: { 'x-hub-signature-256': signature },
+      body: 'x'.repeat(4.5 * 2 ** 20),
+    });
+    expect(response.status).toBe(status);
+    await response.text();
+  }
+});
+
 test('a packed body is refused, not unpacked', async () => {
   const response = await fetch(`${service.url}/webhooks/whatsapp/${town.parties.whatsapp.channelId}`, {
     method: 'POST',

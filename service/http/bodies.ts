@@ -12,7 +12,11 @@ export interface BodyLimits {
 
 export const bodyLimits: BodyLimits = { totalBytes: 64 * 1024 * 1024, perAddressBytes: 32 * 1024 * 1024 };
 
-/** Makes readers of raw bodies that share one budget: a reader takes bodies of at most so many bytes. */
+/**
+ * Makes readers of raw bodies that share one budget: a reader takes bodies of at most so many bytes. What is refused while
+ * it is still being sent is answered at once and the rest let go by unread until the request's deadline: a connection closed
+ * under a sender's hands would take the answer with it.
+ */
 export function createBodyReaders(limits: BodyLimits): (mostBytes: number) => RequestHandler[] {
   let total = 0;
   const byAddress = new Map<string, number>();
@@ -24,14 +28,13 @@ export function createBodyReaders(limits: BodyLimits): (mostBytes: number) => Re
       // One that does not say how long it is may be as long as any.
       const bytes = told === undefined ? mostBytes : Number(told);
       if (bytes > mostBytes) {
-        response.set('Connection', 'close');
         answerError(response, 413, 'too_large', `The body is larger than ${String(mostBytes)} bytes.`);
         return;
       }
       const address = request.socket.remoteAddress ?? '';
       const ofAddress = byAddress.get(address) ?? 0;
       if (total + bytes > limits.totalBytes || ofAddress + bytes > limits.perAddressBytes) {
-        response.set('Connection', 'close').set('Retry-After', '1');
+        response.set('Retry-After', '1');
         answerError(response, 503, 'too_busy', 'Too much is being received just now. Send it again.');
         return;
       }

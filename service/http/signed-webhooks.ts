@@ -44,7 +44,6 @@ export function createSignedWebhooks(dependencies: {
       const started = performance.now();
       const signer = await webhook.signerOf(request);
       if (signer === undefined) {
-        response.set('Connection', 'close');
         refuse(response, started);
         return;
       }
