@@ -155,6 +155,18 @@ test('a rotated refresh token is stored, sealed, and the next refresh shows it',
   expect(vendor.shown).toEqual(['refresh-0', 'refresh-1']);
 });
 
+test('the lease of a process that died in a refresh ends', async () => {
+  const row = await rowOf(await connect(0));
+  await stores[0].transact(row.workspaceId, (trx) =>
+    trx
+      .updateTable('crm_connections')
+      .set({ refresh_lease: randomUUID(), refresh_leased_until: Date.now() - 1 })
+      .where('workspace_id', '=', row.workspaceId)
+      .execute(),
+  );
+  expect(await vaultOf(stores[1]).credentialsOf(row).accessToken()).toBe('access-1');
+});
+
 test('a token the vendor calls expired is renewed once, also when both processes were told so', async () => {
   const row = await rowOf(await connect(25 * minute));
   const here = vaultOf(stores[0]).credentialsOf(row);

@@ -86,6 +86,33 @@ describe('version 3', () => {
     expect(verify(v3(sign(url), { url, body }))).toBe(true);
     expect(verify(v3(sign(decodeURIComponent(url)), { url, body }))).toBe(false);
   });
+
+  // facts/hubspot.md §3.1: these twelve, in either case.
+  test.each(
+    Object.entries({
+      '%3A': ':',
+      '%2F': '/',
+      '%3F': '?',
+      '%40': '@',
+      '%21': '!',
+      '%24': '$',
+      '%27': "'",
+      '%28': '(',
+      '%29': ')',
+      '%2A': '*',
+      '%2C': ',',
+      '%3B': ';',
+    }),
+  )('decodes %s', (sequence, character) => {
+    const body = Buffer.alloc(0);
+    for (const sent of [sequence, sequence.toLowerCase()]) {
+      const request = v3(sign(`https://a.example/x?q=${character}`), {
+        url: `https://a.example/x?q=${sent}`,
+        body,
+      });
+      expect(verify(request), sent).toBe(true);
+    }
+  });
 });
 
 describe('version 2', () => {
