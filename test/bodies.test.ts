@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
+import { Agent, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTown, type ServiceProcess, text, type Town, until, webhook } from './harness/index.ts';
@@ -69,21 +70,36 @@ test('one that says it is too long is answered before it comes', async () => {
   expect(line).toBe('HTTP/1.1 413 Payload Too Large');
 });
 
-test.each([
-  ['too large', wellFormed, 413],
-  ['unsigned', 'sha256=short', 401],
-])('a body that is %s gets its answer while it is still being sent', async (_name, signature, status) => {
-  const path = `/webhooks/whatsapp/${town.parties.whatsapp.channelId}`;
-  for (let time = 0; time < 12; time += 1) {
-    const response = await fetch(`${service.url}${path}`, {
-      method: 'POST',
-      headers: { 'x-hub-signature-256': signature },
-      body: 'x'.repeat(4.5 * 2 ** 20),
+/** The status a sender hears who sends the whole body, on a connection that is kept or ends with the answer. */
+function statusOf(path: string, signature: string, body: Buffer, agent: Agent): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'x-hub-signature-256': signature, 'content-length': body.length };
+    const sent = request(`${service.url}${path}`, { method: 'POST', agent, headers }, (response) => {
+      response.resume();
+      response.on('end', () => resolve(response.statusCode));
     });
-    expect(response.status).toBe(status);
-    await response.text();
-  }
-});
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}
+
+test.each([
+  ['too large', true, wellFormed, 413],
+  ['unsigned', true, 'sha256=short', 401],
+  ['too large', false, wellFormed, 413],
+  ['unsigned', false, 'sha256=short', 401],
+])(
+  'a body that is %s gets its answer while it is still being sent (keep-alive: %s)',
+  async (_name, keepAlive, signature, status) => {
+    const path = `/webhooks/whatsapp/${town.parties.whatsapp.channelId}`;
+    const agent = new Agent({ keepAlive });
+    const body = Buffer.alloc(4.5 * 2 ** 20, 'x');
+    for (let time = 0; time < 12; time += 1) {
+      expect(await statusOf(path, signature, body, agent)).toBe(status);
+    }
+    agent.destroy();
+  },
+);
 
 test('a packed body is refused, not unpacked', async () => {
   const response = await fetch(`${service.url}/webhooks/whatsapp/${town.parties.whatsapp.channelId}`, {

@@ -1,5 +1,5 @@
 import express, { type RequestHandler } from 'express';
-import { answerError } from './errors.ts';
+import { answerUnread } from './errors.ts';
 
 /**
  * What bodies may take of this process at once, whoever sends them, before anybody has shown who they are. Ordinary webhooks
@@ -12,11 +12,7 @@ export interface BodyLimits {
 
 export const bodyLimits: BodyLimits = { totalBytes: 64 * 1024 * 1024, perAddressBytes: 32 * 1024 * 1024 };
 
-/**
- * Makes readers of raw bodies that share one budget: a reader takes bodies of at most so many bytes. What is refused while
- * it is still being sent is answered at once and the rest let go by unread until the request's deadline: a connection closed
- * under a sender's hands would take the answer with it.
- */
+/** Makes readers of raw bodies that share one budget: a reader takes bodies of at most so many bytes. */
 export function createBodyReaders(limits: BodyLimits): (mostBytes: number) => RequestHandler[] {
   let total = 0;
   const byAddress = new Map<string, number>();
@@ -28,14 +24,14 @@ export function createBodyReaders(limits: BodyLimits): (mostBytes: number) => Re
       // One that does not say how long it is may be as long as any.
       const bytes = told === undefined ? mostBytes : Number(told);
       if (bytes > mostBytes) {
-        answerError(response, 413, 'too_large', `The body is larger than ${String(mostBytes)} bytes.`);
+        answerUnread(response, 413, 'too_large', `The body is larger than ${String(mostBytes)} bytes.`);
         return;
       }
       const address = request.socket.remoteAddress ?? '';
       const ofAddress = byAddress.get(address) ?? 0;
       if (total + bytes > limits.totalBytes || ofAddress + bytes > limits.perAddressBytes) {
         response.set('Retry-After', '1');
-        answerError(response, 503, 'too_busy', 'Too much is being received just now. Send it again.');
+        answerUnread(response, 503, 'too_busy', 'Too much is being received just now. Send it again.');
         return;
       }
       total += bytes;

@@ -1,3 +1,4 @@
+import { finished } from 'node:stream';
 import type { ErrorRequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
@@ -7,6 +8,16 @@ import { Refusal } from '../refusal.ts';
 /** What went wrong and what to do, as every route answers it. */
 export function answerError(response: Response, status: number, code: string, message: string): void {
   response.status(status).json({ error: { code, message } });
+}
+
+/**
+ * The same, at once, while the body is still being sent and nobody will read it. The rest is let go by until the request's
+ * deadline: a connection closed under the sender's hands takes the answer with it, and a proxy makes a 502 of that.
+ */
+export function answerUnread(response: Response, status: number, code: string, message: string): void {
+  const answer = Buffer.from(JSON.stringify({ error: { code, message } }));
+  response.status(status).type('json').set('Content-Length', String(answer.length)).write(answer);
+  finished(response.req.resume(), () => response.end());
 }
 
 /** The body as the schema has it; answers 400 and returns undefined when it is not. */

@@ -1,7 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import type { Metrics } from '../metrics.ts';
-import { answerError } from './errors.ts';
+import { answerError, answerUnread } from './errors.ts';
 
 /** What differs from one vendor's webhooks to the next. */
 export interface SignedWebhook<Signer> {
@@ -36,7 +36,7 @@ export function createSignedWebhooks(dependencies: {
 
   return <Signer>(webhook: SignedWebhook<Signer>) => {
     const refuse = (response: Response, started: number): void => {
-      answerError(response, 401, 'bad_signature', webhook.badSignature);
+      answerUnread(response, 401, 'bad_signature', webhook.badSignature);
       answered(401, started);
     };
 

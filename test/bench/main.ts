@@ -1,4 +1,5 @@
-import { setTimeout as wait } from 'node:timers/promises';
+import { setInterval as every, setTimeout as wait } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import { sql } from 'kysely';
 import { type LoadResult, post } from './load.ts';
 import { openSandboxProcess } from './sandbox.ts';
@@ -6,12 +7,15 @@ import { requestsOf } from './traffic.ts';
 import { type BenchChannel, type BenchService, type BenchWorld, createWorld } from './world.ts';
 
 /**
- * `pnpm bench [intake] [apply] [neighbour] [way] [--rows=1000000]`: one JSON line a figure, its goal beside it
- * (design.md §6). Absolute figures move with the machine; compare ratios, CPU-ms and counts.
+ * `npm run bench -- [intake] [apply] [neighbour] [way] [memory] [--rows=1000000] [--minutes=2]`: one JSON line a figure,
+ * its goal beside it (design.md §6). Absolute figures move with the machine; compare ratios, CPU-ms and counts.
  */
-const args = process.argv.slice(2);
-const wanted = args.filter((arg) => !arg.startsWith('--'));
-const rows = Number(args.find((arg) => arg.startsWith('--rows='))?.slice('--rows='.length) ?? 1_000_000);
+const { values: sizes, positionals: wanted } = parseArgs({
+  allowPositionals: true,
+  options: { rows: { type: 'string', default: '1000000' }, minutes: { type: 'string', default: '2' } },
+});
+const rows = Number(sizes.rows);
+const minutes = Number(sizes.minutes);
 
 function figure(name: string, value: number, unit: string, goal?: string, more: object = {}): void {
   const rounded = value >= 100 ? Math.round(value) : Math.round(value * 1000) / 1000;
@@ -238,7 +242,53 @@ async function way(world: BenchWorld): Promise<void> {
   sandbox.close();
 }
 
-const scenarios = { intake, apply, neighbour, way };
+/** A steady 330 events a second, a tenth of what the whole way takes: what stays in memory after it was collected. */
+async function memory(world: BenchWorld): Promise<void> {
+  const sandbox = await openSandboxProcess(world);
+  const service = await world.startService('work', sandbox.url);
+  const url = webhookUrl(service, sandbox.channel);
+  const perSecond = 330;
+  const lookEvery = 30;
+  const heaps: number[] = [];
+  let second = 0;
+  for await (const _tick of every(1000)) {
+    const requests = requestsOf(sandbox.channel, {
+      events: perSecond,
+      perRequest: 10,
+      people: 20_000,
+      run: 'memory',
+      first: second * perSecond,
+    });
+    await post(url, requests, 8);
+    second += 1;
+    if (second % lookEvery !== 0) continue;
+    const { heapMb, rssMb } = await service.usage();
+    heaps.push(heapMb);
+    figure(`memory after ${String(second)} s`, heapMb, 'MB of live heap', undefined, {
+      residentMb: Math.round(rssMb),
+    });
+    if (second >= minutes * 60) break;
+  }
+  await service.stop();
+  sandbox.close();
+  const half = heaps.slice(Math.floor(heaps.length / 2));
+  const grown = (half.at(-1) ?? 0) - (half[0] ?? 0);
+  figure(
+    'live heap, grown a minute in the second half',
+    grown / ((half.length - 1) / 2 || 1),
+    'MB',
+    '<= 0.2',
+  );
+}
+
+const scenarios = { intake, apply, neighbour, way, memory };
+const unknown = wanted.filter((name) => !Object.keys(scenarios).includes(name));
+if (unknown.length > 0) {
+  process.stderr.write(
+    `There is no bench ${unknown.join(', ')}. There are: ${Object.keys(scenarios).join(', ')}.\n`,
+  );
+  process.exit(2);
+}
 for (const [name, scenario] of Object.entries(scenarios)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   const world = await createWorld();

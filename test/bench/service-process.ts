@@ -28,7 +28,13 @@ process.on('message', (question) => {
   if (question === 'work') service.startWork();
   if (question === 'usage') {
     const { user, system } = process.cpuUsage();
-    process.send?.({ cpuMs: (user + system) / 1000, rssMb: process.memoryUsage.rss() / 2 ** 20 });
+    const rssMb = process.memoryUsage.rss() / 2 ** 20;
+    globalThis.gc?.();
+    process.send?.({
+      cpuMs: (user + system) / 1000,
+      rssMb,
+      heapMb: process.memoryUsage().heapUsed / 2 ** 20,
+    });
   }
 });
 process.send?.({ url: service.url() });

@@ -28,6 +28,8 @@ export interface BenchChannel {
 interface Usage {
   readonly cpuMs: number;
   readonly rssMb: number;
+  /** What lives after it was collected. */
+  readonly heapMb: number;
 }
 
 export interface BenchService {
@@ -115,7 +117,7 @@ async function startService(
   const child = fork(
     path.join(import.meta.dirname, 'service-process.ts'),
     [databaseUrl, key, mode, sandboxUrl ?? '-'],
-    { execArgv: ['--max-semi-space-size=16'] },
+    { execArgv: ['--max-semi-space-size=16', '--expose-gc'] },
   );
   const answer = <Answer>(): Promise<Answer> =>
     new Promise((resolve, reject) => {
