@@ -1,3 +1,5 @@
+import { LRUCache } from 'lru-cache';
+import { validate as isUuid } from 'uuid';
 import type { OptWords } from '../consent/index.ts';
 import { optWords } from '../consent/index.ts';
 import type { ChannelRow, Store } from '../store/index.ts';
@@ -20,7 +22,7 @@ export interface ChannelEntry {
   readonly optWords: OptWords;
 }
 
-/** Where a webhook's names lead. Answers from memory; what is older than `freshMs` is read again. */
+/** Where a webhook's names lead, looked up one by one. Answers from memory; what is older than `freshMs` is read again. */
 export interface Directory {
   /** The channel a slice names, whoever owns it. */
   channelOf(slice: WebhookSlice, signer: Signer): Promise<ChannelEntry | undefined>;
@@ -36,54 +38,48 @@ export function owns(signer: Signer, channel: ChannelEntry): boolean {
 }
 
 const freshMs = 5_000;
+/** So many names are remembered, made-up ones among them; of more, those nobody asked for lately are read again. */
+const mostNames = 50_000;
 
-interface Channels {
-  readonly byPhoneNumberId: ReadonlyMap<string, ChannelEntry>;
-  readonly byWabaId: ReadonlyMap<string, ChannelEntry>;
-  readonly byId: ReadonlyMap<string, ChannelEntry>;
-}
+/** One name of a channel, as its column in the directory. */
+type Name = readonly [column: 'phone_number_id' | 'waba_id' | 'channel_id', value: string];
 
 export function createDirectory(store: Store): Directory {
-  let loaded: { at: number; channels: Promise<Channels> } | undefined;
-  const channels = (): Promise<Channels> => {
-    if (loaded === undefined || performance.now() - loaded.at > freshMs) {
-      const reading = { at: performance.now(), channels: readChannels(store) };
-      loaded = reading;
-      // A failed look-up is not remembered: the next request asks again.
-      reading.channels.catch(() => {
-        if (loaded === reading) loaded = undefined;
-      });
-    }
-    return loaded.channels;
-  };
+  // A failed look-up is not remembered: the next request asks again.
+  const known = new LRUCache<string, { readonly entry: ChannelEntry | undefined }, Name>({
+    max: mostNames,
+    ttl: freshMs,
+    fetchMethod: async (_key, _stale, { context }) => ({ entry: await readChannel(store, context) }),
+  });
+  const lookUp = async (name: Name): Promise<ChannelEntry | undefined> =>
+    (await known.forceFetch(name.join(' '), { context: name })).entry;
+  const channelById = async (channelId: string): Promise<ChannelEntry | undefined> =>
+    isUuid(channelId) ? lookUp(['channel_id', channelId]) : undefined;
   return {
     async channelOf({ phoneNumberId, wabaId }, signer) {
-      const { byPhoneNumberId, byWabaId, byId } = await channels();
-      if (phoneNumberId !== undefined) return byPhoneNumberId.get(phoneNumberId);
-      if (wabaId !== undefined) return byWabaId.get(wabaId);
-      return signer.kind === 'channel' ? byId.get(signer.channelId) : undefined;
+      if (phoneNumberId !== undefined) return lookUp(['phone_number_id', phoneNumberId]);
+      if (wabaId !== undefined) return lookUp(['waba_id', wabaId]);
+      return signer.kind === 'channel' ? channelById(signer.channelId) : undefined;
     },
-    async channelById(channelId) {
-      return (await channels()).byId.get(channelId);
-    },
+    channelById,
     refresh() {
-      loaded = undefined;
+      known.clear();
     },
   };
 }
 
-async function readChannels({ directory }: Store): Promise<Channels> {
-  const rows = await directory
+async function readChannel(
+  { directory }: Store,
+  [column, value]: Name,
+): Promise<ChannelEntry | undefined> {
+  const row = await directory
     .selectFrom('directory_channels')
     .selectAll()
-    .orderBy('channel_id', 'desc')
-    .execute();
-  const entries = rows.map(channelEntry);
-  return {
-    byPhoneNumberId: new Map(entries.map((entry) => [entry.phoneNumberId, entry])),
-    byWabaId: new Map(entries.map((entry) => [entry.wabaId, entry])),
-    byId: new Map(entries.map((entry) => [entry.channelId, entry])),
-  };
+    .where(column, '=', value)
+    .orderBy('channel_id')
+    .limit(1)
+    .executeTakeFirst();
+  return row === undefined ? undefined : channelEntry(row);
 }
 
 export function channelEntry(row: ChannelRow): ChannelEntry {
