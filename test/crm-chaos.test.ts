@@ -74,7 +74,7 @@ describe('two thousand people while the CRM fails and processes die', () => {
     for (const service of services) expect(service.output()).not.toMatch(/deadlock/i);
     await expectRight(town, everybody);
     await expectBalance(town);
-  }, 300_000);
+  });
 });
 
 function writtenBy(index: number): Written {

@@ -84,7 +84,7 @@ describe('a WhatsApp message', () => {
       expect(Date.parse(properties?.['wa_last_activity_at'] ?? '')).toBe(last);
       expect(Date.parse(properties?.['wa_window_closes_at'] ?? '')).toBe(last + 24 * hour);
     }
-  }, 120_000);
+  });
 
   test('of a person known by username only makes a contact without phone', async () => {
     await town.control('POST', '/whatsapp/customer/messages', {

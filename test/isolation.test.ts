@@ -203,4 +203,4 @@ async function lifeOf(beside: { readonly twins: boolean }): Promise<unknown> {
 test('a workspace lives as if it were alone, beside others that hold the same ids and say otherwise', async () => {
   const [alone, beside] = await Promise.all([lifeOf({ twins: false }), lifeOf({ twins: true })]);
   expect(beside).toEqual(alone);
-}, 240_000);
+});

@@ -2,24 +2,35 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test, type TestContext } from 'vitest';
 import { type SandboxRecord, type ServiceProcess, startProcess, until } from './harness/index.ts';
 
 /** `npm start` on one data folder: twice at once, ended by Ctrl-C, killed. With the embedded database. */
 
-// As `mktemp -d` makes it: a folder only its owner may enter, which as root PostgreSQL's user is not.
-let dataDir: string;
-beforeEach(async () => {
-  dataDir = await mkdtemp(path.join(tmpdir(), 'sangam-life-'));
-});
-afterEach(() => rm(dataDir, { recursive: true, force: true }));
+interface DataFolder {
+  env(more?: Record<string, string>): Record<string, string>;
+  /** Whether the database of the folder runs, by its own pid file. */
+  databaseRuns(): Promise<boolean>;
+}
 
-const env = (more: Record<string, string> = {}): Record<string, string> => ({
-  DATA_DIR: path.join(dataDir, 'data'),
-  PORT: '0',
-  LOG_LEVEL: 'warn',
-  ...more,
-});
+async function openFolder({ onTestFinished }: TestContext): Promise<DataFolder> {
+  // As `mktemp -d` makes it: a folder only its owner may enter, which as root PostgreSQL's user is not.
+  const folder = await mkdtemp(path.join(tmpdir(), 'sangam-life-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return {
+    env: (more = {}) => ({ DATA_DIR: path.join(folder, 'data'), PORT: '0', LOG_LEVEL: 'warn', ...more }),
+    async databaseRuns() {
+      const pidFile = path.join(folder, 'data/postgres/cluster/postmaster.pid');
+      const pid = await readFile(pidFile, 'utf8').catch(() => '');
+      try {
+        process.kill(Number(pid.split('\n')[0]), 0);
+        return pid !== '';
+      } catch {
+        return false;
+      }
+    },
+  };
+}
 
 async function say(service: ServiceProcess, from: string, words: string): Promise<void> {
   const response = await service.sandbox('/whatsapp/customer/messages', {
@@ -36,21 +47,9 @@ async function phonesInHubspot(service: ServiceProcess): Promise<(string | undef
   return results.map(({ properties }) => properties['wa_phone_e164']);
 }
 
-/** Whether the database of the folder runs, by its own pid file. */
-async function databaseRuns(): Promise<boolean> {
-  const pid = await readFile(path.join(dataDir, 'data/postgres/cluster/postmaster.pid'), 'utf8').catch(
-    () => '',
-  );
-  try {
-    process.kill(Number(pid.split('\n')[0]), 0);
-    return pid !== '';
-  } catch {
-    return false;
-  }
-}
-
-describe('one data folder', () => {
-  test('is kept over a Ctrl-C, which ends the service and then its database', async () => {
+describe.concurrent('one data folder', () => {
+  test('is kept over a Ctrl-C, which ends the service and then its database', async (context) => {
+    const { env, databaseRuns } = await openFolder(context);
     const first = await startProcess(undefined, env());
     await say(first, '919811111111', 'hello');
     await until('the contact', async () => (await phonesInHubspot(first)).includes('+919811111111'));
@@ -62,9 +61,10 @@ describe('one data folder', () => {
     const second = await startProcess(undefined, env());
     expect(await phonesInHubspot(second)).toEqual(['+919811111111']);
     await second.stop('SIGINT');
-  }, 90_000);
+  });
 
-  test('is adopted with its running database after kill -9, with nothing lost', async () => {
+  test('is adopted with its running database after kill -9, with nothing lost', async (context) => {
+    const { env, databaseRuns } = await openFolder(context);
     const first = await startProcess(undefined, env());
     for (let index = 0; index < 20; index += 1) await say(first, `9198111111${String(10 + index)}`, 'hello');
     await first.stop('SIGKILL');
@@ -80,9 +80,10 @@ describe('one data folder', () => {
     expect(phones).toHaveLength(20);
     await second.stop('SIGINT');
     expect(await databaseRuns()).toBe(false);
-  }, 90_000);
+  });
 
-  test('is shared by a second start, which takes the sandbox over when the first ends', async () => {
+  test('is shared by a second start, which takes the sandbox over when the first ends', async (context) => {
+    const { env, databaseRuns } = await openFolder(context);
     const first = await startProcess(undefined, env());
     const second = await startProcess(undefined, env());
     expect(second.output()).toContain('Joined the database');
@@ -97,9 +98,10 @@ describe('one data folder', () => {
     await until('both contacts', async () => (await phonesInHubspot(second)).length === 2);
     await second.stop('SIGINT');
     expect(await databaseRuns()).toBe(false);
-  }, 90_000);
+  });
 
-  test('says who has the port', async () => {
+  test('says who has the port', async (context) => {
+    const { env, databaseRuns } = await openFolder(context);
     const first = await startProcess(undefined, env());
     const { port } = new URL(first.url);
     await expect(startProcess(undefined, env({ PORT: port }))).rejects.toThrow(
@@ -116,5 +118,5 @@ describe('one data folder', () => {
     await expect(startProcess(undefined, env({ PORT: taken }))).rejects.toThrow('another program has it');
     other.close();
     expect(await databaseRuns()).toBe(false);
-  }, 90_000);
+  });
 });

@@ -77,5 +77,5 @@ describe('the merge law', () => {
       ),
       { numRuns: 120 },
     );
-  }, 300_000);
+  });
 });

@@ -183,4 +183,4 @@ test('contents of one message, of one second and of hidden people add up to the 
     ),
     { numRuns: 120 },
   );
-}, 300_000);
+});

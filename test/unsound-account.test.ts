@@ -98,7 +98,7 @@ describe('while every fifth call fails', () => {
     const searches = people / crm.connector.traits.phonesPerSearch;
     expect((await crm.account.calls()) - before).toBeLessThan(people / 4 + searches);
     expect(await crm.letters()).toEqual([]);
-  }, 120_000);
+  });
 });
 
 describe('an account that is away', () => {

@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 export async function until<Value>(
   what: string,
   look: () => Promise<Value | undefined | false> | Value | undefined | false,
-  withinMs = 120_000,
+  withinMs = 400_000,
 ): Promise<Value> {
   const end = performance.now() + withinMs;
   for (;;) {
