@@ -1,4 +1,4 @@
-import { setInterval as every, setTimeout as wait } from 'node:timers/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { sql } from 'kysely';
 import { type LoadResult, post } from './load.ts';
@@ -250,8 +250,8 @@ async function memory(world: BenchWorld): Promise<void> {
   const perSecond = 330;
   const lookEvery = 30;
   const heaps: number[] = [];
-  let second = 0;
-  for await (const _tick of every(1000)) {
+  const started = performance.now();
+  for (let second = 1; second <= minutes * 60; second += 1) {
     const requests = requestsOf(sandbox.channel, {
       events: perSecond,
       perRequest: 10,
@@ -260,14 +260,13 @@ async function memory(world: BenchWorld): Promise<void> {
       first: second * perSecond,
     });
     await post(url, requests, 8);
-    second += 1;
+    await wait(Math.max(0, started + second * 1000 - performance.now()));
     if (second % lookEvery !== 0) continue;
     const { heapMb, rssMb } = await service.usage();
     heaps.push(heapMb);
     figure(`memory after ${String(second)} s`, heapMb, 'MB of live heap', undefined, {
       residentMb: Math.round(rssMb),
     });
-    if (second >= minutes * 60) break;
   }
   await service.stop();
   sandbox.close();
