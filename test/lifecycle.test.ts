@@ -8,9 +8,9 @@ import { type SandboxRecord, type ServiceProcess, startProcess, until } from './
 /** `npm start` on one data folder: twice at once, ended by Ctrl-C, killed. With the embedded database. */
 
 interface DataFolder {
-  env(more?: Record<string, string>): Record<string, string>;
+  readonly env: (more?: Record<string, string>) => Record<string, string>;
   /** Whether the database of the folder runs, by its own pid file. */
-  databaseRuns(): Promise<boolean>;
+  readonly databaseRuns: () => Promise<boolean>;
 }
 
 async function openFolder({ onTestFinished }: TestContext): Promise<DataFolder> {
@@ -19,7 +19,7 @@ async function openFolder({ onTestFinished }: TestContext): Promise<DataFolder> 
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return {
     env: (more = {}) => ({ DATA_DIR: path.join(folder, 'data'), PORT: '0', LOG_LEVEL: 'warn', ...more }),
-    async databaseRuns() {
+    databaseRuns: async () => {
       const pidFile = path.join(folder, 'data/postgres/cluster/postmaster.pid');
       const pid = await readFile(pidFile, 'utf8').catch(() => '');
       try {
