@@ -26,3 +26,32 @@ export class SangamError extends Error {
     this.retry = details.retry;
   }
 }
+
+/** An input that was wrong: where it stands in the request, such as `creation.policy` or `mapping[2].field`, and why. */
+export interface WrongField {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** `invalid`: the request is wrong. `missing`: there is no such thing. `conflict`: not as things stand. */
+export type RefusalKind = 'invalid' | 'missing' | 'conflict';
+
+/** What a member asked for and does not get. `message` says why and what to do, and is shown as it is. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly kind: RefusalKind;
+  readonly code: string;
+  readonly fields: readonly WrongField[];
+
+  constructor(kind: RefusalKind, code: string, message: string, fields: readonly WrongField[] = []) {
+    super(message);
+    this.kind = kind;
+    this.code = code;
+    this.fields = fields;
+  }
+}
+
+/** `thing` as a person calls it, such as `dead letter`. */
+export function noSuch(thing: string): Refusal {
+  return new Refusal('missing', `no_such_${thing.replaceAll(' ', '_')}`, `There is no such ${thing}.`);
+}

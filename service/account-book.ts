@@ -1,9 +1,9 @@
-import { SangamError } from '@sangam/core/errors';
+import { Refusal } from '@sangam/core/errors';
 import type { WorkspaceTransaction } from '@sangam/core/store';
 
 /**
  * Enters a CRM account in the directory as this connection's. An account belongs to one connection of one workspace, a
- * connection to one account. Throws `account_taken` or `other_account` (never); repeating it does nothing.
+ * connection to one account. Throws a `Refusal`, `account_taken` or `other_account`; repeating it does nothing.
  */
 export async function claimAccount(
   trx: WorkspaceTransaction,
@@ -26,14 +26,16 @@ export async function claimAccount(
     )
     .execute();
   if (entries.some((entry) => entry.connection_id !== connectionId)) {
-    throw refused(
+    throw new Refusal(
+      'conflict',
       'account_taken',
       `The account ${account} is connected to another workspace or connection. Disconnect it there first.`,
     );
   }
   const other = entries.find((entry) => entry.account !== account);
   if (other !== undefined) {
-    throw refused(
+    throw new Refusal(
+      'conflict',
       'other_account',
       `This token opens the account ${account}, but the connection is of ${other.account}: use a token of that ` +
         'account, or disconnect it and connect the new one beside it.',
@@ -45,8 +47,4 @@ export async function claimAccount(
     .where('workspace_id', '=', trx.workspaceId)
     .where('connection_id', '=', connectionId)
     .execute();
-}
-
-function refused(code: string, message: string): SangamError {
-  return new SangamError({ code, origin: 'crm', retry: 'never', message });
 }

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '@sangam/core/clock';
 import { reviewedLanguages } from '@sangam/core/consent';
+import { noSuch, Refusal } from '@sangam/core/errors';
 import { canonicalPhone, regionOf } from '@sangam/core/identity';
 import type { Directory } from '@sangam/core/pipeline';
 import { type Store, type WorkspaceTransaction, writeAudit } from '@sangam/core/store';
-import { z } from 'zod';
 import type { ChannelSecrets } from './channel-secrets.ts';
 import type { SecretBox } from './secrets.ts';
 import type { Member } from './sessions.ts';
@@ -31,17 +31,14 @@ interface NewChannel {
   readonly verifyToken: string;
 }
 
-type Added =
-  | { readonly outcome: 'added'; readonly channel: ChannelView }
-  | { readonly outcome: 'refused'; readonly code: string; readonly message: string };
-
+/** The workspace's numbers on WhatsApp. Throws a `Refusal`. */
 export interface ChannelBook {
   list(workspaceId: string): Promise<ChannelView[]>;
-  add(member: Member, channel: NewChannel): Promise<Added>;
+  add(member: Member, channel: NewChannel): Promise<ChannelView>;
   /** The secret before lives on for a day, so that webhooks signed with either pass during the change. */
-  rotateAppSecret(member: Member, channelId: string, appSecret: string): Promise<boolean>;
+  rotateAppSecret(member: Member, channelId: string, appSecret: string): Promise<void>;
   /** Beside those that are reviewed, to which every channel listens. */
-  setOptWordLanguages(member: Member, channelId: string, languages: readonly string[]): Promise<boolean>;
+  setOptWordLanguages(member: Member, channelId: string, languages: readonly string[]): Promise<void>;
 }
 
 const overlapMs = 24 * 60 * 60 * 1000;
@@ -94,11 +91,10 @@ export function createChannelBook(dependencies: {
       const phone = canonicalPhone(channel.displayPhoneNumber.replace(/\D/g, ''));
       const region = phone === undefined ? undefined : regionOf(phone);
       if (region === undefined) {
-        return {
-          outcome: 'refused',
-          code: 'unreadable_number',
-          message: 'displayPhoneNumber must be the number with its country code, such as +91 98123 45678.',
-        };
+        const message = 'must be the number with its country code, such as +91 98123 45678';
+        throw new Refusal('invalid', 'unreadable_number', `displayPhoneNumber ${message}.`, [
+          { path: 'displayPhoneNumber', message },
+        ]);
       }
       const taken = await store.directory
         .selectFrom('directory_channels')
@@ -106,11 +102,7 @@ export function createChannelBook(dependencies: {
         .where('phone_number_id', '=', channel.phoneNumberId)
         .executeTakeFirst();
       if (taken !== undefined) {
-        return {
-          outcome: 'refused',
-          code: 'number_taken',
-          message: 'This phone number id is connected already.',
-        };
+        throw new Refusal('conflict', 'number_taken', 'This phone number id is connected already.');
       }
       const channelId = randomUUID();
       await store.transact(workspaceId, async (trx) => {
@@ -136,13 +128,12 @@ export function createChannelBook(dependencies: {
       changed();
       const view = (await list(workspaceId)).find((known) => known.channelId === channelId);
       if (view === undefined) throw new Error('The channel just added cannot be read back.');
-      return { outcome: 'added', channel: view };
+      return view;
     },
     async rotateAppSecret(member, channelId, appSecret) {
-      if (!z.uuid().safeParse(channelId).success) return false;
       const { workspaceId } = member;
       const now = clock.now();
-      const rotated = await store.transact(workspaceId, async (trx) => {
+      await store.transact(workspaceId, async (trx) => {
         const result = await trx
           .updateTable('channels')
           .set((row) => ({
@@ -154,38 +145,36 @@ export function createChannelBook(dependencies: {
           .where('channel_id', '=', channelId)
           .where('app_secret', 'is not', null)
           .executeTakeFirst();
-        if (result.numUpdatedRows === 0n) return false;
+        if (result.numUpdatedRows === 0n) {
+          throw new Refusal('missing', 'no_such_channel', 'There is no such channel with an app of its own.');
+        }
         await writeAudit(trx, {
           memberId: member.memberId,
           action: 'rotate app secret',
           subject: channelId,
           at: now,
         });
-        return true;
       });
       changed();
-      return rotated;
     },
     async setOptWordLanguages(member, channelId, languages) {
-      if (!z.uuid().safeParse(channelId).success) return false;
       const { workspaceId } = member;
-      const result = await store.directory
-        .updateTable('directory_channels')
-        .set({ opt_word_languages: [...languages] })
-        .where('directory_channels.workspace_id', '=', workspaceId)
-        .where('channel_id', '=', channelId)
-        .executeTakeFirst();
-      if (result.numUpdatedRows === 0n) return false;
-      await store.transact(workspaceId, (trx) =>
-        writeAudit(trx, {
+      await store.transact(workspaceId, async (trx) => {
+        const result = await trx
+          .updateTable('directory_channels')
+          .set({ opt_word_languages: [...languages] })
+          .where('directory_channels.workspace_id', '=', workspaceId)
+          .where('channel_id', '=', channelId)
+          .executeTakeFirst();
+        if (result.numUpdatedRows === 0n) throw noSuch('channel');
+        await writeAudit(trx, {
           memberId: member.memberId,
           action: 'set opt-out word languages',
           subject: `${channelId} ${languages.join(',')}`,
           at: clock.now(),
-        }),
-      );
+        });
+      });
       changed();
-      return true;
     },
   };
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '@sangam/core/clock';
 import { connectionSettings } from '@sangam/core/crm';
-import { SangamError } from '@sangam/core/errors';
+import { noSuch, Refusal, SangamError } from '@sangam/core/errors';
 import type { Connectors } from '@sangam/core/pipeline';
 import {
   closeAlertsOf,
@@ -14,7 +14,6 @@ import {
 import { claimAccount } from './account-book.ts';
 import type { HubspotSites } from './hubspot-sites.ts';
 import type { OauthState, OauthStates } from './oauth-states.ts';
-import { Refusal } from './refusal.ts';
 import type { SecretBox } from './secrets.ts';
 import type { TokenVault } from './token-vault.ts';
 
@@ -43,8 +42,8 @@ export interface Connecting {
   finish(state: OauthState, code: string): Promise<Connected>;
   /** By the token of a private app. */
   connectByToken(asker: Asker, accessToken: string): Promise<Connected>;
-  /** Data and links stay. Undefined: there is no such connection. */
-  disconnect(asker: Asker, connectionId: string): Promise<Disconnected | undefined>;
+  /** Data and links stay. */
+  disconnect(asker: Asker, connectionId: string): Promise<Disconnected>;
 }
 
 interface Tokens {
@@ -143,7 +142,7 @@ export function createConnecting(dependencies: {
       const { app, oauth } = await siteOf(asker.workspaceId);
       if (app === undefined) {
         throw new Refusal(
-          409,
+          'conflict',
           'no_oauth_app',
           'This installation has no HubSpot app. Set HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET, or connect with the ' +
             'access token of a private app.',
@@ -157,7 +156,7 @@ export function createConnecting(dependencies: {
       const asker = await states.take(state);
       if (asker === undefined) {
         throw new Refusal(
-          400,
+          'invalid',
           'state_unknown',
           'This was not begun in this browser within the last ten minutes, or is finished already. Connect again.',
         );
@@ -175,7 +174,7 @@ export function createConnecting(dependencies: {
     async disconnect(asker, connectionId) {
       const { workspaceId, memberId } = asker;
       const connection = await store.transact(workspaceId, (trx) => connectionOf(trx, connectionId));
-      if (connection === undefined) return undefined;
+      if (connection === undefined) throw noSuch('connection');
       let uninstalled = false;
       if (connection.refreshToken !== null) {
         try {

@@ -1,5 +1,6 @@
 import type { ConnectionSettings, Connector, CrmField } from '@sangam/core/crm';
 import type { Clock } from '@sangam/core/clock';
+import { noSuch, Refusal } from '@sangam/core/errors';
 import type { Connectors } from '@sangam/core/pipeline';
 import {
   connectionOf,
@@ -17,7 +18,6 @@ import { mergeSettings } from './connection-settings.ts';
 import { type ConnectionDetail, type ConnectionView, detailOf, viewOf } from './connection-view.ts';
 import { checkMapping, type MappingLine } from './mapping-rules.ts';
 import { checkOwnerRule, ownersIn } from './owner-rule.ts';
-import { Refusal } from './refusal.ts';
 import type { SecretBox } from './secrets.ts';
 
 interface Asker {
@@ -121,11 +121,8 @@ export function createConnectionBook(dependencies: {
       const row = await find(asker.workspaceId, connectionId);
       const phones = testPhones ?? row.testPhones;
       if (mode === 'test' && phones.length === 0) {
-        throw new Refusal(
-          400,
-          'no_test_phones',
-          'Name at least one phone in testPhones: only these people are written.',
-        );
+        const message = 'Name at least one phone in testPhones: only these people are written.';
+        throw new Refusal('invalid', 'no_test_phones', message, [{ path: 'testPhones', message }]);
       }
       if (mode !== 'shadow') {
         connectors.forget(connectionId);
@@ -178,7 +175,11 @@ export function createConnectionBook(dependencies: {
         lines === null
           ? { mapping: defaultMapping }
           : checkMapping(lines, { fields: await connector.fields(), contactIdField, spelling });
-      if ('problems' in checked) throw new Refusal(400, 'mapping_refused', checked.problems.join('\n'));
+      if ('problems' in checked) {
+        const { problems } = checked;
+        const message = problems.map((problem) => problem.message).join('\n');
+        throw new Refusal('invalid', 'mapping_refused', message, problems);
+      }
       await act(
         asker,
         connectionId,
@@ -204,13 +205,11 @@ export function createConnectionBook(dependencies: {
 
     async unpark(asker, connectionId, field) {
       const row = await find(asker.workspaceId, connectionId);
-      if (row.parkedFields[field] === undefined) {
-        throw new Refusal(404, 'no_such_parked_field', 'No field of this name is parked.');
-      }
+      if (!Object.hasOwn(row.parkedFields, field)) throw noSuch('parked field');
       const fields = await (await connectors.of(row)).fields();
       if (!fields.some(({ name }) => name === field)) {
         throw new Refusal(
-          409,
+          'conflict',
           'field_missing',
           `'${field}' is still missing in the CRM: create it there again (POST …/provisioning for Sangam's own), or take ` +
             'it out of the mapping.',
@@ -233,7 +232,7 @@ export function createConnectionBook(dependencies: {
       const row = await find(asker.workspaceId, connectionId);
       if (row.mode === 'shadow') {
         throw new Refusal(
-          409,
+          'conflict',
           'in_shadow',
           'In shadow nothing is written to the CRM. GET the same address shows what is missing; the mode test or live creates it.',
         );
@@ -255,7 +254,7 @@ export function createConnectionBook(dependencies: {
         if (row.disconnectedAt !== null) throw disconnected();
         if (row.sandbox || row.refreshToken !== null) {
           throw new Refusal(
-            409,
+            'conflict',
             'not_own_app',
             row.sandbox
               ? "The sandbox's own app signs these webhooks."
@@ -280,7 +279,7 @@ export function createConnectionBook(dependencies: {
 
 async function rowOf(trx: WorkspaceTransaction, connectionId: string): Promise<ConnectionRow> {
   const row = await connectionOf(trx, connectionId);
-  if (row === undefined) throw new Refusal(404, 'no_such_connection', 'There is no such connection.');
+  if (row === undefined) throw noSuch('connection');
   return row;
 }
 
@@ -297,5 +296,5 @@ async function lockedRow(trx: WorkspaceTransaction, connectionId: string): Promi
 }
 
 function disconnected(): Refusal {
-  return new Refusal(409, 'disconnected', 'This account was disconnected: connect it again.');
+  return new Refusal('conflict', 'disconnected', 'This account was disconnected: connect it again.');
 }

@@ -1,7 +1,6 @@
 import { type ConnectionSettings, connectionSettings } from '@sangam/core/crm';
 import { canonicalPhone } from '@sangam/core/identity';
-import { z } from 'zod';
-import { Refusal } from './refusal.ts';
+import { wrongFields, wrongInput } from './wrong-input.ts';
 
 /** Settings of settings: a change of one leaves its neighbours alone. Everything else is replaced whole. */
 const sections: ReadonlySet<string> = new Set(['creation', 'creation.rush', 'timeline']);
@@ -10,9 +9,9 @@ const sections: ReadonlySet<string> = new Set(['creation', 'creation.rush', 'tim
 export function mergeSettings(settings: ConnectionSettings, change: object): ConnectionSettings {
   const merged = merge(settings, change, '');
   const read = connectionSettings.safeParse(merged);
-  if (!read.success) throw new Refusal(400, 'bad_request', z.prettifyError(read.error));
+  if (!read.success) throw wrongInput(wrongFields(read.error));
   const unknown = unknownIn(merged, read.data, '');
-  if (unknown !== undefined) throw new Refusal(400, 'bad_request', `There is no setting '${unknown}'.`);
+  if (unknown !== undefined) throw wrongInput([{ path: unknown, message: 'is no setting' }]);
   const { creation } = read.data;
   return { ...read.data, creation: { ...creation, blockedPhones: creation.blockedPhones.map(canonical) } };
 }
@@ -46,11 +45,12 @@ function isObject(value: unknown): value is object {
 function canonical(typed: string): string {
   const phone = typed.startsWith('+') ? canonicalPhone(typed.replace(/[\s().-]/g, '')) : undefined;
   if (phone === undefined) {
-    throw new Refusal(
-      400,
-      'bad_request',
-      `'${typed}' must be a number with its country code, such as +919812345678.`,
-    );
+    throw wrongInput([
+      {
+        path: 'creation.blockedPhones',
+        message: `'${typed}' must be a number with its country code, such as +919812345678`,
+      },
+    ]);
   }
   return phone;
 }

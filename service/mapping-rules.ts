@@ -9,6 +9,7 @@ import {
   type Spelling,
   type Transform,
 } from '@sangam/core/crm';
+import type { WrongField } from '@sangam/core/errors';
 
 /** A line of a mapping as an admin writes it: the CRM's field by its name. */
 export interface MappingLine {
@@ -86,12 +87,12 @@ const flowAnswer: Rule = {
 export function checkMapping(
   lines: readonly MappingLine[],
   crm: { readonly fields: readonly CrmField[]; readonly contactIdField: string; readonly spelling: Spelling },
-): { readonly mapping: readonly FieldMapping[] } | { readonly problems: readonly string[] } {
+): { readonly mapping: readonly FieldMapping[] } | { readonly problems: readonly WrongField[] } {
   const byName = new Map(crm.fields.map((field) => [field.name, field]));
   const taken = new Set<string>();
-  const problems: string[] = [];
+  const problems: WrongField[] = [];
   const mapping: FieldMapping[] = [];
-  for (const line of lines) {
+  for (const [index, line] of lines.entries()) {
     const field = byName.get(line.field);
     const problem = taken.has(line.field)
       ? `'${line.field}' is mapped twice: give each field of the CRM one source.`
@@ -101,7 +102,7 @@ export function checkMapping(
           ? `There is no field '${line.field}' in the CRM: create it there first, or choose another.`
           : problemOf(line, field, crm.spelling);
     taken.add(line.field);
-    if (problem !== undefined) problems.push(problem);
+    if (problem !== undefined) problems.push({ path: `mapping[${String(index)}]`, message: problem });
     else if (field !== undefined) {
       const { standIns } = line;
       mapping.push({

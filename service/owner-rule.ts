@@ -1,5 +1,5 @@
 import type { OwnerRule } from '@sangam/core/crm';
-import { Refusal } from './refusal.ts';
+import { Refusal } from '@sangam/core/errors';
 
 /** The CRM users a rule may give records to. */
 export function ownersIn(rule: OwnerRule): string[] {
@@ -23,21 +23,15 @@ export function checkOwnerRule(
 ): void {
   const strangers = ownersIn(rule).filter((ownerId) => !known.ownerIds.includes(ownerId));
   if (strangers.length > 0) {
-    throw new Refusal(
-      400,
-      'unknown_owner',
-      `The CRM has no active owner ${strangers.join(', ')}: GET …/owners lists those it has.`,
-    );
+    const message = `The CRM has no active owner ${strangers.join(', ')}: GET …/owners lists those it has.`;
+    throw new Refusal('invalid', 'unknown_owner', message, [{ path: 'owner', message }]);
   }
   const missing =
     rule.kind === 'by channel'
       ? Object.keys(rule.owners).filter((channelId) => !known.channelIds.includes(channelId))
       : [];
   if (missing.length > 0) {
-    throw new Refusal(
-      400,
-      'unknown_channel',
-      `There is no channel ${missing.join(', ')}: GET /api/channels lists those there are.`,
-    );
+    const message = `There is no channel ${missing.join(', ')}: GET /api/v1/channels lists those there are.`;
+    throw new Refusal('invalid', 'unknown_channel', message, [{ path: 'owner.owners', message }]);
   }
 }

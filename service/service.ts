@@ -26,8 +26,9 @@ import { createCrmAccounts } from './crm-accounts.ts';
 import { traitsOf } from './crm-traits.ts';
 import { readKeptChanges } from './hubspot-actions.ts';
 import type { HubspotApp } from './hubspot-sites.ts';
-import { adminEntrance, memberAsking, type Need, requireMember, sessionRoutes } from './http/admin.ts';
+import { adminEntrance, memberAsking, requireMember, sessionRoutes } from './http/admin.ts';
 import { alertRoutes } from './http/alerts.ts';
+import { apiRouter, type Route } from './http/api.ts';
 import { bodyLimits, createBodyReaders } from './http/bodies.ts';
 import { channelRoutes } from './http/channels.ts';
 import { checkRoutes } from './http/checks.ts';
@@ -35,7 +36,7 @@ import { connectionInsightRoutes } from './http/connection-insight.ts';
 import { connectionRoutes } from './http/connections.ts';
 import { contactRoutes } from './http/contacts.ts';
 import { deadLetterRoutes } from './http/dead-letters.ts';
-import { answerError, errorHandler } from './http/errors.ts';
+import { answerError, errorHandler, notFound } from './http/errors.ts';
 import { erasureRoutes } from './http/erasures.ts';
 import { healthRoutes } from './http/health.ts';
 import { listen, type Listening } from './http/listen.ts';
@@ -78,6 +79,8 @@ export interface Service {
   readonly sessions: Sessions;
   /** Who asks, by cookie or bearer token; undefined: nobody who is signed in. */
   memberAsking(request: IncomingMessage): Promise<Member | undefined>;
+  /** Everything under `/api/v1`. */
+  readonly apiRoutes: readonly Route[];
   readonly metrics: Metrics;
   readonly applier: TurnTaker;
   readonly reconciler: TurnTaker;
@@ -206,8 +209,6 @@ export function createService(options: ServiceOptions): Service {
       reconciler.wake(workspaceId);
     },
   });
-  const hand = putRightRoutes(putRight);
-  const erasing = erasureRoutes(createEraser({ store, clock, keyOf: erasureKeyOf }));
   const checker = createChecker({
     store,
     clock,
@@ -243,7 +244,23 @@ export function createService(options: ServiceOptions): Service {
 
   let sandbox: Router | undefined;
   let working = false;
-  const member = (need: Need) => requireMember(sessions, need, () => publicUrl());
+  const apiRoutes: readonly Route[] = [
+    ...sessionRoutes(sessions, () => publicUrl()),
+    ...contactRoutes({ store, receiver, clock }),
+    ...putRightRoutes({ store, putRight }),
+    ...erasureRoutes({ store, eraser: createEraser({ store, clock, keyOf: erasureKeyOf }) }),
+    ...memberRoutes({ store, clock }),
+    ...channelRoutes(
+      createChannelBook({ store, directory, channelSecrets, box, clock, publicUrl: () => publicUrl() }),
+    ),
+    ...connectionRoutes(accounts.book, accounts.connecting, () => publicUrl()),
+    ...connectionInsightRoutes({ store, clock, connectors: accounts.connectors, erasureKeyOf }),
+    ...checkRoutes({ store, clock, connectors: accounts.connectors, checker }),
+    ...deadLetterRoutes({ store, office }),
+    ...keptEventRoutes(store),
+    ...alertRoutes({ store, clock }),
+    ...statementRoutes(store),
+  ];
   const readBody = createBodyReaders(bodyLimits);
   const app: Express = express();
   app.disable('x-powered-by');
@@ -286,39 +303,11 @@ export function createService(options: ServiceOptions): Service {
     adminEntrance(sessions, () => publicUrl()),
   );
   app.use(
-    '/api/session',
-    member('signed in'),
-    sessionRoutes(sessions, () => publicUrl()),
-  );
-  app.use('/api', member('allowed'), express.json({ limit: '1mb' }));
-  app.use('/api/dead-letters', member('admin'), deadLetterRoutes(office));
-  app.use('/api/kept-events', member('admin'), keptEventRoutes(store));
-  app.use('/api/contacts', contactRoutes({ store, receiver, clock }));
-  app.use('/api/contacts', member('admin'), hand.contacts, erasing.contacts);
-  app.use('/api/members', member('admin'), memberRoutes({ store, clock }));
-  app.use('/api/erasures', member('admin'), erasing.erasures);
-  app.use('/api/statement', member('admin'), statementRoutes(store));
-  app.use('/api/phones', member('admin'), hand.phones);
-  app.use('/api/conflicts', member('admin'), hand.conflicts);
-  app.use('/api/decisions', member('admin'), hand.decisions);
-  app.use(
-    '/api/connections',
-    member('admin'),
-    connectionRoutes(accounts.book, accounts.connecting, () => publicUrl()),
-    connectionInsightRoutes({ store, clock, connectors: accounts.connectors, erasureKeyOf }),
-    hand.connections,
-    checkRoutes({ store, clock, connectors: accounts.connectors, checker }),
-  );
-  app.use('/api/alerts', member('admin'), alertRoutes({ store, clock }));
-  app.use(
-    '/api/channels',
-    member('admin'),
-    channelRoutes(
-      createChannelBook({ store, directory, channelSecrets, box, clock, publicUrl: () => publicUrl() }),
-    ),
+    '/api/v1',
+    apiRouter(apiRoutes, (may) => requireMember(sessions, may, () => publicUrl())),
   );
   app.use(statusPage(() => sandbox !== undefined));
-  app.use((_request, response) => answerError(response, 404, 'not_found', 'There is nothing here.'));
+  app.use(notFound);
   app.use(errorHandler(logger));
 
   let listening: Listening | undefined;
@@ -333,6 +322,7 @@ export function createService(options: ServiceOptions): Service {
     store,
     sessions,
     memberAsking: (request) => memberAsking(sessions, request, publicUrl()),
+    apiRoutes,
     metrics,
     applier,
     reconciler,

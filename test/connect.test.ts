@@ -35,7 +35,7 @@ interface Answer {
 }
 
 async function api(method: string, path: string, body?: unknown): Promise<Answer> {
-  const response = await fetch(`${service.url}/api${path}`, {
+  const response = await fetch(`${service.url}/api/v1${path}`, {
     method,
     headers: { authorization: `Bearer ${session}`, 'content-type': 'application/json' },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -49,6 +49,9 @@ async function api(method: string, path: string, body?: unknown): Promise<Answer
 }
 const connection = (rest = ''): string => `/connections/${connectionId}${rest}`;
 const refused = (code: string): object => ({ error: { code, message: expect.any(String) } });
+const wrong = (code: string, path: string): object => ({
+  error: { code, fields: [{ path, message: expect.any(String) }] },
+});
 
 /** Where the CRM sends the admin after they agreed, and the cookie their browser holds. */
 async function agree(): Promise<{ callback: string; cookie: string }> {
@@ -72,7 +75,7 @@ test('the sandbox starts with its HubSpot connected, live', async () => {
 describe('an account in shadow', () => {
   beforeAll(async () => {
     // What the start creates in the account is there before it is to be left alone.
-    expect((await api('GET', connection('/provisioning'))).body).toEqual({ steps: [] });
+    expect((await api('GET', connection('/provisioning'))).body).toEqual({ results: [], next: null });
     expect((await api('PUT', connection('/mode'), { mode: 'shadow' })).status).toBe(200);
   });
 
@@ -83,7 +86,7 @@ describe('an account in shadow', () => {
     });
     expect([204, 404]).toContain(deleted.status);
     const { body } = await api('GET', connection('/provisioning'));
-    expect((body as { steps: unknown[] }).steps.length).toBeGreaterThan(0);
+    expect((body as { results: unknown[] }).results.length).toBeGreaterThan(0);
     expect(await api('POST', connection('/provisioning'))).toMatchObject({
       status: 409,
       body: refused('in_shadow'),
@@ -94,14 +97,14 @@ describe('an account in shadow', () => {
   test('is provisioned when it goes to test or live', async () => {
     expect(await api('PUT', connection('/mode'), { mode: 'test' })).toMatchObject({
       status: 400,
-      body: refused('no_test_phones'),
+      body: wrong('no_test_phones', 'testPhones'),
     });
     const change = { mode: 'test', testPhones: ['+91 98123 45678'] };
     expect((await api('PUT', connection('/mode'), change)).body).toMatchObject({
       mode: 'test',
       testPhones: ['+919812345678'],
     });
-    expect((await api('GET', connection('/provisioning'))).body).toEqual({ steps: [] });
+    expect((await api('GET', connection('/provisioning'))).body).toEqual({ results: [], next: null });
     expect((await api('PUT', connection('/mode'), { mode: 'live' })).body).toMatchObject({ mode: 'live' });
     expect((await api('POST', connection('/provisioning'))).status).toBe(204);
   });
@@ -141,11 +144,11 @@ describe('who owns new records', () => {
     const put = (owner: object) => api('PUT', connection('/settings'), { owner });
     expect(await put({ kind: 'fixed', ownerId: '404' })).toMatchObject({
       status: 400,
-      body: refused('unknown_owner'),
+      body: wrong('unknown_owner', 'owner'),
     });
     expect(await put({ kind: 'by channel', owners: { nowhere: ownerId } })).toMatchObject({
       status: 400,
-      body: refused('unknown_channel'),
+      body: wrong('unknown_channel', 'owner.owners'),
     });
     expect((await put({ kind: 'round robin', ownerIds: [ownerId] })).status).toBe(200);
     await api('PUT', connection('/settings'), before);

@@ -137,9 +137,9 @@ async function lifeOf(beside: { readonly twins: boolean }): Promise<unknown> {
     await says(eva, 'Hello from Eva');
     const [evaId, ashaId] = [await contactIdOf(eva), await contactIdOf(asha)];
     const { connectionId } = crm;
-    const undone = async (decided: Awaited<ReturnType<typeof putRight.undo>>): Promise<void> => {
+    const undone = async (decisionId: string): Promise<void> => {
       await world.settle();
-      if (decided.outcome === 'decided') await putRight.undo(actor, decided.decisionId);
+      await putRight.undo(actor, decisionId);
       await world.settle();
     };
     await undone(await putRight.relink(actor, { connectionId, contactId: evaId, recordId: third }));

@@ -113,7 +113,7 @@ describe('in the engine', () => {
     expect(await canonicalState(engine.store, engine.workspaceId)).toEqual(together);
   });
 
-  const alerts = () => engine.store.transact(engine.workspaceId, listAlerts);
+  const alerts = () => engine.store.transact(engine.workspaceId, (trx) => listAlerts(trx, { limit: 100 }));
 
   test.each([
     ['a STOP', text({ phone: '919812345678' }, 'w1', at(1), 'STOP')],

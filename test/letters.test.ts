@@ -7,7 +7,7 @@ import {
   readStatement,
   type Receiver,
 } from '@sangam/core/pipeline';
-import { findContact } from '@sangam/core/store';
+import { findContact, listDeadLetters, readDeadLetter } from '@sangam/core/store';
 import { lanes } from '@sangam/core/whatsapp';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -59,8 +59,14 @@ const receive = (body: object | string): Promise<void> =>
     workspaceId: engine.workspaceId,
     channelId: engine.channelId,
   });
-const list = async (setAside = false) =>
-  (await office.list(engine.workspaceId, { limit: 100, setAside })).results;
+const list = (setAside = false) =>
+  engine.store.transact(engine.workspaceId, (trx) => listDeadLetters(trx, { limit: 100, setAside }));
+const payloadOf = async (deadLetterId: string): Promise<string | undefined> => {
+  const letter = await engine.store.transact(engine.workspaceId, (trx) => readDeadLetter(trx, deadLetterId));
+  return letter?.payload?.toString('utf8');
+};
+const refused = (asked: Promise<void>, code: string): Promise<void> =>
+  expect(asked).rejects.toMatchObject({ code });
 const events = async () =>
   (await readStatement(engine.store, engine.workspaceId, '2026-11-23', 'UTC')).events;
 
@@ -138,13 +144,12 @@ describe('what nothing can replay', () => {
     const [letter] = await list();
     const id = letter?.deadLetterId ?? '';
     expect(await office.replayAll(member())).toEqual({ replayed: 0, kept: 1 });
-    expect(await office.setAside(member(), randomUUID(), 'no such')).toBeUndefined();
-    expect(await office.setAside(member(), id, 'Cut off by the proxy.')).toBe(true);
-    expect(await office.setAside(member(), id, 'Again.')).toBe(false);
+    await refused(office.setAside(member(), randomUUID(), 'no such'), 'no_such_dead_letter');
+    await office.setAside(member(), id, 'Cut off by the proxy.');
+    await refused(office.setAside(member(), id, 'Again.'), 'replayable');
     expect(await list()).toEqual([]);
-    expect(await list(true)).toMatchObject([
-      { payload: '{"from":', setAside: { why: 'Cut off by the proxy.' } },
-    ]);
+    expect(await list(true)).toMatchObject([{ setAsideWhy: 'Cut off by the proxy.' }]);
+    expect(await payloadOf(id)).toBe('{"from":');
     expect(await office.replayAll(member())).toEqual({ replayed: 0, kept: 0 });
     expect(await events()).toMatchObject({ total: 1, missing: 0, parts: { parked: 1 } });
     const audit = (await everyStoredRow(engine.store, engine.workspaceId)).filter(
@@ -166,17 +171,15 @@ describe('what nothing can replay', () => {
       return id;
     };
     const applicable = await waits('not applicable', Buffer.alloc(16, 1));
-    expect(await office.setAside(member(), applicable, 'No.')).toBe(false);
+    await refused(office.setAside(member(), applicable, 'No.'), 'replayable');
     const stop = Buffer.alloc(16, 2);
     await engine.store.transact(engine.workspaceId, async (trx) => {
       await sql`
         insert into suppression (workspace_id, value, event_key, at)
         values (${engine.workspaceId}, '+919812345678', ${stop}, 1)`.execute(trx);
     });
-    expect(await office.setAside(member(), await waits('no_message_id', stop), 'No.')).toBe(false);
-    expect(await office.setAside(member(), await waits('no_message_id', Buffer.alloc(16, 3)), 'Yes.')).toBe(
-      true,
-    );
+    await refused(office.setAside(member(), await waits('no_message_id', stop), 'No.'), 'replayable');
+    await office.setAside(member(), await waits('no_message_id', Buffer.alloc(16, 3)), 'Yes.');
   });
 
   test('is not what a person’s record waits for', async () => {
@@ -189,7 +192,7 @@ describe('what nothing can replay', () => {
                 ${at}, ${at})`.execute(trx);
     });
     const [letter] = await list();
-    expect(await office.setAside(member(), letter?.deadLetterId ?? '', 'Never mind.')).toBe(false);
+    await refused(office.setAside(member(), letter?.deadLetterId ?? '', 'Never mind.'), 'replayable');
     expect(await list()).toHaveLength(1);
   });
 });

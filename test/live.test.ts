@@ -76,7 +76,7 @@ test('takes webhooks signed with either secret of the app, and applies what conc
 
   const session = await signIn();
   const contactsOf = async (phone: string): Promise<number> => {
-    const response = await fetch(`${service.url}/api/contacts?phone=%2B${phone}`, {
+    const response = await fetch(`${service.url}/api/v1/contacts?phone=%2B${phone}`, {
       headers: { authorization: `Bearer ${session}` },
     });
     return ((await response.json()) as { results: unknown[] }).results.length;
@@ -89,7 +89,7 @@ test('takes webhooks signed with either secret of the app, and applies what conc
 });
 
 test('shows what no workspace owns to the operator', async () => {
-  const response = await fetch(`${service.url}/api/dead-letters`, {
+  const response = await fetch(`${service.url}/api/v1/dead-letters`, {
     headers: { authorization: `Bearer ${await signIn('--operator')}` },
   });
   const { results } = (await response.json()) as { results: { reason: string }[] };

@@ -47,7 +47,7 @@ async function pass(ms: number): Promise<void> {
 }
 
 const ask = (route: string, init: RequestInit = {}): Promise<Response> =>
-  fetch(`${service.url}/api${route}`, {
+  fetch(`${service.url}/api/v1${route}`, {
     ...init,
     headers: { authorization: `Bearer ${session}`, 'content-type': 'application/json' },
   });

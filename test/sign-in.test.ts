@@ -41,7 +41,7 @@ async function signedIn(role: 'admin' | 'rep' | 'read-only' = 'admin', memberId?
   return enter(service.url, `${service.url}/admin/enter/${link}`);
 }
 
-const ask = (headers: Record<string, string>, method = 'GET', route = '/api/alerts'): Promise<Response> =>
+const ask = (headers: Record<string, string>, method = 'GET', route = '/api/v1/alerts'): Promise<Response> =>
   fetch(`${service.url}${route}`, {
     method,
     headers: { 'content-type': 'application/json', ...headers },
@@ -104,20 +104,20 @@ describe('a session', () => {
     const other = await signedIn();
     const status = async (session: string): Promise<number> =>
       (await ask({ authorization: `Bearer ${session}` })).status;
-    expect((await ask({ authorization: `Bearer ${one}` }, 'DELETE', '/api/session')).status).toBe(204);
+    expect((await ask({ authorization: `Bearer ${one}` }, 'DELETE', '/api/v1/session')).status).toBe(204);
     expect([await status(one), await status(two)]).toEqual([401, 200]);
-    expect((await ask({ authorization: `Bearer ${two}` }, 'DELETE', '/api/session/all')).status).toBe(204);
+    expect((await ask({ authorization: `Bearer ${two}` }, 'DELETE', '/api/v1/session/all')).status).toBe(204);
     expect([await status(two), await status(three), await status(other)]).toEqual([401, 401, 200]);
   });
 });
 
 test('who may only read changes nothing, and signs out', async () => {
-  const contact = `/api/contacts/${randomUUID()}/tags`;
+  const contact = `/api/v1/contacts/${randomUUID()}/tags`;
   const reader = { authorization: `Bearer ${await signedIn('read-only')}` };
-  expect((await ask(reader, 'GET', '/api/contacts?phone=%2B919812345678')).status).toBe(200);
+  expect((await ask(reader, 'GET', '/api/v1/contacts?phone=%2B919812345678')).status).toBe(200);
   expect((await ask(reader, 'POST', contact)).status).toBe(403);
-  expect((await ask(reader, 'GET', '/api/alerts')).status).toBe(403);
+  expect((await ask(reader, 'GET', '/api/v1/alerts')).status).toBe(403);
   const rep = { authorization: `Bearer ${await signedIn('rep')}` };
   expect((await ask(rep, 'POST', contact)).status).toBe(400);
-  expect((await ask(reader, 'DELETE', '/api/session')).status).toBe(204);
+  expect((await ask(reader, 'DELETE', '/api/v1/session')).status).toBe(204);
 });

@@ -21,7 +21,7 @@ describe('a webhook of a number that another business has connected', () => {
         );
         expect(rows, table).toEqual([]);
       }
-      const { rows } = await engine.store.transact(engine.workspaceId, (trx) =>
+      const rows = await engine.store.transact(engine.workspaceId, (trx) =>
         listDeadLetters(trx, { limit: 10 }),
       );
       expect(rows.map(({ reason }) => reason)).toEqual(['foreign channel']);

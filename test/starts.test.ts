@@ -117,7 +117,7 @@ test('keys rotate for ever: what was sealed with the first is opened after the t
     expect(response.status).toBe(200);
   };
   const contactIdOf = async (url: string, headers: Record<string, string>): Promise<string | undefined> => {
-    const response = await fetch(`${url}/api/contacts?phone=%2B${phone}`, { headers });
+    const response = await fetch(`${url}/api/v1/contacts?phone=%2B${phone}`, { headers });
     return ((await response.json()) as { results: { contactId: string }[] }).results[0]?.contactId;
   };
   for (const [index, SECRETS_KEY] of keys.entries()) {
@@ -132,7 +132,7 @@ test('keys rotate for ever: what was sealed with the first is opened after the t
     const headers = { authorization: `Bearer ${session}` };
     await say(service);
     const contactId = await until('the person to be known', () => contactIdOf(url, headers));
-    const erased = await fetch(`${url}/api/contacts/${contactId}/erase`, { method: 'POST', headers });
+    const erased = await fetch(`${url}/api/v1/contacts/${contactId}/erase`, { method: 'POST', headers });
     expect(erased.ok).toBe(true);
     await service.stop('SIGTERM');
   }

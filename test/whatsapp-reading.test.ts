@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { contactFields, readStatement } from '@sangam/core/pipeline';
-import { listAlerts, listKeptEvents, countKeptEvents } from '@sangam/core/store';
+import { countKeptEvents, type KeptEventKey, listAlerts, listKeptEvents } from '@sangam/core/store';
 import { timelineLines } from '@sangam/core/timeline';
 import { parseSlice, type WebhookSlice } from '@sangam/core/whatsapp';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -558,7 +558,9 @@ describe('what nothing applies', () => {
     },
   });
   const open = async (): Promise<{ kind: string; subject: string }[]> =>
-    (await engine.store.transact(engine.workspaceId, listAlerts)).filter(({ closedAt }) => closedAt === null);
+    (await engine.store.transact(engine.workspaceId, (trx) => listAlerts(trx, { limit: 100 }))).filter(
+      ({ closedAt }) => closedAt === null,
+    );
 
   test('is listed by kind, newest first, page by page', async () => {
     await happen(
@@ -567,7 +569,7 @@ describe('what nothing applies', () => {
       { field: 'messages', value: { errors: [{ code: 130_429, title: 'Rate limit hit' }] } },
       { field: 'history', value: { history: [{ errors: [{ code: 2_593_109 }] }] } },
     );
-    const list = (query: { limit: number; kind?: string; after?: string }) =>
+    const list = (query: { limit: number; kind?: string; after?: KeptEventKey }) =>
       engine.store.transact(engine.workspaceId, (trx) => listKeptEvents(trx, query));
     const all = await list({ limit: 500 });
     expect(all.map(({ kind }) => kind).toSorted()).toEqual([
@@ -577,11 +579,11 @@ describe('what nothing applies', () => {
       'messages/errors',
     ]);
     const paged: string[] = [];
-    for (let after: string | undefined; ;) {
+    for (let after: KeptEventKey | undefined; ;) {
       const [one] = await list({ limit: 1, ...(after === undefined ? {} : { after }) });
       if (one === undefined) break;
       paged.push(one.keptEventId);
-      after = one.keptEventId;
+      after = [one.at, one.keptEventId];
     }
     expect(paged).toEqual(all.map(({ keptEventId }) => keptEventId));
     expect(await list({ limit: 10, kind: 'calls' })).toHaveLength(1);

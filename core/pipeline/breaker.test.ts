@@ -68,7 +68,7 @@ describe('an account whose calls failed', () => {
     await callNotMade(engine.store, open, { probe: undefined }, now);
     await callFailed(engine.store, open, error('later'), now);
     expect((await row()).blockedReason).toBe('It says never.');
-    const alerts = () => engine.store.transact(engine.workspaceId, listAlerts);
+    const alerts = () => engine.store.transact(engine.workspaceId, (trx) => listAlerts(trx, { limit: 100 }));
     expect((await alerts()).map(({ closedAt }) => closedAt)).toEqual([null]);
     await engine.store.transact(engine.workspaceId, (trx) => liftBlock(trx, seen.connectionId, now));
     expect(await row()).toMatchObject({ blockedReason: null, failedAttempts: 0, nextCallAt: 0 });

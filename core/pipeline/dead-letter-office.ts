@@ -1,37 +1,22 @@
 import type { Clock } from '../clock.ts';
+import { noSuch, Refusal } from '../errors.ts';
 import {
   addCounts,
   deleteDeadLetters,
-  type DeadLetterQuery,
+  type DeadLetterRow,
   forgetRefused,
-  type LetterSource,
   listDeadLetters,
   markContacts,
   markPriority,
-  readDeadLetters,
+  readDeadLetter,
   reopenInbox,
   retryTimeline,
   setLetterAside,
-  type StoredDeadLetter,
   type Store,
   writeAudit,
 } from '../store/index.ts';
 import type { ChangeReceiver } from './receive/changes.ts';
 import type { Receiver } from './receive/receive.ts';
-
-/** A dead letter as a person reads it. */
-export interface DeadLetterView {
-  readonly deadLetterId: string;
-  readonly reason: string;
-  readonly explanation: string;
-  readonly source: LetterSource;
-  readonly contactId: string | null;
-  /** What arrived, as text. */
-  readonly payload: string | null;
-  readonly receivedAt: string;
-  readonly parkedAt: string;
-  readonly setAside: { readonly at: string; readonly why: string } | null;
-}
 
 export interface Replayed {
   /** On their way again. */
@@ -40,16 +25,13 @@ export interface Replayed {
   readonly kept: number;
 }
 
+/** How dead letters go on their way again, and how they rest. Throws a `Refusal`. */
 export interface DeadLetterOffice {
-  list(workspaceId: string, query: DeadLetterQuery): Promise<{ results: DeadLetterView[]; total: number }>;
-  /** Undefined: no such dead letter. Replaying twice does nothing twice. */
-  replay(member: Actor, deadLetterId: string): Promise<Replayed | undefined>;
+  /** Replaying twice does nothing twice. */
+  replay(member: Actor, deadLetterId: string): Promise<Replayed>;
   replayAll(member: Actor): Promise<Replayed>;
-  /**
-   * Lets one rest that nothing can replay, such as a body that is no JSON: kept whole, no longer listed with the others.
-   * Undefined: no such dead letter. False: it can be replayed, and is not set aside.
-   */
-  setAside(member: Actor, deadLetterId: string, why: string): Promise<boolean | undefined>;
+  /** Lets one rest that nothing can replay, such as a body that is no JSON: kept whole, no longer listed with the others. */
+  setAside(member: Actor, deadLetterId: string, why: string): Promise<void>;
 }
 
 interface Actor {
@@ -72,17 +54,25 @@ export function createDeadLetterOffice(dependencies: {
 }): DeadLetterOffice {
   const { store, receiver, changes, clock, wake } = dependencies;
 
+  /** The workspace whose channel or account it names, where it goes. One at a time: a body may be of megabytes. */
+  const readmit = async (
+    workspaceId: string,
+    { deadLetterId, reason }: DeadLetterRow,
+  ): Promise<string | undefined> => {
+    const letter = await store.transact(workspaceId, (trx) => readDeadLetter(trx, deadLetterId));
+    return letter && (reason === 'foreign channel' ? receiver : changes).readmit(letter);
+  };
+
   const replayLetters = async (
     { workspaceId, memberId }: Actor,
-    letters: readonly StoredDeadLetter[],
+    letters: readonly DeadLetterRow[],
   ): Promise<Replayed> => {
-    const going: StoredDeadLetter[] = [];
-    const homes = new Map<StoredDeadLetter, string>();
+    const going: DeadLetterRow[] = [];
+    const homes = new Map<DeadLetterRow, string>();
     for (const letter of letters) {
       if (letter.reason === 'unparsed') continue;
       if (handedOn.has(letter.reason)) {
-        const office = letter.reason === 'foreign channel' ? receiver : changes;
-        const home = await office.readmit(letter);
+        const home = await readmit(workspaceId, letter);
         if (home === undefined) continue;
         homes.set(letter, home);
       }
@@ -135,31 +125,28 @@ export function createDeadLetterOffice(dependencies: {
   };
 
   return {
-    async list(workspaceId, query) {
-      const { rows, total } = await store.transact(workspaceId, (trx) => listDeadLetters(trx, query));
-      return { results: rows.map(viewOf), total };
-    },
     async replay(member, deadLetterId) {
-      const letters = await store.transact(member.workspaceId, (trx) => readDeadLetters(trx, [deadLetterId]));
-      return letters.length === 0 ? undefined : replayLetters(member, letters);
+      const letter = await store.transact(member.workspaceId, (trx) => readDeadLetter(trx, deadLetterId));
+      if (letter === undefined) throw noSuch('dead letter');
+      return replayLetters(member, [letter]);
     },
-    async setAside({ workspaceId, memberId }, deadLetterId, why) {
-      return store.transact(workspaceId, async (trx) => {
+    setAside: ({ workspaceId, memberId }, deadLetterId, why) =>
+      store.transact(workspaceId, async (trx) => {
         const at = clock.now();
-        if ((await readDeadLetters(trx, [deadLetterId])).length === 0) return undefined;
-        if (!(await setLetterAside(trx, deadLetterId, { memberId, why, at }))) return false;
+        if ((await readDeadLetter(trx, deadLetterId)) === undefined) throw noSuch('dead letter');
+        if (!(await setLetterAside(trx, deadLetterId, { memberId, why, at }))) {
+          throw new Refusal('conflict', 'replayable', 'It can be replayed, or was set aside already.');
+        }
         await writeAudit(trx, { memberId, action: 'set dead letter aside', subject: deadLetterId, at });
-        return true;
-      });
-    },
+      }),
     async replayAll(member) {
       const sum = { replayed: 0, kept: 0 };
       // Only what is there now: a letter that comes back is parked behind this mark.
       const until = clock.now();
       let after: string | undefined;
       for (;;) {
-        const query = { limit: replayBatch, after, reason: undefined };
-        const { rows } = await store.transact(member.workspaceId, (trx) => listDeadLetters(trx, query));
+        const page = { limit: replayBatch, after };
+        const rows = await store.transact(member.workspaceId, (trx) => listDeadLetters(trx, page));
         const due = rows.filter(({ parkedAt }) => parkedAt <= until);
         const outcome = await replayLetters(member, due);
         sum.replayed += outcome.replayed;
@@ -168,22 +155,5 @@ export function createDeadLetterOffice(dependencies: {
         if (rows.length < replayBatch || due.length < rows.length) return sum;
       }
     },
-  };
-}
-
-function viewOf(letter: StoredDeadLetter): DeadLetterView {
-  return {
-    deadLetterId: letter.deadLetterId,
-    reason: letter.reason,
-    explanation: letter.explanation,
-    source: letter.source,
-    contactId: letter.contactId,
-    payload: letter.payload?.toString('utf8') ?? null,
-    receivedAt: new Date(letter.receivedAt).toISOString(),
-    parkedAt: new Date(letter.parkedAt).toISOString(),
-    setAside:
-      letter.setAsideAt === null
-        ? null
-        : { at: new Date(letter.setAsideAt).toISOString(), why: letter.setAsideWhy ?? '' },
   };
 }

@@ -1,23 +1,16 @@
 import type { Clock } from '../clock.ts';
-import {
-  awaitTurn,
-  type Erasure,
-  findContact,
-  listErasures,
-  type Store,
-  writeAudit,
-} from '../store/index.ts';
+import { noSuch } from '../errors.ts';
+import { awaitTurn, type Erasure, findContact, type Store, writeAudit } from '../store/index.ts';
 import { erasePeople } from './erase-people.ts';
 import type { ErasureKeyOf } from './erased.ts';
 
 /** Erasing a person, for good: what Sangam holds goes, what is left in CRMs is listed. */
 export interface Eraser {
-  /** Undefined: no such contact. */
+  /** Throws a `Refusal` where there is no such contact. */
   erase(
     actor: { readonly workspaceId: string; readonly memberId: string },
     contactId: string,
-  ): Promise<Erasure | undefined>;
-  list(workspaceId: string): Promise<Erasure[]>;
+  ): Promise<Erasure>;
 }
 
 export function createEraser(dependencies: { store: Store; clock: Clock; keyOf: ErasureKeyOf }): Eraser {
@@ -28,13 +21,12 @@ export function createEraser(dependencies: { store: Store; clock: Clock; keyOf: 
       return store.transact(workspaceId, async (trx) => {
         await awaitTurn(trx);
         const survivor = await findContact(trx, { contactId });
-        if (survivor === undefined) return undefined;
+        if (survivor === undefined) throw noSuch('contact');
         const now = clock.now();
         const erasure = await erasePeople(trx, [survivor], { askedBy: `member ${memberId}`, key, now });
         await writeAudit(trx, { memberId, action: 'erase person', subject: erasure.erasureId, at: now });
         return erasure;
       });
     },
-    list: (workspaceId) => store.transact(workspaceId, listErasures),
   };
 }

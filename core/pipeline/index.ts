@@ -5,6 +5,7 @@ export * from './receive/changes.ts';
 export * from './apply/applier.ts';
 export * from './dead-letter-office.ts';
 export * from './put-right.ts';
+export { readDecision } from './decided.ts';
 export * from './erase.ts';
 export * from './statement.ts';
 export * from './reconcile/reconcile.ts';

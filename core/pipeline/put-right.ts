@@ -1,18 +1,15 @@
 import type { Clock } from '../clock.ts';
+import { noSuch, Refusal } from '../errors.ts';
 import {
   closeAlertsOf,
-  type Conflict,
   conflictById,
   connectionOf,
   contactIdentities,
-  type Decision,
   decideConflict,
   decisionsAfter,
   findContact,
   keptLinks,
   type KeptLink,
-  listConflicts,
-  listDecisions,
   recordsById,
   releaseHeld,
   replaceLinks,
@@ -34,29 +31,22 @@ export interface Actor {
   readonly memberId: string;
 }
 
-/** A decision that was made, or why it cannot be. */
-export type Decided =
-  | { readonly outcome: 'decided'; readonly decisionId: string }
-  | { readonly outcome: 'refused'; readonly code: string; readonly message: string };
-
-/** What people put right by hand: audited, and every decision can be undone. */
+/** What people put right by hand: audited, and every decision can be undone. Answers decisions' ids; throws a `Refusal`. */
 export interface PutRight {
   /** Makes a record the contact's home. */
-  relink(actor: Actor, link: LinkNamed): Promise<Decided>;
+  relink(actor: Actor, link: LinkNamed): Promise<string>;
   /** Parts a contact from a record, for good. */
-  unlink(actor: Actor, link: LinkNamed): Promise<Decided>;
+  unlink(actor: Actor, link: LinkNamed): Promise<string>;
   /** From `at` on (milliseconds) the phone is somebody else's. */
-  handOver(actor: Actor, phone: string, at: number): Promise<Decided>;
+  handOver(actor: Actor, phone: string, at: number): Promise<string>;
   /** These two contacts are one person. */
-  join(actor: Actor, contactId: string, otherId: string): Promise<Decided>;
-  /** Lets in the new people that a rush held back, and everybody for an hour. Undefined: no such connection. */
-  release(actor: Actor, connectionId: string): Promise<number | undefined>;
-  conflicts(workspaceId: string, state: Conflict['state'] | undefined): Promise<Conflict[]>;
+  join(actor: Actor, contactId: string, otherId: string): Promise<string>;
+  /** Lets in the new people that a rush held back, and everybody for an hour; how many were held. */
+  release(actor: Actor, connectionId: string): Promise<number>;
   /** Accepting two records of one person names the one that stays home. */
-  acceptConflict(actor: Actor, conflictId: string, recordId: string | undefined): Promise<Decided>;
-  dismissConflict(actor: Actor, conflictId: string): Promise<Decided>;
-  decisions(workspaceId: string): Promise<Decision[]>;
-  undo(actor: Actor, decisionId: string): Promise<Decided>;
+  acceptConflict(actor: Actor, conflictId: string, recordId: string | undefined): Promise<string>;
+  dismissConflict(actor: Actor, conflictId: string): Promise<string>;
+  undo(actor: Actor, decisionId: string): Promise<string>;
 }
 
 export interface LinkNamed {
@@ -79,46 +69,45 @@ export function createPutRight(dependencies: {
   /** One decision with all it does, in one transaction. */
   const decide = async (
     actor: Actor,
-    work: (trx: WorkspaceTransaction, now: number) => Promise<Decided>,
-  ): Promise<Decided> => {
-    const decided = await store.transact(actor.workspaceId, (trx) => work(trx, clock.now()));
-    if (decided.outcome === 'decided') wake(actor.workspaceId);
-    return decided;
+    work: (trx: WorkspaceTransaction, now: number) => Promise<string>,
+  ): Promise<string> => {
+    const decisionId = await store.transact(actor.workspaceId, (trx) => work(trx, clock.now()));
+    wake(actor.workspaceId);
+    return decisionId;
   };
 
-  /** What the decision changed, or why it cannot be made. */
+  /** What the decision changed. */
   const changeLinks = async (
     trx: WorkspaceTransaction,
     kind: 'relink' | 'unlink',
     named: LinkNamed,
     now: number,
-  ): Promise<{ readonly subject: LinkNamed & { before: KeptLink[] } } | Refused> => {
+  ): Promise<LinkNamed & { before: KeptLink[] }> => {
     const { connectionId, recordId } = named;
     const connection = await connectionOf(trx, connectionId);
     const contactId = await findContact(trx, { contactId: named.contactId });
-    if (connection === undefined) return refused('no_such_connection', 'There is no such connection.');
-    if (contactId === undefined) return refused('no_such_contact', 'There is no such contact.');
+    if (connection === undefined) throw noSuch('connection');
+    if (contactId === undefined) throw noSuch('contact');
     const before = await keptLinks(trx, connectionId, contactId);
     if (kind === 'unlink' && !before.some((link) => link.recordId === recordId)) {
-      return refused('no_such_link', 'This contact is not tied to that record.');
+      throw new Refusal('missing', 'no_such_link', 'This contact is not tied to that record.');
     }
     const [row] = await recordsById(trx, connectionId, [recordId]);
     if (kind === 'relink' && row !== undefined && row.gone !== null) {
-      return refused('record_gone', 'That record is no longer in the CRM.');
+      throw new Refusal('conflict', 'record_gone', 'That record is no longer in the CRM.');
     }
     await replaceLinks(trx, connectionId, contactId, linksAfter(kind, before, recordId, now));
     const touched = [...before.map((link) => link.recordId), recordId];
     await lookAgain(trx, connectionId, contactId, touched, now);
-    return { subject: { connectionId, contactId, recordId, before } };
+    return { connectionId, contactId, recordId, before };
   };
 
-  const decideLinks = (actor: Actor, kind: 'relink' | 'unlink', named: LinkNamed): Promise<Decided> =>
+  const decideLinks = (actor: Actor, kind: 'relink' | 'unlink', named: LinkNamed): Promise<string> =>
     decide(actor, async (trx, now) => {
       const changed = await changeLinks(trx, kind, named, now);
-      if ('outcome' in changed) return changed;
-      const { contactId, recordId } = changed.subject;
+      const { contactId, recordId } = changed;
       await audit(trx, actor, kind, `${contactId} ${recordId}`, now);
-      return save(trx, actor, kind, changed.subject, now);
+      return save(trx, actor, kind, changed, now);
     });
 
   const giveEvidence = async (
@@ -127,11 +116,11 @@ export function createPutRight(dependencies: {
     kind: 'join' | 'hand over',
     evidence: readonly DecidedEvidence[],
     now: number,
-  ): Promise<Decided> => {
+  ): Promise<string> => {
     await audit(trx, actor, kind, evidence.map(({ a, b }) => `${a} ${b}`).join(' '), now);
-    const decided = await save(trx, actor, kind, { evidence }, now);
-    await tellPeople(trx, decided.decisionId, { evidence, retracted: [] }, now);
-    return decided;
+    const decisionId = await save(trx, actor, kind, { evidence }, now);
+    await tellPeople(trx, decisionId, { evidence, retracted: [] }, now);
+    return decisionId;
   };
 
   return {
@@ -146,13 +135,13 @@ export function createPutRight(dependencies: {
         const [a] = (await contactIdentities(trx, contactId)) ?? [];
         const [b] = (await contactIdentities(trx, otherId)) ?? [];
         if (a === undefined || b === undefined || contactId === otherId) {
-          return refused('no_such_contact', 'Both must be contacts, and not the same one.');
+          throw new Refusal('missing', 'no_such_contact', 'Both must be contacts, and not the same one.');
         }
         return giveEvidence(trx, actor, 'join', [{ kind: 'joined', a, b, at: now }], now);
       }),
     async release(actor, connectionId) {
       const released = await store.transact(actor.workspaceId, async (trx) => {
-        if ((await connectionOf(trx, connectionId)) === undefined) return undefined;
+        if ((await connectionOf(trx, connectionId)) === undefined) throw noSuch('connection');
         const now = clock.now();
         await audit(trx, actor, 'release held people', connectionId, now);
         await closeAlertsOf(trx, connectionId, 'rush of new records', now);
@@ -161,21 +150,19 @@ export function createPutRight(dependencies: {
       wake(actor.workspaceId);
       return released;
     },
-    conflicts: (workspaceId, state) => store.transact(workspaceId, (trx) => listConflicts(trx, state)),
     acceptConflict: (actor, conflictId, recordId) =>
       decide(actor, async (trx, now) => {
         const conflict = await conflictById(trx, conflictId);
-        if (conflict?.state !== 'open') return noSuchConflict();
+        if (conflict?.state !== 'open') throw noSuch('open conflict');
         const { kind, recordIds, connectionId, contactId } = conflict;
         let moved: object = {};
         if (kind === 'two records') {
           if (recordId === undefined || !recordIds.includes(recordId)) {
-            return refused('record_missing', `Name the record that stays: one of ${recordIds.join(', ')}.`);
+            const message = `Name the record that stays: one of ${recordIds.join(', ')}.`;
+            throw new Refusal('invalid', 'record_missing', message, [{ path: 'recordId', message }]);
           }
           if (connectionId !== null && contactId !== null) {
-            const changed = await changeLinks(trx, 'relink', { connectionId, contactId, recordId }, now);
-            if ('outcome' in changed) return changed;
-            moved = changed.subject;
+            moved = await changeLinks(trx, 'relink', { connectionId, contactId, recordId }, now);
           }
         }
         return settleConflict(trx, actor, conflictId, 'accepted', moved, now);
@@ -183,19 +170,19 @@ export function createPutRight(dependencies: {
     dismissConflict: (actor, conflictId) =>
       decide(actor, async (trx, now) => {
         const conflict = await conflictById(trx, conflictId);
-        if (conflict?.state !== 'open') return noSuchConflict();
+        if (conflict?.state !== 'open') throw noSuch('open conflict');
         return settleConflict(trx, actor, conflictId, 'dismissed', {}, now);
       }),
-    decisions: (workspaceId) => store.transact(workspaceId, listDecisions),
     undo: (actor, decisionId) =>
       decide(actor, async (trx, now) => {
         const decision = await standingDecision(trx, decisionId);
         if (decision === undefined) {
-          return refused('no_such_decision', 'There is no such decision, or it was undone.');
+          throw new Refusal('missing', 'no_such_decision', 'There is no such decision, or it was undone.');
         }
         const { links, evidence, conflict } = readDecision(decision.subject);
         if (links !== undefined && (await isBuiltOn(trx, decisionId, links))) {
-          return refused(
+          throw new Refusal(
+            'conflict',
             'later_decision',
             'A later decision about the same contact stands: undo that one first.',
           );
@@ -207,7 +194,7 @@ export function createPutRight(dependencies: {
           await tellPeople(trx, `${decisionId}:undone`, { evidence: [], retracted: evidence }, now);
         }
         await audit(trx, actor, `undo ${decision.kind}`, decisionId, now);
-        return { outcome: 'decided', decisionId };
+        return decisionId;
       }),
   };
 }
@@ -236,7 +223,7 @@ async function settleConflict(
   state: 'accepted' | 'dismissed',
   changed: object,
   now: number,
-): Promise<Decided> {
+): Promise<string> {
   await decideConflict(trx, conflictId, 'open', state, now);
   await audit(trx, actor, `${state} conflict`, conflictId, now);
   return save(trx, actor, 'conflict', { ...changed, conflictId, state }, now);
@@ -275,15 +262,14 @@ async function tellPeople(
   await takeIntoInbox(trx, ownEvents([event], now));
 }
 
-async function save(
+function save(
   trx: WorkspaceTransaction,
   { memberId }: Actor,
   kind: string,
   subject: unknown,
   at: number,
-): Promise<Extract<Decided, { outcome: 'decided' }>> {
-  const decisionId = await saveDecision(trx, { kind, subject, memberId, at });
-  return { outcome: 'decided', decisionId };
+): Promise<string> {
+  return saveDecision(trx, { kind, subject, memberId, at });
 }
 
 async function audit(
@@ -294,14 +280,4 @@ async function audit(
   at: number,
 ): Promise<void> {
   await writeAudit(trx, { memberId, action, subject, at });
-}
-
-type Refused = Extract<Decided, { outcome: 'refused' }>;
-
-function noSuchConflict(): Refused {
-  return refused('no_such_conflict', 'There is no such open conflict.');
-}
-
-function refused(code: string, message: string): Refused {
-  return { outcome: 'refused', code, message };
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
+import type { Page } from './page.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
 /** What a person has to look at: alerts pass, conflicts are decided. */
@@ -47,25 +48,35 @@ export async function closeAlerts(
   );
 }
 
+/** The connection's open alert of this kind. */
 export async function openAlert(
   trx: WorkspaceTransaction,
   connectionId: string,
   kind: string,
 ): Promise<Alert | undefined> {
-  const alerts = await listAlerts(trx);
-  return alerts.find(
-    (alert) => alert.connectionId === connectionId && alert.kind === kind && alert.closedAt === null,
-  );
+  const { rows } = await sql<Alert>`
+    select ${alertColumns} from alerts
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} and kind = ${kind}
+      and closed_at is null limit 1`.execute(trx);
+  return rows[0];
 }
 
+const alertColumns = sql.raw(
+  `alert_id as "alertId", connection_id as "connectionId", kind, subject, message, raised_at as "raisedAt",
+   closed_at as "closedAt"`,
+);
+
 /** Newest first. */
-export async function listAlerts(trx: WorkspaceTransaction): Promise<Alert[]> {
+export async function listAlerts(
+  trx: WorkspaceTransaction,
+  { limit, after, state }: Page<string> & { readonly state?: 'open' | 'closed' | undefined },
+): Promise<Alert[]> {
   const { rows } = await sql<Alert>`
-    select alert_id as "alertId", connection_id as "connectionId", kind, subject, message, raised_at as "raisedAt",
-           closed_at as "closedAt"
-    from alerts where workspace_id = ${trx.workspaceId} order by closed_at is not null, alert_id desc limit 500`.execute(
-    trx,
-  );
+    select ${alertColumns} from alerts
+    where workspace_id = ${trx.workspaceId}
+      ${state === undefined ? sql`` : state === 'open' ? sql`and closed_at is null` : sql`and closed_at is not null`}
+      ${after === undefined ? sql`` : sql`and alert_id < ${after}`}
+    order by alert_id desc limit ${limit}`.execute(trx);
   return rows;
 }
 
@@ -143,17 +154,22 @@ export async function openConflicts(
     .execute();
 }
 
+const conflictColumns = sql.raw(
+  `conflict_id as "conflictId", connection_id as "connectionId", kind, contact_id as "contactId",
+   record_ids as "recordIds", explanation, state, opened_at as "openedAt", closed_at as "closedAt"`,
+);
+
 /** Newest first. */
 export async function listConflicts(
   trx: WorkspaceTransaction,
-  state: Conflict['state'] | undefined,
+  { limit, after, state }: Page<string> & { readonly state?: Conflict['state'] | undefined },
 ): Promise<Conflict[]> {
   const { rows } = await sql<Conflict>`
-    select conflict_id as "conflictId", connection_id as "connectionId", kind, contact_id as "contactId",
-           record_ids as "recordIds", explanation, state, opened_at as "openedAt", closed_at as "closedAt"
-    from conflicts
-    where workspace_id = ${trx.workspaceId} and (${state ?? null}::text is null or state = ${state ?? null}::text)
-    order by conflict_id desc limit 500`.execute(trx);
+    select ${conflictColumns} from conflicts
+    where workspace_id = ${trx.workspaceId}
+      ${state === undefined ? sql`` : sql`and state = ${state}`}
+      ${after === undefined ? sql`` : sql`and conflict_id < ${after}`}
+    order by conflict_id desc limit ${limit}`.execute(trx);
   return rows;
 }
 
@@ -163,11 +179,8 @@ export async function conflictById(
   conflictId: string,
 ): Promise<Conflict | undefined> {
   const { rows } = await sql<Conflict>`
-    select conflict_id as "conflictId", connection_id as "connectionId", kind, contact_id as "contactId",
-           record_ids as "recordIds", explanation, state, opened_at as "openedAt", closed_at as "closedAt"
-    from conflicts where workspace_id = ${trx.workspaceId} and conflict_id = ${conflictId} for update`.execute(
-    trx,
-  );
+    select ${conflictColumns} from conflicts
+    where workspace_id = ${trx.workspaceId} and conflict_id = ${conflictId} for update`.execute(trx);
   return rows[0];
 }
 

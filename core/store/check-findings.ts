@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { CrmValues } from '../crm/index.ts';
 import { fromJson } from './json.ts';
+import type { Page } from './page.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
 /** What a look through a CRM account left in the index, and what stands out in it. */
@@ -40,25 +41,26 @@ export async function sharedPhones(
 export interface UnreadablePhone {
   readonly recordId: string;
   readonly field: string;
+  /** Which of several numbers in one field. */
+  readonly part: number;
   readonly typed: string;
   readonly why: string;
 }
 
+export type PhoneKey = readonly [recordId: string, field: string, part: number];
+
 export async function unreadablePhones(
   trx: WorkspaceTransaction,
   connectionId: string,
-  page: { readonly limit: number; readonly after: number },
-): Promise<{ readonly rows: UnreadablePhone[]; readonly total: number }> {
+  { limit, after }: Page<PhoneKey>,
+): Promise<UnreadablePhone[]> {
+  const [recordId, field, part] = after ?? [];
   const { rows } = await sql<UnreadablePhone>`
-    select record_id as "recordId", field, typed, unreadable as why from crm_phones
+    select record_id as "recordId", field, part, typed, unreadable as why from crm_phones
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} and phone is null
-    order by length(record_id), record_id, field limit ${page.limit} offset ${page.after}`.execute(trx);
-  const { rows: counts } = await sql<{ total: number }>`
-    select count(*)::int as total from crm_phones
-    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} and phone is null`.execute(
-    trx,
-  );
-  return { rows, total: counts[0]?.total ?? 0 };
+      ${recordId === undefined ? sql`` : sql`and (record_id, field, part) > (${recordId}::text, ${field}::text, ${part}::bigint)`}
+    order by record_id, field, part limit ${limit}`.execute(trx);
+  return rows;
 }
 
 /** What was seen of records, whoever's they are. */

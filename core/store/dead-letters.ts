@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
 import { inParts } from './in-parts.ts';
+import type { Page } from './page.ts';
 import type { LetterSource } from './schema.ts';
 import type { WorkspaceTransaction } from './store.ts';
 import { cleanText } from './text.ts';
@@ -71,68 +72,71 @@ export async function areStops(trx: WorkspaceTransaction, eventKeys: readonly Bu
   return rows.length > 0;
 }
 
-/** A dead letter as it is kept. */
-export interface StoredDeadLetter {
+/** A dead letter as it is kept, without what arrived, which may be large. */
+export interface DeadLetterRow {
   readonly deadLetterId: string;
   readonly reason: string;
   readonly explanation: string;
   readonly source: LetterSource;
   readonly signer: string | null;
-  readonly lane: number | null;
-  readonly eventKey: Buffer | null;
-  readonly contentHash: Buffer | null;
   readonly channelId: string | null;
   readonly contactId: string | null;
-  readonly payload: Buffer | null;
   readonly receivedAt: number;
   readonly parkedAt: number;
   readonly setAsideAt: number | null;
   readonly setAsideWhy: string | null;
 }
 
-export interface DeadLetterQuery {
-  readonly limit: number;
-  /** Id of the last letter already seen. */
-  readonly after?: string | undefined;
+export interface StoredDeadLetter extends DeadLetterRow {
+  readonly payload: Buffer | null;
+}
+
+export interface DeadLetterQuery extends Page<string> {
   readonly reason?: string | undefined;
   /** Those that were set aside, instead of those that were not. */
   readonly setAside?: boolean | undefined;
 }
 
 const letterColumns = sql.raw(
-  `dead_letter_id as "deadLetterId", reason, explanation, source, signer, lane, event_key as "eventKey",
-   content_hash as "contentHash", channel_id as "channelId", contact_id as "contactId", payload,
-   received_at as "receivedAt", parked_at as "parkedAt", set_aside_at as "setAsideAt",
+  `dead_letter_id as "deadLetterId", reason, explanation, source, signer, channel_id as "channelId",
+   contact_id as "contactId", received_at as "receivedAt", parked_at as "parkedAt", set_aside_at as "setAsideAt",
    set_aside_why as "setAsideWhy"`,
 );
 
-/** Oldest first, with how many there are in all. */
+/** Oldest first. */
 export async function listDeadLetters(
   trx: WorkspaceTransaction,
-  query: DeadLetterQuery,
-): Promise<{ rows: StoredDeadLetter[]; total: number }> {
-  const { after = null, reason = null, setAside = false } = query;
-  const { rows } = await sql<StoredDeadLetter>`
+  { limit, after, reason, setAside = false }: DeadLetterQuery,
+): Promise<DeadLetterRow[]> {
+  const { rows } = await sql<DeadLetterRow>`
     select ${letterColumns} from dead_letters
-    where workspace_id = ${trx.workspaceId} and (${after}::uuid is null or dead_letter_id > ${after}::uuid)
-      and (${reason}::text is null or reason = ${reason}::text)
-      and (set_aside_at is not null) = ${setAside}
-    order by dead_letter_id limit ${query.limit}`.execute(trx);
-  const { rows: counts } = await sql<{ total: number }>`
-    select count(*)::int as total from dead_letters
-    where workspace_id = ${trx.workspaceId} and (${reason}::text is null or reason = ${reason}::text)
-      and (set_aside_at is not null) = ${setAside}`.execute(trx);
-  return { rows, total: counts[0]?.total ?? 0 };
+    where workspace_id = ${trx.workspaceId} and ${setAside ? sql`set_aside_at is not null` : sql`set_aside_at is null`}
+      ${reason === undefined ? sql`` : sql`and reason = ${reason}`}
+      ${after === undefined ? sql`` : sql`and dead_letter_id > ${after}`}
+    order by dead_letter_id limit ${limit}`.execute(trx);
+  return rows;
 }
 
-export async function readDeadLetters(
+/** How many wait for each reason, the most frequent first; reasons beyond the 200th are left out. */
+export async function countDeadLetters(
   trx: WorkspaceTransaction,
-  deadLetterIds: readonly string[],
-): Promise<StoredDeadLetter[]> {
-  const { rows } = await sql<StoredDeadLetter>`
-    select ${letterColumns} from dead_letters
-    where workspace_id = ${trx.workspaceId} and dead_letter_id = any(${deadLetterIds}::uuid[])`.execute(trx);
+): Promise<{ readonly reason: string; readonly count: number }[]> {
+  const { rows } = await sql<{ reason: string; count: number }>`
+    select reason, count(*)::int as count from dead_letters
+    where workspace_id = ${trx.workspaceId} and set_aside_at is null
+    group by reason order by count(*) desc, reason limit 200`.execute(trx);
   return rows;
+}
+
+/** With what arrived. */
+export async function readDeadLetter(
+  trx: WorkspaceTransaction,
+  deadLetterId: string,
+): Promise<StoredDeadLetter | undefined> {
+  const { rows } = await sql<StoredDeadLetter>`
+    select ${letterColumns}, payload from dead_letters
+    where workspace_id = ${trx.workspaceId} and dead_letter_id = ${deadLetterId}`.execute(trx);
+  return rows[0];
 }
 
 /** Why letters came to be that end the same however often they are replayed. */
@@ -160,7 +164,7 @@ export async function setLetterAside(
 /** Puts parked events back into the inbox; their keys are known, so this does not pass the gate for new ones. */
 export async function reopenInbox(
   trx: WorkspaceTransaction,
-  letters: readonly StoredDeadLetter[],
+  letters: readonly Pick<DeadLetterRow, 'deadLetterId'>[],
 ): Promise<void> {
   if (letters.length === 0) return;
   await sql`

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { addCounts } from './counts.ts';
+import type { Page } from './page.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
 /** How much a mark hurries: an index into the port's priorities. */
@@ -222,18 +223,22 @@ export async function leaseDirty(
   return rows.toSorted((x, y) => x.priority - y.priority || x.markedAt - y.markedAt);
 }
 
-/** The most pressing marks, without taking them. */
+export type DirtyKey = readonly [priority: number, markedAt: number, subject: string];
+
+/** Marks without taking them, the most pressing first. */
 export async function peekDirty(
   trx: WorkspaceTransaction,
   connectionId: string,
-  size: number,
+  { limit, after }: Page<DirtyKey>,
 ): Promise<DirtyRecord[]> {
+  const [priority, markedAt, subject] = after ?? [];
   const { rows } = await sql<DirtyRecord>`
     select subject, contact_id as "contactId", record_id as "recordId", priority, version, marked_at as "markedAt",
            reread_version > 0 as reread, tried, attempts
     from dirty_records
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-    order by priority, marked_at, subject limit ${size}`.execute(trx);
+      ${priority === undefined ? sql`` : sql`and (priority, marked_at, subject) > (${priority}::bigint, ${markedAt}::bigint, ${subject}::text)`}
+    order by priority, marked_at, subject limit ${limit}`.execute(trx);
   return rows;
 }
 

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { sql } from 'kysely';
 import { fromJson } from './json.ts';
+import type { Page } from './page.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
 /** What is left of an erased person where we do not rule: in a CRM. */
@@ -70,9 +71,13 @@ export async function peopleAtHome(
 }
 
 /** Newest first. */
-export async function listErasures(trx: WorkspaceTransaction): Promise<Erasure[]> {
+export async function listErasures(
+  trx: WorkspaceTransaction,
+  { limit, after }: Page<string>,
+): Promise<Erasure[]> {
   const { rows } = await sql<Omit<Erasure, 'remains'> & { remains: Buffer }>`
     select erasure_id as "erasureId", asked_by as "askedBy", erased_at as "erasedAt", remains from erasures
-    where workspace_id = ${trx.workspaceId} order by erasure_id desc limit 500`.execute(trx);
+    where workspace_id = ${trx.workspaceId} ${after === undefined ? sql`` : sql`and erasure_id < ${after}`}
+    order by erasure_id desc limit ${limit}`.execute(trx);
   return rows.map((row) => ({ ...row, remains: fromJson(row.remains) as Remains[] }));
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
 import { fromJson, toJson } from './json.ts';
+import type { Page } from './page.ts';
 import type { LinkReason } from './schema.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
@@ -91,10 +92,15 @@ export async function saveDecision(
 }
 
 /** Newest first. */
-export async function listDecisions(trx: WorkspaceTransaction): Promise<Decision[]> {
+export async function listDecisions(
+  trx: WorkspaceTransaction,
+  { limit, after }: Page<string>,
+): Promise<Decision[]> {
   const { rows } = await sql<Omit<Decision, 'subject'> & { subject: Buffer }>`
     select decision_id as "decisionId", kind, subject, member_id as "memberId", at, undone_at as "undoneAt"
-    from decisions where workspace_id = ${trx.workspaceId} order by decision_id desc limit 500`.execute(trx);
+    from decisions
+    where workspace_id = ${trx.workspaceId} ${after === undefined ? sql`` : sql`and decision_id < ${after}`}
+    order by decision_id desc limit ${limit}`.execute(trx);
   return rows.map((row) => ({ ...row, subject: fromJson(row.subject) }));
 }
 

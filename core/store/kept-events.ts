@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { Page } from './page.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
 /** What WhatsApp told that nothing applies: acknowledged, and kept for somebody to see. */
@@ -12,12 +13,8 @@ export interface KeptEventRow {
   readonly at: number;
 }
 
-export interface KeptEventQuery {
-  readonly limit: number;
-  readonly kind?: string | undefined;
-  /** The last event already seen. */
-  readonly after?: string | undefined;
-}
+/** The source's time, and the event's id. */
+export type KeptEventKey = readonly [at: number, keptEventId: string];
 
 const columns = sql.raw(
   `encode(event_key || content_hash, 'hex') as "keptEventId", what as kind, channel_id as "channelId", at`,
@@ -26,17 +23,15 @@ const columns = sql.raw(
 /** Newest first. */
 export async function listKeptEvents(
   trx: WorkspaceTransaction,
-  { limit, kind, after }: KeptEventQuery,
+  { limit, after, kind }: Page<KeptEventKey> & { readonly kind?: string | undefined },
 ): Promise<KeptEventRow[]> {
-  const ofKind = kind === undefined ? sql`` : sql`and what = ${kind}`;
-  const behind =
-    after === undefined
-      ? sql``
-      : sql`and (at, event_key, content_hash) < (
-          select at, event_key, content_hash from kept_events where workspace_id = ${trx.workspaceId} and ${named(after)})`;
+  const [at, keptEventId] = after ?? [];
+  const id = Buffer.from(keptEventId ?? '', 'hex');
   const { rows } = await sql<KeptEventRow>`
     select ${columns} from kept_events
-    where workspace_id = ${trx.workspaceId} ${ofKind} ${behind}
+    where workspace_id = ${trx.workspaceId}
+      ${kind === undefined ? sql`` : sql`and what = ${kind}`}
+      ${at === undefined ? sql`` : sql`and (at, event_key, content_hash) < (${at}::bigint, ${id.subarray(0, 16)}::bytea, ${id.subarray(16)}::bytea)`}
     order by at desc, event_key desc, content_hash desc limit ${limit}`.execute(trx);
   return rows;
 }
@@ -58,13 +53,11 @@ export async function readKeptEvent(
   trx: WorkspaceTransaction,
   keptEventId: string,
 ): Promise<(KeptEventRow & { readonly payload: Buffer }) | undefined> {
+  const id = Buffer.from(keptEventId, 'hex');
   const { rows } = await sql<KeptEventRow & { payload: Buffer }>`
     select ${columns}, payload from kept_events
-    where workspace_id = ${trx.workspaceId} and ${named(keptEventId)}`.execute(trx);
+    where workspace_id = ${trx.workspaceId} and event_key = ${id.subarray(0, 16)} and content_hash = ${id.subarray(16)}`.execute(
+    trx,
+  );
   return rows[0];
-}
-
-function named(keptEventId: string): ReturnType<typeof sql> {
-  const id = Buffer.from(keptEventId, 'hex');
-  return sql`event_key = ${id.subarray(0, 16)} and content_hash = ${id.subarray(16)}`;
 }

@@ -49,7 +49,9 @@ const remember = async (one: Occurrence): Promise<void> =>
   store.transact(workspaceId, (trx) => addOccurrences(trx, [one], one.changedAt));
 
 const kept = async (recordId: string) => {
-  const all = await store.transact(workspaceId, (trx) => listOccurrences(trx, connectionId, 10_000));
+  const all = await store.transact(workspaceId, (trx) =>
+    listOccurrences(trx, connectionId, { limit: 10_000 }),
+  );
   return all
     .filter((one) => one.recordId === recordId)
     .map(({ value, changedAt, changedBy }) => ({ value, at: changedAt, changedBy }))

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { Page } from './page.ts';
 import { storableText } from './text.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
@@ -153,16 +154,26 @@ export async function lastChangeOf(
   return new Map(rows.map(({ recordId, field, at }) => [`${recordId} ${field}`, at]));
 }
 
-/** Newest first. */
+export type ListedOccurrence = Omit<Occurrence, 'connectionId' | 'looked'> & {
+  readonly seenAt: number;
+  /** Where it stands among those of one instant. */
+  readonly digest: string;
+};
+export type OccurrenceKey = readonly [seenAt: number, changedAt: number, digest: string];
+
+/** Newest first: by when they were seen. */
 export async function listOccurrences(
   trx: WorkspaceTransaction,
   connectionId: string,
-  limit: number,
-): Promise<(Omit<Occurrence, 'connectionId' | 'looked'> & { readonly seenAt: number })[]> {
-  const { rows } = await sql<Omit<Occurrence, 'connectionId' | 'looked'> & { seenAt: number }>`
+  { limit, after }: Page<OccurrenceKey>,
+): Promise<ListedOccurrence[]> {
+  const digest = sql`md5(record_id || ' ' || field || ' ' || value)`;
+  const [seenAt, changedAt, before] = after ?? [];
+  const { rows } = await sql<ListedOccurrence>`
     select record_id as "recordId", field, value, changed_at as "changedAt", changed_by as "changedBy",
-           seen_at as "seenAt"
+           seen_at as "seenAt", ${digest} as digest
     from occurrences where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-    order by seen_at desc, changed_at desc limit ${limit}`.execute(trx);
+      ${seenAt === undefined ? sql`` : sql`and (seen_at, changed_at, ${digest}) < (${seenAt}::bigint, ${changedAt}::bigint, ${before}::text)`}
+    order by seen_at desc, changed_at desc, digest desc limit ${limit}`.execute(trx);
   return rows;
 }

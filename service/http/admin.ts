@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import { type NextFunction, type Request, type RequestHandler, type Response, Router } from 'express';
+import { type RequestHandler, Router } from 'express';
+import type { MemberRole } from '@sangam/core/store';
 import type { Member, Sessions } from '../sessions.ts';
-import { answerError } from './errors.ts';
+import { type Route, route } from './api.ts';
+import { answerError, otherMethods } from './errors.ts';
 
 const cookieName = 'sangam_session';
 
@@ -36,6 +38,7 @@ export function adminEntrance(sessions: Sessions, publicUrl: () => string): Rout
     if (request.accepts(['html', 'json']) === 'json') response.json({ session });
     else response.redirect(303, `${publicUrl()}/`);
   });
+  router.all('/enter/:token', otherMethods('GET', 'POST'));
   return router;
 }
 
@@ -70,23 +73,19 @@ function cookieOptions(publicUrl: string): {
 }
 
 /** Ends the member's session, or all their sessions wherever they are signed in. */
-export function sessionRoutes(sessions: Sessions, publicUrl: () => string): Router {
-  const router = Router();
-  router.delete('/', async (request, response) => {
-    const token = tokenOf(request, publicUrl());
-    if (token !== undefined) await sessions.end(token);
-    response.clearCookie(cookieName, cookieOptions(publicUrl())).status(204).end();
-  });
-  router.delete('/all', async (_request, response: Response<unknown, MemberLocals>) => {
-    const { workspaceId, memberId } = response.locals.member;
-    await sessions.endAll(workspaceId, memberId);
-    response.clearCookie(cookieName, cookieOptions(publicUrl())).status(204).end();
-  });
-  return router;
-}
-
-export interface MemberLocals {
-  member: Member;
+export function sessionRoutes(sessions: Sessions, publicUrl: () => string): Route[] {
+  return [
+    route('DELETE', '/session', 'read-only', async (request, response) => {
+      const token = tokenOf(request, publicUrl());
+      if (token !== undefined) await sessions.end(token);
+      response.clearCookie(cookieName, cookieOptions(publicUrl())).status(204).end();
+    }),
+    route('DELETE', '/session/all', 'read-only', async (_request, response) => {
+      const { workspaceId, memberId } = response.locals.member;
+      await sessions.endAll(workspaceId, memberId);
+      response.clearCookie(cookieName, cookieOptions(publicUrl())).status(204).end();
+    }),
+  ];
 }
 
 /** Who asks, by cookie or bearer token; undefined: nobody who is signed in. */
@@ -99,15 +98,12 @@ export async function memberAsking(
   return token === undefined ? undefined : sessions.memberOf(token);
 }
 
-/** Methods that change nothing. */
-const reading: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+/** From the least to the most. */
+const roles: readonly MemberRole[] = ['read-only', 'rep', 'admin'];
 
-/** `allowed`: whoever may do what the method does, so that who may only read changes nothing. */
-export type Need = 'signed in' | 'allowed' | 'admin';
-
-/** Lets members through. */
-export function requireMember(sessions: Sessions, need: Need, publicUrl: () => string): RequestHandler {
-  return async (request: Request, response: Response, next: NextFunction) => {
+/** Lets members through who are at least that. */
+export function requireMember(sessions: Sessions, may: MemberRole, publicUrl: () => string): RequestHandler {
+  return async (request, response, next) => {
     const member = await memberAsking(sessions, request, publicUrl());
     if (member === undefined) {
       answerError(
@@ -116,18 +112,13 @@ export function requireMember(sessions: Sessions, need: Need, publicUrl: () => s
         'not_signed_in',
         'Open the admin link that Sangam printed when it started, or make one with `npm run admin-link`.',
       );
-      return;
+    } else if (roles.indexOf(member.role) < roles.indexOf(may)) {
+      if (may === 'admin') answerError(response, 403, 'not_admin', 'Only an admin may do this.');
+      else answerError(response, 403, 'read_only', 'You may read here, and change nothing: ask an admin.');
+    } else {
+      response.locals['member'] = member;
+      next();
     }
-    if (need === 'admin' && member.role !== 'admin') {
-      answerError(response, 403, 'not_admin', 'Only an admin may do this.');
-      return;
-    }
-    if (need === 'allowed' && member.role === 'read-only' && !reading.has(request.method)) {
-      answerError(response, 403, 'read_only', 'You may read here, and change nothing: ask an admin.');
-      return;
-    }
-    response.locals['member'] = member;
-    next();
   };
 }
 

@@ -1,36 +1,41 @@
-import { type Response, Router } from 'express';
 import { z } from 'zod';
 import type { Clock } from '@sangam/core/clock';
+import { noSuch } from '@sangam/core/errors';
 import { closeAlert, listAlerts, type Store, writeAudit } from '@sangam/core/store';
-import type { MemberLocals } from './admin.ts';
-import { answerError } from './errors.ts';
+import { type Route, route } from './api.ts';
+import { idOf, queryOf } from './input.ts';
+import { listQuery, pageOf } from './paging.ts';
+import { iso } from './times.ts';
 
-/** What an admin should look at, such as a rush of new records or a field that vanished; open ones first. */
-export function alertRoutes({ store, clock }: { store: Store; clock: Clock }): Router {
-  const router = Router();
-  router.get('/', async (_request, response: Response<unknown, MemberLocals>) => {
-    const alerts = await store.transact(response.locals.member.workspaceId, listAlerts);
-    response.json({
-      results: alerts.map(({ raisedAt, closedAt, ...alert }) => ({
-        ...alert,
-        raisedAt: new Date(raisedAt).toISOString(),
-        closedAt: closedAt === null ? null : new Date(closedAt).toISOString(),
-      })),
-    });
-  });
-  router.post('/:alertId/close', async (request, response: Response<unknown, MemberLocals>) => {
-    const { workspaceId, memberId } = response.locals.member;
-    const id = z.uuid().safeParse(request.params.alertId);
-    const now = clock.now();
-    const closed =
-      id.success &&
-      (await store.transact(workspaceId, async (trx) => {
-        if (!(await closeAlert(trx, id.data, now))) return false;
-        await writeAudit(trx, { memberId, action: 'close alert', subject: id.data, at: now });
-        return true;
-      }));
-    if (closed) response.status(204).end();
-    else answerError(response, 404, 'no_such_alert', 'There is no such open alert.');
-  });
-  return router;
+const listed = listQuery(z.uuid(), { state: z.enum(['open', 'closed']).optional() });
+
+/** What an admin should look at, such as a rush of new records or a field that vanished; newest first. */
+export function alertRoutes({ store, clock }: { store: Store; clock: Clock }): Route[] {
+  return [
+    route('GET', '/alerts', 'admin', async (request, response) => {
+      const query = queryOf(listed, request);
+      const { workspaceId } = response.locals.member;
+      const answer = await pageOf(query, {
+        rows: (page) =>
+          store.transact(workspaceId, (trx) => listAlerts(trx, { ...page, state: query.state })),
+        keyOf: ({ alertId }) => alertId,
+        viewOf: ({ raisedAt, closedAt, ...alert }) => ({
+          ...alert,
+          raisedAt: iso(raisedAt),
+          closedAt: iso(closedAt),
+        }),
+      });
+      response.json(answer);
+    }),
+    route('POST', '/alerts/:alertId/close', 'admin', async (request, response) => {
+      const alertId = idOf(request, 'alertId');
+      const { workspaceId, memberId } = response.locals.member;
+      const now = clock.now();
+      await store.transact(workspaceId, async (trx) => {
+        if (!(await closeAlert(trx, alertId, now))) throw noSuch('open alert');
+        await writeAudit(trx, { memberId, action: 'close alert', subject: alertId, at: now });
+      });
+      response.status(204).end();
+    }),
+  ];
 }

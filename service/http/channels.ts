@@ -1,12 +1,12 @@
-import { type Response, Router } from 'express';
 import { z } from 'zod';
 import { knownLanguages } from '@sangam/core/consent';
 import type { ChannelBook } from '../channel-book.ts';
-import type { MemberLocals } from './admin.ts';
-import { answerError, readBody } from './errors.ts';
+import { type Route, route } from './api.ts';
+import { bodyOf, idOf, queryOf } from './input.ts';
+import { pageOfAll, wholeListQuery } from './paging.ts';
 
 const secret = z.string().min(16, 'must have at least 16 characters');
-const newChannel = z.object({
+const newChannel = z.strictObject({
   phoneNumberId: z.string().regex(/^\d+$/, 'is the number Meta shows as phone number id'),
   wabaId: z.string().regex(/^\d+$/, 'is the number Meta shows as WhatsApp Business account id'),
   portfolioId: z.string().regex(/^\d+$/).optional(),
@@ -14,48 +14,35 @@ const newChannel = z.object({
   appSecret: secret,
   verifyToken: z.string().min(8),
 });
-const rotation = z.object({ appSecret: secret });
-const settings = z.object({
+const rotation = z.strictObject({ appSecret: secret });
+const settings = z.strictObject({
   optWordLanguages: z.array(
     z.enum(knownLanguages, `is no language Sangam has opt-out words for: ${knownLanguages.join(', ')}`),
   ),
 });
 
 /** The workspace's WhatsApp numbers that run under an app of its own. */
-export function channelRoutes(book: ChannelBook): Router {
-  const router = Router();
-  router.get('/', async (_request, response: Response<unknown, MemberLocals>) => {
-    response.json({ results: await book.list(response.locals.member.workspaceId) });
-  });
-  router.post('/', async (request, response: Response<unknown, MemberLocals>) => {
-    const body = readBody(newChannel, request.body, response);
-    if (body === undefined) return;
-    const added = await book.add(response.locals.member, body);
-    if (added.outcome === 'refused') answerError(response, 409, added.code, added.message);
-    else response.status(201).json(added.channel);
-  });
-  router.post('/:channelId/app-secret', async (request, response: Response<unknown, MemberLocals>) => {
-    const body = readBody(rotation, request.body, response);
-    if (body === undefined) return;
-    const rotated = await book.rotateAppSecret(
-      response.locals.member,
-      request.params.channelId,
-      body.appSecret,
-    );
-    if (!rotated)
-      answerError(response, 404, 'no_such_channel', 'There is no such channel with an app of its own.');
-    else response.status(204).end();
-  });
-  router.put('/:channelId/settings', async (request, response: Response<unknown, MemberLocals>) => {
-    const body = readBody(settings, request.body, response);
-    if (body === undefined) return;
-    const saved = await book.setOptWordLanguages(
-      response.locals.member,
-      request.params.channelId,
-      body.optWordLanguages,
-    );
-    if (!saved) answerError(response, 404, 'no_such_channel', 'There is no such channel.');
-    else response.status(204).end();
-  });
-  return router;
+export function channelRoutes(book: ChannelBook): Route[] {
+  return [
+    route('GET', '/channels', 'admin', async (request, response) => {
+      const query = queryOf(wholeListQuery, request);
+      response.json(pageOfAll(await book.list(response.locals.member.workspaceId), query));
+    }),
+    route('POST', '/channels', 'admin', async (request, response) => {
+      const channel = bodyOf(newChannel, request);
+      response.status(201).json(await book.add(response.locals.member, channel));
+    }),
+    route('POST', '/channels/:channelId/app-secret', 'admin', async (request, response) => {
+      const channelId = idOf(request, 'channelId');
+      const { appSecret } = bodyOf(rotation, request);
+      await book.rotateAppSecret(response.locals.member, channelId, appSecret);
+      response.status(204).end();
+    }),
+    route('PUT', '/channels/:channelId/settings', 'admin', async (request, response) => {
+      const channelId = idOf(request, 'channelId');
+      const { optWordLanguages } = bodyOf(settings, request);
+      await book.setOptWordLanguages(response.locals.member, channelId, optWordLanguages);
+      response.status(204).end();
+    }),
+  ];
 }

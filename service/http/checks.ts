@@ -1,26 +1,28 @@
-import { type Response, Router } from 'express';
 import { z } from 'zod';
 import type { Clock } from '@sangam/core/clock';
 import {
   type Checker,
   type Connectors,
-  readReport,
+  findingSections,
+  mustHaveLooked,
+  readFindings,
+  readUnreadableNumbers,
   type RecordGroup,
-  reportSections,
 } from '@sangam/core/pipeline';
-import { type CheckRow, connectionOf, lastCheck, type Store } from '@sangam/core/store';
+import { type CheckRow, connectionOf, type ConnectionRow, type Store } from '@sangam/core/store';
+import { noSuch } from '@sangam/core/errors';
 import { toCsv } from '../csv.ts';
-import type { MemberLocals } from './admin.ts';
-import { answerError, readBody } from './errors.ts';
+import { type Answer, type Route, route } from './api.ts';
+import { idOf, queryOf } from './input.ts';
+import { listQuery, pageOf, pageOfAll } from './paging.ts';
+import { iso } from './times.ts';
 
-type Answer = Response<unknown, MemberLocals>;
-
-const reportQuery = z.object({
-  section: z.enum(reportSections),
-  limit: z.coerce.number().int().min(1).max(1_000).default(100),
-  after: z.coerce.number().int().min(0).default(0),
-});
-const csvQuery = z.object({ section: z.enum(reportSections) });
+const unreadable = z.literal('unreadable numbers');
+const reportQuery = z.discriminatedUnion('section', [
+  listQuery(z.tuple([z.string(), z.string(), z.number().int()]), { section: unreadable }),
+  listQuery(z.number().int().min(0), { section: z.enum(findingSections) }),
+]);
+const csvQuery = z.strictObject({ section: z.enum([unreadable.value, ...findingSections]) });
 /** Rows of one CSV. */
 const mostRows = 100_000;
 
@@ -30,74 +32,63 @@ export function checkRoutes(dependencies: {
   clock: Clock;
   connectors: Connectors;
   checker: Checker;
-}): Router {
+}): Route[] {
   const { store, clock, connectors, checker } = dependencies;
-  const router = Router();
 
-  const missing = (response: Answer): void =>
-    answerError(response, 404, 'no_such_connection', 'There is no such connection.');
-
-  router.post('/:connectionId/check', async (request, response: Answer) => {
-    const known = z.uuid().safeParse(request.params.connectionId);
-    const check = known.success ? await checker.start(response.locals.member, known.data) : undefined;
-    if (check === undefined) missing(response);
-    else response.status(202).json(viewOf(check));
-  });
-  router.delete('/:connectionId/check', async (request, response: Answer) => {
-    const known = z.uuid().safeParse(request.params.connectionId);
-    const stopped = known.success && (await checker.stop(response.locals.member, known.data));
-    if (stopped) response.status(204).end();
-    else answerError(response, 404, 'no_check', 'No check is running.');
-  });
-  router.get('/:connectionId/check', async (request, response: Answer) => {
-    const known = z.uuid().safeParse(request.params.connectionId);
-    const check = known.success
-      ? await store.transact(response.locals.member.workspaceId, (trx) => lastCheck(trx, known.data))
-      : undefined;
-    if (check === undefined)
-      answerError(response, 404, 'no_check', 'Nobody has looked through this account yet: start a check.');
-    else response.json(viewOf(check));
-  });
-
-  const report = async (
-    response: Answer,
-    connectionId: string,
-    section: (typeof reportSections)[number],
-    page: { limit: number; after: number },
-  ) => {
-    const known = z.uuid().safeParse(connectionId);
+  const asked = async (connectionId: string, response: Answer): Promise<ConnectionRow> => {
     const { workspaceId } = response.locals.member;
-    const connection = known.success
-      ? await store.transact(workspaceId, (trx) => connectionOf(trx, known.data))
-      : undefined;
-    if (connection === undefined) {
-      missing(response);
-      return undefined;
-    }
-    const connector = await connectors.of(connection);
-    const found = await readReport({ store, clock, connector, connection }, section, page);
-    if (found === undefined)
-      answerError(response, 404, 'no_check', 'Nobody has looked through this account yet: start a check.');
-    return found;
+    const connection = await store.transact(workspaceId, (trx) => connectionOf(trx, connectionId));
+    if (connection === undefined) throw noSuch('connection');
+    return connection;
   };
-  router.get('/:connectionId/check/report', async (request, response: Answer) => {
-    const query = readBody(reportQuery, request.query, response);
-    if (query === undefined) return;
-    const found = await report(response, request.params.connectionId, query.section, query);
-    if (found !== undefined) response.json(found);
-  });
-  router.get('/:connectionId/check/report.csv', async (request, response: Answer) => {
-    const query = readBody(csvQuery, request.query, response);
-    if (query === undefined) return;
-    const { connectionId } = request.params;
-    const found = await report(response, connectionId, query.section, { limit: mostRows, after: 0 });
-    if (found === undefined) return;
-    response
-      .type('text/csv')
-      .set('Content-Disposition', `attachment; filename="${query.section.replaceAll(' ', '-')}.csv"`)
-      .send(toCsv(linesOf(found.results)));
-  });
-  return router;
+  const findings = async (
+    connection: ConnectionRow,
+    section: (typeof findingSections)[number],
+  ): Promise<readonly object[]> =>
+    readFindings({ store, clock, connector: await connectors.of(connection), connection }, section);
+
+  return [
+    route('POST', '/connections/:connectionId/check', 'admin', async (request, response) => {
+      const check = await checker.start(response.locals.member, idOf(request, 'connectionId'));
+      response.status(202).json(viewOf(check));
+    }),
+    route('DELETE', '/connections/:connectionId/check', 'admin', async (request, response) => {
+      await checker.stop(response.locals.member, idOf(request, 'connectionId'));
+      response.status(204).end();
+    }),
+    route('GET', '/connections/:connectionId/check', 'admin', async (request, response) => {
+      const connectionId = idOf(request, 'connectionId');
+      const { workspaceId } = response.locals.member;
+      response.json(viewOf(await store.transact(workspaceId, (trx) => mustHaveLooked(trx, connectionId))));
+    }),
+    route('GET', '/connections/:connectionId/check/report', 'admin', async (request, response) => {
+      const connectionId = idOf(request, 'connectionId');
+      const query = queryOf(reportQuery, request);
+      const connection = await asked(connectionId, response);
+      const answer =
+        query.section === 'unreadable numbers'
+          ? await pageOf(query, {
+              rows: (page) => readUnreadableNumbers(store, connection, page),
+              keyOf: ({ recordId, field, part }) => [recordId, field, part],
+              viewOf: (row) => row,
+            })
+          : pageOfAll(await findings(connection, query.section), query);
+      response.json(answer);
+    }),
+    route('GET', '/connections/:connectionId/check/report.csv', 'admin', async (request, response) => {
+      const connectionId = idOf(request, 'connectionId');
+      const { section } = queryOf(csvQuery, request);
+      const connection = await asked(connectionId, response);
+      const rows =
+        section === 'unreadable numbers'
+          ? await readUnreadableNumbers(store, connection, { limit: mostRows })
+          : (await findings(connection, section)).slice(0, mostRows);
+      response
+        .type('text/csv')
+        .set('Content-Disposition', `attachment; filename="${section.replaceAll(' ', '-')}.csv"`)
+        .send(toCsv(linesOf(rows)));
+    }),
+  ];
 }
 
 /** In a spreadsheet a record has a line of its own; those that stand for one person share its number. */
@@ -114,11 +105,5 @@ function isGroup(row: object): row is RecordGroup {
 }
 
 function viewOf({ state, records, startedAt, finishedAt, problem }: CheckRow): object {
-  return {
-    state,
-    records,
-    startedAt: new Date(startedAt).toISOString(),
-    finishedAt: finishedAt === null ? null : new Date(finishedAt).toISOString(),
-    problem,
-  };
+  return { state, records, startedAt: iso(startedAt), finishedAt: iso(finishedAt), problem };
 }

@@ -1,13 +1,16 @@
-import { type Response, Router } from 'express';
 import { z } from 'zod';
 import type { Clock } from '@sangam/core/clock';
+import { noSuch } from '@sangam/core/errors';
 import { type Connectors, type ErasureKeyOf, previewWrites } from '@sangam/core/pipeline';
 import { connectionOf, listOccurrences, type Store } from '@sangam/core/store';
-import type { MemberLocals } from './admin.ts';
-import { answerError, readBody } from './errors.ts';
+import { type Route, route } from './api.ts';
+import { idOf, queryOf } from './input.ts';
+import { cursorOf, listQuery, pageOf } from './paging.ts';
+import { iso } from './times.ts';
 
-const previewQuery = z.object({ limit: z.coerce.number().int().min(1).max(100).default(25) });
-const occurrenceQuery = z.object({ limit: z.coerce.number().int().min(1).max(500).default(100) });
+const time = z.number().int();
+const previewQuery = listQuery(z.tuple([z.number().int(), time, z.string()]), {});
+const occurrenceQuery = listQuery(z.tuple([time, time, z.string()]), {});
 
 /** What a connection would write, and what happened to fields in its CRM. */
 export function connectionInsightRoutes(dependencies: {
@@ -15,40 +18,36 @@ export function connectionInsightRoutes(dependencies: {
   clock: Clock;
   connectors: Connectors;
   erasureKeyOf: ErasureKeyOf;
-}): Router {
+}): Route[] {
   const { store } = dependencies;
-  const router = Router();
-
-  router.get('/:connectionId/preview', async (request, response: Response<unknown, MemberLocals>) => {
-    const query = readBody(previewQuery, request.query, response);
-    if (query === undefined) return;
-    const { workspaceId } = response.locals.member;
-    const known = z.uuid().safeParse(request.params.connectionId);
-    const connection = known.success
-      ? await store.transact(workspaceId, (trx) => connectionOf(trx, known.data))
-      : undefined;
-    if (connection === undefined) {
-      answerError(response, 404, 'no_such_connection', 'There is no such connection.');
-      return;
-    }
-    response.json({ results: await previewWrites(dependencies, connection, query.limit) });
-  });
-
-  router.get('/:connectionId/occurrences', async (request, response: Response<unknown, MemberLocals>) => {
-    const query = readBody(occurrenceQuery, request.query, response);
-    if (query === undefined) return;
-    const { workspaceId } = response.locals.member;
-    const known = z.uuid().safeParse(request.params.connectionId);
-    const results = known.success
-      ? await store.transact(workspaceId, (trx) => listOccurrences(trx, known.data, query.limit))
-      : [];
-    response.json({
-      results: results.map(({ changedAt, seenAt, ...occurrence }) => ({
-        ...occurrence,
-        changedAt: new Date(changedAt).toISOString(),
-        seenAt: new Date(seenAt).toISOString(),
-      })),
-    });
-  });
-  return router;
+  return [
+    route('GET', '/connections/:connectionId/preview', 'admin', async (request, response) => {
+      const connectionId = idOf(request, 'connectionId');
+      const { limit, cursor } = queryOf(previewQuery, request);
+      const { workspaceId } = response.locals.member;
+      const connection = await store.transact(workspaceId, (trx) => connectionOf(trx, connectionId));
+      if (connection === undefined) throw noSuch('connection');
+      const { results, next } = await previewWrites(dependencies, connection, { limit, after: cursor });
+      response.json({ results, next: next === undefined ? null : cursorOf(next) });
+    }),
+    route('GET', '/connections/:connectionId/occurrences', 'admin', async (request, response) => {
+      const connectionId = idOf(request, 'connectionId');
+      const query = queryOf(occurrenceQuery, request);
+      const { workspaceId } = response.locals.member;
+      const answer = await pageOf(query, {
+        rows: (page) =>
+          store.transact(workspaceId, async (trx) => {
+            if ((await connectionOf(trx, connectionId)) === undefined) throw noSuch('connection');
+            return listOccurrences(trx, connectionId, page);
+          }),
+        keyOf: ({ seenAt, changedAt, digest }) => [seenAt, changedAt, digest],
+        viewOf: ({ changedAt, seenAt, digest: _digest, ...occurrence }) => ({
+          ...occurrence,
+          changedAt: iso(changedAt),
+          seenAt: iso(seenAt),
+        }),
+      });
+      response.json(answer);
+    }),
+  ];
 }

@@ -1,55 +1,61 @@
 import { randomUUID } from 'node:crypto';
-import { type Response, Router } from 'express';
 import { z } from 'zod';
 import { lanes } from '@sangam/core/whatsapp';
 import type { Clock } from '@sangam/core/clock';
+import type { ContactFields } from '@sangam/core/crm';
+import { noSuch } from '@sangam/core/errors';
 import { contactFields, type Receiver, type TagChangePayload } from '@sangam/core/pipeline';
 import { findContact, type Store } from '@sangam/core/store';
-import type { MemberLocals } from './admin.ts';
-import { answerError, readBody } from './errors.ts';
+import { type Route, route } from './api.ts';
+import { bodyOf, e164, idOf, queryOf } from './input.ts';
+import { iso } from './times.ts';
 
 const tag = z.string().trim().min(1).max(100);
 const tagChange = z
-  .object({ add: z.array(tag).max(50).default([]), remove: z.array(tag).max(50).default([]) })
+  .strictObject({ add: z.array(tag).max(50).default([]), remove: z.array(tag).max(50).default([]) })
   .refine(({ add, remove }) => add.length + remove.length > 0, 'name at least one tag to add or remove');
-const contactQuery = z.object({
-  phone: z.string().regex(/^\+\d{7,15}$/, 'must be E.164, such as +919812345678'),
-});
+const contactQuery = z.strictObject({ phone: e164 });
 
 /** Contacts as Sangam sees them, and the tags members give their conversations. */
-export function contactRoutes(dependencies: { store: Store; receiver: Receiver; clock: Clock }): Router {
+export function contactRoutes(dependencies: { store: Store; receiver: Receiver; clock: Clock }): Route[] {
   const { store, receiver, clock } = dependencies;
-  const router = Router();
-  router.get('/', async (request, response: Response<unknown, MemberLocals>) => {
-    const query = readBody(contactQuery, request.query, response);
-    if (query === undefined) return;
-    const fields = await store.transact(response.locals.member.workspaceId, async (trx) => {
-      const contactId = await findContact(trx, { value: query.phone });
-      return contactId === undefined ? [] : contactFields(trx, [contactId], clock.now());
-    });
-    response.json({ results: fields });
-  });
-  router.post('/:contactId/tags', async (request, response: Response<unknown, MemberLocals>) => {
-    const change = readBody(tagChange, request.body, response);
-    if (change === undefined) return;
-    const { workspaceId } = response.locals.member;
-    const id = z.uuid().safeParse(request.params.contactId);
-    const contactId = id.success
-      ? await store.transact(workspaceId, (trx) => findContact(trx, { contactId: id.data }))
-      : undefined;
-    if (contactId === undefined) {
-      answerError(response, 404, 'no_such_contact', 'There is no such contact.');
-      return;
-    }
-    const payload: TagChangePayload = {
-      field: 'sangam',
-      part: 'tag_change',
-      contactId,
-      at: clock.now(),
-      ...change,
-    };
-    await receiver.takeIn(workspaceId, { key: `tag_change:${randomUUID()}`, lane: lanes.crm, payload });
-    response.status(202).json({ contactId });
-  });
-  return router;
+  return [
+    route('GET', '/contacts', 'read-only', async (request, response) => {
+      const { phone } = queryOf(contactQuery, request);
+      const found = await store.transact(response.locals.member.workspaceId, async (trx) => {
+        const contactId = await findContact(trx, { value: phone });
+        return contactId === undefined ? [] : contactFields(trx, [contactId], clock.now());
+      });
+      response.json({ results: found.map(viewOf), next: null });
+    }),
+    route('POST', '/contacts/:contactId/tags', 'rep', async (request, response) => {
+      const named = idOf(request, 'contactId');
+      const change = bodyOf(tagChange, request);
+      const { workspaceId } = response.locals.member;
+      const contactId = await store.transact(workspaceId, (trx) => findContact(trx, { contactId: named }));
+      if (contactId === undefined) throw noSuch('contact');
+      const payload: TagChangePayload = {
+        field: 'sangam',
+        part: 'tag_change',
+        contactId,
+        at: clock.now(),
+        ...change,
+      };
+      await receiver.takeIn(workspaceId, { key: `tag_change:${randomUUID()}`, lane: lanes.crm, payload });
+      response.status(202).json({ contactId });
+    }),
+  ];
+}
+
+function viewOf(fields: ContactFields): object {
+  const { optInAt, lastActivityAt, lastInboundAt, windowClosesAt, waitingSince, optOutAt, ...rest } = fields;
+  return {
+    ...rest,
+    optInAt: iso(optInAt),
+    lastActivityAt: iso(lastActivityAt),
+    lastInboundAt: iso(lastInboundAt),
+    windowClosesAt: iso(windowClosesAt),
+    waitingSince: iso(waitingSince),
+    optOutAt: iso(optOutAt),
+  };
 }

@@ -1,46 +1,75 @@
-import { type Response, Router } from 'express';
 import { z } from 'zod';
+import { noSuch } from '@sangam/core/errors';
 import type { DeadLetterOffice } from '@sangam/core/pipeline';
-import type { MemberLocals } from './admin.ts';
-import { answerError, readBody } from './errors.ts';
+import {
+  countDeadLetters,
+  type DeadLetterRow,
+  listDeadLetters,
+  readDeadLetter,
+  type Store,
+} from '@sangam/core/store';
+import { type Route, route } from './api.ts';
+import { bodyOf, idOf, queryOf } from './input.ts';
+import { listQuery, pageOf } from './paging.ts';
+import { iso } from './times.ts';
 
-const listQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(500).default(100),
-  after: z.uuid().optional(),
+const listed = listQuery(z.uuid(), {
   reason: z.string().optional(),
   setAside: z.stringbool().default(false),
 });
-const setAsideBody = z.object({ reason: z.string().trim().min(1).max(500) });
+const setAsideBody = z.strictObject({ reason: z.string().trim().min(1).max(500) });
 
-/** What could not go on, why, and how to send it on its way again. */
-export function deadLetterRoutes(office: DeadLetterOffice): Router {
-  const router = Router();
-  router.get('/', async (request, response: Response<unknown, MemberLocals>) => {
-    const query = readBody(listQuery, request.query, response);
-    if (query === undefined) return;
-    response.json(await office.list(response.locals.member.workspaceId, query));
-  });
-  router.post('/replay', async (_request, response: Response<unknown, MemberLocals>) => {
-    response.json(await office.replayAll(response.locals.member));
-  });
-  router.post('/:deadLetterId/replay', async (request, response: Response<unknown, MemberLocals>) => {
-    const { deadLetterId } = request.params;
-    const known = z.uuid().safeParse(deadLetterId).success;
-    const replayed = known ? await office.replay(response.locals.member, deadLetterId) : undefined;
-    if (replayed === undefined)
-      answerError(response, 404, 'no_such_dead_letter', 'There is no such dead letter.');
-    else response.json(replayed);
-  });
-  router.post('/:deadLetterId/set-aside', async (request, response: Response<unknown, MemberLocals>) => {
-    const { deadLetterId } = request.params;
-    const body = readBody(setAsideBody, request.body, response);
-    if (body === undefined) return;
-    const known = z.uuid().safeParse(deadLetterId).success;
-    const done = known ? await office.setAside(response.locals.member, deadLetterId, body.reason) : undefined;
-    if (done === undefined)
-      answerError(response, 404, 'no_such_dead_letter', 'There is no such dead letter.');
-    else if (done) response.status(204).end();
-    else answerError(response, 409, 'replayable', 'It can be replayed, or was set aside already.');
-  });
-  return router;
+/** What could not go on, why, and how to send it on its way again. What arrived may be large: each tells it by itself. */
+export function deadLetterRoutes({ store, office }: { store: Store; office: DeadLetterOffice }): Route[] {
+  return [
+    route('GET', '/dead-letters', 'admin', async (request, response) => {
+      const query = queryOf(listed, request);
+      const { reason, setAside } = query;
+      const { workspaceId } = response.locals.member;
+      const answer = await pageOf(query, {
+        rows: (page) =>
+          store.transact(workspaceId, (trx) => listDeadLetters(trx, { ...page, reason, setAside })),
+        keyOf: ({ deadLetterId }) => deadLetterId,
+        viewOf,
+      });
+      response.json(answer);
+    }),
+    route('GET', '/dead-letters/counts', 'admin', async (_request, response) => {
+      const { workspaceId } = response.locals.member;
+      response.json({ results: await store.transact(workspaceId, countDeadLetters), next: null });
+    }),
+    route('POST', '/dead-letters/replay', 'admin', async (_request, response) => {
+      response.json(await office.replayAll(response.locals.member));
+    }),
+    route('GET', '/dead-letters/:deadLetterId', 'admin', async (request, response) => {
+      const deadLetterId = idOf(request, 'deadLetterId');
+      const { workspaceId } = response.locals.member;
+      const letter = await store.transact(workspaceId, (trx) => readDeadLetter(trx, deadLetterId));
+      if (letter === undefined) throw noSuch('dead letter');
+      response.json({ ...viewOf(letter), payload: letter.payload?.toString('utf8') ?? null });
+    }),
+    route('POST', '/dead-letters/:deadLetterId/replay', 'admin', async (request, response) => {
+      response.json(await office.replay(response.locals.member, idOf(request, 'deadLetterId')));
+    }),
+    route('POST', '/dead-letters/:deadLetterId/set-aside', 'admin', async (request, response) => {
+      const deadLetterId = idOf(request, 'deadLetterId');
+      const { reason } = bodyOf(setAsideBody, request);
+      await office.setAside(response.locals.member, deadLetterId, reason);
+      response.status(204).end();
+    }),
+  ];
+}
+
+function viewOf(letter: DeadLetterRow): object {
+  const { deadLetterId, reason, explanation, source, contactId, setAsideAt, setAsideWhy } = letter;
+  return {
+    deadLetterId,
+    reason,
+    explanation,
+    source,
+    contactId,
+    receivedAt: iso(letter.receivedAt),
+    parkedAt: iso(letter.parkedAt),
+    setAside: setAsideAt === null ? null : { at: iso(setAsideAt), why: setAsideWhy },
+  };
 }

@@ -1,32 +1,36 @@
-import { type Response, Router } from 'express';
 import { z } from 'zod';
 import type { Eraser } from '@sangam/core/pipeline';
-import type { Erasure } from '@sangam/core/store';
-import type { MemberLocals } from './admin.ts';
-import { answerError } from './errors.ts';
+import { type Erasure, listErasures, type Store } from '@sangam/core/store';
+import { type Route, route } from './api.ts';
+import { idOf, queryOf } from './input.ts';
+import { listQuery, pageOf } from './paging.ts';
+import { iso } from './times.ts';
+
+const listed = listQuery(z.uuid(), {});
 
 /** Erasing people, and what was left of them in CRMs. */
-export function erasureRoutes(eraser: Eraser): { contacts: Router; erasures: Router } {
-  const contacts = Router();
-  contacts.post('/:contactId/erase', async (request, response: Response<unknown, MemberLocals>) => {
-    const known = z.uuid().safeParse(request.params.contactId);
-    const erasure = known.success ? await eraser.erase(response.locals.member, known.data) : undefined;
-    if (erasure === undefined) answerError(response, 404, 'no_such_contact', 'There is no such contact.');
-    else response.json(viewOf(erasure));
-  });
-  const erasures = Router();
-  erasures.get('/', async (_request, response: Response<unknown, MemberLocals>) => {
-    const results = await eraser.list(response.locals.member.workspaceId);
-    response.json({ results: results.map(viewOf) });
-  });
-  return { contacts, erasures };
+export function erasureRoutes({ store, eraser }: { store: Store; eraser: Eraser }): Route[] {
+  return [
+    route('POST', '/contacts/:contactId/erase', 'admin', async (request, response) => {
+      response.json(viewOf(await eraser.erase(response.locals.member, idOf(request, 'contactId'))));
+    }),
+    route('GET', '/erasures', 'admin', async (request, response) => {
+      const { workspaceId } = response.locals.member;
+      const answer = await pageOf(queryOf(listed, request), {
+        rows: (page) => store.transact(workspaceId, (trx) => listErasures(trx, page)),
+        keyOf: ({ erasureId }) => erasureId,
+        viewOf,
+      });
+      response.json(answer);
+    }),
+  ];
 }
 
 function viewOf({ erasureId, askedBy, erasedAt, remains }: Erasure): object {
   return {
     erasureId,
     askedBy,
-    erasedAt: new Date(erasedAt).toISOString(),
+    erasedAt: iso(erasedAt),
     remains,
     note:
       remains.length === 0

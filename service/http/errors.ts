@@ -1,13 +1,18 @@
 import { finished } from 'node:stream';
-import type { ErrorRequestHandler, Response } from 'express';
+import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { SangamError } from '@sangam/core/errors';
-import { Refusal } from '../refusal.ts';
+import { Refusal, type RefusalKind, SangamError, type WrongField } from '@sangam/core/errors';
 
-/** What went wrong and what to do, as every route answers it. */
-export function answerError(response: Response, status: number, code: string, message: string): void {
-  response.status(status).json({ error: { code, message } });
+/** What went wrong and what to do, as every route answers it. `fields`: which inputs were wrong. */
+export function answerError(
+  response: Response,
+  status: number,
+  code: string,
+  message: string,
+  fields: readonly WrongField[] = [],
+): void {
+  response.status(status).json({ error: { code, message, ...(fields.length > 0 ? { fields } : {}) } });
 }
 
 /**
@@ -20,19 +25,29 @@ export function answerUnread(response: Response, status: number, code: string, m
   finished(response.req.resume(), () => response.end());
 }
 
-/** The body as the schema has it; answers 400 and returns undefined when it is not. */
-export function readBody<Schema extends z.ZodType>(
-  schema: Schema,
-  body: unknown,
-  response: Response,
-): z.infer<Schema> | undefined {
-  const result = schema.safeParse(body);
-  if (result.success) return result.data;
-  answerError(response, 400, 'bad_request', z.prettifyError(result.error));
-  return undefined;
+const statusOf: Readonly<Record<RefusalKind, number>> = { invalid: 400, missing: 404, conflict: 409 };
+
+/** The last handler but one: nothing of this address. */
+export const notFound: RequestHandler = (_request, response) =>
+  answerError(response, 404, 'not_found', 'There is nothing here.');
+
+/** Closes a route whose methods are these. */
+export function otherMethods(...methods: readonly string[]): RequestHandler {
+  const allow = methods.includes('GET') ? ['HEAD', ...methods] : methods;
+  return (_request, response) => {
+    const allowed = allow.toSorted().join(', ');
+    response.set('Allow', allowed);
+    answerError(response, 405, 'method_not_allowed', `This address takes ${allowed}.`);
+  };
 }
 
-const httpStatus = z.object({ status: z.number().int().min(400).max(499), type: z.string().optional() });
+/** What Express and its body reader throw. */
+const httpError = z.object({
+  status: z.number().int().min(400).max(499),
+  /** Of the body reader alone. */
+  type: z.string().optional(),
+  limit: z.number().optional(),
+});
 
 /** The last handler: no stack trace ever leaves. */
 export function errorHandler(logger: Logger): ErrorRequestHandler {
@@ -42,22 +57,23 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
       return;
     }
     if (error instanceof Refusal) {
-      answerError(response, error.status, error.code, error.message);
+      answerError(response, statusOf[error.kind], error.code, error.message, error.fields);
       return;
     }
     if (error instanceof SangamError && error.origin === 'crm') {
       answerCrmError(response, error);
       return;
     }
-    const client = httpStatus.safeParse(error);
-    if (client.success) {
-      const tooLarge = client.data.status === 413;
-      answerError(
-        response,
-        client.data.status,
-        client.data.type ?? 'bad_request',
-        tooLarge ? 'The body is larger than 4 MB.' : 'The request could not be read: send valid JSON.',
-      );
+    const unreadable = httpError.safeParse(error);
+    if (unreadable.success) {
+      const { status, type, limit } = unreadable.data;
+      if (status === 413) {
+        answerError(response, 413, 'too_large', `The body is larger than ${String(limit)} bytes.`);
+      } else {
+        const what = type === undefined ? 'address' : 'body';
+        const how = type === undefined ? 'UTF-8 in percent-encoding' : 'valid JSON';
+        answerError(response, status, 'bad_request', `The ${what} could not be read: send ${how}.`);
+      }
       return;
     }
     logger.error({ err: error, method: request.method }, 'a request failed');

@@ -2,7 +2,7 @@ import { Router } from 'express';
 import type { TurnTaker } from '@sangam/core/pipeline';
 import type { Store } from '@sangam/core/store';
 import type { Metrics } from '../metrics.ts';
-import { answerError } from './errors.ts';
+import { answerError, otherMethods } from './errors.ts';
 
 /** A worker that ended nothing for so long, though something is due, hangs. */
 const mostStuckMs = 60_000;
@@ -47,5 +47,6 @@ export function healthRoutes(
   router.get('/metrics', async (_request, response) => {
     response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
+  router.all(['/health/live', '/health/ready', '/metrics'], otherMethods('GET'));
   return router;
 }

@@ -12,6 +12,7 @@ import type { ConnectionSecrets } from '../connection-secrets.ts';
 import { keptExecution, readKeptChanges } from '../hubspot-actions.ts';
 import type { HubspotApp } from '../hubspot-sites.ts';
 import type { Metrics } from '../metrics.ts';
+import { otherMethods } from './errors.ts';
 import { createSignedWebhooks } from './signed-webhooks.ts';
 
 /** A hundred events, each with a property of at most 64 KiB. facts/hubspot.md §3.2. */
@@ -94,8 +95,11 @@ export function hubspotWebhooks(dependencies: {
   });
 
   const router = Router();
-  router.post(['/actions/:action', '/:connectionId/actions/:action'], ...action);
-  router.post(['/', '/:connectionId'], ...changes);
+  const actionPaths = ['/actions/:action', '/:connectionId/actions/:action'];
+  const changePaths = ['/', '/:connectionId'];
+  router.post(actionPaths, ...action);
+  router.post(changePaths, ...changes);
+  router.all([...actionPaths, ...changePaths], otherMethods('POST'));
   return router;
 }
 

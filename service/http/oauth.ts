@@ -1,8 +1,8 @@
 import { type Request, type Response, Router } from 'express';
 import { z } from 'zod';
-import { SangamError } from '@sangam/core/errors';
+import { Refusal, SangamError } from '@sangam/core/errors';
 import type { Connecting } from '../connecting.ts';
-import { Refusal } from '../refusal.ts';
+import { otherMethods } from './errors.ts';
 
 const cookieName = 'sangam_oauth';
 
@@ -44,6 +44,7 @@ export function oauthRoutes(connecting: Connecting, publicUrl: () => string): Ro
       response.redirect(303, `${publicUrl()}/?note=${error.code}`);
     }
   });
+  router.all('/hubspot/callback', otherMethods('GET'));
   return router;
 }
 
@@ -53,7 +54,7 @@ function cookiePath(publicUrl: string): string {
 }
 
 function notAgreed(): Refusal {
-  return new Refusal(400, 'not_agreed', 'HubSpot did not give its agreement: nothing was connected.');
+  return new Refusal('invalid', 'not_agreed', 'HubSpot did not give its agreement: nothing was connected.');
 }
 
 function binderOf(request: Request): string {

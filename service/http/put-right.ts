@@ -1,112 +1,104 @@
-import { type Response, Router } from 'express';
 import { z } from 'zod';
-import type { Decided, PutRight } from '@sangam/core/pipeline';
-import type { MemberLocals } from './admin.ts';
-import { answerError, readBody } from './errors.ts';
+import { type PutRight, readDecision } from '@sangam/core/pipeline';
+import { type Decision, listConflicts, listDecisions, type Store } from '@sangam/core/store';
+import { type Route, route } from './api.ts';
+import { bodyOf, e164, idOf, queryOf } from './input.ts';
+import { listQuery, pageOf } from './paging.ts';
+import { iso } from './times.ts';
 
-const phone = z.string().regex(/^\+\d{7,15}$/, 'must be E.164, such as +919812345678');
-const linkBody = z.object({ connectionId: z.uuid(), recordId: z.string().min(1) });
-const joinBody = z.object({ contactId: z.uuid() });
-const handOverBody = z.object({ phone, from: z.iso.datetime({ offset: true }) });
-const acceptBody = z.object({ recordId: z.string().optional() });
-const stateQuery = z.object({ state: z.enum(['open', 'accepted', 'dismissed']).optional() });
+const linkBody = z.strictObject({ connectionId: z.uuid(), recordId: z.string().min(1) });
+const joinBody = z.strictObject({ contactId: z.uuid() });
+const handOverBody = z.strictObject({ phone: e164, from: z.iso.datetime({ offset: true }) });
+const acceptBody = z.strictObject({ recordId: z.string().optional() });
+const conflictQuery = listQuery(z.uuid(), { state: z.enum(['open', 'accepted', 'dismissed']).optional() });
+const decisionQuery = listQuery(z.uuid(), {});
 
 /** What people put right by hand: links, who is who, conflicts; and taking any of it back. */
-export function putRightRoutes(putRight: PutRight): {
-  contacts: Router;
-  conflicts: Router;
-  decisions: Router;
-  phones: Router;
-  connections: Router;
-} {
-  const contacts = Router();
-  contacts.post('/:contactId/relink', async (request, response: Response<unknown, MemberLocals>) => {
-    const body = readBody(linkBody, request.body, response);
-    const contactId = idIn(request.params.contactId, response);
-    if (body === undefined || contactId === undefined) return;
-    answer(response, await putRight.relink(response.locals.member, { ...body, contactId }));
-  });
-  contacts.post('/:contactId/unlink', async (request, response: Response<unknown, MemberLocals>) => {
-    const body = readBody(linkBody, request.body, response);
-    const contactId = idIn(request.params.contactId, response);
-    if (body === undefined || contactId === undefined) return;
-    answer(response, await putRight.unlink(response.locals.member, { ...body, contactId }));
-  });
-  contacts.post('/:contactId/join', async (request, response: Response<unknown, MemberLocals>) => {
-    const body = readBody(joinBody, request.body, response);
-    const contactId = idIn(request.params.contactId, response);
-    if (body === undefined || contactId === undefined) return;
-    answer(response, await putRight.join(response.locals.member, contactId, body.contactId));
-  });
+export function putRightRoutes({ store, putRight }: { store: Store; putRight: PutRight }): Route[] {
+  return [
+    route('POST', '/contacts/:contactId/relink', 'admin', async (request, response) => {
+      const contactId = idOf(request, 'contactId');
+      const link = { ...bodyOf(linkBody, request), contactId };
+      response.json({ decisionId: await putRight.relink(response.locals.member, link) });
+    }),
+    route('POST', '/contacts/:contactId/unlink', 'admin', async (request, response) => {
+      const contactId = idOf(request, 'contactId');
+      const link = { ...bodyOf(linkBody, request), contactId };
+      response.json({ decisionId: await putRight.unlink(response.locals.member, link) });
+    }),
+    route('POST', '/contacts/:contactId/join', 'admin', async (request, response) => {
+      const contactId = idOf(request, 'contactId');
+      const other = bodyOf(joinBody, request).contactId;
+      response.json({ decisionId: await putRight.join(response.locals.member, contactId, other) });
+    }),
+    route('POST', '/phones/hand-over', 'admin', async (request, response) => {
+      const { phone, from } = bodyOf(handOverBody, request);
+      const decisionId = await putRight.handOver(response.locals.member, phone, Date.parse(from));
+      response.json({ decisionId });
+    }),
 
-  const phones = Router();
-  phones.post('/hand-over', async (request, response: Response<unknown, MemberLocals>) => {
-    const body = readBody(handOverBody, request.body, response);
-    if (body === undefined) return;
-    const at = Date.parse(body.from);
-    answer(response, await putRight.handOver(response.locals.member, body.phone, at));
-  });
+    route('GET', '/conflicts', 'admin', async (request, response) => {
+      const query = queryOf(conflictQuery, request);
+      const { workspaceId } = response.locals.member;
+      const answer = await pageOf(query, {
+        rows: (page) =>
+          store.transact(workspaceId, (trx) => listConflicts(trx, { ...page, state: query.state })),
+        keyOf: ({ conflictId }) => conflictId,
+        viewOf: ({ openedAt, closedAt, ...conflict }) => ({
+          ...conflict,
+          openedAt: iso(openedAt),
+          closedAt: iso(closedAt),
+        }),
+      });
+      response.json(answer);
+    }),
+    route('POST', '/conflicts/:conflictId/accept', 'admin', async (request, response) => {
+      const conflictId = idOf(request, 'conflictId');
+      // Only some conflicts need one, and none a body.
+      const { recordId } = request.body === undefined ? {} : bodyOf(acceptBody, request);
+      const { member } = response.locals;
+      response.json({ decisionId: await putRight.acceptConflict(member, conflictId, recordId) });
+    }),
+    route('POST', '/conflicts/:conflictId/dismiss', 'admin', async (request, response) => {
+      const conflictId = idOf(request, 'conflictId');
+      response.json({ decisionId: await putRight.dismissConflict(response.locals.member, conflictId) });
+    }),
 
-  const conflicts = Router();
-  conflicts.get('/', async (request, response: Response<unknown, MemberLocals>) => {
-    const query = readBody(stateQuery, request.query, response);
-    if (query === undefined) return;
-    const results = await putRight.conflicts(response.locals.member.workspaceId, query.state);
-    response.json({
-      results: results.map(({ openedAt, closedAt, ...conflict }) => ({
-        ...conflict,
-        openedAt: new Date(openedAt).toISOString(),
-        closedAt: closedAt === null ? null : new Date(closedAt).toISOString(),
-      })),
-    });
-  });
-  conflicts.post('/:conflictId/accept', async (request, response: Response<unknown, MemberLocals>) => {
-    const body = readBody(acceptBody, request.body ?? {}, response);
-    const conflictId = idIn(request.params.conflictId, response);
-    if (body === undefined || conflictId === undefined) return;
-    answer(response, await putRight.acceptConflict(response.locals.member, conflictId, body.recordId));
-  });
-  conflicts.post('/:conflictId/dismiss', async (request, response: Response<unknown, MemberLocals>) => {
-    const conflictId = idIn(request.params.conflictId, response);
-    if (conflictId === undefined) return;
-    answer(response, await putRight.dismissConflict(response.locals.member, conflictId));
-  });
-
-  const decisions = Router();
-  decisions.get('/', async (_request, response: Response<unknown, MemberLocals>) => {
-    const results = await putRight.decisions(response.locals.member.workspaceId);
-    response.json({
-      results: results.map(({ at, undoneAt, ...decision }) => ({
-        ...decision,
-        at: new Date(at).toISOString(),
-        undoneAt: undoneAt === null ? null : new Date(undoneAt).toISOString(),
-      })),
-    });
-  });
-  decisions.post('/:decisionId/undo', async (request, response: Response<unknown, MemberLocals>) => {
-    const decisionId = idIn(request.params.decisionId, response);
-    if (decisionId === undefined) return;
-    answer(response, await putRight.undo(response.locals.member, decisionId));
-  });
-  const connections = Router();
-  connections.post('/:connectionId/release', async (request, response: Response<unknown, MemberLocals>) => {
-    const connectionId = idIn(request.params.connectionId, response);
-    if (connectionId === undefined) return;
-    const released = await putRight.release(response.locals.member, connectionId);
-    if (released === undefined)
-      answerError(response, 404, 'no_such_connection', 'There is no such connection.');
-    else response.json({ released });
-  });
-  return { contacts, conflicts, decisions, phones, connections };
+    route('GET', '/decisions', 'admin', async (request, response) => {
+      const { workspaceId } = response.locals.member;
+      const answer = await pageOf(queryOf(decisionQuery, request), {
+        rows: (page) => store.transact(workspaceId, (trx) => listDecisions(trx, page)),
+        keyOf: ({ decisionId }) => decisionId,
+        viewOf,
+      });
+      response.json(answer);
+    }),
+    route('POST', '/decisions/:decisionId/undo', 'admin', async (request, response) => {
+      const decisionId = idOf(request, 'decisionId');
+      response.json({ decisionId: await putRight.undo(response.locals.member, decisionId) });
+    }),
+    route('POST', '/connections/:connectionId/release', 'admin', async (request, response) => {
+      const connectionId = idOf(request, 'connectionId');
+      response.json({ released: await putRight.release(response.locals.member, connectionId) });
+    }),
+  ];
 }
 
-function idIn(text: string | undefined, response: Response): string | undefined {
-  const id = z.uuid().safeParse(text);
-  if (!id.success) answerError(response, 404, 'not_found', 'There is nothing of that id.');
-  return id.data;
-}
-
-function answer(response: Response, decided: Decided): void {
-  if (decided.outcome === 'decided') response.json({ decisionId: decided.decisionId });
-  else answerError(response, decided.code.startsWith('no_such') ? 404 : 400, decided.code, decided.message);
+function viewOf({ subject, at, undoneAt, ...decision }: Decision): object {
+  const { links, evidence, conflict } = readDecision(subject);
+  return {
+    ...decision,
+    at: iso(at),
+    undoneAt: iso(undoneAt),
+    links: links && {
+      ...links,
+      before: links.before.map(({ partedAt, createdAt, ...link }) => ({
+        ...link,
+        partedAt: iso(partedAt),
+        createdAt: iso(createdAt),
+      })),
+    },
+    evidence: evidence.map(({ at, ...shown }) => ({ ...shown, at: iso(at) })),
+    conflict,
+  };
 }

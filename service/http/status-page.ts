@@ -1,4 +1,5 @@
 import { Router } from 'express';
+import { otherMethods } from './errors.ts';
 
 /** What happened before this page was opened, by the `note` of its address; never the address's own words. */
 const notes: Readonly<Record<string, string>> = {
@@ -22,6 +23,7 @@ export function statusPage(sandbox: () => boolean): Router {
       .type('html')
       .send(page(sandbox(), typeof note === 'string' ? noteOf(note) : undefined));
   });
+  router.all('/', otherMethods('GET'));
   return router;
 }
 
@@ -55,7 +57,7 @@ ${playground}
 <ul>
   <li><a href="/health/ready">Is it ready?</a></li>
   <li><a href="/metrics">Metrics</a></li>
-  <li><a href="/api/dead-letters">Dead letters</a> and <a href="/api/channels">channels</a>, with the admin link that
+  <li><a href="/api/v1/dead-letters">Dead letters</a> and <a href="/api/v1/channels">channels</a>, with the admin link that
       was printed when it started</li>
 </ul>
 </body>

@@ -5,7 +5,7 @@ import type { Receiver, Signer } from '@sangam/core/pipeline';
 import { isSignatureHeader, verifySignature } from '@sangam/core/whatsapp';
 import type { ChannelSecrets } from '../channel-secrets.ts';
 import type { Metrics } from '../metrics.ts';
-import { answerError } from './errors.ts';
+import { answerError, otherMethods } from './errors.ts';
 import { createSignedWebhooks } from './signed-webhooks.ts';
 
 /** Meta sends at most 3 MB (facts/whatsapp.md §1.3). */
@@ -75,6 +75,7 @@ export function whatsappWebhooks(dependencies: {
   const router = Router();
   router.get(['/', '/:channelId'], handshake);
   router.post(['/', '/:channelId'], ...receive);
+  router.all(['/', '/:channelId'], otherMethods('GET', 'POST'));
   return router;
 }
 

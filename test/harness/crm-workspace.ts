@@ -16,13 +16,13 @@ import { contactFields, type TagChangePayload } from '@sangam/core/pipeline';
 import {
   type Alert,
   type Conflict,
+  type DeadLetterRow,
   findContact,
   listAlerts,
   listConflicts,
   listDeadLetters,
   listOccurrences,
   markAllDirty,
-  type StoredDeadLetter,
   toJson,
   type WorkspaceTransaction,
 } from '@sangam/core/store';
@@ -101,7 +101,7 @@ export interface CrmWorkspace {
   isOptedOut(record: UserRecord | undefined): boolean;
   fieldOf(source: ContactSource): CrmField;
 
-  letters(): Promise<StoredDeadLetter[]>;
+  letters(): Promise<DeadLetterRow[]>;
   /** What lies in the dead letter office goes on its way again. */
   replay(): Promise<void>;
   alerts(): Promise<Alert[]>;
@@ -268,12 +268,12 @@ export async function openCrmWorkspace(parts: {
     isOptedOut: (record) => traits.spelling.readFlag(read(record, 'opt-out'), fieldOf('opt-out')) === true,
     fieldOf,
     async letters() {
-      return (await transact((trx) => listDeadLetters(trx, { limit: 1000 }))).rows;
+      return transact((trx) => listDeadLetters(trx, { limit: 1000 }));
     },
     replay: async () => void (await process.office.replayAll({ workspaceId, memberId })),
-    alerts: () => transact(listAlerts),
-    conflicts: () => transact((trx) => listConflicts(trx, 'open')),
-    occurrences: () => transact((trx) => listOccurrences(trx, connectionId, 1000)),
+    alerts: () => transact((trx) => listAlerts(trx, { limit: 1000 })),
+    conflicts: () => transact((trx) => listConflicts(trx, { limit: 1000, state: 'open' })),
+    occurrences: () => transact((trx) => listOccurrences(trx, connectionId, { limit: 1000 })),
     transact,
   };
   if (options.webhooks === true) await world.listen();

@@ -8,8 +8,15 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { openStore, type Store } from '@sangam/core/store';
 import { createSandbox, type Sandbox, SandboxClock } from '@sangam/sandbox';
-import { createSecretBox, ensureSandboxWorkspace, type SandboxParties } from '@sangam/service';
+import {
+  createSecretBox,
+  createService,
+  ensureSandboxWorkspace,
+  type SandboxParties,
+  type Service,
+} from '@sangam/service';
 import express from 'express';
+import { pino } from 'pino';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { until } from './until.ts';
 
@@ -24,6 +31,8 @@ export interface Town {
   readonly databaseUrl: string;
   /** Starts a service process; `databaseUrl` where it is to reach the database by another way. */
   startService(databaseUrl?: string): Promise<ServiceProcess>;
+  /** A service of this very process, listening and working, whose routes can be seen. */
+  openService(): Promise<Service>;
   /** The answer of the sandbox's control API. */
   control<Answer>(method: string, path: string, body?: unknown): Promise<Answer>;
   close(): Promise<void>;
@@ -55,16 +64,14 @@ export async function createTown(given?: TestDatabase): Promise<Town> {
   const secretsKey = randomBytes(32).toString('base64');
   const store = openStore(database.url);
   const clock = new SandboxClock();
-  const parties = await ensureSandboxWorkspace(
-    store,
-    createSecretBox([Buffer.from(secretsKey, 'base64')]),
-    clock,
-  );
+  const box = createSecretBox([Buffer.from(secretsKey, 'base64')]);
+  const parties = await ensureSandboxWorkspace(store, box, clock);
   const services: ServiceProcess[] = [];
+  const opened: Service[] = [];
   const { server, sandbox, url } = await openSandbox(
     parties,
     clock,
-    () => services[0]?.url ?? 'http://127.0.0.1:9',
+    () => services[0]?.url ?? opened[0]?.url() ?? 'http://127.0.0.1:9',
   );
 
   return {
@@ -84,6 +91,23 @@ export async function createTown(given?: TestDatabase): Promise<Town> {
       services.push(service);
       return service;
     },
+    async openService() {
+      const service = createService({
+        databaseUrl: database.url,
+        host: '127.0.0.1',
+        port: 0,
+        publicUrl: undefined,
+        box,
+        clock,
+        logger: pino({ level: 'warn' }, pino.destination(2)),
+        sandboxHubspotApp: () => parties.hubspot,
+        sandboxUrl: () => Promise.resolve(url),
+      });
+      opened.push(service);
+      await service.listen();
+      service.startWork();
+      return service;
+    },
     async control(method, route, body) {
       const response = await fetch(`${url}${route}`, {
         method,
@@ -97,6 +121,7 @@ export async function createTown(given?: TestDatabase): Promise<Town> {
     },
     async close() {
       await Promise.all(services.map((service) => service.stop('SIGKILL')));
+      await Promise.all(opened.map((service) => service.close()));
       await sandbox.close();
       server.closeAllConnections();
       server.close();

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
 import type { Connector } from '../../crm/index.ts';
-import { SangamError } from '../../errors.ts';
+import { noSuch, Refusal, SangamError } from '../../errors.ts';
 import {
   advanceCheck,
   type CheckRow,
@@ -30,6 +30,7 @@ import type { ErasureKeyOf } from '../erased.ts';
 import { wholeMappingOf } from '../mapping-of.ts';
 import { fieldsToRead } from '../reconcile/resolve.ts';
 import { TurnTaker } from '../turns.ts';
+import { mustHaveLooked } from './report.ts';
 import { takeIn } from './take-in.ts';
 
 /** Longer than any call may take (design.md §4). */
@@ -48,10 +49,10 @@ interface Actor {
  */
 export interface Checker {
   readonly worker: TurnTaker;
-  /** One that runs goes on. Undefined: no such connection. */
-  start(actor: Actor, connectionId: string): Promise<CheckRow | undefined>;
-  /** False: none was running. */
-  stop(actor: Actor, connectionId: string): Promise<boolean>;
+  /** One that runs goes on. Throws a `Refusal`. */
+  start(actor: Actor, connectionId: string): Promise<CheckRow>;
+  /** Throws a `Refusal` where none is running. */
+  stop(actor: Actor, connectionId: string): Promise<void>;
   /** Starts a check for every connection that may be written to and was never looked through in its region. */
   ensureIndexed(workspaceId: string): Promise<void>;
 }
@@ -151,7 +152,7 @@ export function createChecker(dependencies: {
     async start(actor, connectionId) {
       const check = await store.transact(actor.workspaceId, async (trx) => {
         const connection = await connectionOf(trx, connectionId);
-        if (connection === undefined) return undefined;
+        if (connection === undefined) throw noSuch('connection');
         await writeAudit(trx, {
           memberId: actor.memberId,
           action: 'start check',
@@ -159,19 +160,18 @@ export function createChecker(dependencies: {
           at: clock.now(),
         });
         await insertCheck(trx, connection, clock.now());
-        return lastCheck(trx, connectionId);
+        return mustHaveLooked(trx, connectionId);
       });
       worker.wake(actor.workspaceId);
       return check;
     },
     stop: (actor, connectionId) =>
       store.transact(actor.workspaceId, async (trx) => {
-        const stopped = await stopCheck(trx, connectionId, clock.now());
-        if (stopped) {
-          const { memberId } = actor;
-          await writeAudit(trx, { memberId, action: 'stop check', subject: connectionId, at: clock.now() });
+        if (!(await stopCheck(trx, connectionId, clock.now()))) {
+          throw new Refusal('missing', 'no_check', 'No check is running.');
         }
-        return stopped;
+        const { memberId } = actor;
+        await writeAudit(trx, { memberId, action: 'stop check', subject: connectionId, at: clock.now() });
       }),
     async ensureIndexed(workspaceId) {
       const started = await store.transact(workspaceId, async (trx) => {

@@ -7,16 +7,20 @@ import {
   type MappingSource,
 } from '../../crm/index.ts';
 import type { Clock } from '../../clock.ts';
+import { Refusal } from '../../errors.ts';
 import {
   type CheckRow,
   type ConnectionRow,
   knownPeople,
   lastCheck,
+  type Page,
+  type PhoneKey,
   seenValues,
   sharedPhones,
   type Store,
   type UnreadablePhone,
   unreadablePhones,
+  type WorkspaceTransaction,
 } from '../../store/index.ts';
 import { wholeMappingOf } from '../mapping-of.ts';
 import { contactFields } from '../reconcile/contact-fields.ts';
@@ -24,14 +28,13 @@ import { contactFields } from '../reconcile/contact-fields.ts';
 /** Most groups of records a report looks into. */
 const mostGroups = 5_000;
 
-export const reportSections = [
+/** What a look through an account finds, besides numbers that cannot be read. */
+export const findingSections = [
   'several records',
-  'unreadable numbers',
   'contradicting consents',
   'fields',
   'shared numbers',
 ] as const;
-export type ReportSection = (typeof reportSections)[number];
 
 /** Records that hold one phone, or are tied together by several. */
 export interface RecordGroup {
@@ -56,11 +59,6 @@ export interface FieldForecast {
   readonly becomes: string;
 }
 
-export interface ReportPage<Row> {
-  readonly total: number;
-  readonly results: readonly Row[];
-}
-
 interface ReportInput {
   readonly store: Store;
   readonly clock: Clock;
@@ -68,34 +66,46 @@ interface ReportInput {
   readonly connection: ConnectionRow;
 }
 
-/** One page of what a look through the account found; undefined: nobody has looked yet. */
-export async function readReport(
+/** One section of what a look through the account found: at most some thousand rows. Throws a `Refusal`. */
+export async function readFindings(
   input: ReportInput,
-  section: ReportSection,
-  page: { readonly limit: number; readonly after: number },
-): Promise<ReportPage<object> | undefined> {
+  section: (typeof findingSections)[number],
+): Promise<readonly object[]> {
   const { store, connection } = input;
-  const { workspaceId, connectionId } = connection;
-  const check = await store.transact(workspaceId, (trx) => lastCheck(trx, connectionId));
-  if (check === undefined) return undefined;
-  const cut = <Row>(rows: readonly Row[]): ReportPage<Row> => ({
-    total: rows.length,
-    results: rows.slice(page.after, page.after + page.limit),
-  });
+  const check = await store.transact(connection.workspaceId, (trx) =>
+    mustHaveLooked(trx, connection.connectionId),
+  );
   switch (section) {
     case 'several records':
-      return cut(await groupsOf(input));
+      return groupsOf(input);
     case 'shared numbers':
-      return cut((await groupsOf(input)).filter(differentPeople));
-    case 'unreadable numbers': {
-      const found = await store.transact(workspaceId, (trx) => unreadablePhones(trx, connectionId, page));
-      return { total: found.total, results: found.rows.map((row) => withAdvice(row, connection.region)) };
-    }
+      return (await groupsOf(input)).filter(differentPeople);
     case 'contradicting consents':
-      return cut(await contradictions(input));
+      return contradictions(input);
     case 'fields':
-      return cut(await forecasts(input, check));
+      return forecasts(input, check);
   }
+}
+
+/** Numbers in the account that cannot be read, with what to do about each. Throws a `Refusal`. */
+export function readUnreadableNumbers(
+  store: Store,
+  { workspaceId, connectionId, region }: ConnectionRow,
+  page: Page<PhoneKey>,
+): Promise<(UnreadablePhone & { readonly advice: string })[]> {
+  return store.transact(workspaceId, async (trx) => {
+    await mustHaveLooked(trx, connectionId);
+    return (await unreadablePhones(trx, connectionId, page)).map((phone) => withAdvice(phone, region));
+  });
+}
+
+/** The connection's latest check. Throws a `Refusal` where there is none. */
+export async function mustHaveLooked(trx: WorkspaceTransaction, connectionId: string): Promise<CheckRow> {
+  const check = await lastCheck(trx, connectionId);
+  if (check === undefined) {
+    throw new Refusal('missing', 'no_check', 'Nobody has looked through this account yet: start a check.');
+  }
+  return check;
 }
 
 async function groupsOf({ store, connector, connection }: ReportInput): Promise<RecordGroup[]> {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import type { CrmValues } from '../../crm/index.ts';
 import { valuesForNew } from '../../mapping/index.ts';
-import { type ConnectionRow, peekDirty, type Store } from '../../store/index.ts';
+import { type ConnectionRow, type DirtyKey, type Page, peekDirty, type Store } from '../../store/index.ts';
 import type { Connectors } from '../connectors.ts';
 import type { ErasureKeyOf } from '../erased.ts';
 import { loadBatch } from './load-batch.ts';
@@ -21,7 +21,7 @@ export interface Previewed {
 
 /**
  * What waits for a connection, as it would be written: for one in shadow. Reads the CRM, writes nothing anywhere.
- * Throws `SangamError` as the connector does.
+ * `limit`: of what waits, at most a batch. Throws `SangamError` as the connector does.
  */
 export async function previewWrites(
   {
@@ -31,18 +31,22 @@ export async function previewWrites(
     erasureKeyOf,
   }: { store: Store; clock: Clock; connectors: Connectors; erasureKeyOf: ErasureKeyOf },
   connection: ConnectionRow,
-  most: number,
-): Promise<Previewed[]> {
+  { limit, after }: Page<DirtyKey>,
+): Promise<{ readonly results: Previewed[]; readonly next: DirtyKey | undefined }> {
   const { workspaceId, connectionId } = connection;
   const connector = await connectors.of(connection);
   const { traits } = connector;
   const mapping = mappingOf(connection, traits);
-  const { batch, facts } = await store.transact(workspaceId, async (trx) => {
+  const { batch, facts, next } = await store.transact(workspaceId, async (trx) => {
     const now = clock.now();
-    const waiting = await peekDirty(trx, connectionId, Math.min(most, traits.batchSize));
+    const size = Math.min(limit, traits.batchSize);
+    const marks = await peekDirty(trx, connectionId, { limit: size + 1, after });
+    const waiting = marks.slice(0, size);
+    const last = marks.length > size ? waiting.at(-1) : undefined;
     const loaded = await loadBatch(trx, connection, mapping, traits, waiting, now);
     return {
       batch: loaded,
+      next: last && ([last.priority, last.markedAt, last.subject] as const),
       facts: await loadResolveFacts(trx, connection, loaded.homeless, erasureKeyOf, now),
     };
   });
@@ -65,7 +69,7 @@ export async function previewWrites(
     'import',
   );
   const byAsked = new Map(records.map((record) => [record.askedAs, record]));
-  return [
+  const results = [
     ...resolved.creating.map(({ homeless: { contact } }) => ({
       contactId: contact.contactId,
       recordId: undefined,
@@ -95,4 +99,5 @@ export async function previewWrites(
       };
     }),
   ];
+  return { results, next };
 }

@@ -1,0 +1,35 @@
+import { sql } from 'kysely';
+import type { Page } from './page.ts';
+import type { MemberRole } from './schema.ts';
+import type { WorkspaceTransaction } from './store.ts';
+
+export interface MemberRow {
+  readonly memberId: string;
+  readonly email: string;
+  readonly role: MemberRole;
+  readonly phone: string | null;
+}
+
+/** By e-mail. */
+export async function listMembers(
+  trx: WorkspaceTransaction,
+  { limit, after }: Page<string>,
+): Promise<MemberRow[]> {
+  const { rows } = await sql<MemberRow>`
+    select member_id as "memberId", email, role, phone from members
+    where workspace_id = ${trx.workspaceId} ${after === undefined ? sql`` : sql`and email > ${after}`}
+    order by email limit ${limit}`.execute(trx);
+  return rows;
+}
+
+/** False: there is no such member. */
+export async function setMemberPhone(
+  trx: WorkspaceTransaction,
+  memberId: string,
+  phone: string | null,
+): Promise<boolean> {
+  const { rows } = await sql`
+    update members set phone = ${phone}
+    where workspace_id = ${trx.workspaceId} and member_id = ${memberId} returning 1`.execute(trx);
+  return rows.length > 0;
+}

@@ -1,0 +1,88 @@
+import type { Request, RequestHandler } from 'express';
+import { z } from 'zod';
+import { noSuch, Refusal } from '@sangam/core/errors';
+import { wrongFields, wrongInput } from '../wrong-input.ts';
+
+/** What a request brings, read once. All of it throws a `Refusal` that names what was wrong. */
+
+/** The JSON body as the schema has it. */
+export function bodyOf<Schema extends z.ZodType>(schema: Schema, request: Request): z.infer<Schema> {
+  if (request.body === undefined) {
+    throw new Refusal(
+      'invalid',
+      'bad_request',
+      'This takes a JSON object as its body, with content-type: application/json.',
+    );
+  }
+  return read(schema, request.body);
+}
+
+/** The query as the schema has it. */
+export function queryOf<Schema extends z.ZodType>(schema: Schema, request: Request): z.infer<Schema> {
+  return read(schema, request.query);
+}
+
+function read<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
+  const result = schema.safeParse(value);
+  if (!result.success) throw wrongInput(wrongFields(result.error));
+  return result.data;
+}
+
+/** An id of the path, by its name there; what is no id is nobody's. `deadLetterId` names a dead letter. */
+export function idOf(request: Request, name: string, schema: z.ZodType<string> = z.uuid()): string {
+  const id = schema.safeParse(request.params[name]);
+  if (!id.success) {
+    const thing = name.replace(/Id$/, '').replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+    throw noSuch(thing);
+  }
+  return id.data;
+}
+
+export const e164 = z.string().regex(/^\+\d{7,15}$/, 'must be E.164, such as +919812345678');
+
+/** Refuses text no database holds, wherever it stands, and a query that is not what its percent signs say. */
+export const readableText: RequestHandler = (request, _response, next) => {
+  const query = request.originalUrl.split('?', 2)[1] ?? '';
+  try {
+    decodeURIComponent(query.replaceAll('+', ' '));
+  } catch {
+    throw wrongInput([{ path: '', message: 'The query is not UTF-8 in percent-encoding.' }]);
+  }
+  for (const part of [request.params, request.query, request.body as unknown]) {
+    const path = unreadableIn(part);
+    if (path !== undefined)
+      throw wrongInput([{ path: z.core.toDotPath(path), message: 'holds NUL, or half a character' }]);
+  }
+  next();
+};
+
+interface Place {
+  readonly value: unknown;
+  readonly key: PropertyKey;
+  readonly within: Place | undefined;
+}
+
+/** The path to the first text that no database holds. Without recursion: a body may be nested a million deep. */
+export function unreadableIn(value: unknown): PropertyKey[] | undefined {
+  const waiting: Place[] = [{ value, key: '', within: undefined }];
+  for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
+    const { value } = place;
+    if (typeof value === 'string' && !isReadable(value)) return pathTo(place);
+    if (typeof value !== 'object' || value === null) continue;
+    for (const [name, inner] of Object.entries(value)) {
+      if (!isReadable(name)) return pathTo(place);
+      waiting.push({ value: inner, key: Array.isArray(value) ? Number(name) : name, within: place });
+    }
+  }
+  return undefined;
+}
+
+function isReadable(text: string): boolean {
+  return !text.includes('\0') && text.isWellFormed();
+}
+
+function pathTo(place: Place): PropertyKey[] {
+  const path: PropertyKey[] = [];
+  for (let at: Place | undefined = place; at?.within !== undefined; at = at.within) path.push(at.key);
+  return path.toReversed();
+}
