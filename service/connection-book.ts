@@ -3,6 +3,7 @@ import type { Clock } from '@sangam/core/clock';
 import { noSuch, Refusal } from '@sangam/core/errors';
 import type { Connectors } from '@sangam/core/pipeline';
 import {
+  type AuditAction,
   connectionOf,
   type ConnectionRow,
   connectionsOf,
@@ -88,8 +89,11 @@ export function createConnectionBook(dependencies: {
   /** One act on a row nobody else changes meanwhile, with its line in the audit. */
   const act = async <Result>(
     asker: Asker,
-    connectionId: string,
-    action: string,
+    {
+      connectionId,
+      action,
+      detail = '',
+    }: { readonly connectionId: string; readonly action: AuditAction; readonly detail?: string },
     work: (trx: WorkspaceTransaction, row: ConnectionRow, now: number) => Promise<Result>,
   ): Promise<Result> => {
     const { workspaceId, memberId } = asker;
@@ -97,7 +101,7 @@ export function createConnectionBook(dependencies: {
     return store.transact(workspaceId, async (trx) => {
       const row = await lockedRow(trx, connectionId);
       const result = await work(trx, row, now);
-      await writeAudit(trx, { memberId, action, subject: connectionId, at: now });
+      await writeAudit(trx, { memberId, action, subject: `${connectionId} ${detail}`.trim(), at: now });
       return result;
     });
   };
@@ -128,7 +132,7 @@ export function createConnectionBook(dependencies: {
         connectors.forget(connectionId);
         await connectors.of({ ...row, mode });
       }
-      await act(asker, connectionId, `set mode ${mode}`, async (trx, before, now) => {
+      await act(asker, { connectionId, action: 'set mode', detail: mode }, async (trx, before, now) => {
         if (before.disconnectedAt !== null) throw disconnected();
         await update(trx, connectionId, { mode, test_phones: [...phones] });
         // Whoever was only shown until now is due.
@@ -156,11 +160,15 @@ export function createConnectionBook(dependencies: {
           channelIds: channels.map((channel) => channel.channel_id),
         });
       }
-      const settings = await act(asker, connectionId, 'change settings', async (trx, row) => {
-        const merged = mergeSettings(row.settings, change);
-        await update(trx, connectionId, { settings: toJson(merged) });
-        return merged;
-      });
+      const settings = await act(
+        asker,
+        { connectionId, action: 'change settings', detail: Object.keys(change).join(' ') },
+        async (trx, row) => {
+          const merged = mergeSettings(row.settings, change);
+          await update(trx, connectionId, { settings: toJson(merged) });
+          return merged;
+        },
+      );
       wake(asker.workspaceId);
       return settings;
     },
@@ -182,8 +190,7 @@ export function createConnectionBook(dependencies: {
       }
       await act(
         asker,
-        connectionId,
-        lines === null ? 'reset mapping' : 'set mapping',
+        { connectionId, action: lines === null ? 'reset mapping' : 'set mapping' },
         async (trx, row, now) => {
           // What was parked of the old mapping is gone from it, or was just found to be there.
           const settled = [...(row.mapping ?? defaultMapping), ...checked.mapping].map(
@@ -215,7 +222,7 @@ export function createConnectionBook(dependencies: {
             'it out of the mapping.',
         );
       }
-      await act(asker, connectionId, `unpark ${field}`, async (trx, before, now) => {
+      await act(asker, { connectionId, action: 'unpark field', detail: field }, async (trx, before, now) => {
         const parked = Object.entries(before.parkedFields).filter(([name]) => name !== field);
         await update(trx, connectionId, { parked_fields: toJson(Object.fromEntries(parked)) });
         if (parked.length === 0) await closeAlertsOf(trx, connectionId, 'fields missing', now);
@@ -237,12 +244,14 @@ export function createConnectionBook(dependencies: {
           'In shadow nothing is written to the CRM. GET the same address shows what is missing; the mode test or live creates it.',
         );
       }
-      await (await connectors.of(row)).provision();
-      await act(asker, connectionId, 'provision', () => Promise.resolve());
+      const connector = await connectors.of(row);
+      // Before it begins: what it makes in the CRM is there even if it ends in the middle.
+      await act(asker, { connectionId, action: 'provision' }, () => Promise.resolve());
+      await connector.provision();
     },
 
     async retry(asker, connectionId) {
-      await act(asker, connectionId, 'retry connection', (trx, _row, now) =>
+      await act(asker, { connectionId, action: 'retry connection' }, (trx, _row, now) =>
         liftBlock(trx, connectionId, now),
       );
       connectors.forget(connectionId);
@@ -250,7 +259,7 @@ export function createConnectionBook(dependencies: {
     },
 
     async setWebhookSecret(asker, connectionId, secret) {
-      await act(asker, connectionId, 'set webhook secret', async (trx, row, now) => {
+      await act(asker, { connectionId, action: 'set webhook secret' }, async (trx, row, now) => {
         if (row.disconnectedAt !== null) throw disconnected();
         if (row.sandbox || row.refreshToken !== null) {
           throw new Refusal(

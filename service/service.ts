@@ -29,6 +29,7 @@ import type { HubspotApp } from './hubspot-sites.ts';
 import { adminEntrance, memberAsking, requireMember, sessionRoutes } from './http/admin.ts';
 import { alertRoutes } from './http/alerts.ts';
 import { apiRouter, type Route } from './http/api.ts';
+import { auditRoutes } from './http/audit.ts';
 import { bodyLimits, createBodyReaders } from './http/bodies.ts';
 import { channelRoutes } from './http/channels.ts';
 import { checkRoutes } from './http/checks.ts';
@@ -245,8 +246,8 @@ export function createService(options: ServiceOptions): Service {
   let sandbox: Router | undefined;
   let working = false;
   const apiRoutes: readonly Route[] = [
-    ...sessionRoutes(sessions, () => publicUrl()),
-    ...contactRoutes({ store, receiver, clock }),
+    ...sessionRoutes({ sessions, clock, publicUrl: () => publicUrl() }),
+    ...contactRoutes({ store, clock, wake: (workspaceId) => applier.wake(workspaceId) }),
     ...putRightRoutes({ store, putRight }),
     ...erasureRoutes({ store, eraser: createEraser({ store, clock, keyOf: erasureKeyOf }) }),
     ...memberRoutes({ store, clock }),
@@ -260,6 +261,7 @@ export function createService(options: ServiceOptions): Service {
     ...keptEventRoutes(store),
     ...alertRoutes({ store, clock }),
     ...statementRoutes(store),
+    ...auditRoutes(store),
   ];
   const readBody = createBodyReaders(bodyLimits);
   const app: Express = express();

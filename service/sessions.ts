@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '@sangam/core/clock';
-import type { MemberRole, Store } from '@sangam/core/store';
+import { type MemberRole, type Store, writeAudit } from '@sangam/core/store';
 
 /** Who is asking. */
 export interface Member {
@@ -15,10 +15,10 @@ export interface Sessions {
   /** Trades a link's token for a session's. Undefined: used, expired or never made. */
   enter(linkToken: string): Promise<string | undefined>;
   memberOf(sessionToken: string): Promise<Member | undefined>;
-  /** Signs out. */
-  end(sessionToken: string): Promise<void>;
+  /** Signs a member out of one session. `at`: for the audit. */
+  end(member: Member, sessionToken: string, at: number): Promise<void>;
   /** Signs a member out everywhere, and takes back links they have not used. */
-  endAll(workspaceId: string, memberId: string): Promise<void>;
+  endAll(member: Member, at: number): Promise<void>;
 }
 
 const day = 24 * 60 * 60 * 1000;
@@ -74,20 +74,25 @@ export function createSessions(store: Store, clock: Clock): Sessions {
         ? undefined
         : { workspaceId, memberId: session.member_id, role: member.role };
     },
-    async end(sessionToken) {
-      await store.directory
-        .deleteFrom('directory_sessions')
-        .where('token_hash', '=', hashOf(sessionToken))
-        .where('kind', '=', 'session')
-        .execute();
-    },
-    async endAll(workspaceId, memberId) {
-      await store.directory
-        .deleteFrom('directory_sessions')
-        .where('workspace_id', '=', workspaceId)
-        .where('member_id', '=', memberId)
-        .execute();
-    },
+    end: ({ workspaceId, memberId }, sessionToken, at) =>
+      store.transact(workspaceId, async (trx) => {
+        await trx
+          .deleteFrom('directory_sessions')
+          .where('workspace_id', '=', workspaceId)
+          .where('token_hash', '=', hashOf(sessionToken))
+          .where('kind', '=', 'session')
+          .execute();
+        await writeAudit(trx, { memberId, action: 'end session', subject: memberId, at });
+      }),
+    endAll: ({ workspaceId, memberId }, at) =>
+      store.transact(workspaceId, async (trx) => {
+        await trx
+          .deleteFrom('directory_sessions')
+          .where('workspace_id', '=', workspaceId)
+          .where('member_id', '=', memberId)
+          .execute();
+        await writeAudit(trx, { memberId, action: 'end all sessions', subject: memberId, at });
+      }),
   };
 }
 

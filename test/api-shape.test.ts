@@ -2,7 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { systemClock } from '@sangam/core/clock';
-import { openConflicts, raiseAlert, saveDecision, type WorkspaceTransaction } from '@sangam/core/store';
+import {
+  openConflicts,
+  raiseAlert,
+  saveDecision,
+  type WorkspaceTransaction,
+  writeAudit,
+} from '@sangam/core/store';
 import type { Service } from '@sangam/service';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -73,6 +79,7 @@ async function someOfEverything(trx: WorkspaceTransaction): Promise<void> {
             from unnest(${ids}::uuid[]) as t (id)`.execute(trx);
   const before = [{ recordId: 'r0', home: true, reason: 'created', partedAt: now, createdAt: now }];
   for (const id of ids) {
+    await writeAudit(trx, { memberId: id, action: 'close alert', subject: id, at: now });
     await raiseAlert(trx, { kind: 'rush', subject: id, message: 'Many new records.' }, now);
     const conflict = { connectionId, contactId: id, recordIds: ['r1', 'r2'], explanation: 'Two.' };
     await openConflicts(trx, [{ kind: 'two records', ...conflict }], now);

@@ -162,7 +162,9 @@ describe('tags', () => {
     ];
     for (const [index, change] of changes.toReversed().entries()) {
       const payload = { field: 'sangam', part: 'tag_change', contactId: contact?.contactId, ...change };
-      await engine.receiver.takeIn(engine.workspaceId, { key: `tags:${String(index)}`, lane: 2, payload });
+      await engine.receiver.takeInAll(engine.workspaceId, [
+        { key: `tags:${String(index)}`, lane: 2, payload },
+      ]);
     }
     await engine.applyAll();
     expect((await fieldsOfAll())[0]?.tags).toEqual(['back', 'kept']);

@@ -110,15 +110,17 @@ describe('a record of another account with the same id', () => {
         const change = { connectionId, recordId: '501', field: 'name', value: name, changedAt: at };
         await addOccurrences(trx, [{ ...change, changedBy: undefined, looked: false }], at);
       });
-      await engine.receiver.takeIn(engine.workspaceId, {
-        key: `crm:${connectionId}:501`,
-        lane: lanes.crm,
-        payload: {
-          field: 'crm',
-          connectionId,
-          change: { kind: 'field', recordId: '501', field: 'city', value: `${name} Town`, at },
+      await engine.receiver.takeInAll(engine.workspaceId, [
+        {
+          key: `crm:${connectionId}:501`,
+          lane: lanes.crm,
+          payload: {
+            field: 'crm',
+            connectionId,
+            change: { kind: 'field', recordId: '501', field: 'city', value: `${name} Town`, at },
+          },
         },
-      });
+      ]);
     };
     await life(mine, ashaId, 'Asha');
     await life(theirs, belaId, 'Bela');

@@ -83,7 +83,7 @@ export function createDeadLetterOffice(dependencies: {
       await writeAudit(trx, {
         memberId,
         action: 'replay dead letters',
-        subject: going.map(({ deadLetterId }) => deadLetterId).join(' '),
+        subject: namesOf(going),
         at,
       });
       await reopenInbox(
@@ -156,4 +156,13 @@ export function createDeadLetterOffice(dependencies: {
       }
     },
   };
+}
+
+/** The letters of one line in the audit: all that lie between two ids may be thousands. */
+function namesOf(letters: readonly DeadLetterRow[]): string {
+  const [first, last] = [letters[0], letters.at(-1)];
+  if (first === undefined || last === undefined) return 'none';
+  return letters.length === 1
+    ? first.deadLetterId
+    : `${String(letters.length)} from ${first.deadLetterId} to ${last.deadLetterId}`;
 }

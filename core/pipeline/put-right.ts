@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { noSuch, Refusal } from '../errors.ts';
 import {
+  type AuditAction,
   closeAlertsOf,
   conflictById,
   connectionOf,
@@ -117,8 +118,9 @@ export function createPutRight(dependencies: {
     evidence: readonly DecidedEvidence[],
     now: number,
   ): Promise<string> => {
-    await audit(trx, actor, kind, evidence.map(({ a, b }) => `${a} ${b}`).join(' '), now);
+    // Whom it is about stands in the decision: it may be a phone.
     const decisionId = await save(trx, actor, kind, { evidence }, now);
+    await audit(trx, actor, kind, decisionId, now);
     await tellPeople(trx, decisionId, { evidence, retracted: [] }, now);
     return decisionId;
   };
@@ -193,7 +195,7 @@ export function createPutRight(dependencies: {
         if (evidence.length > 0) {
           await tellPeople(trx, `${decisionId}:undone`, { evidence: [], retracted: evidence }, now);
         }
-        await audit(trx, actor, `undo ${decision.kind}`, decisionId, now);
+        await audit(trx, actor, 'undo decision', decisionId, now);
         return decisionId;
       }),
   };
@@ -225,7 +227,7 @@ async function settleConflict(
   now: number,
 ): Promise<string> {
   await decideConflict(trx, conflictId, 'open', state, now);
-  await audit(trx, actor, `${state} conflict`, conflictId, now);
+  await audit(trx, actor, state === 'accepted' ? 'accept conflict' : 'dismiss conflict', conflictId, now);
   return save(trx, actor, 'conflict', { ...changed, conflictId, state }, now);
 }
 
@@ -275,7 +277,7 @@ function save(
 async function audit(
   trx: WorkspaceTransaction,
   { memberId }: Actor,
-  action: string,
+  action: AuditAction,
   subject: string,
   at: number,
 ): Promise<void> {

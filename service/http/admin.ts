@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { type RequestHandler, Router } from 'express';
+import type { Clock } from '@sangam/core/clock';
 import type { MemberRole } from '@sangam/core/store';
 import type { Member, Sessions } from '../sessions.ts';
 import { type Route, route } from './api.ts';
@@ -73,16 +74,20 @@ function cookieOptions(publicUrl: string): {
 }
 
 /** Ends the member's session, or all their sessions wherever they are signed in. */
-export function sessionRoutes(sessions: Sessions, publicUrl: () => string): Route[] {
+export function sessionRoutes(dependencies: {
+  sessions: Sessions;
+  clock: Clock;
+  publicUrl: () => string;
+}): Route[] {
+  const { sessions, clock, publicUrl } = dependencies;
   return [
     route('DELETE', '/session', 'read-only', async (request, response) => {
       const token = tokenOf(request, publicUrl());
-      if (token !== undefined) await sessions.end(token);
+      if (token !== undefined) await sessions.end(response.locals.member, token, clock.now());
       response.clearCookie(cookieName, cookieOptions(publicUrl())).status(204).end();
     }),
     route('DELETE', '/session/all', 'read-only', async (_request, response) => {
-      const { workspaceId, memberId } = response.locals.member;
-      await sessions.endAll(workspaceId, memberId);
+      await sessions.endAll(response.locals.member, clock.now());
       response.clearCookie(cookieName, cookieOptions(publicUrl())).status(204).end();
     }),
   ];

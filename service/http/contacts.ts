@@ -1,10 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { lanes } from '@sangam/core/whatsapp';
 import type { Clock } from '@sangam/core/clock';
 import type { ContactFields } from '@sangam/core/crm';
-import { noSuch } from '@sangam/core/errors';
-import { contactFields, type Receiver, type TagChangePayload } from '@sangam/core/pipeline';
+import { changeTags, contactFields } from '@sangam/core/pipeline';
 import { findContact, type Store } from '@sangam/core/store';
 import { type Route, route } from './api.ts';
 import { bodyOf, e164, idOf, queryOf } from './input.ts';
@@ -17,8 +14,13 @@ const tagChange = z
 const contactQuery = z.strictObject({ phone: e164 });
 
 /** Contacts as Sangam sees them, and the tags members give their conversations. */
-export function contactRoutes(dependencies: { store: Store; receiver: Receiver; clock: Clock }): Route[] {
-  const { store, receiver, clock } = dependencies;
+export function contactRoutes(dependencies: {
+  store: Store;
+  clock: Clock;
+  /** Told that a workspace has something to apply. */
+  wake: (workspaceId: string) => void;
+}): Route[] {
+  const { store, clock, wake } = dependencies;
   return [
     route('GET', '/contacts', 'read-only', async (request, response) => {
       const { phone } = queryOf(contactQuery, request);
@@ -29,19 +31,12 @@ export function contactRoutes(dependencies: { store: Store; receiver: Receiver; 
       response.json({ results: found.map(viewOf), next: null });
     }),
     route('POST', '/contacts/:contactId/tags', 'rep', async (request, response) => {
-      const named = idOf(request, 'contactId');
-      const change = bodyOf(tagChange, request);
-      const { workspaceId } = response.locals.member;
-      const contactId = await store.transact(workspaceId, (trx) => findContact(trx, { contactId: named }));
-      if (contactId === undefined) throw noSuch('contact');
-      const payload: TagChangePayload = {
-        field: 'sangam',
-        part: 'tag_change',
-        contactId,
-        at: clock.now(),
-        ...change,
-      };
-      await receiver.takeIn(workspaceId, { key: `tag_change:${randomUUID()}`, lane: lanes.crm, payload });
+      const change = { contactId: idOf(request, 'contactId'), ...bodyOf(tagChange, request) };
+      const { workspaceId, memberId } = response.locals.member;
+      const contactId = await store.transact(workspaceId, (trx) =>
+        changeTags(trx, memberId, change, clock.now()),
+      );
+      wake(workspaceId);
       response.status(202).json({ contactId });
     }),
   ];

@@ -12,7 +12,7 @@ import {
   type FieldValue,
   type Priority,
 } from '@sangam/core/crm';
-import { contactFields, type TagChangePayload } from '@sangam/core/pipeline';
+import { changeTags, contactFields } from '@sangam/core/pipeline';
 import {
   type Alert,
   type Conflict,
@@ -26,7 +26,6 @@ import {
   toJson,
   type WorkspaceTransaction,
 } from '@sangam/core/store';
-import { lanes } from '@sangam/core/whatsapp';
 import type { SandboxClock } from '@sangam/sandbox';
 import type pg from 'pg';
 import type { ConformanceAccount, UserRecord } from '../conformance/account.ts';
@@ -225,15 +224,8 @@ export async function openCrmWorkspace(parts: {
     reached: (person, wamid, name) => receive(status(person, wamid, clock.now(), name)),
     async tag(person, add, remove = []) {
       const { contactId } = await world.contactOf(person);
-      const payload: TagChangePayload = {
-        field: 'sangam',
-        part: 'tag_change',
-        contactId,
-        at: clock.now(),
-        add: [...add],
-        remove: [...remove],
-      };
-      await receiver.takeIn(workspaceId, { key: `tag_change:${randomUUID()}`, lane: lanes.crm, payload });
+      const change = { contactId, add: [...add], remove: [...remove] };
+      await transact((trx) => changeTags(trx, memberId, change, clock.now()));
     },
     async erase(person) {
       const { contactId } = await world.contactOf(person);

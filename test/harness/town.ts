@@ -31,8 +31,8 @@ export interface Town {
   readonly databaseUrl: string;
   /** Starts a service process; `databaseUrl` where it is to reach the database by another way. */
   startService(databaseUrl?: string): Promise<ServiceProcess>;
-  /** A service of this very process, listening and working, whose routes can be seen. */
-  openService(): Promise<Service>;
+  /** A service of this very process, whose routes can be seen; it works unless told not to. */
+  openService(options?: { readonly work: boolean }): Promise<Service>;
   /** The answer of the sandbox's control API. */
   control<Answer>(method: string, path: string, body?: unknown): Promise<Answer>;
   close(): Promise<void>;
@@ -91,7 +91,7 @@ export async function createTown(given?: TestDatabase): Promise<Town> {
       services.push(service);
       return service;
     },
-    async openService() {
+    async openService({ work } = { work: true }) {
       const service = createService({
         databaseUrl: database.url,
         host: '127.0.0.1',
@@ -99,13 +99,13 @@ export async function createTown(given?: TestDatabase): Promise<Town> {
         publicUrl: undefined,
         box,
         clock,
-        logger: pino({ level: 'warn' }, pino.destination(2)),
+        logger: pino({ level: 'fatal' }, pino.destination(2)),
         sandboxHubspotApp: () => parties.hubspot,
         sandboxUrl: () => Promise.resolve(url),
       });
       opened.push(service);
       await service.listen();
-      service.startWork();
+      if (work) service.startWork();
       return service;
     },
     async control(method, route, body) {

@@ -40,8 +40,7 @@ export interface Receiver {
    * Undefined: it still does not.
    */
   readmit(letter: StoredDeadLetter): Promise<string | undefined>;
-  /** Takes in what happened inside Sangam itself, such as a member tagging a conversation. */
-  takeIn(workspaceId: string, event: OwnEvent): Promise<void>;
+  /** Takes in what did not come from WhatsApp, such as what a CRM told. */
   takeInAll(workspaceId: string, events: readonly OwnEvent[]): Promise<void>;
   /** Keeps what cannot be taken in. */
   park(workspaceId: string, letter: DeadLetter): Promise<void>;
@@ -160,7 +159,6 @@ export function createReceiver(dependencies: {
       await commitFor(workspaceId).add(intake, weightOf(intake));
       return workspaceId;
     },
-    takeIn: (workspaceId, event) => takeInAll(workspaceId, [event]),
     takeInAll,
     async park(workspaceId, letter) {
       await commit(new Map([[workspaceId, { events: [], suppressions: [], deadLetters: [letter] }]]));

@@ -1,0 +1,25 @@
+import { randomUUID } from 'node:crypto';
+import { noSuch } from '../errors.ts';
+import { findContact, takeIntoInbox, type WorkspaceTransaction, writeAudit } from '../store/index.ts';
+import { lanes } from '../whatsapp/index.ts';
+import type { TagChangePayload } from './apply/read-event.ts';
+import { ownEvents } from './receive/receive.ts';
+
+/**
+ * A member gives and takes tags of a conversation; apply joins them with those of the CRM. The contact it was, for it may
+ * have been joined since. Throws a `Refusal` where there is none.
+ */
+export async function changeTags(
+  trx: WorkspaceTransaction,
+  memberId: string,
+  change: { readonly contactId: string; readonly add: string[]; readonly remove: string[] },
+  now: number,
+): Promise<string> {
+  const contactId = await findContact(trx, { contactId: change.contactId });
+  if (contactId === undefined) throw noSuch('contact');
+  const payload: TagChangePayload = { field: 'sangam', part: 'tag_change', at: now, ...change, contactId };
+  const event = { key: `tag_change:${randomUUID()}`, lane: lanes.crm, payload };
+  await takeIntoInbox(trx, ownEvents([event], now));
+  await writeAudit(trx, { memberId, action: 'change tags', subject: contactId, at: now });
+  return contactId;
+}
