@@ -121,7 +121,11 @@ test('bodies under way are bounded together: what is over is told to come again,
   );
   const signature = `sha256=${createHmac('sha256', town.parties.whatsapp.appSecret).update(body).digest('hex')}`;
   const send = (): Promise<Response> =>
-    fetch(`${service.url}${path}`, { method: 'POST', headers: { 'x-hub-signature-256': signature }, body });
+    fetch(`http://127.0.0.1:${String(port)}${path}`, {
+      method: 'POST',
+      headers: { 'x-hub-signature-256': signature },
+      body,
+    });
   const refused = await until('the budget to be taken', async () => {
     const response = await send();
     return response.status === 503 ? response : undefined;
