@@ -1,8 +1,10 @@
 import { listConflicts } from '@sangam/core/store';
 import { describe, expect, test } from 'vitest';
+import type { UserRecord } from './conformance/account.ts';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { day, hour, minute, somebody, stageFor } from './conformance/stage.ts';
+import type { CrmWorkspace } from './harness/crm-workspace.ts';
 import { memoryFields } from './harness/memory-crm.ts';
 import { tell } from './harness/tell.ts';
 
@@ -115,6 +117,52 @@ test('a look shows the values a known survivor took over, and they are no change
   await move(second, 'new');
   await move(second, 'qualified');
   expect(await stages()).toEqual([`${first} qualified`, `${second} new`, `${second} qualified`]);
+});
+
+describe('an opt-out that a survivor took over is nobody’s word', () => {
+  test.each([false, true])('at HubSpot, where a merge keeps the id: %s', async (mergeKeepsPrimaryId) => {
+    const { world, crm } = await stageFor((clock) => openHubspotAccount(clock, { mergeKeepsPrimaryId }))();
+    await crm.writes(asha, 'STOP');
+    await crm.writes(ravi);
+    await world.ride(hour);
+    const recordOf = (records: readonly UserRecord[], name: string): string =>
+      records.find((one) => crm.read(one, 'first name') === name)?.recordId ?? '';
+    const records = await crm.records();
+    await crm.account.user.merge(recordOf(records, 'Asha'), recordOf(records, 'Ravi'));
+    await crm.writes(asha, 'START');
+    await world.ride(hour);
+    expect(await optedOut(crm)).toEqual([false, false, false]);
+    await crm.writes(ravi, 'STOP');
+    await world.ride(hour);
+    expect(await optedOut(crm)).toEqual([true, false, true]);
+  });
+
+  test('of a lead that was converted', async () => {
+    const accounts = memoryAccounts({ creates: 'lead' });
+    const { world, crm } = await stageFor(accounts.open)();
+    await crm.writes(asha, 'STOP');
+    await crm.writes(ravi);
+    await world.ride(hour);
+    const { user } = accounts.opened().crm;
+    const lead = user.list().find(({ values }) => values['FirstName'] === 'Asha')?.recordId ?? '';
+    const contact = user.convert(lead);
+    await crm.writes(asha, 'START');
+    await world.ride(hour);
+    expect(crm.isOptedOut(await crm.account.user.get(contact))).toBe(false);
+    expect((await crm.contactOf(asha)).optOut).toBe(false);
+    // What somebody says there from then on is a word.
+    await crm.account.user.update(contact, crm.valuesOf({ 'opt-out': { kind: 'flag', set: true } }));
+    await crm.check();
+    await world.ride(hour);
+    expect((await crm.contactOf(asha)).optOut).toBe(true);
+  });
+
+  /** The one record, Asha, Ravi. */
+  const optedOut = async (crm: CrmWorkspace): Promise<boolean[]> => [
+    crm.isOptedOut(await crm.record()),
+    (await crm.contactOf(asha)).optOut,
+    (await crm.contactOf(ravi)).optOut,
+  ];
 });
 
 test('two records of one person are a conflict no more once one is merged into the other, or gone', async () => {

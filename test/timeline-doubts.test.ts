@@ -147,3 +147,24 @@ test.each([true, false])(
     expect(user.timeline(merged)).toEqual([]);
   },
 );
+
+test('what was written late of an entry does not undo what was said since', async () => {
+  const accounts = memoryAccounts();
+  const { world, crm } = await stageFor(accounts.open)();
+  const vendor = accounts.opened().crm;
+  await crm.writes(asha, 'one');
+  await world.ride(hour);
+  vendor.trouble = (operation) => {
+    if (operation !== 'entries') return undefined;
+    vendor.trouble = undefined;
+    return { commitAfterMs: 10_000 };
+  };
+  await crm.writes(asha, 'two');
+  await world.settle();
+  expect(vendor.trouble).toBeUndefined();
+  await crm.writes(asha, 'three');
+  await world.ride(hour);
+  world.clock.advance(minute);
+  const { recordId } = await crm.record();
+  expect((await crm.account.user.timeline(recordId)).map(({ text }) => text)).toEqual(['one\ntwo\nthree']);
+});

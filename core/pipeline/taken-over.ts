@@ -1,3 +1,4 @@
+import type { Agreed } from '../mapping/index.ts';
 import {
   deleteOccurrences,
   mergedInto,
@@ -22,7 +23,7 @@ export async function forgetTakenOver(
 ): Promise<void> {
   const merged = await mergedInto(trx, connectionId, [...new Set(recordIds)]);
   if (merged.length === 0) return;
-  const bySurvivor = Map.groupBy(merged, ({ movedTo }) => movedTo);
+  const bySurvivor = Map.groupBy(merged, ({ survivorId }) => survivorId);
   const known = await occurrencesOf(trx, connectionId, [
     ...bySurvivor.keys(),
     ...merged.map(({ recordId }) => recordId),
@@ -42,5 +43,25 @@ export async function forgetTakenOver(
           (ours.has(field) || held(one, field).some((before) => same(field, before, value))),
       ),
     ),
+  );
+}
+
+/**
+ * What both sides agreed on of records that went into these since they were last read: found on the survivor, it is what
+ * was agreed there, and nobody's news.
+ */
+export async function takenOver(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  recordIds: readonly string[],
+  rows: readonly RecordRow[],
+): Promise<ReadonlyMap<string, readonly Agreed[]>> {
+  const readAt = new Map(rows.flatMap((row) => (row.agreed ? [[row.recordId, row.readAt] as const] : [])));
+  const merged = await mergedInto(trx, connectionId, recordIds);
+  return Map.groupBy(
+    merged.filter(
+      ({ agreed, survivorId, goneAt }) => agreed && (readAt.get(survivorId) ?? -Infinity) <= goneAt + skewMs,
+    ),
+    ({ survivorId }) => survivorId,
   );
 }

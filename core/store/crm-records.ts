@@ -328,12 +328,15 @@ export async function tombstonesOfWithdrawn(
 /** A record that lives on as another, as it was last known. */
 export interface MergedRecord {
   readonly recordId: string;
-  readonly movedTo: string;
+  /** Where it lives on, however many merges it went through. */
+  readonly survivorId: string;
   readonly base: CrmValues;
+  readonly ours: readonly string[];
+  readonly agreed: boolean;
   readonly goneAt: number;
 }
 
-/** Records that were merged into these. */
+/** Records that were merged into these, at once or by way of others. */
 export async function mergedInto(
   trx: WorkspaceTransaction,
   connectionId: string,
@@ -341,9 +344,19 @@ export async function mergedInto(
 ): Promise<MergedRecord[]> {
   if (recordIds.length === 0) return [];
   const { rows } = await sql<Omit<MergedRecord, 'base'> & { base: Buffer }>`
-    select record_id as "recordId", moved_to as "movedTo", base, gone_at as "goneAt" from crm_records
-    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} and moved_to = any(${recordIds}::text[])
-      and gone = 'merged'`.execute(trx);
+    with recursive merged as (
+      select record_id, moved_to as survivor from crm_records
+      where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+        and moved_to = any(${recordIds}::text[]) and gone = 'merged'
+      union
+      select r.record_id, m.survivor from merged m
+      join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
+                        and r.moved_to = m.record_id and r.gone = 'merged')
+    select r.record_id as "recordId", m.survivor as "survivorId", r.base, r.ours, r.agreed, r.gone_at as "goneAt"
+    from merged m
+    join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
+                      and r.record_id = m.record_id
+    order by r.record_id`.execute(trx);
   return rows.map((row) => ({ ...row, base: fromJson(row.base) as CrmValues }));
 }
 

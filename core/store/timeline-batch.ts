@@ -86,7 +86,7 @@ export async function dropHomeless(
     trx,
     lease,
     kept.map(({ entryKey }) => entryKey),
-    now + homelessMs,
+    { retryAt: now + homelessMs, unanswered: false },
   );
   return homeless.filter(({ entryKey }) => dropped.has(entryKey));
 }
@@ -150,16 +150,20 @@ export async function settleEntries(
   return rows.filter(({ done }) => done).map(({ entryKey }) => entryKey);
 }
 
-/** Gives entries back as they were, to be taken again at `retryAt`. */
+/**
+ * Gives entries back, to be taken again at `retryAt`. `unanswered`: a write of theirs may still take effect, so that
+ * nothing is written over it before.
+ */
 export async function returnEntries(
   trx: WorkspaceTransaction,
   lease: string,
   entryKeys: readonly string[],
-  retryAt: number,
+  { retryAt, unanswered }: { readonly retryAt: number; readonly unanswered: boolean },
 ): Promise<void> {
   if (entryKeys.length === 0) return;
   await sql`
-    update timeline_entries set lease = null, leased_until = null, due_at = greatest(due_at, ${retryAt}::bigint)
+    update timeline_entries set lease = null, leased_until = null, due_at = greatest(due_at, ${retryAt}::bigint),
+                                tried = tried or ${unanswered}
     where workspace_id = ${trx.workspaceId} and entry_key = any(${entryKeys}::text[]) and lease = ${lease}`.execute(
     trx,
   );

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import type { Association } from './associations.ts';
 import { type HubspotError, validationError } from './errors.ts';
 import type { ObjectType } from './object-type.ts';
-import { isLive } from './record.ts';
 import type { Portal } from './record-context.ts';
 
 /** Ids of HubSpot's own associations between contacts and communications, from either side. facts/hubspot.md §4.5. */
@@ -30,17 +29,21 @@ export function readAssociations(
   specs: AssociationSpecs,
 ): { readonly toIds: readonly string[] } | HubspotError {
   const { typeId, to } = associationTypes[name];
+  const toIds: string[] = [];
   for (const { to: target, types } of specs) {
     const known = types.every(
       ({ associationCategory, associationTypeId }) =>
         associationCategory === 'HUBSPOT_DEFINED' && associationTypeId === typeId,
     );
     if (!known) return validationError(`One or more association types are not valid from ${name} to ${to}.`);
-    if (!isLive(portal[to].records.find('hs_object_id', target.id))) {
+    const record = portal[to].records.find('hs_object_id', target.id);
+    if (record === undefined) {
       return validationError(`One or more associated records do not exist: ${target.id}`);
     }
+    // The id of one merged away leads to its survivor.
+    toIds.push(record.id);
   }
-  return { toIds: specs.map(({ to: target }) => target.id) };
+  return { toIds };
 }
 
 /** The pair in the order it is kept, whichever side it was told from. */

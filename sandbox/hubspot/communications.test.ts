@@ -268,4 +268,11 @@ describe('associations', () => {
     await world.hubspot('POST', `${contacts}/merge`, { primaryObjectId: '101', objectIdToMerge: '102' });
     expect(await texts('101')).toEqual(['hers', 'his', 'both']);
   });
+
+  test('one logged under the id of a contact that was merged away stands on the survivor', async () => {
+    const pair = { primaryObjectId: '101', objectIdToMerge: '102' };
+    const { body } = await world.hubspot('POST', `${contacts}/merge`, pair);
+    await log('late', undefined, ['102']);
+    expect(await texts((body as { id: string }).id)).toEqual(['late']);
+  });
 });

@@ -74,6 +74,29 @@ export function lives(stage: SetStage, news: News | 'nothing'): void {
     expect(await words(crm, (await crm.record()).recordId)).toContain('It is me again');
   });
 
+  test('who has two records and loses the one of ours has the other, conversation and all', async () => {
+    const { world, crm } = await stage(listening);
+    const asha = somebody(1, 'Asha');
+    await crm.writes(asha, 'first words');
+    await later(world);
+    const ours = (await crm.record()).recordId;
+    const typed = await crm.account.user.create(
+      crm.valuesOf({ 'first name': 'Asha', phone: `+${asha.phone ?? ''}` }),
+    );
+    await crm.check();
+    await later(world);
+    await crm.account.user.remove(ours);
+    await crm.check();
+    await later(world);
+    expect(await words(crm, typed)).toContain('first words');
+    expect(crm.read(await crm.record(), 'last activity')).not.toBe('');
+    await crm.writes(asha, 'more words');
+    await later(world);
+    expect((await crm.record()).recordId).toBe(typed);
+    expect(await words(crm, typed)).toContain('more words');
+    expect(await crm.letters()).toEqual([]);
+  });
+
   if (news === 'nothing') return;
 
   test('of a person erased here nothing comes back with a look, and who writes again is on the record that stands', async () => {

@@ -122,6 +122,21 @@ export function shared(stage: SetStage): void {
     },
   );
 
+  test.each(['the one that stays', 'the other'])(
+    'the STOP of %s of two contacts that turn out to be one person reaches both records',
+    async (whose) => {
+      const { world, crm } = await stage();
+      const byPhone = { phone: asha.phone ?? '', name: 'Asha' };
+      const byName = { bsuid: 'IN.ASHA', username: 'asha.r', name: 'Asha' };
+      await says(world, crm, byPhone, 'Hello');
+      await says(world, crm, byName, 'Hello');
+      await says(world, crm, whose === 'the other' ? byName : byPhone, 'STOP');
+      expect((await crm.records()).filter((record) => crm.isOptedOut(record))).toHaveLength(1);
+      await says(world, crm, { ...byPhone, bsuid: byName.bsuid }, 'Both ids together');
+      expect((await crm.records()).map((record) => crm.isOptedOut(record))).toEqual([true, true]);
+    },
+  );
+
   test('only a message written after it brings a deleted record back, however late others arrive', async () => {
     const { world, crm } = await stage({ webhooks: true });
     await says(world, crm, asha, 'Hello');

@@ -148,7 +148,8 @@ function marksOf(people: People, events: readonly ReadFacts[], owner: Owner): Ma
     marks.set(contactId, Math.min(priority, marks.get(contactId) ?? priority));
   };
   for (const contactId of people.created) mark(contactId, markPriority.newLead);
-  for (const contactId of people.reshaped) mark(contactId, markPriority.fields);
+  // The opt-out of one is another's now, and concerns all records of both.
+  for (const contactId of people.reshaped) mark(contactId, markPriority.consent);
   for (const { facts } of events) {
     const { message, status, consent, tags } = facts;
     const contactId = owner(facts);

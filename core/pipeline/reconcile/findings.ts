@@ -30,6 +30,7 @@ import {
   type Occurrence,
   openConflicts,
   parkDeadLetters,
+  passHomes,
   preferHomes,
   repointLinks,
   type ReturnedMark,
@@ -132,12 +133,9 @@ export async function rememberFindings(
     movedTo === undefined ? [] : [{ from: recordId, to: movedTo }],
   );
   await repointLinks(trx, connectionId, moves, { entriesMove: batch.entriesMove, now });
-  await closeEndedConflicts(
-    trx,
-    connectionId,
-    findings.gone.map(({ recordId }) => recordId),
-    now,
-  );
+  const goneIds = findings.gone.map(({ recordId }) => recordId);
+  const inherited = await passHomes(trx, connectionId, goneIds, now);
+  await closeEndedConflicts(trx, connectionId, goneIds, now);
   await forgetTakenOver(trx, batch.followed, [
     ...moves.map(({ to }) => to),
     ...findings.noticed.map(({ recordId }) => recordId),
@@ -160,7 +158,8 @@ export async function rememberFindings(
   );
   const instead = [...findings.instead].map(([recordId, priority]) => ({ recordId, priority }));
   await markEachRecord(trx, connectionId, instead, false, now);
-  await markRecords(trx, connectionId, matched, { priority: markPriority.fields, reread: false }, now);
+  const fields = { priority: markPriority.fields, reread: false };
+  await markRecords(trx, connectionId, [...matched, ...inherited], fields, now);
   await markContacts(
     trx,
     [...findings.back].map(([contactId, priority]) => ({

@@ -12,7 +12,9 @@ import {
   unansweredWrites,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
+import type { Agreed } from '../../mapping/index.ts';
 import { settlesAt } from '../followed.ts';
+import { takenOver } from '../taken-over.ts';
 import { contactFields } from './contact-fields.ts';
 import { hurry } from './priority.ts';
 
@@ -29,6 +31,8 @@ export interface DirtyTarget {
   readonly tried: readonly CrmValues[];
   /** Until when they may take effect; undefined: there are none. */
   readonly settlesAt: number | undefined;
+  /** What records that were merged into it since it was last read held. */
+  readonly takenOver: readonly Agreed[];
 }
 
 /** A contact that has no record in this connection. */
@@ -69,12 +73,13 @@ export async function loadBatch(
     ...recordIds,
     ...linksOfSubjects.map(({ recordId }) => recordId),
   ]);
+  const merged = await takenOver(trx, connectionId, recordIds, rows);
   const unanswered = await unansweredWrites(trx, connectionId, recordIds);
   const readAt = new Map(rows.map((row) => [row.recordId, row.readAt]));
   const tried = unanswered.filter((entry) => settlesAt(entry, traits) >= (readAt.get(entry.recordId) ?? 0));
   const people = new Set([...contactIds, ...links.map(({ contactId }) => contactId)]);
   const fields = await contactFields(trx, [...people], now, mapping);
-  return sortBatch({ leased, linksOfSubjects, links, rows, fields, tried, traits });
+  return sortBatch({ leased, linksOfSubjects, links, rows, fields, tried, merged, traits });
 }
 
 function sortBatch(read: {
@@ -84,6 +89,7 @@ function sortBatch(read: {
   rows: readonly RecordRow[];
   fields: readonly ContactFields[];
   tried: readonly JournalEntry[];
+  merged: ReadonlyMap<string, readonly Agreed[]>;
   traits: ConnectorTraits;
 }): DirtyBatch {
   const contactOf = new Map(read.fields.map((contact) => [contact.contactId, contact]));
@@ -113,6 +119,7 @@ function sortBatch(read: {
         homes: named <= 0 ? homes : [...homes.slice(named, named + 1), ...homes.toSpliced(named, 1)],
         others: tied.filter(({ home }) => !home).map(({ contact }) => contact),
         tried: tried.map(({ written }) => written),
+        takenOver: read.merged.get(dirty.recordId) ?? [],
         settlesAt:
           tried.length === 0 ? undefined : Math.max(...tried.map((entry) => settlesAt(entry, read.traits))),
       });

@@ -39,7 +39,12 @@ export function planTarget(
   const { row, homes, others } = target;
   // What was only seen in passing nobody agreed on: whatever stands there is news.
   const known: Agreed = row?.agreed === true ? { base: row.base, ours: row.ours } : { base: {}, ours: [] };
-  const agreed = withTries(known, target.tried, record, followed);
+  const agreed = withTries(
+    withTakenOver(known, target.takenOver, record, followed),
+    target.tried,
+    record,
+    followed,
+  );
   const contact = foldRecord(homes, others);
   const unseen = row?.agreed !== true && record === undefined;
   if (contact === undefined) return planOthers(target, record, mapping, traits, followed, agreed, unseen);
@@ -78,8 +83,7 @@ export function planTarget(
     refused: Object.fromEntries(stillRefused),
     key,
     record,
-    needsRead:
-      record === undefined && (decided.needsRead || target.dirty.reread || target.tried.length > 0 || unseen),
+    needsRead: record === undefined && (decided.needsRead || unseen || mayDiffer(target)),
   };
 }
 
@@ -129,8 +133,7 @@ function planOthers(
     refused: target.row?.refused ?? {},
     key: stale ? undefined : held,
     record,
-    needsRead:
-      record === undefined && (decided.needsRead || target.dirty.reread || target.tried.length > 0 || unseen),
+    needsRead: record === undefined && (decided.needsRead || unseen || mayDiffer(target)),
   };
 }
 
@@ -154,6 +157,35 @@ function withFollowed(agreed: Agreed, record: CrmRecord | undefined, { theirs }:
   if (record === undefined) return agreed;
   const seen = Object.entries(record.values).filter(([field]) => theirs.has(field));
   return { ...agreed, base: { ...agreed.base, ...Object.fromEntries(seen) } };
+}
+
+/** Somebody or something may have changed it since it was last read. */
+function mayDiffer({ dirty, tried, takenOver }: DirtyTarget): boolean {
+  return dirty.reread || tried.length > 0 || takenOver.length > 0;
+}
+
+/** What stood on a record that was merged into this one is as agreed as it was there. */
+function withTakenOver(
+  agreed: Agreed,
+  merged: readonly Agreed[],
+  record: CrmRecord | undefined,
+  { same }: Followed,
+): Agreed {
+  if (record === undefined || merged.length === 0) return agreed;
+  const base = { ...agreed.base };
+  const ours = new Set(agreed.ours);
+  for (const [field, value] of Object.entries(record.values)) {
+    const holds = (one: Agreed): boolean => {
+      const before = one.base[field];
+      return before !== undefined && same(field, before, value);
+    };
+    const holders = merged.filter(holds);
+    if (value === '' || holds(agreed) || holders.length === 0) continue;
+    base[field] = value;
+    if (holders.every((one) => one.ours.includes(field))) ours.add(field);
+    else ours.delete(field);
+  }
+  return { base, ours: [...ours] };
 }
 
 /** A write nobody answered that did come through: what stands there is ours. */

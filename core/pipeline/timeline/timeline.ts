@@ -100,9 +100,10 @@ export function createTimelineWriter(dependencies: {
       );
       const now = clock.now();
       // What may still happen late is given its time before anybody looks; a call our own limits held back cannot.
-      const retryAt = written.failure?.code === 'limit_wait' ? now : now + settleMs;
+      const unanswered = written.failure?.code !== 'limit_wait';
+      const retryAt = unanswered ? now + settleMs : now;
       await store.transact(workspaceId, (trx) =>
-        remember(trx, { connectionId, lease, leased, retryAt }, written, now),
+        remember(trx, { connectionId, lease, leased, retryAt, unanswered }, written, now),
       );
       for (const { result } of written.settled) counts.written(connection.crm, result, 1);
       if (written.failure !== undefined) throw written.failure;
@@ -119,7 +120,9 @@ export function createTimelineWriter(dependencies: {
       }
       const now = clock.now();
       const retryAt = error.code === 'limit_wait' ? now : now + settleMs;
-      await store.transact(workspaceId, (trx) => returnEntries(trx, lease, leased, retryAt));
+      await store.transact(workspaceId, (trx) =>
+        returnEntries(trx, lease, leased, { retryAt, unanswered: false }),
+      );
       if (await callFailed(store, connection, error, now)) connectors.forget(connectionId);
       return 'done';
     }
@@ -146,11 +149,12 @@ async function remember(
     readonly leased: readonly string[];
     /** When to look for what nobody answered. */
     readonly retryAt: number;
+    readonly unanswered: boolean;
   },
   { settled, emptied, postponed, doubted, letters }: EntriesWritten,
   now: number,
 ): Promise<void> {
-  const { connectionId, lease, leased, retryAt } = batch;
+  const { connectionId, lease, leased, retryAt, unanswered } = batch;
   await markRecords(trx, connectionId, doubted, { priority: markPriority.fields, reread: true }, now);
   await parkDeadLetters(trx, letters, now);
   const done = new Set(await settleEntries(trx, lease, settled));
@@ -163,7 +167,7 @@ async function remember(
     trx,
     lease,
     leased.filter((entryKey) => !handled.has(entryKey)),
-    retryAt,
+    { retryAt, unanswered },
   );
   const results = Map.groupBy(
     settled.filter(({ entry }) => done.has(entry.entryKey)),
