@@ -39,6 +39,11 @@ export const environment = z.object({
   WHATSAPP_WABA_ID: z.string().regex(/^\d+$/).optional(),
   WHATSAPP_PORTFOLIO_ID: z.string().regex(/^\d+$/).optional(),
   WHATSAPP_DISPLAY_PHONE_NUMBER: z.string().min(5).optional(),
+  WHATSAPP_ACCESS_TOKEN: z.string().min(16).optional(),
+  WHATSAPP_API_VERSION: z
+    .string()
+    .regex(/^v\d+\.\d+$/, 'must look like v26.0')
+    .default('v26.0'),
   HUBSPOT_CLIENT_ID: z.string().min(8).optional(),
   HUBSPOT_CLIENT_SECRET: z.string().min(16).optional(),
   HUBSPOT_CLIENT_SECRET_PREVIOUS: z.string().min(16).optional(),
@@ -55,7 +60,10 @@ export interface LiveNumber {
   readonly phoneNumberId: string;
   readonly wabaId: string;
   readonly portfolio: string;
-  readonly displayPhoneNumber: string;
+  /** Undefined only beside an access token: Meta tells it. */
+  readonly displayPhoneNumber: string | undefined;
+  /** Shows that the number is theirs; undefined: it only receives. */
+  readonly accessToken: string | undefined;
 }
 
 /** What the environment names that is real. */
@@ -80,11 +88,13 @@ export interface Config {
   readonly adminEmail: string;
   /** Undefined: a sandbox. */
   readonly live: LiveConfig | undefined;
+  /** Of Meta's Graph API. */
+  readonly whatsappApiVersion: string;
   /** A sandbox that another process runs. */
   readonly sandboxUrl: string | undefined;
 }
 
-/** The variables that name a number: all or none. */
+/** The variables that name a number: all or none. An access token spares the last. */
 const numberVariables = [
   'META_APP_SECRET',
   'META_VERIFY_TOKEN',
@@ -131,6 +141,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       .map((key) => Buffer.from(key, 'base64')),
     adminEmail: read.ADMIN_EMAIL,
     live: readLive(read),
+    whatsappApiVersion: read.WHATSAPP_API_VERSION,
     sandboxUrl: read.SANDBOX_URL,
   };
 }
@@ -157,8 +168,12 @@ function readLive(read: Environment): LiveConfig | undefined {
 }
 
 function readNumber(read: Environment): LiveNumber | undefined {
-  const missing = numberVariables.filter((name) => read[name] === undefined);
-  if (missing.length === numberVariables.length) return undefined;
+  const accessToken = read.WHATSAPP_ACCESS_TOKEN;
+  const missing = numberVariables.filter(
+    (name) =>
+      read[name] === undefined && (accessToken === undefined || name !== 'WHATSAPP_DISPLAY_PHONE_NUMBER'),
+  );
+  if (accessToken === undefined && missing.length === numberVariables.length) return undefined;
   const {
     META_APP_SECRET: appSecret,
     META_VERIFY_TOKEN: verifyToken,
@@ -171,7 +186,7 @@ function readNumber(read: Environment): LiveNumber | undefined {
     verifyToken === undefined ||
     phoneNumberId === undefined ||
     wabaId === undefined ||
-    displayPhoneNumber === undefined
+    missing.length > 0
   ) {
     throw new Error(
       `A live number needs ${missing.join(', ')} as well. See .env.example; leave all of them out for the sandbox.`,
@@ -187,6 +202,7 @@ function readNumber(read: Environment): LiveNumber | undefined {
     wabaId,
     portfolio: read.WHATSAPP_PORTFOLIO_ID ?? wabaId,
     displayPhoneNumber,
+    accessToken,
   };
 }
 

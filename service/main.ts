@@ -10,6 +10,7 @@ import { SandboxClock } from '@sangam/sandbox';
 import { makeAdminLink } from './admin-link.ts';
 import { type Config, readConfig } from './config.ts';
 import { openEmbeddedDatabase } from './database/index.ts';
+import { createOwnNumberReader } from './own-number.ts';
 import { resealStored } from './reseal.ts';
 import { createSandboxHost } from './sandbox-host.ts';
 import { sandboxToken } from './sandbox-token.ts';
@@ -48,6 +49,11 @@ async function main(): Promise<void> {
       clock instanceof SandboxClock && token !== undefined
         ? createSandboxHost({ databaseUrl, dataDir, clock, logger, token: token.token })
         : undefined;
+    const currentSandboxUrl = async (): Promise<string | undefined> => sandboxUrl ?? (await host?.url());
+    const readOwnNumber = createOwnNumberReader({
+      version: config.whatsappApiVersion,
+      sandboxUrl: currentSandboxUrl,
+    });
     const running = createService({
       databaseUrl,
       host: config.host,
@@ -56,7 +62,8 @@ async function main(): Promise<void> {
       box,
       clock,
       logger,
-      sandboxUrl: async () => sandboxUrl ?? (await host?.url()),
+      sandboxUrl: currentSandboxUrl,
+      readOwnNumber,
       sandboxHubspotApp: () => parties?.hubspot,
       ...(config.live?.number === undefined
         ? {}
@@ -81,7 +88,7 @@ async function main(): Promise<void> {
       parties = await ensureSandboxWorkspace(running.store, box, clock);
       await host?.start(running, parties);
     } else {
-      await ensureLiveWorkspace(running.store, box, clock, config.live);
+      await ensureLiveWorkspace(running.store, box, clock, config.live, readOwnNumber);
     }
     const adminLink =
       parties === undefined

@@ -88,7 +88,6 @@ export function createSandboxHost(options: {
       },
       whatsapp: {
         ...parties.whatsapp,
-        accessToken: parties.hubspot.accessToken,
         webhookUrl: () => `${service.url()}/webhooks/whatsapp/${parties.whatsapp.channelId}`,
       },
       hubspot: {

@@ -26,6 +26,7 @@ import { createCrmAccounts } from './crm-accounts.ts';
 import { traitsOf } from './crm-traits.ts';
 import { readKeptChanges } from './hubspot-actions.ts';
 import type { HubspotApp } from './hubspot-sites.ts';
+import type { OwnNumberReader } from './own-number.ts';
 import { adminEntrance, memberAsking, type Need, requireMember, sessionRoutes } from './http/admin.ts';
 import { alertRoutes } from './http/alerts.ts';
 import { bodyLimits, createBodyReaders } from './http/bodies.ts';
@@ -66,6 +67,8 @@ export interface ServiceOptions {
   /** The service's own HubSpot app, and the sandbox's once that is known. */
   readonly hubspotApp?: HubspotApp;
   readonly sandboxHubspotApp?: () => HubspotApp | undefined;
+  /** Asks WhatsApp whose a number is. */
+  readonly readOwnNumber: OwnNumberReader;
   /** In place of the vendors' own limits, for measuring. */
   readonly crmLimits?: ConnectorTraits['limits'];
   /** Where sandbox workspaces find their CRMs; undefined while no process runs a sandbox. */
@@ -314,7 +317,15 @@ export function createService(options: ServiceOptions): Service {
     '/api/channels',
     member('admin'),
     channelRoutes(
-      createChannelBook({ store, directory, channelSecrets, box, clock, publicUrl: () => publicUrl() }),
+      createChannelBook({
+        store,
+        directory,
+        channelSecrets,
+        readOwnNumber: options.readOwnNumber,
+        box,
+        clock,
+        publicUrl: () => publicUrl(),
+      }),
     ),
   );
   app.use(statusPage(() => sandbox !== undefined));

@@ -22,7 +22,7 @@ export interface ChannelEntry {
 
 /** Where a webhook's names lead. Answers from memory; what is older than `freshMs` is read again. */
 export interface Directory {
-  /** The channel a slice names, whoever owns it. */
+  /** The channel a slice names, whoever owns it; of several under one account rather the signer's. */
   channelOf(slice: WebhookSlice, signer: Signer): Promise<ChannelEntry | undefined>;
   channelById(channelId: string): Promise<ChannelEntry | undefined>;
   /** Forgets what it remembers, after a channel or a workspace's settings changed in this process. */
@@ -39,7 +39,8 @@ const freshMs = 5_000;
 
 interface Channels {
   readonly byPhoneNumberId: ReadonlyMap<string, ChannelEntry>;
-  readonly byWabaId: ReadonlyMap<string, ChannelEntry>;
+  /** An account may have numbers of several workspaces, and anybody may claim an account. */
+  readonly byWabaId: ReadonlyMap<string, readonly ChannelEntry[]>;
   readonly byId: ReadonlyMap<string, ChannelEntry>;
 }
 
@@ -60,7 +61,10 @@ export function createDirectory(store: Store): Directory {
     async channelOf({ phoneNumberId, wabaId }, signer) {
       const { byPhoneNumberId, byWabaId, byId } = await channels();
       if (phoneNumberId !== undefined) return byPhoneNumberId.get(phoneNumberId);
-      if (wabaId !== undefined) return byWabaId.get(wabaId);
+      if (wabaId !== undefined) {
+        const named = byWabaId.get(wabaId) ?? [];
+        return named.find((channel) => owns(signer, channel)) ?? named[0];
+      }
       return signer.kind === 'channel' ? byId.get(signer.channelId) : undefined;
     },
     async channelById(channelId) {
@@ -73,16 +77,13 @@ export function createDirectory(store: Store): Directory {
 }
 
 async function readChannels({ directory }: Store): Promise<Channels> {
-  const rows = await directory
-    .selectFrom('directory_channels')
-    .selectAll()
-    .orderBy('channel_id', 'desc')
-    .execute();
-  const entries = rows.map(channelEntry);
+  const rows = await directory.selectFrom('directory_channels').selectAll().orderBy('channel_id').execute();
+  const connected = rows.filter((row) => row.released_at === null).map(channelEntry);
   return {
-    byPhoneNumberId: new Map(entries.map((entry) => [entry.phoneNumberId, entry])),
-    byWabaId: new Map(entries.map((entry) => [entry.wabaId, entry])),
-    byId: new Map(entries.map((entry) => [entry.channelId, entry])),
+    byPhoneNumberId: new Map(connected.map((entry) => [entry.phoneNumberId, entry])),
+    byWabaId: Map.groupBy(connected, (entry) => entry.wabaId),
+    // What was received on a channel is applied there, whatever became of its number.
+    byId: new Map(rows.map((row) => [row.channel_id, channelEntry(row)])),
   };
 }
 

@@ -41,6 +41,10 @@ export interface Database {
     /** ISO 3166 alpha-2 by which typed numbers are read. */
     region: string;
     opt_word_languages: ColumnType<string[], string[] | undefined>;
+    /** Meta showed the number to the token they gave: it is theirs. */
+    proven: ColumnType<boolean, boolean | undefined>;
+    /** Since then the number is another's, or nobody's; what came before stays here. */
+    released_at: ColumnType<number | null, number | null | undefined>;
     created_at: ColumnType<number, number | undefined>;
   };
   directory_sessions: {

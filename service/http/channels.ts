@@ -6,14 +6,17 @@ import type { MemberLocals } from './admin.ts';
 import { answerError, readBody } from './errors.ts';
 
 const secret = z.string().min(16, 'must have at least 16 characters');
+const accessToken = z.string().min(16, 'must have at least 16 characters');
 const newChannel = z.object({
   phoneNumberId: z.string().regex(/^\d+$/, 'is the number Meta shows as phone number id'),
   wabaId: z.string().regex(/^\d+$/, 'is the number Meta shows as WhatsApp Business account id'),
   portfolioId: z.string().regex(/^\d+$/).optional(),
-  displayPhoneNumber: z.string().min(5),
+  displayPhoneNumber: z.string().min(5).optional(),
   appSecret: secret,
   verifyToken: z.string().min(8),
+  accessToken: accessToken.optional(),
 });
+const proof = z.object({ accessToken });
 const rotation = z.object({ appSecret: secret });
 const settings = z.object({
   optWordLanguages: z.array(
@@ -30,9 +33,17 @@ export function channelRoutes(book: ChannelBook): Router {
   router.post('/', async (request, response: Response<unknown, MemberLocals>) => {
     const body = readBody(newChannel, request.body, response);
     if (body === undefined) return;
-    const added = await book.add(response.locals.member, body);
-    if (added.outcome === 'refused') answerError(response, 409, added.code, added.message);
-    else response.status(201).json(added.channel);
+    response.status(201).json(await book.add(response.locals.member, body));
+  });
+  router.put('/:channelId/access-token', async (request, response: Response<unknown, MemberLocals>) => {
+    const body = readBody(proof, request.body, response);
+    if (body === undefined) return;
+    const { channelId } = request.params;
+    response.json(await book.prove(response.locals.member, channelId, body.accessToken));
+  });
+  router.delete('/:channelId', async (request, response: Response<unknown, MemberLocals>) => {
+    await book.release(response.locals.member, request.params.channelId);
+    response.status(204).end();
   });
   router.post('/:channelId/app-secret', async (request, response: Response<unknown, MemberLocals>) => {
     const body = readBody(rotation, request.body, response);

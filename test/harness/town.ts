@@ -145,7 +145,6 @@ async function openSandbox(
     access: { admits: async () => true },
     whatsapp: {
       ...parties.whatsapp,
-      accessToken: 'unused-by-these-tests',
       webhookUrl: () => `${serviceUrl()}/webhooks/whatsapp/${parties.whatsapp.channelId}`,
     },
     hubspot: parties.hubspot,
