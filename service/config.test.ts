@@ -91,6 +91,8 @@ describe('the environment', () => {
     ['PUBLIC_URL must begin with https://', { ...live, PUBLIC_URL: 'http://sangam.example' }],
     ['META_APP_SECRETS: there is no such variable; did you mean META_APP_SECRET?', { META_APP_SECRETS: 'x' }],
     ['WHATSAPP_API_VERSION: must look like v26.0', { WHATSAPP_API_VERSION: '26' }],
+    ['METRICS_PORT must be another port than PORT', { METRICS_PORT: '8080' }],
+    ['did you mean METRICS_TOKEN', { METRICS_TOKENS: 'x' }],
     ['did you mean SECRETS_KEY_PREVIOUS?', { SECRETS_KEY_PREVIUS: 'x' }],
   ])('is refused at start, naming %s', (name, env) => {
     expect(() => readConfig(env)).toThrow(name);

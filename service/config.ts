@@ -1,5 +1,6 @@
 import leven from 'leven';
 import { z } from 'zod';
+import type { MetricsSettings } from './http/metrics-page.ts';
 import type { HubspotApp } from './hubspot-sites.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
@@ -28,6 +29,8 @@ export const environment = z.object({
     })
     .optional(),
   DATA_DIR: z.string().min(1).default('./data'),
+  METRICS_PORT: port.optional(),
+  METRICS_TOKEN: z.string().min(16).optional(),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   SECRETS_KEY: secretKey.optional(),
   SECRETS_KEY_PREVIOUS: secretKey.optional(),
@@ -80,6 +83,7 @@ export interface Config {
   readonly host: string;
   /** Where the world reaches us; undefined: where we listen. */
   readonly publicUrl: string | undefined;
+  readonly metrics: MetricsSettings;
   readonly databaseUrl: string | undefined;
   readonly dataDir: string;
   readonly logLevel: Environment['LOG_LEVEL'];
@@ -104,7 +108,7 @@ const numberVariables = [
 ] as const;
 
 /** Variables that begin so are ours; others, such as DATABASE_POOL, may be somebody else's. */
-const ownPrefixes = ['META_', 'WHATSAPP_', 'HUBSPOT_', 'SECRETS_', 'SANDBOX_'];
+const ownPrefixes = ['META_', 'METRICS_', 'WHATSAPP_', 'HUBSPOT_', 'SECRETS_', 'SANDBOX_'];
 
 /** What nobody reads: a mistyped name would otherwise be taken for one left out. */
 function unknownVariables(env: NodeJS.ProcessEnv): string[] {
@@ -129,10 +133,14 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     throw new Error(`The environment is not right:\n  ${problems.join('\n  ')}\nSee .env.example.`);
   }
   const read = result.data;
+  if (read.METRICS_PORT !== undefined && read.METRICS_PORT !== 0 && read.METRICS_PORT === read.PORT) {
+    throw new Error('METRICS_PORT must be another port than PORT: leave it out to have them on one.');
+  }
   return {
     port: read.PORT,
     host: read.HOST,
     publicUrl: read.PUBLIC_URL,
+    metrics: { port: read.METRICS_PORT, token: read.METRICS_TOKEN },
     databaseUrl: read.DATABASE_URL,
     dataDir: read.DATA_DIR,
     logLevel: read.LOG_LEVEL,

@@ -59,6 +59,7 @@ async function main(): Promise<void> {
       host: config.host,
       port: config.port,
       publicUrl: config.publicUrl,
+      metrics: config.metrics,
       box,
       clock,
       logger,
@@ -107,6 +108,8 @@ async function main(): Promise<void> {
       if ((await embedded?.stopIfLast()) === false) say('The database goes on: another Sangam uses it.');
     });
     if (embedded?.adopted === true) say('Joined the database that was already running on this data folder.');
+    const metricsUrl = running.metricsUrl();
+    if (metricsUrl !== undefined) say(`Metrics are at ${metricsUrl}`);
     const listens = config.publicUrl === undefined ? '' : `, listening on ${running.url()}`;
     say(`Sangam is ready at ${running.publicUrl()}${listens}`);
     say(
@@ -120,7 +123,9 @@ async function main(): Promise<void> {
     await host?.stop();
     await service?.close();
     await embedded?.stopIfLast();
-    throw portTaken(error) ? new Error(await portMessage(config)) : error;
+    const taken = takenPort(error);
+    if (taken === undefined) throw error;
+    throw new Error(await portMessage(config, taken), { cause: error });
   }
 }
 
@@ -174,12 +179,15 @@ async function secretsKeysOf(config: Config): Promise<readonly Buffer[]> {
   return [Buffer.from(await readFile(file, 'utf8'), 'base64')];
 }
 
-function portTaken(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+function takenPort(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('code' in error) || error.code !== 'EADDRINUSE') return undefined;
+  return 'port' in error ? Number(error.port) : 0;
 }
 
 /** Says who has the port, where they can be asked. */
-async function portMessage({ host, port }: Config): Promise<string> {
+async function portMessage({ host, port, metrics }: Config, taken: number): Promise<string> {
+  if (taken === metrics.port)
+    return `METRICS_PORT ${String(taken)} is taken by another program: choose another.`;
   const address = `http://${host}:${String(port)}`;
   const answers = await fetch(`${address}/health/live`, { signal: AbortSignal.timeout(2_000) })
     .then((response) => response.ok)

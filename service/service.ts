@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import express, { type Express, type Router } from 'express';
+import express, { type Express, type Request, type Response, type Router } from 'express';
 import type { Logger } from 'pino';
 import { type Clock, systemClock } from '@sangam/core/clock';
 import type { ConnectorTraits } from '@sangam/core/crm';
@@ -42,9 +42,11 @@ import { healthRoutes } from './http/health.ts';
 import { listen, type Listening } from './http/listen.ts';
 import { hubspotWebhooks } from './http/hubspot-webhooks.ts';
 import { keptEventRoutes } from './http/kept-events.ts';
+import { metricsPage, metricsReaders, type MetricsSettings } from './http/metrics-page.ts';
 import { memberRoutes } from './http/members.ts';
 import { oauthRoutes } from './http/oauth.ts';
 import { putRightRoutes } from './http/put-right.ts';
+import { securityHeaders } from './http/security-headers.ts';
 import { statementRoutes } from './http/statement.ts';
 import { statusPage } from './http/status-page.ts';
 import { whatsappWebhooks } from './http/whatsapp-webhooks.ts';
@@ -59,6 +61,7 @@ export interface ServiceOptions {
   readonly host: string;
   readonly port: number;
   readonly publicUrl: string | undefined;
+  readonly metrics: MetricsSettings;
   readonly box: SecretBox;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -90,6 +93,8 @@ export interface Service {
   listen(): Promise<void>;
   /** http://host:port it listens on. */
   url(): string;
+  /** Where metrics have a port of their own. */
+  metricsUrl(): string | undefined;
   /** Where the world reaches it. */
   publicUrl(): string;
   startWork(): void;
@@ -251,6 +256,8 @@ export function createService(options: ServiceOptions): Service {
   const app: Express = express();
   app.disable('x-powered-by');
   app.set('etag', false);
+  const headers = securityHeaders(options.publicUrl?.startsWith('https:') === true);
+  app.use(headers);
   app.use(
     '/webhooks/whatsapp',
     whatsappWebhooks({ receiver, channelSecrets, readBody, serviceApp: options.serviceApp, metrics, logger }),
@@ -275,11 +282,13 @@ export function createService(options: ServiceOptions): Service {
   app.use(
     healthRoutes(
       store,
-      metrics,
       { apply: applier, reconcile: reconciler, timeline, check: checker.worker },
       () => working,
     ),
   );
+  const { port: metricsPort } = options.metrics;
+  const readMetrics = metricsPage(metrics, metricsReaders(options.metrics, options));
+  if (metricsPort === undefined) app.use(readMetrics);
   app.use('/sandbox', (request, response, next) => {
     if (sandbox === undefined) answerError(response, 404, 'no_sandbox', 'This process runs no sandbox.');
     else sandbox(request, response, next);
@@ -329,15 +338,22 @@ export function createService(options: ServiceOptions): Service {
     ),
   );
   app.use(statusPage(() => sandbox !== undefined));
-  app.use((_request, response) => answerError(response, 404, 'not_found', 'There is nothing here.'));
+  const nothingElse = (_request: Request, response: Response): void =>
+    answerError(response, 404, 'not_found', 'There is nothing here.');
+  app.use(nothingElse);
   app.use(errorHandler(logger));
+  const metricsApp: Express = express();
+  metricsApp.disable('x-powered-by');
+  metricsApp.use(headers, readMetrics, nothingElse, errorHandler(logger));
 
   let listening: Listening | undefined;
-  const url = (): string => {
+  let metricsListening: Listening | undefined;
+  const addressOf = (port: number): string => {
     const everywhere = options.host === '0.0.0.0' || options.host === '::';
     const host = everywhere ? 'localhost' : options.host.includes(':') ? `[${options.host}]` : options.host;
-    return `http://${host}:${String(listening?.port ?? options.port)}`;
+    return `http://${host}:${String(port)}`;
   };
+  const url = (): string => addressOf(listening?.port ?? options.port);
   const publicUrl = (): string => options.publicUrl ?? url();
 
   return {
@@ -352,8 +368,11 @@ export function createService(options: ServiceOptions): Service {
     },
     async listen() {
       listening = await listen(app, options.host, options.port);
+      if (metricsPort !== undefined) metricsListening = await listen(metricsApp, options.host, metricsPort);
     },
     url,
+    metricsUrl: () =>
+      metricsListening === undefined ? undefined : `${addressOf(metricsListening.port)}/metrics`,
     publicUrl,
     startWork() {
       applier.start();
@@ -365,7 +384,7 @@ export function createService(options: ServiceOptions): Service {
     },
     async close() {
       working = false;
-      await listening?.close(requestsMs);
+      await Promise.all([listening?.close(requestsMs), metricsListening?.close(requestsMs)]);
       await Promise.all(rounds.map((round) => round.stop()));
       await applier.stop();
       await reconciler.stop();

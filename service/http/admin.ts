@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { type NextFunction, type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Member, Sessions } from '../sessions.ts';
 import { answerError } from './errors.ts';
+import { pagePolicy } from './security-headers.ts';
 
 const cookieName = 'sangam_session';
 
@@ -16,10 +17,7 @@ export function adminEntrance(sessions: Sessions, publicUrl: () => string): Rout
     next();
   });
   router.get('/enter/:token', (_request, response) => {
-    response
-      .set('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'")
-      .type('html')
-      .send(entrancePage);
+    response.set('Content-Security-Policy', pagePolicy("'self'")).type('html').send(entrancePage);
   });
   router.post('/enter/:token', async (request, response) => {
     const session = await sessions.enter(request.params.token);

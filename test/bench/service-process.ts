@@ -16,6 +16,7 @@ const service = createService({
   host: '127.0.0.1',
   port: 0,
   publicUrl: undefined,
+  metrics: {},
   box: createSecretBox([key === '' ? randomBytes(32) : Buffer.from(key, 'base64')]),
   clock: systemClock,
   // The engine is measured, not the vendor's limits: HubSpot's alone would end at ten calls a second.
