@@ -93,6 +93,8 @@ describe('the environment', () => {
     ['WHATSAPP_API_VERSION: must look like v26.0', { WHATSAPP_API_VERSION: '26' }],
     ['METRICS_PORT must be another port than PORT', { METRICS_PORT: '8080' }],
     ['did you mean METRICS_TOKEN', { METRICS_TOKENS: 'x' }],
+    ['RETENTION_AUDIT_DAYS: must be 7 days or more', { RETENTION_AUDIT_DAYS: '1' }],
+    ['RETENTION_AUDIT_DAYS: must be a number of days', { RETENTION_AUDIT_DAYS: 'long' }],
     ['did you mean SECRETS_KEY_PREVIOUS?', { SECRETS_KEY_PREVIUS: 'x' }],
   ])('is refused at start, naming %s', (name, env) => {
     expect(() => readConfig(env)).toThrow(name);

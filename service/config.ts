@@ -1,9 +1,12 @@
 import leven from 'leven';
 import { z } from 'zod';
+import type { RetentionDays } from '@sangam/core/store';
 import type { MetricsSettings } from './http/metrics-page.ts';
 import type { HubspotApp } from './hubspot-sites.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
+/** WhatsApp repeats a webhook for 7 days: what is kept for less is gone before its repeat. */
+const days = z.coerce.number('must be a number of days').int().min(7, 'must be 7 days or more').max(36_500);
 const webUrl = z.url({
   protocol: /^https?$/,
   error: 'must be an address that begins with http:// or https://',
@@ -52,6 +55,10 @@ export const environment = z.object({
   HUBSPOT_CLIENT_SECRET_PREVIOUS: z.string().min(16).optional(),
   HUBSPOT_ACCESS_TOKEN: z.string().min(10).optional(),
   SANDBOX_URL: url.optional(),
+  RETENTION_DEAD_LETTERS_DAYS: days.default(180),
+  RETENTION_KEPT_EVENTS_DAYS: days.default(400),
+  RETENTION_OCCURRENCES_DAYS: days.default(400),
+  RETENTION_AUDIT_DAYS: days.default(2_555),
 });
 
 export type Environment = z.infer<typeof environment>;
@@ -92,6 +99,7 @@ export interface Config {
   readonly adminEmail: string;
   /** Undefined: a sandbox. */
   readonly live: LiveConfig | undefined;
+  readonly retention: RetentionDays;
   /** Of Meta's Graph API. */
   readonly whatsappApiVersion: string;
   /** A sandbox that another process runs. */
@@ -108,7 +116,7 @@ const numberVariables = [
 ] as const;
 
 /** Variables that begin so are ours; others, such as DATABASE_POOL, may be somebody else's. */
-const ownPrefixes = ['META_', 'METRICS_', 'WHATSAPP_', 'HUBSPOT_', 'SECRETS_', 'SANDBOX_'];
+const ownPrefixes = ['META_', 'METRICS_', 'WHATSAPP_', 'HUBSPOT_', 'SECRETS_', 'SANDBOX_', 'RETENTION_'];
 
 /** What nobody reads: a mistyped name would otherwise be taken for one left out. */
 function unknownVariables(env: NodeJS.ProcessEnv): string[] {
@@ -149,6 +157,12 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       .map((key) => Buffer.from(key, 'base64')),
     adminEmail: read.ADMIN_EMAIL,
     live: readLive(read),
+    retention: {
+      deadLetterContents: read.RETENTION_DEAD_LETTERS_DAYS,
+      keptEvents: read.RETENTION_KEPT_EVENTS_DAYS,
+      occurrences: read.RETENTION_OCCURRENCES_DAYS,
+      audit: read.RETENTION_AUDIT_DAYS,
+    },
     whatsappApiVersion: read.WHATSAPP_API_VERSION,
     sandboxUrl: read.SANDBOX_URL,
   };

@@ -6,3 +6,4 @@ export * from './token-vault.ts';
 export { createHubspotSites } from './hubspot-sites.ts';
 export { createSessions } from './sessions.ts';
 export { createOwnNumberReader } from './own-number.ts';
+export { createRetention } from './retention.ts';

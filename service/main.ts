@@ -60,6 +60,7 @@ async function main(): Promise<void> {
       port: config.port,
       publicUrl: config.publicUrl,
       metrics: config.metrics,
+      retention: config.retention,
       box,
       clock,
       logger,

@@ -19,7 +19,14 @@ import {
   createTimelineWriter,
   type TurnTaker,
 } from '@sangam/core/pipeline';
-import { openStore, type Store, sweepTimeline, sweepWindows, sweepWrites } from '@sangam/core/store';
+import {
+  openStore,
+  type RetentionDays,
+  type Store,
+  sweepTimeline,
+  sweepWindows,
+  sweepWrites,
+} from '@sangam/core/store';
 import { createChannelBook } from './channel-book.ts';
 import { createChannelSecrets } from './channel-secrets.ts';
 import { createCrmAccounts } from './crm-accounts.ts';
@@ -52,6 +59,7 @@ import { statusPage } from './http/status-page.ts';
 import { whatsappWebhooks } from './http/whatsapp-webhooks.ts';
 import { createErasureKeys } from './erasure-keys.ts';
 import { createMetrics, fieldOfKept, type Metrics } from './metrics.ts';
+import { createRetention } from './retention.ts';
 import { createSessions, type Member, type Sessions } from './sessions.ts';
 import type { SecretBox } from './secrets.ts';
 import { createChores } from './chores.ts';
@@ -72,6 +80,7 @@ export interface ServiceOptions {
   readonly sandboxHubspotApp?: () => HubspotApp | undefined;
   /** Asks WhatsApp whose a number is. */
   readonly readOwnNumber: OwnNumberReader;
+  readonly retention: RetentionDays;
   /** In place of the vendors' own limits, for measuring. */
   readonly crmLimits?: ConnectorTraits['limits'];
   /** Where sandbox workspaces find their CRMs; undefined while no process runs a sandbox. */
@@ -246,6 +255,11 @@ export function createService(options: ServiceOptions): Service {
         (workspaceId) => checker.ensureIndexed(workspaceId),
         (workspaceId) => poller.poll(workspaceId),
       ],
+    }),
+    createChores({
+      store,
+      failed: turnFailed('retention'),
+      chores: [createRetention({ store, clock, days: options.retention })],
     }),
   ];
 

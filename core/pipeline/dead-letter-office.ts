@@ -30,6 +30,8 @@ export interface DeadLetterView {
   readonly payload: string | null;
   readonly receivedAt: string;
   readonly parkedAt: string;
+  /** When `payload` had had its time: then nothing can replay it. */
+  readonly contentsSweptAt: string | null;
   readonly setAside: { readonly at: string; readonly why: string } | null;
 }
 
@@ -79,7 +81,7 @@ export function createDeadLetterOffice(dependencies: {
     const going: StoredDeadLetter[] = [];
     const homes = new Map<StoredDeadLetter, string>();
     for (const letter of letters) {
-      if (letter.reason === 'unparsed') continue;
+      if (letter.reason === 'unparsed' || isEmptied(letter)) continue;
       if (handedOn.has(letter.reason)) {
         const office = letter.reason === 'foreign channel' ? receiver : changes;
         const home = await office.readmit(letter);
@@ -171,6 +173,11 @@ export function createDeadLetterOffice(dependencies: {
   };
 }
 
+/** What a contact's letter asks for is written from the contact; every other needs what arrived. */
+function isEmptied({ contactId, contentsSweptAt }: StoredDeadLetter): boolean {
+  return contactId === null && contentsSweptAt !== null;
+}
+
 function viewOf(letter: StoredDeadLetter): DeadLetterView {
   return {
     deadLetterId: letter.deadLetterId,
@@ -181,6 +188,7 @@ function viewOf(letter: StoredDeadLetter): DeadLetterView {
     payload: letter.payload?.toString('utf8') ?? null,
     receivedAt: new Date(letter.receivedAt).toISOString(),
     parkedAt: new Date(letter.parkedAt).toISOString(),
+    contentsSweptAt: letter.contentsSweptAt === null ? null : new Date(letter.contentsSweptAt).toISOString(),
     setAside:
       letter.setAsideAt === null
         ? null

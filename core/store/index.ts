@@ -43,3 +43,4 @@ export * from './erase.ts';
 export * from './erasures.ts';
 export * from './stored-payloads.ts';
 export * from './statement.ts';
+export * from './retention.ts';

@@ -70,7 +70,7 @@ export interface Database {
     access_token: Buffer | null;
     created_at: number;
   };
-  event_keys: { workspace_id: string; event_key: Buffer; content_hash: Buffer };
+  event_keys: { workspace_id: string; event_key: Buffer; content_hash: Buffer; received_at: number };
   inbox: {
     workspace_id: string;
     lane: number;
@@ -97,6 +97,10 @@ export interface Database {
     payload: Buffer | null;
     received_at: number;
     parked_at: number;
+    /** Somebody's opt-out: it is kept whole until it is applied. */
+    opt_out: ColumnType<boolean, boolean | undefined>;
+    /** Its contents have had their time. */
+    contents_swept_at: ColumnType<number | null, number | null | undefined>;
     /** Nothing can replay it, and somebody said that it may rest. */
     set_aside_at: ColumnType<number | null, number | null | undefined>;
     set_aside_by: ColumnType<string | null, string | null | undefined>;
@@ -108,7 +112,9 @@ export interface Database {
     content_hash: Buffer;
     what: string;
     channel_id: string | null;
+    /** The source's time. */
     at: number;
+    received_at: number;
     payload: Buffer;
   };
   identity_evidence: {

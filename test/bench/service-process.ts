@@ -17,6 +17,7 @@ const service = createService({
   port: 0,
   publicUrl: undefined,
   metrics: {},
+  retention: { deadLetterContents: 180, keptEvents: 400, occurrences: 400, audit: 2_555 },
   box: createSecretBox([key === '' ? randomBytes(32) : Buffer.from(key, 'base64')]),
   clock: systemClock,
   // The engine is measured, not the vendor's limits: HubSpot's alone would end at ten calls a second.
