@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startWorld, type World } from './testing/world.ts';
+import { accessToken, startWorld, type World } from './testing/world.ts';
 
 let world: World;
 
@@ -19,6 +19,7 @@ test('the sandbox says how it is reached', async () => {
       webhookUrl: `http://127.0.0.1:${String(world.port)}/webhook`,
       appSecret: 'app-secret',
       verifyToken: 'verify-token',
+      accessToken,
     },
     crms: {
       hubspot: {

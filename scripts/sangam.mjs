@@ -2,7 +2,7 @@
 // Plain JavaScript, because it runs before the toolchain is there.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -76,7 +76,11 @@ function ensureToolchain() {
   return bins;
 }
 
-function ensureDependencies() {
+/**
+ * Installs what is missing. In production that is what runs alone, without compiler, linters and tests; an installation
+ * stays what it is until tools are needed.
+ */
+function ensureDependencies({ production, tools }) {
   const stamp = join(root, 'node_modules', '.sangam-installed');
   const manifests = readdirSync(root, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && existsSync(join(root, entry.name, 'package.json')))
@@ -85,10 +89,17 @@ function ensureDependencies() {
   for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json', ...manifests.toSorted()])
     hash.update(readFileSync(join(root, file)));
   const wanted = hash.digest('hex');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
-  console.log('Installing dependencies …');
-  run('pnpm', ['install', '--frozen-lockfile', '--reporter=append-only'], { cwd: root });
-  writeFileSync(stamp, wanted);
+  const [installed, kind] = existsSync(stamp) ? readFileSync(stamp, 'utf8').split(' ') : [];
+  const lean = production || (kind === 'production' && !tools);
+  if (installed === wanted && lean === (kind === 'production')) return;
+  console.log(lean ? 'Installing what runs, without tools …' : 'Installing dependencies …');
+  rmSync(stamp, { force: true });
+  // Tests have a package of their own, whose dependencies are tools as a whole.
+  const what = lean ? ['--prod', '--filter', '!@sangam/test'] : [];
+  // CI: what is too much goes without a question that nobody answers.
+  const env = { ...process.env, CI: 'true' };
+  run('pnpm', ['install', '--frozen-lockfile', '--reporter=append-only', ...what], { cwd: root, env });
+  writeFileSync(stamp, lean ? `${wanted} production` : wanted);
 }
 
 function run(program, args, options) {
@@ -122,12 +133,16 @@ function runToTheEnd([program, ...args]) {
 }
 
 if (Number(process.versions.node.split('.')[0]) < 20) fail('Sangam needs Node 20 or newer to begin with.');
-const [name, ...rest] = process.argv.slice(2);
+const [name, ...given] = process.argv.slice(2);
+const production = name === 'start' && given.includes('--production');
+const rest = production ? given.filter((argument) => argument !== '--production') : given;
 const command = name === 'run' ? rest : commands[name]?.concat(rest);
 if (command === undefined || command.length === 0)
-  fail('Usage: node scripts/sangam.mjs start | test | admin-link | backup | restore | run PROGRAM …');
+  fail(
+    'Usage: node scripts/sangam.mjs start [--production] | test | admin-link | backup | restore | run PROGRAM …',
+  );
 process.env.PATH = [...ensureToolchain(), join(root, 'node_modules', '.bin'), process.env.PATH].join(
   delimiter,
 );
-ensureDependencies();
+ensureDependencies({ production, tools: name === 'test' || name === 'run' });
 runToTheEnd(command);

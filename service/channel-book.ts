@@ -1,11 +1,22 @@
-import { randomUUID } from 'node:crypto';
+import type { OwnNumber } from '@sangam/connectors/whatsapp';
 import type { Clock } from '@sangam/core/clock';
 import { reviewedLanguages } from '@sangam/core/consent';
 import { noSuch, Refusal } from '@sangam/core/errors';
-import { canonicalPhone, regionOf } from '@sangam/core/identity';
 import type { Directory } from '@sangam/core/pipeline';
-import { type Store, type WorkspaceTransaction, writeAudit } from '@sangam/core/store';
+import {
+  type AuditAction,
+  channelOfId,
+  type ChannelState,
+  listChannels,
+  proveChannel,
+  releaseChannel,
+  type Store,
+  type WorkspaceTransaction,
+  writeAudit,
+} from '@sangam/core/store';
 import type { ChannelSecrets } from './channel-secrets.ts';
+import { connectNumber } from './connect-number.ts';
+import { type OwnNumberReader, regionOfNumber } from './own-number.ts';
 import type { SecretBox } from './secrets.ts';
 import type { Member } from './sessions.ts';
 
@@ -16,6 +27,10 @@ interface ChannelView {
   readonly wabaId: string;
   readonly displayPhoneNumber: string;
   readonly app: 'service' | 'own';
+  /** An access token showed that the number is theirs. One that is not proven receives, and goes to whoever proves it. */
+  readonly proven: boolean;
+  /** When the number was let go or taken over; null: it is connected. */
+  readonly releasedAt: string | null;
   /** What to enter as callback URL in the Meta app. */
   readonly webhookUrl: string;
   /** Whose opt-out words it listens to. */
@@ -26,15 +41,21 @@ interface NewChannel {
   readonly phoneNumberId: string;
   readonly wabaId: string;
   readonly portfolioId?: string | undefined;
-  readonly displayPhoneNumber: string;
+  /** Without an access token; with one Meta tells it. */
+  readonly displayPhoneNumber?: string | undefined;
   readonly appSecret: string;
   readonly verifyToken: string;
+  readonly accessToken?: string | undefined;
 }
 
-/** The workspace's numbers on WhatsApp. Throws a `Refusal`. */
+/** Throws a `Refusal`, or WhatsApp's own errors where it is asked for a number. */
 export interface ChannelBook {
   list(workspaceId: string): Promise<ChannelView[]>;
   add(member: Member, channel: NewChannel): Promise<ChannelView>;
+  /** Proves that the number is theirs, or replaces the token that did. */
+  prove(member: Member, channelId: string, accessToken: string): Promise<ChannelView>;
+  /** Lets the number go; what was received on it stays. */
+  release(member: Member, channelId: string): Promise<void>;
   /** The secret before lives on for a day, so that webhooks signed with either pass during the change. */
   rotateAppSecret(member: Member, channelId: string, appSecret: string): Promise<void>;
   /** Beside those that are reviewed, to which every channel listens. */
@@ -47,36 +68,39 @@ export function createChannelBook(dependencies: {
   store: Store;
   directory: Directory;
   channelSecrets: ChannelSecrets;
+  readOwnNumber: OwnNumberReader;
   box: SecretBox;
   clock: Clock;
   publicUrl: () => string;
 }): ChannelBook {
-  const { store, directory, channelSecrets, box, clock, publicUrl } = dependencies;
+  const { store, directory, channelSecrets, readOwnNumber, box, clock, publicUrl } = dependencies;
 
   const list = async (workspaceId: string): Promise<ChannelView[]> => {
-    const entries = await store.directory
-      .selectFrom('directory_channels')
-      .selectAll()
-      .where('directory_channels.workspace_id', '=', workspaceId)
-      .orderBy('channel_id')
-      .execute();
-    const rows = await store.transact(workspaceId, (trx) =>
-      trx
-        .selectFrom('channels')
-        .select(['channel_id', 'display_phone_number'])
-        .where('workspace_id', '=', workspaceId)
-        .execute(),
-    );
-    const numbers = new Map(rows.map((row) => [row.channel_id, row.display_phone_number]));
-    return entries.map((entry) => ({
-      channelId: entry.channel_id,
-      phoneNumberId: entry.phone_number_id,
-      wabaId: entry.waba_id,
-      displayPhoneNumber: numbers.get(entry.channel_id) ?? '',
-      app: entry.app,
-      webhookUrl: `${publicUrl()}/webhooks/whatsapp${entry.app === 'own' ? `/${entry.channel_id}` : ''}`,
-      optWordLanguages: [...new Set([...reviewedLanguages, ...entry.opt_word_languages])],
+    const channels = await store.transact(workspaceId, listChannels);
+    return channels.map((channel) => ({
+      channelId: channel.channelId,
+      phoneNumberId: channel.phoneNumberId,
+      wabaId: channel.wabaId,
+      displayPhoneNumber: channel.displayPhoneNumber,
+      app: channel.app,
+      proven: channel.proven,
+      releasedAt: channel.releasedAt === null ? null : new Date(channel.releasedAt).toISOString(),
+      webhookUrl: `${publicUrl()}/webhooks/whatsapp${channel.app === 'own' ? `/${channel.channelId}` : ''}`,
+      optWordLanguages: [...new Set([...reviewedLanguages, ...channel.optWordLanguages])],
     }));
+  };
+
+  const view = async (workspaceId: string, channelId: string): Promise<ChannelView> => {
+    const channel = (await list(workspaceId)).find((known) => known.channelId === channelId);
+    if (channel === undefined) throw noSuch('channel');
+    return channel;
+  };
+
+  const connectedChannel = async (workspaceId: string, channelId: string): Promise<ChannelState> => {
+    const channel = await store.transact(workspaceId, (trx) => channelOfId(trx, channelId));
+    if (channel === undefined) throw noSuch('channel');
+    if (channel.releasedAt !== null) throw released();
+    return channel;
   };
 
   const changed = (): void => {
@@ -84,51 +108,85 @@ export function createChannelBook(dependencies: {
     channelSecrets.refresh();
   };
 
+  const ownNumber = async (
+    workspaceId: string,
+    number: { phoneNumberId: string; wabaId: string; accessToken: string },
+  ): Promise<OwnNumber> => {
+    const workspace = await store.transact(workspaceId, (trx) =>
+      trx
+        .selectFrom('workspaces')
+        .select('sandbox')
+        .where('workspace_id', '=', workspaceId)
+        .executeTakeFirstOrThrow(),
+    );
+    return readOwnNumber(workspace, number);
+  };
+
+  const audit = (trx: WorkspaceTransaction, member: Member, action: AuditAction, channelId: string) =>
+    writeAudit(trx, { memberId: member.memberId, action, subject: channelId, at: clock.now() });
+
   return {
     list,
     async add(member, channel) {
       const { workspaceId } = member;
-      const phone = canonicalPhone(channel.displayPhoneNumber.replace(/\D/g, ''));
-      const region = phone === undefined ? undefined : regionOf(phone);
+      const { accessToken, phoneNumberId } = channel;
+      const told =
+        accessToken === undefined ? channel : await ownNumber(workspaceId, { ...channel, accessToken });
+      const { displayPhoneNumber = '' } = told;
+      const region = regionOfNumber(displayPhoneNumber);
       if (region === undefined) {
-        const message = 'must be the number with its country code, such as +91 98123 45678';
+        const message =
+          'must be the number with its country code, such as +91 98123 45678; with an accessToken it may be left out';
         throw new Refusal('invalid', 'unreadable_number', `displayPhoneNumber ${message}.`, [
           { path: 'displayPhoneNumber', message },
         ]);
       }
-      const taken = await store.directory
-        .selectFrom('directory_channels')
-        .select('channel_id')
-        .where('phone_number_id', '=', channel.phoneNumberId)
-        .executeTakeFirst();
-      if (taken !== undefined) {
-        throw new Refusal('conflict', 'number_taken', 'This phone number id is connected already.');
+      const number = {
+        app: 'own',
+        phoneNumberId,
+        wabaId: told.wabaId,
+        portfolio: channel.portfolioId ?? told.wabaId,
+        displayPhoneNumber,
+        region,
+        appSecret: box.seal(channel.appSecret),
+        verifyToken: box.seal(channel.verifyToken),
+        accessToken: accessToken === undefined ? null : box.seal(accessToken),
+      } as const;
+      const connected = await connectNumber(store, workspaceId, number, clock.now(), (trx, channelId) =>
+        audit(trx, member, 'add channel', channelId),
+      );
+      if (connected.outcome !== 'connected') throw numberTaken(connected, accessToken !== undefined);
+      changed();
+      return view(workspaceId, connected.channelId);
+    },
+    async prove(member, channelId, accessToken) {
+      const { workspaceId } = member;
+      const { phoneNumberId, wabaId } = await connectedChannel(workspaceId, channelId);
+      const { displayPhoneNumber } = await ownNumber(workspaceId, { phoneNumberId, wabaId, accessToken });
+      const region = regionOfNumber(displayPhoneNumber);
+      if (region === undefined) {
+        throw new Refusal(
+          'conflict',
+          'unreadable_number',
+          'Meta tells this number in a form that cannot be read.',
+        );
       }
-      const channelId = randomUUID();
       await store.transact(workspaceId, async (trx) => {
-        await insertChannel(trx, {
-          channelId,
-          app: 'own',
-          phoneNumberId: channel.phoneNumberId,
-          wabaId: channel.wabaId,
-          portfolio: channel.portfolioId ?? channel.wabaId,
-          displayPhoneNumber: channel.displayPhoneNumber,
-          region,
-          appSecret: box.seal(channel.appSecret),
-          verifyToken: box.seal(channel.verifyToken),
-          now: clock.now(),
-        });
-        await writeAudit(trx, {
-          memberId: member.memberId,
-          action: 'add channel',
-          subject: channelId,
-          at: clock.now(),
-        });
+        const proof = { displayPhoneNumber, region, accessToken: box.seal(accessToken) };
+        if (!(await proveChannel(trx, channelId, proof))) throw released();
+        await audit(trx, member, 'set access token', channelId);
       });
       changed();
-      const view = (await list(workspaceId)).find((known) => known.channelId === channelId);
-      if (view === undefined) throw new Error('The channel just added cannot be read back.');
-      return view;
+      return view(workspaceId, channelId);
+    },
+    async release(member, channelId) {
+      const { workspaceId } = member;
+      await connectedChannel(workspaceId, channelId);
+      await store.transact(workspaceId, async (trx) => {
+        if (!(await releaseChannel(trx, channelId, clock.now()))) throw released();
+        await audit(trx, member, 'release channel', channelId);
+      });
+      changed();
     },
     async rotateAppSecret(member, channelId, appSecret) {
       const { workspaceId } = member;
@@ -148,12 +206,7 @@ export function createChannelBook(dependencies: {
         if (result.numUpdatedRows === 0n) {
           throw new Refusal('missing', 'no_such_channel', 'There is no such channel with an app of its own.');
         }
-        await writeAudit(trx, {
-          memberId: member.memberId,
-          action: 'rotate app secret',
-          subject: channelId,
-          at: now,
-        });
+        await audit(trx, member, 'rotate app secret', channelId);
       });
       changed();
     },
@@ -179,49 +232,34 @@ export function createChannelBook(dependencies: {
   };
 }
 
-export async function insertChannel(
-  trx: WorkspaceTransaction,
-  channel: {
-    channelId: string;
-    app: 'service' | 'own';
-    phoneNumberId: string;
-    wabaId: string;
-    portfolio: string;
-    displayPhoneNumber: string;
-    region: string;
-    appSecret: Buffer | null;
-    verifyToken: Buffer | null;
-    now: number;
-  },
-): Promise<void> {
-  await trx
-    .insertInto('channels')
-    .values({
-      workspace_id: trx.workspaceId,
-      channel_id: channel.channelId,
-      provider: 'cloud-api',
-      phone_number_id: channel.phoneNumberId,
-      waba_id: channel.wabaId,
-      display_phone_number: channel.displayPhoneNumber,
-      app_secret: channel.appSecret,
-      previous_app_secret: null,
-      previous_app_secret_until: null,
-      verify_token: channel.verifyToken,
-      access_token: null,
-      created_at: channel.now,
-    })
-    .execute();
-  await trx
-    .insertInto('directory_channels')
-    .values({
-      phone_number_id: channel.phoneNumberId,
-      waba_id: channel.wabaId,
-      channel_id: channel.channelId,
-      workspace_id: trx.workspaceId,
-      app: channel.app,
-      portfolio: channel.portfolio,
-      region: channel.region,
-      created_at: channel.now,
-    })
-    .execute();
+function released(): Refusal {
+  return new Refusal(
+    'conflict',
+    'channel_released',
+    'This channel has no number any more: it was let go, or another workspace proved that it is theirs. Connect the number anew.',
+  );
+}
+
+function numberTaken(
+  connected: { readonly outcome: 'known' } | { readonly outcome: 'taken'; readonly proven: boolean },
+  proves: boolean,
+): Refusal {
+  const refused = (message: string): Refusal => new Refusal('conflict', 'number_taken', message);
+  if (connected.outcome === 'known') {
+    return refused(
+      'This number is connected here already. To prove that it is yours, or to replace its token, PUT its access-token.',
+    );
+  }
+  if (!connected.proven) {
+    return refused(
+      'This number is connected to another workspace, which has not proved that it is theirs: send an accessToken that ' +
+        'shows it, and it is yours.',
+    );
+  }
+  return refused(
+    proves
+      ? 'Another workspace has proved that this number is theirs and has it connected. It can be connected here once they ' +
+          'let it go.'
+      : 'This number is connected to another workspace, which has proved that it is theirs.',
+  );
 }

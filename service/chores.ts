@@ -1,4 +1,4 @@
-import type { Store } from '@sangam/core/store';
+import { serviceWorkspaceId, type Store } from '@sangam/core/store';
 
 /** What is done for every workspace from time to time. */
 export interface Chores {
@@ -32,7 +32,7 @@ export function createChores(dependencies: {
       .select('directory_accounts.workspace_id')
       .distinct()
       .execute();
-    return [...new Set([...channels, ...accounts].map((row) => row.workspace_id))];
+    return [...new Set([serviceWorkspaceId, ...[...channels, ...accounts].map((row) => row.workspace_id)])];
   };
 
   const round = async (): Promise<void> => {

@@ -33,6 +33,17 @@ describe('the environment', () => {
     expect(readConfig(live).publicUrl).toBe('https://sangam.example');
   });
 
+  test('needs no phone number where an access token has Meta tell it', () => {
+    const { WHATSAPP_DISPLAY_PHONE_NUMBER: _left, ...rest } = live;
+    const token = { WHATSAPP_ACCESS_TOKEN: 'EAA-a-token-of-ours' };
+    expect(readConfig({ ...rest, ...token }).live?.number).toMatchObject({
+      displayPhoneNumber: undefined,
+      accessToken: 'EAA-a-token-of-ours',
+    });
+    expect(() => readConfig(rest)).toThrow('WHATSAPP_DISPLAY_PHONE_NUMBER');
+    expect(() => readConfig(token)).toThrow('META_APP_SECRET, META_VERIFY_TOKEN');
+  });
+
   test('may name a CRM alone', () => {
     const token = { HUBSPOT_ACCESS_TOKEN: 'pat-na1-abcdefgh', SECRETS_KEY: live.SECRETS_KEY };
     expect(readConfig(token).live).toEqual({
@@ -79,6 +90,11 @@ describe('the environment', () => {
     ['PUBLIC_URL: must be an address', { PUBLIC_URL: 'ftp://sangam.example' }],
     ['PUBLIC_URL must begin with https://', { ...live, PUBLIC_URL: 'http://sangam.example' }],
     ['META_APP_SECRETS: there is no such variable; did you mean META_APP_SECRET?', { META_APP_SECRETS: 'x' }],
+    ['WHATSAPP_API_VERSION: must look like v26.0', { WHATSAPP_API_VERSION: '26' }],
+    ['METRICS_PORT must be another port than PORT', { METRICS_PORT: '8080' }],
+    ['did you mean METRICS_TOKEN', { METRICS_TOKENS: 'x' }],
+    ['RETENTION_AUDIT_DAYS: must be 7 days or more', { RETENTION_AUDIT_DAYS: '1' }],
+    ['RETENTION_AUDIT_DAYS: must be a number of days', { RETENTION_AUDIT_DAYS: 'long' }],
     ['did you mean SECRETS_KEY_PREVIOUS?', { SECRETS_KEY_PREVIUS: 'x' }],
   ])('is refused at start, naming %s', (name, env) => {
     expect(() => readConfig(env)).toThrow(name);

@@ -1,8 +1,12 @@
 import leven from 'leven';
 import { z } from 'zod';
+import type { RetentionDays } from '@sangam/core/store';
+import type { MetricsSettings } from './http/metrics-page.ts';
 import type { HubspotApp } from './hubspot-sites.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
+/** WhatsApp repeats a webhook for 7 days: what is kept for less is gone before its repeat. */
+const days = z.coerce.number('must be a number of days').int().min(7, 'must be 7 days or more').max(36_500);
 const webUrl = z.url({
   protocol: /^https?$/,
   error: 'must be an address that begins with http:// or https://',
@@ -28,6 +32,8 @@ export const environment = z.object({
     })
     .optional(),
   DATA_DIR: z.string().min(1).default('./data'),
+  METRICS_PORT: port.optional(),
+  METRICS_TOKEN: z.string().min(16).optional(),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   SECRETS_KEY: secretKey.optional(),
   SECRETS_KEY_PREVIOUS: secretKey.optional(),
@@ -39,11 +45,20 @@ export const environment = z.object({
   WHATSAPP_WABA_ID: z.string().regex(/^\d+$/).optional(),
   WHATSAPP_PORTFOLIO_ID: z.string().regex(/^\d+$/).optional(),
   WHATSAPP_DISPLAY_PHONE_NUMBER: z.string().min(5).optional(),
+  WHATSAPP_ACCESS_TOKEN: z.string().min(16).optional(),
+  WHATSAPP_API_VERSION: z
+    .string()
+    .regex(/^v\d+\.\d+$/, 'must look like v26.0')
+    .default('v26.0'),
   HUBSPOT_CLIENT_ID: z.string().min(8).optional(),
   HUBSPOT_CLIENT_SECRET: z.string().min(16).optional(),
   HUBSPOT_CLIENT_SECRET_PREVIOUS: z.string().min(16).optional(),
   HUBSPOT_ACCESS_TOKEN: z.string().min(10).optional(),
   SANDBOX_URL: url.optional(),
+  RETENTION_DEAD_LETTERS_DAYS: days.default(180),
+  RETENTION_KEPT_EVENTS_DAYS: days.default(400),
+  RETENTION_OCCURRENCES_DAYS: days.default(400),
+  RETENTION_AUDIT_DAYS: days.default(2_555),
 });
 
 export type Environment = z.infer<typeof environment>;
@@ -55,7 +70,10 @@ export interface LiveNumber {
   readonly phoneNumberId: string;
   readonly wabaId: string;
   readonly portfolio: string;
-  readonly displayPhoneNumber: string;
+  /** Undefined only beside an access token: Meta tells it. */
+  readonly displayPhoneNumber: string | undefined;
+  /** Shows that the number is theirs; undefined: it only receives. */
+  readonly accessToken: string | undefined;
 }
 
 /** What the environment names that is real. */
@@ -72,6 +90,7 @@ export interface Config {
   readonly host: string;
   /** Where the world reaches us; undefined: where we listen. */
   readonly publicUrl: string | undefined;
+  readonly metrics: MetricsSettings;
   readonly databaseUrl: string | undefined;
   readonly dataDir: string;
   readonly logLevel: Environment['LOG_LEVEL'];
@@ -80,11 +99,14 @@ export interface Config {
   readonly adminEmail: string;
   /** Undefined: a sandbox. */
   readonly live: LiveConfig | undefined;
+  readonly retention: RetentionDays;
+  /** Of Meta's Graph API. */
+  readonly whatsappApiVersion: string;
   /** A sandbox that another process runs. */
   readonly sandboxUrl: string | undefined;
 }
 
-/** The variables that name a number: all or none. */
+/** The variables that name a number: all or none. An access token spares the last. */
 const numberVariables = [
   'META_APP_SECRET',
   'META_VERIFY_TOKEN',
@@ -94,7 +116,7 @@ const numberVariables = [
 ] as const;
 
 /** Variables that begin so are ours; others, such as DATABASE_POOL, may be somebody else's. */
-const ownPrefixes = ['META_', 'WHATSAPP_', 'HUBSPOT_', 'SECRETS_', 'SANDBOX_'];
+const ownPrefixes = ['META_', 'METRICS_', 'WHATSAPP_', 'HUBSPOT_', 'SECRETS_', 'SANDBOX_', 'RETENTION_'];
 
 /** What nobody reads: a mistyped name would otherwise be taken for one left out. */
 function unknownVariables(env: NodeJS.ProcessEnv): string[] {
@@ -119,10 +141,14 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     throw new Error(`The environment is not right:\n  ${problems.join('\n  ')}\nSee .env.example.`);
   }
   const read = result.data;
+  if (read.METRICS_PORT !== undefined && read.METRICS_PORT !== 0 && read.METRICS_PORT === read.PORT) {
+    throw new Error('METRICS_PORT must be another port than PORT: leave it out to have them on one.');
+  }
   return {
     port: read.PORT,
     host: read.HOST,
     publicUrl: read.PUBLIC_URL,
+    metrics: { port: read.METRICS_PORT, token: read.METRICS_TOKEN },
     databaseUrl: read.DATABASE_URL,
     dataDir: read.DATA_DIR,
     logLevel: read.LOG_LEVEL,
@@ -131,6 +157,13 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       .map((key) => Buffer.from(key, 'base64')),
     adminEmail: read.ADMIN_EMAIL,
     live: readLive(read),
+    retention: {
+      deadLetterContents: read.RETENTION_DEAD_LETTERS_DAYS,
+      keptEvents: read.RETENTION_KEPT_EVENTS_DAYS,
+      occurrences: read.RETENTION_OCCURRENCES_DAYS,
+      audit: read.RETENTION_AUDIT_DAYS,
+    },
+    whatsappApiVersion: read.WHATSAPP_API_VERSION,
     sandboxUrl: read.SANDBOX_URL,
   };
 }
@@ -157,8 +190,12 @@ function readLive(read: Environment): LiveConfig | undefined {
 }
 
 function readNumber(read: Environment): LiveNumber | undefined {
-  const missing = numberVariables.filter((name) => read[name] === undefined);
-  if (missing.length === numberVariables.length) return undefined;
+  const accessToken = read.WHATSAPP_ACCESS_TOKEN;
+  const missing = numberVariables.filter(
+    (name) =>
+      read[name] === undefined && (accessToken === undefined || name !== 'WHATSAPP_DISPLAY_PHONE_NUMBER'),
+  );
+  if (accessToken === undefined && missing.length === numberVariables.length) return undefined;
   const {
     META_APP_SECRET: appSecret,
     META_VERIFY_TOKEN: verifyToken,
@@ -171,7 +208,7 @@ function readNumber(read: Environment): LiveNumber | undefined {
     verifyToken === undefined ||
     phoneNumberId === undefined ||
     wabaId === undefined ||
-    displayPhoneNumber === undefined
+    missing.length > 0
   ) {
     throw new Error(
       `A live number needs ${missing.join(', ')} as well. See .env.example; leave all of them out for the sandbox.`,
@@ -187,6 +224,7 @@ function readNumber(read: Environment): LiveNumber | undefined {
     wabaId,
     portfolio: read.WHATSAPP_PORTFOLIO_ID ?? wabaId,
     displayPhoneNumber,
+    accessToken,
   };
 }
 

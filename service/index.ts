@@ -5,3 +5,5 @@ export * from './workspaces.ts';
 export * from './token-vault.ts';
 export { createHubspotSites } from './hubspot-sites.ts';
 export { createSessions } from './sessions.ts';
+export { createOwnNumberReader } from './own-number.ts';
+export { createRetention } from './retention.ts';

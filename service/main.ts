@@ -10,6 +10,7 @@ import { SandboxClock } from '@sangam/sandbox';
 import { makeAdminLink } from './admin-link.ts';
 import { type Config, readConfig } from './config.ts';
 import { openEmbeddedDatabase } from './database/index.ts';
+import { createOwnNumberReader } from './own-number.ts';
 import { resealStored } from './reseal.ts';
 import { createSandboxHost } from './sandbox-host.ts';
 import { sandboxToken } from './sandbox-token.ts';
@@ -48,15 +49,23 @@ async function main(): Promise<void> {
       clock instanceof SandboxClock && token !== undefined
         ? createSandboxHost({ databaseUrl, dataDir, clock, logger, token: token.token })
         : undefined;
+    const currentSandboxUrl = async (): Promise<string | undefined> => sandboxUrl ?? (await host?.url());
+    const readOwnNumber = createOwnNumberReader({
+      version: config.whatsappApiVersion,
+      sandboxUrl: currentSandboxUrl,
+    });
     const running = createService({
       databaseUrl,
       host: config.host,
       port: config.port,
       publicUrl: config.publicUrl,
+      metrics: config.metrics,
+      retention: config.retention,
       box,
       clock,
       logger,
-      sandboxUrl: async () => sandboxUrl ?? (await host?.url()),
+      sandboxUrl: currentSandboxUrl,
+      readOwnNumber,
       sandboxHubspotApp: () => parties?.hubspot,
       ...(config.live?.number === undefined
         ? {}
@@ -81,7 +90,7 @@ async function main(): Promise<void> {
       parties = await ensureSandboxWorkspace(running.store, box, clock);
       await host?.start(running, parties);
     } else {
-      await ensureLiveWorkspace(running.store, box, clock, config.live);
+      await ensureLiveWorkspace(running.store, box, clock, config.live, readOwnNumber);
     }
     const adminLink =
       parties === undefined
@@ -100,6 +109,8 @@ async function main(): Promise<void> {
       if ((await embedded?.stopIfLast()) === false) say('The database goes on: another Sangam uses it.');
     });
     if (embedded?.adopted === true) say('Joined the database that was already running on this data folder.');
+    const metricsUrl = running.metricsUrl();
+    if (metricsUrl !== undefined) say(`Metrics are at ${metricsUrl}`);
     const listens = config.publicUrl === undefined ? '' : `, listening on ${running.url()}`;
     say(`Sangam is ready at ${running.publicUrl()}${listens}`);
     say(
@@ -113,7 +124,9 @@ async function main(): Promise<void> {
     await host?.stop();
     await service?.close();
     await embedded?.stopIfLast();
-    throw portTaken(error) ? new Error(await portMessage(config)) : error;
+    const taken = takenPort(error);
+    if (taken === undefined) throw error;
+    throw new Error(await portMessage(config, taken), { cause: error });
   }
 }
 
@@ -167,12 +180,15 @@ async function secretsKeysOf(config: Config): Promise<readonly Buffer[]> {
   return [Buffer.from(await readFile(file, 'utf8'), 'base64')];
 }
 
-function portTaken(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+function takenPort(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('code' in error) || error.code !== 'EADDRINUSE') return undefined;
+  return 'port' in error ? Number(error.port) : 0;
 }
 
 /** Says who has the port, where they can be asked. */
-async function portMessage({ host, port }: Config): Promise<string> {
+async function portMessage({ host, port, metrics }: Config, taken: number): Promise<string> {
+  if (taken === metrics.port)
+    return `METRICS_PORT ${String(taken)} is taken by another program: choose another.`;
   const address = `http://${host}:${String(port)}`;
   const answers = await fetch(`${address}/health/live`, { signal: AbortSignal.timeout(2_000) })
     .then((response) => response.ok)

@@ -3,7 +3,8 @@ import path from 'node:path';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { createSandbox, type Sandbox, type SandboxClock } from '@sangam/sandbox';
-import { isBearer } from './sandbox-token.ts';
+import { isLoopback } from './loopback.ts';
+import { isBearer } from './same-secret.ts';
 import type { Service } from './service.ts';
 import type { Member } from './sessions.ts';
 import type { SandboxParties } from './workspaces.ts';
@@ -16,8 +17,6 @@ export interface SandboxHost {
   start(service: Service, parties: SandboxParties): Promise<void>;
   stop(): Promise<void>;
 }
-
-const loopbackNames: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 function isAdminOf(workspaceId: string, member: Member | undefined): boolean {
   return member?.workspaceId === workspaceId && member.role === 'admin';
@@ -82,13 +81,12 @@ export function createSandboxHost(options: {
           isBearer(request.headers.authorization, options.token) ||
           isAdminOf(parties.workspaceId, await service.memberAsking(request)),
         closed: () =>
-          loopbackNames.has(new URL(service.publicUrl()).hostname)
+          isLoopback(new URL(service.publicUrl()).hostname)
             ? undefined
             : 'The sandbox is closed while PUBLIC_URL is an address of the world.',
       },
       whatsapp: {
         ...parties.whatsapp,
-        accessToken: parties.hubspot.accessToken,
         webhookUrl: () => `${service.url()}/webhooks/whatsapp/${parties.whatsapp.channelId}`,
       },
       hubspot: {

@@ -1,4 +1,4 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -19,11 +19,4 @@ export async function sandboxToken(dataDir: string): Promise<SandboxToken> {
     () => false,
   );
   return { file, made, token: await readFile(file, 'utf8') };
-}
-
-/** In constant time. */
-export function isBearer(authorization: string | undefined, token: string): boolean {
-  const [scheme = '', given = ''] = (authorization ?? '').split(/ +/);
-  const [x, y] = [Buffer.from(given), Buffer.from(token)];
-  return scheme.toLowerCase() === 'bearer' && x.length === y.length && timingSafeEqual(x, y);
 }

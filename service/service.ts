@@ -19,13 +19,21 @@ import {
   createTimelineWriter,
   type TurnTaker,
 } from '@sangam/core/pipeline';
-import { openStore, type Store, sweepTimeline, sweepWindows, sweepWrites } from '@sangam/core/store';
+import {
+  openStore,
+  type RetentionDays,
+  type Store,
+  sweepTimeline,
+  sweepWindows,
+  sweepWrites,
+} from '@sangam/core/store';
 import { createChannelBook } from './channel-book.ts';
 import { createChannelSecrets } from './channel-secrets.ts';
 import { createCrmAccounts } from './crm-accounts.ts';
 import { traitsOf } from './crm-traits.ts';
 import { readKeptChanges } from './hubspot-actions.ts';
 import type { HubspotApp } from './hubspot-sites.ts';
+import type { OwnNumberReader } from './own-number.ts';
 import { adminEntrance, memberAsking, requireMember, sessionRoutes } from './http/admin.ts';
 import { alertRoutes } from './http/alerts.ts';
 import { apiRouter, type Route } from './http/api.ts';
@@ -43,14 +51,17 @@ import { healthRoutes } from './http/health.ts';
 import { listen, type Listening } from './http/listen.ts';
 import { hubspotWebhooks } from './http/hubspot-webhooks.ts';
 import { keptEventRoutes } from './http/kept-events.ts';
+import { metricsPage, metricsReaders, type MetricsSettings } from './http/metrics-page.ts';
 import { memberRoutes } from './http/members.ts';
 import { oauthRoutes } from './http/oauth.ts';
 import { putRightRoutes } from './http/put-right.ts';
+import { securityHeaders } from './http/security-headers.ts';
 import { statementRoutes } from './http/statement.ts';
 import { statusPage } from './http/status-page.ts';
 import { whatsappWebhooks } from './http/whatsapp-webhooks.ts';
 import { createErasureKeys } from './erasure-keys.ts';
 import { createMetrics, fieldOfKept, type Metrics } from './metrics.ts';
+import { createRetention } from './retention.ts';
 import { createSessions, type Member, type Sessions } from './sessions.ts';
 import type { SecretBox } from './secrets.ts';
 import { createChores } from './chores.ts';
@@ -60,6 +71,7 @@ export interface ServiceOptions {
   readonly host: string;
   readonly port: number;
   readonly publicUrl: string | undefined;
+  readonly metrics: MetricsSettings;
   readonly box: SecretBox;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -68,6 +80,9 @@ export interface ServiceOptions {
   /** The service's own HubSpot app, and the sandbox's once that is known. */
   readonly hubspotApp?: HubspotApp;
   readonly sandboxHubspotApp?: () => HubspotApp | undefined;
+  /** Asks WhatsApp whose a number is. */
+  readonly readOwnNumber: OwnNumberReader;
+  readonly retention: RetentionDays;
   /** In place of the vendors' own limits, for measuring. */
   readonly crmLimits?: ConnectorTraits['limits'];
   /** Where sandbox workspaces find their CRMs; undefined while no process runs a sandbox. */
@@ -91,6 +106,8 @@ export interface Service {
   listen(): Promise<void>;
   /** http://host:port it listens on. */
   url(): string;
+  /** Where metrics have a port of their own. */
+  metricsUrl(): string | undefined;
   /** Where the world reaches it. */
   publicUrl(): string;
   startWork(): void;
@@ -241,6 +258,11 @@ export function createService(options: ServiceOptions): Service {
         (workspaceId) => poller.poll(workspaceId),
       ],
     }),
+    createChores({
+      store,
+      failed: turnFailed('retention'),
+      chores: [createRetention({ store, clock, days: options.retention })],
+    }),
   ];
 
   let sandbox: Router | undefined;
@@ -252,7 +274,15 @@ export function createService(options: ServiceOptions): Service {
     ...erasureRoutes({ store, eraser: createEraser({ store, clock, keyOf: erasureKeyOf }) }),
     ...memberRoutes({ store, clock }),
     ...channelRoutes(
-      createChannelBook({ store, directory, channelSecrets, box, clock, publicUrl: () => publicUrl() }),
+      createChannelBook({
+        store,
+        directory,
+        channelSecrets,
+        readOwnNumber: options.readOwnNumber,
+        box,
+        clock,
+        publicUrl: () => publicUrl(),
+      }),
     ),
     ...connectionRoutes(accounts.book, accounts.connecting, () => publicUrl()),
     ...connectionInsightRoutes({ store, clock, connectors: accounts.connectors, erasureKeyOf }),
@@ -267,6 +297,8 @@ export function createService(options: ServiceOptions): Service {
   const app: Express = express();
   app.disable('x-powered-by');
   app.set('etag', false);
+  const headers = securityHeaders(options.publicUrl?.startsWith('https:') === true);
+  app.use(headers);
   app.use(
     '/webhooks/whatsapp',
     whatsappWebhooks({ receiver, channelSecrets, readBody, serviceApp: options.serviceApp, metrics, logger }),
@@ -291,11 +323,13 @@ export function createService(options: ServiceOptions): Service {
   app.use(
     healthRoutes(
       store,
-      metrics,
       { apply: applier, reconcile: reconciler, timeline, check: checker.worker },
       () => working,
     ),
   );
+  const { port: metricsPort } = options.metrics;
+  const readMetrics = metricsPage(metrics, metricsReaders(options.metrics, options));
+  if (metricsPort === undefined) app.use(readMetrics);
   app.use('/sandbox', (request, response, next) => {
     if (sandbox === undefined) answerError(response, 404, 'no_sandbox', 'This process runs no sandbox.');
     else sandbox(request, response, next);
@@ -311,13 +345,18 @@ export function createService(options: ServiceOptions): Service {
   app.use(statusPage(() => sandbox !== undefined));
   app.use(notFound);
   app.use(errorHandler(logger));
+  const metricsApp: Express = express();
+  metricsApp.disable('x-powered-by');
+  metricsApp.use(headers, readMetrics, notFound, errorHandler(logger));
 
   let listening: Listening | undefined;
-  const url = (): string => {
+  let metricsListening: Listening | undefined;
+  const addressOf = (port: number): string => {
     const everywhere = options.host === '0.0.0.0' || options.host === '::';
     const host = everywhere ? 'localhost' : options.host.includes(':') ? `[${options.host}]` : options.host;
-    return `http://${host}:${String(listening?.port ?? options.port)}`;
+    return `http://${host}:${String(port)}`;
   };
+  const url = (): string => addressOf(listening?.port ?? options.port);
   const publicUrl = (): string => options.publicUrl ?? url();
 
   return {
@@ -333,8 +372,11 @@ export function createService(options: ServiceOptions): Service {
     },
     async listen() {
       listening = await listen(app, options.host, options.port);
+      if (metricsPort !== undefined) metricsListening = await listen(metricsApp, options.host, metricsPort);
     },
     url,
+    metricsUrl: () =>
+      metricsListening === undefined ? undefined : `${addressOf(metricsListening.port)}/metrics`,
     publicUrl,
     startWork() {
       applier.start();
@@ -346,7 +388,7 @@ export function createService(options: ServiceOptions): Service {
     },
     async close() {
       working = false;
-      await listening?.close(requestsMs);
+      await Promise.all([listening?.close(requestsMs), metricsListening?.close(requestsMs)]);
       await Promise.all(rounds.map((round) => round.stop()));
       await applier.stop();
       await reconciler.stop();

@@ -1,11 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Clock } from '@sangam/core/clock';
-import { canonicalPhone, regionOf } from '@sangam/core/identity';
-import type { Store, WorkspaceTransaction } from '@sangam/core/store';
+import { connectChannel, proveChannel, type Store, type WorkspaceTransaction } from '@sangam/core/store';
 import { hubspotPortal } from '@sangam/sandbox';
 import { claimAccount } from './account-book.ts';
-import { insertChannel } from './channel-book.ts';
-import type { LiveConfig, LiveNumber } from './config.ts';
+import type { LiveConfig } from './config.ts';
+import { ensureLiveNumber } from './live-number.ts';
+import type { OwnNumberReader } from './own-number.ts';
 import type { SecretBox } from './secrets.ts';
 
 /** The workspaces this installation starts with. Both are made once and found again at every start. */
@@ -22,6 +22,8 @@ export interface SandboxParties {
     readonly displayPhoneNumber: string;
     readonly appSecret: string;
     readonly verifyToken: string;
+    /** Opens the sandbox's Graph. */
+    readonly accessToken: string;
   };
   readonly hubspot: {
     readonly connectionId: string;
@@ -40,6 +42,7 @@ const sandboxNumber = {
   phoneNumberId: '100000000000001',
   wabaId: '200000000000001',
   display: '+91 80471 00000',
+  region: 'IN',
 };
 
 /** Makes the sandbox workspace on the first start: its secrets are drawn then, and never leave this installation. */
@@ -51,18 +54,21 @@ export async function ensureSandboxWorkspace(
   return store.transact(sandboxWorkspaceId, async (trx) => {
     const made = await makeWorkspace(trx, { name: 'Sandbox', sandbox: true, now: clock.now() });
     if (made) {
-      await insertChannel(trx, {
-        channelId: randomUUID(),
-        app: 'own',
-        phoneNumberId: sandboxNumber.phoneNumberId,
-        wabaId: sandboxNumber.wabaId,
-        portfolio: sandboxNumber.wabaId,
-        displayPhoneNumber: sandboxNumber.display,
-        region: 'IN',
-        appSecret: box.seal(randomBytes(16).toString('hex')),
-        verifyToken: box.seal(randomBytes(12).toString('hex')),
-        now: clock.now(),
-      });
+      await connectChannel(
+        trx,
+        {
+          app: 'own',
+          phoneNumberId: sandboxNumber.phoneNumberId,
+          wabaId: sandboxNumber.wabaId,
+          portfolio: sandboxNumber.wabaId,
+          displayPhoneNumber: sandboxNumber.display,
+          region: sandboxNumber.region,
+          appSecret: box.seal(randomBytes(16).toString('hex')),
+          verifyToken: box.seal(randomBytes(12).toString('hex')),
+          accessToken: box.seal(randomBytes(24).toString('base64url')),
+        },
+        clock.now(),
+      );
       await trx
         .insertInto('crm_connections')
         .values({
@@ -83,12 +89,7 @@ export async function ensureSandboxWorkspace(
       .where('crm', '=', 'hubspot')
       .where('webhook_secret', 'is', null)
       .execute();
-    const channel = await trx
-      .selectFrom('channels')
-      .select(['channel_id', 'app_secret', 'verify_token'])
-      .where('workspace_id', '=', sandboxWorkspaceId)
-      .where('phone_number_id', '=', sandboxNumber.phoneNumberId)
-      .executeTakeFirstOrThrow();
+    const channel = await sandboxChannel(trx, box);
     const connection = await trx
       .selectFrom('crm_connections')
       .select(['connection_id', 'access_token', 'refresh_token', 'webhook_secret', 'disconnected_at'])
@@ -111,6 +112,7 @@ export async function ensureSandboxWorkspace(
         displayPhoneNumber: sandboxNumber.display,
         appSecret: open(channel.app_secret),
         verifyToken: open(channel.verify_token),
+        accessToken: open(channel.access_token),
       },
       hubspot: {
         connectionId,
@@ -126,61 +128,45 @@ export async function ensureSandboxWorkspace(
   });
 }
 
-/** Makes or updates the workspace of the number and the account the environment names. */
+/** The sandbox's number; one that an earlier version made, or that was let go, has no access token and gets one. */
+async function sandboxChannel(trx: WorkspaceTransaction, box: SecretBox) {
+  const channel = await trx
+    .selectFrom('channels')
+    .select(['channel_id', 'app_secret', 'verify_token', 'access_token'])
+    .where('workspace_id', '=', sandboxWorkspaceId)
+    .where('phone_number_id', '=', sandboxNumber.phoneNumberId)
+    .executeTakeFirstOrThrow();
+  if (channel.access_token !== null) return channel;
+  const accessToken = box.seal(randomBytes(24).toString('base64url'));
+  await proveChannel(trx, channel.channel_id, {
+    displayPhoneNumber: sandboxNumber.display,
+    region: sandboxNumber.region,
+    accessToken,
+  });
+  return { ...channel, access_token: accessToken };
+}
+
+/**
+ * Makes or updates the workspace of the number and the account the environment names. Throws an `Error` that names the
+ * variable where the number is not as the environment says, or is another's.
+ */
 export async function ensureLiveWorkspace(
   store: Store,
   box: SecretBox,
   clock: Clock,
   live: LiveConfig,
+  readOwnNumber: OwnNumberReader,
 ): Promise<void> {
-  await store.transact(liveWorkspaceId, async (trx) => {
-    await makeWorkspace(trx, { name: 'Live', sandbox: false, now: clock.now() });
-    if (live.number !== undefined) await ensureNumber(trx, live.number, clock.now());
-    if (live.hubspotAccessToken !== undefined) {
-      await connectByEnvironment(trx, box, live.hubspotAccessToken, clock.now());
-    }
-  });
-}
-
-async function ensureNumber(trx: WorkspaceTransaction, number: LiveNumber, now: number): Promise<void> {
-  const phone = canonicalPhone(number.displayPhoneNumber.replace(/\D/g, ''));
-  const region = phone === undefined ? undefined : regionOf(phone);
-  if (region === undefined) {
-    throw new Error(
-      'WHATSAPP_DISPLAY_PHONE_NUMBER must be the number with its country code, such as +91 98123 45678.',
-    );
+  await store.transact(liveWorkspaceId, (trx) =>
+    makeWorkspace(trx, { name: 'Live', sandbox: false, now: clock.now() }),
+  );
+  if (live.number !== undefined) {
+    await ensureLiveNumber(store, liveWorkspaceId, live.number, { box, readOwnNumber, now: clock.now() });
   }
-  const known = await trx
-    .selectFrom('directory_channels')
-    .select(['waba_id', 'portfolio'])
-    .where('workspace_id', '=', trx.workspaceId)
-    .where('phone_number_id', '=', number.phoneNumberId)
-    .executeTakeFirst();
-  if (known !== undefined) {
-    // What we know people by is kept by portfolio, and webhooks are told apart by account.
-    mustBeAsBefore('WHATSAPP_WABA_ID', number.wabaId, known.waba_id);
-    mustBeAsBefore('WHATSAPP_PORTFOLIO_ID', number.portfolio, known.portfolio);
-    return;
-  }
-  await insertChannel(trx, {
-    channelId: randomUUID(),
-    app: 'service',
-    phoneNumberId: number.phoneNumberId,
-    wabaId: number.wabaId,
-    portfolio: number.portfolio,
-    displayPhoneNumber: number.displayPhoneNumber,
-    region,
-    appSecret: null,
-    verifyToken: null,
-    now,
-  });
-}
-
-function mustBeAsBefore(variable: string, given: string, stored: string): void {
-  if (given === stored) return;
-  throw new Error(
-    `${variable} says ${given}, but this number was connected under ${stored}: put that back. A number that really ` +
-      'moved to another account has another phone number id there, which is connected as a number of its own.',
+  const { hubspotAccessToken } = live;
+  if (hubspotAccessToken === undefined) return;
+  await store.transact(liveWorkspaceId, (trx) =>
+    connectByEnvironment(trx, box, hubspotAccessToken, clock.now()),
   );
 }
 

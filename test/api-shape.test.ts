@@ -50,9 +50,9 @@ async function someOfEverything(trx: WorkspaceTransaction): Promise<void> {
                                       parked_at)
             select ${workspaceId}::uuid, id, 'unparsed', 'No JSON.', 'whatsapp', '{', ${now}, ${now}
             from unnest(${ids}::uuid[]) as t (id)`.execute(trx);
-  await sql`insert into kept_events (workspace_id, event_key, content_hash, what, at, payload)
+  await sql`insert into kept_events (workspace_id, event_key, content_hash, what, at, received_at, payload)
             select ${workspaceId}::uuid, substr(sha256(id::text::bytea), 1, 16), substr(sha256(id::text::bytea), 1, 8),
-                   'calls', ${now}, '{}'
+                   'calls', ${now}, ${now}, '{}'
             from unnest(${ids}::uuid[]) as t (id)`.execute(trx);
   await sql`insert into occurrences (workspace_id, connection_id, record_id, field, value, changed_at, changed_by,
                                      seen_at)

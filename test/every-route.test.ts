@@ -3,6 +3,7 @@ import { systemClock } from '@sangam/core/clock';
 import {
   type AuditAction,
   directoryTables,
+  connectChannel,
   listAudit,
   type MemberRole,
   openConflicts,
@@ -103,6 +104,17 @@ async function contact(workspace = workspaceId): Promise<string> {
   return contactId;
 }
 
+function channel(): Promise<string> {
+  const number = {
+    phoneNumberId: String(randomInt(1e9, 1e12)),
+    displayPhoneNumber: somePhone(),
+    region: 'IN',
+  };
+  const account = { wabaId: '1', portfolio: '1', app: 'own' } as const;
+  const secrets = { appSecret: null, verifyToken: null, accessToken: null };
+  return inside((trx) => connectChannel(trx, { ...number, ...account, ...secrets }, now()));
+}
+
 async function deadLetter(): Promise<Example> {
   const deadLetterId = randomUUID();
   await inside((trx) =>
@@ -118,8 +130,8 @@ async function deadLetter(): Promise<Example> {
 async function keptEvent(): Promise<Example> {
   const id = Buffer.from(`${randomUUID()}${randomUUID()}`.replaceAll('-', ''), 'hex').subarray(0, 24);
   await inside((trx) =>
-    sql`insert into kept_events (workspace_id, event_key, content_hash, what, at, payload)
-        values (${workspaceId}, ${id.subarray(0, 16)}, ${id.subarray(16)}, 'calls', ${now()}, '{}')`.execute(
+    sql`insert into kept_events (workspace_id, event_key, content_hash, what, at, received_at, payload)
+        values (${workspaceId}, ${id.subarray(0, 16)}, ${id.subarray(16)}, 'calls', ${now()}, ${now()}, '{}')`.execute(
       trx,
     ),
   );
@@ -255,6 +267,14 @@ const routes: Readonly<Record<string, Reads | Writes>> = {
       verifyToken: 'a secret of our app',
     },
     secret: 'a secret of our app',
+  })),
+  'DELETE /channels/:channelId': writes('release channel', async () => ({
+    ids: { channelId: await channel() },
+  })),
+  'PUT /channels/:channelId/access-token': writes('set access token', () => ({
+    ids: { channelId },
+    body: { accessToken: town.parties.whatsapp.accessToken },
+    secret: town.parties.whatsapp.accessToken,
   })),
   'POST /channels/:channelId/app-secret': writes('rotate app secret', () => ({
     ids: { channelId },

@@ -71,7 +71,7 @@ describe('a start is refused', () => {
   test('by a key that opens nothing of what is stored', async () => {
     await (await start({ SECRETS_KEY: key() })).stop('SIGTERM');
     await expect(start({ SECRETS_KEY: key() })).rejects.toThrow(
-      /SECRETS_KEY does not open what is stored \(channels\.app_secret, .*set SECRETS_KEY_PREVIOUS/,
+      /SECRETS_KEY does not open what is stored \(channels\.access_token, channels\.app_secret, .*set SECRETS_KEY_PREVIOUS/,
     );
   });
 
@@ -139,7 +139,8 @@ test('keys rotate for ever: what was sealed with the first is opened after the t
   const { rows } = await client.query<{ ids: string }>(
     `select count(distinct substring(sealed from 1 for 4))::text as ids from (
        select erasure_key as sealed from workspaces union all select app_secret from channels
-       union all select verify_token from channels union all select access_token from crm_connections
+       union all select verify_token from channels union all select access_token from channels
+       union all select access_token from crm_connections
        union all select webhook_secret from crm_connections) s where sealed is not null`,
   );
   expect(rows).toEqual([{ ids: '1' }]);

@@ -1,6 +1,6 @@
 import type { AccountChanges, CrmChange } from '@sangam/core/crm';
 import { z } from 'zod';
-import { parseJson } from './json.ts';
+import { parseJson } from '../shared/json.ts';
 
 /** HubSpot's webhook bodies. Shapes: facts/hubspot.md §3.2. */
 

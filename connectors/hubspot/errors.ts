@@ -1,7 +1,7 @@
 import { FieldsMissing } from '@sangam/core/crm';
 import { type Retry, SangamError } from '@sangam/core/errors';
 import { z } from 'zod';
-import { parseJson } from './json.ts';
+import { parseJson } from '../shared/json.ts';
 import { contactIdProperty } from './properties.ts';
 import { dailyLimit, lockedWaitMs, rateLimitWaitMs } from './vendor.ts';
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { AbsentProperties } from './absent-properties.ts';
 import type { HubspotAnswer, HubspotClient } from './client.ts';
 import { refusalError } from './errors.ts';
-import { parseJson } from './json.ts';
+import { parseJson } from '../shared/json.ts';
 import { contactIdProperty } from './properties.ts';
 import { readRecords } from './read.ts';
 import {

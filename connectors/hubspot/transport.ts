@@ -1,6 +1,6 @@
 import { SangamError } from '@sangam/core/errors';
-import { exchange, mostAnswerBytes } from '../shared/http.ts';
-import { parseJson } from './json.ts';
+import { exchange, isToken, mostAnswerBytes } from '../shared/http.ts';
+import { parseJson } from '../shared/json.ts';
 
 /** One HTTP request to HubSpot and its answer, whatever it says. */
 
@@ -46,7 +46,7 @@ export function createTransport(basePath: string, timeoutMs: number): Transport 
           },
           ...(content === undefined ? {} : { body: content }),
         },
-        { vendor: 'HubSpot', timeoutMs, mostBytes: mostAnswerBytes },
+        { vendor: 'HubSpot', origin: 'crm', timeoutMs, mostBytes: mostAnswerBytes },
       );
       return { ok: status >= 200 && status < 300, status, headers, body: parseJson(text) };
     },
@@ -65,11 +65,6 @@ export function unreadable(status: number): SangamError {
     retry: 'later',
     message: `HubSpot answered ${String(status)} with something that is not the expected JSON.`,
   });
-}
-
-/** What may stand in an Authorization header. Anything else would come back inside fetch's own error message. */
-function isToken(token: string): boolean {
-  return /^[\x21-\x7e]+$/.test(token);
 }
 
 function noToken(): SangamError {

@@ -16,7 +16,7 @@ async function serve(answer: RequestListener): Promise<string> {
   return `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
 }
 
-const bounds: HttpBounds = { vendor: 'The CRM', timeoutMs: 20_000, mostBytes: 1_000_000 };
+const bounds: HttpBounds = { vendor: 'The CRM', origin: 'crm', timeoutMs: 20_000, mostBytes: 1_000_000 };
 const secret = 'token-of-nobody';
 const ask = (url: string, other: Partial<HttpBounds> = {}) =>
   exchange(

@@ -1,7 +1,7 @@
-import { SangamError } from '@sangam/core/errors';
+import { type ErrorOrigin, SangamError } from '@sangam/core/errors';
 import { z } from 'zod';
 
-/** One HTTP request to a vendor and its whole answer, whatever it says: the one way out for every connector. */
+/** One HTTP request to a vendor and its whole answer, whatever it says: the one way out for every connector and WhatsApp. */
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: string;
@@ -18,6 +18,7 @@ export interface HttpResponse {
 export interface HttpBounds {
   /** What the vendor is called in errors. */
   readonly vendor: string;
+  readonly origin: Exclude<ErrorOrigin, 'us'>;
   /** For the whole answer; shorter than a lease (design.md §4). */
   readonly timeoutMs: number;
   /** Longest answer that is read. */
@@ -34,8 +35,9 @@ export const mostAnswerBytes = 16 * 1024 * 1024;
  */
 export async function exchange(
   { method, url, headers, body }: HttpRequest,
-  { vendor, timeoutMs, mostBytes }: HttpBounds,
+  bounds: HttpBounds,
 ): Promise<HttpResponse> {
+  const { vendor, origin, timeoutMs } = bounds;
   const deadline = AbortSignal.timeout(timeoutMs);
   try {
     const response = await fetch(url, {
@@ -49,21 +51,22 @@ export async function exchange(
     if (status >= 300 && status < 400) {
       await response.body?.cancel();
       throw failure(
+        origin,
         'redirected',
         `${vendor} answered ${String(status)} and sent us elsewhere, where we do not go`,
       );
     }
-    return { status, headers: response.headers, text: await readText(response, vendor, mostBytes) };
+    return { status, headers: response.headers, text: await readText(response, bounds) };
   } catch (error) {
     if (error instanceof SangamError) throw error;
     if (deadline.aborted) {
-      throw failure('timeout', `${vendor} did not answer within ${String(timeoutMs / 1000)} s`);
+      throw failure(origin, 'timeout', `${vendor} did not answer within ${String(timeoutMs / 1000)} s`);
     }
-    throw unreachable(vendor, error);
+    throw unreachable(bounds, error);
   }
 }
 
-async function readText(response: Response, vendor: string, mostBytes: number): Promise<string> {
+async function readText(response: Response, { vendor, origin, mostBytes }: HttpBounds): Promise<string> {
   if (response.body === null) return '';
   const chunks: Uint8Array[] = [];
   let bytes = 0;
@@ -71,7 +74,11 @@ async function readText(response: Response, vendor: string, mostBytes: number): 
     bytes += chunk.length;
     // Leaving the loop cancels the rest.
     if (bytes > mostBytes) {
-      throw failure('answer_too_long', `${vendor} answered with more than ${String(mostBytes)} bytes`);
+      throw failure(
+        origin,
+        'answer_too_long',
+        `${vendor} answered with more than ${String(mostBytes)} bytes`,
+      );
     }
     chunks.push(chunk);
   }
@@ -79,16 +86,22 @@ async function readText(response: Response, vendor: string, mostBytes: number): 
 }
 
 /** fetch says only "fetch failed"; the cause beneath names the network's error. */
-function unreachable(vendor: string, error: unknown): SangamError {
+function unreachable({ vendor, origin }: HttpBounds, error: unknown): SangamError {
   const cause = error instanceof Error ? error.cause : undefined;
   const reason = z.looseObject({ code: z.string() }).safeParse(cause);
   return failure(
+    origin,
     'unreachable',
     `${vendor} could not be reached${reason.success ? ` (${reason.data.code})` : ''}`,
     cause,
   );
 }
 
-function failure(code: string, message: string, cause?: unknown): SangamError {
-  return new SangamError({ code, origin: 'crm', retry: 'later', message: `${message}.`, cause });
+function failure(origin: ErrorOrigin, code: string, message: string, cause?: unknown): SangamError {
+  return new SangamError({ code, origin, retry: 'later', message: `${message}.`, cause });
+}
+
+/** What may stand in an Authorization header. Anything else would come back inside fetch's own error message. */
+export function isToken(token: string): boolean {
+  return /^[\x21-\x7e]+$/.test(token);
 }

@@ -70,7 +70,7 @@ export function createDeadLetterOffice(dependencies: {
     const going: DeadLetterRow[] = [];
     const homes = new Map<DeadLetterRow, string>();
     for (const letter of letters) {
-      if (letter.reason === 'unparsed') continue;
+      if (letter.reason === 'unparsed' || isEmptied(letter)) continue;
       if (handedOn.has(letter.reason)) {
         const home = await readmit(workspaceId, letter);
         if (home === undefined) continue;
@@ -165,4 +165,9 @@ function namesOf(letters: readonly DeadLetterRow[]): string {
   return letters.length === 1
     ? first.deadLetterId
     : `${String(letters.length)} from ${first.deadLetterId} to ${last.deadLetterId}`;
+}
+
+/** What a contact's letter asks for is written from the contact; every other needs what arrived. */
+function isEmptied({ contactId, contentsSweptAt }: DeadLetterRow): boolean {
+  return contactId === null && contentsSweptAt !== null;
 }

@@ -24,7 +24,7 @@ export interface ChannelEntry {
 
 /** Where a webhook's names lead, looked up one by one. Answers from memory; what is older than `freshMs` is read again. */
 export interface Directory {
-  /** The channel a slice names, whoever owns it. */
+  /** The channel a slice names, whoever owns it; of several under one account rather the signer's. */
   channelOf(slice: WebhookSlice, signer: Signer): Promise<ChannelEntry | undefined>;
   channelById(channelId: string): Promise<ChannelEntry | undefined>;
   /** Forgets what it remembers, after a channel or a workspace's settings changed in this process. */
@@ -41,24 +41,28 @@ const freshMs = 5_000;
 /** So many names are remembered, made-up ones among them; of more, those nobody asked for lately are read again. */
 const mostNames = 50_000;
 
-/** One name of a channel, as its column in the directory. */
+/** One name of channels, as its column in the directory. */
 type Name = readonly [column: 'phone_number_id' | 'waba_id' | 'channel_id', value: string];
 
 export function createDirectory(store: Store): Directory {
   // A failed look-up is not remembered: the next request asks again.
-  const known = new LRUCache<string, { readonly entry: ChannelEntry | undefined }, Name>({
+  const known = new LRUCache<string, readonly ChannelEntry[], Name>({
     max: mostNames,
     ttl: freshMs,
-    fetchMethod: async (_key, _stale, { context }) => ({ entry: await readChannel(store, context) }),
+    fetchMethod: (_key, _stale, { context }) => readChannels(store, context),
   });
-  const lookUp = async (name: Name): Promise<ChannelEntry | undefined> =>
-    (await known.forceFetch(name.join(' '), { context: name })).entry;
+  const lookUp = (name: Name): Promise<readonly ChannelEntry[]> =>
+    known.forceFetch(name.join(' '), { context: name });
   const channelById = async (channelId: string): Promise<ChannelEntry | undefined> =>
-    isUuid(channelId) ? lookUp(['channel_id', channelId]) : undefined;
+    isUuid(channelId) ? (await lookUp(['channel_id', channelId]))[0] : undefined;
   return {
     async channelOf({ phoneNumberId, wabaId }, signer) {
-      if (phoneNumberId !== undefined) return lookUp(['phone_number_id', phoneNumberId]);
-      if (wabaId !== undefined) return lookUp(['waba_id', wabaId]);
+      if (phoneNumberId !== undefined) return (await lookUp(['phone_number_id', phoneNumberId]))[0];
+      if (wabaId !== undefined) {
+        // An account may have numbers of several workspaces, and anybody may claim an account.
+        const named = await lookUp(['waba_id', wabaId]);
+        return named.find((channel) => owns(signer, channel)) ?? named[0];
+      }
       return signer.kind === 'channel' ? channelById(signer.channelId) : undefined;
     },
     channelById,
@@ -68,18 +72,15 @@ export function createDirectory(store: Store): Directory {
   };
 }
 
-async function readChannel(
-  { directory }: Store,
-  [column, value]: Name,
-): Promise<ChannelEntry | undefined> {
-  const row = await directory
+async function readChannels({ directory }: Store, [column, value]: Name): Promise<ChannelEntry[]> {
+  const named = directory
     .selectFrom('directory_channels')
     .selectAll()
     .where(column, '=', value)
-    .orderBy('channel_id')
-    .limit(1)
-    .executeTakeFirst();
-  return row === undefined ? undefined : channelEntry(row);
+    .orderBy('channel_id');
+  // What was received on a channel is applied there, whatever became of its number.
+  const rows = column === 'channel_id' ? named : named.where('released_at', 'is', null);
+  return (await rows.execute()).map(channelEntry);
 }
 
 export function channelEntry(row: ChannelRow): ChannelEntry {

@@ -67,7 +67,7 @@ export async function connectionsOf(trx: WorkspaceTransaction): Promise<Connecti
            c.failed_attempts as "failedAttempts", c.next_call_at as "nextCallAt", c.indexed_at as "indexedAt",
            c.indexed_region as "indexedRegion",
            (select region from directory_channels d where d.workspace_id = ${trx.workspaceId}
-            order by d.created_at, d.channel_id limit 1) as "channelRegion",
+            order by d.released_at is not null, d.created_at, d.channel_id limit 1) as "channelRegion",
            c.polled_until as "polledUntil", c.next_poll_at as "nextPollAt", c.poll_cursor as "pollCursor",
            c.last_webhook_at as "lastWebhookAt", c.rush_released_until as "rushReleasedUntil"
     from crm_connections c join workspaces w using (workspace_id)

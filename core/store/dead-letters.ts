@@ -20,6 +20,8 @@ export interface DeadLetter {
   readonly contactId?: string;
   readonly payload?: Buffer;
   readonly receivedAt: number;
+  /** Somebody's opt-out: its contents are not swept. */
+  readonly optOut?: boolean;
 }
 
 /**
@@ -52,6 +54,7 @@ export async function parkDeadLetters(
           payload: letter.payload ?? null,
           received_at: letter.receivedAt,
           parked_at: now,
+          opt_out: letter.optOut ?? false,
         })),
       )
       .onConflict((conflict) => conflict.doNothing())
@@ -62,14 +65,15 @@ export async function parkDeadLetters(
   return parked;
 }
 
-/** Whether one of these events is a STOP that no ledger speaks for. */
-export async function areStops(trx: WorkspaceTransaction, eventKeys: readonly Buffer[]): Promise<boolean> {
-  const { rows } = await sql`
-    select 1 from suppression
-    where workspace_id = ${trx.workspaceId} and event_key = any(${[...eventKeys]}::bytea[]) limit 1`.execute(
-    trx,
-  );
-  return rows.length > 0;
+/** Which of these events (hex) are a STOP that no ledger speaks for. */
+export async function stopsAmong(
+  trx: WorkspaceTransaction,
+  eventKeys: readonly Buffer[],
+): Promise<ReadonlySet<string>> {
+  const { rows } = await sql<{ key: string }>`
+    select distinct encode(event_key, 'hex') as key from suppression
+    where workspace_id = ${trx.workspaceId} and event_key = any(${[...eventKeys]}::bytea[])`.execute(trx);
+  return new Set(rows.map(({ key }) => key));
 }
 
 /** A dead letter as it is kept, without what arrived, which may be large. */
@@ -83,6 +87,8 @@ export interface DeadLetterRow {
   readonly contactId: string | null;
   readonly receivedAt: number;
   readonly parkedAt: number;
+  /** When its contents had had their time; null: they are there, or there never were any. */
+  readonly contentsSweptAt: number | null;
   readonly setAsideAt: number | null;
   readonly setAsideWhy: string | null;
 }
@@ -99,7 +105,8 @@ export interface DeadLetterQuery extends Page<string> {
 
 const letterColumns = sql.raw(
   `dead_letter_id as "deadLetterId", reason, explanation, source, signer, channel_id as "channelId",
-   contact_id as "contactId", received_at as "receivedAt", parked_at as "parkedAt", set_aside_at as "setAsideAt",
+   contact_id as "contactId", received_at as "receivedAt", parked_at as "parkedAt",
+   contents_swept_at as "contentsSweptAt", set_aside_at as "setAsideAt",
    set_aside_why as "setAsideWhy"`,
 );
 
@@ -154,7 +161,7 @@ export async function setLetterAside(
   const { rows } = await sql`
     update dead_letters set set_aside_at = ${by.at}, set_aside_by = ${by.memberId}, set_aside_why = ${by.why}
     where workspace_id = ${trx.workspaceId} and dead_letter_id = ${deadLetterId} and set_aside_at is null
-      and contact_id is null and reason = any(${unreplayable}::text[])
+      and contact_id is null and (reason = any(${unreplayable}::text[]) or contents_swept_at is not null)
       and not exists (select 1 from suppression s
                       where s.workspace_id = dead_letters.workspace_id and s.event_key = dead_letters.event_key)
     returning 1`.execute(trx);

@@ -44,8 +44,8 @@ export async function putIntoInbox(
                   ${payloads.sizes}::int[])
            with ordinality as t (lane, channel_id, received_at, start, size, n)
     ), fresh as (
-      insert into event_keys (workspace_id, event_key, content_hash)
-      select ${trx.workspaceId}::uuid, event_key, content_hash from item
+      insert into event_keys (workspace_id, event_key, content_hash, received_at)
+      select ${trx.workspaceId}::uuid, event_key, content_hash, received_at from item
       on conflict do nothing
       returning event_key, content_hash
     ), stored as (

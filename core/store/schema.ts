@@ -41,6 +41,10 @@ export interface Database {
     /** ISO 3166 alpha-2 by which typed numbers are read. */
     region: string;
     opt_word_languages: ColumnType<string[], string[] | undefined>;
+    /** Meta showed the number to the token they gave: it is theirs. */
+    proven: ColumnType<boolean, boolean | undefined>;
+    /** Since then the number is another's, or nobody's; what came before stays here. */
+    released_at: ColumnType<number | null, number | null | undefined>;
     created_at: ColumnType<number, number | undefined>;
   };
   directory_sessions: {
@@ -66,7 +70,7 @@ export interface Database {
     access_token: Buffer | null;
     created_at: number;
   };
-  event_keys: { workspace_id: string; event_key: Buffer; content_hash: Buffer };
+  event_keys: { workspace_id: string; event_key: Buffer; content_hash: Buffer; received_at: number };
   inbox: {
     workspace_id: string;
     lane: number;
@@ -93,6 +97,10 @@ export interface Database {
     payload: Buffer | null;
     received_at: number;
     parked_at: number;
+    /** Somebody's opt-out: it is kept whole until it is applied. */
+    opt_out: ColumnType<boolean, boolean | undefined>;
+    /** Its contents have had their time. */
+    contents_swept_at: ColumnType<number | null, number | null | undefined>;
     /** Nothing can replay it, and somebody said that it may rest. */
     set_aside_at: ColumnType<number | null, number | null | undefined>;
     set_aside_by: ColumnType<string | null, string | null | undefined>;
@@ -104,7 +112,9 @@ export interface Database {
     content_hash: Buffer;
     what: string;
     channel_id: string | null;
+    /** The source's time. */
     at: number;
+    received_at: number;
     payload: Buffer;
   };
   identity_evidence: {

@@ -72,6 +72,7 @@ export async function keepEvents(
         what,
         channel_id: row.channelId,
         at,
+        received_at: row.receivedAt,
         payload: row.payload,
       })),
     )

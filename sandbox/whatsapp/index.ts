@@ -1,4 +1,4 @@
-import { Router } from 'express';
+import { type Request, Router } from 'express';
 import { z } from 'zod';
 import type { SandboxClock } from '../clock.ts';
 import { answering, answeringAnybody, bodyText, ControlError, ok, readBody, readChanges } from '../http.ts';
@@ -7,6 +7,7 @@ import { createConversations, messageStatuses } from './conversations.ts';
 import { customerRoutes } from './customer-routes.ts';
 import { createDelivery, deliverySettings } from './delivery.ts';
 import { newWamid, toWaId } from './ids.ts';
+import { createNumbers, type GraphRead } from './numbers.ts';
 import { type WhatsappRules, whatsappRules } from './rules.ts';
 import { createSender } from './send.ts';
 import { statusItem } from './status.ts';
@@ -69,6 +70,7 @@ export function createWhatsapp(
     conversations,
     delivery,
   });
+  const numbers = createNumbers(options);
 
   const router = Router();
   router.use('/customer', customerRoutes({ clock, conversations, delivery, written }));
@@ -130,6 +132,14 @@ export function createWhatsapp(
       }),
     ),
   );
+  router.get(
+    '/v:version/:id/phone_numbers',
+    answeringAnybody(written, (request) => numbers.list(graphRead(request))),
+  );
+  router.get(
+    '/v:version/:id',
+    answeringAnybody(written, (request) => numbers.read(graphRead(request))),
+  );
 
   return {
     router,
@@ -142,8 +152,13 @@ export function createWhatsapp(
       webhookUrl: webhookUrl(),
       appSecret,
       verifyToken,
+      accessToken: options.accessToken,
     }),
     start: () => delivery.start(),
     close: () => delivery.close(),
   };
+}
+
+function graphRead({ headers, params, query }: Request): GraphRead {
+  return { authorization: headers.authorization, id: String(params['id']), query };
 }

@@ -123,7 +123,7 @@ export function createSender(options: {
   };
 
   return ({ authorization, phoneNumberId, text }) => {
-    if (authorization !== `Bearer ${options.accessToken}`) return badToken();
+    if (authorization !== `Bearer ${options.accessToken}`) return badToken(authorization);
     if (phoneNumberId !== options.phoneNumberId) return unknownObject(phoneNumberId);
     const body = parseJson(text);
     const receipt = readReceipt.safeParse(body);

@@ -5,6 +5,7 @@ import type { MemberRole } from '@sangam/core/store';
 import type { Member, Sessions } from '../sessions.ts';
 import { type Route, route } from './api.ts';
 import { answerError, otherMethods } from './errors.ts';
+import { pagePolicy } from './security-headers.ts';
 
 const cookieName = 'sangam_session';
 
@@ -19,10 +20,7 @@ export function adminEntrance(sessions: Sessions, publicUrl: () => string): Rout
     next();
   });
   router.get('/enter/:token', (_request, response) => {
-    response
-      .set('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'")
-      .type('html')
-      .send(entrancePage);
+    response.set('Content-Security-Policy', pagePolicy("'self'")).type('html').send(entrancePage);
   });
   router.post('/enter/:token', async (request, response) => {
     const session = await sessions.enter(request.params.token);

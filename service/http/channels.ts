@@ -6,14 +6,17 @@ import { bodyOf, idOf, queryOf } from './input.ts';
 import { pageOfAll, wholeListQuery } from './paging.ts';
 
 const secret = z.string().min(16, 'must have at least 16 characters');
+const accessToken = z.string().min(16, 'must have at least 16 characters');
 const newChannel = z.strictObject({
   phoneNumberId: z.string().regex(/^\d+$/, 'is the number Meta shows as phone number id'),
   wabaId: z.string().regex(/^\d+$/, 'is the number Meta shows as WhatsApp Business account id'),
   portfolioId: z.string().regex(/^\d+$/).optional(),
-  displayPhoneNumber: z.string().min(5),
+  displayPhoneNumber: z.string().min(5).optional(),
   appSecret: secret,
   verifyToken: z.string().min(8),
+  accessToken: accessToken.optional(),
 });
+const proof = z.strictObject({ accessToken });
 const rotation = z.strictObject({ appSecret: secret });
 const settings = z.strictObject({
   optWordLanguages: z.array(
@@ -31,6 +34,15 @@ export function channelRoutes(book: ChannelBook): Route[] {
     route('POST', '/channels', 'admin', async (request, response) => {
       const channel = bodyOf(newChannel, request);
       response.status(201).json(await book.add(response.locals.member, channel));
+    }),
+    route('DELETE', '/channels/:channelId', 'admin', async (request, response) => {
+      await book.release(response.locals.member, idOf(request, 'channelId'));
+      response.status(204).end();
+    }),
+    route('PUT', '/channels/:channelId/access-token', 'admin', async (request, response) => {
+      const channelId = idOf(request, 'channelId');
+      const body = bodyOf(proof, request);
+      response.json(await book.prove(response.locals.member, channelId, body.accessToken));
     }),
     route('POST', '/channels/:channelId/app-secret', 'admin', async (request, response) => {
       const channelId = idOf(request, 'channelId');

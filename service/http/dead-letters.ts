@@ -61,7 +61,8 @@ export function deadLetterRoutes({ store, office }: { store: Store; office: Dead
 }
 
 function viewOf(letter: DeadLetterRow): object {
-  const { deadLetterId, reason, explanation, source, contactId, setAsideAt, setAsideWhy } = letter;
+  const { deadLetterId, reason, explanation, source, contactId, contentsSweptAt, setAsideAt, setAsideWhy } =
+    letter;
   return {
     deadLetterId,
     reason,
@@ -70,6 +71,7 @@ function viewOf(letter: DeadLetterRow): object {
     contactId,
     receivedAt: iso(letter.receivedAt),
     parkedAt: iso(letter.parkedAt),
+    contentsSweptAt: contentsSweptAt === null ? null : iso(contentsSweptAt),
     setAside: setAsideAt === null ? null : { at: iso(setAsideAt), why: setAsideWhy },
   };
 }

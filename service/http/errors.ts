@@ -60,8 +60,8 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
       answerError(response, statusOf[error.kind], error.code, error.message, error.fields);
       return;
     }
-    if (error instanceof SangamError && error.origin === 'crm') {
-      answerCrmError(response, error);
+    if (error instanceof SangamError && error.origin !== 'us') {
+      answerVendorError(response, error);
       return;
     }
     const unreadable = httpError.safeParse(error);
@@ -86,8 +86,8 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
   };
 }
 
-/** What a CRM said to a call an admin waits for: 503 passes with time, 409 needs a person. */
-function answerCrmError(response: Response, { code, message, retry }: SangamError): void {
+/** What a CRM or WhatsApp said to a call an admin waits for: 503 passes with time, 409 needs a person. */
+function answerVendorError(response: Response, { code, message, retry }: SangamError): void {
   if (typeof retry === 'object') response.set('Retry-After', String(Math.ceil(retry.afterMs / 1000)));
   answerError(response, retry === 'never' ? 409 : 503, code, message);
 }

@@ -1,7 +1,6 @@
 import { Router } from 'express';
 import type { TurnTaker } from '@sangam/core/pipeline';
 import type { Store } from '@sangam/core/store';
-import type { Metrics } from '../metrics.ts';
 import { answerError, otherMethods } from './errors.ts';
 
 /** A worker that ended nothing for so long, though something is due, hangs. */
@@ -10,7 +9,6 @@ const mostStuckMs = 60_000;
 /** `workers`: by what they do, as the answer names them. `isWorking`: they were started. */
 export function healthRoutes(
   store: Store,
-  metrics: Metrics,
   workers: Readonly<Record<string, Pick<TurnTaker, 'stuckMs'>>>,
   isWorking: () => boolean,
 ): Router {
@@ -44,9 +42,6 @@ export function healthRoutes(
     } else if (await writesGoThrough()) response.json({ status: 'ready' });
     else answerError(response, 503, 'database_unreachable', 'The database takes no writes.');
   });
-  router.get('/metrics', async (_request, response) => {
-    response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
-  });
-  router.all(['/health/live', '/health/ready', '/metrics'], otherMethods('GET'));
+  router.all(['/health/live', '/health/ready'], otherMethods('GET'));
   return router;
 }

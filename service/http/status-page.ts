@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import { otherMethods } from './errors.ts';
+import { pagePolicy } from './security-headers.ts';
 
 /** What happened before this page was opened, by the `note` of its address; never the address's own words. */
 const notes: Readonly<Record<string, string>> = {
@@ -19,7 +20,7 @@ export function statusPage(sandbox: () => boolean): Router {
   router.get('/', (request, response) => {
     const { note } = request.query;
     response
-      .set('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'")
+      .set('Content-Security-Policy', pagePolicy("'none'"))
       .type('html')
       .send(page(sandbox(), typeof note === 'string' ? noteOf(note) : undefined));
   });

@@ -1,10 +1,10 @@
-import { timingSafeEqual } from 'node:crypto';
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Logger } from 'pino';
 import type { Receiver, Signer } from '@sangam/core/pipeline';
 import { isSignatureHeader, verifySignature } from '@sangam/core/whatsapp';
 import type { ChannelSecrets } from '../channel-secrets.ts';
 import type { Metrics } from '../metrics.ts';
+import { isSameSecret } from '../same-secret.ts';
 import { answerError, otherMethods } from './errors.ts';
 import { createSignedWebhooks } from './signed-webhooks.ts';
 
@@ -46,7 +46,7 @@ export function whatsappWebhooks(dependencies: {
     const route = await routeOf(request);
     const { 'hub.mode': mode, 'hub.verify_token': token, 'hub.challenge': challenge } = request.query;
     const asked = mode === 'subscribe' && typeof challenge === 'string' && typeof token === 'string';
-    if (route?.verifyToken === undefined || !asked || !isSame(token, route.verifyToken)) {
+    if (route?.verifyToken === undefined || !asked || !isSameSecret(token, route.verifyToken)) {
       answerError(
         response,
         403,
@@ -77,10 +77,4 @@ export function whatsappWebhooks(dependencies: {
   router.post(['/', '/:channelId'], ...receive);
   router.all(['/', '/:channelId'], otherMethods('GET', 'POST'));
   return router;
-}
-
-/** In constant time. */
-function isSame(given: string, wanted: string): boolean {
-  const [x, y] = [Buffer.from(given), Buffer.from(wanted)];
-  return x.length === y.length && timingSafeEqual(x, y);
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { systemClock } from '@sangam/core/clock';
-import { createSecretBox, createService } from '@sangam/service';
+import { createOwnNumberReader, createSecretBox, createService } from '@sangam/service';
 
 /**
  * One service process to be measured. Told by its parent what to do, tells it what that cost:
@@ -9,17 +9,22 @@ import { createSecretBox, createService } from '@sangam/service';
  */
 const [databaseUrl = '', key = '', work = '', sandboxUrl = '-'] = process.argv.slice(2);
 
+const sandbox = (): Promise<string | undefined> =>
+  Promise.resolve(sandboxUrl === '-' ? undefined : sandboxUrl);
 const service = createService({
   databaseUrl,
   host: '127.0.0.1',
   port: 0,
   publicUrl: undefined,
+  metrics: {},
+  retention: { deadLetterContents: 180, keptEvents: 400, occurrences: 400, audit: 2_555 },
   box: createSecretBox([key === '' ? randomBytes(32) : Buffer.from(key, 'base64')]),
   clock: systemClock,
   // The engine is measured, not the vendor's limits: HubSpot's alone would end at ten calls a second.
   crmLimits: { api: { calls: 1_000_000, perMs: 10_000 }, search: { calls: 1_000_000, perMs: 10_000 } },
   logger: pino({ level: 'warn' }, pino.destination(2)),
-  sandboxUrl: () => Promise.resolve(sandboxUrl === '-' ? undefined : sandboxUrl),
+  sandboxUrl: sandbox,
+  readOwnNumber: createOwnNumberReader({ version: 'v26.0', sandboxUrl: sandbox }),
 });
 await service.listen();
 if (work === 'work') service.startWork();

@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { openStore, type Store } from '@sangam/core/store';
 import { createSandbox, type Sandbox, SandboxClock } from '@sangam/sandbox';
 import {
+  createOwnNumberReader,
   createSecretBox,
   createService,
   ensureSandboxWorkspace,
@@ -97,6 +98,9 @@ export async function createTown(given?: TestDatabase): Promise<Town> {
         host: '127.0.0.1',
         port: 0,
         publicUrl: undefined,
+        metrics: {},
+        retention: { deadLetterContents: 180, keptEvents: 400, occurrences: 400, audit: 2_555 },
+        readOwnNumber: createOwnNumberReader({ version: 'v26.0', sandboxUrl: () => Promise.resolve(url) }),
         box,
         clock,
         logger: pino({ level: 'fatal' }, pino.destination(2)),
@@ -170,7 +174,6 @@ async function openSandbox(
     access: { admits: async () => true },
     whatsapp: {
       ...parties.whatsapp,
-      accessToken: 'unused-by-these-tests',
       webhookUrl: () => `${serviceUrl()}/webhooks/whatsapp/${parties.whatsapp.channelId}`,
     },
     hubspot: parties.hubspot,

@@ -1,8 +1,8 @@
 import {
-  areStops,
   type DeadLetter,
   parkDeadLetters,
   raiseAlert,
+  stopsAmong,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
 
@@ -13,9 +13,16 @@ export async function parkEvents(
   now: number,
 ): Promise<void> {
   if (letters.length === 0) return;
-  await parkDeadLetters(trx, letters, now);
-  const keys = letters.flatMap(({ eventKey }) => eventKey ?? []);
-  if (!(await areStops(trx, keys))) return;
+  const stops = await stopsAmong(
+    trx,
+    letters.flatMap(({ eventKey }) => eventKey ?? []),
+  );
+  const marked = letters.map((letter) => ({
+    ...letter,
+    optOut: letter.eventKey !== undefined && stops.has(letter.eventKey.toString('hex')),
+  }));
+  await parkDeadLetters(trx, marked, now);
+  if (stops.size === 0) return;
   await raiseAlert(
     trx,
     {

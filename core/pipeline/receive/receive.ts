@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { type Lane, splitWebhook, stopOf, type WebhookEvent } from '../../whatsapp/index.ts';
+import { optWords } from '../../consent/index.ts';
 import type { Identities } from '../../identity/index.ts';
 import { bsuidKeyOf } from '../../identity/index.ts';
 import {
@@ -58,6 +59,9 @@ export interface ReceiveCounts {
   fresh(events: number): void;
   parked(reason: string, letters: number): void;
 }
+
+/** To which every channel listens, one nobody has connected yet as well. */
+const reviewedWords = optWords([]);
 
 /** Requests, and bytes of their payloads, in one commit. */
 const largestGroup = { items: 512, weight: 16 * 2 ** 20 };
@@ -185,7 +189,7 @@ function refusedAtTheDoor(event: IntakeEvent, suppressions: readonly Suppression
     reason: 'not storable',
     explanation: `The database refused this event: ${error.message}. Replay it once the cause is mended.`,
   });
-  return { events: [], suppressions, deadLetters: [letter] };
+  return { events: [], suppressions, deadLetters: [{ ...letter, optOut: suppressions.length > 0 }] };
 }
 
 /** What happened inside Sangam or at a CRM, as it goes into the inbox. */
@@ -279,6 +283,7 @@ async function sortOut(
         contentHash: stored.contentHash,
         payload: Buffer.from(JSON.stringify(event), 'utf8'),
         receivedAt,
+        optOut: stopOf(event, reviewedWords) !== undefined,
       });
       continue;
     }

@@ -8,6 +8,8 @@ import { corrections } from './0007-corrections.ts';
 import { silentAccounts } from './0008-silent-accounts.ts';
 import { endedRecords } from './0009-ended-records.ts';
 import { lists } from './0011-lists.ts';
+import { provenNumbers } from './0012-proven-numbers.ts';
+import { retention } from './0013-retention.ts';
 
 /** By the name of their file, in order. One that was applied anywhere is never changed: another follows it. */
 export const migrations = {
@@ -21,4 +23,6 @@ export const migrations = {
   '0008-silent-accounts': silentAccounts,
   '0009-ended-records': endedRecords,
   '0011-lists': lists,
+  '0012-proven-numbers': provenNumbers,
+  '0013-retention': retention,
 };

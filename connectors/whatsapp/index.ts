@@ -1,0 +1,1 @@
+export { graphBasePath, ownNumber, type OwnNumber } from './graph.ts';

@@ -1,0 +1,113 @@
+import { SangamError } from '@sangam/core/errors';
+import {
+  accessTokenOf,
+  type ChannelState,
+  holderOfNumber,
+  proveChannel,
+  type Store,
+} from '@sangam/core/store';
+import type { LiveNumber } from './config.ts';
+import { connectNumber } from './connect-number.ts';
+import { type OwnNumberReader, regionOfNumber } from './own-number.ts';
+import type { SecretBox } from './secrets.ts';
+
+/**
+ * Connects the number the environment names to the workspace it makes. Throws an `Error` that names the variable where the
+ * number is not as the environment says, or is another's.
+ */
+export async function ensureLiveNumber(
+  store: Store,
+  workspaceId: string,
+  number: LiveNumber,
+  by: { readonly box: SecretBox; readonly readOwnNumber: OwnNumberReader; readonly now: number },
+): Promise<void> {
+  const { box, readOwnNumber, now } = by;
+  const { accessToken, phoneNumberId, wabaId } = number;
+  const known = await knownNumber(store, workspaceId, phoneNumberId);
+  if (known !== undefined) {
+    // What we know people by is kept by portfolio, and webhooks are told apart by account.
+    mustBeAsBefore('WHATSAPP_WABA_ID', wabaId, known.wabaId);
+    mustBeAsBefore('WHATSAPP_PORTFOLIO_ID', number.portfolio, known.portfolio);
+    // A token that was shown once is not shown again: a start does not hang on Meta.
+    const shown = known.accessToken === null ? undefined : box.open(known.accessToken);
+    if (accessToken === undefined || shown === accessToken) return;
+  }
+  const displayPhoneNumber =
+    accessToken === undefined
+      ? number.displayPhoneNumber
+      : await toldByMeta(readOwnNumber, { phoneNumberId, wabaId, accessToken });
+  const region = regionOfNumber(displayPhoneNumber ?? '');
+  if (displayPhoneNumber === undefined || region === undefined) {
+    throw new Error(
+      'WHATSAPP_DISPLAY_PHONE_NUMBER must be the number with its country code, such as +91 98123 45678.',
+    );
+  }
+  const token = accessToken === undefined ? null : box.seal(accessToken);
+  if (known !== undefined && token !== null) {
+    await store.transact(workspaceId, (trx) =>
+      proveChannel(trx, known.channelId, { displayPhoneNumber, region, accessToken: token }),
+    );
+    return;
+  }
+  const connected = await connectNumber(
+    store,
+    workspaceId,
+    {
+      app: 'service',
+      phoneNumberId,
+      wabaId,
+      portfolio: number.portfolio,
+      displayPhoneNumber,
+      region,
+      appSecret: null,
+      verifyToken: null,
+      accessToken: token,
+    },
+    now,
+  );
+  if (connected.outcome !== 'taken') return;
+  throw new Error(
+    connected.proven
+      ? 'WHATSAPP_PHONE_NUMBER_ID is connected to another workspace, which has proved that the number is theirs: have it ' +
+          'released there, or take the number out of the environment.'
+      : 'WHATSAPP_PHONE_NUMBER_ID is connected to another workspace, which has not proved that the number is theirs: set ' +
+          'WHATSAPP_ACCESS_TOKEN, which does, and it is yours.',
+  );
+}
+
+async function knownNumber(
+  store: Store,
+  workspaceId: string,
+  phoneNumberId: string,
+): Promise<(ChannelState & { readonly accessToken: Buffer | null }) | undefined> {
+  return store.transact(workspaceId, async (trx) => {
+    const holder = await holderOfNumber(trx, phoneNumberId);
+    if (holder?.workspaceId !== workspaceId) return undefined;
+    return { ...holder, accessToken: await accessTokenOf(trx, holder.channelId) };
+  });
+}
+
+function mustBeAsBefore(variable: string, given: string, stored: string): void {
+  if (given === stored) return;
+  throw new Error(
+    `${variable} says ${given}, but this number was connected under ${stored}: put that back. A number that really ` +
+      'moved to another account has another phone number id there, which is connected as a number of its own.',
+  );
+}
+
+/** The number as Meta writes it. A start that is refused says which variable to look at. */
+async function toldByMeta(
+  readOwnNumber: OwnNumberReader,
+  number: { phoneNumberId: string; wabaId: string; accessToken: string },
+): Promise<string> {
+  try {
+    return (await readOwnNumber({ sandbox: false }, number)).displayPhoneNumber;
+  } catch (error) {
+    if (!(error instanceof SangamError)) throw error;
+    throw new Error(
+      `WHATSAPP_ACCESS_TOKEN does not prove that the number is yours: ${error.message} Without the variable the number ` +
+        'only receives.',
+      { cause: error },
+    );
+  }
+}

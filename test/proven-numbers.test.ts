@@ -1,0 +1,333 @@
+import { createHmac, randomBytes, randomUUID } from 'node:crypto';
+import { systemClock } from '@sangam/core/clock';
+import { listAlerts } from '@sangam/core/store';
+import {
+  createOwnNumberReader,
+  createSecretBox,
+  createSessions,
+  ensureLiveWorkspace,
+  type LiveNumber,
+  liveWorkspaceId,
+} from '@sangam/service';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createTown, type ServiceProcess, text, type Town, until, webhook } from './harness/index.ts';
+
+/** A number belongs to who proves it with an access token that Meta shows the number to. */
+
+let town: Town;
+let service: ServiceProcess;
+let token: string;
+
+/** A workspace whose admin is signed in. */
+interface Business {
+  readonly workspaceId: string;
+  api(method: string, path: string, body?: unknown): Promise<{ status: number; text: string; body: never }>;
+}
+
+beforeAll(async () => {
+  town = await createTown();
+  service = await town.startService();
+  token = town.parties.whatsapp.accessToken;
+});
+afterAll(() => town.close());
+
+async function business(workspaceId: string = randomUUID()): Promise<Business> {
+  const memberId = randomUUID();
+  await town.store.transact(workspaceId, async (trx) => {
+    await trx
+      .insertInto('workspaces')
+      .values({ workspace_id: workspaceId, name: 'Business', sandbox: true, created_at: 0 })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+    await trx
+      .insertInto('members')
+      .values({
+        workspace_id: workspaceId,
+        member_id: memberId,
+        email: `${memberId}@sangam.example`,
+        role: 'admin',
+        created_at: 0,
+      })
+      .execute();
+  });
+  const sessions = createSessions(town.store, systemClock);
+  const session = (await sessions.enter(await sessions.makeLink(workspaceId, memberId))) ?? '';
+  return {
+    workspaceId,
+    async api(method, path, body) {
+      const response = await fetch(`${service.url}/api/v1${path}`, {
+        method,
+        headers: { authorization: `Bearer ${session}`, 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const said = await response.text();
+      return {
+        status: response.status,
+        text: said,
+        body: (said === '' ? undefined : JSON.parse(said)) as never,
+      };
+    },
+  };
+}
+
+interface Channel {
+  readonly channelId: string;
+  readonly releasedAt: string | null;
+}
+
+const secretOf = ({ workspaceId }: Business): string => `the-app-secret-of-${workspaceId}`;
+
+const connect = (
+  who: Business,
+  more: { accessToken?: string; displayPhoneNumber?: string; wabaId?: string },
+) => {
+  const { phoneNumberId, wabaId } = town.parties.whatsapp;
+  return who.api('POST', '/channels', {
+    phoneNumberId,
+    wabaId,
+    appSecret: secretOf(who),
+    verifyToken: 'verify-this',
+    ...more,
+  });
+};
+
+/** A message of a customer, signed by the app of a business, on the route of its channel. */
+const write = (who: Business, channelId: string, phone: string): Promise<void> =>
+  send(
+    who,
+    channelId,
+    webhook(town.parties.whatsapp, [text({ phone }, `w.${randomUUID()}`, Date.now() - 5000, 'hello')]),
+  );
+
+async function send(who: Business, channelId: string, told: object): Promise<void> {
+  const body = JSON.stringify(told);
+  const signature = createHmac('sha256', secretOf(who)).update(body).digest('hex');
+  const response = await fetch(`${service.url}/webhooks/whatsapp/${channelId}`, {
+    method: 'POST',
+    body,
+    headers: { 'x-hub-signature-256': `sha256=${signature}` },
+  });
+  expect(response.status).toBe(200);
+}
+
+async function knows(who: Business, phone: string): Promise<boolean> {
+  const { body } = await who.api('GET', `/contacts?phone=%2B${phone}`);
+  return (body as { results: object[] }).results.length === 1;
+}
+
+const refused = (code: string): object => ({ error: { code, message: expect.any(String) } });
+const channelsOf = async (who: Business): Promise<Channel[]> =>
+  ((await who.api('GET', '/channels')).body as { results: Channel[] }).results;
+const alertsOf = (who: Business) =>
+  town.store.transact(who.workspaceId, (trx) => listAlerts(trx, { limit: 100 }));
+
+describe('one number and two businesses', () => {
+  let claimant: Business;
+  let owner: Business;
+  let claimed: string;
+  let own: string;
+
+  beforeAll(async () => {
+    const sandbox = await business(town.parties.workspaceId);
+    const mine = await channelsOf(sandbox);
+    expect(mine).toMatchObject([
+      { channelId: town.parties.whatsapp.channelId, proven: true, releasedAt: null },
+    ]);
+    expect((await sandbox.api('DELETE', `/channels/${town.parties.whatsapp.channelId}`)).status).toBe(204);
+    claimant = await business();
+    owner = await business();
+  });
+
+  test('without a token the number is connected and receives', async () => {
+    expect((await connect(claimant, {})).body).toMatchObject(refused('unreadable_number'));
+    const { status, body } = await connect(claimant, { displayPhoneNumber: '+49 30 901820' });
+    expect(status).toBe(201);
+    expect(body).toMatchObject({ proven: false, releasedAt: null, displayPhoneNumber: '+49 30 901820' });
+    claimed = (body as Channel).channelId;
+    await write(claimant, claimed, '919811111111');
+    await until('the contact of the claimant', () => knows(claimant, '919811111111'));
+  });
+
+  test('nobody takes it over without proof, and a token that proves nothing is never shown', async () => {
+    const plain = await connect(owner, { displayPhoneNumber: '+91 80471 00000' });
+    expect(plain).toMatchObject({ status: 409, body: refused('number_taken') });
+    expect(plain.text).toContain('accessToken');
+
+    // Meta repeats such a token in its error.
+    const wrong = `EAA${randomBytes(16).toString('hex')}`;
+    const answer = await connect(owner, { accessToken: wrong });
+    expect(answer).toMatchObject({ status: 409, body: refused('token_refused') });
+    const elsewhere = await connect(owner, { accessToken: token, wabaId: '299999999999999' });
+    expect(elsewhere).toMatchObject({ status: 409, body: refused('number_not_shown') });
+    const impossible = await connect(owner, { accessToken: `${wrong}\n${wrong}` });
+    expect(impossible).toMatchObject({ status: 409, body: refused('token_refused') });
+    for (const secret of [wrong, token]) {
+      expect(`${answer.text}${elsewhere.text}${impossible.text}${service.output()}`).not.toContain(secret);
+    }
+    expect(await channelsOf(claimant)).toMatchObject([{ proven: false, releasedAt: null }]);
+  });
+
+  test('who proves it takes it over; what was received stays, and the other is told', async () => {
+    const { status, body, text: said } = await connect(owner, { accessToken: token });
+    expect(status).toBe(201);
+    // As Meta tells it, not as anybody wrote it.
+    expect(body).toMatchObject({
+      proven: true,
+      displayPhoneNumber: town.parties.whatsapp.displayPhoneNumber,
+      wabaId: town.parties.whatsapp.wabaId,
+    });
+    expect(said).not.toContain(token);
+    own = (body as Channel).channelId;
+    expect(await channelsOf(claimant)).toMatchObject([
+      { channelId: claimed, proven: false, releasedAt: expect.stringMatching(/^\d{4}-/) },
+    ]);
+    expect(await alertsOf(claimant)).toMatchObject([{ kind: 'number taken over', closedAt: null }]);
+    expect(await knows(claimant, '919811111111')).toBe(true);
+    expect(await knows(owner, '919811111111')).toBe(false);
+
+    await write(owner, own, '919822222222');
+    await write(claimant, claimed, '919833333333');
+    await until('the contact of the owner', () => knows(owner, '919822222222'));
+    await until('what is signed by another to be parked', async () => {
+      const { body: letters } = await claimant.api('GET', '/dead-letters');
+      return (letters as { results: { reason: string }[] }).results.some(
+        ({ reason }) => reason === 'foreign channel',
+      );
+    });
+    expect(await knows(owner, '919833333333')).toBe(false);
+  });
+
+  test('an account that somebody else claims as well is the signer’s', async () => {
+    const { wabaId } = town.parties.whatsapp;
+    // Of several channels under an account the least id comes first.
+    const first = '00000000-0000-4000-8000-000000000000';
+    await town.store.transact(claimant.workspaceId, (trx) =>
+      trx
+        .insertInto('directory_channels')
+        .values({
+          phone_number_id: '1',
+          waba_id: wabaId,
+          channel_id: first,
+          workspace_id: claimant.workspaceId,
+          app: 'own',
+          portfolio: wabaId,
+          region: 'IN',
+        })
+        .execute(),
+    );
+    // Whatever this process remembers of channels is read anew.
+    expect((await owner.api('PUT', `/channels/${own}/settings`, { optWordLanguages: [] })).status).toBe(204);
+    const update = { field: 'account_review_update', value: { decision: 'APPROVED' } };
+    await send(owner, own, { entry: [{ id: wabaId, changes: [update] }] });
+    await until('the account’s news to be kept', async () => {
+      const { body } = await owner.api('GET', '/kept-events?kind=account_review_update');
+      return (body as { results: object[] }).results.length === 1;
+    });
+    expect((await claimant.api('DELETE', `/channels/${first}`)).status).toBe(204);
+  });
+
+  test('a later proof is refused while the number is connected', async () => {
+    const late = await connect(claimant, { accessToken: token });
+    expect(late).toMatchObject({ status: 409, body: refused('number_taken') });
+    expect(late.text).toContain('has proved that this number is theirs');
+    expect(await channelsOf(owner)).toMatchObject([{ channelId: own, proven: true, releasedAt: null }]);
+  });
+
+  test('a token is replaced by one that proves as well, and by no other', async () => {
+    const put = (accessToken: string) => owner.api('PUT', `/channels/${own}/access-token`, { accessToken });
+    expect(await put('EAA-of-somebody-else')).toMatchObject({ status: 409, body: refused('token_refused') });
+    expect(await put(token)).toMatchObject({ status: 200, body: { proven: true } });
+    expect(await claimant.api('PUT', `/channels/${own}/access-token`, { accessToken: token })).toMatchObject({
+      status: 404,
+    });
+    expect(
+      await claimant.api('PUT', `/channels/${claimed}/access-token`, { accessToken: token }),
+    ).toMatchObject({ status: 409, body: refused('channel_released') });
+    expect((await claimant.api('DELETE', `/channels/${own}`)).status).toBe(404);
+  });
+
+  test('once it is let go, another’s proof counts, and their old conversations go on', async () => {
+    expect((await owner.api('DELETE', `/channels/${own}`)).status).toBe(204);
+    const { status, body } = await connect(claimant, { accessToken: token });
+    expect(status).toBe(201);
+    expect(body).toMatchObject({ channelId: claimed, proven: true, releasedAt: null });
+    expect(await alertsOf(claimant)).toMatchObject([
+      { kind: 'number taken over', closedAt: expect.any(Number) },
+    ]);
+    await write(claimant, claimed, '919833333333');
+    await until('the contact of the claimant', () => knows(claimant, '919833333333'));
+    expect((await claimant.api('DELETE', `/channels/${claimed}`)).status).toBe(204);
+  });
+
+  test('of two that prove it at once one has it', async () => {
+    const answers = await Promise.all([owner, claimant].map((who) => connect(who, { accessToken: token })));
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 409]);
+    const both = [...(await channelsOf(owner)), ...(await channelsOf(claimant))];
+    const held = both.filter(({ releasedAt }) => releasedAt === null);
+    expect(held).toHaveLength(1);
+    for (const who of [owner, claimant]) await who.api('DELETE', `/channels/${held[0]?.channelId ?? ''}`);
+  });
+});
+
+describe('the number the environment names', () => {
+  const box = createSecretBox([randomBytes(32)]);
+  const { phoneNumberId, wabaId } = { phoneNumberId: '100000000000001', wabaId: '200000000000001' };
+  const named: LiveNumber = {
+    appSecrets: ['the-secret-of-today'],
+    verifyToken: 'verify-this',
+    phoneNumberId,
+    wabaId,
+    portfolio: wabaId,
+    displayPhoneNumber: undefined,
+    accessToken: undefined,
+  };
+  let asked = 0;
+  const start = (number: LiveNumber): Promise<void> => {
+    const reader = createOwnNumberReader({ version: 'v26.0', sandboxUrl: async () => town.sandboxUrl });
+    return ensureLiveWorkspace(
+      town.store,
+      box,
+      systemClock,
+      { number, hubspotAccessToken: undefined, hubspotApp: undefined },
+      (_live, question) => {
+        asked += 1;
+        return reader({ sandbox: true }, question);
+      },
+    );
+  };
+  const display = { displayPhoneNumber: '+91 80471 00000' };
+
+  test('is not taken from another without a token, and is with one', async () => {
+    const claimant = await business();
+    expect((await connect(claimant, display)).status).toBe(201);
+    await expect(start({ ...named, ...display })).rejects.toThrow(/WHATSAPP_ACCESS_TOKEN, which does/);
+    await expect(start({ ...named, accessToken: 'EAA-of-somebody-else' })).rejects.toThrow(
+      /^WHATSAPP_ACCESS_TOKEN does not prove that the number is yours: (?!.*EAA)/,
+    );
+    await start({ ...named, accessToken: token });
+    const live = await business(liveWorkspaceId);
+    expect(await channelsOf(live)).toMatchObject([{ app: 'service', proven: true, ...display }]);
+    expect(await channelsOf(claimant)).toMatchObject([{ releasedAt: expect.any(String) }]);
+    expect(await connect(claimant, { accessToken: token })).toMatchObject({ status: 409 });
+  });
+
+  test('is asked for once a token, and a start without one changes nothing', async () => {
+    const before = asked;
+    await start({ ...named, accessToken: token });
+    await start({ ...named, ...display });
+    expect(asked).toBe(before);
+    const live = await business(liveWorkspaceId);
+    expect(await channelsOf(live)).toMatchObject([{ proven: true, releasedAt: null }]);
+  });
+
+  test('is refused where another has proved it', async () => {
+    const live = await business(liveWorkspaceId);
+    const [channel] = await channelsOf(live);
+    expect((await live.api('DELETE', `/channels/${channel?.channelId ?? ''}`)).status).toBe(204);
+    const owner = await business();
+    expect((await connect(owner, { accessToken: token })).status).toBe(201);
+    await expect(start({ ...named, accessToken: token })).rejects.toThrow(
+      /connected to another workspace, which has proved/,
+    );
+  });
+});
