@@ -1,11 +1,11 @@
 import {
-  type ContactSource,
   type CrmField,
-  type FieldKind,
   type FieldMapping,
   type FieldOwner,
   type FieldValue,
   type MappingSource,
+  ruleOf,
+  type SourceRule,
   type Spelling,
   type Transform,
 } from '@sangam/core/crm';
@@ -19,66 +19,6 @@ export interface MappingLine {
   readonly transform: Transform;
   readonly standIns?: FieldMapping['standIns'];
 }
-
-interface Rule {
-  /** Kinds of CRM fields that can hold it. */
-  readonly kinds: readonly FieldKind[];
-  /** What such a field is called to an admin. */
-  readonly holds: string;
-  readonly owners: readonly FieldOwner[];
-  readonly value: 'text' | 'time' | 'flag' | 'tags';
-  /** Every value it takes, where they are few: a choice has to offer them all. */
-  readonly values?: readonly string[];
-}
-
-const ownedByOne: readonly FieldOwner[] = ['once', 'if-empty', 'ours', 'theirs'];
-const text: Rule = { kinds: ['text', 'long text'], holds: 'a text field', owners: ownedByOne, value: 'text' };
-const time: Rule = {
-  kinds: ['time', 'date'],
-  holds: 'a date or date-and-time field',
-  owners: ownedByOne,
-  value: 'time',
-};
-
-/** Where each source fits. An opt-out may never be mapped so that a later one is not written. */
-const rules: Readonly<Record<ContactSource, Rule>> = {
-  phone: { ...text, kinds: ['phone', 'text', 'long text'], holds: 'a phone or text field' },
-  bsuid: text,
-  username: text,
-  'first name': text,
-  'last name': text,
-  'lead source': {
-    ...text,
-    kinds: ['text', 'long text', 'choice'],
-    holds: 'a text or drop-down field',
-    values: ['WhatsApp CTWA', 'WhatsApp Inbound', 'WhatsApp'],
-  },
-  'opt-in time': time,
-  'first message': text,
-  'last activity': time,
-  'window state': {
-    ...text,
-    kinds: ['text', 'long text', 'choice'],
-    holds: 'a text or drop-down field',
-    values: ['open', 'closed'],
-  },
-  'window closes at': time,
-  'waiting since': time,
-  'opt-out': { kinds: ['flag'], holds: 'a checkbox', owners: ['both', 'ours'], value: 'flag' },
-  'opt-out time': time,
-  tags: {
-    kinds: ['choices', 'text', 'long text'],
-    holds: 'a field of several choices, or a text field',
-    owners: ['both', 'ours', 'theirs'],
-    value: 'tags',
-  },
-};
-
-const flowAnswer: Rule = {
-  ...text,
-  kinds: ['text', 'long text', 'phone', 'number', 'choice'],
-  holds: 'a text, number, phone or drop-down field',
-};
 
 /**
  * A mapping checked against the CRM's fields as they are now: the mapping to be kept, or every problem in words that say
@@ -118,7 +58,7 @@ export function checkMapping(
 }
 
 function problemOf(line: MappingLine, field: CrmField, spelling: Spelling): string | undefined {
-  const rule = typeof line.source === 'string' ? rules[line.source] : flowAnswer;
+  const rule = ruleOf(line.source);
   const source = typeof line.source === 'string' ? line.source : `Flow answer '${line.source.flowAnswer}'`;
   const target = `'${field.label}' (${field.name})`;
   if (!field.writable && line.owner !== 'theirs') {
@@ -147,14 +87,14 @@ function problemOf(line: MappingLine, field: CrmField, spelling: Spelling): stri
 }
 
 /** Any value of its sort: whether the CRM's spelling knows how to put one into such a field at all. */
-const samples: Readonly<Record<Rule['value'], FieldValue>> = {
+const samples: Readonly<Record<SourceRule['value'], FieldValue>> = {
   text: { kind: 'text', text: '2026' },
   time: { kind: 'time', at: Date.UTC(2026, 0, 1) },
   flag: { kind: 'flag', set: true },
   tags: { kind: 'tags', tags: [] },
 };
 
-function missingOptions(rule: Rule, field: CrmField, spelling: Spelling): string[] {
+function missingOptions(rule: SourceRule, field: CrmField, spelling: Spelling): string[] {
   if (field.kind !== 'choice') return [];
   return (rule.values ?? []).filter(
     (value) => spelling.write({ kind: 'text', text: value }, field) === undefined,

@@ -1,6 +1,6 @@
 import type { ContactSource, CrmField, FieldMapping, FieldOwner } from '@sangam/core/crm';
 import { toCrmField } from './fields.ts';
-import { properties, tagsProperty } from './properties.ts';
+import { mappedProperties, properties } from './properties.ts';
 
 /** HubSpot's own properties of every portal that we fill. facts/hubspot.md §4.2. */
 const standardFields: readonly CrmField[] = [
@@ -22,20 +22,7 @@ export const defaultMapping: readonly FieldMapping[] = [
   },
   line('last name', 'lastname', 'if-empty'),
   line('phone', 'phone', 'if-empty'),
-  // Emptied when the number is no longer theirs: numbers change hands.
-  line('phone', 'wa_phone_e164', 'ours'),
-  line('bsuid', 'wa_bsuid', 'ours'),
-  line('username', 'wa_username', 'ours'),
-  line('lead source', 'wa_lead_source', 'once'),
-  line('opt-in time', 'wa_opt_in_at', 'once'),
-  line('first message', 'wa_first_message', 'once'),
-  line('last activity', 'wa_last_activity_at', 'ours'),
-  line('window state', 'wa_window_state', 'ours'),
-  line('window closes at', 'wa_window_closes_at', 'ours'),
-  line('waiting since', 'wa_waiting_since', 'ours'),
-  line('opt-out', 'wa_opt_out', 'both'),
-  line('opt-out time', 'wa_opt_out_at', 'ours'),
-  line('tags', tagsProperty, 'both'),
+  ...mappedProperties.map(({ source, owner, property }) => line(source, property.name, owner)),
 ];
 
 function line(source: ContactSource, name: string, owner: FieldOwner): FieldMapping {

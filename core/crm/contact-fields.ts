@@ -1,3 +1,6 @@
+import type { FieldKind, FieldValue } from './field.ts';
+import type { FieldOwner } from './mapping.ts';
+
 /** The nine fields of a contact and what goes with them, before a CRM's own spelling. Times in milliseconds. */
 export interface ContactFields {
   readonly contactId: string;
@@ -26,3 +29,95 @@ export interface ContactFields {
 }
 
 export type LeadSource = 'WhatsApp CTWA' | 'WhatsApp Inbound' | 'WhatsApp';
+
+/** What a mapping can carry of a contact, and where it fits. */
+export interface SourceRule {
+  /** As it is before a CRM's own spelling. */
+  readonly read: (contact: ContactFields) => FieldValue;
+  readonly value: FieldValue['kind'];
+  /** Kinds of CRM fields that can hold it. */
+  readonly kinds: readonly FieldKind[];
+  /** What such a field is called to an admin. */
+  readonly holds: string;
+  readonly owners: readonly FieldOwner[];
+  /** Every value it takes, where they are few: a choice has to offer them all. */
+  readonly values?: readonly string[];
+}
+
+const ownedByOne: readonly FieldOwner[] = ['once', 'if-empty', 'ours', 'theirs'];
+
+function text(
+  of: (contact: ContactFields) => string | undefined,
+  fits: Partial<Pick<SourceRule, 'kinds' | 'holds' | 'values'>> = {},
+): SourceRule {
+  return {
+    read: (contact) => ({ kind: 'text', text: of(contact) }),
+    value: 'text',
+    kinds: ['text', 'long text'],
+    holds: 'a text field',
+    owners: ownedByOne,
+    ...fits,
+  };
+}
+
+function choice(of: (contact: ContactFields) => string, values: readonly string[]): SourceRule {
+  return text(of, { kinds: ['text', 'long text', 'choice'], holds: 'a text or drop-down field', values });
+}
+
+function time(of: (contact: ContactFields) => number | undefined): SourceRule {
+  return {
+    read: (contact) => ({ kind: 'time', at: of(contact) }),
+    value: 'time',
+    kinds: ['time', 'date'],
+    holds: 'a date or date-and-time field',
+    owners: ownedByOne,
+  };
+}
+
+/** The nine fields of every CRM, and what goes with them. An opt-out may never be mapped so that a later one is not written. */
+const sources = {
+  phone: text((contact) => contact.phone, {
+    kinds: ['phone', 'text', 'long text'],
+    holds: 'a phone or text field',
+  }),
+  bsuid: text((contact) => contact.bsuid),
+  username: text((contact) => contact.username),
+  'first name': text((contact) => contact.firstName),
+  'last name': text((contact) => contact.lastName),
+  'lead source': choice((contact) => contact.leadSource, ['WhatsApp CTWA', 'WhatsApp Inbound', 'WhatsApp']),
+  'opt-in time': time((contact) => contact.optInAt),
+  'first message': text((contact) => contact.firstMessage),
+  'last activity': time((contact) => contact.lastActivityAt),
+  'window state': choice((contact) => contact.windowState, ['open', 'closed']),
+  'window closes at': time((contact) => contact.windowClosesAt),
+  'waiting since': time((contact) => contact.waitingSince),
+  'opt-out': {
+    read: (contact) => ({ kind: 'flag', set: contact.optOut }),
+    value: 'flag',
+    kinds: ['flag'],
+    holds: 'a checkbox',
+    owners: ['both', 'ours'],
+  },
+  'opt-out time': time((contact) => contact.optOutAt),
+  tags: {
+    read: (contact) => ({ kind: 'tags', tags: contact.tags }),
+    value: 'tags',
+    kinds: ['choices', 'text', 'long text'],
+    holds: 'a field of several choices, or a text field',
+    owners: ['both', 'ours', 'theirs'],
+  },
+} as const satisfies Readonly<Record<string, SourceRule>>;
+
+export type ContactSource = keyof typeof sources;
+export const contactSources = Object.keys(sources) as readonly ContactSource[];
+
+/** What a mapping carries: a field of the contact, or the latest answer to a WhatsApp Flow's question of that name. */
+export type MappingSource = ContactSource | { readonly flowAnswer: string };
+
+export function ruleOf(source: MappingSource): SourceRule {
+  if (typeof source === 'string') return sources[source];
+  return text((contact) => contact.flowAnswers[source.flowAnswer], {
+    kinds: ['text', 'long text', 'phone', 'number', 'choice'],
+    holds: 'a text, number, phone or drop-down field',
+  });
+}

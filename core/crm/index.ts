@@ -1,6 +1,6 @@
 export * from './change.ts';
 export * from './connector.ts';
-export type * from './contact-fields.ts';
+export * from './contact-fields.ts';
 export * from './errors.ts';
 export * from './field.ts';
 export * from './limits.ts';

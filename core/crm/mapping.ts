@@ -1,31 +1,9 @@
+import type { MappingSource } from './contact-fields.ts';
 import type { CrmField } from './field.ts';
 
 /** Who decides a field's value once both sides may have touched it. design.md §1, mapping. */
 export const fieldOwners = ['once', 'if-empty', 'ours', 'both', 'theirs'] as const;
 export type FieldOwner = (typeof fieldOwners)[number];
-
-/** What of a contact a mapping can carry. The nine fields of every CRM, and what goes with them. */
-export const contactSources = [
-  'phone',
-  'bsuid',
-  'username',
-  'first name',
-  'last name',
-  'lead source',
-  'opt-in time',
-  'first message',
-  'last activity',
-  'window state',
-  'window closes at',
-  'waiting since',
-  'opt-out',
-  'opt-out time',
-  'tags',
-] as const;
-export type ContactSource = (typeof contactSources)[number];
-
-/** What a mapping carries: a field of the contact, or the latest answer to a WhatsApp Flow's question of that name. */
-export type MappingSource = ContactSource | { readonly flowAnswer: string };
 
 /** What is done to a text on its way. Times, flags and tags go as they are. */
 export const transforms = ['as is', 'lower case', 'upper case', 'digits only', 'first line'] as const;

@@ -1,10 +1,10 @@
-import type {
-  ContactFields,
-  FieldMapping,
-  FieldValue,
-  MappingSource,
-  Spelling,
-  Transform,
+import {
+  type ContactFields,
+  type FieldMapping,
+  type FieldValue,
+  ruleOf,
+  type Spelling,
+  type Transform,
 } from '../crm/index.ts';
 
 /**
@@ -16,7 +16,7 @@ export function writtenValue(
   contact: ContactFields,
   spelling: Spelling,
 ): string | undefined {
-  const value = transformed(valueOf(mapping.source, contact), mapping.transform);
+  const value = transformed(ruleOf(mapping.source).read(contact), mapping.transform);
   if (isNothing(value)) return mapping.owner === 'ours' ? '' : undefined;
   return spelling.write(value, mapping.field);
 }
@@ -53,50 +53,6 @@ export function isStandIn(
     (kinds.includes('phone') && /^\+\d{6,15}$/.test(written)) ||
     (kinds.includes('username') && /^@[\w.]+$/.test(written))
   );
-}
-
-function valueOf(source: MappingSource, contact: ContactFields): FieldValue {
-  if (typeof source === 'object') return text(contact.flowAnswers[source.flowAnswer]);
-  switch (source) {
-    case 'phone':
-      return text(contact.phone);
-    case 'bsuid':
-      return text(contact.bsuid);
-    case 'username':
-      return text(contact.username);
-    case 'first name':
-      return text(contact.firstName);
-    case 'last name':
-      return text(contact.lastName);
-    case 'lead source':
-      return text(contact.leadSource);
-    case 'opt-in time':
-      return time(contact.optInAt);
-    case 'first message':
-      return text(contact.firstMessage);
-    case 'last activity':
-      return time(contact.lastActivityAt);
-    case 'window state':
-      return text(contact.windowState);
-    case 'window closes at':
-      return time(contact.windowClosesAt);
-    case 'waiting since':
-      return time(contact.waitingSince);
-    case 'opt-out':
-      return { kind: 'flag', set: contact.optOut };
-    case 'opt-out time':
-      return time(contact.optOutAt);
-    case 'tags':
-      return { kind: 'tags', tags: contact.tags };
-  }
-}
-
-function text(value: string | undefined): FieldValue {
-  return { kind: 'text', text: value };
-}
-
-function time(at: number | undefined): FieldValue {
-  return { kind: 'time', at };
 }
 
 function isNothing(value: FieldValue): boolean {

@@ -2,7 +2,7 @@ import { type RequestHandler, Router } from 'express';
 import { isLoopback } from '../loopback.ts';
 import type { Metrics } from '../metrics.ts';
 import { isBearer } from '../same-secret.ts';
-import { answerError } from './errors.ts';
+import { answerError, otherMethods } from './errors.ts';
 
 export interface MetricsSettings {
   /** Of their own; undefined: they are beside everything else. */
@@ -46,5 +46,6 @@ export function metricsPage(metrics: Metrics, readers: MetricsReaders): Router {
   router.get('/metrics', admit, async (_request, response) => {
     response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
+  router.all('/metrics', otherMethods('GET'));
   return router;
 }
