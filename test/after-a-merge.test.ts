@@ -7,6 +7,7 @@ import { day, hour, minute, somebody, stageFor } from './conformance/stage.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
 import { memoryFields } from './harness/memory-crm.ts';
 import { tell } from './harness/tell.ts';
+import { text } from './harness/whatsapp.ts';
 
 /** What a survivor takes over from the records merged into it is no change, and no second record of anybody. */
 
@@ -163,6 +164,28 @@ describe('an opt-out that a survivor took over is nobody’s word', () => {
     (await crm.contactOf(asha)).optOut,
     (await crm.contactOf(ravi)).optOut,
   ];
+});
+
+test('two people whose records were merged unseen write at once, and one batch for both is no refusal', async () => {
+  const { world, crm } = await stageFor(openHubspotAccount)();
+  await crm.writes(asha);
+  await crm.writes(ravi);
+  await world.ride(hour);
+  // From the second message on nothing has to be looked at.
+  await crm.writes(asha);
+  await crm.writes(ravi);
+  await world.ride(hour);
+  const [first = '', second = ''] = (await crm.records()).map(({ recordId }) => recordId);
+  world.clock.advance(minute);
+  const survivor = await crm.account.user.merge(first, second);
+  const at = world.clock.now();
+  await crm.receive(text(asha, 'wamid.asha', at, 'STOP'), text(ravi, 'wamid.ravi', at, 'and I'));
+  await world.ride(hour);
+  expect(await crm.letters()).toEqual([]);
+  const record = await crm.record();
+  expect(record.recordId).toBe(survivor);
+  expect(crm.isOptedOut(record)).toBe(true);
+  expect(Date.parse(crm.read(record, 'last activity'))).toBe(Math.floor(at / 1000) * 1000);
 });
 
 test('two records of one person are a conflict no more once one is merged into the other, or gone', async () => {

@@ -11,10 +11,11 @@ interface Write {
 
 /** Whether something was refused without a word about which value: the portal itself may be the matter. */
 export function isUnexplained(answer: HubspotAnswer<BatchAnswer>): boolean {
-  return refusalsIn(answer).some(
-    ({ code, problems, conflict }) =>
-      code === 'batch_refused' && problems.length === 0 && conflict === undefined,
-  );
+  return refusalsIn(answer).some(saysNothing);
+}
+
+function saysNothing({ code, problems, conflict }: Refusal): boolean {
+  return code === 'batch_refused' && problems.length === 0 && conflict === undefined;
 }
 
 export function refusalsIn(answer: HubspotAnswer<BatchAnswer>): Refusal[] {
@@ -53,7 +54,10 @@ export function outcomesOf(
       return { item, outcome: 'written', recordId: result.id, created: result.new, values: written };
     }
     const refusal = refusals.get(item);
-    if (refusal !== undefined) return refused(item, refusal);
+    if (refusal !== undefined) {
+      // Its neighbour may be the matter: ids of merged records that lead to one and the same.
+      return saysNothing(refusal) ? refusedAlone(writes, refusal) : refused(item, refusal);
+    }
     if (nameless !== undefined) return refusedAlone(writes, refusalOf(nameless));
     throw incomplete();
   });

@@ -21,7 +21,7 @@ export * from './channels.ts';
 export * from './connections.ts';
 export * from './crm-records.ts';
 export * from './links.ts';
-export * from './pass-homes.ts';
+export * from './give-homes.ts';
 export * from './crm-writes.ts';
 export * from './crm-limits.ts';
 export * from './creations.ts';

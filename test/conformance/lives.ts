@@ -97,6 +97,26 @@ export function lives(stage: SetStage, news: News | 'nothing'): void {
     expect(await crm.letters()).toEqual([]);
   });
 
+  test('a deleted record that is restored after the one made since was deleted too is theirs again', async () => {
+    const { world, crm } = await stage(listening);
+    const asha = somebody(1, 'Asha');
+    await crm.writes(asha, 'first words');
+    await later(world);
+    const { recordId } = await crm.record();
+    await crm.account.user.remove(recordId);
+    await crm.check();
+    await crm.writes(asha, 'more words');
+    await later(world);
+    await crm.account.user.remove((await crm.record()).recordId);
+    await crm.check();
+    await crm.account.user.restore(recordId);
+    await crm.check();
+    await later(world);
+    expect(await words(crm, recordId)).toContain('more words');
+    expect(Date.parse(crm.read(await crm.record(), 'last activity'))).toBeGreaterThan(0);
+    expect(await crm.letters()).toEqual([]);
+  });
+
   if (news === 'nothing') return;
 
   test('of a person erased here nothing comes back with a look, and who writes again is on the record that stands', async () => {

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { createPutRight } from '@sangam/core/pipeline';
 import { sweepWindows } from '@sangam/core/store';
 import { expect, test } from 'vitest';
 import type { CrmWorkspace } from '../harness/crm-workspace.ts';
@@ -136,6 +138,30 @@ export function shared(stage: SetStage): void {
       expect((await crm.records()).map((record) => crm.isOptedOut(record))).toEqual([true, true]);
     },
   );
+
+  test('our id goes along when a person leaves a record to somebody else, and has another', async () => {
+    const { world, crm } = await stage();
+    const { contactIdField } = crm.connector.traits;
+    const actor = { workspaceId: crm.workspaceId, memberId: randomUUID() };
+    const putRight = createPutRight({ store: world.store, clock: world.clock, wake: () => undefined });
+    await says(world, crm, asha, 'Hello');
+    const { recordId } = await crm.record();
+    const twin = await crm.account.user.create(
+      crm.valuesOf({ 'first name': 'Asha', phone: `+${asha.phone ?? ''}` }),
+    );
+    await crm.check();
+    await says(world, crm, ravi, 'Hello');
+    const [ashas, ravis] = [await crm.contactOf(asha), await crm.contactOf(ravi)];
+    const { connectionId } = crm;
+    await putRight.relink(actor, { connectionId, contactId: ravis.contactId, recordId });
+    await world.settle();
+    await putRight.unlink(actor, { connectionId, contactId: ashas.contactId, recordId });
+    await world.settle();
+    await says(world, crm, asha, 'And more');
+    const keyOf = async (id: string) => (await crm.account.user.get(id))?.values[contactIdField];
+    expect(await keyOf(recordId)).toBe(ravis.contactId);
+    expect(await keyOf(twin)).toBe(ashas.contactId);
+  });
 
   test('only a message written after it brings a deleted record back, however late others arrive', async () => {
     const { world, crm } = await stage({ webhooks: true });

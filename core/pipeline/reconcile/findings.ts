@@ -13,6 +13,7 @@ import {
   deleteCrmLetters,
   dueTimeline,
   type DirtyRecord,
+  giveHomes,
   holdDirty,
   leaveGoneHomes,
   linkByPhone,
@@ -30,7 +31,6 @@ import {
   type Occurrence,
   openConflicts,
   parkDeadLetters,
-  passHomes,
   preferHomes,
   repointLinks,
   type ReturnedMark,
@@ -134,7 +134,12 @@ export async function rememberFindings(
   );
   await repointLinks(trx, connectionId, moves, { entriesMove: batch.entriesMove, now });
   const goneIds = findings.gone.map(({ recordId }) => recordId);
-  const inherited = await passHomes(trx, connectionId, goneIds, now);
+  const given = await giveHomes(
+    trx,
+    connectionId,
+    [...goneIds, ...looked.map(({ recordId }) => recordId)],
+    now,
+  );
   await closeEndedConflicts(trx, connectionId, goneIds, now);
   await forgetTakenOver(trx, batch.followed, [
     ...moves.map(({ to }) => to),
@@ -159,7 +164,7 @@ export async function rememberFindings(
   const instead = [...findings.instead].map(([recordId, priority]) => ({ recordId, priority }));
   await markEachRecord(trx, connectionId, instead, false, now);
   const fields = { priority: markPriority.fields, reread: false };
-  await markRecords(trx, connectionId, [...matched, ...inherited], fields, now);
+  await markRecords(trx, connectionId, [...matched, ...given], fields, now);
   await markContacts(
     trx,
     [...findings.back].map(([contactId, priority]) => ({

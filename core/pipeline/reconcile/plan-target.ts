@@ -70,7 +70,7 @@ export function planTarget(
   const stillRefused = Object.entries(refused).filter(
     ([field, value]) => !open.some((line) => line.field.name === field) || decided.write[field] === value,
   );
-  const held = record === undefined ? (row?.keyContactId ?? undefined) : record.contactId;
+  const held = heldKey(target, record);
   const key = held ?? contact.contactId;
   const before = { base: { ...agreed.base, ...record?.values }, ours: agreed.ours };
   const unwritten = stillRefused.map(([field, value]) => ({ values: { [field]: value } }));
@@ -121,9 +121,9 @@ function planOthers(
           },
           needsRead: false,
         };
-  const held = record === undefined ? (target.row?.keyContactId ?? undefined) : record.contactId;
-  // The id of somebody whose home is another record by now would keep it from being written there.
-  const stale = target.others.some(({ contactId }) => contactId === held);
+  const standing = record === undefined ? (target.row?.keyContactId ?? undefined) : record.contactId;
+  const held = heldKey(target, record);
+  const stale = standing !== undefined && held === undefined;
   return {
     target,
     write: stale ? { ...decided.write, [traits.contactIdField]: '' } : decided.write,
@@ -131,7 +131,7 @@ function planOthers(
     agreed: withFollowed(decided.agreed, record, followed),
     before: { base: { ...agreed.base, ...record?.values }, ours: agreed.ours },
     refused: target.row?.refused ?? {},
-    key: stale ? undefined : held,
+    key: held,
     record,
     needsRead: record === undefined && (decided.needsRead || unseen || mayDiffer(target)),
   };
@@ -157,6 +157,15 @@ function withFollowed(agreed: Agreed, record: CrmRecord | undefined, { theirs }:
   if (record === undefined) return agreed;
   const seen = Object.entries(record.values).filter(([field]) => theirs.has(field));
   return { ...agreed, base: { ...agreed.base, ...Object.fromEntries(seen) } };
+}
+
+/**
+ * What stands in our unique field and may stay. The id of somebody whose home is another record by now would keep it from
+ * being written there.
+ */
+function heldKey({ row, others }: DirtyTarget, record: CrmRecord | undefined): string | undefined {
+  const held = record === undefined ? (row?.keyContactId ?? undefined) : record.contactId;
+  return others.some(({ contactId }) => contactId === held) ? undefined : held;
 }
 
 /** Somebody or something may have changed it since it was last read. */
