@@ -16,7 +16,7 @@ export const retention: Migration = {
       `alter table kept_events add column received_at bigint not null default ${today}`,
       `alter table kept_events alter column received_at drop default`,
       `create index kept_events_by_receipt on kept_events (workspace_id, received_at)`,
-      `create index audit_by_time on audit (workspace_id, at)`,
+      `create index if not exists audit_by_time on audit (workspace_id, at)`,
       // A person's opt-out that could not be applied: it is kept whole until it is.
       `alter table dead_letters add column opt_out boolean not null default false`,
       `alter table dead_letters add column contents_swept_at bigint`,
