@@ -20,7 +20,7 @@ import {
   markTimeline,
   mergeMessages,
   peopleAtHome,
-  raiseAlert,
+  raiseAlerts,
   remarkTimeline,
   removeFromInbox,
 } from '../../store/index.ts';
@@ -203,10 +203,16 @@ async function noteAlerts(
   alerts: readonly EventAlert[],
   now: number,
 ): Promise<void> {
-  for (const alert of alerts) {
-    if (alert.isOver) await closeAlerts(trx, alert, now);
-    else await raiseAlert(trx, alert, now);
-  }
+  await closeAlerts(
+    trx,
+    alerts.filter(({ isOver }) => isOver),
+    now,
+  );
+  await raiseAlerts(
+    trx,
+    alerts.filter(({ isOver }) => !isOver),
+    now,
+  );
 }
 
 /** What the statement of a day counts: each event by when it was received. Parked ones are counted where they lie. */
