@@ -44,6 +44,13 @@ export const environment = z.object({
   HUBSPOT_CLIENT_SECRET_PREVIOUS: z.string().min(16).optional(),
   HUBSPOT_ACCESS_TOKEN: z.string().min(10).optional(),
   SANDBOX_URL: url.optional(),
+  /** The exporter reads this variable itself, and its kin. */
+  OTEL_EXPORTER_OTLP_ENDPOINT: webUrl.optional(),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce
+    .number('must be a share from 0 to 1')
+    .min(0, 'must be a share from 0 to 1')
+    .max(1, 'must be a share from 0 to 1')
+    .default(1),
 });
 
 export type Environment = z.infer<typeof environment>;
@@ -82,6 +89,8 @@ export interface Config {
   readonly live: LiveConfig | undefined;
   /** A sandbox that another process runs. */
   readonly sandboxUrl: string | undefined;
+  /** The share of webhooks that are traced; undefined: nothing is. */
+  readonly tracedShare: number | undefined;
 }
 
 /** The variables that name a number: all or none. */
@@ -132,6 +141,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     adminEmail: read.ADMIN_EMAIL,
     live: readLive(read),
     sandboxUrl: read.SANDBOX_URL,
+    tracedShare: read.OTEL_EXPORTER_OTLP_ENDPOINT === undefined ? undefined : read.OTEL_TRACES_SAMPLER_ARG,
   };
 }
 

@@ -57,7 +57,7 @@ const probeMs = 30_000;
 const outageTries = 7;
 
 /** An account that has work and has not answered for so long is said to a person. */
-const silentMs = 15 * 60 * 1000;
+export const silentMs = 15 * 60 * 1000;
 const notAnswering = 'account not answering';
 
 /** After a call that went through, whoever made it. */

@@ -18,6 +18,8 @@ export type { IdentityDecisionPayload, TagChangePayload } from './apply/read-eve
 export type { Applied, TraitsOf } from './apply/apply-batch.ts';
 export type { ErasureKeyOf } from './erased.ts';
 export type { BatchOutcome } from './reconcile/findings.ts';
-export type { TurnTaker } from './turns.ts';
+export type { TurnFailed, TurnFailure, TurnTaker } from './turns.ts';
+export { Backoff } from './backoff.ts';
+export type { LookCounts, OfConnection, WrittenBatch } from './written-batch.ts';
 export * from './limiter.ts';
-export { alertSilentAccounts } from './breaker.ts';
+export { alertSilentAccounts, silentMs } from './breaker.ts';

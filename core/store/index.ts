@@ -42,3 +42,4 @@ export * from './erase.ts';
 export * from './erasures.ts';
 export * from './stored-payloads.ts';
 export * from './statement.ts';
+export { type Gauges, mostCounted, waitingLanes } from './gauges.ts';

@@ -7,6 +7,7 @@ import { whatsappReading } from './0006-whatsapp-reading.ts';
 import { corrections } from './0007-corrections.ts';
 import { silentAccounts } from './0008-silent-accounts.ts';
 import { endedRecords } from './0009-ended-records.ts';
+import { seenByOps } from './0014-seen-by-ops.ts';
 
 /** By the name of their file, in order. One that was applied anywhere is never changed: another follows it. */
 export const migrations = {
@@ -19,4 +20,5 @@ export const migrations = {
   '0007-corrections': corrections,
   '0008-silent-accounts': silentAccounts,
   '0009-ended-records': endedRecords,
+  '0014-seen-by-ops': seenByOps,
 };
