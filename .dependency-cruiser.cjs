@@ -28,6 +28,12 @@ module.exports = {
       { path: 'node_modules/(express|pino|prom-client)/' },
     ),
     rule(
+      'tracing-is-loaded-on-demand',
+      'What traces uses OpenTelemetry’s API alone; its SDK is loaded where traces are wanted.',
+      { path: '^(core|connectors|service|sandbox)/', pathNot: '^service/tracing\\.ts$' },
+      { path: 'node_modules/@opentelemetry/(?!api/)' },
+    ),
+    rule(
       'connectors-know-core',
       'A connector knows the port, not who hosts it.',
       { path: '^connectors/', pathNot: '(\\.test\\.ts|/test-[a-z-]+\\.ts)$' },

@@ -1,3 +1,4 @@
+import { Backoff, type TurnFailed } from '@sangam/core/pipeline';
 import { serviceWorkspaceId, type Store } from '@sangam/core/store';
 
 /** What is done for every workspace from time to time. */
@@ -14,10 +15,12 @@ const everyMs = 30_000;
  */
 export function createChores(dependencies: {
   store: Store;
-  failed: (error: unknown) => void;
+  failed: TurnFailed;
   chores: readonly ((workspaceId: string) => Promise<void>)[];
 }): Chores {
   const { store, failed, chores } = dependencies;
+  /** Counts failures in a row: the next round is later than any wait. */
+  const backoff = new Backoff();
   let timer: NodeJS.Timeout | undefined;
   let doing: Promise<void> = Promise.resolve();
 
@@ -35,13 +38,28 @@ export function createChores(dependencies: {
     return [...new Set([serviceWorkspaceId, ...[...channels, ...accounts].map((row) => row.workspace_id)])];
   };
 
+  const tryOnce = async (
+    workspaceId: string,
+    index: number,
+    chore: (workspaceId: string) => Promise<void>,
+  ): Promise<void> => {
+    const name = `${workspaceId} ${String(index)}`;
+    try {
+      await chore(workspaceId);
+      backoff.went(name);
+    } catch (error) {
+      failed(error, { workspaceId, failures: backoff.failed(name).failures });
+    }
+  };
+
   const round = async (): Promise<void> => {
     try {
       for (const workspaceId of await workspaces()) {
-        for (const chore of chores) await chore(workspaceId).catch(failed);
+        for (const [index, chore] of chores.entries()) await tryOnce(workspaceId, index, chore);
       }
+      backoff.went('');
     } catch (error) {
-      failed(error);
+      failed(error, { failures: backoff.failed('').failures });
     }
     if (timer !== undefined) timer = setTimeout(run, everyMs);
   };

@@ -59,6 +59,13 @@ export const environment = z.object({
   RETENTION_KEPT_EVENTS_DAYS: days.default(400),
   RETENTION_OCCURRENCES_DAYS: days.default(400),
   RETENTION_AUDIT_DAYS: days.default(2_555),
+  /** The exporter reads this variable itself, and its kin. */
+  OTEL_EXPORTER_OTLP_ENDPOINT: webUrl.optional(),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce
+    .number('must be a share from 0 to 1')
+    .min(0, 'must be a share from 0 to 1')
+    .max(1, 'must be a share from 0 to 1')
+    .default(1),
 });
 
 export type Environment = z.infer<typeof environment>;
@@ -104,6 +111,8 @@ export interface Config {
   readonly whatsappApiVersion: string;
   /** A sandbox that another process runs. */
   readonly sandboxUrl: string | undefined;
+  /** The share of webhooks that are traced; undefined: nothing is. */
+  readonly tracedShare: number | undefined;
 }
 
 /** The variables that name a number: all or none. An access token spares the last. */
@@ -165,6 +174,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     },
     whatsappApiVersion: read.WHATSAPP_API_VERSION,
     sandboxUrl: read.SANDBOX_URL,
+    tracedShare: read.OTEL_EXPORTER_OTLP_ENDPOINT === undefined ? undefined : read.OTEL_TRACES_SAMPLER_ARG,
   };
 }
 

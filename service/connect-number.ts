@@ -34,7 +34,7 @@ export async function connectNumber(
       const holder = await holderOfNumber(trx, number.phoneNumberId);
       if (holder === undefined) {
         const channelId = await connectChannel(trx, number, now);
-        await closeAlerts(trx, { kind: takenOver, subject: number.phoneNumberId }, now);
+        await closeAlerts(trx, [{ kind: takenOver, subject: number.phoneNumberId }], now);
         await also?.(trx, channelId);
         return { outcome: 'connected', channelId } as const;
       }

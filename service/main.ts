@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { pino } from 'pino';
 import { systemClock } from '@sangam/core/clock';
 import { migrate, reachDatabase } from '@sangam/core/store';
 import { SandboxClock } from '@sangam/sandbox';
@@ -11,6 +10,7 @@ import { makeAdminLink } from './admin-link.ts';
 import { type Config, readConfig } from './config.ts';
 import { openEmbeddedDatabase } from './database/index.ts';
 import { createOwnNumberReader } from './own-number.ts';
+import { createLogger } from './logger.ts';
 import { resealStored } from './reseal.ts';
 import { createSandboxHost } from './sandbox-host.ts';
 import { sandboxToken } from './sandbox-token.ts';
@@ -30,7 +30,11 @@ async function main(): Promise<void> {
   const config = readConfig(process.env);
   if (existsSync('.env')) say('Settings are read from .env, where the environment does not say otherwise.');
   await mustBeWritable(config.dataDir);
-  const logger = pino({ level: config.logLevel, redact: ['*.authorization', '*.access_token', '*.token'] });
+  const logger = createLogger(config.logLevel);
+  const tracing =
+    config.tracedShare === undefined
+      ? undefined
+      : (await import('./tracing.ts')).startTracing({ share: config.tracedShare, logger });
   const embedded = config.databaseUrl === undefined ? await openEmbeddedDatabase(config.dataDir) : undefined;
   const databaseUrl = config.databaseUrl ?? embedded?.url ?? '';
 
@@ -105,7 +109,8 @@ async function main(): Promise<void> {
 
     endOnSignal(async () => {
       await host?.stop();
-      await Promise.race([running.close(), wait(closeMs, undefined, { ref: false })]);
+      const closing = running.close().then(() => tracing?.stop());
+      await Promise.race([closing, wait(closeMs, undefined, { ref: false })]);
       if ((await embedded?.stopIfLast()) === false) say('The database goes on: another Sangam uses it.');
     });
     if (embedded?.adopted === true) say('Joined the database that was already running on this data folder.');

@@ -3,7 +3,6 @@ import express, { type Express, type Router } from 'express';
 import type { Logger } from 'pino';
 import { type Clock, systemClock } from '@sangam/core/clock';
 import type { ConnectorTraits } from '@sangam/core/crm';
-import type { SangamError } from '@sangam/core/errors';
 import {
   createApplier,
   createChangeReceiver,
@@ -56,11 +55,16 @@ import { memberRoutes } from './http/members.ts';
 import { oauthRoutes } from './http/oauth.ts';
 import { putRightRoutes } from './http/put-right.ts';
 import { securityHeaders } from './http/security-headers.ts';
+import { requestId } from './http/request-id.ts';
 import { statementRoutes } from './http/statement.ts';
 import { statusPage } from './http/status-page.ts';
 import { whatsappWebhooks } from './http/whatsapp-webhooks.ts';
 import { createErasureKeys } from './erasure-keys.ts';
-import { createMetrics, fieldOfKept, type Metrics } from './metrics.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { createFailingTurns } from './failing-turns.ts';
+import { addGauges } from './gauges.ts';
+import { createRepeatedErrors } from './repeated-errors.ts';
+import { createReports } from './reports.ts';
 import { createRetention } from './retention.ts';
 import { createSessions, type Member, type Sessions } from './sessions.ts';
 import type { SecretBox } from './secrets.ts';
@@ -142,23 +146,25 @@ export function createService(options: ServiceOptions): Service {
   });
 
   const erasureKeyOf = createErasureKeys(store, box);
-  const turnFailed = (step: string) => (error: unknown) => {
-    metrics.turnFailures.inc({ step });
-    logger.error({ err: error, step }, 'a turn failed and will be taken again');
-  };
-  const callFailed = (crm: string, error: SangamError): void => {
-    metrics.crmFailures.inc({ crm, code: error.code });
-    logger.warn({ crm, code: error.code, reason: error.message }, 'a CRM call failed');
-  };
+  const errors = createRepeatedErrors(logger);
+  const failingTurns = createFailingTurns({
+    store,
+    clock,
+    errors,
+    count: (step) => metrics.turnFailures.inc({ step }),
+  });
+  addGauges(metrics.registry, { store, clock, failing: () => failingTurns.failing() });
+  const reports = createReports(metrics, logger);
+  const { callFailed, looked } = reports;
   const reconciler = createReconciler({
     store,
     clock,
     connectors: accounts.connectors,
     erasureKeyOf,
     counts: {
-      written: (crm, outcome, records) => metrics.crmRecords.inc({ crm, outcome }, records),
+      written: reports.recordsWritten,
       callFailed,
-      failed: turnFailed('reconcile'),
+      failed: failingTurns.failed('reconcile'),
     },
   });
   const timeline = createTimelineWriter({
@@ -166,9 +172,9 @@ export function createService(options: ServiceOptions): Service {
     clock,
     connectors: accounts.connectors,
     counts: {
-      written: (crm, outcome, entries) => metrics.crmEntries.inc({ crm, outcome }, entries),
+      written: reports.entriesWritten,
       callFailed,
-      failed: turnFailed('timeline'),
+      failed: failingTurns.failed('timeline'),
     },
   });
   const applier = createApplier({
@@ -181,27 +187,14 @@ export function createService(options: ServiceOptions): Service {
       reconciler.wake(workspaceId);
       timeline.wake(workspaceId);
     },
-    counts: {
-      applied: (outcome) => {
-        metrics.applied.inc(outcome.events);
-        for (const what of outcome.kept) metrics.kept.inc({ field: fieldOfKept(what) });
-        metrics.differing.inc(outcome.differing);
-        metrics.newContacts.inc(outcome.newContacts);
-        for (const reason of outcome.parked) metrics.parked.inc({ reason });
-      },
-      failed: turnFailed('apply'),
-    },
+    counts: { applied: reports.applied, failed: failingTurns.failed('apply') },
   });
   const receiver = createReceiver({
     store,
     directory,
     clock,
     wake: (workspaceId) => applier.wake(workspaceId),
-    counts: {
-      received: (events) => metrics.received.inc(events),
-      fresh: (events) => metrics.fresh.inc(events),
-      parked: (reason, letters) => metrics.parked.inc({ reason }, letters),
-    },
+    counts: reports.receive,
   });
   const changes = createChangeReceiver({
     store,
@@ -232,14 +225,20 @@ export function createService(options: ServiceOptions): Service {
     clock,
     connectors: accounts.connectors,
     erasureKeyOf,
-    failed: turnFailed('check'),
+    counts: { looked, callFailed, failed: failingTurns.failed('check') },
   });
-  const poller = createPoller({ store, clock, connectors: accounts.connectors, erasureKeyOf });
+  const poller = createPoller({
+    store,
+    clock,
+    connectors: accounts.connectors,
+    erasureKeyOf,
+    counts: { looked, callFailed },
+  });
   // A look at a large account may take minutes, and windows close meanwhile.
   const rounds = [
     createChores({
       store,
-      failed: turnFailed('sweep'),
+      failed: failingTurns.failed('sweep'),
       chores: [
         (workspaceId) =>
           store.transact(workspaceId, async (trx) => {
@@ -252,7 +251,7 @@ export function createService(options: ServiceOptions): Service {
     }),
     createChores({
       store,
-      failed: turnFailed('poll'),
+      failed: failingTurns.failed('poll'),
       chores: [
         (workspaceId) => checker.ensureIndexed(workspaceId),
         (workspaceId) => poller.poll(workspaceId),
@@ -260,7 +259,7 @@ export function createService(options: ServiceOptions): Service {
     }),
     createChores({
       store,
-      failed: turnFailed('retention'),
+      failed: failingTurns.failed('retention'),
       chores: [createRetention({ store, clock, days: options.retention })],
     }),
   ];
@@ -299,9 +298,10 @@ export function createService(options: ServiceOptions): Service {
   app.set('etag', false);
   const headers = securityHeaders(options.publicUrl?.startsWith('https:') === true);
   app.use(headers);
+  app.use(requestId);
   app.use(
     '/webhooks/whatsapp',
-    whatsappWebhooks({ receiver, channelSecrets, readBody, serviceApp: options.serviceApp, metrics, logger }),
+    whatsappWebhooks({ receiver, channelSecrets, readBody, serviceApp: options.serviceApp, metrics, errors }),
   );
   app.use(
     '/webhooks/hubspot',
@@ -314,6 +314,7 @@ export function createService(options: ServiceOptions): Service {
       publicUrl: () => publicUrl(),
       metrics,
       logger,
+      errors,
     }),
   );
   app.use(
@@ -384,6 +385,7 @@ export function createService(options: ServiceOptions): Service {
       timeline.start();
       checker.worker.start();
       for (const round of rounds) round.start();
+      failingTurns.start();
       working = true;
     },
     async close() {
@@ -394,6 +396,7 @@ export function createService(options: ServiceOptions): Service {
       await reconciler.stop();
       await timeline.stop();
       await checker.worker.stop();
+      await failingTurns.stop();
       await store.close();
     },
   };

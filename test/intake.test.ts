@@ -38,6 +38,8 @@ async function shutTheDoor(): Promise<void> {
 const openTheDoor = (): Promise<unknown> => door.query('commit');
 
 const commitsWaiting = async (): Promise<number> => {
+  // Inside a transaction PostgreSQL shows who waits as it was when first asked.
+  await door.query('select pg_stat_clear_snapshot()');
   const { rows } = await door.query<{ n: number }>(
     `select count(*)::int as n from pg_stat_activity
      where datname = current_database() and wait_event_type = 'Lock'`,

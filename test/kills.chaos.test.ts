@@ -80,6 +80,8 @@ test('a process killed while a commit is under way has acknowledged nothing of i
   await holder.query('begin; lock table event_keys in access exclusive mode');
   const answers = Promise.all(bodies.map((body) => service.post(body)));
   await until('the commit to wait', async () => {
+    // Inside a transaction PostgreSQL shows who waits as it was when first asked.
+    await holder.query('select pg_stat_clear_snapshot()');
     const { rows } = await holder.query(
       `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
     );

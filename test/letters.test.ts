@@ -32,7 +32,7 @@ beforeEach(async () => {
       received: (events) => {
         received += events;
       },
-      fresh: () => undefined,
+      committed: () => undefined,
       parked: () => undefined,
     },
     wake: () => undefined,

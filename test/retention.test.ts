@@ -51,7 +51,7 @@ beforeEach(async () => {
     store,
     directory,
     clock,
-    counts: { received: () => undefined, fresh: () => undefined, parked: () => undefined },
+    counts: { received: () => undefined, committed: () => undefined, parked: () => undefined },
     wake: () => undefined,
   });
   const changes = createChangeReceiver({ store, receiver, clock, readChanges: () => [] });

@@ -40,7 +40,7 @@ const partsOf = (world: CrmWorld, of: (connection: ConnectionRow) => Connector) 
     erasureKeyOf: () => Promise.resolve(Buffer.alloc(32, 7)),
     counts: {
       written: () => undefined,
-      callFailed: (_: string, error: SangamError) => void failures.push(error),
+      callFailed: (_: unknown, error: SangamError) => void failures.push(error),
       failed: (error: unknown) => {
         throw error;
       },

@@ -7,6 +7,7 @@ import {
   noteAnswer,
   noteFailure,
   raiseAlert,
+  raiseAlerts,
   releaseProbe,
   type Store,
   unansweredAccounts,
@@ -56,7 +57,7 @@ const probeMs = 30_000;
 const outageTries = 7;
 
 /** An account that has work and has not answered for so long is said to a person. */
-const silentMs = 15 * 60 * 1000;
+export const silentMs = 15 * 60 * 1000;
 const notAnswering = 'account not answering';
 
 /** After a call that went through, whoever made it. */
@@ -116,8 +117,15 @@ export async function callFailed(
 /** Says which accounts have work and have not answered for 15 minutes, those too that are not to be asked for hours. */
 export async function alertSilentAccounts(store: Store, workspaceId: string, now: number): Promise<void> {
   await store.transact(workspaceId, async (trx) => {
-    for (const { connectionId, lastFailure } of await unansweredAccounts(trx, now - silentMs, now)) {
-      await raiseAlert(trx, { connectionId, kind: notAnswering, message: lastFailure }, now);
-    }
+    const silent = await unansweredAccounts(trx, now - silentMs, now);
+    await raiseAlerts(
+      trx,
+      silent.map(({ connectionId, lastFailure }) => ({
+        connectionId,
+        kind: notAnswering,
+        message: lastFailure,
+      })),
+      now,
+    );
   });
 }

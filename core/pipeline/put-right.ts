@@ -9,6 +9,7 @@ import {
   decideConflict,
   decisionsAfter,
   findContact,
+  findContacts,
   keptLinks,
   type KeptLink,
   recordsById,
@@ -237,13 +238,13 @@ async function isBuiltOn(
   decisionId: string,
   { connectionId, contactId }: LinkNamed,
 ): Promise<boolean> {
-  const survivor = await findContact(trx, { contactId });
-  for (const { subject } of await decisionsAfter(trx, decisionId)) {
+  const later = (await decisionsAfter(trx, decisionId)).flatMap(({ subject }) => {
     const { links } = readDecision(subject);
-    if (links?.connectionId !== connectionId) continue;
-    if ((await findContact(trx, { contactId: links.contactId })) === survivor) return true;
-  }
-  return false;
+    return links?.connectionId === connectionId ? [links.contactId] : [];
+  });
+  const livesOn = await findContacts(trx, [contactId, ...later]);
+  const survivor = livesOn.get(contactId);
+  return later.some((other) => livesOn.get(other) === survivor);
 }
 
 /** Who is who is decided by apply, from evidence that travels with the decision. */

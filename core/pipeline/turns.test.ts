@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type TurnOutcome, TurnTaker } from './turns.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type TurnFailure, type TurnOutcome, TurnTaker } from './turns.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -62,4 +62,82 @@ test('turns that hang for ever keep nobody else waiting for ever', async () => {
   await vi.advanceTimersByTimeAsync(10 * minute);
   expect(served).toContain('works');
   expect(failures).toContainEqual(new Error('A turn did not end within 300 s.'));
+});
+
+describe('turns that fail', () => {
+  test('are taken less and less often, and others are not', async () => {
+    const served = { fails: 0, works: 0 };
+    const failures: TurnFailure[] = [];
+    let broken = true;
+    let went = 0;
+    const worker = new TurnTaker({
+      waiting: () => Promise.resolve(['fails', 'works']),
+      turn(workspaceId) {
+        if (workspaceId === 'works') {
+          served.works += 1;
+          return Promise.resolve('done');
+        }
+        served.fails += 1;
+        if (broken) return Promise.reject(new Error('A table is missing.'));
+        went += 1;
+        return Promise.resolve(went === 1 ? 'more' : 'done');
+      },
+      failed: (_error, failure) => void failures.push(failure),
+    });
+    worker.start();
+    await vi.advanceTimersByTimeAsync(10 * minute);
+    // Eight tries in the first half minute, and two a minute from then on.
+    expect(served.fails).toBeGreaterThan(20);
+    expect(served.fails).toBeLessThan(30);
+    expect(served.works).toBeGreaterThan(2000);
+    expect(failures.at(-1)).toEqual({ workspaceId: 'fails', failures: served.fails });
+    expect(worker.stuckMs()).toBeLessThan(1000);
+
+    broken = false;
+    await vi.advanceTimersByTimeAsync(minute);
+    const tried = served.fails;
+    broken = true;
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(served.fails).toBeGreaterThan(tried);
+    // It went in between: they are counted anew.
+    expect(failures.at(-1)?.failures).toBeLessThan(5);
+    await worker.stop();
+  });
+
+  test('wait no longer once a database that was away is back', async () => {
+    let away = true;
+    const served: number[] = [];
+    const worker = new TurnTaker({
+      waiting: () => (away ? Promise.reject(new Error('Away.')) : Promise.resolve(['a'])),
+      turn() {
+        served.push(performance.now());
+        return away ? Promise.reject(new Error('Away.')) : Promise.resolve('done');
+      },
+      failed: () => undefined,
+    });
+    worker.start();
+    for (let second = 0; second < 120; second += 1) {
+      worker.wake('a');
+      await vi.advanceTimersByTimeAsync(1000);
+    }
+    away = false;
+    const back = performance.now();
+    await vi.advanceTimersByTimeAsync(6000);
+    expect(served.find((at) => at > back)).toBeLessThan(back + 5_500);
+    await worker.stop();
+  });
+
+  test('to look around are fewer too', async () => {
+    const failures: TurnFailure[] = [];
+    const worker = new TurnTaker({
+      waiting: () => Promise.reject(new Error('Away.')),
+      turn: () => Promise.resolve('done'),
+      failed: (_error, failure) => void failures.push(failure),
+    });
+    worker.start();
+    await vi.advanceTimersByTimeAsync(minute);
+    expect(failures.length).toBeLessThan(20);
+    expect(failures.at(-1)).toEqual({ failures: failures.length });
+    await worker.stop();
+  });
 });

@@ -1,17 +1,29 @@
+import { Backoff } from './backoff.ts';
+
 /** How a turn ended: more work may be left, none is, or it is to be tried later because another process has it. */
 export type TurnOutcome = 'more' | 'done' | 'later';
+
+/** Whose turn failed, and how often in a row; with no workspace it is the look around that did. */
+export interface TurnFailure {
+  readonly workspaceId?: string;
+  readonly connectionId?: string;
+  readonly failures: number;
+}
+export type TurnFailed = (error: unknown, failure: TurnFailure) => void;
 
 export interface TurnWork {
   /** Workspaces that have work, from any process. */
   readonly waiting: () => Promise<readonly string[]>;
   /** `crowded`: others have had work just now, so a short turn is due. */
   readonly turn: (workspaceId: string, crowded: boolean) => Promise<TurnOutcome>;
-  /** A turn, or the look around, failed; it is tried again. */
-  readonly failed: (error: unknown) => void;
+  /** A turn, or the look around, failed; it is tried again, later each time. */
+  readonly failed: TurnFailed;
 }
 
 const atOnce = 2;
 const lookAroundMs = 250;
+/** While looks fail: so long after a database is back its work goes on at the latest. */
+const longestLookAroundMs = 5_000;
 /** Every statement and call of a turn has a deadline of its own; one that hangs all the same keeps no place for ever. */
 const longestTurnMs = 5 * 60_000;
 /** How long a workspace counts as present after its turn. */
@@ -29,6 +41,10 @@ export class TurnTaker {
   /** Woken while being served: served again. */
   readonly #again = new Set<string>();
   readonly #lastServed = new Map<string, number>();
+  /** Workspaces whose turns fail. */
+  readonly #backoff = new Backoff();
+  /** Looks around that failed in a row. */
+  #blindLooks = 0;
   /** When something was last ended, or first due after nothing was, on the monotonic clock; undefined: nothing is due. */
   #waitsSince: number | undefined;
   #running = false;
@@ -67,7 +83,7 @@ export class TurnTaker {
   }
 
   wake(workspaceId: string): void {
-    if (!this.#running) return;
+    if (!this.#running || this.#backoff.isLeftAlone(workspaceId)) return;
     this.#waitsSince ??= performance.now();
     if (this.#serving.has(workspaceId)) this.#again.add(workspaceId);
     else this.#queue.add(workspaceId);
@@ -77,13 +93,20 @@ export class TurnTaker {
   /** Other processes receive too, and may have died: what they left is found here. */
   async #lookAround(): Promise<void> {
     this.#waitsSince ??= performance.now();
+    let againMs = lookAroundMs;
     try {
-      for (const workspaceId of await this.#work.waiting()) this.wake(workspaceId);
+      const waiting = new Set(await this.#work.waiting());
+      // A database that was away is back: nobody waits any longer for having met it away.
+      this.#backoff.keepOnly(this.#blindLooks === 0 ? waiting : new Set());
+      this.#blindLooks = 0;
+      for (const workspaceId of waiting) this.wake(workspaceId);
       if (this.#serving.size === 0) this.#ended();
     } catch (error) {
-      this.#work.failed(error);
+      this.#blindLooks += 1;
+      againMs = Math.min(lookAroundMs * 2 ** (this.#blindLooks - 1), longestLookAroundMs);
+      this.#work.failed(error, { failures: this.#blindLooks });
     }
-    if (this.#running) this.#poll = setTimeout(() => void this.#lookAround(), lookAroundMs);
+    if (this.#running) this.#poll = setTimeout(() => void this.#lookAround(), againMs);
   }
 
   #serve(): void {
@@ -99,8 +122,10 @@ export class TurnTaker {
     let outcome: TurnOutcome = 'later';
     try {
       outcome = await withinDeadline(this.#work.turn(workspaceId, this.#isCrowded(workspaceId)));
+      // One that found nothing to do says nothing: what failed may be leased still.
+      if (outcome === 'more') this.#backoff.went(workspaceId);
     } catch (error) {
-      this.#work.failed(error);
+      this.#work.failed(error, { workspaceId, failures: this.#backoff.failed(workspaceId).failures });
     }
     this.#serving.delete(workspaceId);
     const woken = this.#again.delete(workspaceId);

@@ -61,6 +61,7 @@ export function withoutPerson(
         lane: 0,
         eventKey: row.eventKey ?? Buffer.alloc(0),
         contentHash: Buffer.alloc(0),
+        traceparent: null,
         ...(slice === undefined ? {} : { payload: Buffer.from(JSON.stringify(slice), 'utf8') }),
       },
       channel ?? standIn,

@@ -16,36 +16,48 @@ export interface Alert {
   readonly closedAt: number | null;
 }
 
-/** Raises an alert unless one of its kind and subject stands open. True: it is a new one. */
-export async function raiseAlert(
+/** One to be raised: of its connection, where it is about one. */
+export interface NewAlert {
+  readonly connectionId?: string;
+  readonly kind: string;
+  readonly subject?: string;
+  readonly message: string;
+}
+
+/** Raises an alert unless one of its connection, kind and subject stands open. */
+export async function raiseAlert(trx: WorkspaceTransaction, alert: NewAlert, now: number): Promise<void> {
+  await raiseAlerts(trx, [alert], now);
+}
+
+export async function raiseAlerts(
   trx: WorkspaceTransaction,
-  alert: {
-    readonly connectionId?: string;
-    readonly kind: string;
-    readonly subject?: string;
-    readonly message: string;
-  },
+  alerts: readonly NewAlert[],
   now: number,
-): Promise<boolean> {
-  const { rows } = await sql`
+): Promise<void> {
+  if (alerts.length === 0) return;
+  await sql`
     insert into alerts (workspace_id, alert_id, connection_id, kind, subject, message, raised_at)
-    values (${trx.workspaceId}, ${uuidv7()}, ${alert.connectionId ?? null}, ${alert.kind}, ${alert.subject ?? ''},
-            ${alert.message}, ${now})
-    on conflict do nothing returning 1`.execute(trx);
-  return rows.length > 0;
+    select ${trx.workspaceId}::uuid, alert_id, connection_id, kind, subject, message, ${now}
+    from unnest(${alerts.map(() => uuidv7())}::uuid[], ${alerts.map((a) => a.connectionId ?? null)}::uuid[],
+                ${alerts.map((a) => a.kind)}::text[], ${alerts.map((a) => a.subject ?? '')}::text[],
+                ${alerts.map((a) => a.message)}::text[]) as t (alert_id, connection_id, kind, subject, message)
+    order by kind, subject, connection_id
+    on conflict do nothing`.execute(trx);
 }
 
 /** What these alerts said is mended. */
 export async function closeAlerts(
   trx: WorkspaceTransaction,
-  { kind, subject }: { readonly kind: string; readonly subject: string },
+  alerts: readonly { readonly kind: string; readonly subject: string }[],
   now: number,
 ): Promise<void> {
+  if (alerts.length === 0) return;
   await sql`
-    update alerts set closed_at = ${now}
-    where workspace_id = ${trx.workspaceId} and kind = ${kind} and subject = ${subject} and closed_at is null`.execute(
-    trx,
-  );
+    update alerts a set closed_at = ${now}
+    from unnest(${alerts.map(({ kind }) => kind)}::text[], ${alerts.map(({ subject }) => subject)}::text[])
+         as t (kind, subject)
+    where a.workspace_id = ${trx.workspaceId} and a.kind = t.kind and a.subject = t.subject
+      and a.closed_at is null`.execute(trx);
 }
 
 /** The connection's open alert of this kind. */

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { addCounts } from './counts.ts';
 import type { Page } from './page.ts';
+import { asTraces, joinTraces } from './traces.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
 /** How much a mark hurries: an index into the port's priorities. */
@@ -9,6 +10,8 @@ export const markPriority = { consent: 0, newLead: 1, fields: 2 } as const;
 export interface Mark {
   readonly contactId: string;
   readonly priority: number;
+  /** Of the events it comes from. */
+  readonly traceparents?: readonly string[];
 }
 
 /** A record to be brought in step, or a contact that has none yet. */
@@ -24,6 +27,7 @@ export interface DirtyRecord {
   /** A write was tried and nobody knows how that ended. */
   readonly tried: boolean;
   readonly attempts: number;
+  readonly traceparents: readonly string[] | null;
 }
 
 const twinsPrefix = 'twins:';
@@ -39,6 +43,7 @@ export const seeksTwins = ({ subject }: Pick<DirtyRecord, 'subject'>): boolean =
 const markAgain = sql.raw(
   `on conflict (workspace_id, connection_id, subject) do update set version = d.version + 1,
      priority = least(d.priority, excluded.priority), due_at = d.not_before,
+     ${joinTraces('d')},
      reread_version = case when excluded.reread_version > 0 then d.version + 1 else d.reread_version end
    returning connection_id as "connectionId", xmax = 0 as fresh`,
 );
@@ -54,26 +59,29 @@ export async function markContacts(
 ): Promise<void> {
   if (marks.length === 0) return;
   const { rows } = await sql<{ connectionId: string; fresh: boolean }>`
-    insert into dirty_records as d (workspace_id, connection_id, subject, contact_id, record_id, priority, marked_at)
+    insert into dirty_records as d (workspace_id, connection_id, subject, contact_id, record_id, priority, traceparents,
+                                    marked_at)
     with t as (
-      select * from unnest(${marks.map((m) => m.contactId)}::uuid[], ${marks.map((m) => m.priority)}::smallint[])
-                    as t (contact_id, priority)
+      select * from unnest(${marks.map((m) => m.contactId)}::uuid[], ${marks.map((m) => m.priority)}::smallint[],
+                           ${marks.map((m) => asTraces(m.traceparents ?? []))}::text[])
+                    as t (contact_id, priority, traces)
     ), marked as (
-      select c.connection_id, l.record_id, case when l.record_id is null then t.contact_id end as contact_id, t.priority
+      select c.connection_id, l.record_id, case when l.record_id is null then t.contact_id end as contact_id, t.priority,
+             t.traces
       from crm_connections c
       cross join t
       left join crm_links l on l.workspace_id = ${trx.workspaceId} and l.connection_id = c.connection_id
         and l.contact_id = t.contact_id and l.parted_at is null and l.home
       where c.workspace_id = ${trx.workspaceId} and c.disconnected_at is null
       union all
-      select c.connection_id, l.record_id, null, t.priority
+      select c.connection_id, l.record_id, null, t.priority, t.traces
       from crm_connections c
       join crm_links l on l.workspace_id = ${trx.workspaceId} and l.connection_id = c.connection_id
       join t on t.contact_id = l.contact_id and t.priority = ${markPriority.consent}
       where c.workspace_id = ${trx.workspaceId} and c.disconnected_at is null
         and (not l.home or l.parted_at is not null))
     select ${trx.workspaceId}::uuid, connection_id, coalesce('record:' || record_id, 'contact:' || contact_id::text),
-           contact_id, record_id, min(priority), ${now}
+           contact_id, record_id, min(priority), string_to_array(string_agg(traces, ' '), ' '), ${now}
     from marked
     group by connection_id, 3, contact_id, record_id
     order by connection_id, 3
@@ -219,7 +227,9 @@ export async function leaseDirty(
     from mine
     where d.workspace_id = ${trx.workspaceId} and d.connection_id = mine.connection_id and d.subject = mine.subject
     returning d.subject, d.contact_id as "contactId", d.record_id as "recordId", d.priority, d.version,
-              d.marked_at as "markedAt", d.reread_version > 0 as reread, d.tried, d.attempts`.execute(trx);
+              d.marked_at as "markedAt", d.reread_version > 0 as reread, d.tried, d.attempts, d.traceparents`.execute(
+    trx,
+  );
   return rows.toSorted((x, y) => x.priority - y.priority || x.markedAt - y.markedAt);
 }
 
@@ -234,7 +244,7 @@ export async function peekDirty(
   const [priority, markedAt, subject] = after ?? [];
   const { rows } = await sql<DirtyRecord>`
     select subject, contact_id as "contactId", record_id as "recordId", priority, version, marked_at as "markedAt",
-           reread_version > 0 as reread, tried, attempts
+           reread_version > 0 as reread, tried, attempts, traceparents
     from dirty_records
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
       ${priority === undefined ? sql`` : sql`and (priority, marked_at, subject) > (${priority}::bigint, ${markedAt}::bigint, ${subject}::text)`}

@@ -18,6 +18,17 @@ export async function findContact(
   return rows[0]?.contactId;
 }
 
+/** The contacts behind these ids, which may have been joined into others. */
+export async function findContacts(
+  trx: WorkspaceTransaction,
+  contactIds: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await sql<{ asked: string; contactId: string }>`
+    select contact_id as asked, coalesce(merged_into, contact_id) as "contactId" from contacts
+    where workspace_id = ${trx.workspaceId} and contact_id = any(${contactIds}::uuid[])`.execute(trx);
+  return new Map(rows.map(({ asked, contactId }) => [asked, contactId]));
+}
+
 /** What a contact is known by now, BSUIDs first. Undefined: there is no such contact. */
 export async function contactIdentities(
   trx: WorkspaceTransaction,

@@ -15,6 +15,8 @@ export interface IntakeEvent {
   readonly channelId: string | null;
   readonly receivedAt: number;
   readonly payload: Buffer;
+  /** The trace that brought it; null: nobody traces. */
+  readonly traceparent: string | null;
 }
 
 export interface SuppressionRow {
@@ -38,20 +40,20 @@ export async function putIntoInbox(
     with item as (
       select substr(${Buffer.concat(sorted.map((e) => e.eventKey))}::bytea, (n::int - 1) * 16 + 1, 16) as event_key,
              substr(${Buffer.concat(sorted.map((e) => e.contentHash))}::bytea, (n::int - 1) * 8 + 1, 8) as content_hash,
-             lane, channel_id, received_at, start, size
+             lane, channel_id, received_at, start, size, traceparent
       from unnest(${sorted.map((e) => e.lane)}::smallint[], ${sorted.map((e) => e.channelId)}::uuid[],
                   ${sorted.map((e) => e.receivedAt)}::bigint[], ${payloads.starts}::int[],
-                  ${payloads.sizes}::int[])
-           with ordinality as t (lane, channel_id, received_at, start, size, n)
+                  ${payloads.sizes}::int[], ${sorted.map((e) => e.traceparent)}::text[])
+           with ordinality as t (lane, channel_id, received_at, start, size, traceparent, n)
     ), fresh as (
       insert into event_keys (workspace_id, event_key, content_hash, received_at)
       select ${trx.workspaceId}::uuid, event_key, content_hash, received_at from item
       on conflict do nothing
       returning event_key, content_hash
     ), stored as (
-      insert into inbox (workspace_id, lane, received_at, event_key, content_hash, channel_id, payload)
+      insert into inbox (workspace_id, lane, received_at, event_key, content_hash, channel_id, payload, traceparent)
       select ${trx.workspaceId}::uuid, lane, received_at, event_key, content_hash, channel_id,
-             substr(${payloads.bytes}::bytea, start, size)
+             substr(${payloads.bytes}::bytea, start, size), traceparent
       from item join fresh using (event_key, content_hash)
       returning received_at
     )

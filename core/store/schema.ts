@@ -79,6 +79,8 @@ export interface Database {
     content_hash: Buffer;
     channel_id: string | null;
     payload: Buffer;
+    /** W3C trace context of the webhook that brought it, while tracing is on. */
+    traceparent: ColumnType<string | null, string | null | undefined>;
   };
   suppression: { workspace_id: string; value: string; event_key: Buffer; at: number };
   dead_letters: {
@@ -319,6 +321,8 @@ export interface Database {
     attempts: ColumnType<number, number | undefined>;
     lease: string | null;
     leased_until: number | null;
+    /** Of the events that marked it, while tracing is on. */
+    traceparents: ColumnType<string[] | null, undefined>;
   };
   crm_writes: {
     workspace_id: string;
@@ -378,6 +382,8 @@ export interface Database {
     twin_check: ColumnType<boolean, boolean | undefined>;
     lease: string | null;
     leased_until: number | null;
+    /** Of the events it is to show, while tracing is on. */
+    traceparents: ColumnType<string[] | null, undefined>;
   };
   conflicts: {
     workspace_id: string;

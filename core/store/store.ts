@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Socket } from 'node:net';
 import { type DatabaseConnection, Kysely, PostgresDialect, type Transaction } from 'kysely';
 import pg from 'pg';
+import { type Gauges, readGauges } from './gauges.ts';
 import { type Database, sealedColumns } from './schema.ts';
 import { storableParameter } from './text.ts';
 import { workspaceGuard } from './workspace-guard.ts';
@@ -22,6 +23,13 @@ const queues = {
 } as const;
 export type Queue = keyof typeof queues;
 
+export interface OpenAlert {
+  readonly workspaceId: string;
+  readonly alertId: string;
+  readonly connectionId: string | null;
+  readonly subject: string;
+}
+
 export interface Store {
   /** The only way to a transaction. Repeats the work when PostgreSQL chose it as a deadlock's victim. */
   transact<T>(workspaceId: string, work: (trx: WorkspaceTransaction) => Promise<T>): Promise<T>;
@@ -36,6 +44,12 @@ export interface Store {
   freeOrphanedLeases(): Promise<void>;
   /** Workspaces that hold a secret sealed with another key than the one of this id. */
   workspacesSealedOtherwise(keyId: Buffer): Promise<string[]>;
+  /** How things stand in all workspaces. Rejects when that takes longer than 2 s. */
+  gauges(at: { readonly now: number; readonly silentSince: number }): Promise<Gauges>;
+  /** Open alerts of a kind, whoever's. */
+  openAlerts(kind: string): Promise<OpenAlert[]>;
+  /** This process's connections to the database. */
+  pool(): { readonly most: number; readonly open: number; readonly idle: number; readonly waiting: number };
   /** Makes a small write. Rejects where nothing answers within 15 s, nothing may be written, or the disk is full. */
   tryWrite(): Promise<void>;
   close(): Promise<void>;
@@ -155,6 +169,31 @@ export function openStore(
       const { rows } = await pool.query<{ workspace_id: string }>(looks.join(' union '), [keyId]);
       return rows.map((row) => row.workspace_id);
     },
+    async gauges(at) {
+      const client = await pool.connect();
+      try {
+        const gauges = await readGauges(client, at);
+        client.release();
+        return gauges;
+      } catch (error) {
+        client.release(true);
+        throw error;
+      }
+    },
+    async openAlerts(kind) {
+      const { rows } = await pool.query<OpenAlert>(
+        `select workspace_id as "workspaceId", alert_id as "alertId", connection_id as "connectionId", subject
+         from alerts where kind = $1 and closed_at is null limit 10000`,
+        [kind],
+      );
+      return rows;
+    },
+    pool: () => ({
+      most: pool.options.max,
+      open: pool.totalCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+    }),
     async tryWrite() {
       const client = await pool.connect();
       let released = false;

@@ -23,6 +23,7 @@ export interface DueEntry {
   readonly twinCheck: boolean;
   /** How often the CRM asked for another time. */
   readonly attempts: number;
+  readonly traceparents: readonly string[] | null;
 }
 
 export async function leaseEntries(
@@ -51,7 +52,7 @@ export async function leaseEntries(
     returning e.contact_id as "contactId", e.channel_id as "channelId", e.part, e.entry_key as "entryKey",
               e.record_id as "recordId", e.entry_id as "entryId", home.record_id as "homeId",
               e.written_hash as "writtenHash", e.version, e.marked_at as "markedAt", e.tried,
-              e.twin_check as "twinCheck", e.attempts`.execute(trx);
+              e.twin_check as "twinCheck", e.attempts, e.traceparents`.execute(trx);
   return rows;
 }
 
@@ -138,6 +139,7 @@ export async function settleEntries(
       written_hash = case when t.hash = '' then null else decode(t.hash, 'hex') end,
       written_at = coalesce(t.written_at, e.written_at), tried = t.tried, attempts = 0, lease = null, leased_until = null,
       twin_check = t.look_again_at is not null,
+      traceparents = case when e.version = t.version then null else e.traceparents end,
       due_at = case when e.version = t.version then t.look_again_at else e.due_at end
     from unnest(${settled.map((s) => s.entry.entryKey)}::text[], ${settled.map((s) => s.entry.version)}::int[],
                 ${settled.map((s) => s.recordId)}::text[], ${settled.map((s) => s.entryId)}::text[],

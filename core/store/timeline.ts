@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { type ConnectionSettings, connectionSettings } from '../crm/index.ts';
 import { dayOf, replyMs } from '../timeline/index.ts';
 import { addCounts } from './counts.ts';
+import { asTraces, joinTraces } from './traces.ts';
 import { fromJson } from './json.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
@@ -14,6 +15,8 @@ export interface TouchedMessage {
   readonly at: number;
   readonly wamid: string;
   readonly tickOnly: boolean;
+  /** Of the event. */
+  readonly traceparent?: string | null;
 }
 
 /** Ticks are written at most this often. */
@@ -28,6 +31,7 @@ interface TouchedPart {
   readonly channelId: string;
   readonly part: string;
   readonly tickOnly: boolean;
+  readonly traceparents: readonly string[];
 }
 
 /** Marks what timelines show of these messages, for every connection that keeps one. */
@@ -40,6 +44,7 @@ export async function markTimeline(
   const connections = await timelinesOf(trx);
   if (connections.length === 0) return;
   const messages = await placesOf(trx, touched);
+  const traces = Map.groupBy(touched, (message) => `${message.channelId} ${message.wamid}`);
   for (const { connectionId, settings } of connections) {
     const parts = new Map<string, TouchedPart>();
     for (const { contactId, channelId, wamid, at, tickOnly } of messages) {
@@ -47,7 +52,14 @@ export async function markTimeline(
       const part = perDay ? dayOf(at, settings.timeZone) : wamid;
       const name = `${contactId} ${channelId} ${part}`;
       const known = parts.get(name);
-      parts.set(name, { contactId, channelId, part, tickOnly: tickOnly && (known?.tickOnly ?? true) });
+      const told = traces.get(`${channelId} ${wamid}`)?.flatMap(({ traceparent }) => traceparent ?? []);
+      parts.set(name, {
+        contactId,
+        channelId,
+        part,
+        tickOnly: tickOnly && (known?.tickOnly ?? true),
+        traceparents: [...(known?.traceparents ?? []), ...(told ?? [])],
+      });
     }
     await markParts(
       trx,
@@ -76,8 +88,8 @@ async function timelinesOf(
 async function placesOf(
   trx: WorkspaceTransaction,
   touched: readonly TouchedMessage[],
-): Promise<TouchedMessage[]> {
-  const { rows } = await sql<Omit<TouchedMessage, 'tickOnly'> & { ticks: boolean }>`
+): Promise<Omit<TouchedMessage, 'traceparent'>[]> {
+  const { rows } = await sql<Omit<TouchedMessage, 'tickOnly' | 'traceparent'> & { ticks: boolean }>`
     with touched as (
       select channel_id, wamid, bool_and(tick_only) as ticks
       from unnest(${touched.map((m) => m.channelId)}::uuid[], ${touched.map((m) => m.wamid)}::text[],
@@ -116,15 +128,18 @@ async function markParts(
   const keys = parts.map(([name]) => entryKeyOf(`${trx.workspaceId} ${connectionId} ${name}`));
   const { rows } = await sql<{ fresh: boolean }>`
     insert into timeline_entries as e (workspace_id, connection_id, contact_id, channel_id, part, entry_key, due_at,
-                                       marked_at)
+                                       marked_at, traceparents)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, t.contact_id, t.channel_id, t.part, t.entry_key,
-           case when home.record_id is not null then ${now}::bigint else ${now + homelessMs}::bigint end, ${now}::bigint
+           case when home.record_id is not null then ${now}::bigint else ${now + homelessMs}::bigint end, ${now}::bigint,
+           string_to_array(t.traces, ' ')
     from unnest(${parts.map(([, p]) => p.contactId)}::uuid[], ${parts.map(([, p]) => p.channelId)}::uuid[],
-                ${parts.map(([, p]) => p.part)}::text[], ${keys}::text[]) as t (contact_id, channel_id, part, entry_key)
+                ${parts.map(([, p]) => p.part)}::text[], ${keys}::text[],
+                ${parts.map(([, p]) => asTraces(p.traceparents))}::text[])
+         as t (contact_id, channel_id, part, entry_key, traces)
     left join lateral (${homeRecordOf(trx.workspaceId, connectionId)}) home on true
     on conflict (workspace_id, connection_id, contact_id, channel_id, part) do update set
       version = e.version + 1,
-      ${fallsDue},
+      ${fallsDue}, ${sql.raw(joinTraces('e'))},
       marked_at = case when e.due_at is null then excluded.marked_at else e.marked_at end,
       written_hash = case when e.due_at is null and excluded.due_at > excluded.marked_at then null
                           else e.written_hash end,

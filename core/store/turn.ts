@@ -11,6 +11,8 @@ export interface InboxRow {
   /** Null: it happened inside Sangam. */
   readonly channelId: string | null;
   readonly payload: Buffer;
+  /** The trace that brought it; null: nobody traced. */
+  readonly traceparent: string | null;
 }
 
 /** One process applies a workspace at a time; the lock goes with the transaction. False: another has it. */
@@ -29,16 +31,16 @@ export async function awaitTurn(trx: WorkspaceTransaction): Promise<void> {
 export async function readTurn(trx: WorkspaceTransaction, size: number): Promise<InboxRow[]> {
   const { rows } = await sql<InboxRow>`
     with pressing as (
-      select lane, received_at, event_key, content_hash, channel_id, payload from inbox
+      select lane, received_at, event_key, content_hash, channel_id, payload, traceparent from inbox
       where workspace_id = ${trx.workspaceId} and lane < ${lanes.history}
       order by lane, received_at, event_key, content_hash limit ${size - Math.ceil(size / 10)}
     ), patient as (
-      select lane, received_at, event_key, content_hash, channel_id, payload from inbox
+      select lane, received_at, event_key, content_hash, channel_id, payload, traceparent from inbox
       where workspace_id = ${trx.workspaceId} and lane = ${lanes.history}
       order by received_at, event_key, content_hash limit (${size} - (select count(*) from pressing))
     )
     select lane, received_at as "receivedAt", event_key as "eventKey", content_hash as "contentHash",
-           channel_id as "channelId", payload
+           channel_id as "channelId", payload, traceparent
     from (select * from pressing union all select * from patient) turn`.execute(trx);
   return rows;
 }

@@ -3,6 +3,7 @@ import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { Refusal, type RefusalKind, SangamError, type WrongField } from '@sangam/core/errors';
+import { requestIdOf } from './request-id.ts';
 
 /** What went wrong and what to do, as every route answers it. `fields`: which inputs were wrong. */
 export function answerError(
@@ -76,12 +77,13 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
       }
       return;
     }
-    logger.error({ err: error, method: request.method }, 'a request failed');
+    const id = requestIdOf(response);
+    logger.error({ err: error, method: request.method, requestId: id }, 'a request failed');
     answerError(
       response,
       500,
       'internal',
-      'Something went wrong on our side. It has been logged; try again.',
+      `Something went wrong on our side. Try again; if it lasts, name the request ${id}, by which the log tells why.`,
     );
   };
 }

@@ -12,6 +12,7 @@ import type { ConnectionSecrets } from '../connection-secrets.ts';
 import { keptExecution, readKeptChanges } from '../hubspot-actions.ts';
 import type { HubspotApp } from '../hubspot-sites.ts';
 import type { Metrics } from '../metrics.ts';
+import type { RepeatedErrors } from '../repeated-errors.ts';
 import { otherMethods } from './errors.ts';
 import { createSignedWebhooks } from './signed-webhooks.ts';
 
@@ -37,8 +38,9 @@ export function hubspotWebhooks(dependencies: {
   publicUrl: () => string;
   metrics: Metrics;
   logger: Logger;
+  errors: RepeatedErrors;
 }): Router {
-  const { changeReceiver, connectionSecrets, readBody, app, clock, publicUrl, metrics, logger } =
+  const { changeReceiver, connectionSecrets, readBody, app, clock, publicUrl, metrics, logger, errors } =
     dependencies;
 
   const signerOf = async (request: Request): Promise<HubspotSigner | undefined> => {
@@ -59,7 +61,7 @@ export function hubspotWebhooks(dependencies: {
     };
   };
 
-  const signed = createSignedWebhooks({ readBody, metrics, logger });
+  const signed = createSignedWebhooks({ readBody, metrics, errors });
   const receiving = (
     allow: readonly SignatureVersion[],
     take: (body: Buffer, route: ChangeRoute, request: Request) => Promise<object | undefined>,
@@ -74,6 +76,7 @@ export function hubspotWebhooks(dependencies: {
           allow,
           clock.now(),
         ),
+      vendor: 'hubspot',
       badSignature:
         'The signature does not match the body, this address and the secret of the app, or is older than five minutes.',
       largestBody,

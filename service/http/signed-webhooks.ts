@@ -1,13 +1,17 @@
+import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { Request, RequestHandler, Response } from 'express';
-import type { Logger } from 'pino';
 import type { Metrics } from '../metrics.ts';
+import type { RepeatedErrors } from '../repeated-errors.ts';
 import { answerError, answerUnread } from './errors.ts';
+import { requestIdOf } from './request-id.ts';
 
 /** What differs from one vendor's webhooks to the next. */
 export interface SignedWebhook<Signer> {
   /** Who could have signed it, judged before the body is read; undefined when nobody could, or there is no such route. */
   readonly signerOf: (request: Request) => Promise<Signer | undefined>;
   readonly isSigned: (body: Buffer, request: Request, signer: Signer) => boolean;
+  /** What its traces call it. */
+  readonly vendor: string;
   /** What a 401 says. */
   readonly badSignature: string;
   readonly largestBody: number;
@@ -25,9 +29,9 @@ interface WebhookLocals<Signer> {
 export function createSignedWebhooks(dependencies: {
   readBody: (mostBytes: number) => RequestHandler[];
   metrics: Metrics;
-  logger: Logger;
+  errors: RepeatedErrors;
 }): <Signer>(webhook: SignedWebhook<Signer>) => RequestHandler[] {
-  const { readBody, metrics, logger } = dependencies;
+  const { readBody, metrics, errors } = dependencies;
 
   const answered = (status: number, started: number): void => {
     metrics.webhooks.inc({ answer: String(status) });
@@ -59,12 +63,14 @@ export function createSignedWebhooks(dependencies: {
         return;
       }
       try {
-        const answer = await webhook.take(body, signer, request);
+        const answer = await traced(() => webhook.take(body, signer, request), webhook.vendor);
         if (answer === undefined) response.status(200).end();
         else response.json(answer);
         answered(200, started);
       } catch (error) {
-        logger.error({ err: error }, 'a webhook could not be stored; the sender will repeat it');
+        errors.tell('a webhook could not be stored; the sender will repeat it', error, {
+          requestId: requestIdOf(response),
+        });
         answerError(response, 503, 'not_stored', 'The webhook could not be stored just now. Send it again.');
         answered(503, started);
       }
@@ -72,4 +78,21 @@ export function createSignedWebhooks(dependencies: {
 
     return [identify, ...readBody(webhook.largestBody), receive];
   };
+}
+
+/** The first span of an event's trace: what it takes in carries it along. Without OpenTelemetry's SDK, nothing. */
+function traced<Result>(work: () => Promise<Result>, vendor: string): Promise<Result> {
+  const attributes = { 'sangam.vendor': vendor };
+  return trace
+    .getTracer('sangam')
+    .startActiveSpan('receive', { kind: SpanKind.SERVER, attributes }, async (span) => {
+      try {
+        return await work();
+      } catch (error) {
+        span.setStatus({ code: SpanStatusCode.ERROR, message: 'not_stored' });
+        throw error;
+      } finally {
+        span.end();
+      }
+    });
 }

@@ -1,9 +1,9 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
-import type { Logger } from 'pino';
 import type { Receiver, Signer } from '@sangam/core/pipeline';
 import { isSignatureHeader, verifySignature } from '@sangam/core/whatsapp';
 import type { ChannelSecrets } from '../channel-secrets.ts';
 import type { Metrics } from '../metrics.ts';
+import type { RepeatedErrors } from '../repeated-errors.ts';
 import { isSameSecret } from '../same-secret.ts';
 import { answerError, otherMethods } from './errors.ts';
 import { createSignedWebhooks } from './signed-webhooks.ts';
@@ -24,9 +24,9 @@ export function whatsappWebhooks(dependencies: {
   readBody: (mostBytes: number) => RequestHandler[];
   serviceApp: { secrets: readonly string[]; verifyToken: string } | undefined;
   metrics: Metrics;
-  logger: Logger;
+  errors: RepeatedErrors;
 }): Router {
-  const { receiver, channelSecrets, readBody, serviceApp, metrics, logger } = dependencies;
+  const { receiver, channelSecrets, readBody, serviceApp, metrics, errors } = dependencies;
 
   const routeOf = async (request: Request): Promise<Route | undefined> => {
     const { channelId } = request.params;
@@ -58,12 +58,13 @@ export function whatsappWebhooks(dependencies: {
     response.type('text/plain').send(challenge);
   };
 
-  const signed = createSignedWebhooks({ readBody, metrics, logger });
+  const signed = createSignedWebhooks({ readBody, metrics, errors });
   const receive = signed<Route>({
     signerOf: async (request) =>
       isSignatureHeader(request.get('x-hub-signature-256')) ? await routeOf(request) : undefined,
     isSigned: (body, request, { secrets }) =>
       verifySignature(body, request.get('x-hub-signature-256'), secrets),
+    vendor: 'whatsapp',
     badSignature: 'X-Hub-Signature-256 does not match the body and our app secret.',
     largestBody,
     take: async (body, { signer }) => {

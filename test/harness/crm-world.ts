@@ -203,7 +203,7 @@ function openProcess(
   };
   const traits = () => [...accounts.values()].map(({ workspace }) => workspace.connector.traits);
   const failed = (error: unknown): void => void problems.push(error);
-  const callFailed = (_crm: string, error: SangamError): void => void failures.push(error);
+  const callFailed = (_connection: unknown, error: SangamError): void => void failures.push(error);
   const ignored = (): void => undefined;
   const createAnApplier = (wakeReconciler: (workspaceId: string) => void): TurnTaker =>
     createApplier({
@@ -219,12 +219,24 @@ function openProcess(
     store,
     directory,
     clock,
-    counts: { received: ignored, fresh: ignored, parked: ignored },
+    counts: { received: ignored, committed: ignored, parked: ignored },
     wake: ignored,
   });
   const changes = createChangeReceiver({ store, receiver, clock, readChanges: () => [] });
-  const checker = createChecker({ store, clock, connectors, erasureKeyOf, failed });
-  const poller = createPoller({ store, clock, connectors, erasureKeyOf });
+  const checker = createChecker({
+    store,
+    clock,
+    connectors,
+    erasureKeyOf,
+    counts: { looked: ignored, callFailed: ignored, failed },
+  });
+  const poller = createPoller({
+    store,
+    clock,
+    connectors,
+    erasureKeyOf,
+    counts: { looked: ignored, callFailed: ignored },
+  });
   return {
     store,
     directory,

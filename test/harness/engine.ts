@@ -45,7 +45,7 @@ export async function createEngine(): Promise<Engine> {
     store,
     directory,
     clock,
-    counts: { received: () => undefined, fresh: () => undefined, parked: () => undefined },
+    counts: { received: () => undefined, committed: () => undefined, parked: () => undefined },
     wake: () => undefined,
   });
   const signer: Signer = { kind: 'channel', workspaceId: world.workspaceId, channelId: world.channelId };

@@ -30,10 +30,10 @@ export interface Town {
   readonly parties: SandboxParties;
   readonly sandboxUrl: string;
   readonly databaseUrl: string;
-  /** Starts a service process; `databaseUrl` where it is to reach the database by another way. */
-  startService(databaseUrl?: string): Promise<ServiceProcess>;
   /** A service of this very process, whose routes can be seen; it works unless told not to. */
   openService(options?: { readonly work: boolean }): Promise<Service>;
+  /** Starts a service process; `databaseUrl` where it is to reach the database by another way, `env` beside the rest. */
+  startService(databaseUrl?: string, env?: Readonly<Record<string, string>>): Promise<ServiceProcess>;
   /** The answer of the sandbox's control API. */
   control<Answer>(method: string, path: string, body?: unknown): Promise<Answer>;
   close(): Promise<void>;
@@ -80,7 +80,7 @@ export async function createTown(given?: TestDatabase): Promise<Town> {
     parties,
     sandboxUrl: url,
     databaseUrl: database.url,
-    async startService(databaseUrl = database.url) {
+    async startService(databaseUrl = database.url, env = {}) {
       const service = await startProcess(parties, {
         DATABASE_URL: databaseUrl,
         DATA_DIR: dataDir,
@@ -88,6 +88,7 @@ export async function createTown(given?: TestDatabase): Promise<Town> {
         SANDBOX_URL: url,
         PORT: '0',
         LOG_LEVEL: 'warn',
+        ...env,
       });
       services.push(service);
       return service;

@@ -8,10 +8,11 @@ import {
   type Store,
 } from '../../store/index.ts';
 import type { ChannelEntry, Directory } from '../directory.ts';
-import { TurnTaker } from '../turns.ts';
+import { type TurnFailed, TurnTaker } from '../turns.ts';
 import { type Applied, applyBatch, type TraitsOf } from './apply-batch.ts';
 import { letterOf } from '../event-letter.ts';
 import { parkEvents } from './park.ts';
+import { traceBatch } from '../tracing.ts';
 import type { ErasureKeyOf } from '../erased.ts';
 
 /** Most events one workspace has applied before another's turn. */
@@ -20,9 +21,14 @@ const turnSize = 500;
 const crowdedTurnSize = 32;
 
 export interface ApplyCounts {
-  applied(outcome: Applied): void;
+  applied(outcome: Applied, batch: AppliedBatch): void;
   /** A turn failed for a reason outside the events; it is taken again. */
-  failed(error: unknown): void;
+  failed: TurnFailed;
+}
+
+export interface AppliedBatch {
+  readonly workspaceId: string;
+  readonly ms: number;
 }
 
 /** Applies what is in the inbox, in fair turns between workspaces, until stopped. */
@@ -48,14 +54,31 @@ export function createApplier(dependencies: {
     return channels;
   };
 
+  /** Tells of a batch that was begun at `since` of the monotonic clock. */
+  const tell = (workspaceId: string, rows: readonly InboxRow[], applied: Applied, since: number): void => {
+    const ms = performance.now() - since;
+    counts.applied(applied, { workspaceId, ms });
+    traceBatch({
+      step: 'apply',
+      traceparents: rows.map((row) => row.traceparent),
+      startedAt: Date.now() - ms,
+      attributes: {
+        'sangam.workspace_id': workspaceId,
+        'messaging.batch.message_count': applied.events,
+        'sangam.parked': applied.parked.length,
+      },
+    });
+  };
+
   /** Halves a batch that fails on its data until the culprit stands alone and its neighbours are through. */
   const applyOrHalve = async (workspaceId: string, rows: readonly InboxRow[]): Promise<void> => {
+    const since = performance.now();
     const channels = await channelsOf(rows);
     try {
       const applied = await store.transact(workspaceId, async (trx) =>
         (await lockTurn(trx)) ? applyBatch(trx, rows, channels, dependencies) : undefined,
       );
-      if (applied !== undefined) counts.applied(applied);
+      if (applied !== undefined) tell(workspaceId, rows, applied, since);
     } catch (error) {
       if (!isDataError(error)) throw error;
       const [culprit] = rows;
@@ -69,6 +92,7 @@ export function createApplier(dependencies: {
   };
 
   const parkAlone = async (workspaceId: string, row: InboxRow, error: Error): Promise<void> => {
+    const since = performance.now();
     const letter = letterOf(row, {
       reason: 'not applicable',
       explanation: `The database refused this event: ${error.message}. Replay it once the cause is mended.`,
@@ -77,30 +101,44 @@ export function createApplier(dependencies: {
       await parkEvents(trx, [letter], clock.now());
       await removeFromInbox(trx, [row]);
     });
-    counts.applied({ events: 1, parked: [letter.reason], kept: [], differing: 0, newContacts: 0 });
+    const { eventKey, lane } = row;
+    tell(
+      workspaceId,
+      [row],
+      {
+        events: 1,
+        parked: [letter.reason],
+        kept: [],
+        differing: 0,
+        newContacts: 0,
+        each: () => [{ eventKey: eventKey.toString('hex'), lane, outcome: 'parked' }],
+      },
+      since,
+    );
   };
 
   return new TurnTaker({
     waiting: () => store.workspacesWithWork('inbox'),
-    failed: (error) => counts.failed(error),
+    failed: counts.failed,
     async turn(workspaceId, crowded) {
-      let refused: { rows: InboxRow[] } | undefined;
+      const since = performance.now();
+      let taken: readonly InboxRow[] = [];
       const outcome = await store
         .transact(workspaceId, async (trx) => {
           if (!(await lockTurn(trx))) return 'another process has it' as const;
           const rows = await readTurn(trx, crowded ? crowdedTurnSize : turnSize);
           if (rows.length === 0) return undefined;
-          refused = { rows };
+          taken = rows;
           return applyBatch(trx, rows, await channelsOf(rows), dependencies);
         })
         .catch(async (error: unknown) => {
-          if (!isDataError(error) || refused === undefined) throw error;
-          await applyOrHalve(workspaceId, refused.rows);
+          if (!isDataError(error) || taken.length === 0) throw error;
+          await applyOrHalve(workspaceId, taken);
           return 'halved' as const;
         });
       if (outcome === 'another process has it') return 'later';
       if (outcome === undefined) return 'done';
-      if (outcome !== 'halved') counts.applied(outcome);
+      if (outcome !== 'halved') tell(workspaceId, taken, outcome, since);
       wakeReconciler(workspaceId);
       return 'more';
     },

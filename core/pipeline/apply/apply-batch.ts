@@ -20,7 +20,7 @@ import {
   markTimeline,
   mergeMessages,
   peopleAtHome,
-  raiseAlert,
+  raiseAlerts,
   remarkTimeline,
   removeFromInbox,
 } from '../../store/index.ts';
@@ -50,6 +50,17 @@ export interface Applied {
   /** Messages that now hold several differing contents under one key. */
   readonly differing: number;
   readonly newContacts: number;
+  /** What became of each event; made when asked for. */
+  readonly each: () => AppliedEvent[];
+}
+
+interface AppliedEvent {
+  /** Hex. */
+  readonly eventKey: string;
+  readonly lane: number;
+  readonly outcome: 'applied' | 'kept' | 'dropped' | 'parked';
+  /** Whose it is, as far as one event tells. */
+  readonly contactId?: string;
 }
 
 type ReadFacts = Extract<ReadEvent, { outcome: 'facts' }>;
@@ -138,28 +149,46 @@ export async function applyBatch(
     kept: kept.map(({ what }) => what),
     differing,
     newContacts: people.created.size,
+    each: () => read.map((event) => outcomeOf(event, new Set(dropped), owner)),
   };
+}
+
+function outcomeOf(event: ReadEvent, dropped: ReadonlySet<InboxRow>, owner: Owner): AppliedEvent {
+  const { eventKey, lane } = event.row;
+  const told = { eventKey: eventKey.toString('hex'), lane };
+  if (dropped.has(event.row)) return { ...told, outcome: 'dropped' };
+  if (event.outcome === 'kept') return { ...told, outcome: 'kept' };
+  if (event.outcome === 'unreadable') return { ...told, outcome: 'parked' };
+  const contactId = event.outcome === 'facts' ? owner(event.facts) : null;
+  return { ...told, outcome: 'applied', ...(contactId === null ? {} : { contactId }) };
 }
 
 /** What CRMs have to be told, the most pressing reason for each contact. */
 function marksOf(people: People, events: readonly ReadFacts[], owner: Owner): Mark[] {
-  const marks = new Map<string, number>();
-  const mark = (contactId: string, priority: number): void => {
-    marks.set(contactId, Math.min(priority, marks.get(contactId) ?? priority));
+  const marks = new Map<string, { priority: number; traceparents: Set<string> }>();
+  const mark = (contactId: string, priority: number, traceparent?: string | null): void => {
+    const known = marks.get(contactId) ?? { priority, traceparents: new Set() };
+    known.priority = Math.min(priority, known.priority);
+    if (typeof traceparent === 'string') known.traceparents.add(traceparent);
+    marks.set(contactId, known);
   };
   for (const contactId of people.created) mark(contactId, markPriority.newLead);
   // The opt-out of one is another's now, and concerns all records of both.
   for (const contactId of people.reshaped) mark(contactId, markPriority.consent);
-  for (const { facts } of events) {
+  for (const { row, facts } of events) {
     const { message, status, consent, tags } = facts;
     const contactId = owner(facts);
     // An answer given with another tool is known by its statuses alone.
     const answered = status?.freeForm === true && (status.status === 'sent' || status.status === 'delivered');
     const silent = message === undefined && consent === undefined && tags.length === 0 && !answered;
     if (contactId === null || silent) continue;
-    mark(contactId, consent === undefined ? markPriority.fields : markPriority.consent);
+    mark(contactId, consent === undefined ? markPriority.fields : markPriority.consent, row.traceparent);
   }
-  return [...marks].map(([contactId, priority]) => ({ contactId, priority }));
+  return [...marks].map(([contactId, { priority, traceparents }]) => ({
+    contactId,
+    priority,
+    traceparents: [...traceparents],
+  }));
 }
 
 /** Messages a timeline shows anew: written, or further than they were. */
@@ -171,8 +200,9 @@ function timelineOf(
     const contactId = owner(facts);
     const wamid = facts.message?.wamid ?? facts.status?.wamid;
     if (contactId === null || row.channelId === null || wamid === undefined) return [];
-    const { channelId } = row;
-    return [{ contactId, channelId, wamid, at: facts.anchor.at, tickOnly: facts.message === undefined }];
+    const { channelId, traceparent } = row;
+    const tickOnly = facts.message === undefined;
+    return [{ contactId, channelId, wamid, at: facts.anchor.at, tickOnly, traceparent }];
   });
 }
 
@@ -204,10 +234,16 @@ async function noteAlerts(
   alerts: readonly EventAlert[],
   now: number,
 ): Promise<void> {
-  for (const alert of alerts) {
-    if (alert.isOver) await closeAlerts(trx, alert, now);
-    else await raiseAlert(trx, alert, now);
-  }
+  await closeAlerts(
+    trx,
+    alerts.filter(({ isOver }) => isOver),
+    now,
+  );
+  await raiseAlerts(
+    trx,
+    alerts.filter(({ isOver }) => !isOver),
+    now,
+  );
 }
 
 /** What the statement of a day counts: each event by when it was received. Parked ones are counted where they lie. */

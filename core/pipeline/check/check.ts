@@ -29,7 +29,8 @@ import type { Connectors } from '../connectors.ts';
 import type { ErasureKeyOf } from '../erased.ts';
 import { wholeMappingOf } from '../mapping-of.ts';
 import { fieldsToRead } from '../reconcile/resolve.ts';
-import { TurnTaker } from '../turns.ts';
+import { type TurnFailed, TurnTaker } from '../turns.ts';
+import type { LookCounts } from '../written-batch.ts';
 import { mustHaveLooked } from './report.ts';
 import { takeIn } from './take-in.ts';
 
@@ -62,9 +63,9 @@ export function createChecker(dependencies: {
   clock: Clock;
   connectors: Connectors;
   erasureKeyOf: ErasureKeyOf;
-  failed: (error: unknown) => void;
+  counts: LookCounts & { readonly failed: TurnFailed };
 }): Checker {
-  const { store, clock, connectors, erasureKeyOf, failed } = dependencies;
+  const { store, clock, connectors, erasureKeyOf, counts } = dependencies;
 
   /** What the account has of the fields to be read, by check: it is asked once. */
   const looking = new Map<string, string[]>();
@@ -81,7 +82,8 @@ export function createChecker(dependencies: {
 
   /** Looks at one page. */
   const look = async (connection: ConnectionRow, check: CheckRow, lease: string): Promise<void> => {
-    const { workspaceId, connectionId } = connection;
+    const { workspaceId, connectionId, crm } = connection;
+    const since = performance.now();
     const connector = await connectors.of(connection);
     const fields = await fieldsOf(connector, connection, check);
     const from = check.cursor === null ? {} : { cursor: check.cursor };
@@ -105,12 +107,13 @@ export function createChecker(dependencies: {
       looking.delete(check.checkId);
       await leaveUnseen(trx, connectionId, await finishCheck(trx, check, now), now);
     });
+    counts.looked({ workspaceId, connectionId, crm, records: records.length, ms: performance.now() - since });
     await callWent(store, connection, clock.now());
   };
 
   const worker = new TurnTaker({
     waiting: () => store.workspacesWithWork('checks'),
-    failed,
+    failed: counts.failed,
     async turn(workspaceId) {
       const lease = randomUUID();
       const leased = await store.transact(workspaceId, async (trx) => {
@@ -136,6 +139,7 @@ export function createChecker(dependencies: {
         return 'more';
       } catch (error) {
         if (!(error instanceof SangamError)) throw error;
+        counts.callFailed(connection, error);
         looking.delete(check.checkId);
         const wait =
           error.code === 'limit_wait' && typeof error.retry === 'object' ? error.retry.afterMs : waitMs;

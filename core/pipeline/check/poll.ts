@@ -16,6 +16,7 @@ import { callFailed, callWent, mayCall } from '../breaker.ts';
 import type { Connectors } from '../connectors.ts';
 import type { ErasureKeyOf } from '../erased.ts';
 import { readableFields } from './check.ts';
+import type { LookCounts } from '../written-batch.ts';
 import { takeIn } from './take-in.ts';
 
 /** While webhooks are silent a change is known after this long; while they arrive the poll only fills their gaps. */
@@ -38,11 +39,12 @@ export function createPoller(dependencies: {
   clock: Clock;
   connectors: Connectors;
   erasureKeyOf: ErasureKeyOf;
+  counts: LookCounts;
 }): Poller {
-  const { store, clock, connectors, erasureKeyOf } = dependencies;
+  const { store, clock, connectors, erasureKeyOf, counts } = dependencies;
 
   const pollConnection = async (connection: ConnectionRow): Promise<void> => {
-    const { workspaceId, connectionId, polledUntil, nextPollAt } = connection;
+    const { workspaceId, connectionId, crm, polledUntil, nextPollAt } = connection;
     const started = clock.now();
     const besideWebhooks = started - (connection.lastWebhookAt ?? 0) < besideWebhooksMs;
     const nextAt = started + (besideWebhooks ? besideWebhooksMs : silentEveryMs);
@@ -55,6 +57,7 @@ export function createPoller(dependencies: {
     const changedSince = (polledUntil ?? started) - overlapMs;
     let cursor = connection.pollCursor ?? undefined;
     for (;;) {
+      const since = performance.now();
       const page = await connector.scan(
         { changedSince, ...(cursor === undefined ? {} : { cursor }) },
         fields,
@@ -66,6 +69,8 @@ export function createPoller(dependencies: {
         await takeIn(trx, connection, connector.traits, page, false, erasureKeyOf, clock.now());
         await advancePoll(trx, connectionId, { cursor: cursor ?? null, ...(done ? { until: started } : {}) });
       });
+      const records = page.records.length;
+      counts.looked({ workspaceId, connectionId, crm, records, ms: performance.now() - since });
       if (done) break;
     }
     await lookForRestored(connection, connector, fields);
@@ -104,6 +109,7 @@ export function createPoller(dependencies: {
           await callWent(store, connection, clock.now());
         } catch (error) {
           if (!(error instanceof SangamError)) throw error;
+          counts.callFailed(connection, error);
           if (await callFailed(store, connection, error, clock.now()))
             connectors.forget(connection.connectionId);
         }

@@ -21,6 +21,7 @@ import {
 import type { Clock } from '../../clock.ts';
 import { type ChannelEntry, type Directory, owns, type Signer } from '../directory.ts';
 import { letterOf } from '../event-letter.ts';
+import { traceUnderWay } from '../tracing.ts';
 import { GroupCommit } from './group-commit.ts';
 
 /** What one webhook body becomes for one workspace. */
@@ -56,12 +57,22 @@ export interface OwnEvent {
 
 export interface ReceiveCounts {
   received(events: number): void;
-  fresh(events: number): void;
+  /** A group of requests was made durable. */
+  committed(group: CommittedGroup): void;
   parked(reason: string, letters: number): void;
 }
 
 /** To which every channel listens, one nobody has connected yet as well. */
 const reviewedWords = optWords([]);
+export interface CommittedGroup {
+  readonly workspaceId: string;
+  readonly requests: number;
+  readonly events: number;
+  /** Events not seen before. */
+  readonly fresh: number;
+  readonly deadLetters: number;
+  readonly ms: number;
+}
 
 /** Requests, and bytes of their payloads, in one commit. */
 const largestGroup = { items: 512, weight: 16 * 2 ** 20 };
@@ -81,8 +92,16 @@ export function createReceiver(dependencies: {
     const known = groups.get(workspaceId);
     if (known !== undefined) return known;
     const commit = new GroupCommit<Intake>(async (group) => {
+      const started = performance.now();
       const fresh = await storeOrHalve(workspaceId, group);
-      counts.fresh(fresh);
+      counts.committed({
+        workspaceId,
+        requests: group.length,
+        events: group.reduce((sum, { events }) => sum + events.length, 0),
+        fresh,
+        deadLetters: group.reduce((sum, { deadLetters }) => sum + deadLetters.length, 0),
+        ms: performance.now() - started,
+      });
       if (fresh > 0) wake(workspaceId);
     }, largestGroup);
     groups.set(workspaceId, commit);
@@ -194,6 +213,7 @@ function refusedAtTheDoor(event: IntakeEvent, suppressions: readonly Suppression
 
 /** What happened inside Sangam or at a CRM, as it goes into the inbox. */
 export function ownEvents(own: readonly OwnEvent[], receivedAt: number): IntakeEvent[] {
+  const traceparent = traceUnderWay() ?? null;
   return own.map(({ key, lane, payload }) => {
     const content = JSON.stringify(payload);
     return {
@@ -203,6 +223,7 @@ export function ownEvents(own: readonly OwnEvent[], receivedAt: number): IntakeE
       channelId: null,
       receivedAt,
       payload: Buffer.from(content, 'utf8'),
+      traceparent,
     };
   });
 }
@@ -268,9 +289,10 @@ async function sortOut(
     drafts.set(workspaceId, fresh);
     return fresh;
   };
+  const traceparent = traceUnderWay() ?? null;
   for (const event of events) {
     const channel = await directory.channelOf(event.slice, signer);
-    const stored = toIntake(event, channel, receivedAt);
+    const stored = toIntake(event, channel, receivedAt, traceparent);
     if (stored === undefined) return undefined;
     if (channel === undefined || !owns(signer, channel)) {
       draftOf(homeOf(signer)).deadLetters.push({
@@ -307,6 +329,7 @@ function toIntake(
   event: WebhookEvent,
   channel: ChannelEntry | undefined,
   receivedAt: number,
+  traceparent: string | null,
 ): IntakeEvent | undefined {
   const { entryTime, ...slice } = event.slice;
   // The time Meta put on the entry is not part of what happened: a retry may carry another.
@@ -321,6 +344,7 @@ function toIntake(
     channelId,
     receivedAt,
     payload: Buffer.from(payload, 'utf8'),
+    traceparent,
   };
 }
 

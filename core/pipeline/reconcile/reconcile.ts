@@ -4,7 +4,6 @@ import { type ConnectorTraits, FieldsMissing, LimitWait, priorities } from '../.
 import { SangamError } from '../../errors.ts';
 import {
   type ConnectionRow,
-  connectionsOf,
   type DeadLetter,
   type DirtyRecord,
   leaseDirty,
@@ -25,11 +24,13 @@ import { callFailed, callNotMade, callWent, type Leave, mayCall } from '../break
 import type { Connectors } from '../connectors.ts';
 import type { ErasureKeyOf } from '../erased.ts';
 import { itemWaitMs } from '../retry-schedule.ts';
-import { type TurnOutcome, TurnTaker } from '../turns.ts';
+import { createConnectionTurns } from '../connection-turns.ts';
+import { type TurnFailed, type TurnOutcome, TurnTaker } from '../turns.ts';
 import { lastWaitMs } from './batch-work.ts';
 import { loadBatch } from './load-batch.ts';
 import { mappingOf } from '../mapping-of.ts';
 import type { BatchOutcome } from './findings.ts';
+import { type OfConnection, traceWrites, type WrittenBatch } from '../written-batch.ts';
 import { writeBatch } from './write-batch.ts';
 
 /** Longer than any call may take (20 s, design.md §4), so that nobody repeats a call that is still under way. */
@@ -42,9 +43,9 @@ const leaseMs = 60_000;
 const lingerMs = 250;
 
 export interface ReconcileCounts {
-  written(crm: string, outcome: BatchOutcome, records: number): void;
-  callFailed(crm: string, error: SangamError): void;
-  failed(error: unknown): void;
+  written(batch: WrittenBatch<BatchOutcome>): void;
+  callFailed(connection: OfConnection, error: SangamError): void;
+  failed: TurnFailed;
 }
 
 /** Brings dirty records in step in batches as large as each CRM's API takes, until stopped. */
@@ -63,8 +64,8 @@ export function createReconciler(dependencies: {
   /** From which priority on a connection's limit is used up, and until when, on the monotonic clock. */
   const spent = new Map<string, Spent[]>();
 
-  const turnFor = async (workspaceId: string, connection: ConnectionRow): Promise<TurnOutcome> => {
-    const { connectionId } = connection;
+  const turnFor = async (connection: ConnectionRow): Promise<TurnOutcome> => {
+    const { workspaceId, connectionId } = connection;
     if (connection.mode === 'shadow') return 'done';
     if (performance.now() < (nextBatchAt.get(connectionId) ?? 0)) return 'later';
     const before = spentFrom(spent, connectionId);
@@ -72,6 +73,7 @@ export function createReconciler(dependencies: {
     const leave = await mayCall(store, connection, 'records', clock.now());
     if (leave === undefined) return 'done';
     const lease = randomUUID();
+    const since = performance.now();
     let size = 1;
     let leased: readonly DirtyRecord[] = [];
     let traits: ConnectorTraits | undefined;
@@ -114,13 +116,16 @@ export function createReconciler(dependencies: {
         lease,
         erasureKeyOf,
       });
-      for (const [outcome, records] of outcomes) counts.written(connection.crm, outcome, records);
+      const { crm } = connection;
+      counts.written({ workspaceId, connectionId, crm, outcomes, ms: performance.now() - since });
+      traceWrites('write records', connection, leased, since);
       sizes.went(connection, size, most);
       await callWent(store, connection, clock.now());
       return 'more';
     } catch (error) {
       if (!(error instanceof SangamError)) throw error;
-      counts.callFailed(connection.crm, error);
+      counts.callFailed(connection, error);
+      traceWrites('write records', connection, leased, since, error.code);
       if (error.code !== 'limit_wait') sizes.failed(connection, size);
       await afterFailure(connection, leave, error, lease, leased, traits);
       return 'done';
@@ -191,15 +196,11 @@ export function createReconciler(dependencies: {
     if (await callFailed(store, connection, error, now)) connectors.forget(connectionId);
   };
 
+  const { failed } = counts;
   return new TurnTaker({
     waiting: () => store.workspacesWithWork('dirty_records'),
-    failed: (error) => counts.failed(error),
-    async turn(workspaceId) {
-      const connections = await store.transact(workspaceId, connectionsOf);
-      const outcomes = await Promise.all(connections.map((connection) => turnFor(workspaceId, connection)));
-      if (outcomes.includes('more')) return 'more';
-      return outcomes.includes('later') ? 'later' : 'done';
-    },
+    failed,
+    turn: createConnectionTurns({ store, turnFor, failed }),
   });
 }
 

@@ -4,7 +4,6 @@ import { SangamError } from '../../errors.ts';
 import {
   addCounts,
   type ConnectionRow,
-  connectionsOf,
   contactsOfPhones,
   type CountName,
   dropHomeless,
@@ -24,9 +23,13 @@ import {
 import { BatchSizes } from '../batch-sizes.ts';
 import { callFailed, callNotMade, callWent, mayCall } from '../breaker.ts';
 import type { Connectors } from '../connectors.ts';
-import { type TurnOutcome, TurnTaker } from '../turns.ts';
+import { createConnectionTurns } from '../connection-turns.ts';
+import { type TurnFailed, type TurnOutcome, TurnTaker } from '../turns.ts';
+import { type OfConnection, traceWrites, type WrittenBatch } from '../written-batch.ts';
 import { renderEntries } from './render.ts';
 import { type EntriesWritten, type EntryResult, writeEntries } from './write-entries.ts';
+
+export type { EntryResult } from './write-entries.ts';
 
 /** Longer than any call may take (design.md §4). */
 const leaseMs = 60_000;
@@ -34,9 +37,9 @@ const leaseMs = 60_000;
 const lingerMs = 500;
 
 export interface TimelineCounts {
-  written(crm: string, outcome: EntryResult, entries: number): void;
-  callFailed(crm: string, error: SangamError): void;
-  failed(error: unknown): void;
+  written(batch: WrittenBatch<EntryResult>): void;
+  callFailed(connection: OfConnection, error: SangamError): void;
+  failed: TurnFailed;
 }
 
 /** Writes what records show of conversations, until stopped. */
@@ -52,15 +55,16 @@ export function createTimelineWriter(dependencies: {
   const nextBatchAt = new Map<string, number>();
   const sizes = new BatchSizes();
 
-  const turnFor = async (workspaceId: string, connection: ConnectionRow): Promise<TurnOutcome> => {
-    const { connectionId, settings } = connection;
+  const turnFor = async (connection: ConnectionRow): Promise<TurnOutcome> => {
+    const { workspaceId, connectionId, settings } = connection;
     if (connection.mode === 'shadow') return 'done';
     if (performance.now() < (nextBatchAt.get(connectionId) ?? 0)) return 'later';
     const leave = await mayCall(store, connection, 'timeline', clock.now());
     if (leave === undefined) return 'done';
     const lease = randomUUID();
+    const since = performance.now();
     let size = 1;
-    let leased: readonly string[] = [];
+    let leased: readonly DueEntry[] = [];
     let settleMs = 0;
     try {
       const connector = await connectors.of(connection);
@@ -89,7 +93,7 @@ export function createTimelineWriter(dependencies: {
         await callNotMade(store, connection, leave, clock.now());
         return full ? 'more' : 'done';
       }
-      leased = rendered.map(({ due }) => due.entryKey);
+      leased = rendered.map(({ due }) => due);
       nextBatchAt.set(connectionId, performance.now() + (full ? 0 : lingerMs));
       const written = await writeEntries(
         connector,
@@ -105,14 +109,21 @@ export function createTimelineWriter(dependencies: {
       await store.transact(workspaceId, (trx) =>
         remember(trx, { connectionId, lease, leased, retryAt, unanswered }, written, now),
       );
-      for (const { result } of written.settled) counts.written(connection.crm, result, 1);
+      if (written.settled.length > 0) {
+        const outcomes = new Map<EntryResult, number>();
+        for (const { result } of written.settled) outcomes.set(result, (outcomes.get(result) ?? 0) + 1);
+        const { crm } = connection;
+        counts.written({ workspaceId, connectionId, crm, outcomes, ms: performance.now() - since });
+      }
       if (written.failure !== undefined) throw written.failure;
+      traceWrites('write timeline', connection, leased, since);
       sizes.went(connection, size, most);
       await callWent(store, connection, now);
       return 'more';
     } catch (error) {
       if (!(error instanceof SangamError)) throw error;
-      counts.callFailed(connection.crm, error);
+      counts.callFailed(connection, error);
+      traceWrites('write timeline', connection, leased, since, error.code);
       if (error.code !== 'limit_wait') sizes.failed(connection, size);
       if (error.code === 'limit_wait' && typeof error.retry === 'object') {
         nextBatchAt.set(connectionId, performance.now() + error.retry.afterMs);
@@ -121,22 +132,18 @@ export function createTimelineWriter(dependencies: {
       const now = clock.now();
       const retryAt = error.code === 'limit_wait' ? now : now + settleMs;
       await store.transact(workspaceId, (trx) =>
-        returnEntries(trx, lease, leased, { retryAt, unanswered: false }),
+        returnEntries(trx, lease, keysOf(leased), { retryAt, unanswered: false }),
       );
       if (await callFailed(store, connection, error, now)) connectors.forget(connectionId);
       return 'done';
     }
   };
 
+  const { failed } = counts;
   return new TurnTaker({
     waiting: () => store.workspacesWithWork('timeline_entries'),
-    failed: (error) => counts.failed(error),
-    async turn(workspaceId) {
-      const connections = await store.transact(workspaceId, connectionsOf);
-      const outcomes = await Promise.all(connections.map((connection) => turnFor(workspaceId, connection)));
-      if (outcomes.includes('more')) return 'more';
-      return outcomes.includes('later') ? 'later' : 'done';
-    },
+    failed,
+    turn: createConnectionTurns({ store, turnFor, failed }),
   });
 }
 
@@ -146,7 +153,7 @@ async function remember(
   batch: {
     readonly connectionId: string;
     readonly lease: string;
-    readonly leased: readonly string[];
+    readonly leased: readonly DueEntry[];
     /** When to look for what nobody answered. */
     readonly retryAt: number;
     readonly unanswered: boolean;
@@ -166,7 +173,7 @@ async function remember(
   await returnEntries(
     trx,
     lease,
-    leased.filter((entryKey) => !handled.has(entryKey)),
+    keysOf(leased).filter((entryKey) => !handled.has(entryKey)),
     { retryAt, unanswered },
   );
   const results = Map.groupBy(
@@ -188,6 +195,8 @@ async function remember(
     ),
   ]);
 }
+
+const keysOf = (entries: readonly DueEntry[]): string[] => entries.map(({ entryKey }) => entryKey);
 
 /** What the statement of a day counts: each entry by when it fell due. */
 function countsOf(

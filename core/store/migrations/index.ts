@@ -10,6 +10,7 @@ import { endedRecords } from './0009-ended-records.ts';
 import { lists } from './0011-lists.ts';
 import { provenNumbers } from './0012-proven-numbers.ts';
 import { retention } from './0013-retention.ts';
+import { seenByOps } from './0014-seen-by-ops.ts';
 
 /** By the name of their file, in order. One that was applied anywhere is never changed: another follows it. */
 export const migrations = {
@@ -25,4 +26,5 @@ export const migrations = {
   '0011-lists': lists,
   '0012-proven-numbers': provenNumbers,
   '0013-retention': retention,
+  '0014-seen-by-ops': seenByOps,
 };

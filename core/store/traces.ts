@@ -1,0 +1,17 @@
+/** Traces of the events behind one mark or entry, as W3C trace contexts, which hold no blank. */
+
+/** More than these of what waits for one write are not kept. */
+const mostTraces = 16;
+
+/** As one text, for `string_to_array(…, ' ')`: arrays of arrays do not unnest. */
+export function asTraces(traceparents: readonly string[]): string | null {
+  return traceparents.length === 0 ? null : traceparents.slice(0, mostTraces).join(' ');
+}
+
+/** In an upsert of `table`: adds the new traces to those that are there. */
+export function joinTraces(table: string): string {
+  return (
+    `traceparents = case when excluded.traceparents is null then ${table}.traceparents ` +
+    `else (${table}.traceparents || excluded.traceparents)[1:${String(mostTraces)}] end`
+  );
+}

@@ -1,0 +1,103 @@
+import { systemClock } from '@sangam/core/clock';
+import { listAlerts, openStore, serviceWorkspaceId, type Store } from '@sangam/core/store';
+import { addWorkspace, createTestDatabase, type TestDatabase, until } from '@sangam/test';
+import { pino } from 'pino';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createFailingTurns, type FailingTurns } from './failing-turns.ts';
+import { createLogger } from './logger.ts';
+import { createRepeatedErrors } from './repeated-errors.ts';
+
+/** What is said of turns that fail, to whom, and until when. */
+
+let database: TestDatabase;
+let store: Store;
+let workspaceId: string;
+let lines: { readonly msg: string; readonly repeats?: number; readonly level: number }[];
+let turns: FailingTurns;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  store = openStore(database.url);
+});
+afterAll(async () => {
+  await store.close();
+  await database.drop();
+});
+beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  ({ workspaceId } = await addWorkspace(store));
+  lines = [];
+  turns = begin();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const begin = (): FailingTurns =>
+  createFailingTurns({
+    store,
+    clock: systemClock,
+    errors: createRepeatedErrors(
+      createLogger('info', { write: (line) => void lines.push(JSON.parse(line) as (typeof lines)[number]) }),
+    ),
+    count: () => undefined,
+  });
+
+const fail = (failures: number, of: string | undefined = workspaceId): void =>
+  turns.failed('apply')(new Error('A table is missing.'), {
+    ...(of === undefined ? {} : { workspaceId: of }),
+    failures,
+  });
+
+const open = (of = workspaceId): Promise<number> =>
+  store.transact(of, async (trx) => {
+    const alerts = await listAlerts(trx, { limit: 100 });
+    return alerts.filter(({ kind, closedAt }) => kind === 'turns failing' && closedAt === null).length;
+  });
+const minutes = (n: number): void => void vi.advanceTimersByTime(n * 60_000);
+
+describe('turns that fail', () => {
+  test('are alerted after five in a row, once, until they have not failed for five minutes', async () => {
+    for (let failures = 1; failures <= 4; failures += 1) fail(failures);
+    await turns.stop();
+    expect(await open()).toBe(0);
+    fail(5);
+    fail(6);
+    await until('the alert', async () => (await open()) === 1);
+    minutes(4);
+    fail(7);
+    minutes(4);
+    await turns.closeEnded();
+    expect(await open()).toBe(1);
+    minutes(2);
+    await turns.closeEnded();
+    expect(await open()).toBe(0);
+    expect(turns.failing().get('apply')).toBe(0);
+  });
+
+  test('of no workspace are the operator’s alert', async () => {
+    turns.failed('apply')(new Error('Away.'), { failures: 5 });
+    await until('the alert', async () => (await open(serviceWorkspaceId)) === 1);
+  });
+
+  test('whose process is gone are over when nothing fails in another for five minutes', async () => {
+    fail(5);
+    await until('the alert', async () => (await open()) === 1);
+    turns = begin();
+    await turns.closeEnded();
+    expect(await open()).toBe(1);
+    minutes(6);
+    await turns.closeEnded();
+    expect(await open()).toBe(0);
+  });
+
+  test('are told whole once, and then once a minute', () => {
+    for (let failures = 1; failures <= 240; failures += 1) {
+      fail(failures, undefined);
+      vi.advanceTimersByTime(1000);
+    }
+    const told = lines.filter(({ level }) => level === pino.levels.values['error']);
+    expect(told.length).toBe(4);
+    expect(told.map(({ repeats = 0 }) => repeats)).toEqual([0, 60, 60, 60]);
+  });
+});

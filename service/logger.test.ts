@@ -1,0 +1,44 @@
+import pg from 'pg';
+import { expect, test } from 'vitest';
+import { describeError } from './logger.ts';
+
+/** What a log says of an error quotes nobody. */
+
+const words = 'Asha +919812345678';
+
+function thrownBy(work: () => unknown): unknown {
+  try {
+    work();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('It threw nothing.');
+}
+
+function fromDatabase(code: string, message: string): Error {
+  const error = new pg.DatabaseError(message, message.length, 'error');
+  return Object.assign(error, { code, detail: `Failing row contains (${words}).`, table: 'contacts' });
+}
+
+test.each([
+  ['a parser', thrownBy(() => JSON.parse(words) as unknown)],
+  ['an address', thrownBy(() => new URL(words))],
+  ['the database’s details', fromDatabase('42P01', 'relation "contacts" does not exist')],
+  ['the database of a value', fromDatabase('22P02', `invalid input syntax for type uuid: "${words}"`)],
+  ['the database of a row', fromDatabase('23514', 'new row violates check constraint')],
+  ['a cause', new Error('It failed.', { cause: fromDatabase('22P02', words) })],
+  ['what is no error', words],
+])('by %s', (_by, error) => {
+  expect(JSON.stringify(describeError(error))).not.toMatch(/Asha|98123/);
+});
+
+test('and says what it takes to find it', () => {
+  const described = describeError(fromDatabase('42P01', 'relation "contacts" does not exist'));
+  expect(described).toMatchObject({
+    type: 'error',
+    code: '42P01',
+    message: 'relation "contacts" does not exist',
+    about: 'contacts',
+  });
+  expect(described.stack?.[0]).toMatch(/^at .*logger\.test\.ts/);
+});
