@@ -5,22 +5,14 @@ import {
   type FieldMapping,
   type FieldOwner,
   type FieldValue,
-  type MappingSource,
   type Spelling,
-  type Transform,
 } from '@sangam/core/crm';
 import type { WrongField } from '@sangam/core/errors';
-
-/** A line of a mapping as an admin writes it: the CRM's field by its name. */
-export interface MappingLine {
-  readonly source: MappingSource;
-  readonly field: string;
-  readonly owner: FieldOwner;
-  readonly transform: Transform;
-  readonly standIns?: FieldMapping['standIns'];
-}
+import type { MappingLine } from './mapping-line.ts';
 
 interface Rule {
+  /** What it holds, as docs/hubspot-setup.md tells it to admins. */
+  readonly means: string;
   /** Kinds of CRM fields that can hold it. */
   readonly kinds: readonly FieldKind[];
   /** What such a field is called to an admin. */
@@ -32,41 +24,60 @@ interface Rule {
 }
 
 const ownedByOne: readonly FieldOwner[] = ['once', 'if-empty', 'ours', 'theirs'];
-const text: Rule = { kinds: ['text', 'long text'], holds: 'a text field', owners: ownedByOne, value: 'text' };
-const time: Rule = {
+const text = {
+  kinds: ['text', 'long text'],
+  holds: 'a text field',
+  owners: ownedByOne,
+  value: 'text',
+} as const;
+const time = {
   kinds: ['time', 'date'],
   holds: 'a date or date-and-time field',
   owners: ownedByOne,
   value: 'time',
-};
+} as const;
 
 /** Where each source fits. An opt-out may never be mapped so that a later one is not written. */
-const rules: Readonly<Record<ContactSource, Rule>> = {
-  phone: { ...text, kinds: ['phone', 'text', 'long text'], holds: 'a phone or text field' },
-  bsuid: text,
-  username: text,
-  'first name': text,
-  'last name': text,
+export const sourceRules: Readonly<Record<ContactSource, Rule>> = {
+  phone: {
+    ...text,
+    means: 'their WhatsApp number, as +919812345678; nothing for people known by username alone',
+    kinds: ['phone', 'text', 'long text'],
+    holds: 'a phone or text field',
+  },
+  bsuid: { ...text, means: 'the id by which WhatsApp knows them to your business' },
+  username: { ...text, means: 'the name they chose on WhatsApp, without the @' },
+  'first name': { ...text, means: 'of their WhatsApp profile' },
+  'last name': { ...text, means: 'of their WhatsApp profile' },
   'lead source': {
     ...text,
+    means: 'how they first came: `WhatsApp CTWA` (from an ad), `WhatsApp Inbound` or `WhatsApp`',
     kinds: ['text', 'long text', 'choice'],
     holds: 'a text or drop-down field',
     values: ['WhatsApp CTWA', 'WhatsApp Inbound', 'WhatsApp'],
   },
-  'opt-in time': time,
-  'first message': text,
-  'last activity': time,
+  'opt-in time': { ...time, means: 'when they agreed to messages' },
+  'first message': { ...text, means: 'the first thing they wrote' },
+  'last activity': { ...time, means: 'when the conversation last had a message' },
   'window state': {
     ...text,
+    means: 'whether you may write freely now: `open` or `closed`',
     kinds: ['text', 'long text', 'choice'],
     holds: 'a text or drop-down field',
     values: ['open', 'closed'],
   },
-  'window closes at': time,
-  'waiting since': time,
-  'opt-out': { kinds: ['flag'], holds: 'a checkbox', owners: ['both', 'ours'], value: 'flag' },
-  'opt-out time': time,
+  'window closes at': { ...time, means: '24 hours after their last message' },
+  'waiting since': { ...time, means: 'their first message after your last reply; nothing once answered' },
+  'opt-out': {
+    means: 'yes when they asked for no more messages',
+    kinds: ['flag'],
+    holds: 'a checkbox',
+    owners: ['both', 'ours'],
+    value: 'flag',
+  },
+  'opt-out time': { ...time, means: 'when they did' },
   tags: {
+    means: 'tags of the conversation',
     kinds: ['choices', 'text', 'long text'],
     holds: 'a field of several choices, or a text field',
     owners: ['both', 'ours', 'theirs'],
@@ -74,21 +85,24 @@ const rules: Readonly<Record<ContactSource, Rule>> = {
   },
 };
 
-const flowAnswer: Rule = {
+export const flowAnswerRule: Rule = {
   ...text,
+  means: 'their latest answer to the question of that name in a WhatsApp Flow',
   kinds: ['text', 'long text', 'phone', 'number', 'choice'],
   holds: 'a text, number, phone or drop-down field',
 };
 
 /**
  * A mapping checked against the CRM's fields as they are now: the mapping to be kept, or every problem in words that say
- * what to do.
+ * what to do. A field that is mapped already may stay though the CRM lacks it: it is parked, or not provisioned yet.
  */
 export function checkMapping(
   lines: readonly MappingLine[],
+  before: readonly FieldMapping[],
   crm: { readonly fields: readonly CrmField[]; readonly contactIdField: string; readonly spelling: Spelling },
 ): { readonly mapping: readonly FieldMapping[] } | { readonly problems: readonly WrongField[] } {
-  const byName = new Map(crm.fields.map((field) => [field.name, field]));
+  const mapped = before.map(({ field }) => field);
+  const byName = new Map([...mapped, ...crm.fields].map((field) => [field.name, field]));
   const taken = new Set<string>();
   const problems: WrongField[] = [];
   const mapping: FieldMapping[] = [];
@@ -99,26 +113,27 @@ export function checkMapping(
       : line.field === crm.contactIdField
         ? `'${line.field}' holds Sangam's own id and cannot be mapped: choose another field.`
         : field === undefined
-          ? `There is no field '${line.field}' in the CRM: create it there first, or choose another.`
+          ? noField(line.field, crm.fields)
           : problemOf(line, field, crm.spelling);
     taken.add(line.field);
     if (problem !== undefined) problems.push({ path: `mapping[${String(index)}]`, message: problem });
     else if (field !== undefined) {
-      const { standIns } = line;
-      mapping.push({
-        source: line.source,
-        field,
-        owner: line.owner,
-        transform: line.transform,
-        ...(standIns === undefined ? {} : { standIns }),
-      });
+      mapping.push({ ...line, field });
     }
   }
   return problems.length === 0 ? { mapping } : { problems };
 }
 
+/** People write what they see. */
+function noField(written: string, fields: readonly CrmField[]): string {
+  const meant = fields.find(({ label }) => label.toLowerCase() === written.toLowerCase());
+  return meant === undefined
+    ? `There is no field '${written}' in the CRM: create it there first, or choose another from GET …/fields.`
+    : `There is no field '${written}' in the CRM: the one shown so is named '${meant.name}'.`;
+}
+
 function problemOf(line: MappingLine, field: CrmField, spelling: Spelling): string | undefined {
-  const rule = typeof line.source === 'string' ? rules[line.source] : flowAnswer;
+  const rule = typeof line.source === 'string' ? sourceRules[line.source] : flowAnswerRule;
   const source = typeof line.source === 'string' ? line.source : `Flow answer '${line.source.flowAnswer}'`;
   const target = `'${field.label}' (${field.name})`;
   if (!field.writable && line.owner !== 'theirs') {
