@@ -102,7 +102,11 @@ export function createChannelBook(dependencies: {
         .where('phone_number_id', '=', channel.phoneNumberId)
         .executeTakeFirst();
       if (taken !== undefined) {
-        throw new Refusal('conflict', 'number_taken', 'This phone number id is connected already.');
+        throw new Refusal(
+          'conflict',
+          'number_taken',
+          'This phone number id is connected already: GET /api/v1/channels shows it, unless another workspace here has it.',
+        );
       }
       const channelId = randomUUID();
       await store.transact(workspaceId, async (trx) => {
@@ -146,7 +150,18 @@ export function createChannelBook(dependencies: {
           .where('app_secret', 'is not', null)
           .executeTakeFirst();
         if (result.numUpdatedRows === 0n) {
-          throw new Refusal('missing', 'no_such_channel', 'There is no such channel with an app of its own.');
+          const known = await trx
+            .selectFrom('channels')
+            .select('channel_id')
+            .where('workspace_id', '=', workspaceId)
+            .where('channel_id', '=', channelId)
+            .executeTakeFirst();
+          if (known === undefined) throw noSuch('channel');
+          throw new Refusal(
+            'conflict',
+            'not_own_app',
+            'This number runs under the app of this installation: its secret is META_APP_SECRET in the environment.',
+          );
         }
         await writeAudit(trx, {
           memberId: member.memberId,

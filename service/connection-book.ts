@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ConnectionSettings, Connector, CrmField } from '@sangam/core/crm';
 import type { Clock } from '@sangam/core/clock';
 import { noSuch, Refusal } from '@sangam/core/errors';
-import type { Connectors } from '@sangam/core/pipeline';
+import { type Connectors, wasDisconnected } from '@sangam/core/pipeline';
 import {
   type AuditAction,
   connectionOf,
@@ -257,9 +257,10 @@ export function createConnectionBook(dependencies: {
     },
 
     async retry(asker, connectionId) {
-      await act(asker, { connectionId, action: 'retry connection' }, (trx, _row, now) =>
-        liftBlock(trx, connectionId, now),
-      );
+      await act(asker, { connectionId, action: 'retry connection' }, async (trx, row, now) => {
+        if (row.disconnectedAt !== null) throw disconnected();
+        await liftBlock(trx, connectionId, now);
+      });
       connectors.forget(connectionId);
       wake(asker.workspaceId);
     },
@@ -272,8 +273,8 @@ export function createConnectionBook(dependencies: {
             'conflict',
             'not_own_app',
             row.sandbox
-              ? "The sandbox's own app signs these webhooks."
-              : 'This account was connected through the app of this installation, which signs its webhooks.',
+              ? "The sandbox's own app signs these webhooks: there is nothing to enter."
+              : 'The app of this installation, through which the account was connected, signs its webhooks: there is nothing to enter.',
           );
         }
         await trx
@@ -311,5 +312,5 @@ async function lockedRow(trx: WorkspaceTransaction, connectionId: string): Promi
 }
 
 function disconnected(): Refusal {
-  return new Refusal('conflict', 'disconnected', 'This account was disconnected: connect it again.');
+  return new Refusal('conflict', 'disconnected', wasDisconnected);
 }

@@ -113,7 +113,7 @@ async function main(): Promise<void> {
     await host?.stop();
     await service?.close();
     await embedded?.stopIfLast();
-    throw portTaken(error) ? new Error(await portMessage(config)) : error;
+    throw (await notListening(error, config)) ?? error;
   }
 }
 
@@ -167,8 +167,25 @@ async function secretsKeysOf(config: Config): Promise<readonly Buffer[]> {
   return [Buffer.from(await readFile(file, 'utf8'), 'base64')];
 }
 
-function portTaken(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+/** What HOST or PORT made impossible; undefined: it was something else. */
+async function notListening(error: unknown, config: Config): Promise<Error | undefined> {
+  const { code, syscall } = error instanceof Error ? Object(error) : {};
+  if (syscall !== 'listen' && syscall !== 'getaddrinfo') return undefined;
+  const { host, port } = config;
+  switch (code) {
+    case 'EADDRINUSE':
+      return new Error(await portMessage(config));
+    case 'EACCES':
+      return new Error(`PORT: this user may not listen on ${String(port)}: choose one from 1024 on.`);
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return new Error(
+        `HOST: this machine has no address ${host}: leave it out, or 0.0.0.0 for every address.`,
+      );
+    default:
+      return undefined;
+  }
 }
 
 /** Says who has the port, where they can be asked. */

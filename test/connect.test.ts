@@ -207,7 +207,7 @@ describe('the mapping', () => {
   interface Mapped {
     readonly mapping: readonly Record<string, unknown>[];
   }
-  const mappingNow = async (): Promise<Mapped> => (await api('GET', connection('/mapping'))).body as Mapped;
+  const mappingNow = async (): Promise<Mapped> => (await api('GET', connection('/mapping'))).body;
   const isDefault = async (): Promise<boolean> =>
     ((await api('GET', connection())).body as { mappingIsDefault: boolean }).mappingIsDefault;
   const parkedNow = async (): Promise<readonly { field: string }[]> =>
@@ -538,6 +538,14 @@ describe('connecting by OAuth', () => {
     });
     expect(denied.url).toBe(`${service.url}/?note=not_agreed`);
     expect(await denied.text()).toContain('did not give its agreement');
+    const { callback, cookie } = await agree();
+    const spoiled = await fetch(callback.replace(/code=[^&]+/, 'code=of-nobody'), {
+      headers: { accept: 'text/html', cookie },
+    });
+    expect(await spoiled.text()).toContain('good once and for a few minutes');
+    expect(service.output()).toMatch(
+      /"code":"reconnect","reason":"HubSpot did not take.*an account could not be connected"/,
+    );
     const strange = await fetch(`${service.url}/?note=%3Cscript%3E`);
     expect(await strange.text()).not.toContain('<script>');
   });
@@ -593,8 +601,8 @@ describe('connecting by OAuth', () => {
   test('a token that opens nothing is refused with what to do', async () => {
     const body = { crm: 'hubspot', accessToken: 'pat-na1-of-nobody' };
     expect(await api('POST', '/connections', body)).toMatchObject({
-      status: 409,
-      body: refused('reconnect'),
+      status: 400,
+      body: wrong('token_refused', 'accessToken'),
     });
     expect((await api('POST', '/connections', { crm: 'hubspot', accessToken: '' })).status).toBe(400);
   });

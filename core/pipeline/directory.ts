@@ -68,10 +68,7 @@ export function createDirectory(store: Store): Directory {
   };
 }
 
-async function readChannel(
-  { directory }: Store,
-  [column, value]: Name,
-): Promise<ChannelEntry | undefined> {
+async function readChannel({ directory }: Store, [column, value]: Name): Promise<ChannelEntry | undefined> {
   const row = await directory
     .selectFrom('directory_channels')
     .selectAll()
