@@ -204,7 +204,18 @@ export function createChannelBook(dependencies: {
           .where('app_secret', 'is not', null)
           .executeTakeFirst();
         if (result.numUpdatedRows === 0n) {
-          throw new Refusal('missing', 'no_such_channel', 'There is no such channel with an app of its own.');
+          const known = await trx
+            .selectFrom('channels')
+            .select('channel_id')
+            .where('workspace_id', '=', workspaceId)
+            .where('channel_id', '=', channelId)
+            .executeTakeFirst();
+          if (known === undefined) throw noSuch('channel');
+          throw new Refusal(
+            'conflict',
+            'not_own_app',
+            'This number runs under the app of this installation: its secret is META_APP_SECRET in the environment.',
+          );
         }
         await audit(trx, member, 'rotate app secret', channelId);
       });

@@ -96,8 +96,33 @@ describe('the environment', () => {
     ['RETENTION_AUDIT_DAYS: must be 7 days or more', { RETENTION_AUDIT_DAYS: '1' }],
     ['RETENTION_AUDIT_DAYS: must be a number of days', { RETENTION_AUDIT_DAYS: 'long' }],
     ['did you mean SECRETS_KEY_PREVIOUS?', { SECRETS_KEY_PREVIUS: 'x' }],
+    ['PORT: must be a number', { PORT: 'eighty' }],
+    ['PORT: must be at most 65535', { PORT: '99999' }],
+    ['LOG_LEVEL: must be one of "debug", "info", "warn", "error", "silent"', { LOG_LEVEL: 'verbose' }],
+    ['ADMIN_EMAIL: must be an e-mail address', { ADMIN_EMAIL: 'asha' }],
+    ['META_APP_SECRET: must have at least 16 characters', { ...live, META_APP_SECRET: 'short' }],
+    [
+      'WHATSAPP_PHONE_NUMBER_ID: must be the digits Meta shows as phone number id, which is not the phone number',
+      { ...live, WHATSAPP_PHONE_NUMBER_ID: '+91 98123 45678' },
+    ],
+    ['WHATSAPP_WABA_ID: must be the digits', { ...live, WHATSAPP_WABA_ID: 'my account' }],
+    ['WHATSAPP_PORTFOLIO_ID: must be the digits', { ...live, WHATSAPP_PORTFOLIO_ID: 'my business' }],
+    [
+      'HUBSPOT_ACCESS_TOKEN: must be the access token as HubSpot shows it',
+      { ...live, HUBSPOT_ACCESS_TOKEN: 'pat-na1-abc defgh' },
+    ],
+    [
+      'SECRETS_KEY_PREVIOUS: is nothing without SECRETS_KEY',
+      { SECRETS_KEY_PREVIOUS: Buffer.alloc(32).toString('base64') },
+    ],
+    ['META_APP_SECRET_PREVIOUS: is nothing without', { META_APP_SECRET_PREVIOUS: 'a'.repeat(32) }],
+    ['WHATSAPP_PORTFOLIO_ID: is nothing without', { WHATSAPP_PORTFOLIO_ID: '3' }],
   ])('is refused at start, naming %s', (name, env) => {
     expect(() => readConfig(env)).toThrow(name);
+    // The words of the tool that read it are for programmers.
+    expect(() => readConfig(env)).not.toThrow(
+      /Invalid (input|option|string)|expected|received|Too (small|big)/,
+    );
   });
 
   test('may hold what is not ours', () => {

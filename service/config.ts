@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { RetentionDays } from '@sangam/core/store';
 import type { MetricsSettings } from './http/metrics-page.ts';
 import type { HubspotApp } from './hubspot-sites.ts';
+import { inWords } from './wrong-input.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 /** WhatsApp repeats a webhook for 7 days: what is kept for less is gone before its repeat. */
@@ -18,6 +19,8 @@ const secretKey = z
     (value) => Buffer.from(value, 'base64').length === 32,
     'must be 32 bytes in base64 (openssl rand -base64 32)',
   );
+
+const digits = (name: string) => z.string().regex(/^\d+$/, `must be the digits Meta shows as ${name}`);
 
 /** Every variable the service reads. `.env.example` explains each; a test holds the two together. */
 export const environment = z.object({
@@ -41,9 +44,9 @@ export const environment = z.object({
   META_APP_SECRET: z.string().min(16).optional(),
   META_APP_SECRET_PREVIOUS: z.string().min(16).optional(),
   META_VERIFY_TOKEN: z.string().min(8).optional(),
-  WHATSAPP_PHONE_NUMBER_ID: z.string().regex(/^\d+$/).optional(),
-  WHATSAPP_WABA_ID: z.string().regex(/^\d+$/).optional(),
-  WHATSAPP_PORTFOLIO_ID: z.string().regex(/^\d+$/).optional(),
+  WHATSAPP_PHONE_NUMBER_ID: digits('phone number id, which is not the phone number').optional(),
+  WHATSAPP_WABA_ID: digits('WhatsApp Business account id').optional(),
+  WHATSAPP_PORTFOLIO_ID: digits('business portfolio id').optional(),
   WHATSAPP_DISPLAY_PHONE_NUMBER: z.string().min(5).optional(),
   WHATSAPP_ACCESS_TOKEN: z.string().min(16).optional(),
   WHATSAPP_API_VERSION: z
@@ -53,7 +56,10 @@ export const environment = z.object({
   HUBSPOT_CLIENT_ID: z.string().min(8).optional(),
   HUBSPOT_CLIENT_SECRET: z.string().min(16).optional(),
   HUBSPOT_CLIENT_SECRET_PREVIOUS: z.string().min(16).optional(),
-  HUBSPOT_ACCESS_TOKEN: z.string().min(10).optional(),
+  HUBSPOT_ACCESS_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]{10,}$/, 'must be the access token as HubSpot shows it, whole and without blanks')
+    .optional(),
   SANDBOX_URL: url.optional(),
   RETENTION_DEAD_LETTERS_DAYS: days.default(180),
   RETENTION_KEPT_EVENTS_DAYS: days.default(400),
@@ -138,14 +144,28 @@ function unknownVariables(env: NodeJS.ProcessEnv): string[] {
     });
 }
 
+/** Variables that say nothing without another. */
+const companions = {
+  SECRETS_KEY_PREVIOUS: 'SECRETS_KEY',
+  META_APP_SECRET_PREVIOUS: 'META_APP_SECRET',
+  WHATSAPP_PORTFOLIO_ID: 'WHATSAPP_PHONE_NUMBER_ID',
+} as const;
+
+function alone(given: Readonly<Record<string, string | undefined>>): string[] {
+  return Object.entries(companions)
+    .filter(([name, other]) => given[name] !== undefined && given[other] === undefined)
+    .map(([name, other]) => `${name}: is nothing without ${other}; set that too, or leave both out`);
+}
+
 /** Reads the environment once. Throws with the variable's name and what it should be; never with its value. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-  const result = environment.safeParse(given);
+  const result = environment.safeParse(given, { error: inWords });
   const problems = [
     ...(result.error?.issues ?? []).map((issue) => `${issue.path.join('.')}: ${issue.message}`),
     ...unknownVariables(given),
   ];
+  problems.push(...alone(given));
   if (!result.success || problems.length > 0) {
     throw new Error(`The environment is not right:\n  ${problems.join('\n  ')}\nSee .env.example.`);
   }

@@ -168,7 +168,12 @@ export function createConnecting(dependencies: {
 
     async connectByToken(asker, accessToken) {
       const { oauth } = await siteOf(asker.workspaceId);
-      return keep(asker, await oauth.accountOf(accessToken), { accessToken });
+      const account = await oauth.accountOf(accessToken).catch((error: unknown) => {
+        if (!(error instanceof SangamError) || error.code !== 'reconnect') throw error;
+        const { message } = error;
+        throw new Refusal('invalid', 'token_refused', message, [{ path: 'accessToken', message }]);
+      });
+      return keep(asker, account, { accessToken });
     },
 
     async disconnect(asker, connectionId) {

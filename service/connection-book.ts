@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ConnectionSettings, Connector, CrmField } from '@sangam/core/crm';
 import type { Clock } from '@sangam/core/clock';
 import { noSuch, Refusal } from '@sangam/core/errors';
-import type { Connectors } from '@sangam/core/pipeline';
+import { type Connectors, wasDisconnected } from '@sangam/core/pipeline';
 import {
   type AuditAction,
   connectionOf,
@@ -17,7 +18,8 @@ import {
 } from '@sangam/core/store';
 import { mergeSettings } from './connection-settings.ts';
 import { type ConnectionDetail, type ConnectionView, detailOf, viewOf } from './connection-view.ts';
-import { checkMapping, type MappingLine } from './mapping-rules.ts';
+import { lineOf, type MappingLine } from './mapping-line.ts';
+import { checkMapping } from './mapping-rules.ts';
 import { checkOwnerRule, ownersIn } from './owner-rule.ts';
 import type { SecretBox } from './secrets.ts';
 
@@ -41,7 +43,7 @@ export interface ConnectionBook {
   changeSettings(asker: Asker, connectionId: string, change: object): Promise<ConnectionSettings>;
   fields(workspaceId: string, connectionId: string): Promise<CrmField[]>;
   owners(workspaceId: string, connectionId: string): ReturnType<Connector['owners']>;
-  /** Null: the connector's default. Everybody is brought in step with it. */
+  /** Null, or the very lines of it: the connector's default. Everybody is brought in step with it. */
   setMapping(
     asker: Asker,
     connectionId: string,
@@ -146,7 +148,8 @@ export function createConnectionBook(dependencies: {
     async changeSettings(asker, connectionId, change) {
       const row = await find(asker.workspaceId, connectionId);
       const { owner } = mergeSettings(row.settings, change);
-      if ('owner' in change && ownersIn(owner).length > 0) {
+      const chosen = !isDeepStrictEqual(owner, row.settings.owner);
+      if (chosen && ownersIn(owner).length > 0) {
         const owners = await (await connectors.of(row)).owners();
         const channels = await store.transact(asker.workspaceId, (trx) =>
           trx
@@ -177,12 +180,14 @@ export function createConnectionBook(dependencies: {
     owners: async (workspaceId, connectionId) => (await connectorOf(workspaceId, connectionId)).owners(),
 
     async setMapping(asker, connectionId, lines) {
-      const connector = await connectorOf(asker.workspaceId, connectionId);
+      const before = await find(asker.workspaceId, connectionId);
+      const connector = await connectors.of(before);
       const { contactIdField, spelling, defaultMapping } = connector.traits;
-      const checked =
-        lines === null
-          ? { mapping: defaultMapping }
-          : checkMapping(lines, { fields: await connector.fields(), contactIdField, spelling });
+      const fields = await connector.fields();
+      const isDefault = lines === null || isDeepStrictEqual(lines, defaultMapping.map(lineOf));
+      const checked = isDefault
+        ? { mapping: defaultMapping }
+        : checkMapping(lines, before.mapping ?? defaultMapping, { fields, contactIdField, spelling });
       if ('problems' in checked) {
         const { problems } = checked;
         const message = problems.map((problem) => problem.message).join('\n');
@@ -190,15 +195,16 @@ export function createConnectionBook(dependencies: {
       }
       await act(
         asker,
-        { connectionId, action: lines === null ? 'reset mapping' : 'set mapping' },
+        { connectionId, action: isDefault ? 'reset mapping' : 'set mapping' },
         async (trx, row, now) => {
-          // What was parked of the old mapping is gone from it, or was just found to be there.
-          const settled = [...(row.mapping ?? defaultMapping), ...checked.mapping].map(
-            ({ field }) => field.name,
+          // What is mapped and still not there stays parked: writing to it would only fail again.
+          const there = new Set(fields.map(({ name }) => name));
+          const mapped = new Set(checked.mapping.map(({ field }) => field.name));
+          const parked = Object.entries(row.parkedFields).filter(
+            ([field]) => mapped.has(field) && !there.has(field),
           );
-          const parked = Object.entries(row.parkedFields).filter(([field]) => !settled.includes(field));
           await update(trx, connectionId, {
-            mapping: lines === null ? null : toJson(checked.mapping),
+            mapping: isDefault ? null : toJson(checked.mapping),
             parked_fields: toJson(Object.fromEntries(parked)),
           });
           if (parked.length === 0) await closeAlertsOf(trx, connectionId, 'fields missing', now);
@@ -251,9 +257,10 @@ export function createConnectionBook(dependencies: {
     },
 
     async retry(asker, connectionId) {
-      await act(asker, { connectionId, action: 'retry connection' }, (trx, _row, now) =>
-        liftBlock(trx, connectionId, now),
-      );
+      await act(asker, { connectionId, action: 'retry connection' }, async (trx, row, now) => {
+        if (row.disconnectedAt !== null) throw disconnected();
+        await liftBlock(trx, connectionId, now);
+      });
       connectors.forget(connectionId);
       wake(asker.workspaceId);
     },
@@ -266,8 +273,8 @@ export function createConnectionBook(dependencies: {
             'conflict',
             'not_own_app',
             row.sandbox
-              ? "The sandbox's own app signs these webhooks."
-              : 'This account was connected through the app of this installation, which signs its webhooks.',
+              ? "The sandbox's own app signs these webhooks: there is nothing to enter."
+              : 'The app of this installation, through which the account was connected, signs its webhooks: there is nothing to enter.',
           );
         }
         await trx
@@ -305,5 +312,5 @@ async function lockedRow(trx: WorkspaceTransaction, connectionId: string): Promi
 }
 
 function disconnected(): Refusal {
-  return new Refusal('conflict', 'disconnected', 'This account was disconnected: connect it again.');
+  return new Refusal('conflict', 'disconnected', wasDisconnected);
 }

@@ -1,6 +1,7 @@
 import { type ConnectionSettings, connectionSettings } from '@sangam/core/crm';
+import type { WrongField } from '@sangam/core/errors';
 import { canonicalPhone } from '@sangam/core/identity';
-import { wrongFields, wrongInput } from './wrong-input.ts';
+import { readInput, wrongInput } from './wrong-input.ts';
 
 /** Settings of settings: a change of one leaves its neighbours alone. Everything else is replaced whole. */
 const sections: ReadonlySet<string> = new Set(['creation', 'creation.rush', 'timeline']);
@@ -8,12 +9,11 @@ const sections: ReadonlySet<string> = new Set(['creation', 'creation.rush', 'tim
 /** Settings after a change that names only what is to differ. Throws a `Refusal` that names what is wrong. */
 export function mergeSettings(settings: ConnectionSettings, change: object): ConnectionSettings {
   const merged = merge(settings, change, '');
-  const read = connectionSettings.safeParse(merged);
-  if (!read.success) throw wrongInput(wrongFields(read.error));
-  const unknown = unknownIn(merged, read.data, '');
-  if (unknown !== undefined) throw wrongInput([{ path: unknown, message: 'is no setting' }]);
-  const { creation } = read.data;
-  return { ...read.data, creation: { ...creation, blockedPhones: creation.blockedPhones.map(canonical) } };
+  const read = readInput(connectionSettings, merged);
+  const unknown = unknownIn(merged, read, '');
+  if (unknown !== undefined) throw wrongInput([unknown]);
+  const { creation } = read;
+  return { ...read, creation: { ...creation, blockedPhones: creation.blockedPhones.map(canonical) } };
 }
 
 function merge(before: object, change: object, path: string): Record<string, unknown> {
@@ -27,10 +27,12 @@ function merge(before: object, change: object, path: string): Record<string, unk
 }
 
 /** The first name that reading did not know, as a typing error. */
-function unknownIn(given: object, read: object, path: string): string | undefined {
+function unknownIn(given: object, read: object, path: string): WrongField | undefined {
   const known = new Map(Object.entries(read));
   for (const [name, value] of Object.entries(given)) {
-    if (!known.has(name)) return `${path}${name}`;
+    if (!known.has(name)) {
+      return { path: `${path}${name}`, message: `is no setting: there are ${[...known.keys()].join(', ')}` };
+    }
     const inner: unknown = known.get(name);
     const found = isObject(value) && isObject(inner) ? unknownIn(value, inner, `${path}${name}.`) : undefined;
     if (found !== undefined) return found;

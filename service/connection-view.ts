@@ -1,6 +1,7 @@
-import type { ConnectionSettings, CrmField, FieldMapping } from '@sangam/core/crm';
+import type { ConnectionSettings } from '@sangam/core/crm';
 import type { ConnectionRow } from '@sangam/core/store';
 import { traitsOf } from './crm-traits.ts';
+import { lineOf, type MappingLine } from './mapping-line.ts';
 
 /** A CRM account as an admin sees it. Times ISO 8601. */
 export interface ConnectionView {
@@ -27,17 +28,9 @@ export interface ConnectionView {
 
 export interface ConnectionDetail extends ConnectionView {
   readonly settings: ConnectionSettings;
-  readonly mapping: MappingView;
-}
-
-interface MappingView {
-  /** The connector's own, untouched. */
-  readonly isDefault: boolean;
-  readonly lines: readonly (Omit<FieldMapping, 'field'> & {
-    readonly field: string;
-    readonly label: string;
-    readonly kind: CrmField['kind'];
-  })[];
+  readonly mapping: readonly MappingLine[];
+  /** The mapping is the connector's own, and a later version may add to it. */
+  readonly mappingIsDefault: boolean;
 }
 
 export function viewOf(row: ConnectionRow, publicUrl: string): ConnectionView {
@@ -68,15 +61,8 @@ export function detailOf(row: ConnectionRow, publicUrl: string): ConnectionDetai
   return {
     ...viewOf(row, publicUrl),
     settings: row.settings,
-    mapping: {
-      isDefault: row.mapping === undefined,
-      lines: (row.mapping ?? traitsOf(row.crm)?.defaultMapping ?? []).map(({ field, ...line }) => ({
-        ...line,
-        field: field.name,
-        label: field.label,
-        kind: field.kind,
-      })),
-    },
+    mapping: (row.mapping ?? traitsOf(row.crm)?.defaultMapping ?? []).map(lineOf),
+    mappingIsDefault: row.mapping === undefined,
   };
 }
 

@@ -3,7 +3,7 @@ import type { Clock } from '@sangam/core/clock';
 import { systemClock } from '@sangam/core/clock';
 import type { Connector, ConnectorTraits } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
-import { type Connectors, createPermits } from '@sangam/core/pipeline';
+import { type Connectors, createPermits, wasDisconnected } from '@sangam/core/pipeline';
 import type { ConnectionRow, Store } from '@sangam/core/store';
 import { createHubspotConnector, hubspotTraits } from '@sangam/connectors/hubspot';
 import { claimAccount } from './account-book.ts';
@@ -98,6 +98,6 @@ function disconnected(): SangamError {
     code: 'reconnect',
     origin: 'crm',
     retry: 'never',
-    message: 'This account was disconnected: connect it again.',
+    message: wasDisconnected,
   });
 }

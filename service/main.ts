@@ -129,9 +129,7 @@ async function main(): Promise<void> {
     await host?.stop();
     await service?.close();
     await embedded?.stopIfLast();
-    const taken = takenPort(error);
-    if (taken === undefined) throw error;
-    throw new Error(await portMessage(config, taken), { cause: error });
+    throw (await notListening(error, config)) ?? error;
   }
 }
 
@@ -185,9 +183,25 @@ async function secretsKeysOf(config: Config): Promise<readonly Buffer[]> {
   return [Buffer.from(await readFile(file, 'utf8'), 'base64')];
 }
 
-function takenPort(error: unknown): number | undefined {
-  if (!(error instanceof Error) || !('code' in error) || error.code !== 'EADDRINUSE') return undefined;
-  return 'port' in error ? Number(error.port) : 0;
+/** What HOST, PORT or METRICS_PORT made impossible; undefined: it was something else. */
+async function notListening(error: unknown, config: Config): Promise<Error | undefined> {
+  const { code, syscall, port } = error instanceof Error ? Object(error) : {};
+  if (syscall !== 'listen' && syscall !== 'getaddrinfo') return undefined;
+  const tried = typeof port === 'number' ? port : config.port;
+  switch (code) {
+    case 'EADDRINUSE':
+      return new Error(await portMessage(config, tried), { cause: error });
+    case 'EACCES':
+      return new Error(`PORT: this user may not listen on ${String(tried)}: choose one from 1024 on.`);
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return new Error(
+        `HOST: this machine has no address ${config.host}: leave it out, or 0.0.0.0 for every address.`,
+      );
+    default:
+      return undefined;
+  }
 }
 
 /** Says who has the port, where they can be asked. */

@@ -3,32 +3,24 @@ import {
   type FieldMapping,
   type FieldOwner,
   type FieldValue,
-  type MappingSource,
   ruleOf,
   type SourceRule,
   type Spelling,
-  type Transform,
 } from '@sangam/core/crm';
 import type { WrongField } from '@sangam/core/errors';
-
-/** A line of a mapping as an admin writes it: the CRM's field by its name. */
-export interface MappingLine {
-  readonly source: MappingSource;
-  readonly field: string;
-  readonly owner: FieldOwner;
-  readonly transform: Transform;
-  readonly standIns?: FieldMapping['standIns'];
-}
+import type { MappingLine } from './mapping-line.ts';
 
 /**
  * A mapping checked against the CRM's fields as they are now: the mapping to be kept, or every problem in words that say
- * what to do.
+ * what to do. A field that is mapped already may stay though the CRM lacks it: it is parked, or not provisioned yet.
  */
 export function checkMapping(
   lines: readonly MappingLine[],
+  before: readonly FieldMapping[],
   crm: { readonly fields: readonly CrmField[]; readonly contactIdField: string; readonly spelling: Spelling },
 ): { readonly mapping: readonly FieldMapping[] } | { readonly problems: readonly WrongField[] } {
-  const byName = new Map(crm.fields.map((field) => [field.name, field]));
+  const mapped = before.map(({ field }) => field);
+  const byName = new Map([...mapped, ...crm.fields].map((field) => [field.name, field]));
   const taken = new Set<string>();
   const problems: WrongField[] = [];
   const mapping: FieldMapping[] = [];
@@ -39,22 +31,23 @@ export function checkMapping(
       : line.field === crm.contactIdField
         ? `'${line.field}' holds Sangam's own id and cannot be mapped: choose another field.`
         : field === undefined
-          ? `There is no field '${line.field}' in the CRM: create it there first, or choose another.`
+          ? noField(line.field, crm.fields)
           : problemOf(line, field, crm.spelling);
     taken.add(line.field);
     if (problem !== undefined) problems.push({ path: `mapping[${String(index)}]`, message: problem });
     else if (field !== undefined) {
-      const { standIns } = line;
-      mapping.push({
-        source: line.source,
-        field,
-        owner: line.owner,
-        transform: line.transform,
-        ...(standIns === undefined ? {} : { standIns }),
-      });
+      mapping.push({ ...line, field });
     }
   }
   return problems.length === 0 ? { mapping } : { problems };
+}
+
+/** People write what they see. */
+function noField(written: string, fields: readonly CrmField[]): string {
+  const meant = fields.find(({ label }) => label.toLowerCase() === written.toLowerCase());
+  return meant === undefined
+    ? `There is no field '${written}' in the CRM: create it there first, or choose another from GET …/fields.`
+    : `There is no field '${written}' in the CRM: the one shown so is named '${meant.name}'.`;
 }
 
 function problemOf(line: MappingLine, field: CrmField, spelling: Spelling): string | undefined {

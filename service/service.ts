@@ -319,7 +319,7 @@ export function createService(options: ServiceOptions): Service {
   );
   app.use(
     '/oauth',
-    oauthRoutes(accounts.connecting, () => publicUrl()),
+    oauthRoutes(accounts.connecting, () => publicUrl(), logger),
   );
   app.use(
     healthRoutes(

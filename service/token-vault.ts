@@ -238,7 +238,8 @@ export function createTokenVault(dependencies: {
   };
 }
 
-const refusedToken = 'The CRM no longer accepts the access token of this connection: enter a new one.';
+const refusedToken =
+  'The CRM no longer accepts the access token of this connection: enter a new one (POST /api/v1/connections, or HUBSPOT_ACCESS_TOKEN).';
 
 function isFresh({ expiresAt }: Token): boolean {
   return expiresAt === null || expiresAt - earlyMs > Date.now();

@@ -402,8 +402,8 @@ describe('what an admin may ask', () => {
     });
     expect((await csv.text()).split('\r\n')).toEqual([
       'person,recordId,name,url,phones',
-      expect.stringMatching(/^1,\d+,Twin,https:.*,'\+919811122333$/),
-      expect.stringMatching(/^1,\d+,Twin,https:.*,'\+919811122333$/),
+      expect.stringMatching(/^1,\d+,Twin,https:.*,\(\+91\) 9811122333$/),
+      expect.stringMatching(/^1,\d+,Twin,https:.*,\(\+91\) 9811122333$/),
       '',
     ]);
     expect((await report('unreadable numbers')).results).toContainEqual(

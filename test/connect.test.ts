@@ -1,5 +1,6 @@
 import { createHash, createHmac, randomUUID } from 'node:crypto';
-import { parkFields, raiseAlert } from '@sangam/core/store';
+import { connectionSettings } from '@sangam/core/crm';
+import { parkFields, raiseAlert, toJson } from '@sangam/core/store';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   createTown,
@@ -124,6 +125,46 @@ describe('settings', () => {
     expect((await api('GET', connection('/settings'))).body).toEqual(before);
   });
 
+  test('are read as they are written: what GET answers, PUT takes, and nothing changes', async () => {
+    const { body: before } = await api('GET', connection('/settings'));
+    const { results } = (await api('GET', connection('/owners'))).body as { results: { ownerId: string }[] };
+    const [{ ownerId } = { ownerId: '' }] = results;
+    const changes = [
+      {},
+      {
+        creation: {
+          policy: 'from ad, Flow or keyword',
+          keywords: ['price'],
+          blockedPhones: ['+91 98123 45678'],
+        },
+        owner: { kind: 'by ad', owners: { 'ad 1': ownerId }, otherwise: ownerId },
+        timeline: { entries: 'none' },
+        phoneRegion: 'IN',
+        timeZone: 'UTC',
+      },
+    ];
+    for (const change of changes) {
+      expect((await api('PUT', connection('/settings'), change)).status).toBe(200);
+      const { body: read } = await api('GET', connection('/settings'));
+      expect(await api('PUT', connection('/settings'), read)).toMatchObject({ status: 200, body: read });
+      expect((await api('GET', connection('/settings'))).body).toEqual(read);
+    }
+    // An owner who has left the account since.
+    const left = { kind: 'fixed', ownerId: '404' } as const;
+    await town.store.transact(town.parties.workspaceId, (trx) =>
+      trx
+        .updateTable('crm_connections')
+        .set({ settings: toJson(connectionSettings.parse({ owner: left })) })
+        .where('workspace_id', '=', town.parties.workspaceId)
+        .where('connection_id', '=', connectionId)
+        .execute(),
+    );
+    const { body: stale } = await api('GET', connection('/settings'));
+    expect(stale).toMatchObject({ owner: left });
+    expect(await api('PUT', connection('/settings'), stale)).toMatchObject({ status: 200, body: stale });
+    await api('PUT', connection('/settings'), before);
+  });
+
   test.each([
     ['creation.polcy', { creation: { polcy: 'never' } }],
     ['timeZone', { timeZone: 'Mars/Olympus' }],
@@ -163,17 +204,91 @@ describe('the mapping', () => {
     ...more,
   });
 
+  interface Mapped {
+    readonly mapping: readonly Record<string, unknown>[];
+  }
+  const mappingNow = async (): Promise<Mapped> => (await api('GET', connection('/mapping'))).body;
+  const isDefault = async (): Promise<boolean> =>
+    ((await api('GET', connection())).body as { mappingIsDefault: boolean }).mappingIsDefault;
+  const parkedNow = async (): Promise<readonly { field: string }[]> =>
+    ((await api('GET', connection())).body as { parkedFields: { field: string }[] }).parkedFields;
+
   test("is the connector's own until an admin saves another, and again after null", async () => {
-    const { body: own } = await api('GET', connection('/mapping'));
-    expect(own).toMatchObject({ isDefault: true });
-    const { lines } = own as { lines: Record<string, unknown>[] };
-    const same = lines.map(({ label: _label, kind: _kind, ...rest }) => rest);
-    const saved = await api('PUT', connection('/mapping'), { mapping: same });
-    expect(saved).toMatchObject({ status: 200, body: { isDefault: false } });
-    expect((saved.body as { lines: unknown[] }).lines).toHaveLength(lines.length);
-    expect((await api('PUT', connection('/mapping'), { mapping: null })).body).toMatchObject({
-      isDefault: true,
+    const own = await mappingNow();
+    expect(await isDefault()).toBe(true);
+    const other = { mapping: own.mapping.slice(1) };
+    expect(await api('PUT', connection('/mapping'), other)).toMatchObject({ status: 200, body: other });
+    expect(await isDefault()).toBe(false);
+    expect((await api('PUT', connection('/mapping'), { mapping: null })).body).toEqual(own);
+    expect(await isDefault()).toBe(true);
+  });
+
+  test('is read as it is written: what GET answers, PUT takes, and nothing changes', async () => {
+    const own = await mappingNow();
+    const firstName = own.mapping.find(({ source }) => source === 'first name');
+    const edited = [
+      ...own.mapping.filter(({ field }) => field !== 'firstname' && field !== 'wa_username'),
+      { ...firstName, transform: 'upper case', standIns: ['username', "'Somebody'"] },
+      line({ flowAnswer: 'city' }, 'city', 'if-empty', { transform: 'first line' }),
+      line('username', 'jobtitle', 'theirs', { transform: 'as is' }),
+    ];
+    for (const mapping of [null, edited]) {
+      expect((await api('PUT', connection('/mapping'), { mapping })).status).toBe(200);
+      const read = await mappingNow();
+      expect(read).toEqual(mapping === null ? own : { mapping });
+      expect(await api('PUT', connection('/mapping'), read)).toMatchObject({ status: 200, body: read });
+      expect(await mappingNow()).toEqual(read);
+      expect(await isDefault()).toBe(mapping === null);
+    }
+  });
+
+  test('may keep a field that is parked, which stays so; one that is there again is written', async () => {
+    const own = await mappingNow();
+    const kept = { mapping: [...own.mapping, line('last name', 'nickname', 'ours', { transform: 'as is' })] };
+    const properties = `${town.sandboxUrl}/hubspot/crm/properties/2026-03/contacts`;
+    const inCrm = async (method: string, path: string, body?: object): Promise<void> => {
+      const response = await fetch(`${properties}${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${town.parties.hubspot.accessToken}`,
+          'content-type': 'application/json',
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      expect(response.ok).toBe(true);
+    };
+    const nickname = { name: 'nickname', label: 'Nickname', type: 'string', fieldType: 'text' };
+    await inCrm('POST', '', { ...nickname, groupName: 'contactinformation' });
+    expect((await api('PUT', connection('/mapping'), kept)).status).toBe(200);
+    await inCrm('DELETE', '/nickname');
+    await town.store.transact(town.parties.workspaceId, (trx) =>
+      parkFields(trx, connectionId, ['nickname', 'jobtitle', 'wa_tags'], { at: 0, why: 'it vanished' }),
+    );
+
+    // wa_tags is there, jobtitle is not mapped.
+    const saved = await api('PUT', connection('/mapping'), kept);
+    expect(saved).toMatchObject({ status: 200, body: kept });
+    expect(await parkedNow()).toMatchObject([{ field: 'nickname' }]);
+    expect(await api('PUT', connection('/mapping'), await mappingNow())).toMatchObject({ body: kept });
+    expect(await parkedNow()).toMatchObject([{ field: 'nickname' }]);
+
+    await api('PUT', connection('/mapping'), { mapping: null });
+    expect(await parkedNow()).toEqual([]);
+    expect((await api('PUT', connection('/mapping'), kept)).status).toBe(400);
+  });
+
+  test('is edited in shadow before anything is created in the CRM', async () => {
+    const { mapping } = await mappingNow();
+    await api('PUT', connection('/mode'), { mode: 'shadow' });
+    const deleted = await fetch(`${town.sandboxUrl}/hubspot/crm/properties/2026-03/contacts/wa_bsuid`, {
+      method: 'DELETE',
+      headers: { authorization: `Bearer ${town.parties.hubspot.accessToken}` },
     });
+    expect(deleted.ok).toBe(true);
+    const shorter = { mapping: mapping.slice(1) };
+    expect(await api('PUT', connection('/mapping'), shorter)).toMatchObject({ status: 200, body: shorter });
+    await api('PUT', connection('/mapping'), { mapping: null });
+    expect((await api('PUT', connection('/mode'), { mode: 'live' })).status).toBe(200);
   });
 
   test('is written to everybody who is linked once it is saved', async () => {
@@ -193,9 +308,7 @@ describe('the mapping', () => {
         );
       });
     const { id } = await asha({ firstname: 'Asha' });
-    const { body } = await api('GET', connection('/mapping'));
-    const { lines } = body as { lines: Record<string, unknown>[] };
-    const mapping = lines.map(({ label: _label, kind: _kind, ...rest }) => rest);
+    const { mapping } = await mappingNow();
     await api('PUT', connection('/mapping'), { mapping: [...mapping, line('first message', 'city')] });
     expect((await asha({ city: 'hello there' })).id).toBe(id);
     await api('PUT', connection('/mapping'), { mapping: null });
@@ -203,6 +316,11 @@ describe('the mapping', () => {
 
   test.each([
     ["no field 'no_such_field'", [line('first name', 'no_such_field')]],
+    ["is named 'firstname'", [line('first name', 'First name')]],
+    [
+      '"username", or a text in single quotes',
+      [line('first name', 'firstname', 'once', { standIns: ['x'] })],
+    ],
     ['mapped twice', [line('first name', 'firstname'), line('username', 'firstname')]],
     ["Sangam's own id", [line('bsuid', 'sangam_contact_id')]],
     ['read-only', [line('last activity', 'lastmodifieddate')]],
@@ -223,9 +341,8 @@ describe('the mapping', () => {
 
   test('takes a Flow answer into a field of the account', async () => {
     const mapping = [line({ flowAnswer: 'city' }, 'city', 'if-empty')];
-    expect((await api('PUT', connection('/mapping'), { mapping })).body).toMatchObject({
-      isDefault: false,
-      lines: [{ source: { flowAnswer: 'city' }, field: 'city', owner: 'if-empty', transform: 'as is' }],
+    expect((await api('PUT', connection('/mapping'), { mapping })).body).toEqual({
+      mapping: [{ source: { flowAnswer: 'city' }, field: 'city', owner: 'if-empty', transform: 'as is' }],
     });
     await api('PUT', connection('/mapping'), { mapping: null });
   });
@@ -421,6 +538,14 @@ describe('connecting by OAuth', () => {
     });
     expect(denied.url).toBe(`${service.url}/?note=not_agreed`);
     expect(await denied.text()).toContain('did not give its agreement');
+    const { callback, cookie } = await agree();
+    const spoiled = await fetch(callback.replace(/code=[^&]+/, 'code=of-nobody'), {
+      headers: { accept: 'text/html', cookie },
+    });
+    expect(await spoiled.text()).toContain('good once and for a few minutes');
+    expect(service.output()).toMatch(
+      /"code":"reconnect","reason":"HubSpot did not take.*an account could not be connected"/,
+    );
     const strange = await fetch(`${service.url}/?note=%3Cscript%3E`);
     expect(await strange.text()).not.toContain('<script>');
   });
@@ -476,8 +601,8 @@ describe('connecting by OAuth', () => {
   test('a token that opens nothing is refused with what to do', async () => {
     const body = { crm: 'hubspot', accessToken: 'pat-na1-of-nobody' };
     expect(await api('POST', '/connections', body)).toMatchObject({
-      status: 409,
-      body: refused('reconnect'),
+      status: 400,
+      body: wrong('token_refused', 'accessToken'),
     });
     expect((await api('POST', '/connections', { crm: 'hubspot', accessToken: '' })).status).toBe(400);
   });

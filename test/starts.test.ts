@@ -83,6 +83,13 @@ describe('a start is refused', () => {
     );
   });
 
+  test('by an address this machine does not have', async () => {
+    // Kept for documents: nobody has it.
+    await expect(start({ HOST: '192.0.2.1' })).rejects.toThrow(
+      /^The service ended: HOST: this machine has no address 192\.0\.2\.1: [^\n]*\n$/,
+    );
+  });
+
   test('by a sandbox that cannot be opened, whose lock goes to another process', async () => {
     const broken = path.join(folder, 'broken');
     await mkdir(path.join(broken, 'sandbox', 'sandbox.jsonl'), { recursive: true });

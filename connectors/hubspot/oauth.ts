@@ -63,6 +63,9 @@ const tokenError = z.looseObject({
 });
 
 const reconnect = 'HubSpot no longer accepts this agreement: connect the account again';
+/** Of the code an admin comes back with: nothing was accepted before. */
+const notTaken =
+  'HubSpot did not take this agreement, which is good once and for a few minutes: connect again';
 const clientConfig =
   "HubSpot does not know this installation's app: check HUBSPOT_CLIENT_ID, HUBSPOT_CLIENT_SECRET and the app's redirect URLs";
 
@@ -97,7 +100,7 @@ export function hubspotOauth(options: {
     // Secrets travel in a form, never in a query, which is logged on the way. facts/hubspot.md §5
     const path = `/oauth/${apiVersion}/token`;
     const response = await transport.send({ method: 'POST', path, form: { ...app, ...form } });
-    if (!response.ok) throw refused(response);
+    if (!response.ok) throw refused(response, form['grant_type'] === 'authorization_code');
     const read = tokenAnswer.safeParse(response.body);
     if (!read.success) throw unreadable(response.status);
     return read.data;
@@ -153,7 +156,9 @@ function tokenRefused(): SangamError {
     code: 'reconnect',
     origin: 'crm',
     retry: 'never',
-    message: 'HubSpot does not accept this access token: connect again or enter another one.',
+    message:
+      'HubSpot does not accept this access token: copy it again, whole, from the app or service key it belongs to, or make ' +
+      'another there.',
   });
 }
 
@@ -169,7 +174,7 @@ function toGrant(answer: z.infer<typeof tokenAnswer>, refreshToken: string, aske
 }
 
 /** A token request names its reason in a body of its own shape; anything else is read as every other refusal. */
-function refused({ status, headers, body }: HubspotResponse): SangamError {
+function refused({ status, headers, body }: HubspotResponse, first: boolean): SangamError {
   const said = tokenError.safeParse(body);
   const reasons = said.success ? [said.data.status, said.data.error] : [];
   const meaning = reasons.map((reason) => meanings[reason ?? '']).find((known) => known !== undefined);
@@ -187,6 +192,6 @@ function refused({ status, headers, body }: HubspotResponse): SangamError {
     code: meaning.code,
     origin: 'crm',
     retry: 'never',
-    message: `${meaning.says} (status ${status}).`,
+    message: `${first && meaning.code === 'reconnect' ? notTaken : meaning.says} (status ${status}).`,
   });
 }

@@ -32,6 +32,8 @@ export type LeadSource = 'WhatsApp CTWA' | 'WhatsApp Inbound' | 'WhatsApp';
 
 /** What a mapping can carry of a contact, and where it fits. */
 export interface SourceRule {
+  /** What it holds, as docs/hubspot-setup.md tells it to admins. */
+  readonly means: string;
   /** As it is before a CRM's own spelling. */
   readonly read: (contact: ContactFields) => FieldValue;
   readonly value: FieldValue['kind'];
@@ -47,10 +49,12 @@ export interface SourceRule {
 const ownedByOne: readonly FieldOwner[] = ['once', 'if-empty', 'ours', 'theirs'];
 
 function text(
+  means: string,
   of: (contact: ContactFields) => string | undefined,
   fits: Partial<Pick<SourceRule, 'kinds' | 'holds' | 'values'>> = {},
 ): SourceRule {
   return {
+    means,
     read: (contact) => ({ kind: 'text', text: of(contact) }),
     value: 'text',
     kinds: ['text', 'long text'],
@@ -60,12 +64,21 @@ function text(
   };
 }
 
-function choice(of: (contact: ContactFields) => string, values: readonly string[]): SourceRule {
-  return text(of, { kinds: ['text', 'long text', 'choice'], holds: 'a text or drop-down field', values });
+function choice(
+  means: string,
+  of: (contact: ContactFields) => string,
+  values: readonly string[],
+): SourceRule {
+  return text(means, of, {
+    kinds: ['text', 'long text', 'choice'],
+    holds: 'a text or drop-down field',
+    values,
+  });
 }
 
-function time(of: (contact: ContactFields) => number | undefined): SourceRule {
+function time(means: string, of: (contact: ContactFields) => number | undefined): SourceRule {
   return {
+    means,
     read: (contact) => ({ kind: 'time', at: of(contact) }),
     value: 'time',
     kinds: ['time', 'date'],
@@ -76,30 +89,47 @@ function time(of: (contact: ContactFields) => number | undefined): SourceRule {
 
 /** The nine fields of every CRM, and what goes with them. An opt-out may never be mapped so that a later one is not written. */
 const sources = {
-  phone: text((contact) => contact.phone, {
-    kinds: ['phone', 'text', 'long text'],
-    holds: 'a phone or text field',
-  }),
-  bsuid: text((contact) => contact.bsuid),
-  username: text((contact) => contact.username),
-  'first name': text((contact) => contact.firstName),
-  'last name': text((contact) => contact.lastName),
-  'lead source': choice((contact) => contact.leadSource, ['WhatsApp CTWA', 'WhatsApp Inbound', 'WhatsApp']),
-  'opt-in time': time((contact) => contact.optInAt),
-  'first message': text((contact) => contact.firstMessage),
-  'last activity': time((contact) => contact.lastActivityAt),
-  'window state': choice((contact) => contact.windowState, ['open', 'closed']),
-  'window closes at': time((contact) => contact.windowClosesAt),
-  'waiting since': time((contact) => contact.waitingSince),
+  phone: text(
+    'their WhatsApp number, as +919812345678; nothing for people known by username alone',
+    (contact) => contact.phone,
+    {
+      kinds: ['phone', 'text', 'long text'],
+      holds: 'a phone or text field',
+    },
+  ),
+  bsuid: text('the id by which WhatsApp knows them to your business', (contact) => contact.bsuid),
+  username: text('the name they chose on WhatsApp, without the @', (contact) => contact.username),
+  'first name': text('of their WhatsApp profile', (contact) => contact.firstName),
+  'last name': text('of their WhatsApp profile', (contact) => contact.lastName),
+  'lead source': choice(
+    'how they first came: `WhatsApp CTWA` (from an ad), `WhatsApp Inbound` or `WhatsApp`',
+    (contact) => contact.leadSource,
+    ['WhatsApp CTWA', 'WhatsApp Inbound', 'WhatsApp'],
+  ),
+  'opt-in time': time('when they agreed to messages', (contact) => contact.optInAt),
+  'first message': text('the first thing they wrote', (contact) => contact.firstMessage),
+  'last activity': time('when the conversation last had a message', (contact) => contact.lastActivityAt),
+  'window state': choice(
+    'whether you may write freely now: `open` or `closed`',
+    (contact) => contact.windowState,
+    ['open', 'closed'],
+  ),
+  'window closes at': time('24 hours after their last message', (contact) => contact.windowClosesAt),
+  'waiting since': time(
+    'their first message after your last reply; nothing once answered',
+    (contact) => contact.waitingSince,
+  ),
   'opt-out': {
+    means: 'yes when they asked for no more messages',
     read: (contact) => ({ kind: 'flag', set: contact.optOut }),
     value: 'flag',
     kinds: ['flag'],
     holds: 'a checkbox',
     owners: ['both', 'ours'],
   },
-  'opt-out time': time((contact) => contact.optOutAt),
+  'opt-out time': time('when they did', (contact) => contact.optOutAt),
   tags: {
+    means: 'tags of the conversation',
     read: (contact) => ({ kind: 'tags', tags: contact.tags }),
     value: 'tags',
     kinds: ['choices', 'text', 'long text'],
@@ -116,8 +146,12 @@ export type MappingSource = ContactSource | { readonly flowAnswer: string };
 
 export function ruleOf(source: MappingSource): SourceRule {
   if (typeof source === 'string') return sources[source];
-  return text((contact) => contact.flowAnswers[source.flowAnswer], {
-    kinds: ['text', 'long text', 'phone', 'number', 'choice'],
-    holds: 'a text, number, phone or drop-down field',
-  });
+  return text(
+    'their latest answer to the question of that name in a WhatsApp Flow',
+    (contact) => contact.flowAnswers[source.flowAnswer],
+    {
+      kinds: ['text', 'long text', 'phone', 'number', 'choice'],
+      holds: 'a text, number, phone or drop-down field',
+    },
+  );
 }

@@ -5,9 +5,27 @@ import type { CrmField } from './field.ts';
 export const fieldOwners = ['once', 'if-empty', 'ours', 'both', 'theirs'] as const;
 export type FieldOwner = (typeof fieldOwners)[number];
 
+/** As docs/hubspot-setup.md tells it to admins. */
+export const ownerMeanings: Readonly<Record<FieldOwner, string>> = {
+  once: 'written once; what it becomes in the CRM afterwards stays',
+  'if-empty': 'filled where the CRM has nothing; what stands there stays, whoever wrote it',
+  ours: 'always what Sangam knows, also when that is nothing; a change made by hand is set back',
+  both: 'shared: a change on either side reaches the other',
+  theirs: 'the CRM decides: only read',
+};
+
 /** What is done to a text on its way. Times, flags and tags go as they are. */
 export const transforms = ['as is', 'lower case', 'upper case', 'digits only', 'first line'] as const;
 export type Transform = (typeof transforms)[number];
+
+/** As docs/hubspot-setup.md tells it to admins. */
+export const transformMeanings: Readonly<Record<Transform, string>> = {
+  'as is': 'nothing is done to it',
+  'lower case': 'in small letters',
+  'upper case': 'in capitals',
+  'digits only': 'its digits 0 to 9 alone',
+  'first line': 'up to its first line break',
+};
 
 /** Which of our fields goes to which CRM field, and who decides it. */
 export interface FieldMapping {

@@ -3,67 +3,92 @@ import { z } from 'zod';
 
 /** Who decides what becomes of unknown people, who owns them and what the timeline shows: an admin's choices. */
 
-const ownerIds = z.array(z.string().min(1)).min(1);
+const ownerId = z.string().min(1);
+const ownerIds = z.array(ownerId).min(1);
+const ownerOf = z.record(z.string(), z.string());
 
 /** Who owns a record Sangam creates. A record that has an owner keeps it. */
 export const ownerRule = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('nobody') }),
-  z.object({ kind: z.literal('fixed'), ownerId: z.string().min(1) }),
-  z.object({ kind: z.literal('round robin'), ownerIds }),
-  /** By the channel of the first message: channel id → owner. */
-  z.object({
-    kind: z.literal('by channel'),
-    owners: z.record(z.string(), z.string()),
-    otherwise: z.string().optional(),
-  }),
-  /** By the ad of the first message: Meta's id of the ad or post → owner. */
-  z.object({
-    kind: z.literal('by ad'),
-    owners: z.record(z.string(), z.string()),
-    otherwise: z.string().optional(),
-  }),
+  z.object({ kind: z.literal('nobody') }).describe('the CRM decides'),
+  z.object({ kind: z.literal('fixed'), ownerId }).describe('always this one'),
+  z.object({ kind: z.literal('round robin'), ownerIds }).describe('each in turn'),
+  z
+    .object({ kind: z.literal('by channel'), owners: ownerOf, otherwise: z.string().optional() })
+    .describe('by the number first written to: channel id → owner'),
+  z
+    .object({ kind: z.literal('by ad'), owners: ownerOf, otherwise: z.string().optional() })
+    .describe("by the ad of the first message: Meta's id of the ad or post → owner"),
 ]);
 export type OwnerRule = z.infer<typeof ownerRule>;
 
+/** What each means is told to admins by docs/hubspot-setup.md, in these words. */
 export const connectionSettings = z.object({
   creation: z
     .object({
-      policy: z.enum(['anyone', 'from ad, Flow or keyword', 'never']).default('anyone'),
-      /** A first message that is one of these lets a person in, whatever its case. */
-      keywords: z.array(z.string().trim().min(1)).default([]),
-      /** E.164; never created, with our members' and channels' own numbers. */
-      blockedPhones: z.array(z.string()).default([]),
+      policy: z
+        .enum(['anyone', 'from ad, Flow or keyword', 'never'])
+        .default('anyone')
+        .describe('who becomes a new record'),
+      keywords: z
+        .array(z.string().trim().min(1))
+        .default([])
+        .describe('a first message that is one of these, whatever its case, is a keyword'),
+      blockedPhones: z
+        .array(z.string())
+        .default([])
+        .describe(
+          "phones with country code that never become a record, beside your members' and channels' own",
+        ),
       rush: z
         .object({
-          /** So many times the usual hour is a rush. */
-          factor: z.number().min(1).default(5),
-          /** What is never a rush. */
-          least: z.int().min(1).default(500),
-          /** Whether creation waits for an admin then; else only an alert is raised. */
-          hold: z.boolean().default(false),
+          factor: z
+            .number()
+            .min(1)
+            .default(5)
+            .describe('so many times the usual hour of new people is a rush'),
+          least: z
+            .int()
+            .min(1)
+            .default(500)
+            .describe('so many new people in an hour, or fewer, are never one'),
+          hold: z
+            .boolean()
+            .default(false)
+            .describe(
+              'whether new people wait in a rush until an admin lets them in; else an alert is raised',
+            ),
         })
         .prefault({}),
     })
     .prefault({}),
-  owner: ownerRule.default({ kind: 'nobody' }),
+  owner: ownerRule
+    .default({ kind: 'nobody' })
+    .describe('who owns a record Sangam creates; one that has an owner keeps it'),
   timeline: z
     .object({
-      entries: z.enum(['per conversation-day', 'per message', 'none']).default('per conversation-day'),
-      /** `masked` hides card numbers, PAN, Aadhaar and one-time passwords. */
-      text: z.enum(['full', 'masked', 'not at all']).default('full'),
+      entries: z
+        .enum(['per conversation-day', 'per message', 'none'])
+        .default('per conversation-day')
+        .describe('what becomes an entry on the timeline'),
+      text: z
+        .enum(['full', 'masked', 'not at all'])
+        .default('full')
+        .describe('what entries show; `masked` hides card numbers, PAN, Aadhaar and one-time passwords'),
     })
     .prefault({}),
-  /** ISO 3166 alpha-2 by which phones without a country code are read. Null: that of the business's first number. */
   phoneRegion: z
     .string()
     .refine((code) => isSupportedCountry(code), 'must be a country code of two letters such as IN')
     .nullable()
-    .default(null),
-  /** IANA name; by which days are cut. */
+    .default(null)
+    .describe(
+      'country (ISO 3166, two letters) of phones without a country code; null: that of your first number',
+    ),
   timeZone: z
     .string()
     .refine((zone) => isTimeZone(zone), 'must be an IANA time zone such as Asia/Kolkata')
-    .default('Asia/Kolkata'),
+    .default('Asia/Kolkata')
+    .describe('IANA time zone by which days are cut; an account connected here starts with its own'),
 });
 export type ConnectionSettings = z.infer<typeof connectionSettings>;
 

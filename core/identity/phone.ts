@@ -96,6 +96,11 @@ export function regionOf(e164: string): CountryCode | undefined {
   return parsePhoneNumberFromString(e164)?.country;
 }
 
+/** The country's code of a number in E.164, such as 91; undefined: no numbering plan knows it. */
+export function callingCodeOf(e164: string): string | undefined {
+  return parsePhoneNumberFromString(e164)?.countryCallingCode;
+}
+
 function extensionOf(number: PhoneNumber): { extension?: string } {
   return number.ext === undefined ? {} : { extension: number.ext };
 }

@@ -1,6 +1,9 @@
 import type { Connector } from '../crm/index.ts';
 import type { ConnectionRow } from '../store/index.ts';
 
+/** Whatever would call an account that was let go says so. */
+export const wasDisconnected = 'This account was disconnected: connect it again.';
+
 /** The connectors of installed CRM accounts. */
 export interface Connectors {
   /** Throws `SangamError` where the account cannot be reached for a reason known beforehand. */

@@ -92,11 +92,19 @@ export function createPutRight(dependencies: {
     if (contactId === undefined) throw noSuch('contact');
     const before = await keptLinks(trx, connectionId, contactId);
     if (kind === 'unlink' && !before.some((link) => link.recordId === recordId)) {
-      throw new Refusal('missing', 'no_such_link', 'This contact is not tied to that record.');
+      throw new Refusal(
+        'missing',
+        'no_such_link',
+        'This contact is not tied to that record: check both ids.',
+      );
     }
     const [row] = await recordsById(trx, connectionId, [recordId]);
     if (kind === 'relink' && row !== undefined && row.gone !== null) {
-      throw new Refusal('conflict', 'record_gone', 'That record is no longer in the CRM.');
+      throw new Refusal(
+        'conflict',
+        'record_gone',
+        'That record is no longer in the CRM: restore it there first, or name another.',
+      );
     }
     await replaceLinks(trx, connectionId, contactId, linksAfter(kind, before, recordId, now));
     const touched = [...before.map((link) => link.recordId), recordId];

@@ -116,7 +116,8 @@ export function requireMember(sessions: Sessions, may: MemberRole, publicUrl: ()
         'Open the admin link that Sangam printed when it started, or make one with `npm run admin-link`.',
       );
     } else if (roles.indexOf(member.role) < roles.indexOf(may)) {
-      if (may === 'admin') answerError(response, 403, 'not_admin', 'Only an admin may do this.');
+      if (may === 'admin')
+        answerError(response, 403, 'not_admin', 'Only an admin may do this: ask one of your workspace.');
       else answerError(response, 403, 'read_only', 'You may read here, and change nothing: ask an admin.');
     } else {
       response.locals['member'] = member;

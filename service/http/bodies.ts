@@ -1,5 +1,5 @@
 import express, { type RequestHandler } from 'express';
-import { answerUnread } from './errors.ts';
+import { answerUnread, tooLarge } from './errors.ts';
 
 /**
  * What bodies may take of this process at once, whoever sends them, before anybody has shown who they are. Ordinary webhooks
@@ -24,7 +24,7 @@ export function createBodyReaders(limits: BodyLimits): (mostBytes: number) => Re
       // One that does not say how long it is may be as long as any.
       const bytes = told === undefined ? mostBytes : Number(told);
       if (bytes > mostBytes) {
-        answerUnread(response, 413, 'too_large', `The body is larger than ${String(mostBytes)} bytes.`);
+        answerUnread(response, 413, 'too_large', tooLarge(mostBytes));
         return;
       }
       const address = request.socket.remoteAddress ?? '';

@@ -8,9 +8,11 @@ import { pageOfAll, wholeListQuery } from './paging.ts';
 const secret = z.string().min(16, 'must have at least 16 characters');
 const accessToken = z.string().min(16, 'must have at least 16 characters');
 const newChannel = z.strictObject({
-  phoneNumberId: z.string().regex(/^\d+$/, 'is the number Meta shows as phone number id'),
-  wabaId: z.string().regex(/^\d+$/, 'is the number Meta shows as WhatsApp Business account id'),
-  portfolioId: z.string().regex(/^\d+$/).optional(),
+  phoneNumberId: z
+    .string()
+    .regex(/^\d+$/, 'must be the digits Meta shows as phone number id, which is not the phone number'),
+  wabaId: z.string().regex(/^\d+$/, 'must be the digits Meta shows as WhatsApp Business account id'),
+  portfolioId: z.string().regex(/^\d+$/, 'must be the digits Meta shows as business portfolio id').optional(),
   displayPhoneNumber: z.string().min(5).optional(),
   appSecret: secret,
   verifyToken: z.string().min(8),
@@ -20,7 +22,7 @@ const proof = z.strictObject({ accessToken });
 const rotation = z.strictObject({ appSecret: secret });
 const settings = z.strictObject({
   optWordLanguages: z.array(
-    z.enum(knownLanguages, `is no language Sangam has opt-out words for: ${knownLanguages.join(', ')}`),
+    z.enum(knownLanguages, `must be a language Sangam has opt-out words for: ${knownLanguages.join(', ')}`),
   ),
 });
 

@@ -58,7 +58,7 @@ export function checkRoutes(dependencies: {
     }),
     route('GET', '/connections/:connectionId/check', 'admin', async (request, response) => {
       const connectionId = idOf(request, 'connectionId');
-      const { workspaceId } = response.locals.member;
+      const { workspaceId } = await asked(connectionId, response);
       response.json(viewOf(await store.transact(workspaceId, (trx) => mustHaveLooked(trx, connectionId))));
     }),
     route('GET', '/connections/:connectionId/check/report', 'admin', async (request, response) => {

@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { contactSources, fieldOwners, transforms } from '@sangam/core/crm';
 import { canonicalPhone } from '@sangam/core/identity';
 import type { Connecting } from '../connecting.ts';
 import type { ConnectionBook } from '../connection-book.ts';
-import type { MappingLine } from '../mapping-rules.ts';
+import { mappingLine } from '../mapping-line.ts';
 import { type Route, route } from './api.ts';
 import { bodyOf, idOf, queryOf } from './input.ts';
 import { keepBinder } from './oauth.ts';
@@ -24,23 +23,6 @@ const modeChange = z.strictObject({
   mode: z.enum(['shadow', 'test', 'live']),
   testPhones: z.array(phone).max(100).optional(),
 });
-const standIn = z.union([
-  z.literal('phone'),
-  z.literal('username'),
-  z.templateLiteral(["'", z.string(), "'"]),
-]);
-const mappingLine = z
-  .strictObject({
-    source: z.union(
-      [z.enum(contactSources), z.strictObject({ flowAnswer: z.string().min(1) })],
-      `must be one of ${contactSources.join(', ')}, or {"flowAnswer": "the question's name"}`,
-    ),
-    field: z.string().min(1),
-    owner: z.enum(fieldOwners),
-    transform: z.enum(transforms).default('as is'),
-    standIns: z.array(standIn).optional(),
-  })
-  .transform(({ standIns, ...line }): MappingLine => (standIns === undefined ? line : { ...line, standIns }));
 const mappingChange = z.strictObject({ mapping: z.array(mappingLine).min(1).max(200).nullable() });
 const webhookSecret = z.strictObject({ secret: z.string().min(16, 'must have at least 16 characters') });
 
@@ -102,12 +84,14 @@ export function connectionRoutes(
     }),
     route('GET', '/connections/:connectionId/mapping', 'admin', async (request, response) => {
       const connectionId = idOf(request, 'connectionId');
-      response.json((await book.detail(response.locals.member.workspaceId, connectionId)).mapping);
+      const { mapping } = await book.detail(response.locals.member.workspaceId, connectionId);
+      response.json({ mapping });
     }),
     route('PUT', '/connections/:connectionId/mapping', 'admin', async (request, response) => {
       const connectionId = idOf(request, 'connectionId');
-      const { mapping } = bodyOf(mappingChange, request);
-      response.json((await book.setMapping(response.locals.member, connectionId, mapping)).mapping);
+      const change = bodyOf(mappingChange, request);
+      const { mapping } = await book.setMapping(response.locals.member, connectionId, change.mapping);
+      response.json({ mapping });
     }),
     route('GET', '/connections/:connectionId/fields', 'admin', async (request, response) => {
       const connectionId = idOf(request, 'connectionId');

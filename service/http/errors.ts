@@ -28,9 +28,40 @@ export function answerUnread(response: Response, status: number, code: string, m
 
 const statusOf: Readonly<Record<RefusalKind, number>> = { invalid: 400, missing: 404, conflict: 409 };
 
+/** What a 413 says. `limit`: bytes. */
+export function tooLarge(limit: number): string {
+  return `The body is larger than ${String(limit / 1024 / 1024)} MB (${String(limit)} bytes): send less in one request.`;
+}
+
 /** The last handler but one: nothing of this address. */
 export const notFound: RequestHandler = (_request, response) =>
-  answerError(response, 404, 'not_found', 'There is nothing here.');
+  answerError(
+    response,
+    404,
+    'not_found',
+    'There is nothing at this address: those of the API begin with /api/v1, and docs/api.md lists them.',
+  );
+
+/** What a refusal that knows no addresses leaves out, by its code: where to see what there is, and what to ask. */
+const addresses: Readonly<Record<string, string>> = {
+  disconnected:
+    'POST /api/v1/connections does by an access token, GET /api/v1/connections/hubspot/authorize by OAuth.',
+  no_check: 'POST /api/v1/connections/ID/check starts one.',
+  replayable:
+    'POST /api/v1/dead-letters/ID/replay sends it on its way, GET /api/v1/dead-letters?setAside=true lists those that rest.',
+  no_such_connection: 'GET /api/v1/connections lists those there are.',
+  no_such_parked_field: 'GET /api/v1/connections/ID lists them as parkedFields.',
+  no_such_channel: 'GET /api/v1/channels lists those there are.',
+  no_such_contact: 'GET /api/v1/contacts?phone=… finds one by phone.',
+  no_such_member: 'GET /api/v1/members lists those there are.',
+  no_such_conflict: 'GET /api/v1/conflicts?state=open lists those there are.',
+  no_such_open_conflict: 'GET /api/v1/conflicts?state=open lists those there are.',
+  no_such_decision: 'GET /api/v1/decisions lists those there are.',
+  no_such_alert: 'GET /api/v1/alerts?state=open lists those there are.',
+  no_such_open_alert: 'GET /api/v1/alerts?state=open lists those there are.',
+  no_such_dead_letter: 'GET /api/v1/dead-letters lists those there are.',
+  no_such_kept_event: 'GET /api/v1/kept-events lists those there are.',
+};
 
 /** Closes a route whose methods are these. */
 export function otherMethods(...methods: readonly string[]): RequestHandler {
@@ -50,6 +81,21 @@ const httpError = z.object({
   limit: z.number().optional(),
 });
 
+/** By what the body reader calls it. */
+const unreadableBody: Readonly<Record<string, string>> = {
+  'entity.parse.failed':
+    'The body is no valid JSON object, such as {"name": "value"}: look for a missing comma or brace; names and texts stand in ' +
+    'double quotes.',
+  'charset.unsupported':
+    'The body must be in UTF-8: send content-type: application/json without another charset.',
+  'encoding.unsupported':
+    'The content-encoding is not known here: send the body without one, or as gzip, deflate or br.',
+  'request.size.invalid': 'The body is not as long as its content-length says: send it whole.',
+  'request.aborted': 'The body ended before it was whole: send it again.',
+};
+/** Unpacking has no name there. */
+const badlyPacked = 'The body is not what its content-encoding says: send it without one, or packed so.';
+
 /** The last handler: no stack trace ever leaves. */
 export function errorHandler(logger: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
@@ -58,7 +104,8 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
       return;
     }
     if (error instanceof Refusal) {
-      answerError(response, statusOf[error.kind], error.code, error.message, error.fields);
+      const message = [error.message, addresses[error.code] ?? []].flat().join(' ');
+      answerError(response, statusOf[error.kind], error.code, message, error.fields);
       return;
     }
     if (error instanceof SangamError && error.origin !== 'us') {
@@ -67,14 +114,12 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
     }
     const unreadable = httpError.safeParse(error);
     if (unreadable.success) {
-      const { status, type, limit } = unreadable.data;
-      if (status === 413) {
-        answerError(response, 413, 'too_large', `The body is larger than ${String(limit)} bytes.`);
-      } else {
-        const what = type === undefined ? 'address' : 'body';
-        const how = type === undefined ? 'UTF-8 in percent-encoding' : 'valid JSON';
-        answerError(response, status, 'bad_request', `The ${what} could not be read: send ${how}.`);
-      }
+      const { status, type = '', limit = 0 } = unreadable.data;
+      if (status === 413) answerError(response, 413, 'too_large', tooLarge(limit));
+      else if (error instanceof URIError) {
+        const message = 'The address could not be read: send UTF-8 in percent-encoding.';
+        answerError(response, status, 'bad_request', message);
+      } else answerError(response, status, 'bad_request', unreadableBody[type] ?? badlyPacked);
       return;
     }
     const id = requestIdOf(response);

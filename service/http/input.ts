@@ -1,7 +1,7 @@
 import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
 import { noSuch, Refusal } from '@sangam/core/errors';
-import { wrongFields, wrongInput } from '../wrong-input.ts';
+import { readInput, wrongInput } from '../wrong-input.ts';
 
 /** What a request brings, read once. All of it throws a `Refusal` that names what was wrong. */
 
@@ -14,18 +14,12 @@ export function bodyOf<Schema extends z.ZodType>(schema: Schema, request: Reques
       'This takes a JSON object as its body, with content-type: application/json.',
     );
   }
-  return read(schema, request.body);
+  return readInput(schema, request.body);
 }
 
 /** The query as the schema has it. */
 export function queryOf<Schema extends z.ZodType>(schema: Schema, request: Request): z.infer<Schema> {
-  return read(schema, request.query);
-}
-
-function read<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
-  const result = schema.safeParse(value);
-  if (!result.success) throw wrongInput(wrongFields(result.error));
-  return result.data;
+  return readInput(schema, request.query);
 }
 
 /** An id of the path, by its name there; what is no id is nobody's. `deadLetterId` names a dead letter. */
@@ -38,7 +32,12 @@ export function idOf(request: Request, name: string, schema: z.ZodType<string> =
   return id.data;
 }
 
-export const e164 = z.string().regex(/^\+\d{7,15}$/, 'must be E.164, such as +919812345678');
+const e164Form = /^\+\d{7,15}$/;
+export const e164 = z.string().regex(e164Form, 'must be E.164, such as +919812345678');
+/** In a query a bare plus is a blank. */
+export const e164InQuery = z
+  .string()
+  .regex(e164Form, 'must be E.164 with its plus as %2B, such as %2B919812345678');
 
 /** Refuses text no database holds, wherever it stands, and a query that is not what its percent signs say. */
 export const readableText: RequestHandler = (request, _response, next) => {
@@ -46,12 +45,14 @@ export const readableText: RequestHandler = (request, _response, next) => {
   try {
     decodeURIComponent(query.replaceAll('+', ' '));
   } catch {
-    throw wrongInput([{ path: '', message: 'The query is not UTF-8 in percent-encoding.' }]);
+    throw wrongInput([{ path: '', message: 'The query could not be read: send UTF-8 in percent-encoding.' }]);
   }
   for (const part of [request.params, request.query, request.body as unknown]) {
     const path = unreadableIn(part);
     if (path !== undefined)
-      throw wrongInput([{ path: z.core.toDotPath(path), message: 'holds NUL, or half a character' }]);
+      throw wrongInput([
+        { path: z.core.toDotPath(path), message: 'holds NUL, or half a character: take it out' },
+      ]);
   }
   next();
 };

@@ -1,4 +1,5 @@
 import { type Request, type Response, Router } from 'express';
+import type { Logger } from 'pino';
 import { z } from 'zod';
 import { Refusal, SangamError } from '@sangam/core/errors';
 import type { Connecting } from '../connecting.ts';
@@ -25,7 +26,7 @@ const callbackQuery = z.looseObject({
 });
 
 /** Where a CRM sends an admin back who agreed, or did not. Browsers are shown the start page with a note. */
-export function oauthRoutes(connecting: Connecting, publicUrl: () => string): Router {
+export function oauthRoutes(connecting: Connecting, publicUrl: () => string, logger: Logger): Router {
   const router = Router();
   router.get('/hubspot/callback', async (request, response) => {
     response.set('Cache-Control', 'no-store').set('Referrer-Policy', 'no-referrer');
@@ -41,6 +42,8 @@ export function oauthRoutes(connecting: Connecting, publicUrl: () => string): Ro
     } catch (error) {
       const known = error instanceof Refusal || (error instanceof SangamError && error.origin === 'crm');
       if (json || !known) throw error;
+      // The page has a sentence for what people do, and sends them here for the rest.
+      logger.warn({ code: error.code, reason: error.message }, 'an account could not be connected');
       response.redirect(303, `${publicUrl()}/?note=${error.code}`);
     }
   });

@@ -10,9 +10,13 @@ const notes: Readonly<Record<string, string>> = {
   not_agreed: 'HubSpot did not give its agreement: nothing was connected.',
   state_unknown:
     'This was not begun in this browser within the last ten minutes, or is finished already. Connect again.',
+  reconnect: 'HubSpot did not take this agreement, which is good once and for a few minutes: connect again.',
+  client_config:
+    'HubSpot does not know this installation’s app: check HUBSPOT_CLIENT_ID, HUBSPOT_CLIENT_SECRET and the app’s redirect URLs.',
   account_taken: 'This account is connected to another workspace. Disconnect it there first.',
 };
-const otherNote = 'The account could not be connected. Try again; the log says why.';
+const otherNote =
+  'The account could not be connected. Try again; the log of Sangam says why, in its line “an account could not be connected”.';
 
 /** What a person sees who opens the service's address, until the console is built. */
 export function statusPage(sandbox: () => boolean): Router {

@@ -45,13 +45,22 @@ export function whatsappWebhooks(dependencies: {
   const handshake = async (request: Request, response: Response): Promise<void> => {
     const route = await routeOf(request);
     const { 'hub.mode': mode, 'hub.verify_token': token, 'hub.challenge': challenge } = request.query;
-    const asked = mode === 'subscribe' && typeof challenge === 'string' && typeof token === 'string';
-    if (route?.verifyToken === undefined || !asked || !isSameSecret(token, route.verifyToken)) {
+    if (mode !== 'subscribe' || typeof challenge !== 'string' || typeof token !== 'string') {
+      answerError(
+        response,
+        400,
+        'bad_request',
+        'WhatsApp asks here with hub.mode=subscribe, hub.verify_token and hub.challenge: enter this address at Meta.',
+      );
+      return;
+    }
+    if (route?.verifyToken === undefined || !isSameSecret(token, route.verifyToken)) {
       answerError(
         response,
         403,
         'wrong_verify_token',
-        'The verify token is not the one configured for this webhook.',
+        'The verify token is not the one of this webhook: enter at Meta what the number was connected with here, or ' +
+          'META_VERIFY_TOKEN where it runs under the app of this installation.',
       );
       return;
     }

@@ -25,7 +25,7 @@ import {
   writeAudit,
 } from '../../store/index.ts';
 import { callFailed, callWent, mayCall } from '../breaker.ts';
-import type { Connectors } from '../connectors.ts';
+import { type Connectors, wasDisconnected } from '../connectors.ts';
 import type { ErasureKeyOf } from '../erased.ts';
 import { wholeMappingOf } from '../mapping-of.ts';
 import { fieldsToRead } from '../reconcile/resolve.ts';
@@ -125,7 +125,7 @@ export function createChecker(dependencies: {
       if (check === undefined || connection === undefined) return 'done';
       const delay = (nextAt: number, problem: string | null): Promise<void> =>
         store.transact(workspaceId, (trx) => delayCheck(trx, lease, nextAt, problem));
-      const held = connection.blockedReason ?? (connection.disconnectedAt === null ? null : 'Disconnected.');
+      const held = connection.blockedReason ?? (connection.disconnectedAt === null ? null : wasDisconnected);
       if (held !== null || connection.nextCallAt > clock.now()) {
         await delay(Math.max(connection.nextCallAt, clock.now() + waitMs), held);
         return 'done';
@@ -157,6 +157,8 @@ export function createChecker(dependencies: {
       const check = await store.transact(actor.workspaceId, async (trx) => {
         const connection = await connectionOf(trx, connectionId);
         if (connection === undefined) throw noSuch('connection');
+        if (connection.disconnectedAt !== null)
+          throw new Refusal('conflict', 'disconnected', wasDisconnected);
         await writeAudit(trx, {
           memberId: actor.memberId,
           action: 'start check',
@@ -171,8 +173,9 @@ export function createChecker(dependencies: {
     },
     stop: (actor, connectionId) =>
       store.transact(actor.workspaceId, async (trx) => {
+        if ((await connectionOf(trx, connectionId)) === undefined) throw noSuch('connection');
         if (!(await stopCheck(trx, connectionId, clock.now()))) {
-          throw new Refusal('missing', 'no_check', 'No check is running.');
+          throw new Refusal('missing', 'no_check', 'No check is running: there is nothing to stop.');
         }
         const { memberId } = actor;
         await writeAudit(trx, { memberId, action: 'stop check', subject: connectionId, at: clock.now() });

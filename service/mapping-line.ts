@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { contactSources, type FieldMapping, fieldOwners, transforms } from '@sangam/core/crm';
+
+const standIn = z.union(
+  [
+    z.literal('phone').describe('their phone'),
+    z.literal('username').describe('their username, with the @'),
+    z.templateLiteral(["'", z.string().min(1), "'"]).describe('this text'),
+  ],
+  'must be "phone", "username", or a text in single quotes, such as "\'WhatsApp contact\'"',
+);
+
+/** A line of a mapping as an admin reads and writes it. docs/hubspot-setup.md tells it in the words that stand here. */
+export const mappingLine = z.strictObject({
+  source: z
+    .union(
+      [z.enum(contactSources), z.strictObject({ flowAnswer: z.string().min(1) })],
+      `must be one of ${contactSources.join(', ')}, or {"flowAnswer": "the question's name"}`,
+    )
+    .describe('what is written'),
+  field: z.string().min(1).describe("the CRM's field by its name in the API: `GET …/fields` lists them"),
+  owner: z.enum(fieldOwners).describe('who decides the value'),
+  transform: z.enum(transforms).default('as is').describe('what is done to a text on its way'),
+  standIns: z
+    .array(standIn)
+    .exactOptional()
+    .describe(
+      'what a new record gets in place of a missing value: the first that is known, until the value is',
+    ),
+});
+export type MappingLine = z.output<typeof mappingLine>;
+
+export function lineOf({ field, ...line }: FieldMapping): MappingLine {
+  const { standIns, ...rest } = line;
+  return { ...rest, field: field.name, ...(standIns === undefined ? {} : { standIns: [...standIns] }) };
+}
