@@ -154,14 +154,15 @@ export async function linkByPhone(
   now: number,
 ): Promise<string[]> {
   if (recordIds.length === 0) return [];
-  await sql`
+  const { rows: untied } = await sql<{ recordId: string }>`
     delete from crm_links l
     where l.workspace_id = ${trx.workspaceId} and l.connection_id = ${connectionId}
       and l.record_id = any(${recordIds}::text[]) and not l.home and l.decided_by = 'phone' and l.parted_at is null
       and not exists (select 1 from crm_phones p join identities i
                         on i.workspace_id = p.workspace_id and i.value = p.phone and i.contact_id = l.contact_id
                       where p.workspace_id = l.workspace_id and p.connection_id = l.connection_id
-                        and p.record_id = l.record_id)`.execute(trx);
+                        and p.record_id = l.record_id)
+    returning l.record_id as "recordId"`.execute(trx);
   const { rows } = await sql<LinkRow>`
     insert into crm_links (workspace_id, connection_id, contact_id, record_id, home, decided_by, created_at)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, t.contact_id, t.record_id,
@@ -190,7 +191,7 @@ export async function linkByPhone(
     rows.filter(({ home }) => !home),
     now,
   );
-  return [...new Set(rows.map(({ recordId }) => recordId))];
+  return [...new Set([...rows, ...untied].map(({ recordId }) => recordId))];
 }
 
 /** Clocks of vendors and ours differ, and a vendor's news of a record lags behind its making. */
