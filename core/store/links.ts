@@ -93,6 +93,7 @@ export async function saveLinks(
     on conflict (workspace_id, connection_id, contact_id, record_id) do update set
       home = crm_links.home or (excluded.home and crm_links.parted_at is null)
     returning ${columns}`.execute(trx);
+  await leaveGoneHomes(trx, connectionId, homesIn(rows));
   await dueTimeline(trx, connectionId, homesIn(rows), now);
   const made = new Set(links.filter(({ reason }) => reason === 'created').map(({ recordId }) => recordId));
   const second = rows.filter(({ home, recordId }) => !home && made.has(recordId));
@@ -126,7 +127,7 @@ function homeOf(connectionId: string, workspaceId: string): ReturnType<typeof sq
       and h.home and h.parted_at is null and h.record_id <> t.record_id and r.gone is null`;
 }
 
-/** A home that is gone makes way: its contact may get another one. */
+/** A home that is gone makes way for another one, also should it come back. */
 export async function leaveGoneHomes(
   trx: WorkspaceTransaction,
   connectionId: string,
@@ -184,6 +185,7 @@ export async function linkByPhone(
     order by t.contact_id, t.record_id
     on conflict do nothing
     returning ${columns}`.execute(trx);
+  await leaveGoneHomes(trx, connectionId, homesIn(rows));
   await dueTimeline(trx, connectionId, homesIn(rows), now);
   await reportTwins(
     trx,
