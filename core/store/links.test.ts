@@ -8,6 +8,7 @@ import {
   type LinkRow,
   linksOfContacts,
   markGone,
+  markRestored,
   mergeContacts,
   repointLinks,
   saveLinks,
@@ -120,4 +121,18 @@ test('of contacts joined the oldest home stays, but one that is no more makes wa
     const homes = (await linksOf([old.contactId])).filter(({ home }) => home);
     expect(homes.map(({ recordId }) => recordId)).toEqual([isGone ? young.recordId : old.recordId]);
   }
+});
+
+test('a home that was deleted and comes back is no second one beside the home its person got meanwhile', async () => {
+  const [asha] = await people(1);
+  if (asha === undefined) throw new Error('A person was expected.');
+  const { contactId, recordId } = asha;
+  const since = randomUUID();
+  await transact(async (trx) => {
+    await markGone(trx, connectionId, [{ recordId, how: 'deleted', at: 1 }]);
+    await saveLinks(trx, connectionId, [{ contactId, recordId: since, home: true, reason: 'phone' }], 2);
+    await markRestored(trx, connectionId, [{ recordId, at: 3 }]);
+  });
+  const homes = (await linksOf([contactId])).filter(({ home }) => home);
+  expect(homes.map((link) => link.recordId)).toEqual([since]);
 });

@@ -93,6 +93,7 @@ export async function saveLinks(
     on conflict (workspace_id, connection_id, contact_id, record_id) do update set
       home = crm_links.home or (excluded.home and crm_links.parted_at is null)
     returning ${columns}`.execute(trx);
+  await leaveGoneHomes(trx, connectionId, homesIn(rows));
   await dueTimeline(trx, connectionId, homesIn(rows), now);
   const made = new Set(links.filter(({ reason }) => reason === 'created').map(({ recordId }) => recordId));
   const second = rows.filter(({ home, recordId }) => !home && made.has(recordId));
@@ -126,7 +127,7 @@ function homeOf(connectionId: string, workspaceId: string): ReturnType<typeof sq
       and h.home and h.parted_at is null and h.record_id <> t.record_id and r.gone is null`;
 }
 
-/** A home that is gone makes way: its contact may get another one. */
+/** A home that is gone makes way for another one, also should it come back. */
 export async function leaveGoneHomes(
   trx: WorkspaceTransaction,
   connectionId: string,
@@ -154,14 +155,15 @@ export async function linkByPhone(
   now: number,
 ): Promise<string[]> {
   if (recordIds.length === 0) return [];
-  await sql`
+  const { rows: untied } = await sql<{ recordId: string }>`
     delete from crm_links l
     where l.workspace_id = ${trx.workspaceId} and l.connection_id = ${connectionId}
       and l.record_id = any(${recordIds}::text[]) and not l.home and l.decided_by = 'phone' and l.parted_at is null
       and not exists (select 1 from crm_phones p join identities i
                         on i.workspace_id = p.workspace_id and i.value = p.phone and i.contact_id = l.contact_id
                       where p.workspace_id = l.workspace_id and p.connection_id = l.connection_id
-                        and p.record_id = l.record_id)`.execute(trx);
+                        and p.record_id = l.record_id)
+    returning l.record_id as "recordId"`.execute(trx);
   const { rows } = await sql<LinkRow>`
     insert into crm_links (workspace_id, connection_id, contact_id, record_id, home, decided_by, created_at)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, t.contact_id, t.record_id,
@@ -183,6 +185,7 @@ export async function linkByPhone(
     order by t.contact_id, t.record_id
     on conflict do nothing
     returning ${columns}`.execute(trx);
+  await leaveGoneHomes(trx, connectionId, homesIn(rows));
   await dueTimeline(trx, connectionId, homesIn(rows), now);
   await reportTwins(
     trx,
@@ -190,7 +193,7 @@ export async function linkByPhone(
     rows.filter(({ home }) => !home),
     now,
   );
-  return [...new Set(rows.map(({ recordId }) => recordId))];
+  return [...new Set([...rows, ...untied].map(({ recordId }) => recordId))];
 }
 
 /** Clocks of vendors and ours differ, and a vendor's news of a record lags behind its making. */

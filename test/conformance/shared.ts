@@ -139,6 +139,23 @@ export function shared(stage: SetStage): void {
     },
   );
 
+  test('an opt-out leaves a record of somebody else together with the phone it came with', async () => {
+    const { world, crm } = await stage({ webhooks: true });
+    const [, other = ''] = crm.connector.traits.phoneFields;
+    await says(world, crm, ravi, 'Hello');
+    const { recordId } = await crm.record();
+    await says(world, crm, asha, 'Hello');
+    const optedOut = async (): Promise<boolean[]> =>
+      (await crm.records()).map((record) => crm.isOptedOut(record));
+    await crm.account.user.update(recordId, { [other]: `+${asha.phone ?? ''}` });
+    await crm.check();
+    await says(world, crm, asha, 'STOP');
+    expect(await optedOut()).toEqual([true, true]);
+    await crm.account.user.update(recordId, { [other]: '' });
+    await world.settle();
+    expect(await optedOut()).toEqual([false, true]);
+  });
+
   test('our id goes along when a person leaves a record to somebody else, and has another', async () => {
     const { world, crm } = await stage();
     const { contactIdField } = crm.connector.traits;
