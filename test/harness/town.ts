@@ -223,7 +223,7 @@ export async function startProcess(
         method: 'POST',
         body: bytes,
         headers: { 'x-hub-signature-256': `sha256=${signature}` },
-        signal: AbortSignal.timeout(20_000),
+        signal: AbortSignal.timeout(120_000),
       }).then(
         (response) => response.status,
         () => 0,
