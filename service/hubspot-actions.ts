@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 const id = z.union([z.string().min(1), z.number()]).transform(String);
 
-/** An action's execution request, facts/hubspot.md §7. */
+/** An action's execution request, docs/vendors/hubspot.md §7. */
 const execution = z.looseObject({
   callbackId: z.string().min(1),
   origin: z.looseObject({ portalId: id }),

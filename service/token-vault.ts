@@ -35,9 +35,9 @@ interface Token {
   readonly sealed: Buffer;
 }
 
-/** Renewed so long before it expires, facts/hubspot.md §5: a refusal is no valid signal. */
+/** Renewed so long before it expires, docs/vendors/hubspot.md §5: a refusal is no valid signal. */
 const earlyMs = 5 * 60 * 1000;
-/** Longer than a refresh may take; design.md §4. */
+/** Longer than a refresh may take; docs/design.md §4. */
 const leaseMs = 60_000;
 const lookAgainMs = 100;
 /** How long to wait for another process's refresh, and how long to leave a vendor alone that could not refresh. */

@@ -15,7 +15,7 @@ const data = vendorData('hubspot');
 /**
  * Where HubSpot's own examples and answers are otherwise than described: the first two are required there, `sorts` a
  * list of texts, `subCategory` an object, `toObjectId` a text, `label` never null, and no error has the `status` that
- * all have. facts/hubspot.md.
+ * all have. docs/vendors/hubspot.md §4.9.
  */
 const known = new Set([
   'propertiesWithHistory',

@@ -4,7 +4,7 @@ import { readHubspotChanges } from './changes.ts';
 
 const at = 1_764_000_000_000;
 
-/** As HubSpot sends it, facts/hubspot.md §3.2. */
+/** As HubSpot sends it, docs/vendors/hubspot.md §3.2. */
 const event = (subscriptionType: string, more: object = {}): object => ({
   eventId: 1,
   subscriptionId: 2,

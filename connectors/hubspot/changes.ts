@@ -2,7 +2,7 @@ import type { AccountChanges, CrmChange } from '@sangam/core/crm';
 import { z } from 'zod';
 import { parseJson } from '../shared/json.ts';
 
-/** HubSpot's webhook bodies. Shapes: facts/hubspot.md §3.2. */
+/** HubSpot's webhook bodies. Shapes: docs/vendors/hubspot.md §3.2. */
 
 const id = z.union([z.string().min(1), z.number()]).transform(String);
 const optionalText = z.string().optional().catch(undefined);

@@ -7,17 +7,17 @@ import { type BatchAnswer, batchAnswer, type HubspotRecord } from './record-api.
 import { entryBody } from './timeline-body.ts';
 import { apiVersion } from './vendor.ts';
 
-/** HubSpot's communications, the messages people log on a contact. Paths and shapes: facts/hubspot.md §4.5. */
+/** HubSpot's communications, the messages people log on a contact. Paths and shapes: docs/vendors/hubspot.md §4.5. */
 const root = `/crm/objects/${apiVersion}/communications/batch`;
 const associationsPath = `/crm/associations/${apiVersion}/contacts/communications/batch/read`;
 
 const bodyProperty = 'hs_communication_body';
-/** From a communication to the contact it stands on. facts/hubspot.md §4.5. */
+/** From a communication to the contact it stands on. docs/vendors/hubspot.md §4.5. */
 const toContact = [{ associationCategory: 'HUBSPOT_DEFINED', associationTypeId: 81 }];
 
 const id = z.union([z.string(), z.number()]).transform(String);
 
-/** Shape: that of v4's associations, facts/hubspot.md §4.7 [SPEC]. */
+/** Shape: that of v4's associations, docs/vendors/hubspot.md §4.7. */
 const associations = z.looseObject({
   results: z.array(
     z.looseObject({

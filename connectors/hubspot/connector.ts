@@ -20,7 +20,7 @@ export interface HubspotConnectorOptions {
   readonly credentials: Credentials;
   /** Asked under the names of `hubspotTraits.limits`. */
   readonly permits: Permits;
-  /** How long one call may take; shorter than a lease (design.md §4). */
+  /** How long one call may take; shorter than a lease (docs/design.md §4). */
   readonly timeoutMs?: number;
 }
 

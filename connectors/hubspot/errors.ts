@@ -52,7 +52,7 @@ interface Meaning {
   readonly says: string;
 }
 
-/** What a status means when HubSpot says no more. facts/hubspot.md §4.2 and §4.8. */
+/** What a status means when HubSpot says no more. docs/vendors/hubspot.md §4.2 and §4.8. */
 const byStatus: Readonly<Record<number, Meaning>> = {
   400: { code: 'batch_refused', retry: 'never', says: 'HubSpot refused what was written' },
   401: {
@@ -80,7 +80,7 @@ const byStatus: Readonly<Record<number, Meaning>> = {
 /** What only HubSpot itself can say: a proxy, an edge or a sign-in page answers these too, and means nothing by it. */
 const ownWordOnly: ReadonlySet<number> = new Set([400, 403, 404, 409]);
 
-/** What a problem's code means, whatever the status. Codes: facts/hubspot.md §4.1 and HubSpot's own messages. */
+/** What a problem's code means, whatever the status. Codes: docs/vendors/hubspot.md §4.1 and HubSpot's own messages. */
 const byProblem: Readonly<Record<string, Meaning>> = {
   PROPERTY_DOESNT_EXIST: {
     code: 'fields_missing',
@@ -107,7 +107,7 @@ const unexpected: Meaning = {
 
 const optionalText = z.string().optional().catch(undefined);
 
-/** HubSpot's error body; every field may be missing. facts/hubspot.md §4.2. */
+/** HubSpot's error body; every field may be missing. docs/vendors/hubspot.md §4.2. */
 const errorBody = z.looseObject({
   message: optionalText,
   correlationId: optionalText,
@@ -158,7 +158,7 @@ export function readRefusal(status: number, headers: Headers, body: unknown): Re
   };
 }
 
-/** Whether an unsuccessful answer's body is in HubSpot's own form. facts/hubspot.md §4.2. */
+/** Whether an unsuccessful answer's body is in HubSpot's own form. docs/vendors/hubspot.md §4.2. */
 export function isOwnWord(body: unknown): boolean {
   return isOwn(errorBody.catch({ errors: [] }).parse(body));
 }
@@ -209,7 +209,7 @@ export function notProvisioned(retry: Retry, message: string): SangamError {
 
 /**
  * `Retry-After` where HubSpot or its edge sends it, in seconds or as a date, else the wait of the limit it names.
- * facts/hubspot.md §4.8.
+ * docs/vendors/hubspot.md §4.8.
  */
 function waitOf(status: number, headers: Headers, policyName: string | undefined): Retry | undefined {
   const retryAfter = headers.get('retry-after') ?? '';
@@ -237,7 +237,7 @@ function problemsInMessage(message: string): Problem[] {
   return list.data.map(({ error, name }) => ({ code: error, properties: texts(name) }));
 }
 
-/** The two shapes of "only one record may hold this value". facts/hubspot.md §4.2. */
+/** The two shapes of "only one record may hold this value". docs/vendors/hubspot.md §4.2. */
 function readConflict(message: string): Conflict | undefined {
   const taken = /^Contact already exists\. Existing ID: (\d+)/.exec(message)?.[1];
   if (taken !== undefined) return { property: 'email', recordId: taken };

@@ -3,7 +3,7 @@ import type { HubspotClient } from './client.ts';
 import { properties } from './properties.ts';
 import { type ExistingProperty, listProperties } from './property-api.ts';
 
-/** HubSpot's properties as the port's fields. facts/hubspot.md §4.4. */
+/** HubSpot's properties as the port's fields. docs/vendors/hubspot.md §4.4. */
 
 type Described = Pick<ExistingProperty, 'name' | 'type' | 'fieldType'> & {
   readonly label?: string | undefined;

@@ -2,7 +2,7 @@ import type { ContactSource, CrmField, FieldMapping, FieldOwner } from '@sangam/
 import { toCrmField } from './fields.ts';
 import { mappedProperties, properties } from './properties.ts';
 
-/** HubSpot's own properties of every portal that we fill. facts/hubspot.md §4.2. */
+/** HubSpot's own properties of every portal that we fill. docs/vendors/hubspot.md §4.2. */
 const standardFields: readonly CrmField[] = [
   { name: 'firstname', label: 'First Name', kind: 'text', writable: true },
   { name: 'lastname', label: 'Last Name', kind: 'text', writable: true },
@@ -13,11 +13,12 @@ const fields = new Map(
   [...standardFields, ...properties.map((one) => toCrmField(one))].map((field) => [field.name, field]),
 );
 
-/** Which HubSpot property takes which of our fields, and who decides it. Owners: design.md §1. */
+/** Which HubSpot property takes which of our fields, and who decides it. Owners: docs/design.md §1. */
 export const defaultMapping: readonly FieldMapping[] = [
   {
     ...line('first name', 'firstname', 'if-empty'),
-    // A new contact needs an e-mail, a first or a last name (facts/hubspot.md §4.2); many people come without any.
+    // A new contact needs an e-mail, a first or a last name (docs/vendors/hubspot.md §4.2); many people come without
+    // any.
     standIns: ['phone', 'username', "'WhatsApp contact'"],
   },
   line('last name', 'lastname', 'if-empty'),

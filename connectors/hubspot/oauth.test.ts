@@ -34,7 +34,7 @@ async function appAnswering(
   return { oauth: hubspotOauth({ basePath, authorizeUrl, ...secrets }), seen };
 }
 
-/** facts/hubspot.md §5. */
+/** docs/vendors/hubspot.md §5. */
 const tokens = {
   access_token: 'access',
   refresh_token: 'refresh-2',

@@ -4,7 +4,7 @@ import { isOwnWord, readRefusal, refusalError } from './errors.ts';
 import { createTransport, type HubspotResponse, unreadable } from './transport.ts';
 import { accountInfoVersion, apiVersion } from './vendor.ts';
 
-/** What a portal is asked for: exactly what the calls of this folder need. facts/hubspot.md §4.4, §4.5, §5. */
+/** What a portal is asked for: exactly what the calls of this folder need. docs/vendors/hubspot.md §4.4, §4.5, §5. */
 export const hubspotScopes = {
   required: [
     'oauth',
@@ -69,7 +69,9 @@ const notTaken =
 const clientConfig =
   "HubSpot does not know this installation's app: check HUBSPOT_CLIENT_ID, HUBSPOT_CLIENT_SECRET and the app's redirect URLs";
 
-/** What a refused token request means, by `error` or `status`. facts/hubspot.md §5; those marked M from memory. */
+/**
+ * What a refused token request means, by `error` or `status`. docs/vendors/hubspot.md §5; those marked M from memory.
+ */
 const meanings: Readonly<Record<string, { readonly code: string; readonly says: string }>> = {
   invalid_grant: { code: 'reconnect', says: reconnect },
   access_denied: { code: 'reconnect', says: reconnect },
@@ -86,7 +88,7 @@ const meanings: Readonly<Record<string, { readonly code: string; readonly says: 
 export function hubspotOauth(options: {
   /** From `hubspotBasePath`. */
   basePath: string;
-  /** The page where admins agree. facts/hubspot.md §5. */
+  /** The page where admins agree. docs/vendors/hubspot.md §5. */
   authorizeUrl: string;
   clientId: string;
   clientSecret: string;
@@ -97,7 +99,7 @@ export function hubspotOauth(options: {
   const app = { client_id: clientId, client_secret: clientSecret };
 
   const ask = async (form: Readonly<Record<string, string>>): Promise<z.infer<typeof tokenAnswer>> => {
-    // Secrets travel in a form, never in a query, which is logged on the way. facts/hubspot.md §5
+    // Secrets travel in a form, never in a query, which is logged on the way. docs/vendors/hubspot.md §5
     const path = `/oauth/${apiVersion}/token`;
     const response = await transport.send({ method: 'POST', path, form: { ...app, ...form } });
     if (!response.ok) throw refused(response, form['grant_type'] === 'authorization_code');

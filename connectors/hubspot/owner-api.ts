@@ -19,7 +19,10 @@ const ownerPage = z.looseObject({
     .catch(undefined),
 });
 
-/** Who may own a contact, by name, or by e-mail who has none. Needs the scope `crm.objects.owners.read`, facts/hubspot.md §5. */
+/**
+ * Who may own a contact, by name, or by e-mail who has none. Needs the scope `crm.objects.owners.read`,
+ * docs/vendors/hubspot.md §5.
+ */
 export async function listOwners(client: HubspotClient): Promise<{ ownerId: string; name: string }[]> {
   const owners: { ownerId: string; name: string }[] = [];
   let after: string | undefined;

@@ -9,12 +9,12 @@ import { searchPage } from './record-api.ts';
 import { batchSize, searchPageSize } from './vendor.ts';
 
 /**
- * So many fit a search's 3,000 characters however their countries spell them (facts/hubspot.md §4.3; the test of this
- * file holds it to that).
+ * So many fit a search's 3,000 characters however their countries spell them (docs/vendors/hubspot.md §4.3; the test of
+ * this file holds it to that).
  */
 export const phonesPerSearch = 8;
 
-/** HubSpot's own reading of what people typed, without the country code. facts/hubspot.md §4.3. */
+/** HubSpot's own reading of what people typed, without the country code. docs/vendors/hubspot.md §4.3. */
 const nationalProperties = [
   'hs_searchable_calculated_phone_number',
   'hs_searchable_calculated_mobile_number',

@@ -1,6 +1,6 @@
 import type { ContactSource, FieldOwner } from '@sangam/core/crm';
 
-/** The contact properties Sangam brings to a portal. Shapes: facts/hubspot.md §4.4. */
+/** The contact properties Sangam brings to a portal. Shapes: docs/vendors/hubspot.md §4.4. */
 
 interface PropertyOption {
   readonly label: string;
@@ -15,12 +15,12 @@ export interface PropertyDefinition {
   readonly description: string;
   readonly type: 'string' | 'datetime' | 'bool' | 'enumeration';
   readonly fieldType: 'text' | 'textarea' | 'date' | 'booleancheckbox' | 'select' | 'checkbox';
-  /** Cannot be changed once the property exists. facts/hubspot.md §4.2. */
+  /** Cannot be changed once the property exists. docs/vendors/hubspot.md §4.2. */
   readonly hasUniqueValue?: true;
   readonly options?: readonly PropertyOption[];
 }
 
-/** The unique property records are keyed by: our opaque contact id, never the phone (design.md §4). */
+/** The unique property records are keyed by: our opaque contact id, never the phone (docs/design.md §4). */
 export const contactIdProperty = 'sangam_contact_id';
 
 /** The checkbox property whose options grow with the tags in use. */
@@ -41,7 +41,7 @@ const idProperty: PropertyDefinition = {
   hasUniqueValue: true,
 };
 
-/** What each takes of a contact, and who decides it (design.md §1). */
+/** What each takes of a contact, and who decides it (docs/design.md §1). */
 export const mappedProperties: readonly {
   readonly source: ContactSource;
   readonly owner: FieldOwner;

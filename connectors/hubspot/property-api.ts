@@ -4,7 +4,7 @@ import { refusalError } from './errors.ts';
 import { type PropertyDefinition, propertyGroup } from './properties.ts';
 import { apiVersion } from './vendor.ts';
 
-/** HubSpot's contact properties. Paths and shapes: facts/hubspot.md §4.4. */
+/** HubSpot's contact properties. Paths and shapes: docs/vendors/hubspot.md §4.4. */
 const root = `/crm/properties/${apiVersion}/contacts`;
 const priority = 'fields';
 

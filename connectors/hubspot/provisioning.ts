@@ -96,7 +96,8 @@ function mismatch({ name, type, hasUniqueValue }: PropertyDefinition): string {
 /** The refusal, if it may only mean that the name is taken. */
 function unlessTaken(answer: HubspotAnswer<unknown>): Refusal | undefined {
   if (answer.ok) return undefined;
-  // An existing name is a 409, or by another account of HubSpot's behaviour a 400 (facts/hubspot.md §4.4, from memory).
+  // An existing name is a 409, or by another account of HubSpot's behaviour a 400 (docs/vendors/hubspot.md §4.4, from
+  // memory).
   if (answer.refusal.code !== 'batch_refused') throw refusalError(answer.refusal);
   return answer.refusal;
 }

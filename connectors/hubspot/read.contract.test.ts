@@ -1,4 +1,6 @@
-/** Answers HubSpot is known, or may be expected, to give to a look. Shapes: facts/hubspot.md §4.2, §4.3, §4.5. */
+/**
+ * Answers HubSpot is known, or may be expected, to give to a look. Shapes: docs/vendors/hubspot.md §4.2, §4.3, §4.5.
+ */
 import { describe, expect, test } from 'vitest';
 import { hubspotAnswering } from './test-canned.ts';
 

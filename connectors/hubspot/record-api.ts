@@ -5,10 +5,10 @@ import { contactIdProperty } from './properties.ts';
 import { apiVersion, listPageSize } from './vendor.ts';
 import { readInstant } from './values.ts';
 
-/** HubSpot's contacts. Paths and shapes: facts/hubspot.md §4.2 and §4.3. */
+/** HubSpot's contacts. Paths and shapes: docs/vendors/hubspot.md §4.2 and §4.3. */
 const root = `/crm/objects/${apiVersion}/contacts`;
 
-/** Ids of the records that were merged into this one, joined by `;`. From memory, not in the facts. */
+/** Ids of the records that were merged into this one, joined by `;`. From memory, docs/vendors/hubspot.md §4.2. */
 export const mergedIdsProperty = 'hs_merged_object_ids';
 
 const optionalText = z.string().optional().catch(undefined);
@@ -76,7 +76,8 @@ export function batchUpsert(
   const inputs = creates.map(({ contactId, values }) => ({
     id: contactId,
     idProperty: contactIdProperty,
-    // The key is repeated here because a new record may otherwise come without it (facts/hubspot.md §4.2, from memory).
+    // The key is repeated here because a new record may otherwise come without it (docs/vendors/hubspot.md §4.2, from
+    // memory).
     properties: { ...values, [contactIdProperty]: contactId },
     // With a trace id on each input HubSpot answers per item, 207, instead of refusing the batch.
     objectWriteTraceId: contactId,

@@ -33,7 +33,7 @@ type At<Step extends Position['step']> = Extract<Position, { step: Step }>;
  * A page of all records, or of those changed since then. Deleted ones are in no search, and the list of them has no order
  * that would spare going through all of it: a webhook, a write or a look at everything tells of them. Every page of changes is a search of its own from
  * where the one before ended, so neither the 10,000 results of a search nor records that change meanwhile make it miss
- * one; a record may come twice. facts/hubspot.md §4.3.
+ * one; a record may come twice. docs/vendors/hubspot.md §4.3.
  */
 export async function scanPage(
   client: HubspotClient,

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { type SignatureVersion, type SignedRequest, verifyHubspotSignature } from './signature.ts';
 
-/** Published vectors, facts/hubspot.md §3.1. */
+/** Published vectors, docs/vendors/hubspot.md §3.1. */
 const secret = 'f6e94c08-85d0-4608-bcc6-e1850176e7b8';
 const at = 1_632_188_626_483;
 
@@ -87,7 +87,7 @@ describe('version 3', () => {
     expect(verify(v3(sign(decodeURIComponent(url)), { url, body }))).toBe(false);
   });
 
-  // facts/hubspot.md §3.1: these twelve, in either case.
+  // docs/vendors/hubspot.md §3.1: these twelve, in either case.
   test.each(
     Object.entries({
       '%3A': ':',

@@ -11,13 +11,13 @@ export interface SignedRequest {
   readonly body: Buffer;
 }
 
-/** `v2` carries no time and can be replayed: for workflow actions only, facts/hubspot.md §3.1. */
+/** `v2` carries no time and can be replayed: for workflow actions only, docs/vendors/hubspot.md §3.1. */
 export type SignatureVersion = 'v3' | 'v2';
 
-/** How far HubSpot's clock and ours may be apart, either way, milliseconds. facts/hubspot.md §3.1. */
+/** How far HubSpot's clock and ours may be apart, either way, milliseconds. docs/vendors/hubspot.md §3.1. */
 const oldestMs = 300_000;
 
-/** Percent sequences HubSpot decodes before it signs; all others stay. facts/hubspot.md §3.1. */
+/** Percent sequences HubSpot decodes before it signs; all others stay. docs/vendors/hubspot.md §3.1. */
 const decoded: Readonly<Record<string, string>> = {
   '%3A': ':',
   '%2F': '/',

@@ -2,7 +2,7 @@ import type { CrmField, Spelling } from '@sangam/core/crm';
 import { changedTags, readTags, writtenTags } from './tags.ts';
 import { readInstant, writtenDate, writtenText, writtenTime } from './values.ts';
 
-/** How HubSpot spells values, by the kind of the property. facts/hubspot.md §4.2. */
+/** How HubSpot spells values, by the kind of the property. docs/vendors/hubspot.md §4.2. */
 export const spelling: Spelling = {
   write(value, field) {
     switch (value.kind) {

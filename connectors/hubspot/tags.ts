@@ -3,7 +3,7 @@ import { writtenText } from './values.ts';
 
 /** How tags stand in a property: a checkbox of HubSpot's, or a text. */
 
-/** HubSpot joins the checked options of a checkbox property by semicolons. facts/hubspot.md §4.2. */
+/** HubSpot joins the checked options of a checkbox property by semicolons. docs/vendors/hubspot.md §4.2. */
 const inChoices = { separator: ';', joined: ';', instead: ',' };
 const inText = { separator: ',', joined: ', ', instead: ';' };
 
@@ -27,7 +27,7 @@ export function readTags(value: string, { kind }: Pick<CrmField, 'kind'>): strin
 
 /**
  * What to write so that the record carries these tags; undefined: it does. In a checkbox additions alone are appended
- * with a leading semicolon (facts/hubspot.md §4.2), so that a tag a rep checks at the same moment stays.
+ * with a leading semicolon (docs/vendors/hubspot.md §4.2), so that a tag a rep checks at the same moment stays.
  */
 export function changedTags(
   wanted: readonly string[],

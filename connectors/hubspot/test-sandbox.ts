@@ -26,12 +26,12 @@ export const onlyToken = (token: string): Credentials => ({
   expired: async () => undefined,
 });
 
-/** Answers to questions the facts leave open. */
+/** Answers to questions docs/vendors/hubspot.md leaves open. */
 export type PortalRules = NonNullable<Partial<SandboxRules>['hubspot']>;
 
 const accessToken = 'sandbox-token';
 
-/** Every question the facts leave open, answered as believed and then, one by one, the other way. */
+/** Every question docs/vendors/hubspot.md leaves open, answered as believed and then, one by one, the other way. */
 export const answers: [string, PortalRules][] = [
   ['as believed', {}],
   ['an upsert needs its key in the properties', { upsertIdInProperties: 'required' }],

@@ -17,7 +17,10 @@ const ticks: Readonly<Record<NonNullable<TimelineLine['status']>, string>> = {
   failed: '✗ failed',
 };
 
-/** At most 65,536 characters: what is too much is left out from the oldest on, and said to be. facts/hubspot.md §4.5. */
+/**
+ * At most 65,536 characters: what is too much is left out from the oldest on, and said to be.
+ * docs/vendors/hubspot.md §4.5.
+ */
 export function entryBody(entry: TimelineEntry): string {
   const { title, lines, timeZone = 'UTC', entryKey } = entry;
   const times = timesIn(timeZone, entry.at);

@@ -26,8 +26,8 @@ import { batchSize } from './vendor.ts';
 type Rewrite = EntryWrite & { readonly entryId: string };
 
 /**
- * A record's conversations as logged WhatsApp communications, facts/hubspot.md §4.5. Findable: each body ends in its
- * entry's key.
+ * A record's conversations as logged WhatsApp communications, docs/vendors/hubspot.md §4.5. Findable: each body ends in
+ * its entry's key.
  */
 export function createTimeline(client: HubspotClient, absent: AbsentProperties): Timeline {
   const standing = async (recordIds: readonly string[], priority: Priority): Promise<ReadonlySet<string>> => {

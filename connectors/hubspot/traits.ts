@@ -16,7 +16,7 @@ export const hubspotTraits: ConnectorTraits = {
   freshMs,
   timeline: { writeClass: 'findable', movesWithMerge: true },
   contactIdField: contactIdProperty,
-  // Not every portal has each of them. facts/hubspot.md §4.2, §4.3.
+  // Not every portal has each of them. docs/vendors/hubspot.md §4.2, §4.3.
   phoneFields: ['phone', 'mobilephone', 'hs_whatsapp_phone_number', 'wa_phone_e164'],
   ownerField: 'hubspot_owner_id',
   followedFields: ['lifecyclestage', 'hs_lead_status', 'hubspot_owner_id'],

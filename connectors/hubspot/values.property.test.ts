@@ -39,7 +39,7 @@ test('a written time is the instant it came from, in both spellings', () => {
   );
 });
 
-/** What HubSpot makes of a checkbox write: a leading semicolon adds. facts/hubspot.md §4.2 */
+/** What HubSpot makes of a checkbox write: a leading semicolon adds. docs/vendors/hubspot.md §4.2 */
 function afterWrite(held: string, write: string | undefined, { kind }: CrmField): string {
   if (write === undefined) return held;
   return kind === 'choices' && write.startsWith(';') ? `${held}${write}` : write;

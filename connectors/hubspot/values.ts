@@ -11,13 +11,16 @@ export function writtenText(text: string): string {
   return cut.isWellFormed() ? cut : cut.slice(0, -1);
 }
 
-/** A datetime property's value: ISO 8601 in UTC. Undefined for what is no date. Milliseconds in. facts/hubspot.md §4.2. */
+/**
+ * A datetime property's value: ISO 8601 in UTC. Undefined for what is no date. Milliseconds in.
+ * docs/vendors/hubspot.md §4.2.
+ */
 export function writtenTime(at: number): string | undefined {
   const date = new Date(at);
   return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }
 
-/** A date property's value: the day in UTC, which HubSpot takes for its midnight. facts/hubspot.md §4.2. */
+/** A date property's value: the day in UTC, which HubSpot takes for its midnight. docs/vendors/hubspot.md §4.2. */
 export function writtenDate(at: number): string | undefined {
   return writtenTime(at)?.replace(/T.*/, '');
 }

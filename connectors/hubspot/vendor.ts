@@ -4,37 +4,40 @@ import type { CallLimit } from '@sangam/core/crm';
 
 /**
  * Dated API version of every path. 2026-03 leaves an admin's create-form rules to the form; 2026-09 refuses API
- * writes that break them, and an inbound lead must never be lost to a form rule. facts/hubspot.md §4.1.
+ * writes that break them, and an inbound lead must never be lost to a form rule. docs/vendors/hubspot.md §4.1.
  */
 export const apiVersion = '2026-03';
 
-/** Account details are told in this version. facts/hubspot.md §5. */
+/** Account details are told in this version. docs/vendors/hubspot.md §5. */
 export const accountInfoVersion = '2026-09';
 
-/** The only host of HubSpot's API. facts/hubspot.md §4.1. */
+/** The only host of HubSpot's API. docs/vendors/hubspot.md §4.1. */
 export const apiOrigin = 'https://api.hubapi.com';
 
-/** Where people open a portal; HubSpot leads them on to their own data centre's name. facts/hubspot.md §5. */
+/** Where people open a portal; HubSpot leads them on to their own data centre's name. docs/vendors/hubspot.md §5. */
 export const uiOrigin = 'https://app.hubspot.com';
 
-/** Records one batch call takes. facts/hubspot.md §4.2. */
+/** Records one batch call takes. docs/vendors/hubspot.md §4.2. */
 export const batchSize = 100;
 
-/** Records one page of a list holds. facts/hubspot.md §4.2. */
+/** Records one page of a list holds. docs/vendors/hubspot.md §4.2. */
 export const listPageSize = 100;
 
-/** Records one page of a search holds. facts/hubspot.md §4.3. */
+/** Records one page of a search holds. docs/vendors/hubspot.md §4.3. */
 export const searchPageSize = 200;
 
-/** Longest body of a search, characters. facts/hubspot.md §4.3. */
+/** Longest body of a search, characters. docs/vendors/hubspot.md §4.3. */
 export const longestSearch = 3_000;
 
-/** Longest text property HubSpot stores, counted here in UTF-16 units, the strictest reading. From memory, not in the facts. */
+/**
+ * Longest text property HubSpot stores, counted here in UTF-16 units, the strictest reading. From memory,
+ * docs/vendors/hubspot.md §4.2.
+ */
 export const longestText = 65_536;
 
 /**
  * Calls of one account: of 110 in ten seconds and 5 searches a second some are left to a person's own tools.
- * facts/hubspot.md §4.8 and §4.3.
+ * docs/vendors/hubspot.md §4.8 and §4.3.
  */
 export const limits = {
   api: { calls: 100, perMs: 10_000 },
@@ -43,10 +46,10 @@ export const limits = {
 
 export type LimitName = keyof typeof limits;
 
-/** The limit that ends with the day. facts/hubspot.md §4.8. */
+/** The limit that ends with the day. docs/vendors/hubspot.md §4.8. */
 export const dailyLimit = 'DAILY';
 
-/** How long each limit asks us to stay away. facts/hubspot.md §4.8. */
+/** How long each limit asks us to stay away. docs/vendors/hubspot.md §4.8. */
 export const rateLimitWaitMs: Readonly<Record<string, number>> = {
   SECONDLY: 1_000,
   TEN_SECONDLY_ROLLING: 10_000,
@@ -54,7 +57,7 @@ export const rateLimitWaitMs: Readonly<Record<string, number>> = {
   [dailyLimit]: 3_600_000,
 };
 
-/** A record locked by a bulk write: wait at least this long. facts/hubspot.md §4.2. */
+/** A record locked by a bulk write: wait at least this long. docs/vendors/hubspot.md §4.2. */
 export const lockedWaitMs = 2_000;
 
 /** How long a call without an answer may still take effect. HubSpot names no such time; longer than any call of ours. */

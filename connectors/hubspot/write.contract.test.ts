@@ -1,4 +1,4 @@
-/** Answers HubSpot is known, or may be expected, to give to a write. Shapes: facts/hubspot.md §4.2. */
+/** Answers HubSpot is known, or may be expected, to give to a write. Shapes: docs/vendors/hubspot.md §4.2. */
 import type { RecordCreate } from '@sangam/core/crm';
 import { describe, expect, test } from 'vitest';
 import { properties } from './properties.ts';

@@ -1,6 +1,6 @@
 import { SangamError } from '@sangam/core/errors';
 
-/** Names of the machine itself. A sandbox answers nothing else (design.md §4). */
+/** Names of the machine itself. A sandbox answers nothing else (docs/design.md §4). */
 const loopbackHosts: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]', 'localhost']);
 
 /**

@@ -19,7 +19,7 @@ export interface HttpBounds {
   /** What the vendor is called in errors. */
   readonly vendor: string;
   readonly origin: Exclude<ErrorOrigin, 'us'>;
-  /** For the whole answer; shorter than a lease (design.md §4). */
+  /** For the whole answer; shorter than a lease (docs/design.md §4). */
   readonly timeoutMs: number;
   /** Longest answer that is read. */
   readonly mostBytes: number;

@@ -4,7 +4,7 @@ import { basePathOf } from '../shared/host.ts';
 import { exchange, isToken } from '../shared/http.ts';
 import { parseJson } from '../shared/json.ts';
 
-/** Meta's Graph API, as far as it tells whose a number is. facts/whatsapp.md §3.1, §3.6. */
+/** Meta's Graph API, as far as it tells whose a number is. docs/vendors/whatsapp.md §3.1, §3.6. */
 
 const apiOrigin = 'https://graph.facebook.com';
 /** For the whole answer: somebody waits for it. */

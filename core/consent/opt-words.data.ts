@@ -1,7 +1,7 @@
 /**
- * Words by which a person ends or starts messages, when they are the whole message. Collected from facts/whatsapp.md
- * §4.2 and from what people are known to write. `reviewed: false` = no native reviewer has confirmed them: switched off
- * until an admin switches them on. Generous with withdrawals, strict with grants.
+ * Words by which a person ends or starts messages, when they are the whole message. Collected from
+ * docs/vendors/whatsapp.md §4.2 and from what people are known to write. `reviewed: false` = no native reviewer has
+ * confirmed them: switched off until an admin switches them on. Generous with withdrawals, strict with grants.
  * Left out on purpose, for they answer other questions too: cancel, cancel subscription, end, quit, no, yes, ok, haan.
  */
 export interface OptWordList {
@@ -37,7 +37,7 @@ export interface WithdrawalPhrases {
   readonly refuse: readonly string[];
 }
 
-const source = 'facts/whatsapp.md §4.2';
+const source = 'docs/vendors/whatsapp.md §4.2';
 
 /** The English word in the scripts of India's languages: whoever writes it means STOP. */
 const stopInOtherScripts = [

@@ -1,4 +1,4 @@
-/** The consent ledger's entries and the state they add up to (design.md §3.2 Consent). */
+/** The consent ledger's entries and the state they add up to (docs/design.md §3.2 Consent). */
 
 export type ConsentPurpose = 'marketing' | 'everything';
 export type ConsentAction = 'grant' | 'withdrawal';
@@ -44,7 +44,10 @@ function greatest(entries: readonly ConsentEntry[]): ConsentEntry | undefined {
   );
 }
 
-/** What somebody else granted cannot lift what the person withdrew (design.md §3.2): it counts only where they did not. */
+/**
+ * What somebody else granted cannot lift what the person withdrew (docs/design.md §3.2): it counts only where they did
+ * not.
+ */
 function credible(entries: readonly ConsentEntry[]): readonly ConsentEntry[] {
   const own = greatest(entries.filter(isOwn));
   return own?.action === 'withdrawal'

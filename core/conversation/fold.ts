@@ -54,7 +54,7 @@ export interface MessageFact {
   readonly silent: boolean;
 }
 
-/** Hours a business may answer freely after a customer's message. facts/whatsapp.md §3.7. */
+/** Hours a business may answer freely after a customer's message. docs/vendors/whatsapp.md §3.7. */
 const serviceWindowMs = 24 * 60 * 60 * 1000;
 
 export function contactJoins(fact: MessageFact): ContactJoins {
@@ -125,7 +125,7 @@ export function mergeStatusTimes(x: StatusTimes, y: StatusTimes): StatusTimes {
 
 /**
  * How far a message got. `failed` stands between sent and delivered: a late `sent` never reopens a failure, and what
- * a person has demonstrably received did not fail. Order: facts/whatsapp.md §1.3.
+ * a person has demonstrably received did not fail. Order: docs/vendors/whatsapp.md §1.3.
  */
 export function statusOf(times: StatusTimes): MessageStatus | undefined {
   return ladder.findLast((status) => times[status] !== undefined);

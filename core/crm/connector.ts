@@ -7,7 +7,7 @@ import type { Timeline } from './timeline.ts';
 
 /**
  * `keyed`: the vendor enforces our key, so a write may be repeated after an unknown outcome. `findable`: a marker can be
- * read back; after an unknown outcome wait `settleMs`, look, then repeat. design.md §4.
+ * read back; after an unknown outcome wait `settleMs`, look, then repeat. docs/design.md §4.
  */
 export type WriteClass = 'keyed' | 'findable';
 

@@ -1,7 +1,7 @@
 import type { MappingSource } from './contact-fields.ts';
 import type { CrmField } from './field.ts';
 
-/** Who decides a field's value once both sides may have touched it. design.md §1, mapping. */
+/** Who decides a field's value once both sides may have touched it. docs/design.md §1, mapping. */
 export const fieldOwners = ['once', 'if-empty', 'ours', 'both', 'theirs'] as const;
 export type FieldOwner = (typeof fieldOwners)[number];
 

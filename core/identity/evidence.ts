@@ -6,7 +6,7 @@ import type { Identities } from './identities.ts';
 
 /**
  * A BSUID as we store it: `bsuid:<portfolio>:<bsuid>`, because it means something only inside its business
- * portfolio, or `bsuid:parent:<parent bsuid>`, which holds across portfolios. facts/whatsapp.md §2.2.
+ * portfolio, or `bsuid:parent:<parent bsuid>`, which holds across portfolios. docs/vendors/whatsapp.md §2.2.
  */
 export type BsuidKey = string;
 

@@ -4,7 +4,7 @@ export interface Identities {
   readonly phone?: string;
   /** The digits exactly as WhatsApp shows them; what a send addresses. */
   readonly waId?: string;
-  /** Business-scoped user id, byte-exact, `CC.…`. Unique per business portfolio. facts/whatsapp.md §2.2. */
+  /** Business-scoped user id, byte-exact, `CC.…`. Unique per business portfolio. docs/vendors/whatsapp.md §2.2. */
   readonly bsuid?: string;
   /** `CC.ENT.…`. */
   readonly parentBsuid?: string;

@@ -35,7 +35,7 @@ type Boundary =
 const boundaryOrder = { arrive: 0, pair: 1, leave: 2 } as const;
 
 /**
- * Who is who, as a pure function of the evidence set (design.md §3.2 Identity).
+ * Who is who, as a pure function of the evidence set (docs/design.md §3.2 Identity).
  * A phone seen with another BSUID of the same portfolio, with no rotation between, has changed hands: what came
  * before stays with the old person. Ids in `alone` stand in no evidence but are to be known too.
  */

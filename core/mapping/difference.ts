@@ -43,7 +43,7 @@ interface Verdict {
 
 /**
  * What one write should carry so that the record says what this contact says, and nothing a person typed is lost. Ours
- * changed: write. Theirs changed: take. Both: the owner decides. design.md §3.3
+ * changed: write. Theirs changed: take. Both: the owner decides. docs/design.md §3.3
  *
  * | owner      | a new record gets       | an existing record gets it when                                           |
  * | ---------- | ----------------------- | ------------------------------------------------------------------------- |

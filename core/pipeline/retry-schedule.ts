@@ -4,7 +4,7 @@ const second = 1000;
 const minute = 60 * second;
 const hour = 60 * minute;
 
-/** Waits between tries of one record, facts/peers.md §4; about 45 hours in all. */
+/** Waits between tries of one record, docs/design.md §4; about 45 hours in all. */
 const itemWaitsMs = [
   5 * second,
   30 * second,

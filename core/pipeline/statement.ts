@@ -18,7 +18,7 @@ export interface Balance {
   readonly says: string;
 }
 
-/** What became of a day's events and of what was due to CRMs. design.md §5, promise 9. */
+/** What became of a day's events and of what was due to CRMs. docs/design.md §5, promise 9. */
 export interface Statement {
   readonly day: string;
   readonly timeZone: string;

@@ -5,7 +5,7 @@ import { blobOf } from './blob.ts';
 import { fromJson, toJson } from './json.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
-/** How long the echo of a write of ours may take. design.md §3.3 */
+/** How long the echo of a write of ours may take. docs/design.md §3.3 */
 const echoMs = 10 * 60 * 1000;
 
 /** What we wrote, or are about to write, and whose echo has not come. */

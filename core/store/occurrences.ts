@@ -3,7 +3,7 @@ import type { Page } from './page.ts';
 import { storableText } from './text.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
-/** A change of a field in a CRM, with the vendor's time. design.md §3.4 */
+/** A change of a field in a CRM, with the vendor's time. docs/design.md §1. */
 export interface Occurrence {
   readonly connectionId: string;
   readonly recordId: string;

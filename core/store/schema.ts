@@ -491,7 +491,7 @@ interface MessageColumns {
 /** Who wrote a message, and how we know. `other tool` = only its statuses reached us. */
 export type MessageOrigin = 'customer' | 'phone app' | 'meta agent' | 'history' | 'other tool';
 
-/** design.md §1: computes and shows, writes nothing; writes listed phones only; writes. */
+/** docs/design.md §1: computes and shows, writes nothing; writes listed phones only; writes. */
 export type ConnectionMode = 'shadow' | 'test' | 'live';
 
 /** Whose word a dead letter holds: WhatsApp's, a CRM's, or one of our own members'. */

@@ -16,7 +16,7 @@ export interface TimelineMessage {
   readonly errorCode: number | undefined;
 }
 
-/** How long the first message after one of ours counts as its reply. design.md §1, send. */
+/** How long the first message after one of ours counts as its reply. docs/design.md §1, send. */
 export const replyMs = 72 * 60 * 60 * 1000;
 
 /** Who wrote a message of ours. */
@@ -83,7 +83,7 @@ function contentOf({ content }: TimelineMessage): MessageContent | undefined {
     : undefined;
 }
 
-/** Why WhatsApp did not deliver, for codes a rep can do something about. facts/whatsapp.md §3.6. */
+/** Why WhatsApp did not deliver, for codes a rep can do something about. docs/vendors/whatsapp.md §3.6. */
 const failures: Readonly<Record<number, string>> = {
   131026: 'this number cannot receive it: it may not be on WhatsApp',
   131047: 'more than 24 hours since the customer wrote: only a template goes through',

@@ -66,8 +66,8 @@ const code = z.union([z.int(), z.string().regex(/^\d+$/).transform(Number)]).cat
 const errorsSchema = z.array(z.looseObject({ code, title: text, message: text }));
 
 /**
- * What an event asks of a person, facts/whatsapp.md §1.10 and §3.6; undefined: nothing. A message may fail for what
- * stands in the way of all.
+ * What an event asks of a person, docs/vendors/whatsapp.md §1.10 and §3.6; undefined: nothing. A message may fail for
+ * what stands in the way of all.
  */
 export function accountAlert(slice: WebhookSlice): AccountAlert | undefined {
   const account = slice.wabaId ?? '';
@@ -259,7 +259,7 @@ function templateOf(value: Value): string {
   return language === undefined ? name : `${name} (${language})`;
 }
 
-/** Codes by which WhatsApp refuses a whole number until somebody acts, facts/whatsapp.md §3.6. */
+/** Codes by which WhatsApp refuses a whole number until somebody acts, docs/vendors/whatsapp.md §3.6. */
 const refusals: ReadonlySet<number> = new Set([
   0, 190, 3, 10, 368, 131_005, 131_031, 130_497, 131_037, 131_042, 131_044, 131_045, 131_048, 131_064,
 ]);

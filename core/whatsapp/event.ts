@@ -1,6 +1,6 @@
 /**
  * What a WhatsApp webhook says, in our words. `split` cuts a body into `WebhookEvent`s at receive time,
- * `parse` reads one of them at apply time. Sources: facts/whatsapp.md §1 and §2.
+ * `parse` reads one of them at apply time. Sources: docs/vendors/whatsapp.md §1 and §2.
  */
 
 import type { Identities } from '../identity/index.ts';

@@ -1,13 +1,13 @@
 import { canonicalPhone, type Identities } from '../identity/index.ts';
 import type { ContactPayload } from './schemas.ts';
 
-/** `CC.` + up to 128 alphanumerics, `CC.ENT.…` for a parent. facts/whatsapp.md §2.2. */
+/** `CC.` + up to 128 alphanumerics, `CC.ENT.…` for a parent. docs/vendors/whatsapp.md §2.2. */
 const bsuid = /^[A-Z]{2}\.[A-Za-z0-9]{1,128}$/;
 const parentBsuid = /^[A-Z]{2}\.ENT\.[A-Za-z0-9]{1,128}$/;
 
 /**
- * Ids out of the places an event shows them. "No phone" comes in three encodings, facts/whatsapp.md §2.3: no key, an
- * empty string, and the BSUID in the phone's place.
+ * Ids out of the places an event shows them. "No phone" comes in three encodings, docs/vendors/whatsapp.md §2.3: no
+ * key, an empty string, and the BSUID in the phone's place.
  */
 export function identitiesFrom(places: {
   /** Where a phone stands, most telling first. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type ParsedEvent, parseSlice, splitWebhook, type Unreadable } from './index.ts';
 
-/** Shapes that no published payload shows. Facts: facts/whatsapp.md §1 and §2. */
+/** Shapes that no published payload shows. Facts: docs/vendors/whatsapp.md §1 and §2. */
 
 function parsed(field: string, value: object): (ParsedEvent | Unreadable)[] {
   return splitWebhook({

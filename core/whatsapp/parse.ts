@@ -85,7 +85,10 @@ function parseMessage(slice: WebhookSlice): ParsedEvent | Unreadable {
   };
 }
 
-/** The sender. A phone they shared of themselves, asked by us, stands beside their BSUID (facts/whatsapp.md §2.6). */
+/**
+ * The sender. A phone they shared of themselves, asked by us, stands beside their BSUID
+ * (docs/vendors/whatsapp.md §2.6).
+ */
 function senderOf(message: MessagePayload, contact: ContactPayload | undefined): Identities {
   const known = ofContact(contact);
   const shared = message.contacts
@@ -146,7 +149,7 @@ function parseEcho(slice: WebhookSlice, origin: 'phone app' | 'meta agent'): Par
   const echo = messageSchema.safeParse(slice.item).data;
   if (echo === undefined) return malformed('The echo is not an object.');
   if (echo.id === undefined) return noMessageId();
-  // Meta's agent shows the send's body one level down; the recipient stands there too (facts/whatsapp.md §1.5).
+  // Meta's agent shows the send's body one level down; the recipient stands there too (docs/vendors/whatsapp.md §1.5).
   const sent = messageSchema.safeParse(echo.message).data;
   const contact = ofContact(contactOf(slice));
   const isSwapped = isBusiness(echo.to, slice);
@@ -168,7 +171,7 @@ function parseEcho(slice: WebhookSlice, origin: 'phone app' | 'meta agent'): Par
   };
 }
 
-/** What `history_context.status` says, in the words of statuses. facts/whatsapp.md §1.9. */
+/** What `history_context.status` says, in the words of statuses. docs/vendors/whatsapp.md §1.9. */
 const historyStatuses: Readonly<Record<string, MessageStatus>> = {
   SENT: 'sent',
   DELIVERED: 'delivered',
@@ -246,7 +249,7 @@ function parsePreference(slice: WebhookSlice): ParsedEvent | Unreadable {
   };
 }
 
-/** The form BSPs still forward, facts/whatsapp.md §2.7. The phone it shows is the one after the change. */
+/** The form BSPs still forward, docs/vendors/whatsapp.md §2.7. The phone it shows is the one after the change. */
 function parseUserIdUpdate(slice: WebhookSlice): ParsedEvent | Unreadable {
   const update = userIdUpdateSchema.safeParse(slice.item).data;
   if (update === undefined) return malformed('The id update is not an object.');

@@ -11,7 +11,7 @@ function digestIn(header: string | undefined): string | undefined {
 
 /**
  * Whether a webhook body carries the signature of one of our live app secrets. `X-Hub-Signature-256` is
- * `sha256=<hex>` of the HMAC-SHA256 over the raw bytes, facts/whatsapp.md §1.2. Fails closed and never throws.
+ * `sha256=<hex>` of the HMAC-SHA256 over the raw bytes, docs/vendors/whatsapp.md §1.2. Fails closed and never throws.
  */
 export function verifySignature(
   body: Buffer,

@@ -4,7 +4,7 @@ import { comparableId } from './identities.ts';
 import { read } from './read.ts';
 
 /**
- * Cuts a webhook body into the events it holds, over all four of Meta's array levels (facts/whatsapp.md §1.3).
+ * Cuts a webhook body into the events it holds, over all four of Meta's array levels (docs/vendors/whatsapp.md §1.3).
  * Total and lenient: whatever is not understood becomes an event of its own, so that nothing acknowledged is dropped.
  */
 export function splitWebhook(body: unknown): WebhookEvent[] {
@@ -124,7 +124,7 @@ function listsOf(value: unknown, field: string): List[] {
   const standby = read(value, 'standby');
   const standbyContacts = listOf(read(standby, 'contacts'));
   return [
-    // The media of a history arrive later as plain messages on the field `history` (facts/whatsapp.md §1.9).
+    // The media of a history arrive later as plain messages on the field `history` (docs/vendors/whatsapp.md §1.9).
     {
       source: value,
       key: 'messages',
@@ -257,7 +257,7 @@ function contactOf(
   return known.some((id) => kinds.has(isBsuid(id))) ? undefined : only;
 }
 
-/** Told by its shape: a BSUID may stand in a phone's place, facts/whatsapp.md §2.3. */
+/** Told by its shape: a BSUID may stand in a phone's place, docs/vendors/whatsapp.md §2.3. */
 function isBsuid(id: string): boolean {
   return /^[A-Z]{2}\./.test(id);
 }

@@ -20,7 +20,7 @@ export interface ConsentSaid {
   readonly source: string;
 }
 
-/** "User has stopped marketing messages", facts/whatsapp.md §3.6. */
+/** "User has stopped marketing messages", docs/vendors/whatsapp.md §3.6. */
 const stoppedMarketing = 131050;
 
 /** What an event says of its person's consent: the one reading that receive and apply share. */
@@ -29,7 +29,7 @@ export function consentSaid(event: ParsedEvent, words: OptWords): ConsentSaid | 
     case 'message':
       return saidByMessage(event, event.wamid, words);
     case 'history': {
-      // An import can withdraw, never grant (design.md §3.2).
+      // An import can withdraw, never grant (docs/design.md §3.2).
       const said = event.direction === 'in' ? saidByMessage(event, event.wamid, words) : undefined;
       return said?.action === 'withdrawal' ? said : undefined;
     }

@@ -5,7 +5,7 @@ import type { ContactPayload, MessagePayload } from './schemas.ts';
 
 type SystemPayload = NonNullable<MessagePayload['system']>;
 
-/** `system` messages by which ids change, current and legacy names. facts/whatsapp.md §2.7. */
+/** `system` messages by which ids change, current and legacy names. docs/vendors/whatsapp.md §2.7. */
 const changes: ReadonlySet<string> = new Set([
   'user_changed_number',
   'user_changed_user_id',

@@ -31,7 +31,7 @@ export function createAccount(
     return { max, intervalMs };
   });
 
-  /** facts/hubspot.md §4.8: so many calls in any ten seconds, and headers that say where one stands. */
+  /** docs/vendors/hubspot.md §4.8: so many calls in any ten seconds, and headers that say where one stands. */
   const enterCall = (): Entered => {
     const taken = calls.take();
     if (taken === undefined) return { headers: {} };
@@ -44,7 +44,7 @@ export function createAccount(
     return taken.allowed ? { headers } : { refused: { ...rateLimited(), headers } };
   };
 
-  /** §4.3: a limit of its own that no header tells of. */
+  /** docs/vendors/hubspot.md §4.3: a limit of its own that no header tells of. */
   const enterSearch = (): Entered =>
     searches.take()?.allowed === false ? { refused: rateLimited('SECONDLY') } : { headers: {} };
 

@@ -25,7 +25,7 @@ interface AssociatedPage {
   readonly paging?: { readonly next: { readonly after: string } };
 }
 
-/** Contacts and communications from either side. facts/hubspot.md §4.7; shapes of version 4, from memory. */
+/** Contacts and communications from either side. docs/vendors/hubspot.md §4.7; shapes of version 4, from memory. */
 export function associationOperations(portal: Portal): Operations {
   return { ...from(portal, 'contacts'), ...from(portal, 'communications') };
 }

@@ -4,7 +4,10 @@ import { type HubspotError, validationError } from './errors.ts';
 import type { ObjectType } from './object-type.ts';
 import type { Portal } from './record-context.ts';
 
-/** Ids of HubSpot's own associations between contacts and communications, from either side. facts/hubspot.md §4.5. */
+/**
+ * Ids of HubSpot's own associations between contacts and communications, from either side.
+ * docs/vendors/hubspot.md §4.5.
+ */
 export const associationTypes = {
   contacts: { typeId: 82, to: 'communications', name: 'contact_to_communication' },
   communications: { typeId: 81, to: 'contacts', name: 'communication_to_contact' },

@@ -34,7 +34,7 @@ type Drafter<Input> = (
   associate: (pairs: readonly Association[]) => void,
 ) => (input: Input) => Draft | HubspotError;
 
-/** At most 100 records at a time. facts/hubspot.md §4.2. */
+/** At most 100 records at a time. docs/vendors/hubspot.md §4.2. */
 export function batchOperations(portal: Portal, context: RecordContext): Operations {
   const { objectType, records, clock, rules, source } = context;
   const path = `/crm/objects/${objectType.name}/batch`;

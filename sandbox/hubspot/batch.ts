@@ -19,7 +19,10 @@ type Outcome<Input> =
   | { readonly done: readonly Done<Input>[]; readonly errors: readonly object[] }
   | { readonly refused: HubspotError };
 
-/** Drafts every input. One objection refuses the whole batch, unless HubSpot answers per item. facts/hubspot.md §4.2. */
+/**
+ * Drafts every input. One objection refuses the whole batch, unless HubSpot answers per item.
+ * docs/vendors/hubspot.md §4.2.
+ */
 export function runBatch<Input extends Batch>(
   inputs: readonly Input[],
   perItem: boolean,
@@ -68,7 +71,7 @@ export function notFoundInBatch({ singular }: ObjectType, ids: readonly string[]
   };
 }
 
-/** 207 once an item failed. facts/hubspot.md §4.2. */
+/** 207 once an item failed. docs/vendors/hubspot.md §4.2. */
 export function batchAnswer({
   status,
   results,

@@ -1,6 +1,6 @@
 import type { Values } from './record.ts';
 
-/** What HubSpot works out of other values, for search. facts/hubspot.md §4.3. */
+/** What HubSpot works out of other values, for search. docs/vendors/hubspot.md §4.3. */
 
 const searchable: Readonly<Record<string, string>> = {
   hs_searchable_calculated_phone_number: 'phone',

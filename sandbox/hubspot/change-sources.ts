@@ -1,6 +1,6 @@
 import type { ChangeSource } from './portal-change.ts';
 
-/** The user every desk and control acts as: the first owner of owners.ts. facts/hubspot.md §3.2. */
+/** The user every desk and control acts as: the first owner of owners.ts. docs/vendors/hubspot.md §3.2. */
 export const byUser: ChangeSource = { changeSource: 'CRM_UI', sourceId: 'userId:2000001' };
 
 /** An app acting through the API. */

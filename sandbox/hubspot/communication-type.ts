@@ -2,7 +2,7 @@ import { missingProperties } from './errors.ts';
 import type { ObjectType } from './object-type.ts';
 import { choices, standard } from './standard-properties.ts';
 
-/** What must be given. facts/hubspot.md §4.5. */
+/** What must be given. docs/vendors/hubspot.md §4.5. */
 const requiredProperties = [
   'hs_communication_channel_type',
   'hs_communication_logged_from',
@@ -14,7 +14,7 @@ const groupName = 'communication';
 const time = { type: 'datetime', fieldType: 'date' };
 const radio = { type: 'enumeration', fieldType: 'radio' };
 
-/** What is logged on a record's timeline: one WhatsApp conversation, an SMS. facts/hubspot.md §4.5. */
+/** What is logged on a record's timeline: one WhatsApp conversation, an SMS. docs/vendors/hubspot.md §4.5. */
 export const communicationType: ObjectType = {
   name: 'communications',
   singular: 'COMMUNICATION',

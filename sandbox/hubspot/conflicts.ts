@@ -2,7 +2,7 @@ import { emailTaken, type HubspotError, uniqueTaken } from './errors.ts';
 import { portal } from './portal.ts';
 import type { Values } from './record.ts';
 
-/** The first unique value of a record that another one holds, as HubSpot puts it. facts/hubspot.md §4.2. */
+/** The first unique value of a record that another one holds, as HubSpot puts it. docs/vendors/hubspot.md §4.2. */
 export function conflictOf(
   unique: ReadonlySet<string>,
   holderOf: (property: string, value: string) => string | undefined,

@@ -10,7 +10,7 @@ import { objectionToIdProperty, type Portal } from './record-context.ts';
 const mergeBody = z.object({ primaryObjectId: z.string(), objectIdToMerge: z.string() });
 const eraseBody = z.object({ objectId: z.string(), idProperty: z.string().optional() });
 
-/** What only contacts have: merging, and deletion for ever. facts/hubspot.md §4.2. */
+/** What only contacts have: merging, and deletion for ever. docs/vendors/hubspot.md §4.2. */
 export function contactOperations(portal: Portal): Operations {
   const { contacts } = portal;
   const { objectType, records, source } = contacts;

@@ -2,7 +2,7 @@ import { validationError } from './errors.ts';
 import type { ObjectType } from './object-type.ts';
 import { standardGroups, standardProperties } from './standard-properties.ts';
 
-/** A create needs one of these. facts/hubspot.md §4.2. */
+/** A create needs one of these. docs/vendors/hubspot.md §4.2. */
 const namingProperties = ['email', 'firstname', 'lastname'] as const;
 
 export const contactType: ObjectType = {

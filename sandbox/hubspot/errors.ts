@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Answer } from '../http.ts';
 
-/** HubSpot's error body. facts/hubspot.md §4.2. */
+/** HubSpot's error body. docs/vendors/hubspot.md §4.2. */
 export interface HubspotError {
   readonly status: number;
   readonly category: string;
@@ -9,7 +9,7 @@ export interface HubspotError {
   readonly extra?: Readonly<Record<string, unknown>>;
 }
 
-/** One value HubSpot does not take. Codes of §4.1; the others from memory of its answers. */
+/** One value HubSpot does not take. Codes of docs/vendors/hubspot.md §4.1; the others from memory of its answers. */
 export interface Problem {
   readonly code:
     | 'PROPERTY_DOESNT_EXIST'
@@ -37,7 +37,7 @@ export function validationError(message: string, extra?: Readonly<Record<string,
   return { status: 400, category: 'VALIDATION_ERROR', message, ...(extra === undefined ? {} : { extra }) };
 }
 
-/** The problems stand as JSON inside the message, and in `errors` as §4.2 lists them. */
+/** The problems stand as JSON inside the message, and in `errors` as docs/vendors/hubspot.md §4.2 lists them. */
 export function invalidProperties(problems: readonly Problem[]): HubspotError {
   const inMessage = problems.map(({ code, property, message }) => ({
     isValid: false,
@@ -68,7 +68,7 @@ export function emailTaken(holderId: string): HubspotError {
   return { status: 409, category: 'CONFLICT', message: `Contact already exists. Existing ID: ${holderId}` };
 }
 
-/** Names two records: the one being written, then the holder. facts/hubspot.md §4.2. */
+/** Names two records: the one being written, then the holder. docs/vendors/hubspot.md §4.2. */
 export function uniqueTaken(conflict: {
   portalId: number;
   property: string;
@@ -103,7 +103,7 @@ const limits = {
   SECONDLY: 'You have reached your secondly limit.',
 } as const;
 
-/** facts/hubspot.md §4.8: a body of its own, without a category. `SECONDLY` is search's. */
+/** docs/vendors/hubspot.md §4.8: a body of its own, without a category. `SECONDLY` is search's. */
 export function rateLimited(policyName: keyof typeof limits = 'TEN_SECONDLY_ROLLING'): Answer {
   return {
     status: 429,
@@ -118,7 +118,7 @@ export function rateLimited(policyName: keyof typeof limits = 'TEN_SECONDLY_ROLL
   };
 }
 
-/** Any status a fault asks for. 423 and 477: facts/hubspot.md §4.2. */
+/** Any status a fault asks for. 423 and 477: docs/vendors/hubspot.md §4.2. */
 export function failure(status: number): Answer {
   if (status === 401) return answerError(expiredToken);
   if (status === 429) return rateLimited();

@@ -45,7 +45,7 @@ export interface HubspotSimulator extends CrmSimulator {
   close(): void;
 }
 
-/** One HubSpot portal: contacts, what stands on their timelines, a token and limits. facts/hubspot.md. */
+/** One HubSpot portal: contacts, what stands on their timelines, a token and limits. docs/vendors/hubspot.md. */
 export function createHubspot(options: {
   /** Of the portal's private app. */
   accessToken: string;

@@ -2,7 +2,7 @@ import type { PropertyDefinition } from './property.ts';
 
 /**
  * Whether this goes back down the portal's stages, which the API may not: it has to empty the stage first.
- * facts/hubspot.md §4.2.
+ * docs/vendors/hubspot.md §4.2.
  */
 export function movesBackwards(
   stages: PropertyDefinition['options'],

@@ -27,12 +27,12 @@ interface Template {
   readonly segments: readonly string[];
 }
 
-/** Type ids stand for names. facts/hubspot.md §3.2, §4.5. */
+/** Type ids stand for names. docs/vendors/hubspot.md §3.2, §4.5. */
 const names: Readonly<Record<string, string>> = { '0-1': 'contacts', '0-18': 'communications' };
 
 /**
  * Which operation a request names; undefined for a path that is not HubSpot's. Paths carry the version in third place
- * (facts/hubspot.md §4.1), the old ones before the family, accounts and owners after it.
+ * (docs/vendors/hubspot.md §4.1), the old ones before the family, accounts and owners after it.
  */
 export function operationFinder(operations: Operations): (method: string, path: string) => Found | undefined {
   const byShape = new Map<string, Template[]>();

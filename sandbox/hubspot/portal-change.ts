@@ -1,4 +1,4 @@
-/** Who made a change, as HubSpot's webhooks name it. facts/hubspot.md §3.2. */
+/** Who made a change, as HubSpot's webhooks name it. docs/vendors/hubspot.md §3.2. */
 export interface ChangeSource {
   /** `CRM_UI` = a user, `INTEGRATION` = an app through the API. */
   readonly changeSource: 'CRM_UI' | 'INTEGRATION';

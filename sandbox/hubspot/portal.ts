@@ -12,19 +12,19 @@ export const portal = {
   dataHostingLocation: 'na1',
 } as const;
 
-/** Inputs one batch takes. facts/hubspot.md §4.2. */
+/** Inputs one batch takes. docs/vendors/hubspot.md §4.2. */
 export const batchMax = 100;
 
-/** Unique properties one object type may have. facts/hubspot.md §4.2. */
+/** Unique properties one object type may have. docs/vendors/hubspot.md §4.2. */
 export const uniqueMax = 10;
 
-/** Characters one text value holds. From memory; facts/hubspot.md §4.5 has it for a communication's body. */
+/** Characters one text value holds. From memory, docs/vendors/hubspot.md §4.2 and §4.5. */
 export const textMax = 65_536;
 
-/** How long an archived record can be restored. facts/hubspot.md §4.2. */
+/** How long an archived record can be restored. docs/vendors/hubspot.md §4.2. */
 export const restorableMs = 90 * 86_400_000;
 
-/** fieldTypes each type takes. facts/hubspot.md §4.4. */
+/** fieldTypes each type takes. docs/vendors/hubspot.md §4.4. */
 export const fieldTypes: Readonly<Record<string, readonly string[]>> = {
   string: ['text', 'textarea', 'phonenumber', 'html', 'file'],
   number: ['number'],
@@ -34,5 +34,5 @@ export const fieldTypes: Readonly<Record<string, readonly string[]>> = {
   enumeration: ['select', 'radio', 'checkbox', 'booleancheckbox'],
 };
 
-/** From here on API writes keep the admin's required properties. facts/hubspot.md §4.1. */
+/** From here on API writes keep the admin's required properties. docs/vendors/hubspot.md §4.1. */
 export const requiringVersion = '2026-09';

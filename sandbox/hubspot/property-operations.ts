@@ -13,7 +13,7 @@ import {
   toApiProperty,
 } from './property.ts';
 
-/** facts/hubspot.md §4.4. */
+/** docs/vendors/hubspot.md §4.4. */
 export function propertyOperations(
   { name }: ObjectType,
   catalogue: Catalogue,

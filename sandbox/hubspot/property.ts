@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A property and how HubSpot's API tells and takes it. Shapes: facts/hubspot.md §4.4. */
+/** A property and how HubSpot's API tells and takes it. Shapes: docs/vendors/hubspot.md §4.4. */
 
 const option = z.looseObject({
   label: z.string(),
@@ -37,7 +37,7 @@ export const propertyCreate = propertyDefinition.omit({
   calculated: true,
 });
 
-/** `name` and `hasUniqueValue` cannot be changed (§4.2) and are not read. */
+/** `name` and `hasUniqueValue` cannot be changed (docs/vendors/hubspot.md §4.2) and are not read. */
 export const propertyPatch = z.object({
   label: z.string().optional(),
   type: z.string().optional(),

@@ -27,7 +27,9 @@ export interface Portal {
   readonly associate: (pairs: readonly Association[]) => void;
 }
 
-/** Properties an admin's create form requires, where this version of the API keeps them. facts/hubspot.md §4.1. */
+/**
+ * Properties an admin's create form requires, where this version of the API keeps them. docs/vendors/hubspot.md §4.1.
+ */
 export function requiredIn({ objectType, rules }: RecordContext, version: string): readonly string[] {
   return objectType.name === 'contacts' && /^\d/.test(version) && version >= requiringVersion
     ? rules().requiredOnCreate

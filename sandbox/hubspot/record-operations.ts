@@ -15,7 +15,7 @@ import type { Draft } from './writing.ts';
 const createBody = z.object({ properties: recordProperties, associations: associationSpecs });
 const updateBody = z.object({ properties: recordProperties });
 
-/** One record at a time. facts/hubspot.md §4.2, §4.5. */
+/** One record at a time. docs/vendors/hubspot.md §4.2, §4.5. */
 export function recordOperations(portal: Portal, context: RecordContext): Operations {
   const { objectType, records, source } = context;
   const path = `/crm/objects/${objectType.name}`;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Catalogue } from './catalogue.ts';
 import { type HubspotError, validationError } from './errors.ts';
 
-/** What a search asks for, and what HubSpot will not look for. facts/hubspot.md §4.3. */
+/** What a search asks for, and what HubSpot will not look for. docs/vendors/hubspot.md §4.3. */
 
 const operators = [
   'EQ',

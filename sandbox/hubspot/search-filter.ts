@@ -9,8 +9,8 @@ export type Test = (properties: Values) => boolean;
 
 /**
  * One filter over records. Text is compared without regard to case, but for IN and NOT_IN, which take their values as
- * written against the lower-cased one (facts/hubspot.md §4.3); options are compared exactly. The negative operators
- * pass what is empty [M].
+ * written against the lower-cased one (docs/vendors/hubspot.md §4.3); options are compared exactly. The negative
+ * operators pass what is empty [M].
  */
 export function toTest(property: PropertyDefinition, filter: SearchFilter): Test {
   const { propertyName, operator, value = '', highValue = '', values = [] } = filter;

@@ -21,7 +21,7 @@ const queried = [
   'hs_searchable_calculated_mobile_number',
 ];
 
-/** Contacts by what they hold, as they were rule `searchLagMs` ago. facts/hubspot.md §4.3. */
+/** Contacts by what they hold, as they were rule `searchLagMs` ago. docs/vendors/hubspot.md §4.3. */
 export function searchOperation({ objectType, catalogue, records, clock, rules }: RecordContext): Operations {
   const filtersOf = ({ filters }: Search['filterGroups'][number]) =>
     filters.flatMap((filter) => {

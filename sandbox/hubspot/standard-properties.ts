@@ -1,6 +1,9 @@
 import type { PropertyDefinition, PropertyGroup } from './property.ts';
 
-/** The part of a new portal's contact properties a WhatsApp integration meets. Names: facts/hubspot.md §4.2 and §4.3. */
+/**
+ * The part of a new portal's contact properties a WhatsApp integration meets. Names: docs/vendors/hubspot.md §4.2
+ * and §4.3.
+ */
 
 export const standardGroups: readonly PropertyGroup[] = [
   { name: 'contactinformation', label: 'Contact information', displayOrder: 0, archived: false },
@@ -20,7 +23,7 @@ const calculated: Partial<PropertyDefinition> = {
   formField: false,
 };
 
-/** Values: facts/hubspot.md §4.2. */
+/** Values: docs/vendors/hubspot.md §4.2. */
 const lifecycleStages = {
   subscriber: 'Subscriber',
   lead: 'Lead',
@@ -32,7 +35,7 @@ const lifecycleStages = {
   other: 'Other',
 };
 
-/** Values: facts/hubspot.md §4.2 [M]. */
+/** Values: docs/vendors/hubspot.md §4.2 [M]. */
 const leadStatuses = {
   NEW: 'New',
   OPEN: 'Open',

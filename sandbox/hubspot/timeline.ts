@@ -2,7 +2,7 @@ import type { UserRecord } from '../crm.ts';
 import { isLive } from './record.ts';
 import type { Portal } from './record-context.ts';
 
-/** What a user sees on a contact: its communications by `hs_timestamp`. facts/hubspot.md §4.5. */
+/** What a user sees on a contact: its communications by `hs_timestamp`. docs/vendors/hubspot.md §4.5. */
 export function timelineOf(
   { associations, communications }: Portal,
   contactId: string,

@@ -3,7 +3,7 @@ import { ownerIds } from './owners.ts';
 import { textMax } from './portal.ts';
 import type { PropertyDefinition } from './property.ts';
 
-/** HubSpot's idea of a property's value: what it takes, and what it reads back. facts/hubspot.md §4.2. */
+/** HubSpot's idea of a property's value: what it takes, and what it reads back. docs/vendors/hubspot.md §4.2. */
 
 /** The value as it is stored; '' = empty. `current` is what the record holds now. */
 export function normalise(

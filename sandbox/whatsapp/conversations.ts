@@ -38,7 +38,7 @@ export interface Conversations {
   /** Keeps the first message of its id. */
   record(message: StoredMessage): void;
   get(wamid: string): StoredMessage | undefined;
-  /** A status never falls back, whatever order they come in; `failed` is the end. facts/whatsapp.md §1.3. */
+  /** A status never falls back, whatever order they come in; `failed` is the end. docs/vendors/whatsapp.md §1.3. */
   setStatus(wamid: string, status: StoredStatus): void;
   /** In the order they came. */
   messagesOf(ids: Ids): StoredMessage[];

@@ -2,7 +2,7 @@ import { compact } from './compact.ts';
 import type { Person } from './people.ts';
 import type { WebhookItem } from './webhook.ts';
 
-/** What a customer's phone makes Meta tell the business. facts/whatsapp.md §1.6, §1.8, §2.4 and §2.7. */
+/** What a customer's phone makes Meta tell the business. docs/vendors/whatsapp.md §1.6, §1.8, §2.4 and §2.7. */
 
 /** A message as Meta tells it. `content` is its type's body and whatever else it carries, in Meta's shape. */
 export function messageItem(message: {

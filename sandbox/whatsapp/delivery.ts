@@ -22,7 +22,9 @@ export const deliverySettings = z.strictObject({
 
 type DeliverySettings = z.infer<typeof deliverySettings>;
 
-/** Retries: growing gaps for up to 7 days (facts/whatsapp.md §1.3); the gaps are ours, made for people who wait. */
+/**
+ * Retries: growing gaps for up to 7 days (docs/vendors/whatsapp.md §1.3); the gaps are ours, made for people who wait.
+ */
 const firstGapMs = 250;
 const longestGapMs = 30_000;
 const givesUpAfterMs = 7 * 86_400_000;

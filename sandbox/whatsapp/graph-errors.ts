@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Answer } from '../http.ts';
 
-/** Graph's errors. Shape and codes: facts/whatsapp.md §3.6; wording from memory. */
+/** Graph's errors. Shape and codes: docs/vendors/whatsapp.md §3.6; wording from memory. */
 function graphError(
   status: number,
   code: number,
@@ -49,7 +49,7 @@ export const unknownNode = (id: string): Answer =>
     { type: 'GraphMethodException', subcode: 33 },
   );
 
-/** An error a status carries. facts/whatsapp.md §3.6 and §3.7. */
+/** An error a status carries. docs/vendors/whatsapp.md §3.6 and §3.7. */
 export const windowClosed = {
   code: 131047,
   title: 'Re-engagement message',

@@ -121,7 +121,7 @@ export function createWhatsapp(
       return ok(rules);
     }),
   );
-  // Any version: the sandbox does not tell them apart. facts/whatsapp.md §3.1.
+  // Any version: the sandbox does not tell them apart. docs/vendors/whatsapp.md §3.1.
   router.post(
     '/v:version/:phoneNumberId/messages',
     answeringAnybody(written, (request) =>

@@ -2,7 +2,7 @@
 export interface Person {
   /** Digits only, as in `wa_id`. */
   readonly phone?: string | undefined;
-  /** Business-scoped user id. facts/whatsapp.md §2.2. */
+  /** Business-scoped user id. docs/vendors/whatsapp.md §2.2. */
   readonly userId?: string | undefined;
   readonly parentUserId?: string | undefined;
   readonly name?: string | undefined;

@@ -10,7 +10,7 @@ import type { WhatsappRules } from './rules.ts';
 import { statusItem } from './status.ts';
 import { wordsOf } from './words.ts';
 
-/** Types a business may send. facts/whatsapp.md §3.2. */
+/** Types a business may send. docs/vendors/whatsapp.md §3.2. */
 const sendTypes: ReadonlySet<string> = new Set([
   'text',
   'image',
@@ -25,10 +25,10 @@ const sendTypes: ReadonlySet<string> = new Set([
   'template',
 ]);
 
-/** facts/whatsapp.md §3.7. */
+/** docs/vendors/whatsapp.md §3.7. */
 const windowMs = 24 * 3_600_000;
 
-/** facts/whatsapp.md §0.9. */
+/** docs/vendors/whatsapp.md §3.3. */
 const opaqueMaxBytes = 512;
 
 const sendBody = z.looseObject({
@@ -48,7 +48,10 @@ const readReceipt = z.looseObject({
   message_id: z.string(),
 });
 
-/** What is priced how since 1 Oct 2026, as far as the sandbox can tell: it knows no template's category. §1.7, §3.7. */
+/**
+ * What is priced how since 1 Oct 2026, as far as the sandbox can tell: it knows no template's category.
+ * docs/vendors/whatsapp.md §1.7, §3.7.
+ */
 const pricing = {
   freeForm: { billable: false, pricing_model: 'PMP', type: 'free_customer_service', category: 'service' },
   template: { billable: true, pricing_model: 'PMP', type: 'regular', category: 'utility' },
@@ -60,7 +63,7 @@ export interface SendRequest {
   readonly text: string;
 }
 
-/** `POST /{phone number id}/messages`: accepted at once, its fate told by webhook. facts/whatsapp.md §3.1. */
+/** `POST /{phone number id}/messages`: accepted at once, its fate told by webhook. docs/vendors/whatsapp.md §3.1. */
 export function createSender(options: {
   phoneNumberId: string;
   accessToken: string;
@@ -140,7 +143,7 @@ export function createSender(options: {
     const content = message.data[type];
     if (typeof content !== 'object' || content === null)
       return badParameter(`The parameter ${type} is required`);
-    // Phone wins where both are given. facts/whatsapp.md §2.5.
+    // Phone wins where both are given. docs/vendors/whatsapp.md §2.5.
     if (to !== undefined) {
       const phone = toWaId(to);
       return phone === undefined ? badParameter('to is not a phone number') : accept(message.data, { phone });

@@ -18,7 +18,7 @@ export interface StatusNews {
 
 /**
  * A status of a message of the business. Which ids it names depends on how it was sent and how it ended: the presence
- * matrix of facts/whatsapp.md §2.4.
+ * matrix of docs/vendors/whatsapp.md §2.4.
  */
 export function statusItem(news: StatusNews): WebhookItem {
   const { wamid, status, at, to, sentTo, opaque, pricing, errors } = news;

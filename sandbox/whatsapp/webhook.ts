@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 
-/** How Meta writes a webhook: envelope, encoding, signature. facts/whatsapp.md §1.2 and §1.4. */
+/** How Meta writes a webhook: envelope, encoding, signature. docs/vendors/whatsapp.md §1.2 and §1.4. */
 
 /** One thing to tell the business: an element of one of a value's arrays. */
 export interface WebhookItem {

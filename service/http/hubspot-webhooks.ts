@@ -16,7 +16,7 @@ import type { RepeatedErrors } from '../repeated-errors.ts';
 import { otherMethods } from './errors.ts';
 import { createSignedWebhooks } from './signed-webhooks.ts';
 
-/** A hundred events, each with a property of at most 64 KiB. facts/hubspot.md §3.2. */
+/** A hundred events, each with a property of at most 64 KiB. docs/vendors/hubspot.md §3.2, §4.2. */
 const largestBody = 10 * 1024 * 1024;
 
 interface HubspotSigner {
@@ -26,8 +26,8 @@ interface HubspotSigner {
 
 /**
  * Where HubSpot tells us what happened: `/` signed by the service's app, `/:connectionId` by an account's own; `/actions/…`
- * below either for workflow actions. HubSpot repeats whatever is not answered 200 (facts/hubspot.md §3.2): only a bad
- * signature is a 401, only what could not be stored a 503.
+ * below either for workflow actions. HubSpot repeats whatever is not answered 200 (docs/vendors/hubspot.md §3.2): only
+ * a bad signature is a 401, only what could not be stored a 503.
  */
 export function hubspotWebhooks(dependencies: {
   changeReceiver: ChangeReceiver;
@@ -106,7 +106,7 @@ export function hubspotWebhooks(dependencies: {
   return router;
 }
 
-/** The workflow goes on and can branch on it; a 4xx would only be a line in its history. facts/hubspot.md §7. */
+/** The workflow goes on and can branch on it; a 4xx would only be a line in its history. docs/vendors/hubspot.md §7. */
 function failed(message: string): object {
   return { outputFields: { hs_execution_state: 'FAIL_CONTINUE', errorMessage: message } };
 }

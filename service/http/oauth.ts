@@ -18,7 +18,7 @@ export function keepBinder(response: Response, binder: string, publicUrl: string
   });
 }
 
-/** Facts: hubspot.md §5; `error` where the admin did not agree. */
+/** docs/vendors/hubspot.md §5; `error` where the admin did not agree. */
 const callbackQuery = z.looseObject({
   state: z.string().default(''),
   code: z.string().optional(),

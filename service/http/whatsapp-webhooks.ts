@@ -8,7 +8,7 @@ import { isSameSecret } from '../same-secret.ts';
 import { answerError, otherMethods } from './errors.ts';
 import { createSignedWebhooks } from './signed-webhooks.ts';
 
-/** Meta sends at most 3 MB (facts/whatsapp.md §1.3). */
+/** Meta sends at most 3 MB (docs/vendors/whatsapp.md §1.3). */
 const largestBody = 4 * 1024 * 1024;
 
 interface Route {

@@ -8,7 +8,7 @@ import { type BenchChannel, type BenchService, type BenchWorld, createWorld } fr
 
 /**
  * `npm run bench -- [intake] [apply] [neighbour] [way] [memory] [--rows=1000000] [--minutes=2]`: one JSON line a figure,
- * its goal beside it (design.md §6). Absolute figures move with the machine; compare ratios, CPU-ms and counts.
+ * its goal beside it (docs/design.md §6). Absolute figures move with the machine; compare ratios, CPU-ms and counts.
  */
 const { values: sizes, positionals: wanted } = parseArgs({
   allowPositionals: true,

@@ -24,7 +24,7 @@ const writes = {
 const firstToken = 'token-1';
 const tags = 'wa_tags';
 
-/** Custom choice of the portal, as an admin makes one. facts/hubspot.md §4.4. */
+/** Custom choice of the portal, as an admin makes one. docs/vendors/hubspot.md §4.4. */
 const sizes = {
   name: 'shirt_size',
   groupName: 'contactinformation',

@@ -1,6 +1,6 @@
 /**
  * One webhook body of each kind, made up here after Meta's documentation: what the published payloads show, for a clone
- * that has none. facts/whatsapp.md §1.
+ * that has none. docs/vendors/whatsapp.md §1.
  */
 const from = { from: '919812345678', from_user_id: 'IN.100' };
 const contacts = [{ profile: { name: 'Asha Rao' }, wa_id: '919812345678', user_id: 'IN.100' }];

@@ -2,7 +2,7 @@ import { joinLinks, moveTimeline, openConflicts, type WorkspaceTransaction } fro
 
 /**
  * Contacts turned out to be one person: their links and timelines follow. What two records of one person should become
- * is shown, and decided by a person (design.md §3.2).
+ * is shown, and decided by a person (docs/design.md §3.2).
  */
 export async function joinAtCrms(
   trx: WorkspaceTransaction,

@@ -293,7 +293,7 @@ function whatsappFacts(
   }
 }
 
-/** Price categories of what is no template. facts/whatsapp.md §1.3 */
+/** Price categories of what is no template. docs/vendors/whatsapp.md §1.7. */
 const freeFormCategories: ReadonlySet<string> = new Set(['service', 'general_purpose_ai']);
 
 function written(parsed: Written): { wamid: string; type: string } {

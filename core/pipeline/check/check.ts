@@ -34,7 +34,7 @@ import type { LookCounts } from '../written-batch.ts';
 import { mustHaveLooked } from './report.ts';
 import { takeIn } from './take-in.ts';
 
-/** Longer than any call may take (design.md §4). */
+/** Longer than any call may take (docs/design.md §4). */
 const leaseMs = 60_000;
 /** How long a check waits after a call that failed. */
 const waitMs = 5_000;

@@ -33,7 +33,7 @@ import type { BatchOutcome } from './findings.ts';
 import { type OfConnection, traceWrites, type WrittenBatch } from '../written-batch.ts';
 import { writeBatch } from './write-batch.ts';
 
-/** Longer than any call may take (20 s, design.md §4), so that nobody repeats a call that is still under way. */
+/** Longer than any call may take (20 s, docs/design.md §4), so that nobody repeats a call that is still under way. */
 const leaseMs = 60_000;
 
 /**

@@ -53,7 +53,7 @@ export interface Resolved {
 /**
  * Finds each contact's record, or decides that one is made: phone index → our unique field where a record may have stood
  * → the CRM's search while the index is not complete → create by policy, after asking the CRM once where a record made
- * there a moment ago may not be known here. Marks in none of the answers go back. design.md §3.3 Resolve
+ * there a moment ago may not be known here. Marks in none of the answers go back. docs/design.md §3.3 Resolve
  */
 export async function resolveHomeless(
   connector: Connector,

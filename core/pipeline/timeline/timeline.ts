@@ -31,7 +31,7 @@ import { type EntriesWritten, type EntryResult, writeEntries } from './write-ent
 
 export type { EntryResult } from './write-entries.ts';
 
-/** Longer than any call may take (design.md §4). */
+/** Longer than any call may take (docs/design.md §4). */
 const leaseMs = 60_000;
 /** Least time between two batches of one connection, unless the last was full. */
 const lingerMs = 500;

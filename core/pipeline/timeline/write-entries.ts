@@ -21,7 +21,7 @@ export interface EntriesWritten {
   readonly failure: SangamError | undefined;
 }
 
-/** How long after an unknown outcome a late twin is looked for; within the hour (design.md §5, promise 2). */
+/** How long after an unknown outcome a late twin is looked for; within the hour (docs/design.md §5, promise 2). */
 const twinAfterMs = 30 * 60 * 1000;
 
 /** Where an entry stands in the CRM, as far as is known. */

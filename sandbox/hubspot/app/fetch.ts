@@ -6,7 +6,7 @@ import { portal } from '../portal.ts';
 import type { AppFacts } from './oauth.ts';
 import { signV3 } from './signature.ts';
 
-/** What `hubspot.fetch` keeps to. facts/hubspot.md §2.1. */
+/** What `hubspot.fetch` keeps to. docs/vendors/hubspot.md §2.1. */
 const largestBytes = 1_048_576;
 const mostAtOnce = 20;
 const answerMs = 15_000;

@@ -14,7 +14,7 @@ export interface AppFacts {
   readonly clientSecret: string;
 }
 
-/** OAuth as HubSpot does it, facts/hubspot.md §5. */
+/** OAuth as HubSpot does it, docs/vendors/hubspot.md §5. */
 export interface Oauth {
   /** By operation, as the simulator's others; none needs a token. */
   readonly operations: Operations;
@@ -31,7 +31,7 @@ const userId = 2_000_001;
 
 const consentBody = z.strictObject({
   consent: z.enum(['granted', 'denied']).optional(),
-  /** Whether a refresh gives another refresh token, and ends the one before. facts/hubspot.md §5, [V3]. */
+  /** Whether a refresh gives another refresh token, and ends the one before. docs/vendors/hubspot.md §5, [V3]. */
   refreshTokens: z.enum(['kept', 'rotated']).optional(),
 });
 const pageQuery = z.looseObject({

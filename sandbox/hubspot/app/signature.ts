@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 
-/** Percent escapes HubSpot reads before it signs an address. facts/hubspot.md §3.1. */
+/** Percent escapes HubSpot reads before it signs an address. docs/vendors/hubspot.md §3.1. */
 const decoded: Readonly<Record<string, string>> = {
   '%3A': ':',
   '%2F': '/',

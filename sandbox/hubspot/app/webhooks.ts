@@ -8,7 +8,7 @@ import type { PortalChange } from '../portal-change.ts';
 import type { AppFacts } from './oauth.ts';
 import { signV3 } from './signature.ts';
 
-/** Events in one webhook, and how often one is tried. facts/hubspot.md §3.2. */
+/** Events in one webhook, and how often one is tried. docs/vendors/hubspot.md §3.2. */
 const mostEvents = 100;
 const mostTries = 11;
 const answerMs = 5_000;
@@ -190,7 +190,7 @@ const subscriptionTypes = [
   'contact.privacyDeletion',
 ];
 
-/** One event as HubSpot sends it. facts/hubspot.md §3.2. */
+/** One event as HubSpot sends it. docs/vendors/hubspot.md §3.2. */
 function eventOf(
   change: PortalChange,
   app: AppFacts,

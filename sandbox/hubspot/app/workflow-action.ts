@@ -7,7 +7,7 @@ import { portal } from '../portal.ts';
 import type { AppFacts } from './oauth.ts';
 import { signV2 } from './signature.ts';
 
-/** How long an action may take to answer. From memory, not in the facts. */
+/** How long an action may take to answer. From memory, docs/vendors/hubspot.md §7. */
 const answerMs = 30_000;
 
 const actionBody = z.strictObject({
@@ -17,7 +17,10 @@ const actionBody = z.strictObject({
   callbackId: z.string().optional(),
 });
 
-/** A workflow of the portal that reaches our action: the execution request of facts/hubspot.md §7, signed with v2. */
+/**
+ * A workflow of the portal that reaches our action: the execution request of docs/vendors/hubspot.md §7, signed with
+ * v2.
+ */
 export function workflowActionControls(
   app: AppFacts,
   mustBeTarget: MustBeTarget,
