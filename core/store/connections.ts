@@ -94,6 +94,21 @@ export async function connectionOf(
   return (await connectionsOf(trx)).find((connection) => connection.connectionId === connectionId);
 }
 
+/**
+ * A connection that may be written to, as it is until this transaction ends; undefined: it may not. A lane reads it before
+ * it leases: what an admin decided together with a mark holds for the turn that takes the mark.
+ */
+export async function writableConnection(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+): Promise<ConnectionRow | undefined> {
+  await sql`
+    select 1 from crm_connections
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} for share`.execute(trx);
+  const row = await connectionOf(trx, connectionId);
+  return row === undefined || row.mode === 'shadow' || row.disconnectedAt !== null ? undefined : row;
+}
+
 /** Parks fields of a mapping beside those that are: whoever else parks some waits for it. */
 export async function parkFields(
   trx: WorkspaceTransaction,

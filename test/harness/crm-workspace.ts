@@ -56,6 +56,8 @@ export interface CrmWorkspace {
   readonly connector: Connector;
   /** Done before each call of the workers' connectors. */
   beforeCall: ((priority: Priority) => Promise<void>) | undefined;
+  /** Done when a worker has read the connection for its turn and leased nothing yet. */
+  beforeLease: ((lane: 'records' | 'timeline') => Promise<void>) | undefined;
   /** The account's webhooks arrive from here on; what happened before is never told. */
   listen(): Promise<void>;
   /** One webhook of the account, whatever happened there. */
@@ -166,6 +168,7 @@ export async function openCrmWorkspace(parts: {
     account,
     connector,
     beforeCall: undefined,
+    beforeLease: undefined,
     deaf: false,
     polled: options.polled === true,
     async listen() {
@@ -187,10 +190,14 @@ export async function openCrmWorkspace(parts: {
       ]);
     },
     async remap(more) {
-      await database.query('update crm_connections set mapping = $2 where workspace_id = $1', [
-        workspaceId,
-        toJson([...traits.defaultMapping, ...more]),
-      ]);
+      await transact(async (trx) => {
+        await trx
+          .updateTable('crm_connections')
+          .set({ mapping: toJson([...traits.defaultMapping, ...more]) })
+          .where('workspace_id', '=', workspaceId)
+          .execute();
+        await markAllDirty(trx, connectionId, clock.now());
+      });
     },
     async check() {
       await process.checker.start({ workspaceId, memberId }, connectionId);

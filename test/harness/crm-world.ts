@@ -201,6 +201,13 @@ function openProcess(
     },
     forget: (connectionId) => void opened.delete(connectionId),
   };
+  const connectorsFor = (lane: 'records' | 'timeline'): Connectors => ({
+    ...connectors,
+    async of(connection) {
+      await accounts.get(connection.connectionId)?.workspace.beforeLease?.(lane);
+      return connectors.of(connection);
+    },
+  });
   const traits = () => [...accounts.values()].map(({ workspace }) => workspace.connector.traits);
   const failed = (error: unknown): void => void problems.push(error);
   const callFailed = (_connection: unknown, error: SangamError): void => void failures.push(error);
@@ -251,14 +258,14 @@ function openProcess(
       const reconciler = createReconciler({
         store,
         clock,
-        connectors,
+        connectors: connectorsFor('records'),
         erasureKeyOf,
         counts: { written: ignored, callFailed, failed },
       });
       const timeline = createTimelineWriter({
         store,
         clock,
-        connectors,
+        connectors: connectorsFor('timeline'),
         counts: { written: ignored, callFailed, failed },
       });
       const applier = createAnApplier((workspaceId) => {

@@ -18,6 +18,7 @@ import {
   type Store,
   subjectsOfPhones,
   type WorkspaceTransaction,
+  writableConnection,
 } from '../../store/index.ts';
 import { BatchSizes } from '../batch-sizes.ts';
 import { callFailed, callNotMade, callWent, type Leave, mayCall } from '../breaker.ts';
@@ -80,15 +81,14 @@ export function createReconciler(dependencies: {
     try {
       const connector = await connectors.of(connection);
       traits = connector.traits;
-      const mapping = mappingOf(connection, connector.traits);
       const most = connector.traits.batchSize;
       size = sizes.of(connection, most);
-      const batch = await store.transact(workspaceId, async (trx) => {
+      const work = await store.transact(workspaceId, async (trx) => {
         const now = clock.now();
+        const decided = await writableConnection(trx, connectionId);
+        if (decided === undefined) return undefined;
         const only =
-          connection.mode === 'test'
-            ? await subjectsOfPhones(trx, connectionId, connection.testPhones)
-            : undefined;
+          decided.mode === 'test' ? await subjectsOfPhones(trx, connectionId, decided.testPhones) : undefined;
         const taken = await leaseDirty(trx, { connectionId, lease, size, now, leaseMs, only, before });
         await leaveUnanswered(
           trx,
@@ -97,25 +97,18 @@ export function createReconciler(dependencies: {
             recordId === null || !tried ? [] : [{ recordId, since: markedAt }],
           ),
         );
-        return loadBatch(trx, connection, mapping, connector.traits, taken, now);
+        const mapping = mappingOf(decided, connector.traits);
+        const batch = await loadBatch(trx, decided, mapping, connector.traits, taken, now);
+        return { connection: decided, mapping, batch };
       });
-      leased = batch.leased;
-      if (leased.length === 0) {
+      leased = work?.batch.leased ?? [];
+      if (work === undefined || leased.length === 0) {
         await callNotMade(store, connection, leave, clock.now());
         return 'done';
       }
       const full = leased.length === size;
       nextBatchAt.set(connectionId, performance.now() + (full ? 0 : lingerMs));
-      const outcomes = await writeBatch({
-        store,
-        clock,
-        connection,
-        connector,
-        mapping,
-        batch,
-        lease,
-        erasureKeyOf,
-      });
+      const outcomes = await writeBatch({ store, clock, connector, lease, erasureKeyOf, ...work });
       const { crm } = connection;
       counts.written({ workspaceId, connectionId, crm, outcomes, ms: performance.now() - since });
       traceWrites('write records', connection, leased, since);

@@ -19,6 +19,7 @@ import {
   settleEntries,
   type Store,
   type WorkspaceTransaction,
+  writableConnection,
 } from '../../store/index.ts';
 import { BatchSizes } from '../batch-sizes.ts';
 import { callFailed, callNotMade, callWent, mayCall } from '../breaker.ts';
@@ -56,7 +57,7 @@ export function createTimelineWriter(dependencies: {
   const sizes = new BatchSizes();
 
   const turnFor = async (connection: ConnectionRow): Promise<TurnOutcome> => {
-    const { workspaceId, connectionId, settings } = connection;
+    const { workspaceId, connectionId } = connection;
     if (connection.mode === 'shadow') return 'done';
     if (performance.now() < (nextBatchAt.get(connectionId) ?? 0)) return 'later';
     const leave = await mayCall(store, connection, 'timeline', clock.now());
@@ -74,8 +75,9 @@ export function createTimelineWriter(dependencies: {
       size = sizes.of(connection, most);
       const { rendered, taken } = await store.transact(workspaceId, async (trx) => {
         const now = clock.now();
-        const only =
-          connection.mode === 'test' ? await contactsOfPhones(trx, connection.testPhones) : undefined;
+        const decided = await writableConnection(trx, connectionId);
+        if (decided === undefined) return { rendered: [], taken: 0 };
+        const only = decided.mode === 'test' ? await contactsOfPhones(trx, decided.testPhones) : undefined;
         const due = await leaseEntries(trx, { connectionId, lease, size, now, leaseMs, only });
         // What stands somewhere may have to be taken away, whether its contact has a record or not.
         const isHomeless = ({ homeId, entryId, tried }: DueEntry): boolean =>
@@ -84,7 +86,7 @@ export function createTimelineWriter(dependencies: {
         await addCounts(trx, countsOf(connectionId, 'entries left alone', dropped));
         const placed = due.filter((entry) => !isHomeless(entry));
         return {
-          rendered: placed.length === 0 ? [] : await renderEntries(trx, placed, settings),
+          rendered: placed.length === 0 ? [] : await renderEntries(trx, placed, decided.settings),
           taken: due.length,
         };
       });

@@ -1,0 +1,66 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openHubspotAccount } from './conformance/hubspot-account.ts';
+import { hour, somebody } from './conformance/stage.ts';
+import { createCrmWorld } from './harness/crm-world.ts';
+
+/** What an admin decides after a worker read the connection, and before it leased anything, holds for that turn too. */
+
+const asha = somebody(1, 'Asha');
+const ravi = somebody(2, 'Ravi');
+
+const business = async () => {
+  const world = await createCrmWorld();
+  onTestFinished(() => world.close());
+  const crm = await world.addWorkspace(openHubspotAccount);
+  await crm.writes(asha, 'First words');
+  await world.ride(hour);
+  /** Once, while a turn waits for it. */
+  const meanwhile = (lane: 'records' | 'timeline', decide: () => Promise<void>): void => {
+    crm.beforeLease = async (of) => {
+      if (of !== lane) return;
+      crm.beforeLease = undefined;
+      await decide();
+    };
+  };
+  const mode = async (name: string, phones: readonly string[] = []): Promise<void> => {
+    await world.database.query(
+      'update crm_connections set mode = $2, test_phones = $3 where connection_id = $1',
+      [crm.connectionId, name, phones],
+    );
+  };
+  return { world, crm, meanwhile, mode };
+};
+
+test('another mapping is written to everybody', async () => {
+  const { world, crm, meanwhile } = await business();
+  const city = { name: 'city', label: 'City', kind: 'text', writable: true } as const;
+  meanwhile('records', () =>
+    crm.remap([{ source: 'first message', field: city, owner: 'ours', transform: 'as is' }]),
+  );
+  await crm.writes(asha, 'More words');
+  await world.ride(hour);
+  expect((await crm.record()).values['city']).toBe('First words');
+});
+
+describe.each(['records', 'timeline'] as const)('of the %s', (lane) => {
+  test.each([
+    ['shadow', []],
+    ['test', [`+${ravi.phone ?? ''}`]],
+  ])('nothing is written that mode %s forbids', async (name, phones) => {
+    const { world, crm, meanwhile, mode } = await business();
+    const shown = async (): Promise<unknown> => {
+      const record = await crm.record();
+      if (lane === 'records') return record;
+      return (await crm.account.user.timeline(record.recordId)).map(({ text }) => text);
+    };
+    const before = await shown();
+    await crm.writes(asha, 'More words');
+    meanwhile(lane, () => mode(name, phones));
+    await world.settle();
+    expect(crm.beforeLease).toBeUndefined();
+    expect(await shown()).toEqual(before);
+    await mode('live');
+    await world.ride(hour);
+    expect(await shown()).not.toEqual(before);
+  });
+});
