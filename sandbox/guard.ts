@@ -32,7 +32,7 @@ export function guard(ownHosts: () => readonly string[], access: SandboxAccess):
 
 /** Headers by which a proxy says that it passed a request on. */
 const forwarding =
-  /^(forwarded|via|x-forwarded-.*|x-real-ip|x-client-ip|x-original-.*|true-client-ip|cf-connecting-ip)$/;
+  /^(forwarded|via|x[-_]forwarded[-_].*|x-(real|client|cluster-client|proxyuser)-ip|x-original-.*|x-scheme|x-envoy-.*|x-amzn-.*|x-arr-.*|true-client-ip|fastly-.*|cf-.*|cdn-loop|front-end-https)$/;
 
 /** The socket's own address is asked: a forwarding header is anybody's claim. */
 function reasonToRefuse(request: IncomingMessage, ownHosts: readonly string[]): string | undefined {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { systemClock } from '@sangam/core/clock';
@@ -12,6 +12,7 @@ import { openEmbeddedDatabase } from './database/index.ts';
 import { createOwnNumberReader } from './own-number.ts';
 import { createLogger } from './logger.ts';
 import { resealStored } from './reseal.ts';
+import { secretIn } from './secret-file.ts';
 import { createSandboxHost } from './sandbox-host.ts';
 import { sandboxToken } from './sandbox-token.ts';
 import { createSecretBox } from './secrets.ts';
@@ -176,11 +177,14 @@ async function mustBeWritable(dataDir: string): Promise<void> {
 async function secretsKeysOf(config: Config): Promise<readonly Buffer[]> {
   if (config.secretsKeys.length > 0) return config.secretsKeys;
   const file = path.join(config.dataDir, 'secrets.key');
-  // `wx`: of two processes starting at once, one writes the key and both read it.
-  await writeFile(file, randomBytes(32).toString('base64'), { flag: 'wx', mode: 0o600 }).catch(
-    () => undefined,
-  );
-  return [Buffer.from(await readFile(file, 'utf8'), 'base64')];
+  const { secret } = await secretIn(file, () => randomBytes(32).toString('base64'));
+  const key = Buffer.from(secret, 'base64');
+  if (key.length !== 32) {
+    throw new Error(
+      `${file} does not hold a key of 32 bytes in base64: put the right one back from a copy, or name it in SECRETS_KEY.`,
+    );
+  }
+  return [key];
 }
 
 /** What HOST, PORT or METRICS_PORT made impossible; undefined: it was something else. */

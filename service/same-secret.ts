@@ -8,5 +8,5 @@ export function isSameSecret(given: string, wanted: string): boolean {
 /** Whether a request presents the token as a bearer. */
 export function isBearer(authorization: string | undefined, token: string): boolean {
   const [scheme = '', given = ''] = (authorization ?? '').split(/ +/);
-  return scheme.toLowerCase() === 'bearer' && isSameSecret(given, token);
+  return scheme.toLowerCase() === 'bearer' && given !== '' && isSameSecret(given, token);
 }

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTown, type ServiceProcess, text, type Town, until, webhook } from './harness/index.ts';
 
 /** What is asked before a body is read, and what bodies may take together. */
@@ -110,28 +110,41 @@ test('a packed body is refused, not unpacked', async () => {
   expect(response.status).toBe(415);
 });
 
-test('bodies under way are bounded together: what is over is told to come again, and does when they are gone', async () => {
-  const path = `/webhooks/whatsapp/${town.parties.whatsapp.channelId}`;
-  // Eight of four megabytes are what one address may have under way: some of these are refused.
-  const held = await Promise.all(
-    Array.from({ length: 12 }, () => open(path, [`X-Hub-Signature-256: ${wellFormed}`], 4 * 1024 * 1024)),
-  );
-  const body = JSON.stringify(
-    webhook(town.parties.whatsapp, [text({ phone: '919812345678' }, 'w1', Date.now(), 'hello')]),
-  );
-  const signature = `sha256=${createHmac('sha256', town.parties.whatsapp.appSecret).update(body).digest('hex')}`;
-  const send = (): Promise<Response> =>
-    fetch(`http://127.0.0.1:${String(port)}${path}`, {
+describe('bodies under way', () => {
+  const signature = `X-Hub-Signature-256: ${wellFormed}`;
+  const path = (): string => `/webhooks/whatsapp/${town.parties.whatsapp.channelId}`;
+  const megabytes = 4 * 2 ** 20;
+
+  /** What a sender hears of a webhook of about so many bytes, over the same network as those below. */
+  async function send(wamid: string, bytes: number): Promise<Response> {
+    const words = `hello ${'x'.repeat(bytes)}`;
+    const change = text({ phone: '919812345678' }, wamid, Date.now(), words);
+    const body = JSON.stringify(webhook(town.parties.whatsapp, [change]));
+    const signed = createHmac('sha256', town.parties.whatsapp.appSecret).update(body).digest('hex');
+    return fetch(`http://127.0.0.1:${String(port)}${path()}`, {
       method: 'POST',
-      headers: { 'x-hub-signature-256': signature },
+      headers: { 'x-hub-signature-256': `sha256=${signed}` },
       body,
     });
-  const refused = await until('the budget to be taken', async () => {
-    const response = await send();
-    return response.status === 503 ? response : undefined;
+  }
+
+  test('take nothing by being announced', async () => {
+    const held = await Promise.all(Array.from({ length: 40 }, () => open(path(), [signature], megabytes)));
+    expect((await send('announced', 300_000)).status).toBe(200);
+    for (const { socket } of held) socket.destroy();
   });
-  expect(refused.headers.get('retry-after')).toBe('1');
-  expect(await refused.text()).toContain('too_busy');
-  for (const { socket } of held) socket.destroy();
-  await until('room again', async () => (await send()).status === 200);
+
+  test('are bounded together: a large one is told to come again, a STOP passes, and all do when they are gone', async () => {
+    const held = await Promise.all(Array.from({ length: 12 }, () => open(path(), [signature], megabytes)));
+    for (const { socket } of held) socket.write(Buffer.alloc(megabytes - 1, 'x'));
+    const refused = await until('the budget to be taken', async () => {
+      const response = await send('large', 300_000);
+      return response.status === 503 ? response : undefined;
+    });
+    expect(refused.headers.get('retry-after')).toBe('1');
+    expect(await refused.text()).toContain('too_busy');
+    expect((await send('small', 0)).status).toBe(200);
+    for (const { socket } of held) socket.destroy();
+    await until('room again', async () => (await send('large', 300_000)).status === 200);
+  });
 });

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -118,6 +118,23 @@ describe('what is not the vendors’ own', () => {
     const second = await startProcess(undefined, env());
     expect(second.output()).not.toContain('Sandbox token');
     await second.stop('SIGKILL');
+  });
+
+  test('is opened by no token that a full disk emptied: another is made', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'sangam-empty-'));
+    const file = path.join(folder, 'sandbox', 'token');
+    await mkdir(path.dirname(file));
+    await writeFile(file, '');
+    const another = await createTestDatabase();
+    const started = await startProcess(undefined, { ...env(), DATABASE_URL: another.url, DATA_DIR: folder });
+    const ask = (authorization: string): Promise<Response> =>
+      fetch(`${started.url}/sandbox`, { headers: { authorization } });
+    expect([(await ask('Bearer')).status, (await ask('Bearer ')).status]).toEqual([401, 401]);
+    expect((await started.sandbox('')).status).toBe(200);
+    expect((await readFile(file, 'utf8')).length).toBeGreaterThan(20);
+    await started.stop('SIGKILL');
+    await another.drop();
+    await rm(folder, { recursive: true, force: true });
   });
 
   test('answers a browser signed in as an admin of the sandbox', async () => {

@@ -65,6 +65,20 @@ describe('a link', () => {
     expect((await fetch(link, { method: 'POST' })).status).toBe(410);
   });
 
+  test('signs nobody in from a page of somebody else’s', async () => {
+    const token = await sessions().makeLink(town.parties.workspaceId, await member('admin'));
+    const link = `${service.url}/admin/enter/${token}`;
+    for (const origin of ['https://evil.example', 'null']) {
+      const foreign = await fetch(link, { method: 'POST', headers: { origin }, redirect: 'manual' });
+      expect(foreign.status).toBe(403);
+      expect(foreign.headers.get('set-cookie')).toBeNull();
+    }
+    // A browser names the page a form stands on, unless the page forbids it.
+    expect((await fetch(link)).headers.get('referrer-policy')).toBe('same-origin');
+    const { origin } = new URL(service.url);
+    expect((await fetch(link, { method: 'POST', headers: { origin }, redirect: 'manual' })).status).toBe(303);
+  });
+
   test('ends after a day, and a session after seven', async () => {
     const day = 24 * 60 * 60 * 1000;
     const start = systemClock.now();

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import { validate as isUuid } from 'uuid';
 import type { OptWords } from '../consent/index.ts';
@@ -24,8 +25,8 @@ export interface ChannelEntry {
 
 /** Where a webhook's names lead, looked up one by one. Answers from memory; what is older than `freshMs` is read again. */
 export interface Directory {
-  /** The channel a slice names, whoever owns it; of several under one account rather the signer's. */
-  channelOf(slice: WebhookSlice, signer: Signer): Promise<ChannelEntry | undefined>;
+  /** The channel each slice names, whoever owns it; of several under one account rather the signer's. */
+  channelsOf(slices: readonly WebhookSlice[], signer: Signer): Promise<(ChannelEntry | undefined)[]>;
   channelById(channelId: string): Promise<ChannelEntry | undefined>;
   /** Forgets what it remembers, after a channel or a workspace's settings changed in this process. */
   refresh(): void;
@@ -41,42 +42,83 @@ const freshMs = 5_000;
 /** So many names are remembered, made-up ones among them; of more, those nobody asked for lately are read again. */
 const mostNames = 50_000;
 
-/** One name of channels, as its column in the directory. */
-type Name = readonly [column: 'phone_number_id' | 'waba_id' | 'channel_id', value: string];
+type Column = 'phone_number_id' | 'waba_id' | 'channel_id';
+
+/** What WhatsApp names numbers and accounts by. A name of another form is nobody's, and is neither asked for nor kept. */
+const isName = (value: string): boolean => /^\d{1,32}$/.test(value);
 
 export function createDirectory(store: Store): Directory {
-  // A failed look-up is not remembered: the next request asks again.
-  const known = new LRUCache<string, readonly ChannelEntry[], Name>({
-    max: mostNames,
-    ttl: freshMs,
-    fetchMethod: (_key, _stale, { context }) => readChannels(store, context),
-  });
-  const lookUp = (name: Name): Promise<readonly ChannelEntry[]> =>
-    known.forceFetch(name.join(' '), { context: name });
+  const known = new LRUCache<string, readonly ChannelEntry[]>({ max: mostNames, ttl: freshMs });
+  /** What was asked before a refresh is not remembered after it. */
+  let refreshes = 0;
+
+  /** By name, in one question for all that are not known. */
+  const lookUp = async (
+    column: Column,
+    names: readonly string[],
+  ): Promise<ReadonlyMap<string, readonly ChannelEntry[]>> => {
+    const found = new Map<string, readonly ChannelEntry[]>();
+    const asked: string[] = [];
+    for (const name of new Set(names)) {
+      const entries = known.get(`${column} ${name}`);
+      if (entries === undefined) asked.push(name);
+      else found.set(name, entries);
+    }
+    if (asked.length === 0) return found;
+    const before = refreshes;
+    const read = Map.groupBy(await readChannels(store, column, asked), (entry) => nameIn(entry, column));
+    for (const name of asked) {
+      const entries = read.get(name) ?? [];
+      found.set(name, entries);
+      if (before === refreshes) known.set(`${column} ${name}`, entries);
+    }
+    return found;
+  };
   const channelById = async (channelId: string): Promise<ChannelEntry | undefined> =>
-    isUuid(channelId) ? (await lookUp(['channel_id', channelId]))[0] : undefined;
+    isUuid(channelId) ? (await lookUp('channel_id', [channelId])).get(channelId)?.[0] : undefined;
+
   return {
-    async channelOf({ phoneNumberId, wabaId }, signer) {
-      if (phoneNumberId !== undefined) return (await lookUp(['phone_number_id', phoneNumberId]))[0];
-      if (wabaId !== undefined) {
+    async channelsOf(slices, signer) {
+      const numbers = slices.flatMap(({ phoneNumberId = '' }) =>
+        isName(phoneNumberId) ? [phoneNumberId] : [],
+      );
+      const accounts = slices.flatMap(({ phoneNumberId, wabaId = '' }) =>
+        phoneNumberId === undefined && isName(wabaId) ? [wabaId] : [],
+      );
+      const byNumber = await lookUp('phone_number_id', numbers);
+      const byAccount = await lookUp('waba_id', accounts);
+      const own = signer.kind === 'channel' ? await channelById(signer.channelId) : undefined;
+      return slices.map(({ phoneNumberId, wabaId }) => {
+        if (phoneNumberId !== undefined) return byNumber.get(phoneNumberId)?.[0];
+        if (wabaId === undefined) return own;
         // An account may have numbers of several workspaces, and anybody may claim an account.
-        const named = await lookUp(['waba_id', wabaId]);
+        const named = byAccount.get(wabaId) ?? [];
         return named.find((channel) => owns(signer, channel)) ?? named[0];
-      }
-      return signer.kind === 'channel' ? channelById(signer.channelId) : undefined;
+      });
     },
     channelById,
     refresh() {
+      refreshes += 1;
       known.clear();
     },
   };
 }
 
-async function readChannels({ directory }: Store, [column, value]: Name): Promise<ChannelEntry[]> {
+function nameIn(entry: ChannelEntry, column: Column): string {
+  if (column === 'phone_number_id') return entry.phoneNumberId;
+  return column === 'waba_id' ? entry.wabaId : entry.channelId;
+}
+
+async function readChannels(
+  { directory }: Store,
+  column: Column,
+  names: readonly string[],
+): Promise<ChannelEntry[]> {
+  const type = sql.raw(column === 'channel_id' ? 'uuid' : 'text');
   const named = directory
     .selectFrom('directory_channels')
     .selectAll()
-    .where(column, '=', value)
+    .where(sql<boolean>`${sql.ref(column)} = any(${[...names]}::${type}[])`)
     .orderBy('channel_id');
   // What was received on a channel is applied there, whatever became of its number.
   const rows = column === 'channel_id' ? named : named.where('released_at', 'is', null);

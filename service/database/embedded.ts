@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { randomUUID } from 'node:crypto';
 import { mkdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
@@ -6,7 +7,7 @@ import pg from 'pg';
 import { findBinaries } from './binaries.ts';
 import { type Cluster, initialise, start, stop } from './cluster.ts';
 import { holding } from './lock.ts';
-import { passwordIn } from './password.ts';
+import { secretIn } from '../secret-file.ts';
 import { createRunner } from './run-as.ts';
 import { findRunning } from './running.ts';
 
@@ -54,7 +55,9 @@ export async function openEmbeddedDatabase(
 
   return holding(lock, async () => {
     const runner = await createRunner(home, binaries.postgres);
-    const password = await passwordIn(cluster.passwordFile);
+    const { secret: password } = await secretIn(cluster.passwordFile, () =>
+      randomBytes(24).toString('base64url'),
+    );
     await runner.give(home, cluster.passwordFile);
     await initialise(cluster, runner, binaries);
 

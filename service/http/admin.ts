@@ -7,7 +7,9 @@ import { type Route, route } from './api.ts';
 import { answerError, otherMethods } from './errors.ts';
 import { pagePolicy } from './security-headers.ts';
 
-const cookieName = 'sangam_session';
+/** By https under a name that no neighbouring domain can set. */
+const cookieName = (publicUrl: string): string =>
+  publicUrl.startsWith('https:') ? '__Host-sangam_session' : 'sangam_session';
 
 /**
  * Trades the one-time link for a session: a cookie for browsers, JSON for scripts that ask for it. Opening the link spends
@@ -16,13 +18,24 @@ const cookieName = 'sangam_session';
 export function adminEntrance(sessions: Sessions, publicUrl: () => string): Router {
   const router = Router();
   router.use((_request, response, next) => {
-    response.set('Cache-Control', 'no-store').set('Referrer-Policy', 'no-referrer');
+    // Not 'no-referrer', under which a browser's form does not say where it comes from.
+    response.set('Cache-Control', 'no-store').set('Referrer-Policy', 'same-origin');
     next();
   });
   router.get('/enter/:token', (_request, response) => {
     response.set('Content-Security-Policy', pagePolicy("'self'")).type('html').send(entrancePage);
   });
   router.post('/enter/:token', async (request, response) => {
+    // A page of somebody else's could sign people in to its owner's workspace.
+    if (!isOwnPage(request, publicUrl())) {
+      answerError(
+        response,
+        403,
+        'foreign_page',
+        `Open the link itself: it signs in from its own page at ${publicUrl()} only.`,
+      );
+      return;
+    }
     const session = await sessions.enter(request.params.token);
     if (session === undefined) {
       answerError(
@@ -33,7 +46,7 @@ export function adminEntrance(sessions: Sessions, publicUrl: () => string): Rout
       );
       return;
     }
-    response.cookie(cookieName, session, cookieOptions(publicUrl()));
+    response.cookie(cookieName(publicUrl()), session, cookieOptions(publicUrl()));
     if (request.accepts(['html', 'json']) === 'json') response.json({ session });
     else response.redirect(303, `${publicUrl()}/`);
   });
@@ -82,11 +95,11 @@ export function sessionRoutes(dependencies: {
     route('DELETE', '/session', 'read-only', async (request, response) => {
       const token = tokenOf(request, publicUrl());
       if (token !== undefined) await sessions.end(response.locals.member, token, clock.now());
-      response.clearCookie(cookieName, cookieOptions(publicUrl())).status(204).end();
+      response.clearCookie(cookieName(publicUrl()), cookieOptions(publicUrl())).status(204).end();
     }),
     route('DELETE', '/session/all', 'read-only', async (_request, response) => {
       await sessions.endAll(response.locals.member, clock.now());
-      response.clearCookie(cookieName, cookieOptions(publicUrl())).status(204).end();
+      response.clearCookie(cookieName(publicUrl()), cookieOptions(publicUrl())).status(204).end();
     }),
   ];
 }
@@ -130,7 +143,13 @@ function tokenOf({ headers }: IncomingMessage, publicUrl: string): string | unde
   const bearer = /^Bearer +(.+)$/i.exec(headers.authorization ?? '')?.[1];
   if (bearer !== undefined) return bearer;
   // A cookie travels by itself: only our own pages may use it.
-  if (headers.origin !== undefined && headers.origin !== new URL(publicUrl).origin) return undefined;
+  if (!isOwnPage({ headers }, publicUrl)) return undefined;
+  const name = `${cookieName(publicUrl)}=`;
   const cookies = (headers.cookie ?? '').split(/; */);
-  return cookies.find((cookie) => cookie.startsWith(`${cookieName}=`))?.slice(cookieName.length + 1);
+  return cookies.find((cookie) => cookie.startsWith(name))?.slice(name.length);
+}
+
+/** Whether no page sent it, or one of ours. */
+function isOwnPage({ headers }: Pick<IncomingMessage, 'headers'>, publicUrl: string): boolean {
+  return headers.origin === undefined || headers.origin === new URL(publicUrl).origin;
 }

@@ -32,7 +32,7 @@ interface HubspotSigner {
 export function hubspotWebhooks(dependencies: {
   changeReceiver: ChangeReceiver;
   connectionSecrets: ConnectionSecrets;
-  readBody: (mostBytes: number) => RequestHandler[];
+  readBody: (mostBytes: number) => RequestHandler;
   app: HubspotApp | undefined;
   clock: Clock;
   publicUrl: () => string;

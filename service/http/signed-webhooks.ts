@@ -27,7 +27,7 @@ interface WebhookLocals<Signer> {
 
 /** Makes the handlers of a signed webhook: only a bad signature is a 401, only what could not be stored a 503. */
 export function createSignedWebhooks(dependencies: {
-  readBody: (mostBytes: number) => RequestHandler[];
+  readBody: (mostBytes: number) => RequestHandler;
   metrics: Metrics;
   errors: RepeatedErrors;
 }): <Signer>(webhook: SignedWebhook<Signer>) => RequestHandler[] {
@@ -76,7 +76,7 @@ export function createSignedWebhooks(dependencies: {
       }
     };
 
-    return [identify, ...readBody(webhook.largestBody), receive];
+    return [identify, readBody(webhook.largestBody), receive];
   };
 }
 

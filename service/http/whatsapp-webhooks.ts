@@ -21,7 +21,7 @@ interface Route {
 export function whatsappWebhooks(dependencies: {
   receiver: Receiver;
   channelSecrets: ChannelSecrets;
-  readBody: (mostBytes: number) => RequestHandler[];
+  readBody: (mostBytes: number) => RequestHandler;
   serviceApp: { secrets: readonly string[]; verifyToken: string } | undefined;
   metrics: Metrics;
   errors: RepeatedErrors;

@@ -290,8 +290,12 @@ async function sortOut(
     return fresh;
   };
   const traceparent = traceUnderWay() ?? null;
-  for (const event of events) {
-    const channel = await directory.channelOf(event.slice, signer);
+  const channels = await directory.channelsOf(
+    events.map(({ slice }) => slice),
+    signer,
+  );
+  for (const [index, event] of events.entries()) {
+    const channel = channels[index];
     const stored = toIntake(event, channel, receivedAt, traceparent);
     if (stored === undefined) return undefined;
     if (channel === undefined || !owns(signer, channel)) {
