@@ -1,6 +1,6 @@
 import { SangamError } from '../errors.ts';
 import { connectionOf, type ConnectionRow, liftBlock, listAlerts, parkFields } from '../store/index.ts';
-import { createEngine, type Engine } from '@sangam/test';
+import { createEngine, type Engine, engineNow, text, webhook } from '@sangam/test';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { callFailed, callNotMade, callWent, mayCall } from './breaker.ts';
 
@@ -32,6 +32,12 @@ async function row(): Promise<ConnectionRow> {
 const error = (retry: 'later' | 'never'): SangamError =>
   new SangamError({ code: 'away', origin: 'crm', retry, message: `It says ${retry}.` });
 
+const says = async (words: string): Promise<void> => {
+  const change = text({ phone: '919812345678', name: 'Asha' }, `wamid.${words}`, engineNow, words);
+  await engine.receive(webhook(engine, [change]));
+  await engine.applyAll();
+};
+
 describe('an account whose calls failed', () => {
   test('is tried by one process, and by the next once that one did not need to', async () => {
     for (let times = 0; times < 4; times += 1) {
@@ -44,8 +50,40 @@ describe('an account whose calls failed', () => {
     );
     const [leave, ...others] = tries.filter((one) => one !== undefined);
     expect(others).toEqual([]);
-    await callNotMade(engine.store, failed, leave ?? { probe: undefined }, later);
+    await callNotMade(engine.store, failed, leave ?? {});
     expect(await mayCall(engine.store, await row(), 'records', later)).toBeDefined();
+  });
+
+  test('is tried by records and the timeline in turn, so that what fails in one keeps nothing from the other', async () => {
+    await says('Hello');
+    const lanes = ['records', 'timeline'] as const;
+    const tries: string[] = [];
+    for (let times = 0; times < 8; times += 1) {
+      const failed = await row();
+      // Whoever asks first.
+      for (const lane of times % 3 === 0 ? lanes : lanes.toReversed()) {
+        const leave = await mayCall(engine.store, failed, lane, failed.nextCallAt);
+        if (leave?.probe !== undefined) tries.push(lane);
+      }
+      await callFailed(engine.store, await row(), error('later'), now);
+    }
+    expect(tries).toEqual(['records', 'timeline', 'records', 'timeline']);
+  });
+
+  test('is tried by the other where the one whose turn it is does not come, but not while consent waits', async () => {
+    await says('Hello');
+    for (let times = 0; times < 4; times += 1) {
+      await callFailed(engine.store, await row(), error('later'), now);
+    }
+    const failed = await row();
+    const { nextCallAt } = failed;
+    expect(await mayCall(engine.store, failed, 'timeline', nextCallAt + 4_999)).toBeUndefined();
+    const leave = await mayCall(engine.store, failed, 'timeline', nextCallAt + 5_000);
+    expect(leave).toBeDefined();
+    await callNotMade(engine.store, failed, leave ?? {});
+    await says('STOP');
+    expect(await mayCall(engine.store, failed, 'timeline', nextCallAt + 60_000)).toBeUndefined();
+    expect(await mayCall(engine.store, failed, 'records', nextCallAt)).toBeDefined();
   });
 
   test('that failed for several at once has failed once', async () => {
@@ -65,7 +103,7 @@ describe('an account whose calls failed', () => {
     const open = await row();
     await callFailed(engine.store, open, error('never'), now);
     await callWent(engine.store, open, now);
-    await callNotMade(engine.store, open, { probe: undefined }, now);
+    await callNotMade(engine.store, open, {});
     await callFailed(engine.store, open, error('later'), now);
     expect((await row()).blockedReason).toBe('It says never.');
     const alerts = () => engine.store.transact(engine.workspaceId, (trx) => listAlerts(trx, { limit: 100 }));

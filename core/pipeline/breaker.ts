@@ -1,5 +1,6 @@
 import type { SangamError } from '../errors.ts';
 import {
+  type CallerLane,
   claimProbe,
   closeAlertsOf,
   type ConnectionRow,
@@ -14,32 +15,33 @@ import {
 } from '../store/index.ts';
 import { breakerWaitMs } from './retry-schedule.ts';
 
-/** Leave to call an account. `probe`: the one try of an account that does not answer, by the time it was claimed until. */
+/** Leave to call an account. */
 export interface Leave {
-  readonly probe: number | undefined;
+  /** The one try of an account that does not answer: claimed until then, and before that by nobody since `seen`. */
+  readonly probe?: { readonly until: number; readonly seen: number };
 }
 
 /**
  * One breaker per connection, kept in the database so that all processes share it. Nobody calls before `nextCallAt`.
  * Closed: calls go, the first failures in a row only pause them. Half open, after more of them: one process makes one
- * try, and while consent waits only who brings it (`records`). A refusal that a person must mend blocks it until then.
+ * try: records and the timeline in turn, and while consent waits only who brings it (`records`). A refusal that a person must mend blocks it until then.
  * Undefined: no call now.
  */
 export async function mayCall(
   store: Store,
   connection: ConnectionRow,
-  lane: 'records' | 'timeline' | 'scan',
+  lane: CallerLane,
   now: number,
 ): Promise<Leave | undefined> {
   if (connection.blockedReason !== null || connection.disconnectedAt !== null) return undefined;
   if (connection.nextCallAt > now) return undefined;
-  if (!isUnsound(connection)) return { probe: undefined };
-  const probe = now + probeMs;
+  if (!isUnsound(connection)) return {};
+  const until = now + probeMs;
   const { workspaceId, connectionId, nextCallAt: seen } = connection;
   const mine = await store.transact(workspaceId, (trx) =>
-    claimProbe(trx, connectionId, { seen, until: probe, now, yieldsToConsent: lane !== 'records' }),
+    claimProbe(trx, connectionId, { lane, seen, until, now }),
   );
-  return mine ? { probe } : undefined;
+  return mine ? { probe: { until, seen } } : undefined;
 }
 
 /** Whether an account failed so often in a row that it is tried by one caller with one item. */
@@ -77,10 +79,11 @@ export async function callNotMade(
   store: Store,
   { workspaceId, connectionId }: ConnectionRow,
   { probe }: Leave,
-  now: number,
 ): Promise<void> {
   if (probe === undefined) return;
-  await store.transact(workspaceId, (trx) => releaseProbe(trx, connectionId, { probe, now }));
+  await store.transact(workspaceId, (trx) =>
+    releaseProbe(trx, connectionId, { probe: probe.until, seen: probe.seen }),
+  );
 }
 
 /**

@@ -170,35 +170,49 @@ export async function noteFailure(
   return rows[0]?.failingSince ?? at;
 }
 
+/** Who calls an account: those who bring records, write timelines, or look at what is there. */
+export type CallerLane = 'records' | 'timeline' | 'scan';
+
+/** So long the lane whose turn it is has for taking a probe, before any other may. */
+const turnMs = 5_000;
+
 /**
- * Whether this caller is the one who tries an account whose calls failed: nobody else has since `seen`, and no consent
- * waits where it yields to that.
+ * Whether this caller is the one who tries an account whose calls failed: nobody else has since `seen`. While consent waits
+ * only records may; else records and timelines take turns, by how often it failed, so that what always fails in one lane
+ * does not keep the other from finding that the account answers.
  */
 export async function claimProbe(
   trx: WorkspaceTransaction,
   connectionId: string,
-  probe: { seen: number; until: number; now: number; yieldsToConsent: boolean },
+  { lane, seen, until, now }: { lane: CallerLane; seen: number; until: number; now: number },
 ): Promise<boolean> {
-  const noneWaits = probe.yieldsToConsent
-    ? sql`and not exists (select 1 from dirty_records d
-                          where d.workspace_id = ${trx.workspaceId} and d.connection_id = ${connectionId}
-                            and d.priority = ${markPriority.consent} and d.held is null and d.due_at <= ${probe.now})`
-    : sql``;
+  const due = (table: string, more: ReturnType<typeof sql>) => sql`
+    exists (select 1 from ${sql.table(table)} w
+            where w.workspace_id = ${trx.workspaceId} and w.connection_id = ${connectionId} and w.due_at <= ${now}
+              ${more})`;
+  const consent = due('dirty_records', sql`and w.held is null and w.priority = ${markPriority.consent}`);
+  const isTurnOfOther = {
+    records: sql`failed_attempts % 2 = 1 and ${due('timeline_entries', sql``)} and not ${consent}`,
+    timeline: sql`failed_attempts % 2 = 0 and ${due('dirty_records', sql`and w.held is null`)}`,
+    scan: sql`false`,
+  }[lane];
   const { numAffectedRows } = await sql`
-    update crm_connections set next_call_at = ${probe.until}
+    update crm_connections set next_call_at = ${until}
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-      and next_call_at = ${probe.seen} and failed_attempts > 0 ${noneWaits}`.execute(trx);
+      and next_call_at = ${seen} and failed_attempts > 0
+      and not (next_call_at > ${now - turnMs} and ${isTurnOfOther})
+      ${lane === 'records' ? sql`` : sql`and not ${consent}`}`.execute(trx);
   return numAffectedRows === 1n;
 }
 
-/** Gives a probe back that nobody took over since. */
+/** Gives a probe back that nobody took over since: all is as it was `seen` before. */
 export async function releaseProbe(
   trx: WorkspaceTransaction,
   connectionId: string,
-  { probe, now }: { probe: number; now: number },
+  { probe, seen }: { probe: number; seen: number },
 ): Promise<void> {
   await sql`
-    update crm_connections set next_call_at = ${now}
+    update crm_connections set next_call_at = ${seen}
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
       and next_call_at = ${probe}`.execute(trx);
 }

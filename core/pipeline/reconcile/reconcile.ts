@@ -103,7 +103,7 @@ export function createReconciler(dependencies: {
       });
       leased = work?.batch.leased ?? [];
       if (work === undefined || leased.length === 0) {
-        await callNotMade(store, connection, leave, clock.now());
+        await callNotMade(store, connection, leave);
         return 'done';
       }
       const full = leased.length === size;
@@ -155,7 +155,7 @@ export function createReconciler(dependencies: {
         Math.max(...leased.map(({ priority }) => priority), 0),
       );
       spent.set(connectionId, [...(spent.get(connectionId) ?? []), { from, until }]);
-      await callNotMade(store, connection, leave, now);
+      await callNotMade(store, connection, leave);
     }
     const [alone, ...others] = leased;
     const suspect = others.length === 0 && (error.retry === 'later' || error.code === 'batch_refused');

@@ -92,7 +92,7 @@ export function createTimelineWriter(dependencies: {
       });
       const full = taken === size;
       if (rendered.length === 0) {
-        await callNotMade(store, connection, leave, clock.now());
+        await callNotMade(store, connection, leave);
         return full ? 'more' : 'done';
       }
       leased = rendered.map(({ due }) => due);
@@ -129,7 +129,7 @@ export function createTimelineWriter(dependencies: {
       if (error.code !== 'limit_wait') sizes.failed(connection, size);
       if (error.code === 'limit_wait' && typeof error.retry === 'object') {
         nextBatchAt.set(connectionId, performance.now() + error.retry.afterMs);
-        await callNotMade(store, connection, leave, clock.now());
+        await callNotMade(store, connection, leave);
       }
       const now = clock.now();
       const retryAt = error.code === 'limit_wait' ? now : now + settleMs;
