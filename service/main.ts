@@ -94,7 +94,8 @@ async function main(): Promise<void> {
       parties = await ensureSandboxWorkspace(running.store, box, clock);
       await host?.start(running, parties);
     } else {
-      await ensureLiveWorkspace(running.store, box, clock, config.live, readOwnNumber);
+      const taken = await ensureLiveWorkspace(running.store, box, clock, config.live, readOwnNumber);
+      if (taken !== undefined) say(taken);
     }
     const adminLink =
       parties === undefined
