@@ -8,7 +8,7 @@ import { migrate, reachDatabase } from '@sangam/core/store';
 import { SandboxClock } from '@sangam/sandbox';
 import { makeAdminLink } from './admin-link.ts';
 import { type Config, readConfig } from './config.ts';
-import { openEmbeddedDatabase } from './database/index.ts';
+import { openEmbeddedDatabase, openPrivateFile } from './database/index.ts';
 import { createOwnNumberReader } from './own-number.ts';
 import { createLogger } from './logger.ts';
 import { resealStored } from './reseal.ts';
@@ -163,7 +163,7 @@ async function mustBeWritable(dataDir: string): Promise<void> {
   const probe = path.join(dataDir, `.write-${String(process.pid)}`);
   try {
     await mkdir(dataDir, { recursive: true });
-    await writeFile(probe, '');
+    await (await openPrivateFile(probe)).close();
     await rm(probe);
   } catch (error) {
     const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';

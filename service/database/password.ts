@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename } from 'node:fs/promises';
+import { openPrivateFile } from './private-file.ts';
 
 /** The database's password, made at the first start and kept in a file only its owner may read. */
 export async function passwordIn(file: string): Promise<string> {
@@ -9,7 +10,9 @@ export async function passwordIn(file: string): Promise<string> {
   });
   if (kept !== '') return kept;
   const password = randomBytes(24).toString('base64url');
-  await writeFile(`${file}.new`, password, { mode: 0o600 });
+  const handle = await openPrivateFile(`${file}.new`);
+  await handle.writeFile(password);
+  await handle.close();
   await rename(`${file}.new`, file);
   return password;
 }
