@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -30,6 +30,13 @@ const restart = async (world: World): Promise<World> => {
 const records = async (world: World): Promise<unknown> =>
   (await world.call('GET', '/hubspot/records/contacts')).body;
 const journal = () => path.join(dataDir, 'sandbox.jsonl');
+
+test('nobody else may read the journal, whatever an earlier start left behind', async () => {
+  await writeFile(`${journal()}.new`, 'cut off');
+  await chmod(`${journal()}.new`, 0o666);
+  await start();
+  expect((await stat(journal())).mode & 0o777).toBe(0o600);
+});
 
 test('records, properties, groups, messages, people and the clock are there after a restart, and after one more', async () => {
   let world = await start();

@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 
@@ -92,7 +92,9 @@ function parse(line: string): unknown {
 
 async function compact(file: string, parts: readonly JournalPart[]): Promise<void> {
   const fresh = `${file}.new`;
-  const handle = await open(fresh, 'w');
+  // People try it out with numbers of their own: nobody else may read it, whatever an earlier start left.
+  await rm(fresh, { force: true });
+  const handle = await open(fresh, 'wx', 0o600);
   try {
     let lines: string[] = [];
     for (const part of parts) {

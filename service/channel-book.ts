@@ -8,6 +8,7 @@ import {
   channelOfId,
   type ChannelState,
   listChannels,
+  lockNumber,
   proveChannel,
   releaseChannel,
   type Store,
@@ -172,6 +173,7 @@ export function createChannelBook(dependencies: {
         );
       }
       await store.transact(workspaceId, async (trx) => {
+        await lockNumber(trx, phoneNumberId);
         const proof = { displayPhoneNumber, region, accessToken: box.seal(accessToken) };
         if (!(await proveChannel(trx, channelId, proof))) throw released();
         await audit(trx, member, 'set access token', channelId);
@@ -181,8 +183,9 @@ export function createChannelBook(dependencies: {
     },
     async release(member, channelId) {
       const { workspaceId } = member;
-      await connectedChannel(workspaceId, channelId);
+      const { phoneNumberId } = await connectedChannel(workspaceId, channelId);
       await store.transact(workspaceId, async (trx) => {
+        await lockNumber(trx, phoneNumberId);
         if (!(await releaseChannel(trx, channelId, clock.now()))) throw released();
         await audit(trx, member, 'release channel', channelId);
       });

@@ -1,5 +1,4 @@
 import {
-  channelOfId,
   type ChannelNumber,
   closeAlerts,
   connectChannel,
@@ -10,6 +9,9 @@ import {
   type Store,
   type WorkspaceTransaction,
 } from '@sangam/core/store';
+
+/** The alert of who lost a number to another workspace, until it is connected again. */
+export const takenOver = 'number taken over';
 
 /** `known`: this workspace has it connected already. `taken`: another has, and nobody took it over. */
 type Connected =
@@ -52,8 +54,6 @@ export async function connectNumber(
   }
 }
 
-const takenOver = 'number taken over';
-
 async function takeFrom(
   store: Store,
   holder: { readonly workspaceId: string; readonly channelId: string; readonly phoneNumberId: string },
@@ -62,9 +62,7 @@ async function takeFrom(
   const { workspaceId, channelId, phoneNumberId } = holder;
   await store.transact(workspaceId, async (trx) => {
     await lockNumber(trx, phoneNumberId);
-    const channel = await channelOfId(trx, channelId);
-    if (channel === undefined || channel.proven) return;
-    if (!(await releaseChannel(trx, channelId, now))) return;
+    if (!(await releaseChannel(trx, channelId, now, 'unproven'))) return;
     await raiseAlert(
       trx,
       {

@@ -2,35 +2,40 @@ import { SangamError } from '@sangam/core/errors';
 import {
   accessTokenOf,
   type ChannelState,
+  giveToServiceApp,
   holderOfNumber,
+  lockNumber,
   proveChannel,
+  raiseAlert,
+  releaseChannel,
   type Store,
 } from '@sangam/core/store';
 import type { LiveNumber } from './config.ts';
-import { connectNumber } from './connect-number.ts';
+import { connectNumber, takenOver } from './connect-number.ts';
 import { type OwnNumberReader, regionOfNumber } from './own-number.ts';
 import type { SecretBox } from './secrets.ts';
 
 /**
- * Connects the number the environment names to the workspace it makes. Throws an `Error` that names the variable where the
- * number is not as the environment says, or is another's.
+ * Connects the number the environment names to the workspace it makes, under the service's app. What another workspace holds
+ * is told there as an alert, and returned as a line for who starts the service: no tenant's claim keeps the others from
+ * starting. Throws an `Error` that names the variable where the number is not as the environment says.
  */
 export async function ensureLiveNumber(
   store: Store,
   workspaceId: string,
   number: LiveNumber,
   by: { readonly box: SecretBox; readonly readOwnNumber: OwnNumberReader; readonly now: number },
-): Promise<void> {
+): Promise<string | undefined> {
   const { box, readOwnNumber, now } = by;
   const { accessToken, phoneNumberId, wabaId } = number;
-  const known = await knownNumber(store, workspaceId, phoneNumberId);
+  const known = await knownNumber(store, workspaceId, number, now);
   if (known !== undefined) {
     // What we know people by is kept by portfolio, and webhooks are told apart by account.
     mustBeAsBefore('WHATSAPP_WABA_ID', wabaId, known.wabaId);
     mustBeAsBefore('WHATSAPP_PORTFOLIO_ID', number.portfolio, known.portfolio);
     // A token that was shown once is not shown again: a start does not hang on Meta.
     const shown = known.accessToken === null ? undefined : box.open(known.accessToken);
-    if (accessToken === undefined || shown === accessToken) return;
+    if (accessToken === undefined || shown === accessToken) return undefined;
   }
   const displayPhoneNumber =
     accessToken === undefined
@@ -44,10 +49,11 @@ export async function ensureLiveNumber(
   }
   const token = accessToken === undefined ? null : box.seal(accessToken);
   if (known !== undefined && token !== null) {
-    await store.transact(workspaceId, (trx) =>
-      proveChannel(trx, known.channelId, { displayPhoneNumber, region, accessToken: token }),
-    );
-    return;
+    await store.transact(workspaceId, async (trx) => {
+      await lockNumber(trx, phoneNumberId);
+      await proveChannel(trx, known.channelId, { displayPhoneNumber, region, accessToken: token });
+    });
+    return undefined;
   }
   const connected = await connectNumber(
     store,
@@ -65,24 +71,41 @@ export async function ensureLiveNumber(
     },
     now,
   );
-  if (connected.outcome !== 'taken') return;
-  throw new Error(
-    connected.proven
-      ? 'WHATSAPP_PHONE_NUMBER_ID is connected to another workspace, which has proved that the number is theirs: have it ' +
-          'released there, or take the number out of the environment.'
-      : 'WHATSAPP_PHONE_NUMBER_ID is connected to another workspace, which has not proved that the number is theirs: set ' +
-          'WHATSAPP_ACCESS_TOKEN, which does, and it is yours.',
+  if (connected.outcome !== 'taken') return undefined;
+  const message = takenMessage(connected.proven);
+  await store.transact(workspaceId, (trx) =>
+    raiseAlert(trx, { kind: takenOver, subject: phoneNumberId, message }, now),
   );
+  return message;
 }
 
+function takenMessage(proven: boolean): string {
+  const held =
+    'Nothing arrives for WHATSAPP_PHONE_NUMBER_ID: it is connected to another workspace, which has ';
+  return proven
+    ? `${held}proved that the number is theirs. Have it released there and restart, or take the number out of the environment.`
+    : `${held}not proved that the number is theirs. Set WHATSAPP_ACCESS_TOKEN, which does, and restart: it is yours.`;
+}
+
+/** The channel as which this workspace has the number connected, brought back to the service's app. */
 async function knownNumber(
   store: Store,
   workspaceId: string,
-  phoneNumberId: string,
+  { phoneNumberId, wabaId, portfolio }: LiveNumber,
+  now: number,
 ): Promise<(ChannelState & { readonly accessToken: Buffer | null }) | undefined> {
   return store.transact(workspaceId, async (trx) => {
+    await lockNumber(trx, phoneNumberId);
     const holder = await holderOfNumber(trx, phoneNumberId);
     if (holder?.workspaceId !== workspaceId) return undefined;
+    if (holder.app === 'own') {
+      // An admin let the number go and connected it anew under another app, or even another account.
+      if (holder.wabaId !== wabaId || holder.portfolio !== portfolio) {
+        await releaseChannel(trx, holder.channelId, now);
+        return undefined;
+      }
+      await giveToServiceApp(trx, holder.channelId);
+    }
     return { ...holder, accessToken: await accessTokenOf(trx, holder.channelId) };
   });
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { systemClock } from '@sangam/core/clock';
@@ -8,7 +8,7 @@ import { migrate, reachDatabase } from '@sangam/core/store';
 import { SandboxClock } from '@sangam/sandbox';
 import { makeAdminLink } from './admin-link.ts';
 import { type Config, readConfig } from './config.ts';
-import { openEmbeddedDatabase } from './database/index.ts';
+import { openEmbeddedDatabase, openPrivateFile } from './database/index.ts';
 import { createOwnNumberReader } from './own-number.ts';
 import { createLogger } from './logger.ts';
 import { resealStored } from './reseal.ts';
@@ -95,7 +95,8 @@ async function main(): Promise<void> {
       parties = await ensureSandboxWorkspace(running.store, box, clock);
       await host?.start(running, parties);
     } else {
-      await ensureLiveWorkspace(running.store, box, clock, config.live, readOwnNumber);
+      const taken = await ensureLiveWorkspace(running.store, box, clock, config.live, readOwnNumber);
+      if (taken !== undefined) say(taken);
     }
     const adminLink =
       parties === undefined
@@ -163,7 +164,7 @@ async function mustBeWritable(dataDir: string): Promise<void> {
   const probe = path.join(dataDir, `.write-${String(process.pid)}`);
   try {
     await mkdir(dataDir, { recursive: true });
-    await writeFile(probe, '');
+    await (await openPrivateFile(probe)).close();
     await rm(probe);
   } catch (error) {
     const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';

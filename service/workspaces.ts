@@ -147,8 +147,9 @@ async function sandboxChannel(trx: WorkspaceTransaction, box: SecretBox) {
 }
 
 /**
- * Makes or updates the workspace of the number and the account the environment names. Throws an `Error` that names the
- * variable where the number is not as the environment says, or is another's.
+ * Makes or updates the workspace of the number and the account the environment names. Returns a line for who starts the
+ * service where another workspace holds the number. Throws an `Error` that names the variable where the number is not as
+ * the environment says.
  */
 export async function ensureLiveWorkspace(
   store: Store,
@@ -156,18 +157,21 @@ export async function ensureLiveWorkspace(
   clock: Clock,
   live: LiveConfig,
   readOwnNumber: OwnNumberReader,
-): Promise<void> {
+): Promise<string | undefined> {
   await store.transact(liveWorkspaceId, (trx) =>
     makeWorkspace(trx, { name: 'Live', sandbox: false, now: clock.now() }),
   );
-  if (live.number !== undefined) {
-    await ensureLiveNumber(store, liveWorkspaceId, live.number, { box, readOwnNumber, now: clock.now() });
-  }
+  const taken =
+    live.number === undefined
+      ? undefined
+      : await ensureLiveNumber(store, liveWorkspaceId, live.number, { box, readOwnNumber, now: clock.now() });
   const { hubspotAccessToken } = live;
-  if (hubspotAccessToken === undefined) return;
-  await store.transact(liveWorkspaceId, (trx) =>
-    connectByEnvironment(trx, box, hubspotAccessToken, clock.now()),
-  );
+  if (hubspotAccessToken !== undefined) {
+    await store.transact(liveWorkspaceId, (trx) =>
+      connectByEnvironment(trx, box, hubspotAccessToken, clock.now()),
+    );
+  }
+  return taken;
 }
 
 /** The admin an installation starts with. */

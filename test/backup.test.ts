@@ -1,5 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -11,6 +11,7 @@ import {
   createTestDatabase,
   type Engine,
   engineNow,
+  runCommand,
   type TestDatabase,
   text,
   webhook,
@@ -84,6 +85,25 @@ test('what is restored is what was there, and what wrote to a CRM writes nothing
     { mode: 'shadow' },
   ]);
   await client.end();
+});
+
+test('nobody else may read a backup, nor have it written elsewhere, whatever stood under its name', async () => {
+  const backup = () => runCommand('backup.ts', { DATABASE_URL: engine.databaseUrl }, file);
+  const isPrivate = async (): Promise<void> => {
+    expect((await lstat(file)).mode & 0o777).toBe(0o600);
+    expect((await lstat(file)).isFile()).toBe(true);
+  };
+  await writeFile(`${file}.unfinished`, 'cut off');
+  await chmod(`${file}.unfinished`, 0o666);
+  await backup();
+  await isPrivate();
+  const another = path.join(folder, 'another');
+  await writeFile(another, 'theirs');
+  await symlink(another, `${file}.unfinished`);
+  await backup();
+  await isPrivate();
+  expect(await readFile(another, 'utf8')).toBe('theirs');
+  await restore();
 });
 
 describe('nothing is restored', () => {

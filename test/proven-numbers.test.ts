@@ -9,6 +9,8 @@ import {
   type LiveNumber,
   liveWorkspaceId,
 } from '@sangam/service';
+import { sql } from 'kysely';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTown, type ServiceProcess, text, type Town, until, webhook } from './harness/index.ts';
 
@@ -267,6 +269,36 @@ describe('one number and two businesses', () => {
     expect(held).toHaveLength(1);
     for (const who of [owner, claimant]) await who.api('DELETE', `/channels/${held[0]?.channelId ?? ''}`);
   });
+
+  test('a proof half done is not undone by another’s', async () => {
+    const first = await business();
+    const { channelId } = (await connect(first, { displayPhoneNumber: '+49 30 901820' })).body as Channel;
+    const holding = new pg.Client({ connectionString: town.databaseUrl });
+    await holding.connect();
+    const waiting = async (most: number): Promise<boolean> => {
+      const { rowCount } = await holding.query(
+        "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+      );
+      return rowCount === most;
+    };
+    try {
+      // Holds the second of the two tables a proof is written into.
+      await holding.query('begin');
+      await holding.query('select 1 from channels where channel_id = $1 for update', [channelId]);
+      const proof = first.api('PUT', `/channels/${channelId}/access-token`, { accessToken: token });
+      await until('the proof to wait', () => waiting(1));
+      const takeOver = connect(owner, { accessToken: token });
+      await until('the take-over to wait', () => waiting(2));
+      await holding.query('commit');
+      expect(await proof).toMatchObject({ status: 200, body: { proven: true } });
+      expect(await takeOver).toMatchObject({ status: 409, body: refused('number_taken') });
+    } finally {
+      await holding.end();
+    }
+    expect(await channelsOf(first)).toMatchObject([{ proven: true, releasedAt: null }]);
+    expect(await alertsOf(first)).toEqual([]);
+    expect((await first.api('DELETE', `/channels/${channelId}`)).status).toBe(204);
+  });
 });
 
 describe('the number the environment names', () => {
@@ -282,7 +314,7 @@ describe('the number the environment names', () => {
     accessToken: undefined,
   };
   let asked = 0;
-  const start = (number: LiveNumber): Promise<void> => {
+  const start = (number: LiveNumber): Promise<string | undefined> => {
     const reader = createOwnNumberReader({ version: 'v26.0', sandboxUrl: async () => town.sandboxUrl });
     return ensureLiveWorkspace(
       town.store,
@@ -300,13 +332,17 @@ describe('the number the environment names', () => {
   test('is not taken from another without a token, and is with one', async () => {
     const claimant = await business();
     expect((await connect(claimant, display)).status).toBe(201);
-    await expect(start({ ...named, ...display })).rejects.toThrow(/WHATSAPP_ACCESS_TOKEN, which does/);
+    expect(await start({ ...named, ...display })).toMatch(/has not proved .* Set WHATSAPP_ACCESS_TOKEN/);
+    expect(await channelsOf(claimant)).toMatchObject([{ releasedAt: null }]);
+    const told = { kind: 'number taken over', subject: phoneNumberId };
+    expect(await alertsOf(await business(liveWorkspaceId))).toMatchObject([{ ...told, closedAt: null }]);
     await expect(start({ ...named, accessToken: 'EAA-of-somebody-else' })).rejects.toThrow(
       /^WHATSAPP_ACCESS_TOKEN does not prove that the number is yours: (?!.*EAA)/,
     );
     await start({ ...named, accessToken: token });
     const live = await business(liveWorkspaceId);
     expect(await channelsOf(live)).toMatchObject([{ app: 'service', proven: true, ...display }]);
+    expect(await alertsOf(live)).toMatchObject([{ ...told, closedAt: expect.any(Number) }]);
     expect(await channelsOf(claimant)).toMatchObject([{ releasedAt: expect.any(String) }]);
     expect(await connect(claimant, { accessToken: token })).toMatchObject({ status: 409 });
   });
@@ -320,14 +356,44 @@ describe('the number the environment names', () => {
     expect(await channelsOf(live)).toMatchObject([{ proven: true, releasedAt: null }]);
   });
 
-  test('is refused where another has proved it', async () => {
+  const letGo = async (live: Business): Promise<void> => {
+    const held = (await channelsOf(live)).find(({ releasedAt }) => releasedAt === null);
+    expect((await live.api('DELETE', `/channels/${held?.channelId ?? ''}`)).status).toBe(204);
+  };
+
+  test('comes back to the service’s app at the next start, whatever an admin connected it as', async () => {
     const live = await business(liveWorkspaceId);
-    const [channel] = await channelsOf(live);
-    expect((await live.api('DELETE', `/channels/${channel?.channelId ?? ''}`)).status).toBe(204);
-    const owner = await business();
-    expect((await connect(owner, { accessToken: token })).status).toBe(201);
-    await expect(start({ ...named, accessToken: token })).rejects.toThrow(
-      /connected to another workspace, which has proved/,
+    await letGo(live);
+    expect(await connect(live, display)).toMatchObject({ status: 201, body: { app: 'own' } });
+    expect(await start({ ...named, ...display })).toBeUndefined();
+    expect(await channelsOf(live)).toMatchObject([{ app: 'service', releasedAt: null }]);
+    const { rows } = await town.store.transact(liveWorkspaceId, (trx) =>
+      sql`select app_secret, verify_token from channels where workspace_id = ${liveWorkspaceId}`.execute(trx),
     );
+    expect(rows).toEqual([{ app_secret: null, verify_token: null }]);
+
+    await letGo(live);
+    expect((await connect(live, { ...display, wabaId: '299999999999999' })).status).toBe(201);
+    expect(await start({ ...named, ...display })).toBeUndefined();
+    expect(await channelsOf(live)).toMatchObject([
+      { app: 'service', wabaId, releasedAt: null },
+      { app: 'own', releasedAt: expect.any(String) },
+    ]);
+  });
+
+  test('stays with another who proves it; the service starts, and tells the live workspace', async () => {
+    const live = await business(liveWorkspaceId);
+    const owner = await business();
+    // By now the number runs unproven.
+    expect((await connect(owner, { accessToken: token })).status).toBe(201);
+    for (const number of [
+      { ...named, accessToken: token },
+      { ...named, ...display },
+    ]) {
+      expect(await start(number)).toMatch(/connected to another workspace, which has proved/);
+    }
+    expect(await channelsOf(owner)).toMatchObject([{ proven: true, releasedAt: null }]);
+    const open = (await alertsOf(live)).filter(({ closedAt }) => closedAt === null);
+    expect(open).toMatchObject([{ kind: 'number taken over', subject: phoneNumberId }]);
   });
 });

@@ -1,4 +1,4 @@
-import { findContact, listDeadLetters } from '@sangam/core/store';
+import { findContact, listAlerts, listDeadLetters } from '@sangam/core/store';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { createCrmWorld, type CrmWorld } from './harness/crm-world.ts';
@@ -14,6 +14,8 @@ describe('a webhook of a number that another business has connected', () => {
     try {
       const other = await addWorkspace(engine.store);
       await engine.receive(webhook(other, said));
+      const alerts = () => engine.store.transact(other.workspaceId, (trx) => listAlerts(trx, { limit: 10 }));
+      expect(await alerts()).toEqual([]);
       await engine.receiver.receive(Buffer.from(JSON.stringify(webhook(other, said))), { kind: 'service' });
       for (const table of ['inbox', 'suppression', 'dead_letters'] as const) {
         const rows = await engine.store.transact(other.workspaceId, (trx) =>
@@ -25,6 +27,10 @@ describe('a webhook of a number that another business has connected', () => {
         listDeadLetters(trx, { limit: 10 }),
       );
       expect(rows.map(({ reason }) => reason)).toEqual(['foreign channel']);
+      // The service's own app names no number that WhatsApp did not send it.
+      expect(await alerts()).toMatchObject([
+        { kind: 'opt-out not applied', subject: other.phoneNumberId, closedAt: null },
+      ]);
     } finally {
       await engine.close();
     }

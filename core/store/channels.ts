@@ -35,7 +35,7 @@ const stateColumns = sql.raw(
    portfolio, app, proven, released_at as "releasedAt", opt_word_languages as "optWordLanguages"`,
 );
 
-/** Whoever connects or releases this number waits for the others that do. */
+/** Whoever connects, proves or releases this number waits for the others that do. */
 export async function lockNumber(trx: WorkspaceTransaction, phoneNumberId: string): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended(${`number ${phoneNumberId}`}, 0))`.execute(trx);
 }
@@ -151,7 +151,10 @@ async function insertChannel(trx: WorkspaceTransaction, number: ChannelNumber, n
   return channelId;
 }
 
-/** What Meta showed to who holds a token. False: the channel has released its number. */
+/**
+ * What Meta showed to who holds a token. In a transaction that holds the number's lock. False: the channel has released its
+ * number.
+ */
 export async function proveChannel(
   trx: WorkspaceTransaction,
   channelId: string,
@@ -168,15 +171,31 @@ export async function proveChannel(
   return true;
 }
 
-/** Lets a number go. Its token goes as well: nobody sends with it. False: it was released before, or there is no such channel. */
+/** Hands a connected number to the service's app, which has its own secrets. */
+export async function giveToServiceApp(trx: WorkspaceTransaction, channelId: string): Promise<void> {
+  await sql`
+    update directory_channels d set app = 'service'
+    where d.workspace_id = ${trx.workspaceId} and channel_id = ${channelId}`.execute(trx);
+  await sql`
+    update channels
+    set app_secret = null, previous_app_secret = null, previous_app_secret_until = null, verify_token = null
+    where workspace_id = ${trx.workspaceId} and channel_id = ${channelId}`.execute(trx);
+}
+
+/**
+ * Lets a number go, in a transaction that holds the number's lock. Its token goes as well: nobody sends with it. False: it was
+ * released before, there is no such channel, or only an `unproven` one was to go and it is proven.
+ */
 export async function releaseChannel(
   trx: WorkspaceTransaction,
   channelId: string,
   now: number,
+  which: 'any' | 'unproven' = 'any',
 ): Promise<boolean> {
   const { rows } = await sql`
     update directory_channels d set released_at = ${now}, proven = false
     where d.workspace_id = ${trx.workspaceId} and channel_id = ${channelId} and released_at is null
+      ${which === 'unproven' ? sql`and not proven` : sql``}
     returning 1`.execute(trx);
   if (rows.length === 0) return false;
   await sql`

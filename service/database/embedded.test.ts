@@ -282,7 +282,9 @@ describe('what a kill leaves behind', () => {
   test('an empty password file is filled', async () => {
     await mkdir(path.join(dataDir, 'postgres'));
     await writeFile(path.join(dataDir, 'postgres/password'), '');
+    await writeFile(path.join(dataDir, 'postgres/password.new'), '', { mode: 0o666 });
     const database = await openEmbeddedDatabase(dataDir);
     expect(new URL(database.url).password).not.toBe('');
+    expect((await stat(path.join(dataDir, 'postgres/password'))).mode & 0o777).toBe(0o600);
   });
 });

@@ -1,1 +1,2 @@
 export { type EmbeddedDatabase, openEmbeddedDatabase } from './embedded.ts';
+export * from './private-file.ts';

@@ -147,11 +147,18 @@ export async function enter(url: string, link: string): Promise<string> {
 }
 
 /** What `npm run admin-link` prints. */
-export async function printAdminLink(
+export const printAdminLink = (
+  env: Readonly<Record<string, string>>,
+  ...args: readonly string[]
+): Promise<string> => runCommand('print-admin-link.ts', env, ...args);
+
+/** What a command of the service prints, by its file. */
+export async function runCommand(
+  file: string,
   env: Readonly<Record<string, string>>,
   ...args: readonly string[]
 ): Promise<string> {
-  const command = path.join(import.meta.dirname, '../../service/print-admin-link.ts');
+  const command = path.join(import.meta.dirname, '../../service', file);
   const { stdout } = await promisify(execFile)(process.execPath, [command, ...args], {
     env: { PATH: process.env['PATH'] ?? '', ...env },
   });

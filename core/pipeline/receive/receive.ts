@@ -9,9 +9,11 @@ import {
   type DeadLetter,
   type IntakeEvent,
   isDataError,
+  type NewAlert,
   parkDeadLetters,
   putIntoInbox,
   putSuppressions,
+  raiseAlerts,
   serviceWorkspaceId,
   type StoredDeadLetter,
   storableText,
@@ -29,7 +31,11 @@ interface Intake {
   readonly events: readonly IntakeEvent[];
   readonly suppressions: readonly SuppressionRow[];
   readonly deadLetters: readonly DeadLetter[];
+  /** About what came for it and lies elsewhere. */
+  readonly alerts: readonly NewAlert[];
 }
+
+const nothing: Intake = { events: [], suppressions: [], deadLetters: [], alerts: [] };
 
 export interface Receiver {
   /**
@@ -118,6 +124,11 @@ export function createReceiver(dependencies: {
         group.flatMap((intake) => intake.suppressions),
       );
       const parked = await parkDeadLetters(trx, letters, clock.now());
+      await raiseAlerts(
+        trx,
+        group.flatMap((intake) => intake.alerts),
+        clock.now(),
+      );
       const stored = await putIntoInbox(trx, events);
       const received = [...stored, ...parked.map((at) => ({ at, count: 1 }))];
       await addCounts(
@@ -161,7 +172,7 @@ export function createReceiver(dependencies: {
   const takeInAll = async (workspaceId: string, own: readonly OwnEvent[]): Promise<void> => {
     if (own.length === 0) return;
     const events = ownEvents(own, clock.now());
-    await commit(new Map([[workspaceId, { events, suppressions: [], deadLetters: [] }]]));
+    await commit(new Map([[workspaceId, { ...nothing, events }]]));
   };
 
   return {
@@ -184,21 +195,22 @@ export function createReceiver(dependencies: {
     },
     takeInAll,
     async park(workspaceId, letter) {
-      await commit(new Map([[workspaceId, { events: [], suppressions: [], deadLetters: [letter] }]]));
+      await commit(new Map([[workspaceId, { ...nothing, deadLetters: [letter] }]]));
     },
   };
 }
 
 /** The same, one event or dead letter each, a STOP with its event. */
-function piecesOf({ events, suppressions, deadLetters }: Intake): Intake[] {
+function piecesOf({ events, suppressions, deadLetters, alerts }: Intake): Intake[] {
   const stops = Map.groupBy(suppressions, ({ eventKey }) => eventKey.toString('hex'));
   return [
     ...events.map((event) => ({
+      ...nothing,
       events: [event],
       suppressions: stops.get(event.eventKey.toString('hex')) ?? [],
-      deadLetters: [],
     })),
-    ...deadLetters.map((letter) => ({ events: [], suppressions: [], deadLetters: [letter] })),
+    ...deadLetters.map((letter) => ({ ...nothing, deadLetters: [letter] })),
+    ...alerts.map((alert) => ({ ...nothing, alerts: [alert] })),
   ];
 }
 
@@ -208,7 +220,7 @@ function refusedAtTheDoor(event: IntakeEvent, suppressions: readonly Suppression
     reason: 'not storable',
     explanation: `The database refused this event: ${error.message}. Replay it once the cause is mended.`,
   });
-  return { events: [], suppressions, deadLetters: [{ ...letter, optOut: suppressions.length > 0 }] };
+  return { ...nothing, suppressions, deadLetters: [{ ...letter, optOut: suppressions.length > 0 }] };
 }
 
 /** What happened inside Sangam or at a CRM, as it goes into the inbox. */
@@ -268,7 +280,7 @@ function unparsed(body: Buffer, signer: Signer, receivedAt: number): ReadonlyMap
     payload: body,
     receivedAt,
   };
-  return new Map([[homeOf(signer), { events: [], suppressions: [], deadLetters: [letter] }]]);
+  return new Map([[homeOf(signer), { ...nothing, deadLetters: [letter] }]]);
 }
 
 /** Lays each event at its workspace's door. Undefined: it is nested deeper than JSON can be written. */
@@ -280,12 +292,12 @@ async function sortOut(
 ): Promise<ReadonlyMap<string, Intake> | undefined> {
   const drafts = new Map<
     string,
-    { events: IntakeEvent[]; suppressions: SuppressionRow[]; deadLetters: DeadLetter[] }
+    { events: IntakeEvent[]; suppressions: SuppressionRow[]; deadLetters: DeadLetter[]; alerts: NewAlert[] }
   >();
   const draftOf = (workspaceId: string) => {
     const known = drafts.get(workspaceId);
     if (known !== undefined) return known;
-    const fresh = { events: [], suppressions: [], deadLetters: [] };
+    const fresh = { events: [], suppressions: [], deadLetters: [], alerts: [] };
     drafts.set(workspaceId, fresh);
     return fresh;
   };
@@ -299,6 +311,7 @@ async function sortOut(
     const stored = toIntake(event, channel, receivedAt, traceparent);
     if (stored === undefined) return undefined;
     if (channel === undefined || !owns(signer, channel)) {
+      const optOut = stopOf(event, reviewedWords) !== undefined;
       draftOf(homeOf(signer)).deadLetters.push({
         reason: 'foreign channel',
         explanation: foreignExplanation(event),
@@ -309,8 +322,12 @@ async function sortOut(
         contentHash: stored.contentHash,
         payload: Buffer.from(JSON.stringify(event), 'utf8'),
         receivedAt,
-        optOut: stopOf(event, reviewedWords) !== undefined,
+        optOut,
       });
+      // What the signer of another business says of a number is no news of it: anybody may name one.
+      if (optOut && channel !== undefined && signer.kind === 'service') {
+        draftOf(channel.workspaceId).alerts.push(stopElsewhere(channel));
+      }
       continue;
     }
     const draft = draftOf(channel.workspaceId);
@@ -319,6 +336,18 @@ async function sortOut(
     if (stopped !== undefined) draft.suppressions.push(...suppressionsOf(stopped, channel, stored));
   }
   return drafts;
+}
+
+/** The holder of a number hears of a STOP that came by the service's app. */
+function stopElsewhere({ phoneNumberId }: ChannelEntry): NewAlert {
+  return {
+    kind: 'opt-out not applied',
+    subject: phoneNumberId,
+    message:
+      `Somebody opted out on the number ${phoneNumberId}, which is connected here under an app of your own, and WhatsApp told ` +
+      'the app of this installation: it is a dead letter there and not applied here. Enter the webhookUrl of the channel ' +
+      '(GET /api/v1/channels) at Meta, and ask who runs this installation who it was.',
+  };
 }
 
 function readEvents(body: Buffer): WebhookEvent[] | undefined {
