@@ -1,6 +1,6 @@
 import { type ConnectionSettings, connectionSettings } from '@sangam/core/crm';
 import type { WrongField } from '@sangam/core/errors';
-import { canonicalPhone } from '@sangam/core/identity';
+import { canonicalTyped } from './typed-phone.ts';
 import { readInput, wrongInput } from './wrong-input.ts';
 
 /** Settings of settings: a change of one leaves its neighbours alone. Everything else is replaced whole. */
@@ -45,7 +45,7 @@ function isObject(value: unknown): value is object {
 }
 
 function canonical(typed: string): string {
-  const phone = typed.startsWith('+') ? canonicalPhone(typed.replace(/[\s().-]/g, '')) : undefined;
+  const phone = canonicalTyped(typed);
   if (phone === undefined) {
     throw wrongInput([
       {

@@ -1,4 +1,3 @@
-import { systemClock } from '@sangam/core/clock';
 import { listAlerts, openStore, serviceWorkspaceId, type Store } from '@sangam/core/store';
 import { addWorkspace, createTestDatabase, type TestDatabase, until } from '@sangam/test';
 import { pino } from 'pino';
@@ -36,7 +35,7 @@ afterEach(() => {
 const begin = (): FailingTurns =>
   createFailingTurns({
     store,
-    clock: systemClock,
+    clock: { now: () => Math.floor(performance.now()) },
     errors: createRepeatedErrors(
       createLogger('info', { write: (line) => void lines.push(JSON.parse(line) as (typeof lines)[number]) }),
     ),
@@ -88,6 +87,20 @@ describe('turns that fail', () => {
     expect(await open()).toBe(1);
     minutes(6);
     await turns.closeEnded();
+    expect(await open()).toBe(0);
+  });
+
+  test('in another process are not over', async () => {
+    const other = begin();
+    for (let failures = 5; failures <= 12; failures += 1) {
+      fail(failures);
+      await turns.stop();
+      minutes(1);
+      await other.closeEnded();
+      expect(await open()).toBe(1);
+    }
+    minutes(5);
+    await other.closeEnded();
     expect(await open()).toBe(0);
   });
 

@@ -1,6 +1,6 @@
 import type { Clock } from '@sangam/core/clock';
 import type { TurnFailed, TurnFailure } from '@sangam/core/pipeline';
-import { closeAlert, raiseAlert, serviceWorkspaceId, type Store } from '@sangam/core/store';
+import { closeAlert, raiseAlert, seeAlert, serviceWorkspaceId, type Store } from '@sangam/core/store';
 import { describeError } from './logger.ts';
 import type { RepeatedErrors } from './repeated-errors.ts';
 
@@ -37,7 +37,6 @@ export type Step = keyof typeof steps;
 interface Failing extends TurnFailure {
   readonly step: Step;
   readonly at: number;
-  readonly alerted: boolean;
 }
 
 export function createFailingTurns(dependencies: {
@@ -57,28 +56,25 @@ export function createFailingTurns(dependencies: {
     void work.finally(() => pending.delete(work));
   };
 
-  const alert = async (name: string, failing: Failing, error: unknown): Promise<void> => {
+  const alert = async (failing: Failing, error: unknown, now: number): Promise<void> => {
     const { step, workspaceId = serviceWorkspaceId, connectionId, failures } = failing;
     const { type, code, message } = describeError(error);
     const reason = [type, code].filter((word) => word !== undefined).join(' ');
+    const alerted = {
+      kind: alertKind,
+      subject: step,
+      ...(connectionId === undefined ? {} : { connectionId }),
+      message:
+        `${steps[step]}: it failed ${String(failures)} times in a row (${reason}: ${message}). Nothing is lost, and ` +
+        `it is tried again every 30 s. If that does not end it, look for "${step}" in the log.`,
+    };
     try {
-      await store.transact(workspaceId, (trx) =>
-        raiseAlert(
-          trx,
-          {
-            kind: alertKind,
-            subject: step,
-            ...(connectionId === undefined ? {} : { connectionId }),
-            message:
-              `${steps[step]}: it failed ${String(failures)} times in a row (${reason}: ${message}). Nothing is lost, and ` +
-              `it is tried again every 30 s. If that does not end it, look for "${step}" in the log.`,
-          },
-          clock.now(),
-        ),
-      );
+      await store.transact(workspaceId, async (trx) => {
+        await raiseAlert(trx, alerted, now);
+        await seeAlert(trx, alerted, now);
+      });
     } catch (notRaised) {
       // The next failure tries again; a database that takes no writes makes the service unready besides.
-      known.set(name, { ...failing, alerted: false });
       errors.tell('an alert could not be raised', notRaised, { step });
     }
   };
@@ -91,6 +87,8 @@ export function createFailingTurns(dependencies: {
     if (performance.now() - startedAt < overAfterMs) return;
     for (const open of await store.openAlerts(alertKind)) {
       const { workspaceId, alertId } = open;
+      // It may fail in another process.
+      if (clock.now() - open.seenAt < overAfterMs) continue;
       if (known.has(nameOf(open.subject, workspaceId, open.connectionId ?? undefined))) continue;
       await store.transact(workspaceId, (trx) => closeAlert(trx, alertId, clock.now()));
     }
@@ -112,11 +110,9 @@ export function createFailingTurns(dependencies: {
       count(step);
       errors.tell('a turn failed and will be taken again', error, { step, ...failure });
       const name = nameOf(step, workspaceId ?? serviceWorkspaceId, connectionId);
-      const alerted = known.get(name)?.alerted === true;
-      const due = !alerted && failures >= alertAfter;
-      const failing = { ...failure, step, at: performance.now(), alerted: alerted || due };
+      const failing = { ...failure, step, at: performance.now() };
       known.set(name, failing);
-      if (due) underWay(alert(name, failing, error));
+      if (failures >= alertAfter) underWay(alert(failing, error, clock.now()));
     },
     failing() {
       const now = [...known.values()].filter(fails);

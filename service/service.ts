@@ -348,7 +348,7 @@ export function createService(options: ServiceOptions): Service {
   app.use(errorHandler(logger));
   const metricsApp: Express = express();
   metricsApp.disable('x-powered-by');
-  metricsApp.use(headers, readMetrics, notFound, errorHandler(logger));
+  metricsApp.use(requestId, headers, readMetrics, notFound, errorHandler(logger));
 
   let listening: Listening | undefined;
   let metricsListening: Listening | undefined;

@@ -54,21 +54,7 @@ export async function ensureSandboxWorkspace(
   return store.transact(sandboxWorkspaceId, async (trx) => {
     const made = await makeWorkspace(trx, { name: 'Sandbox', sandbox: true, now: clock.now() });
     if (made) {
-      await connectChannel(
-        trx,
-        {
-          app: 'own',
-          phoneNumberId: sandboxNumber.phoneNumberId,
-          wabaId: sandboxNumber.wabaId,
-          portfolio: sandboxNumber.wabaId,
-          displayPhoneNumber: sandboxNumber.display,
-          region: sandboxNumber.region,
-          appSecret: box.seal(randomBytes(16).toString('hex')),
-          verifyToken: box.seal(randomBytes(12).toString('hex')),
-          accessToken: box.seal(randomBytes(24).toString('base64url')),
-        },
-        clock.now(),
-      );
+      await connectSandboxNumber(trx, box, clock.now());
       await trx
         .insertInto('crm_connections')
         .values({
@@ -89,7 +75,7 @@ export async function ensureSandboxWorkspace(
       .where('crm', '=', 'hubspot')
       .where('webhook_secret', 'is', null)
       .execute();
-    const channel = await sandboxChannel(trx, box);
+    const channel = await sandboxChannel(trx, box, clock.now());
     const connection = await trx
       .selectFrom('crm_connections')
       .select(['connection_id', 'access_token', 'refresh_token', 'webhook_secret', 'disconnected_at'])
@@ -128,22 +114,41 @@ export async function ensureSandboxWorkspace(
   });
 }
 
-/** The sandbox's number; one that an earlier version made, or that was let go, has no access token and gets one. */
-async function sandboxChannel(trx: WorkspaceTransaction, box: SecretBox) {
-  const channel = await trx
-    .selectFrom('channels')
-    .select(['channel_id', 'app_secret', 'verify_token', 'access_token'])
-    .where('workspace_id', '=', sandboxWorkspaceId)
-    .where('phone_number_id', '=', sandboxNumber.phoneNumberId)
-    .executeTakeFirstOrThrow();
+/** With an app secret, verify token and access token of its own, which are drawn now. */
+function connectSandboxNumber(trx: WorkspaceTransaction, box: SecretBox, now: number): Promise<string> {
+  return connectChannel(
+    trx,
+    {
+      app: 'own',
+      phoneNumberId: sandboxNumber.phoneNumberId,
+      wabaId: sandboxNumber.wabaId,
+      portfolio: sandboxNumber.wabaId,
+      displayPhoneNumber: sandboxNumber.display,
+      region: sandboxNumber.region,
+      appSecret: box.seal(randomBytes(16).toString('hex')),
+      verifyToken: box.seal(randomBytes(12).toString('hex')),
+      accessToken: box.seal(randomBytes(24).toString('base64url')),
+    },
+    now,
+  );
+}
+
+/** The sandbox's number. One that was let go is connected again; one that an earlier version made gets an access token. */
+async function sandboxChannel(trx: WorkspaceTransaction, box: SecretBox, now: number) {
+  const read = () =>
+    trx
+      .selectFrom('channels')
+      .select(['channel_id', 'app_secret', 'verify_token', 'access_token'])
+      .where('workspace_id', '=', sandboxWorkspaceId)
+      .where('phone_number_id', '=', sandboxNumber.phoneNumberId)
+      .executeTakeFirstOrThrow();
+  const channel = await read();
   if (channel.access_token !== null) return channel;
+  const { display: displayPhoneNumber, region } = sandboxNumber;
   const accessToken = box.seal(randomBytes(24).toString('base64url'));
-  await proveChannel(trx, channel.channel_id, {
-    displayPhoneNumber: sandboxNumber.display,
-    region: sandboxNumber.region,
-    accessToken,
-  });
-  return { ...channel, access_token: accessToken };
+  const proof = { displayPhoneNumber, region, accessToken };
+  if (!(await proveChannel(trx, channel.channel_id, proof))) await connectSandboxNumber(trx, box, now);
+  return read();
 }
 
 /**

@@ -45,6 +45,18 @@ export async function raiseAlerts(
     on conflict do nothing`.execute(trx);
 }
 
+/** What an open alert says is still so. */
+export async function seeAlert(
+  trx: WorkspaceTransaction,
+  { kind, subject = '', connectionId }: Omit<NewAlert, 'message'>,
+  now: number,
+): Promise<void> {
+  await sql`
+    update alerts set seen_at = ${now}
+    where workspace_id = ${trx.workspaceId} and kind = ${kind} and subject = ${subject} and closed_at is null
+      and connection_id is not distinct from ${connectionId ?? null}::uuid`.execute(trx);
+}
+
 /** What these alerts said is mended. */
 export async function closeAlerts(
   trx: WorkspaceTransaction,
@@ -86,7 +98,7 @@ export async function listAlerts(
   const { rows } = await sql<Alert>`
     select ${alertColumns} from alerts
     where workspace_id = ${trx.workspaceId}
-      ${state === undefined ? sql`` : state === 'open' ? sql`and closed_at is null` : sql`and closed_at is not null`}
+      ${state === undefined ? sql`` : state === 'open' ? sql`and closed_at is null` : sql`and (closed_at is null) = false`}
       ${after === undefined ? sql`` : sql`and alert_id < ${after}`}
     order by alert_id desc limit ${limit}`.execute(trx);
   return rows;

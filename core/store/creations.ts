@@ -76,11 +76,16 @@ export async function takeOwnerTurns(
   return (rows[0]?.taken ?? turns) - turns;
 }
 
-/** Numbers of our own people and channels, as they were entered: they never become leads. */
+/** Numbers of our own people and connected channels, as they were entered: they never become leads. */
 export async function ownNumbers(trx: WorkspaceTransaction): Promise<string[]> {
   const { rows } = await sql<{ number: string }>`
     select phone as number from members where workspace_id = ${trx.workspaceId} and phone is not null
     union
-    select display_phone_number from channels where workspace_id = ${trx.workspaceId}`.execute(trx);
+    select c.display_phone_number from channels c
+    where c.workspace_id = ${trx.workspaceId} and exists (
+      select 1 from directory_channels d
+      where d.workspace_id = ${trx.workspaceId} and d.channel_id = c.channel_id and d.released_at is null)`.execute(
+    trx,
+  );
   return rows.map(({ number }) => number);
 }

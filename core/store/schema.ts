@@ -408,6 +408,7 @@ export interface Database {
     subject: ColumnType<string, string | undefined>;
     message: string;
     raised_at: number;
+    seen_at: ColumnType<number | null, number | null | undefined>;
     closed_at: number | null;
   };
   decisions: {

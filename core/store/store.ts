@@ -28,6 +28,8 @@ export interface OpenAlert {
   readonly alertId: string;
   readonly connectionId: string | null;
   readonly subject: string;
+  /** When what it says was last seen, milliseconds. */
+  readonly seenAt: number;
 }
 
 export interface Store {
@@ -182,7 +184,8 @@ export function openStore(
     },
     async openAlerts(kind) {
       const { rows } = await pool.query<OpenAlert>(
-        `select workspace_id as "workspaceId", alert_id as "alertId", connection_id as "connectionId", subject
+        `select workspace_id as "workspaceId", alert_id as "alertId", connection_id as "connectionId", subject,
+                coalesce(seen_at, raised_at) as "seenAt"
          from alerts where kind = $1 and closed_at is null limit 10000`,
         [kind],
       );

@@ -1,10 +1,9 @@
 import { z } from 'zod';
-import { canonicalPhone } from '@sangam/core/identity';
 import type { Connecting } from '../connecting.ts';
 import type { ConnectionBook } from '../connection-book.ts';
 import { mappingLine } from '../mapping-line.ts';
 import { type Route, route } from './api.ts';
-import { bodyOf, idOf, queryOf } from './input.ts';
+import { bodyOf, idOf, queryOf, phoneInput } from './input.ts';
 import { keepBinder } from './oauth.ts';
 import { pageOfAll, wholeListQuery } from './paging.ts';
 
@@ -15,13 +14,9 @@ const newConnection = z.strictObject({
     .trim()
     .regex(/^[\x21-\x7e]{10,}$/, "must be the private app's access token"),
 });
-const phone = z
-  .string()
-  .transform((typed) => (typed.startsWith('+') ? canonicalPhone(typed.replace(/[\s().-]/g, '')) : undefined))
-  .pipe(z.string('must be a number with its country code, such as +919812345678'));
 const modeChange = z.strictObject({
   mode: z.enum(['shadow', 'test', 'live']),
-  testPhones: z.array(phone).max(100).optional(),
+  testPhones: z.array(phoneInput).max(100).optional(),
 });
 const mappingChange = z.strictObject({ mapping: z.array(mappingLine).min(1).max(200).nullable() });
 const webhookSecret = z.strictObject({ secret: z.string().min(16, 'must have at least 16 characters') });

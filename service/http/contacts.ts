@@ -4,14 +4,14 @@ import type { ContactFields } from '@sangam/core/crm';
 import { changeTags, contactFields } from '@sangam/core/pipeline';
 import { findContact, type Store } from '@sangam/core/store';
 import { type Route, route } from './api.ts';
-import { bodyOf, e164InQuery, idOf, queryOf } from './input.ts';
+import { bodyOf, phoneInQuery, idOf, queryOf } from './input.ts';
 import { iso } from './times.ts';
 
 const tag = z.string().trim().min(1).max(100);
 const tagChange = z
   .strictObject({ add: z.array(tag).max(50).default([]), remove: z.array(tag).max(50).default([]) })
   .refine(({ add, remove }) => add.length + remove.length > 0, 'name at least one tag to add or remove');
-const contactQuery = z.strictObject({ phone: e164InQuery });
+const contactQuery = z.strictObject({ phone: phoneInQuery });
 
 /** Contacts as Sangam sees them, and the tags members give their conversations. */
 export function contactRoutes(dependencies: {
@@ -42,15 +42,9 @@ export function contactRoutes(dependencies: {
   ];
 }
 
+/** Every number among a contact's fields is a time. */
 function viewOf(fields: ContactFields): object {
-  const { optInAt, lastActivityAt, lastInboundAt, windowClosesAt, waitingSince, optOutAt, ...rest } = fields;
-  return {
-    ...rest,
-    optInAt: iso(optInAt),
-    lastActivityAt: iso(lastActivityAt),
-    lastInboundAt: iso(lastInboundAt),
-    windowClosesAt: iso(windowClosesAt),
-    waitingSince: iso(waitingSince),
-    optOutAt: iso(optOutAt),
-  };
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, typeof value === 'number' ? iso(value) : value]),
+  );
 }

@@ -1,6 +1,7 @@
 import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
 import { noSuch, Refusal } from '@sangam/core/errors';
+import { canonicalTyped } from '../typed-phone.ts';
 import { readInput, wrongInput } from '../wrong-input.ts';
 
 /** What a request brings, read once. All of it throws a `Refusal` that names what was wrong. */
@@ -32,12 +33,16 @@ export function idOf(request: Request, name: string, schema: z.ZodType<string> =
   return id.data;
 }
 
-const e164Form = /^\+\d{7,15}$/;
-export const e164 = z.string().regex(e164Form, 'must be E.164, such as +919812345678');
-/** In a query a bare plus is a blank. */
-export const e164InQuery = z
+/** A number with its country code, as people write it, in the one spelling it is kept in. */
+export const phoneInput = z
   .string()
-  .regex(e164Form, 'must be E.164 with its plus as %2B, such as %2B919812345678');
+  .transform((typed) => canonicalTyped(typed))
+  .pipe(z.string('must be a number with its country code, such as +919812345678'));
+/** In a query a bare plus is a blank. */
+export const phoneInQuery = z
+  .string()
+  .transform((typed) => canonicalTyped(typed))
+  .pipe(z.string('must be a number with its country code, its plus as %2B, such as %2B919812345678'));
 
 /** Refuses text no database holds, wherever it stands, and a query that is not what its percent signs say. */
 export const readableText: RequestHandler = (request, _response, next) => {

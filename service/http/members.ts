@@ -3,11 +3,11 @@ import type { Clock } from '@sangam/core/clock';
 import { listMembers, setMemberPhone, type Store, writeAudit } from '@sangam/core/store';
 import { noSuch } from '@sangam/core/errors';
 import { type Route, route } from './api.ts';
-import { bodyOf, e164, idOf, queryOf } from './input.ts';
+import { bodyOf, phoneInput, idOf, queryOf } from './input.ts';
 import { listQuery, pageOf } from './paging.ts';
 
 const listed = listQuery(z.string(), {});
-const phoneBody = z.strictObject({ phone: e164.nullable() });
+const phoneBody = z.strictObject({ phone: phoneInput.nullable() });
 
 /** The people who work with Sangam. A member's own number never becomes a lead. */
 export function memberRoutes({ store, clock }: { store: Store; clock: Clock }): Route[] {

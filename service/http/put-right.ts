@@ -2,13 +2,13 @@ import { z } from 'zod';
 import { type PutRight, readDecision } from '@sangam/core/pipeline';
 import { type Decision, listConflicts, listDecisions, type Store } from '@sangam/core/store';
 import { type Route, route } from './api.ts';
-import { bodyOf, e164, idOf, queryOf } from './input.ts';
+import { bodyOf, phoneInput, idOf, queryOf } from './input.ts';
 import { listQuery, pageOf } from './paging.ts';
 import { iso } from './times.ts';
 
 const linkBody = z.strictObject({ connectionId: z.uuid(), recordId: z.string().min(1) });
 const joinBody = z.strictObject({ contactId: z.uuid() });
-const handOverBody = z.strictObject({ phone: e164, from: z.iso.datetime({ offset: true }) });
+const handOverBody = z.strictObject({ phone: phoneInput, from: z.iso.datetime({ offset: true }) });
 const acceptBody = z.strictObject({ recordId: z.string().optional() });
 const conflictQuery = listQuery(z.uuid(), { state: z.enum(['open', 'accepted', 'dismissed']).optional() });
 const decisionQuery = listQuery(z.uuid(), {});

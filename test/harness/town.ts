@@ -14,6 +14,7 @@ import {
   createService,
   ensureSandboxWorkspace,
   type SandboxParties,
+  type SecretBox,
   type Service,
 } from '@sangam/service';
 import express from 'express';
@@ -28,6 +29,8 @@ import { until } from './until.ts';
 export interface Town {
   readonly store: Store;
   readonly parties: SandboxParties;
+  /** Opens what its services seal. */
+  readonly box: SecretBox;
   readonly sandboxUrl: string;
   readonly databaseUrl: string;
   /** A service of this very process, whose routes can be seen; it works unless told not to. */
@@ -78,6 +81,7 @@ export async function createTown(given?: TestDatabase): Promise<Town> {
   return {
     store,
     parties,
+    box,
     sandboxUrl: url,
     databaseUrl: database.url,
     async startService(databaseUrl = database.url, env = {}) {

@@ -11,8 +11,9 @@ import { lists } from './0011-lists.ts';
 import { provenNumbers } from './0012-proven-numbers.ts';
 import { retention } from './0013-retention.ts';
 import { seenByOps } from './0014-seen-by-ops.ts';
+import { alertsSeen } from './0018-alerts-seen.ts';
 
-/** By the name of their file, in order. One that was applied anywhere is never changed: another follows it. */
+/** By the name of their file, in order. One that was applied anywhere is never changed: another follows it, under a number above all others. */
 export const migrations = {
   '0001-foundation': foundation,
   '0002-crm-records': crmRecords,
@@ -27,4 +28,5 @@ export const migrations = {
   '0012-proven-numbers': provenNumbers,
   '0013-retention': retention,
   '0014-seen-by-ops': seenByOps,
+  '0018-alerts-seen': alertsSeen,
 };
