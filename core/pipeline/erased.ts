@@ -3,6 +3,7 @@ import {
   erasedHash,
   hasErased,
   phonesInUse,
+  readAppellations,
   type SeenRecord,
   type WorkspaceTransaction,
 } from '../store/index.ts';
@@ -65,11 +66,14 @@ export async function withoutErased(
   if (erased.size === 0) return seen;
   const back = await phonesInUse(trx, [...erased.keys()]);
   const isGone = (phone: string): boolean => erased.has(phone) && !back.has(phone);
-  return seen.map((record) =>
-    phonesIn(record).some(isGone)
-      ? { recordId: record.recordId, keyContactId: undefined, base: {}, phones: [] }
-      : record,
-  );
+  return seen.map((record) => {
+    const { recordId, phones } = record;
+    const gone = new Set(phones.flatMap((one) => ('phone' in one && isGone(one.phone) ? [one.field] : [])));
+    if (gone.size === 0) return record;
+    // Whoever else it holds a phone of is found by it still.
+    const others = phones.filter((one) => 'phone' in one && !gone.has(one.field));
+    return { recordId, keyContactId: undefined, base: {}, phones: others };
+  });
 }
 
 /** Of these phones, those of people who were erased: what a CRM still holds of them is in no index of ours. */
@@ -80,6 +84,24 @@ export async function erasedPhones(
 ): Promise<ReadonlySet<string>> {
   if (phones.length === 0 || !(await hasErased(trx))) return new Set();
   return new Set((await erasureOf(trx, phones, keyOf)).keys());
+}
+
+/** Of these contacts, those who are known by the phone of somebody who was erased. */
+export async function knownByErased(
+  trx: WorkspaceTransaction,
+  contactIds: readonly string[],
+  keyOf: ErasureKeyOf,
+): Promise<string[]> {
+  if (contactIds.length === 0 || !(await hasErased(trx))) return [];
+  const known = await readAppellations(trx, contactIds);
+  const erased = await erasedPhones(
+    trx,
+    known.flatMap(({ phones }) => phones),
+    keyOf,
+  );
+  return known.flatMap(({ contactId, phones }) =>
+    phones.some((phone) => erased.has(phone)) ? [contactId] : [],
+  );
 }
 
 /** When those of these identities that were erased were: milliseconds. */

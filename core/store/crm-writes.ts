@@ -173,8 +173,10 @@ export async function triedValues(
 /** How long a try that nobody answered may matter: the longest a record waits between its tries, and more. */
 const triedMs = 7 * 24 * 60 * 60 * 1000;
 
-/** Forgets writes whose echo will not come any more. */
+/** Forgets writes whose echo will not come any more. Of a record whose making was answered none is unborn. */
 export async function sweepWrites(trx: WorkspaceTransaction, now: number): Promise<void> {
   await sql`delete from crm_writes where workspace_id = ${trx.workspaceId} and at <= ${now - echoMs}
-            and (answered or at <= ${now - triedMs})`.execute(trx);
+            and ((answered and not starts_with(record_id, ${unborn('')})) or at <= ${now - triedMs})`.execute(
+    trx,
+  );
 }

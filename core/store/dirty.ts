@@ -32,7 +32,7 @@ export interface DirtyRecord {
 
 const twinsPrefix = 'twins:';
 
-/** Whether a mark asks to look for records that were made twice. */
+/** Whether a mark asks to look for records of a contact that are not known here. */
 export const seeksTwins = ({ subject }: Pick<DirtyRecord, 'subject'>): boolean =>
   subject.startsWith(twinsPrefix);
 
@@ -143,7 +143,7 @@ export async function markLater(
   await countDue(trx, rows, now);
 }
 
-/** Has these contacts looked for at `dueAt`: a create that was repeated may have made two records. */
+/** Has these contacts looked for at `dueAt`: records of theirs may stand that nobody here knows of. */
 export async function markTwins(
   trx: WorkspaceTransaction,
   connectionId: string,

@@ -1,5 +1,5 @@
 import type { ContactSource } from '@sangam/core/crm';
-import { sweepWindows } from '@sangam/core/store';
+import { sweepWindows, sweepWrites } from '@sangam/core/store';
 import { expect, test } from 'vitest';
 import { status, text } from '../harness/whatsapp.ts';
 import { day, hour, minute, type SetStage, somebody } from './stage.ts';
@@ -72,6 +72,35 @@ export function fields(stage: SetStage): void {
     const records = await crm.records();
     const said = (source: ContactSource): string[] => records.map((record) => crm.read(record, source));
     expect(said('first message')).toEqual(Array.from({ length: 4 }, () => 'first words'));
+    expect(await crm.occurrences()).toEqual([]);
+  });
+
+  test('what we wrote is ours too on a record the CRM told of before its making was known', async () => {
+    const { world, crm } = await stage({ webhooks: true });
+    const longAgo = world.clock.now() - hour;
+    let creating = false;
+    crm.beforeCall = async (priority) => {
+      if (priority !== 'new lead') return;
+      if (!creating) {
+        creating = true;
+        return;
+      }
+      crm.beforeCall = undefined;
+      await crm.account.fault({ dropConnection: 'after', times: 1 });
+      // With somebody else to try, who failed waits longer than the account.
+      await crm.writes(somebody(2, 'Ravi'));
+      await world.process.apply();
+      // However long it takes until anybody looks.
+      await crm.transact((trx) => sweepWrites(trx, world.clock.now() + hour));
+    };
+    await crm.writes(somebody(1, 'Asha'), 'second words');
+    await world.settle();
+    await world.ride(hour);
+    await crm.receive(text(somebody(1, 'Asha'), 'wamid.first', longAgo, 'first words'));
+    await world.ride(hour);
+    const records = await crm.records();
+    const asha = records.filter((record) => crm.read(record, 'first name') === 'Asha');
+    expect(asha.map((record) => crm.read(record, 'first message'))).toEqual(['first words']);
     expect(await crm.occurrences()).toEqual([]);
   });
 

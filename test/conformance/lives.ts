@@ -145,6 +145,42 @@ export function lives(stage: SetStage, news: News | 'nothing'): void {
     expect(crm.isOptedOut(await crm.record())).toBe(true);
   });
 
+  test('who was erased and writes again is looked for, whatever told of one of their records first', async () => {
+    const { world, crm } = await stage(listening);
+    const asha = somebody(1, 'Asha Rao');
+    await crm.writes(asha);
+    await later(world);
+    const ours = await crm.record();
+    const phone = crm.read(ours, 'phone');
+    const typed = await crm.account.user.create(crm.valuesOf({ 'first name': 'Asha', phone }));
+    // It is somebody's too who was erased and stays away.
+    const ravi = somebody(2, 'Ravi');
+    const [, further = ''] = crm.connector.traits.phoneFields;
+    await crm.account.user.update(typed, { [further]: `+${ravi.phone ?? ''}` });
+    await crm.writes(ravi);
+    await later(world);
+    await crm.check();
+    await crm.erase(asha);
+    await crm.erase(ravi);
+    world.clock.advance(minute);
+    await crm.writes(asha, 'It is me again');
+    await world.process.apply();
+    await crm.account.user.update(typed, crm.valuesOf({ 'first name': 'Aasha' }));
+    await crm.poll();
+    await later(world);
+    for (const [words, stopped] of [
+      ['STOP', true],
+      ['START', false],
+    ] as const) {
+      await crm.writes(asha, words);
+      await later(world);
+      const records = await crm.records();
+      expect(records.map((record) => [record.recordId, crm.isOptedOut(record)]).toSorted()).toEqual(
+        [ours.recordId, typed].toSorted().map((recordId) => [recordId, stopped]),
+      );
+    }
+  });
+
   test('a deleted record that is restored is theirs again', async () => {
     const { world, crm } = await stage(listening);
     const asha = somebody(1, 'Asha');

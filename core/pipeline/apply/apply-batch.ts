@@ -7,6 +7,7 @@ import {
   addCounts,
   addTagChanges,
   closeAlerts,
+  connectionsOf,
   insertContacts,
   insertMessages,
   joinContacts,
@@ -18,6 +19,7 @@ import {
   markContacts,
   markPriority,
   markTimeline,
+  markTwins,
   mergeMessages,
   peopleAtHome,
   raiseAlerts,
@@ -27,7 +29,7 @@ import {
 import type { ChannelEntry } from '../directory.ts';
 import { applyCrmChanges } from './crm-changes.ts';
 import { erasePeople } from '../erase-people.ts';
-import { erasedAmong, type ErasureKeyOf, namingErased } from '../erased.ts';
+import { erasedAmong, type ErasureKeyOf, knownByErased, namingErased } from '../erased.ts';
 import { Folding, refoldContacts } from './fold-contacts.ts';
 import { letterOf } from '../event-letter.ts';
 import { parkEvents } from './park.ts';
@@ -138,6 +140,7 @@ export async function applyBatch(
     now,
   );
   await markContacts(trx, marks, now);
+  await lookForReturned(trx, people.gained, erasureKeyOf, now);
   await markTimeline(trx, [...timelineOf(events, owner), ...timelineOfChanged(changed)], now);
   await remarkTimeline(trx, [...people.reshaped], now);
   const keptRows = kept.map(({ row }) => row);
@@ -151,6 +154,20 @@ export async function applyBatch(
     newContacts: people.created.size,
     each: () => read.map((event) => outcomeOf(event, new Set(dropped), owner)),
   };
+}
+
+/** What CRMs hold of people who were erased is in no index of ours: who is known by such a phone again is looked for there. */
+async function lookForReturned(
+  trx: WorkspaceTransaction,
+  contactIds: ReadonlySet<string>,
+  erasureKeyOf: ErasureKeyOf,
+  now: number,
+): Promise<void> {
+  const back = await knownByErased(trx, [...contactIds], erasureKeyOf);
+  if (back.length === 0) return;
+  for (const { connectionId, disconnectedAt } of await connectionsOf(trx)) {
+    if (disconnectedAt === null) await markTwins(trx, connectionId, back, now, now);
+  }
 }
 
 function outcomeOf(event: ReadEvent, dropped: ReadonlySet<InboxRow>, owner: Owner): AppliedEvent {

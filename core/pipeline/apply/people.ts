@@ -25,6 +25,8 @@ export interface People {
   readonly created: ReadonlySet<string>;
   /** Contacts whose stored facts changed hands: to be folded anew. */
   readonly reshaped: ReadonlySet<string>;
+  /** Contacts that came to be known by an id they were not known by. */
+  readonly gained: ReadonlySet<string>;
 }
 
 /** Resolves everyone a batch speaks of, in a handful of statements whatever its size. */
@@ -60,7 +62,9 @@ export async function resolvePeople(
     if (anchor.phone !== undefined) open.add(anchor.phone);
     if (anchor.bsuidKey !== undefined) open.add(anchor.bsuidKey);
   }
-  if (open.size === 0) return { contactOf: lookUp, created: new Set(), reshaped: new Set() };
+  if (open.size === 0) {
+    return { contactOf: lookUp, created: new Set(), reshaped: new Set(), gained: new Set() };
+  }
   return resolveOpen(trx, batch, [...open], lookUp, now);
 }
 
@@ -127,6 +131,7 @@ async function resolveOpen(
     },
     created,
     reshaped,
+    gained: new Set(gained.flatMap((person) => contactOfPerson.get(person) ?? [])),
   };
 }
 

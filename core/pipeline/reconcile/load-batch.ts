@@ -47,7 +47,7 @@ export interface Homeless {
 export interface DirtyBatch {
   readonly targets: readonly DirtyTarget[];
   readonly homeless: readonly Homeless[];
-  /** Contacts of which a record may have been made twice. */
+  /** Contacts of which records may stand that are not known here. */
   readonly twins: readonly DirtyRecord[];
   /** Nothing is to be done for these: their contact is another's by now, or has a record that is marked itself. */
   readonly idle: readonly DirtyRecord[];

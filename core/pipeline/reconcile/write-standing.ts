@@ -1,5 +1,5 @@
-import { type Connector, type CrmValues, phonesOf } from '../../crm/index.ts';
-import type { AgreedRecord } from '../../store/index.ts';
+import { type Connector, type CrmRecord, type CrmValues, phonesOf } from '../../crm/index.ts';
+import { type AgreedRecord, triedValues, unborn } from '../../store/index.ts';
 import { followedBy, noticeFollowed } from '../followed.ts';
 import { asAnswered, type BatchWork, comeBack, letterOf, tellLeftOut } from './batch-work.ts';
 import { seenRecord } from './candidates.ts';
@@ -33,10 +33,11 @@ export function withoutGone(targets: readonly DirtyTarget[], findings: Findings,
 
 /** Decides about records that stand, after reading those that have to be seen. */
 export async function planStanding(
-  { connection, connector, mapping, clock }: BatchWork,
+  work: BatchWork,
   standing: readonly DirtyTarget[],
   findings: Findings,
 ): Promise<TargetPlan[]> {
+  const { connection, connector, mapping, clock } = work;
   const { traits } = connector;
   const followed = followedBy(connection, traits);
   const plans = standing.map((target) => planTarget(target, undefined, mapping, traits, followed));
@@ -48,6 +49,7 @@ export async function planStanding(
     mostPressing(asking.map(({ dirty }) => dirty)),
   );
   const byAsked = new Map(records.map((record) => [record.askedAs, record]));
+  const born = await bornUnanswered(work, asking, records);
   return [
     ...plans.filter(({ needsRead }) => !needsRead),
     ...asking.flatMap((target) => {
@@ -76,11 +78,37 @@ export async function planStanding(
         findings.outcomes.set(dirty, 'unchanged');
         return [];
       }
-      const plan = planTarget(target, record, mapping, traits, followed);
+      const tries = born.get(recordId);
+      if (tries !== undefined && record.contactId !== undefined) {
+        findings.named.push({ from: unborn(record.contactId), to: recordId });
+      }
+      const known = tries === undefined ? target : { ...target, tried: [...tries, ...target.tried] };
+      const plan = planTarget(known, record, mapping, traits, followed);
       findings.taking.push(plan);
       return [plan];
     }),
   ];
+}
+
+/** What we tried to make records of that nobody had agreed on yet and that hold the key of such a try. */
+async function bornUnanswered(
+  { store, connection: { workspaceId, connectionId } }: BatchWork,
+  asking: readonly DirtyTarget[],
+  records: readonly CrmRecord[],
+): Promise<ReadonlyMap<string, readonly CrmValues[]>> {
+  const agreed = new Set(asking.flatMap(({ recordId, row }) => (row?.agreed === true ? [recordId] : [])));
+  const keyed = records.flatMap(({ recordId, contactId: key }) =>
+    agreed.has(recordId) || key === undefined ? [] : [{ recordId, key }],
+  );
+  if (keyed.length === 0) return new Map();
+  const keys = keyed.map(({ key }) => key);
+  const tried = await store.transact(workspaceId, (trx) => triedValues(trx, connectionId, keys));
+  return new Map(
+    keyed.flatMap(({ recordId, key }) => {
+      const tries = tried.get(key);
+      return tries === undefined ? [] : [[recordId, tries] as const];
+    }),
+  );
 }
 
 /** Writes what differs. */
