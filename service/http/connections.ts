@@ -4,7 +4,7 @@ import type { Connecting } from '../connecting.ts';
 import type { ConnectionBook } from '../connection-book.ts';
 import { mappingLine } from '../mapping-line.ts';
 import { type Route, route } from './api.ts';
-import { bodyOf, idOf, queryOf } from './input.ts';
+import { bodyOf, idOf, queryOf, secret } from './input.ts';
 import { keepBinder } from './oauth.ts';
 import { pageOfAll, wholeListQuery } from './paging.ts';
 
@@ -13,10 +13,12 @@ const newConnection = z.strictObject({
   accessToken: z
     .string()
     .trim()
+    .max(4_096)
     .regex(/^[\x21-\x7e]{10,}$/, "must be the private app's access token"),
 });
 const phone = z
   .string()
+  .max(40)
   .transform((typed) => (typed.startsWith('+') ? canonicalPhone(typed.replace(/[\s().-]/g, '')) : undefined))
   .pipe(z.string('must be a number with its country code, such as +919812345678'));
 const modeChange = z.strictObject({
@@ -24,7 +26,7 @@ const modeChange = z.strictObject({
   testPhones: z.array(phone).max(100).optional(),
 });
 const mappingChange = z.strictObject({ mapping: z.array(mappingLine).min(1).max(200).nullable() });
-const webhookSecret = z.strictObject({ secret: z.string().min(16, 'must have at least 16 characters') });
+const webhookSecret = z.strictObject({ secret });
 
 /** The workspace's CRM accounts: connecting them, what an admin decides about each, and whether they take what we write. */
 export function connectionRoutes(

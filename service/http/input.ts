@@ -32,6 +32,18 @@ export function idOf(request: Request, name: string, schema: z.ZodType<string> =
   return id.data;
 }
 
+/** What is kept sealed: a token or an app's secret. Their lengths are the vendors' own affair, and none comes near. */
+export const secret = z.string().min(16).max(4_096);
+/** Of a CRM's record, in its own words. */
+export const recordId = z.string().min(1).max(100);
+/** A time with its zone, in milliseconds. */
+export const time = z.iso
+  .datetime({ offset: true })
+  .max(40)
+  .transform((text) => Date.parse(text));
+/** What a list is narrowed by. */
+export const filter = z.string().max(200);
+
 const e164Form = /^\+\d{7,15}$/;
 export const e164 = z.string().regex(e164Form, 'must be E.164, such as +919812345678');
 /** In a query a bare plus is a blank. */
