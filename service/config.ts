@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { RetentionDays } from '@sangam/core/store';
 import type { MetricsSettings } from './http/metrics-page.ts';
 import type { HubspotApp } from './hubspot-sites.ts';
+import { metaId } from './meta-id.ts';
 import { inWords } from './wrong-input.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
@@ -19,8 +20,6 @@ const secretKey = z
     (value) => Buffer.from(value, 'base64').length === 32,
     'must be 32 bytes in base64 (openssl rand -base64 32)',
   );
-
-const digits = (name: string) => z.string().regex(/^\d+$/, `must be the digits Meta shows as ${name}`);
 
 /** Every variable the service reads. `.env.example` explains each; a test holds the two together. */
 export const environment = z.object({
@@ -44,9 +43,9 @@ export const environment = z.object({
   META_APP_SECRET: z.string().min(16).optional(),
   META_APP_SECRET_PREVIOUS: z.string().min(16).optional(),
   META_VERIFY_TOKEN: z.string().min(8).optional(),
-  WHATSAPP_PHONE_NUMBER_ID: digits('phone number id, which is not the phone number').optional(),
-  WHATSAPP_WABA_ID: digits('WhatsApp Business account id').optional(),
-  WHATSAPP_PORTFOLIO_ID: digits('business portfolio id').optional(),
+  WHATSAPP_PHONE_NUMBER_ID: metaId('phone number id, which is not the phone number').optional(),
+  WHATSAPP_WABA_ID: metaId('WhatsApp Business account id').optional(),
+  WHATSAPP_PORTFOLIO_ID: metaId('business portfolio id').optional(),
   WHATSAPP_DISPLAY_PHONE_NUMBER: z.string().min(5).optional(),
   WHATSAPP_ACCESS_TOKEN: z.string().min(16).optional(),
   WHATSAPP_API_VERSION: z

@@ -44,13 +44,13 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function canonical(typed: string): string {
+function canonical(typed: string, index: number): string {
   const phone = canonicalTyped(typed);
   if (phone === undefined) {
     throw wrongInput([
       {
-        path: 'creation.blockedPhones',
-        message: `'${typed}' must be a number with its country code, such as +919812345678`,
+        path: `creation.blockedPhones[${String(index)}]`,
+        message: 'must be a number with its country code, such as +919812345678',
       },
     ]);
   }

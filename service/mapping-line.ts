@@ -5,7 +5,7 @@ const standIn = z.union(
   [
     z.literal('phone').describe('their phone'),
     z.literal('username').describe('their username, with the @'),
-    z.templateLiteral(["'", z.string().min(1), "'"]).describe('this text'),
+    z.templateLiteral(["'", z.string().min(1).max(1_000), "'"]).describe('this text'),
   ],
   'must be "phone", "username", or a text in single quotes, such as "\'WhatsApp contact\'"',
 );
@@ -14,15 +14,20 @@ const standIn = z.union(
 export const mappingLine = z.strictObject({
   source: z
     .union(
-      [z.enum(contactSources), z.strictObject({ flowAnswer: z.string().min(1) })],
+      [z.enum(contactSources), z.strictObject({ flowAnswer: z.string().min(1).max(200) })],
       `must be one of ${contactSources.join(', ')}, or {"flowAnswer": "the question's name"}`,
     )
     .describe('what is written'),
-  field: z.string().min(1).describe("the CRM's field by its name in the API: `GET …/fields` lists them"),
+  field: z
+    .string()
+    .min(1)
+    .max(200)
+    .describe("the CRM's field by its name in the API: `GET …/fields` lists them"),
   owner: z.enum(fieldOwners).describe('who decides the value'),
   transform: z.enum(transforms).default('as is').describe('what is done to a text on its way'),
   standIns: z
     .array(standIn)
+    .max(20)
     .exactOptional()
     .describe(
       'what a new record gets in place of a missing value: the first that is known, until the value is',

@@ -23,7 +23,7 @@ export function checkOwnerRule(
 ): void {
   const strangers = ownersIn(rule).filter((ownerId) => !known.ownerIds.includes(ownerId));
   if (strangers.length > 0) {
-    const message = `The CRM has no active owner ${strangers.join(', ')}: GET …/owners lists those it has.`;
+    const message = `The CRM has no active owner ${some(strangers)}: GET …/owners lists those it has.`;
     throw new Refusal('invalid', 'unknown_owner', message, [{ path: 'owner', message }]);
   }
   const missing =
@@ -31,7 +31,12 @@ export function checkOwnerRule(
       ? Object.keys(rule.owners).filter((channelId) => !known.channelIds.includes(channelId))
       : [];
   if (missing.length > 0) {
-    const message = `There is no channel ${missing.join(', ')}: GET /api/v1/channels lists those there are.`;
+    const message = `There is no channel ${some(missing)}: GET /api/v1/channels lists those there are.`;
     throw new Refusal('invalid', 'unknown_channel', message, [{ path: 'owner.owners', message }]);
   }
+}
+
+/** A message names a few of many. */
+function some(ids: readonly string[]): string {
+  return [...new Set(ids)].slice(0, 10).join(', ');
 }

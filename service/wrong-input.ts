@@ -8,8 +8,16 @@ export function readInput<Schema extends z.ZodType>(schema: Schema, value: unkno
   return result.data;
 }
 
+/** An answer tells of so many wrong inputs, and so much of a name: what was sent does not come back whole. */
+const mostFields = 20;
+const mostOfPath = 200;
+
 /** A request whose inputs are not as they should be. */
-export function wrongInput(fields: readonly WrongField[]): Refusal {
+export function wrongInput(wrong: readonly WrongField[]): Refusal {
+  const fields = wrong.slice(0, mostFields).map(({ path, message }) => ({
+    path: path.length > mostOfPath ? `${path.slice(0, mostOfPath)}…` : path,
+    message,
+  }));
   const lines = fields.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
   return new Refusal('invalid', 'bad_request', lines.join('\n'), fields);
 }

@@ -168,7 +168,7 @@ describe('settings', () => {
   test.each([
     ['creation.polcy', { creation: { polcy: 'never' } }],
     ['timeZone', { timeZone: 'Mars/Olympus' }],
-    ['12345', { creation: { blockedPhones: ['12345'] } }],
+    ['creation.blockedPhones[1]', { creation: { blockedPhones: ['+919812345678', '12345'] } }],
     ['owner', { owner: { kind: 'round robin', ownerIds: [] } }],
   ])('that are not right are refused, naming %s', async (name, change) => {
     const { status, body } = await api('PUT', connection('/settings'), change);

@@ -475,6 +475,87 @@ test('what a body names is looked for in the own workspace alone', async () => {
   });
 });
 
+describe('more than anybody means', () => {
+  const long = '9'.repeat(400_000);
+  /** What the examples above leave out. */
+  const further: readonly (readonly [name: string, example: () => Example])[] = [
+    [
+      'POST /channels',
+      () => ({ body: { portfolioId: '1', accessToken: 'a token', displayPhoneNumber: '1' } }),
+    ],
+    ...[
+      { creation: { keywords: ['join'] } },
+      { owner: { kind: 'fixed', ownerId: '1' } },
+      { owner: { kind: 'round robin', ownerIds: ['1'] } },
+      { owner: { kind: 'by ad', owners: { ad: '1' }, otherwise: '1' } },
+      { phoneRegion: 'IN', timeZone: 'Asia/Kolkata' },
+    ].map((body) => ['PUT /connections/:connectionId/settings', () => ofConnection({ body })] as const),
+    ...['phone', { flowAnswer: 'city' }].map((source) => {
+      const line = { source, field: 'city', owner: 'shared', transform: 'as is', standIns: ["'none'"] };
+      const example = (): Example => ofConnection({ body: { mapping: [line] } });
+      return ['PUT /connections/:connectionId/mapping', example] as const;
+    }),
+    ['GET /dead-letters', () => ({ query: 'reason=x&setAside=true&limit=1&cursor=x' })],
+    ['GET /kept-events', () => ({ query: 'kind=x' })],
+    ['GET /audit', () => ({ query: 'action=join&from=2026-11-01T00:00:00Z&until=2026-11-01T00:00:00Z' })],
+    ['GET /connections/:connectionId/check/report', () => ofConnection({ query: 'section=fields&cursor=x' })],
+  ];
+
+  /** Bodies with one text, name or list in them grown. */
+  function grown(value: unknown): readonly unknown[] {
+    if (typeof value === 'string') return [long];
+    if (typeof value !== 'object' || value === null) return [];
+    if (Array.isArray(value)) {
+      const [first]: unknown[] = value;
+      // Within what a body may have at all.
+      const length = Math.floor(500_000 / (JSON.stringify(first).length + 1));
+      return [Array.from({ length }, () => first), ...grown(first).map((one) => [one])];
+    }
+    return [
+      { ...value, [long]: 'x' },
+      ...Object.entries(value).flatMap(([name, inner]) =>
+        grown(inner).map((one) => ({ ...value, [name]: one })),
+      ),
+    ];
+  }
+
+  const tooMuch = (example: Example): readonly Example[] => {
+    const query = [...new URLSearchParams(example.query)].map(([name]) => {
+      const all = new URLSearchParams(example.query);
+      // What a request's line may hold.
+      all.set(name, '9'.repeat(10_000));
+      return { ...example, query: all.toString() };
+    });
+    return [...grown(example.body).map((body) => ({ ...example, body: body as object })), ...query];
+  };
+
+  test('is refused in few words, wherever it stands', async () => {
+    const { session } = await signIn('admin');
+    const { session: there } = await signIn('admin', live);
+    const examples = [
+      ...(await Promise.all(all().map(async ({ name }) => [name, await exampleOf(name)] as const))),
+      ...further.map(([name, example]) => [name, example()] as const),
+    ];
+    for (const [name, example] of examples) {
+      for (const asking of tooMuch(example)) {
+        const asked = await ask(name, asking, example.workspaceId === live ? there : session);
+        const what = `${name} ${JSON.stringify(asking).replaceAll(/9{9,}/g, '9…').slice(0, 300)}`;
+        expect(asked.status, `${what}: ${asked.text.slice(0, 300)}`).toBe(400);
+        expect(asked.text.length, what).toBeLessThan(5_000);
+      }
+      for (const id of Object.keys(example.ids ?? {})) {
+        const asked = await ask(
+          name,
+          { ...example, ids: { ...example.ids, [id]: '9'.repeat(10_000) } },
+          session,
+        );
+        expect(asked.status, name).toBe(404);
+        expect(asked.text.length, name).toBeLessThan(500);
+      }
+    }
+  });
+});
+
 /** Ids of what the workspace holds by now. */
 async function known(): Promise<string[]> {
   const rows = await everyStoredRow(town.store, workspaceId);

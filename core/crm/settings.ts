@@ -3,9 +3,9 @@ import { z } from 'zod';
 
 /** Who decides what becomes of unknown people, who owns them and what the timeline shows: an admin's choices. */
 
-const ownerId = z.string().min(1);
-const ownerIds = z.array(ownerId).min(1);
-const ownerOf = z.record(z.string(), z.string());
+const ownerId = z.string().min(1).max(100);
+const ownerIds = z.array(ownerId).min(1).max(1_000);
+const ownerOf = z.record(z.string().max(100), z.string().max(100));
 
 /** Who owns a record Sangam creates. A record that has an owner keeps it. */
 export const ownerRule = z.discriminatedUnion('kind', [
@@ -13,10 +13,10 @@ export const ownerRule = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('fixed'), ownerId }).describe('always this one'),
   z.object({ kind: z.literal('round robin'), ownerIds }).describe('each in turn'),
   z
-    .object({ kind: z.literal('by channel'), owners: ownerOf, otherwise: z.string().optional() })
+    .object({ kind: z.literal('by channel'), owners: ownerOf, otherwise: z.string().max(100).optional() })
     .describe('by the number first written to: channel id → owner'),
   z
-    .object({ kind: z.literal('by ad'), owners: ownerOf, otherwise: z.string().optional() })
+    .object({ kind: z.literal('by ad'), owners: ownerOf, otherwise: z.string().max(100).optional() })
     .describe("by the ad of the first message: Meta's id of the ad or post → owner"),
 ]);
 export type OwnerRule = z.infer<typeof ownerRule>;
@@ -30,11 +30,13 @@ export const connectionSettings = z.object({
         .default('anyone')
         .describe('who becomes a new record'),
       keywords: z
-        .array(z.string().trim().min(1))
+        .array(z.string().trim().min(1).max(1_000))
+        .max(1_000)
         .default([])
         .describe('a first message that is one of these, whatever its case, is a keyword'),
       blockedPhones: z
-        .array(z.string())
+        .array(z.string().max(40))
+        .max(10_000)
         .default([])
         .describe(
           "phones with country code that never become a record, beside your members' and channels' own",
@@ -78,6 +80,7 @@ export const connectionSettings = z.object({
     .prefault({}),
   phoneRegion: z
     .string()
+    .max(2)
     .refine((code) => isSupportedCountry(code), 'must be a country code of two letters such as IN')
     .nullable()
     .default(null)
@@ -86,6 +89,7 @@ export const connectionSettings = z.object({
     ),
   timeZone: z
     .string()
+    .max(100)
     .refine((zone) => isTimeZone(zone), 'must be an IANA time zone such as Asia/Kolkata')
     .default('Asia/Kolkata')
     .describe('IANA time zone by which days are cut; an account connected here starts with its own'),

@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import { auditActions, listAudit, type Store } from '@sangam/core/store';
 import { type Route, route } from './api.ts';
-import { queryOf } from './input.ts';
+import { queryOf, time } from './input.ts';
 import { listQuery, pageOf } from './paging.ts';
 import { iso } from './times.ts';
 
-const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
 const listed = listQuery(z.tuple([z.number().int(), z.uuid()]), {
   action: z.enum(auditActions).optional(),
   from: time.optional(),

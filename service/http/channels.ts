@@ -1,29 +1,28 @@
 import { z } from 'zod';
 import { knownLanguages } from '@sangam/core/consent';
 import type { ChannelBook } from '../channel-book.ts';
+import { metaId } from '../meta-id.ts';
 import { type Route, route } from './api.ts';
-import { bodyOf, idOf, queryOf } from './input.ts';
+import { bodyOf, idOf, queryOf, secret } from './input.ts';
 import { pageOfAll, wholeListQuery } from './paging.ts';
 
-const secret = z.string().min(16, 'must have at least 16 characters');
-const accessToken = z.string().min(16, 'must have at least 16 characters');
 const newChannel = z.strictObject({
-  phoneNumberId: z
-    .string()
-    .regex(/^\d+$/, 'must be the digits Meta shows as phone number id, which is not the phone number'),
-  wabaId: z.string().regex(/^\d+$/, 'must be the digits Meta shows as WhatsApp Business account id'),
-  portfolioId: z.string().regex(/^\d+$/, 'must be the digits Meta shows as business portfolio id').optional(),
-  displayPhoneNumber: z.string().min(5).optional(),
+  phoneNumberId: metaId('phone number id, which is not the phone number'),
+  wabaId: metaId('WhatsApp Business account id'),
+  portfolioId: metaId('business portfolio id').optional(),
+  displayPhoneNumber: z.string().min(5).max(40).optional(),
   appSecret: secret,
-  verifyToken: z.string().min(8),
-  accessToken: accessToken.optional(),
+  verifyToken: z.string().min(8).max(256),
+  accessToken: secret.optional(),
 });
-const proof = z.strictObject({ accessToken });
+const proof = z.strictObject({ accessToken: secret });
 const rotation = z.strictObject({ appSecret: secret });
 const settings = z.strictObject({
-  optWordLanguages: z.array(
-    z.enum(knownLanguages, `must be a language Sangam has opt-out words for: ${knownLanguages.join(', ')}`),
-  ),
+  optWordLanguages: z
+    .array(
+      z.enum(knownLanguages, `must be a language Sangam has opt-out words for: ${knownLanguages.join(', ')}`),
+    )
+    .max(knownLanguages.length),
 });
 
 /** The workspace's WhatsApp numbers that run under an app of its own. */

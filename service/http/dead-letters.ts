@@ -9,12 +9,12 @@ import {
   type Store,
 } from '@sangam/core/store';
 import { type Route, route } from './api.ts';
-import { bodyOf, idOf, queryOf } from './input.ts';
+import { bodyOf, filter, idOf, queryOf } from './input.ts';
 import { listQuery, pageOf } from './paging.ts';
 import { iso } from './times.ts';
 
 const listed = listQuery(z.uuid(), {
-  reason: z.string().optional(),
+  reason: filter.optional(),
   setAside: z.stringbool().default(false),
 });
 const setAsideBody = z.strictObject({ reason: z.string().trim().min(1).max(500) });

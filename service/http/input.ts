@@ -33,16 +33,30 @@ export function idOf(request: Request, name: string, schema: z.ZodType<string> =
   return id.data;
 }
 
+/** What is kept sealed: a token or an app's secret. Their lengths are the vendors' own affair, and none comes near. */
+export const secret = z.string().min(16).max(4_096);
+/** Of a CRM's record, in its own words. */
+export const recordId = z.string().min(1).max(100);
+/** A time with its zone, in milliseconds. */
+export const time = z.iso
+  .datetime({ offset: true })
+  .max(40)
+  .transform((text) => Date.parse(text));
+/** What a list is narrowed by. */
+export const filter = z.string().max(200);
+
+const typedPhone = z
+  .string()
+  .max(40)
+  .transform((typed) => canonicalTyped(typed));
 /** A number with its country code, as people write it, in the one spelling it is kept in. */
-export const phoneInput = z
-  .string()
-  .transform((typed) => canonicalTyped(typed))
-  .pipe(z.string('must be a number with its country code, such as +919812345678'));
+export const phoneInput = typedPhone.pipe(
+  z.string('must be a number with its country code, such as +919812345678'),
+);
 /** In a query a bare plus is a blank. */
-export const phoneInQuery = z
-  .string()
-  .transform((typed) => canonicalTyped(typed))
-  .pipe(z.string('must be a number with its country code, its plus as %2B, such as %2B919812345678'));
+export const phoneInQuery = typedPhone.pipe(
+  z.string('must be a number with its country code, its plus as %2B, such as %2B919812345678'),
+);
 
 /** Refuses text no database holds, wherever it stands, and a query that is not what its percent signs say. */
 export const readableText: RequestHandler = (request, _response, next) => {

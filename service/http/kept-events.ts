@@ -8,12 +8,12 @@ import {
   type Store,
 } from '@sangam/core/store';
 import { type Route, route } from './api.ts';
-import { idOf, queryOf } from './input.ts';
+import { filter, idOf, queryOf } from './input.ts';
 import { listQuery, pageOf } from './paging.ts';
 import { iso } from './times.ts';
 
 const eventId = z.string().regex(/^[0-9a-f]{48}$/);
-const listed = listQuery(z.tuple([z.number().int(), eventId]), { kind: z.string().optional() });
+const listed = listQuery(z.tuple([z.number().int(), eventId]), { kind: filter.optional() });
 
 /** What WhatsApp told that nothing applies, such as account and template updates: a list without what arrived. */
 export function keptEventRoutes(store: Store): Route[] {

@@ -20,9 +20,9 @@ export function keepBinder(response: Response, binder: string, publicUrl: string
 
 /** docs/vendors/hubspot.md §5; `error` where the admin did not agree. */
 const callbackQuery = z.looseObject({
-  state: z.string().default(''),
-  code: z.string().optional(),
-  error: z.string().optional(),
+  state: z.string().max(4_096).default(''),
+  code: z.string().max(4_096).optional(),
+  error: z.string().max(4_096).optional(),
 });
 
 /** Where a CRM sends an admin back who agreed, or did not. Browsers are shown the start page with a note. */

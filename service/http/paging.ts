@@ -15,6 +15,7 @@ export interface Listed<View> {
 export function listQuery<Key extends z.ZodType, Filters extends z.ZodRawShape>(key: Key, filters: Filters) {
   const cursor = z
     .string()
+    .max(2_000)
     .transform((text, context): z.infer<Key> => {
       const read = key.safeParse(decode(text));
       if (read.success && unreadableIn(read.data) === undefined) return read.data;

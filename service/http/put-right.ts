@@ -2,14 +2,14 @@ import { z } from 'zod';
 import { type PutRight, readDecision } from '@sangam/core/pipeline';
 import { type Decision, listConflicts, listDecisions, type Store } from '@sangam/core/store';
 import { type Route, route } from './api.ts';
-import { bodyOf, phoneInput, idOf, queryOf } from './input.ts';
+import { bodyOf, idOf, phoneInput, queryOf, recordId, time } from './input.ts';
 import { listQuery, pageOf } from './paging.ts';
 import { iso } from './times.ts';
 
-const linkBody = z.strictObject({ connectionId: z.uuid(), recordId: z.string().min(1) });
+const linkBody = z.strictObject({ connectionId: z.uuid(), recordId });
 const joinBody = z.strictObject({ contactId: z.uuid() });
-const handOverBody = z.strictObject({ phone: phoneInput, from: z.iso.datetime({ offset: true }) });
-const acceptBody = z.strictObject({ recordId: z.string().optional() });
+const handOverBody = z.strictObject({ phone: phoneInput, from: time });
+const acceptBody = z.strictObject({ recordId: recordId.optional() });
 const conflictQuery = listQuery(z.uuid(), { state: z.enum(['open', 'accepted', 'dismissed']).optional() });
 const decisionQuery = listQuery(z.uuid(), {});
 
@@ -33,7 +33,7 @@ export function putRightRoutes({ store, putRight }: { store: Store; putRight: Pu
     }),
     route('POST', '/phones/hand-over', 'admin', async (request, response) => {
       const { phone, from } = bodyOf(handOverBody, request);
-      const decisionId = await putRight.handOver(response.locals.member, phone, Date.parse(from));
+      const decisionId = await putRight.handOver(response.locals.member, phone, from);
       response.json({ decisionId });
     }),
 
