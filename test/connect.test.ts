@@ -543,9 +543,8 @@ describe('connecting by OAuth', () => {
       headers: { accept: 'text/html', cookie },
     });
     expect(await spoiled.text()).toContain('good once and for a few minutes');
-    expect(service.output()).toMatch(
-      /"code":"reconnect","reason":"HubSpot did not take.*an account could not be connected"/,
-    );
+    const line = /"code":"reconnect","reason":"HubSpot did not take.*an account could not be connected"/;
+    await until('the line in the log', () => line.test(service.output()));
     const strange = await fetch(`${service.url}/?note=%3Cscript%3E`);
     expect(await strange.text()).not.toContain('<script>');
   });

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { holdContacts, linksOfRecords } from './links.ts';
 import type { WorkspaceTransaction } from './store.ts';
 import { dueTimeline } from './timeline-moves.ts';
 
@@ -14,6 +15,11 @@ export async function giveHomes(
   now: number,
 ): Promise<string[]> {
   if (recordIds.length === 0) return [];
+  const tied = await linksOfRecords(trx, connectionId, recordIds);
+  await holdContacts(
+    trx,
+    tied.map(({ contactId }) => contactId),
+  );
   const { rows } = await sql<{ contactId: string; recordId: string; home: boolean }>`
     with tied as (
       select l.contact_id, l.record_id, l.home, r.gone is null as stands, coalesce(r.rank, 0) as rank, r.created_at

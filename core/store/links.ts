@@ -64,6 +64,17 @@ export async function partedFrom(
 }
 
 /**
+ * Holds contacts until this transaction ends, before anybody looks whether they have a home: of two who give one at the same
+ * time the second sees the first's.
+ */
+export async function holdContacts(trx: WorkspaceTransaction, contactIds: readonly string[]): Promise<void> {
+  if (contactIds.length === 0) return;
+  await sql`
+    select 1 from contacts where workspace_id = ${trx.workspaceId} and contact_id = any(${contactIds}::uuid[])
+    order by contact_id for no key update`.execute(trx);
+}
+
+/**
  * Ties contacts to records. A contact joined into another meanwhile is tied by its survivor; one that has a home
  * already gets no second one, and what a person parted stays parted. Timelines of those who got a home fall due. A record
  * made for somebody who got another one meanwhile is a conflict.
@@ -75,6 +86,10 @@ export async function saveLinks(
   now: number,
 ): Promise<void> {
   if (links.length === 0) return;
+  await holdContacts(
+    trx,
+    links.map(({ contactId }) => contactId),
+  );
   // Of several contacts joined into one meanwhile, each with a record, one gives the home.
   const { rows } = await sql<LinkRow>`
     insert into crm_links (workspace_id, connection_id, contact_id, record_id, home, decided_by, created_at)
@@ -164,6 +179,15 @@ export async function linkByPhone(
                       where p.workspace_id = l.workspace_id and p.connection_id = l.connection_id
                         and p.record_id = l.record_id)
     returning l.record_id as "recordId"`.execute(trx);
+  const { rows: known } = await sql<{ contactId: string }>`
+    select distinct i.contact_id as "contactId" from crm_phones p
+    join identities i on i.workspace_id = p.workspace_id and i.value = p.phone and i.contact_id is not null
+    where p.workspace_id = ${trx.workspaceId} and p.connection_id = ${connectionId}
+      and p.record_id = any(${recordIds}::text[])`.execute(trx);
+  await holdContacts(
+    trx,
+    known.map(({ contactId }) => contactId),
+  );
   const { rows } = await sql<LinkRow>`
     insert into crm_links (workspace_id, connection_id, contact_id, record_id, home, decided_by, created_at)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, t.contact_id, t.record_id,
@@ -294,6 +318,15 @@ export async function repointLinks(
   if (moves.length === 0) return;
   const pairs = sql`unnest(${moves.map(({ from }) => from)}::text[], ${moves.map(({ to }) => to)}::text[])
                     as t (old, new)`;
+  const tied = await linksOfRecords(
+    trx,
+    connectionId,
+    moves.map(({ from }) => from),
+  );
+  await holdContacts(
+    trx,
+    tied.map(({ contactId }) => contactId),
+  );
   const { rows } = await sql<{ contactId: string; home: boolean }>`
     insert into crm_links (workspace_id, connection_id, contact_id, record_id, home, decided_by, parted_at, created_at)
     select l.workspace_id, l.connection_id, l.contact_id, t.new, bool_or(l.home and l.parted_at is null), 'merge',
