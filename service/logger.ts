@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { pino, type DestinationStream, type Logger } from 'pino';
 import { isDataError } from '@sangam/core/store';
 
@@ -54,9 +55,30 @@ export function describeError(error: unknown, depth = 0): DescribedError {
   };
 }
 
-/** The database refused a value, a parser text, or Node an argument. */
+/**
+ * Classes of PostgreSQL's errors that speak of connections, locks, resources and our own statements. Any other may quote a
+ * row, such as P0001, which a trigger words as it likes. https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+const speaksOfNoData = new Set([
+  '08',
+  '0A',
+  '25',
+  '26',
+  '28',
+  '3D',
+  '3F',
+  '40',
+  '42',
+  '53',
+  '55',
+  '57',
+  '58',
+]);
+
+/** The database may have refused a value; a parser a text, or Node an argument. */
 function mayQuote(error: Error): boolean {
   const code = textOf(error, 'code') ?? '';
+  if (error instanceof pg.DatabaseError) return !speaksOfNoData.has(code.slice(0, 2));
   if (isDataError(error)) return code !== '' || error instanceof SyntaxError;
   return code.startsWith('ERR_INVALID_');
 }
