@@ -1,6 +1,5 @@
-import pg from 'pg';
 import { pino, type DestinationStream, type Logger } from 'pino';
-import { isDataError } from '@sangam/core/store';
+import { isDataError, mayQuoteRow } from '@sangam/core/store';
 
 /** JSON lines: what happened, with ids, counts and milliseconds, and nothing of people. */
 export function createLogger(level: string, destination?: DestinationStream): Logger {
@@ -55,30 +54,10 @@ export function describeError(error: unknown, depth = 0): DescribedError {
   };
 }
 
-/**
- * Classes of PostgreSQL's errors that speak of connections, locks, resources and our own statements. Any other may quote a
- * row, such as P0001, which a trigger words as it likes. https://www.postgresql.org/docs/current/errcodes-appendix.html
- */
-const speaksOfNoData = new Set([
-  '08',
-  '0A',
-  '25',
-  '26',
-  '28',
-  '3D',
-  '3F',
-  '40',
-  '42',
-  '53',
-  '55',
-  '57',
-  '58',
-]);
-
 /** The database may have refused a value; a parser a text, or Node an argument. */
 function mayQuote(error: Error): boolean {
   const code = textOf(error, 'code') ?? '';
-  if (error instanceof pg.DatabaseError) return !speaksOfNoData.has(code.slice(0, 2));
+  if (mayQuoteRow(error)) return true;
   if (isDataError(error)) return code !== '' || error instanceof SyntaxError;
   return code.startsWith('ERR_INVALID_');
 }
