@@ -88,6 +88,10 @@ describe('the environment', () => {
     ['DATABASE_URL', { DATABASE_URL: 'mysql://x' }],
     ['DATABASE_URL: must look like postgres://', { DATABASE_URL: 'postgres' }],
     ['PUBLIC_URL: must be an address', { PUBLIC_URL: 'ftp://sangam.example' }],
+    ['PUBLIC_URL: must have no user, password, query', { PUBLIC_URL: 'https://asha@sangam.example' }],
+    ['PUBLIC_URL: must have no user, password, query', { PUBLIC_URL: 'https://asha:hush@sangam.example/' }],
+    ['PUBLIC_URL: must have no user, password, query', { PUBLIC_URL: 'https://sangam.example?hush=1' }],
+    ['SANDBOX_URL: must have no user, password, query', { SANDBOX_URL: 'http://localhost:1/#hush' }],
     ['PUBLIC_URL must begin with https://', { ...live, PUBLIC_URL: 'http://sangam.example' }],
     ['META_APP_SECRETS: there is no such variable; did you mean META_APP_SECRET?', { META_APP_SECRETS: 'x' }],
     ['WHATSAPP_API_VERSION: must look like v26.0', { WHATSAPP_API_VERSION: '26' }],
@@ -130,6 +134,7 @@ describe('the environment', () => {
   });
 
   test('never shows a value it refuses', () => {
+    expect(() => readConfig({ PUBLIC_URL: 'https://asha:hush@sangam.example' })).toThrow(/^(?!.*hush)/s);
     expect(() => readConfig({ ...live, META_VERIFY_TOKEN: 'secret!' })).toThrow(
       expect.not.objectContaining({ message: expect.stringContaining('secret!') }),
     );

@@ -13,7 +13,10 @@ const webUrl = z.url({
   protocol: /^https?$/,
   error: 'must be an address that begins with http:// or https://',
 });
-const url = webUrl.transform((value) => value.replace(/\/+$/, ''));
+/** Others are built by adding a path: what stands behind or before the host would stand in them. */
+const url = webUrl
+  .refine((value) => !/^[^/]*\/\/[^/]*@|[?#]/.test(value), 'must have no user, password, query or fragment')
+  .transform((value) => value.replace(/\/+$/, ''));
 const secretKey = z
   .string()
   .refine(

@@ -26,6 +26,8 @@ test.each([
   ['the database’s details', fromDatabase('42P01', 'relation "contacts" does not exist')],
   ['the database of a value', fromDatabase('22P02', `invalid input syntax for type uuid: "${words}"`)],
   ['the database of a row', fromDatabase('23514', 'new row violates check constraint')],
+  ['a trigger', fromDatabase('P0001', `no such row as ${words}`)],
+  ['the database in words of no class', Object.assign(new pg.DatabaseError(words, 1, 'error'))],
   ['a cause', new Error('It failed.', { cause: fromDatabase('22P02', words) })],
   ['what is no error', words],
 ])('by %s', (_by, error) => {

@@ -1,5 +1,5 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
-import { isDataError } from '@sangam/core/store';
+import { isDataError, mayQuoteRow } from '@sangam/core/store';
 
 /** JSON lines: what happened, with ids, counts and milliseconds, and nothing of people. */
 export function createLogger(level: string, destination?: DestinationStream): Logger {
@@ -54,9 +54,10 @@ export function describeError(error: unknown, depth = 0): DescribedError {
   };
 }
 
-/** The database refused a value, a parser text, or Node an argument. */
+/** The database may have refused a value; a parser a text, or Node an argument. */
 function mayQuote(error: Error): boolean {
   const code = textOf(error, 'code') ?? '';
+  if (mayQuoteRow(error)) return true;
   if (isDataError(error)) return code !== '' || error instanceof SyntaxError;
   return code.startsWith('ERR_INVALID_');
 }

@@ -1,6 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '@sangam/core/clock';
-import { type MemberRole, type Store, writeAudit } from '@sangam/core/store';
+import {
+  type MemberRole,
+  operatorId,
+  type Store,
+  type WorkspaceTransaction,
+  writeAudit,
+} from '@sangam/core/store';
 
 /** Who is asking. */
 export interface Member {
@@ -10,7 +16,7 @@ export interface Member {
 }
 
 export interface Sessions {
-  /** A token that opens one session, once, within 24 hours. */
+  /** A token that opens one session, once, within 24 hours. In the audit it is the operator who made it. */
   makeLink(workspaceId: string, memberId: string): Promise<string>;
   /** Trades a link's token for a session's. Undefined: used, expired or never made. */
   enter(linkToken: string): Promise<string | undefined>;
@@ -26,32 +32,62 @@ const linkLivesMs = day;
 const sessionLivesMs = 7 * day;
 
 export function createSessions(store: Store, clock: Clock): Sessions {
-  const make = async (kind: 'link' | 'session', workspaceId: string, memberId: string): Promise<string> => {
+  const make = async (
+    trx: WorkspaceTransaction,
+    kind: 'link' | 'session',
+    memberId: string,
+  ): Promise<string> => {
     const token = randomBytes(32).toString('base64url');
-    await store.directory.deleteFrom('directory_sessions').where('expires_at', '<', clock.now()).execute();
-    await store.directory
+    await trx
       .insertInto('directory_sessions')
       .values({
         token_hash: hashOf(token),
         kind,
-        workspace_id: workspaceId,
+        workspace_id: trx.workspaceId,
         member_id: memberId,
         expires_at: clock.now() + (kind === 'link' ? linkLivesMs : sessionLivesMs),
       })
       .execute();
     return token;
   };
+  const sweep = () =>
+    store.directory.deleteFrom('directory_sessions').where('expires_at', '<', clock.now()).execute();
   return {
-    makeLink: (workspaceId, memberId) => make('link', workspaceId, memberId),
+    async makeLink(workspaceId, memberId) {
+      await sweep();
+      return store.transact(workspaceId, async (trx) => {
+        const link = {
+          memberId: operatorId,
+          action: 'make link',
+          subject: memberId,
+          at: clock.now(),
+        } as const;
+        await writeAudit(trx, link);
+        return make(trx, 'link', memberId);
+      });
+    },
     async enter(linkToken) {
+      await sweep();
       const link = await store.directory
-        .deleteFrom('directory_sessions')
+        .selectFrom('directory_sessions')
+        .select('workspace_id')
         .where('token_hash', '=', hashOf(linkToken))
         .where('kind', '=', 'link')
-        .returning(['workspace_id', 'member_id', 'expires_at'])
         .executeTakeFirst();
-      if (link === undefined || link.expires_at < clock.now()) return undefined;
-      return make('session', link.workspace_id, link.member_id);
+      if (link === undefined) return undefined;
+      return store.transact(link.workspace_id, async (trx) => {
+        const spent = await trx
+          .deleteFrom('directory_sessions')
+          .where('workspace_id', '=', trx.workspaceId)
+          .where('token_hash', '=', hashOf(linkToken))
+          .where('kind', '=', 'link')
+          .returning('member_id')
+          .executeTakeFirst();
+        if (spent === undefined) return undefined;
+        const { member_id: memberId } = spent;
+        await writeAudit(trx, { memberId, action: 'sign in', subject: memberId, at: clock.now() });
+        return make(trx, 'session', memberId);
+      });
     },
     async memberOf(sessionToken) {
       const session = await store.directory

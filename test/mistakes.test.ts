@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import { systemClock } from '@sangam/core/clock';
 import type { Service } from '@sangam/service';
 import { sql } from 'kysely';
@@ -43,7 +44,7 @@ afterAll(() => town.close());
 interface Mistake {
   readonly body?: unknown;
   /** As it travels, where it is no JSON. */
-  readonly raw?: string;
+  readonly raw?: string | Buffer;
   readonly headers?: Readonly<Record<string, string>>;
   readonly says: readonly string[];
   readonly status?: number;
@@ -111,6 +112,15 @@ const mistakes: readonly (readonly [string, string, Mistake])[] = [
     'a wrong packing',
     'PUT /connections/:here/mode',
     { raw: '{}', headers: { 'content-encoding': 'gzip' }, says: ['content-encoding'] },
+  ],
+  [
+    'a packed body that was cut',
+    'PUT /connections/:here/mode',
+    {
+      raw: gzipSync('{"mode":"live"}').subarray(0, 20),
+      headers: { 'content-encoding': 'gzip' },
+      says: ['body', 'content-encoding'],
+    },
   ],
   [
     'too much',

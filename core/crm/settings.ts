@@ -80,7 +80,6 @@ export const connectionSettings = z.object({
     .prefault({}),
   phoneRegion: z
     .string()
-    .max(2)
     .refine((code) => isSupportedCountry(code), 'must be a country code of two letters such as IN')
     .nullable()
     .default(null)

@@ -3,7 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Page } from './page.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
-/** Everything members do that changes something. */
+/** Everything members do that changes something, and how they came in. */
 export const auditActions = [
   'accept conflict',
   'add channel',
@@ -18,6 +18,7 @@ export const auditActions = [
   'erase person',
   'hand over',
   'join',
+  'make link',
   'provision',
   'reconnect account',
   'release channel',
@@ -34,6 +35,7 @@ export const auditActions = [
   'set mode',
   'set opt-out word languages',
   'set webhook secret',
+  'sign in',
   'start check',
   'stop check',
   'undo decision',
@@ -41,6 +43,9 @@ export const auditActions = [
   'unpark field',
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
+
+/** Stands in the audit for who runs the installation, at its command line. */
+export const operatorId = '00000000-0000-0000-0000-000000000000';
 
 /** Who did what, to what: ids and names of settings, never a person's data, never a secret. */
 export interface AuditEntry {

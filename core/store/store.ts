@@ -248,3 +248,28 @@ export function isDataError(error: unknown): error is Error {
   if (error instanceof pg.DatabaseError) return dataErrorClasses.has(error.code?.slice(0, 2) ?? '');
   return error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError;
 }
+
+/**
+ * Classes of PostgreSQL's errors that speak of connections, locks, resources and our own statements. Any other may quote a
+ * row, such as P0001, which a trigger words as it likes. https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+const speaksOfNoData = new Set([
+  '08',
+  '0A',
+  '25',
+  '26',
+  '28',
+  '3D',
+  '3F',
+  '40',
+  '42',
+  '53',
+  '55',
+  '57',
+  '58',
+]);
+
+/** PostgreSQL's words on data it refused, or anybody's in the database. */
+export function mayQuoteRow(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && !speaksOfNoData.has(error.code?.slice(0, 2) ?? '');
+}
