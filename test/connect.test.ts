@@ -300,7 +300,7 @@ describe('the mapping', () => {
     );
     expect(await service.post(webhook(town.parties.whatsapp, [change]))).toBe(200);
     const asha = (wanted: Record<string, string>): Promise<SandboxRecord> =>
-      until('the record', async () => {
+      until(`the record with ${JSON.stringify(wanted)}`, async () => {
         const path = '/hubspot/records/contacts';
         const { results } = await town.control<{ results: SandboxRecord[] }>('GET', path);
         return results.find(({ properties }) =>
@@ -309,7 +309,8 @@ describe('the mapping', () => {
       });
     const { id } = await asha({ firstname: 'Asha' });
     const { mapping } = await mappingNow();
-    await api('PUT', connection('/mapping'), { mapping: [...mapping, line('first message', 'city')] });
+    const more = { mapping: [...mapping, line('first message', 'city')] };
+    expect(await api('PUT', connection('/mapping'), more)).toMatchObject({ status: 200 });
     expect((await asha({ city: 'hello there' })).id).toBe(id);
     await api('PUT', connection('/mapping'), { mapping: null });
   });

@@ -62,8 +62,8 @@ export interface RecordRow {
 }
 
 /**
- * Remembers records as a look through the account found them, and their phones. What both sides
- * agreed on stays: what changed there is for the reconciler to take. They are there again.
+ * Remembers records as a look through the account found them, and their phones. What both sides agreed on stays, or what
+ * is known to be ours: what changed there is for the reconciler to take. They are there again.
  */
 export async function saveRecords(
   trx: WorkspaceTransaction,
@@ -88,7 +88,7 @@ export async function saveRecords(
       key_contact_id = excluded.key_contact_id, gone = null, gone_at = null, moved_to = null, read_at = excluded.read_at,
       rank = coalesce(excluded.rank, r.rank), created_at = coalesce(excluded.created_at, r.created_at),
       changed_at = coalesce(excluded.changed_at, r.changed_at),
-      base = case when r.agreed then r.base else excluded.base end`.execute(trx);
+      base = case when r.agreed or r.ours <> '{}' then r.base else excluded.base end`.execute(trx);
   await savePhones(trx, connectionId, sorted);
 }
 

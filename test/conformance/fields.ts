@@ -104,6 +104,29 @@ export function fields(stage: SetStage): void {
     expect(await crm.occurrences()).toEqual([]);
   });
 
+  test('an opt-out of ours is taken back everywhere, whichever call that wrote it was never answered', async () => {
+    const { world, crm } = await stage({ webhooks: true });
+    for (const nth of [1, 2, 3, 4]) {
+      const person = somebody(nth, 'Asha');
+      await crm.writes(person);
+      await crm.writes(person, 'STOP');
+      await world.ride(hour);
+      let calls = 0;
+      crm.beforeCall = async () => {
+        calls += 1;
+        if (calls === nth) await crm.account.fault({ dropConnection: 'after', times: 1 });
+      };
+      // Nobody's own: her own record stands already.
+      await crm.account.user.create(crm.valuesOf({ 'first name': 'Asha', phone: `+${person.phone ?? ''}` }));
+      await world.ride(hour);
+      crm.beforeCall = undefined;
+      expect((await crm.records()).slice(-2).map((record) => crm.isOptedOut(record))).toEqual([true, true]);
+      await crm.writes(person, 'START');
+      await world.ride(hour);
+    }
+    expect((await crm.records()).filter((record) => crm.isOptedOut(record))).toEqual([]);
+  });
+
   test('what a person emptied stays empty', async () => {
     const { world, crm } = await stage({ webhooks: true });
     await crm.writes(somebody(1, 'Asha Rao'));

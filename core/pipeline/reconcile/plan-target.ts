@@ -37,8 +37,7 @@ export function planTarget(
   followed: Followed,
 ): TargetPlan {
   const { row, homes, others } = target;
-  // What was only seen in passing nobody agreed on: whatever stands there is news.
-  const known: Agreed = row?.agreed === true ? { base: row.base, ours: row.ours } : { base: {}, ours: [] };
+  const known = knownOf(target);
   const agreed = withTries(
     withTakenOver(known, target.takenOver, record, followed),
     target.tried,
@@ -85,6 +84,17 @@ export function planTarget(
     record,
     needsRead: record === undefined && (decided.needsRead || unseen || mayDiffer(target)),
   };
+}
+
+/**
+ * What both sides agreed on. What was only seen in passing nobody did, and whatever stands there is news, but for what the
+ * CRM told us that we wrote.
+ */
+function knownOf({ row }: DirtyTarget): Agreed {
+  if (row === undefined) return { base: {}, ours: [] };
+  const { agreed, base, ours } = row;
+  if (agreed) return { base, ours };
+  return { base: Object.fromEntries(Object.entries(base).filter(([field]) => ours.includes(field))), ours };
 }
 
 /** A record that is nobody's own still takes the opt-out of those who stand on it, and is never given anything else. */
