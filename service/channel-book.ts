@@ -134,7 +134,9 @@ export function createChannelBook(dependencies: {
       const told =
         accessToken === undefined ? channel : await ownNumber(workspaceId, { ...channel, accessToken });
       const { displayPhoneNumber = '' } = told;
-      const region = regionOfNumber(displayPhoneNumber);
+      // Without its plus a number of one country reads as another's.
+      const isWhole = accessToken !== undefined || displayPhoneNumber.trim().startsWith('+');
+      const region = isWhole ? regionOfNumber(displayPhoneNumber) : undefined;
       if (region === undefined) {
         const message =
           'must be the number with its country code, such as +91 98123 45678; with an accessToken it may be left out';

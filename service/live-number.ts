@@ -41,7 +41,9 @@ export async function ensureLiveNumber(
     accessToken === undefined
       ? number.displayPhoneNumber
       : await toldByMeta(readOwnNumber, { phoneNumberId, wabaId, accessToken });
-  const region = regionOfNumber(displayPhoneNumber ?? '');
+  // Without its plus a number of one country reads as another's.
+  const isWhole = accessToken !== undefined || number.displayPhoneNumber?.trim().startsWith('+') === true;
+  const region = isWhole ? regionOfNumber(displayPhoneNumber ?? '') : undefined;
   if (displayPhoneNumber === undefined || region === undefined) {
     throw new Error(
       'WHATSAPP_DISPLAY_PHONE_NUMBER must be the number with its country code, such as +91 98123 45678.',

@@ -29,7 +29,7 @@ export interface Sessions {
 
 const day = 24 * 60 * 60 * 1000;
 const linkLivesMs = day;
-const sessionLivesMs = 7 * day;
+export const sessionLivesMs = 7 * day;
 
 export function createSessions(store: Store, clock: Clock): Sessions {
   const make = async (

@@ -87,6 +87,14 @@ test('what is restored is what was there, and what wrote to a CRM writes nothing
   await client.end();
 });
 
+test('there is no backup of a database that is not there, and none is made', async () => {
+  const nowhere = path.join(folder, 'mistyped');
+  const made = runCommand('backup.ts', { DATA_DIR: nowhere }, file);
+  await expect(made).rejects.toThrow(`There is no database in ${path.join(nowhere, 'postgres')}`);
+  await expect(lstat(file)).rejects.toThrow('ENOENT');
+  await expect(lstat(nowhere)).rejects.toThrow('ENOENT');
+});
+
 test('nobody else may read a backup, nor have it written elsewhere, whatever stood under its name', async () => {
   const backup = () => runCommand('backup.ts', { DATABASE_URL: engine.databaseUrl }, file);
   const isPrivate = async (): Promise<void> => {

@@ -91,6 +91,25 @@ const mistakes: readonly (readonly [string, string, Mistake])[] = [
     'PUT /connections/:here/mode',
     { raw: "{'mode': 'live'}", says: ['valid JSON', 'double quotes'] },
   ],
+  [
+    'a hand-over to come',
+    'POST /phones/hand-over',
+    { body: { phone: '+919820020001', from: '2999-01-01T00:00:00Z' }, says: ['from', 'must not lie ahead'] },
+  ],
+  [
+    'a number without its country',
+    'POST /channels',
+    {
+      body: {
+        phoneNumberId: '555000777',
+        wabaId: '1',
+        displayPhoneNumber: '98123 45678',
+        appSecret: 'a secret of our app',
+        verifyToken: 'verify-this',
+      },
+      says: ['displayPhoneNumber', 'country code'],
+    },
+  ],
   ['a text', 'PUT /connections/:here/mode', { raw: '"live"', says: ['JSON object'] }],
   ['a list', 'PUT /connections/:here/mode', { body: ['live'], says: ['must be an object'] }],
   [

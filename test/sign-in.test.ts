@@ -61,7 +61,7 @@ describe('a link', () => {
     expect(await (await fetch(link)).text()).toMatch(/<form method="post"><button/);
     const pressed = await fetch(link, { method: 'POST', redirect: 'manual' });
     expect(pressed.status).toBe(303);
-    expect(pressed.headers.get('set-cookie')).toMatch(/HttpOnly; SameSite=Strict$/);
+    expect(pressed.headers.get('set-cookie')).toMatch(/Max-Age=604800;.*HttpOnly; SameSite=Strict$/);
     expect((await fetch(link, { method: 'POST' })).status).toBe(410);
   });
 

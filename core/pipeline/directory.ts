@@ -1,9 +1,8 @@
-import { sql } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import { validate as isUuid } from 'uuid';
 import type { OptWords } from '../consent/index.ts';
 import { optWords } from '../consent/index.ts';
-import type { ChannelRow, Store } from '../store/index.ts';
+import { type ChannelName, type ChannelRow, channelsNamed, type Store } from '../store/index.ts';
 import type { WebhookSlice } from '../whatsapp/index.ts';
 
 /** Who signed a webhook: the service's own Meta app, or a tenant's app on the route of one of its channels. */
@@ -42,8 +41,6 @@ const freshMs = 5_000;
 /** So many names are remembered, made-up ones among them; of more, those nobody asked for lately are read again. */
 const mostNames = 50_000;
 
-type Column = 'phone_number_id' | 'waba_id' | 'channel_id';
-
 /** What WhatsApp names numbers and accounts by. A name of another form is nobody's, and is neither asked for nor kept. */
 const isName = (value: string): boolean => /^\d{1,32}$/.test(value);
 
@@ -54,7 +51,7 @@ export function createDirectory(store: Store): Directory {
 
   /** By name, in one question for all that are not known. */
   const lookUp = async (
-    column: Column,
+    column: ChannelName,
     names: readonly string[],
   ): Promise<ReadonlyMap<string, readonly ChannelEntry[]>> => {
     const found = new Map<string, readonly ChannelEntry[]>();
@@ -66,7 +63,9 @@ export function createDirectory(store: Store): Directory {
     }
     if (asked.length === 0) return found;
     const before = refreshes;
-    const read = Map.groupBy(await readChannels(store, column, asked), (entry) => nameIn(entry, column));
+    const read = Map.groupBy((await channelsNamed(store, column, asked)).map(channelEntry), (entry) =>
+      nameIn(entry, column),
+    );
     for (const name of asked) {
       const entries = read.get(name) ?? [];
       found.set(name, entries);
@@ -104,25 +103,9 @@ export function createDirectory(store: Store): Directory {
   };
 }
 
-function nameIn(entry: ChannelEntry, column: Column): string {
+function nameIn(entry: ChannelEntry, column: ChannelName): string {
   if (column === 'phone_number_id') return entry.phoneNumberId;
   return column === 'waba_id' ? entry.wabaId : entry.channelId;
-}
-
-async function readChannels(
-  { directory }: Store,
-  column: Column,
-  names: readonly string[],
-): Promise<ChannelEntry[]> {
-  const type = sql.raw(column === 'channel_id' ? 'uuid' : 'text');
-  const named = directory
-    .selectFrom('directory_channels')
-    .selectAll()
-    .where(sql<boolean>`${sql.ref(column)} = any(${[...names]}::${type}[])`)
-    .orderBy('channel_id');
-  // What was received on a channel is applied there, whatever became of its number.
-  const rows = column === 'channel_id' ? named : named.where('released_at', 'is', null);
-  return (await rows.execute()).map(channelEntry);
 }
 
 export function channelEntry(row: ChannelRow): ChannelEntry {

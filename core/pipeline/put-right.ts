@@ -138,9 +138,13 @@ export function createPutRight(dependencies: {
     relink: (actor, named) => decideLinks(actor, 'relink', named),
     unlink: (actor, named) => decideLinks(actor, 'unlink', named),
     handOver: (actor, phone, at) =>
-      decide(actor, (trx, now) =>
-        giveEvidence(trx, actor, 'hand over', [{ kind: 'hand_over', a: phone, b: phone, at }], now),
-      ),
+      decide(actor, async (trx, now) => {
+        if (at > now) {
+          const message = 'must not lie ahead: hand the number over once it has changed hands';
+          throw new Refusal('invalid', 'from_ahead', `from ${message}.`, [{ path: 'from', message }]);
+        }
+        return giveEvidence(trx, actor, 'hand over', [{ kind: 'hand_over', a: phone, b: phone, at }], now);
+      }),
     join: (actor, contactId, otherId) =>
       decide(actor, async (trx, now) => {
         const [a] = (await contactIdentities(trx, contactId)) ?? [];

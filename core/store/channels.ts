@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import type { WorkspaceTransaction } from './store.ts';
+import type { ChannelRow } from './schema.ts';
+import type { Store, WorkspaceTransaction } from './store.ts';
 
 /** A workspace's WhatsApp numbers. Of the channels that ever had a number one is connected; the others were released. */
 
@@ -202,4 +203,25 @@ export async function releaseChannel(
     update channels set access_token = null
     where workspace_id = ${trx.workspaceId} and channel_id = ${channelId}`.execute(trx);
   return true;
+}
+
+/** What names a channel, as its column in the directory. */
+export type ChannelName = 'phone_number_id' | 'waba_id' | 'channel_id';
+
+/**
+ * Channels of these names, whoever's they are. By its id one is found whatever became of its number: what was received on it
+ * is applied there. By number and account only what is connected.
+ */
+export async function channelsNamed(
+  { directory }: Pick<Store, 'directory'>,
+  column: ChannelName,
+  names: readonly string[],
+): Promise<ChannelRow[]> {
+  const type = sql.raw(column === 'channel_id' ? 'uuid' : 'text');
+  const named = directory
+    .selectFrom('directory_channels')
+    .selectAll()
+    .where(sql<boolean>`${sql.ref(column)} = any(${[...names]}::${type}[])`)
+    .orderBy('channel_id');
+  return (column === 'channel_id' ? named : named.where('released_at', 'is', null)).execute();
 }

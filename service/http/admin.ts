@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { type RequestHandler, Router } from 'express';
 import type { Clock } from '@sangam/core/clock';
 import type { MemberRole } from '@sangam/core/store';
-import type { Member, Sessions } from '../sessions.ts';
+import { type Member, sessionLivesMs, type Sessions } from '../sessions.ts';
 import { type Route, route } from './api.ts';
 import { answerError, otherMethods } from './errors.ts';
 import { pagePolicy } from './security-headers.ts';
@@ -46,7 +46,10 @@ export function adminEntrance(sessions: Sessions, publicUrl: () => string): Rout
       );
       return;
     }
-    response.cookie(cookieName(publicUrl()), session, cookieOptions(publicUrl()));
+    response.cookie(cookieName(publicUrl()), session, {
+      ...cookieOptions(publicUrl()),
+      maxAge: sessionLivesMs,
+    });
     if (request.accepts(['html', 'json']) === 'json') response.json({ session });
     else response.redirect(303, `${publicUrl()}/`);
   });

@@ -62,8 +62,8 @@ ${playground}
 <ul>
   <li><a href="/health/ready">Is it ready?</a></li>
   <li><a href="/metrics">Metrics</a></li>
-  <li><a href="/api/v1/dead-letters">Dead letters</a> and <a href="/api/v1/channels">channels</a>, with the admin link that
-      was printed when it started</li>
+  <li><a href="/api/v1/dead-letters">Dead letters</a> and <a href="/api/v1/channels">channels</a>, once you are signed
+      in by an admin link (<code>npm run admin-link</code>)</li>
 </ul>
 </body>
 </html>
