@@ -127,6 +127,23 @@ export function fields(stage: SetStage): void {
     expect((await crm.records()).filter((record) => crm.isOptedOut(record))).toEqual([]);
   });
 
+  test('an opt-out somebody set on another record of a person is lifted there too when they come back', async () => {
+    const { world, crm } = await stage({ webhooks: true });
+    const asha = somebody(1, 'Asha');
+    await crm.writes(asha);
+    await world.ride(hour);
+    const phone = crm.read(await crm.record(), 'phone');
+    const other = await crm.account.user.create(crm.valuesOf({ 'first name': 'Asha', phone }));
+    await world.ride(hour);
+    await crm.account.user.update(other, crm.valuesOf({ 'opt-out': { kind: 'flag', set: true } }));
+    await world.ride(hour);
+    expect((await crm.records()).map((record) => crm.isOptedOut(record))).toEqual([true, true]);
+    await crm.writes(asha, 'START');
+    await world.ride(hour);
+    expect((await crm.records()).map((record) => crm.isOptedOut(record))).toEqual([false, false]);
+    expect((await crm.contactOf(asha)).optOut).toBe(false);
+  });
+
   test('what a person emptied stays empty', async () => {
     const { world, crm } = await stage({ webhooks: true });
     await crm.writes(somebody(1, 'Asha Rao'));

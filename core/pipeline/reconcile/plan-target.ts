@@ -110,7 +110,13 @@ function planOthers(
   const [anybody, ...rest] = target.others;
   const about = mapping.filter(({ source }) => source === 'opt-out' || source === 'opt-out time');
   const optOut = optOutOf(target.others);
-  const known = about.some(({ source, field }) => source === 'opt-out' && agreed.ours.includes(field.name));
+  // Set by us, or by somebody there and taken over: both sides know of it, and whoever lifts it does so here too.
+  const known = about.some(
+    ({ source, field }) =>
+      source === 'opt-out' &&
+      (agreed.ours.includes(field.name) ||
+        traits.spelling.readFlag(agreed.base[field.name] ?? '', field) === true),
+  );
   const concerned = optOut.optOut || known;
   const contact = anybody === undefined ? undefined : foldRecord([anybody], rest);
   const decided =
