@@ -260,7 +260,12 @@ describe('a CRM that fails', () => {
       const waiting = await town.store.workspacesWithWork('dirty_records');
       return waiting.length === 0 && (await town.store.workspacesWithWork('inbox')).length === 0;
     });
-    await town.control('PUT', '/hubspot/faults', { status: 400, times: 1 });
+    // Timelines, polls and checks call too.
+    await town.control('PUT', '/hubspot/faults', {
+      status: 400,
+      times: 1,
+      operation: 'POST /crm/objects/contacts/batch/upsert',
+    });
     await say('919844444444');
     const letter = await until('the refusal', async () =>
       ((await letters()) as readonly Refused[]).find(({ source }) => source === 'crm'),
