@@ -136,15 +136,16 @@ describe('bodies under way', () => {
 
   test('are bounded together: a large one is told to come again, a STOP passes, and all do when they are gone', async () => {
     const held = await Promise.all(Array.from({ length: 12 }, () => open(path(), [signature], megabytes)));
+    // Eight of them fill the half that one network may take but for half a megabyte; the others are refused.
     for (const { socket } of held) socket.write(Buffer.alloc(megabytes - 1, 'x'));
     const refused = await until('the budget to be taken', async () => {
-      const response = await send('large', 300_000);
+      const response = await send('large', 1_000_000);
       return response.status === 503 ? response : undefined;
     });
     expect(refused.headers.get('retry-after')).toBe('1');
     expect(await refused.text()).toContain('too_busy');
     expect((await send('small', 0)).status).toBe(200);
     for (const { socket } of held) socket.destroy();
-    await until('room again', async () => (await send('large', 300_000)).status === 200);
+    await until('room again', async () => (await send('large', 1_000_000)).status === 200);
   });
 });
