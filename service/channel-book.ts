@@ -17,6 +17,7 @@ import {
 } from '@sangam/core/store';
 import type { ChannelSecrets } from './channel-secrets.ts';
 import { connectNumber } from './connect-number.ts';
+import { iso } from './http/times.ts';
 import { type OwnNumberReader, regionOfNumber } from './own-number.ts';
 import type { SecretBox } from './secrets.ts';
 import type { Member } from './sessions.ts';
@@ -85,7 +86,7 @@ export function createChannelBook(dependencies: {
       displayPhoneNumber: channel.displayPhoneNumber,
       app: channel.app,
       proven: channel.proven,
-      releasedAt: channel.releasedAt === null ? null : new Date(channel.releasedAt).toISOString(),
+      releasedAt: iso(channel.releasedAt),
       webhookUrl: `${publicUrl()}/webhooks/whatsapp${channel.app === 'own' ? `/${channel.channelId}` : ''}`,
       optWordLanguages: [...new Set([...reviewedLanguages, ...channel.optWordLanguages])],
     }));

@@ -48,7 +48,7 @@ export function createChores(dependencies: {
       await chore(workspaceId);
       backoff.went(name);
     } catch (error) {
-      failed(error, { workspaceId, failures: backoff.failed(name).failures });
+      failed(error, { workspaceId, failures: backoff.failed(name) });
     }
   };
 
@@ -59,7 +59,7 @@ export function createChores(dependencies: {
       }
       backoff.went('');
     } catch (error) {
-      failed(error, { failures: backoff.failed('').failures });
+      failed(error, { failures: backoff.failed('') });
     }
     if (timer !== undefined) timer = setTimeout(run, everyMs);
   };

@@ -1,6 +1,7 @@
 import type { ConnectionSettings } from '@sangam/core/crm';
 import type { ConnectionRow } from '@sangam/core/store';
 import { traitsOf } from './crm-traits.ts';
+import { iso } from './http/times.ts';
 import { lineOf, type MappingLine } from './mapping-line.ts';
 
 /** A CRM account as an admin sees it. Times ISO 8601. */
@@ -48,7 +49,7 @@ export function viewOf(row: ConnectionRow, publicUrl: string): ConnectionView {
     nextCallAt: row.nextCallAt === 0 ? null : iso(row.nextCallAt),
     parkedFields: Object.entries(row.parkedFields).map(([field, { at, why }]) => ({
       field,
-      at: new Date(at).toISOString(),
+      at: iso(at),
       why,
     })),
     index: { complete: row.indexedAt !== null, completedAt: iso(row.indexedAt) },
@@ -64,8 +65,4 @@ export function detailOf(row: ConnectionRow, publicUrl: string): ConnectionDetai
     mapping: (row.mapping ?? traitsOf(row.crm)?.defaultMapping ?? []).map(lineOf),
     mappingIsDefault: row.mapping === undefined,
   };
-}
-
-function iso(at: number | null): string | null {
-  return at === null ? null : new Date(at).toISOString();
 }

@@ -14,7 +14,7 @@ export function createLogger(level: string, destination?: DestinationStream): Lo
 }
 
 /** An error as it may stand in a log. */
-export interface DescribedError {
+interface DescribedError {
   readonly type: string;
   readonly code?: string;
   readonly message: string;

@@ -5,12 +5,12 @@ const longestWaitMs = 30_000;
 export class Backoff {
   readonly #failing = new Map<string, { readonly failures: number; readonly until: number }>();
 
-  /** It failed once more: how often in a row that makes, and how long it is left alone. */
-  failed(name: string): { readonly failures: number; readonly waitMs: number } {
+  /** It failed once more: how often in a row that makes. */
+  failed(name: string): number {
     const failures = (this.#failing.get(name)?.failures ?? 0) + 1;
     const waitMs = Math.min(firstWaitMs * 2 ** (failures - 1), longestWaitMs);
     this.#failing.set(name, { failures, until: performance.now() + waitMs });
-    return { failures, waitMs };
+    return failures;
   }
 
   isLeftAlone(name: string): boolean {

@@ -23,7 +23,7 @@ export function createConnectionTurns(dependencies: {
       if (outcome === 'more') backoff.went(connectionId);
       return outcome;
     } catch (error) {
-      failed(error, { workspaceId, connectionId, failures: backoff.failed(connectionId).failures });
+      failed(error, { workspaceId, connectionId, failures: backoff.failed(connectionId) });
       return 'later';
     }
   };

@@ -22,7 +22,7 @@ export interface ChannelEntry {
   readonly optWords: OptWords;
 }
 
-/** Where a webhook's names lead, looked up one by one. Answers from memory; what is older than `freshMs` is read again. */
+/** Where a webhook's names lead, asked for by name, in one question for all. Answers from memory; what is older than `freshMs` is read again. */
 export interface Directory {
   /** The channel each slice names, whoever owns it; of several under one account rather the signer's. */
   channelsOf(slices: readonly WebhookSlice[], signer: Signer): Promise<(ChannelEntry | undefined)[]>;
@@ -86,7 +86,8 @@ export function createDirectory(store: Store): Directory {
       );
       const byNumber = await lookUp('phone_number_id', numbers);
       const byAccount = await lookUp('waba_id', accounts);
-      const own = signer.kind === 'channel' ? await channelById(signer.channelId) : undefined;
+      const unnamed = slices.some((slice) => slice.phoneNumberId === undefined && slice.wabaId === undefined);
+      const own = unnamed && signer.kind === 'channel' ? await channelById(signer.channelId) : undefined;
       return slices.map(({ phoneNumberId, wabaId }) => {
         if (phoneNumberId !== undefined) return byNumber.get(phoneNumberId)?.[0];
         if (wabaId === undefined) return own;

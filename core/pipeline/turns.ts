@@ -125,7 +125,7 @@ export class TurnTaker {
       // One that found nothing to do says nothing: what failed may be leased still.
       if (outcome === 'more') this.#backoff.went(workspaceId);
     } catch (error) {
-      this.#work.failed(error, { workspaceId, failures: this.#backoff.failed(workspaceId).failures });
+      this.#work.failed(error, { workspaceId, failures: this.#backoff.failed(workspaceId) });
     }
     this.#serving.delete(workspaceId);
     const woken = this.#again.delete(workspaceId);

@@ -16,7 +16,7 @@ export const waitingLanes = ['inbound', 'crm', 'status', 'history', 'records', '
 type WaitingLane = (typeof waitingLanes)[number];
 
 /** Counts stop here: a value as high says "that many or more". */
-export const mostCounted = 10_000;
+const mostCounted = 10_000;
 
 /** A look that takes longer is given up: it is not to hold up what it tells of. */
 const longestMs = 2_000;

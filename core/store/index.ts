@@ -47,4 +47,4 @@ export * from './erasures.ts';
 export * from './stored-payloads.ts';
 export * from './statement.ts';
 export * from './retention.ts';
-export { type Gauges, mostCounted, waitingLanes } from './gauges.ts';
+export { type Gauges, waitingLanes } from './gauges.ts';

@@ -13,7 +13,7 @@ export interface RetentionDays {
 export const dayMs = 24 * 60 * 60 * 1000;
 
 /** WhatsApp repeats a webhook for 7 days; 400 leave a year and a month for whoever plays back what they recorded. */
-export const eventKeyDays = 400;
+const eventKeyDays = 400;
 
 /** Rows of one kind that go in one transaction: it holds no lock for longer than some milliseconds. */
 const batch = 1000;
