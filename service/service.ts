@@ -270,7 +270,7 @@ export function createService(options: ServiceOptions): Service {
     ...sessionRoutes({ sessions, clock, publicUrl: () => publicUrl() }),
     ...contactRoutes({ store, clock, wake: (workspaceId) => applier.wake(workspaceId) }),
     ...putRightRoutes({ store, putRight }),
-    ...erasureRoutes({ store, eraser: createEraser({ store, clock, keyOf: erasureKeyOf }) }),
+    ...erasureRoutes({ store, eraser: createEraser({ store, clock, keyOf: erasureKeyOf, traitsOf }) }),
     ...memberRoutes({ store, clock }),
     ...channelRoutes(
       createChannelBook({

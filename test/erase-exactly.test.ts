@@ -54,6 +54,7 @@ async function eraseAsha(): Promise<void> {
     store: engine.store,
     clock: { now: () => engineNow },
     keyOf: () => Promise.resolve(Buffer.alloc(32, 7)),
+    traitsOf: () => undefined,
   });
   await eraser.erase({ workspaceId: engine.workspaceId, memberId }, await known(asha.phone));
 }

@@ -27,6 +27,7 @@ const eraser = () =>
     store: engine.store,
     clock: { now: () => engineNow },
     keyOf: () => Promise.resolve(Buffer.alloc(32, 7)),
+    traitsOf: () => undefined,
   });
 
 /** What everybody says: whoever is erased, others have written it too, and keep it. */

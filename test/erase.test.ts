@@ -23,6 +23,7 @@ async function erase(phone: string): Promise<void> {
     store: engine.store,
     clock: { now: () => erasedAt },
     keyOf: () => Promise.resolve(Buffer.alloc(32, 7)),
+    traitsOf: () => undefined,
   });
   const contactId = await contactOf(phone);
   const { workspaceId } = engine;

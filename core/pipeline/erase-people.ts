@@ -10,14 +10,21 @@ import {
   type WorkspaceTransaction,
 } from '../store/index.ts';
 import { judgeContent } from './apply/read-event.ts';
+import type { TraitsOf } from './apply/apply-batch.ts';
 import { channelEntry, type ChannelEntry } from './directory.ts';
+import { valuesOfErased } from './erased-values.ts';
 import { withoutPerson } from './without-person.ts';
 
 /** Removes everything held of these people, in a transaction that holds the turn. */
 export async function erasePeople(
   trx: WorkspaceTransaction,
   contactIds: readonly string[],
-  request: { readonly askedBy: string; readonly key: Buffer; readonly now: number },
+  request: {
+    readonly askedBy: string;
+    readonly key: Buffer;
+    readonly traitsOf: TraitsOf;
+    readonly now: number;
+  },
 ): Promise<Erasure> {
   const leaving = await leavingOf(trx, contactIds);
   const reader = withoutPerson(leaving, await channelsOf(trx));
@@ -38,7 +45,8 @@ export async function erasePeople(
       );
     }
   }
-  return eraseRows(trx, leaving, events, { ...request, judge: judgeContent });
+  const isTheirs = await valuesOfErased(trx, leaving, request.traitsOf, request.now);
+  return eraseRows(trx, leaving, events, { ...request, judge: judgeContent, isTheirs });
 }
 
 async function channelsOf(trx: WorkspaceTransaction): Promise<ReadonlyMap<string, ChannelEntry>> {

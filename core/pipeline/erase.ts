@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { noSuch } from '../errors.ts';
 import { awaitTurn, type Erasure, findContact, type Store, writeAudit } from '../store/index.ts';
+import type { TraitsOf } from './apply/apply-batch.ts';
 import { erasePeople } from './erase-people.ts';
 import type { ErasureKeyOf } from './erased.ts';
 
@@ -13,8 +14,13 @@ export interface Eraser {
   ): Promise<Erasure>;
 }
 
-export function createEraser(dependencies: { store: Store; clock: Clock; keyOf: ErasureKeyOf }): Eraser {
-  const { store, clock, keyOf } = dependencies;
+export function createEraser(dependencies: {
+  store: Store;
+  clock: Clock;
+  keyOf: ErasureKeyOf;
+  traitsOf: TraitsOf;
+}): Eraser {
+  const { store, clock, keyOf, traitsOf } = dependencies;
   return {
     async erase({ workspaceId, memberId }, contactId) {
       const key = await keyOf(workspaceId);
@@ -23,7 +29,12 @@ export function createEraser(dependencies: { store: Store; clock: Clock; keyOf: 
         const survivor = await findContact(trx, { contactId });
         if (survivor === undefined) throw noSuch('contact');
         const now = clock.now();
-        const erasure = await erasePeople(trx, [survivor], { askedBy: `member ${memberId}`, key, now });
+        const erasure = await erasePeople(trx, [survivor], {
+          askedBy: `member ${memberId}`,
+          key,
+          traitsOf,
+          now,
+        });
         await writeAudit(trx, { memberId, action: 'erase person', subject: erasure.erasureId, at: now });
         return erasure;
       });

@@ -24,7 +24,9 @@ export function withoutPerson(
 ): (row: StoredPayload, shelf: PayloadShelf) => LeftOver {
   const { own, wamids } = leaving;
   const contactIds = new Set(leaving.contactIds);
-  const records = new Set(leaving.records.map(({ connectionId, recordId }) => `${connectionId} ${recordId}`));
+  const records = new Set(
+    leaving.records.alone.map(({ connectionId, recordId }) => `${connectionId} ${recordId}`),
+  );
   const bsuids = new Set([...own].flatMap((value) => (value.startsWith('+') ? [] : [bsuidOf(value)])));
   const holderOf = lookUpIn(leaving.identities);
 

@@ -1,12 +1,10 @@
 import { sql } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
-import { canonicalPhone, phoneCandidates } from '../identity/index.ts';
-import type { CrmValues } from '../crm/index.ts';
 import { addCounts } from './counts.ts';
-import { unborn } from './crm-writes.ts';
+import { forgetRecords, type IsTheirs, recordsOf, type TheirRecords } from './erase-records.ts';
 import { erasedHash, type Erasure, type Remains } from './erasures.ts';
 import { type IdentityRow, identitiesOf } from './identities.ts';
-import { fromJson, toJson } from './json.ts';
+import { toJson } from './json.ts';
 import { type ContentJudgement, insertMessages, mergeMessages, type MessageRow } from './messages.ts';
 import type { WorkspaceTransaction } from './store.ts';
 import { remarkTimeline } from './timeline-moves.ts';
@@ -20,14 +18,8 @@ export interface Leaving {
   /** Who held what they are known by, and since when: other people's stretches too. */
   readonly identities: readonly IdentityRow[];
   readonly wamids: ReadonlySet<string>;
-  /** CRM records that tell of them and of nobody else. */
-  readonly records: readonly RecordNamed[];
+  readonly records: TheirRecords;
   readonly conflictIds: ReadonlySet<string>;
-}
-
-interface RecordNamed {
-  readonly connectionId: string;
-  readonly recordId: string;
 }
 
 export async function leavingOf(trx: WorkspaceTransaction, contactIds: readonly string[]): Promise<Leaving> {
@@ -75,10 +67,11 @@ export async function eraseRows(
     readonly key: Buffer;
     readonly now: number;
     readonly judge: (content: Buffer) => ContentJudgement;
+    readonly isTheirs: IsTheirs;
   },
 ): Promise<Erasure> {
   const { workspaceId } = trx;
-  const { key, now, askedBy, judge } = request;
+  const { key, now, askedBy, judge, isTheirs } = request;
   const { contactIds: ids } = leaving;
   const own = [...leaving.own];
   const remains = await remainsOf(trx, ids);
@@ -102,7 +95,7 @@ export async function eraseRows(
       trx,
     );
   }
-  await forgetRecords(trx, leaving);
+  await forgetRecords(trx, leaving, isTheirs, now);
   await forgetMarks(trx, ids);
   for (const table of ['conversations', 'crm_links', 'crm_creations', 'conflicts', 'dead_letters']) {
     await sql`delete from ${sql.table(table)}
@@ -155,28 +148,6 @@ async function withJoined(trx: WorkspaceTransaction, contactIds: readonly string
   return rows.map(({ contactId }) => contactId);
 }
 
-/** Records they are tied to, or whose phone is theirs, unless the record is somebody else's and not their own. */
-async function recordsOf(
-  trx: WorkspaceTransaction,
-  ids: readonly string[],
-  own: readonly string[],
-): Promise<RecordNamed[]> {
-  const { rows } = await sql<RecordNamed>`
-    select connection_id as "connectionId", record_id as "recordId" from (
-      select connection_id, record_id, home and parted_at is null as home from crm_links
-      where workspace_id = ${trx.workspaceId} and contact_id = any(${ids}::uuid[])
-      union all
-      select connection_id, record_id, false from crm_phones
-      where workspace_id = ${trx.workspaceId} and phone = any(${own}::text[])) named
-    group by connection_id, record_id
-    having bool_or(home) or not exists (
-      select 1 from crm_links o
-      where o.workspace_id = ${trx.workspaceId} and o.connection_id = named.connection_id
-        and o.record_id = named.record_id and o.parted_at is null and o.contact_id <> all(${ids}::uuid[]))
-    order by 1, 2`.execute(trx);
-  return rows;
-}
-
 /** Messages of theirs under whose id somebody else's content was kept too show that one from now on. */
 async function showOthersContents(
   trx: WorkspaceTransaction,
@@ -213,72 +184,6 @@ async function remainsOf(trx: WorkspaceTransaction, ids: readonly string[]): Pro
     recordIds: ofConnection.map(({ recordId }) => recordId),
     entryIds: (entriesOf.get(connectionId) ?? []).map(({ entryId }) => entryId),
   }));
-}
-
-/** What both sides agreed on of their records, what was written there and what happened there. */
-async function forgetRecords(trx: WorkspaceTransaction, leaving: Leaving): Promise<void> {
-  const { contactIds: ids, own, records } = leaving;
-  const { rows: creations } = await sql<{ connectionId: string; key: string }>`
-    select connection_id as "connectionId", key_contact_id as key from crm_creations
-    where workspace_id = ${trx.workspaceId} and contact_id = any(${ids}::uuid[])`.execute(trx);
-  const tries = creations.map(({ connectionId, key }) => ({ connectionId, recordId: unborn(key) }));
-  const named = (rows: readonly RecordNamed[]): ReturnType<typeof sql> => sql`
-    unnest(${rows.map((row) => row.connectionId)}::uuid[], ${rows.map((row) => row.recordId)}::text[])
-    as t (connection_id, record_id)`;
-  for (const [table, rows] of [
-    ['crm_writes', [...records, ...tries]],
-    ['occurrences', records],
-  ] as const) {
-    await sql`
-      delete from ${sql.table(table)} o using ${named(rows)}
-      where o.workspace_id = ${trx.workspaceId} and o.connection_id = t.connection_id
-        and o.record_id = t.record_id`.execute(trx);
-  }
-  await sql`
-    update crm_records r set base = '{}', refused = '{}', ours = '{}', agreed = false, key_contact_id = null from ${named(records)}
-    where r.workspace_id = ${trx.workspaceId} and r.connection_id = t.connection_id
-      and r.record_id = t.record_id`.execute(trx);
-  await forgetPhonesOnOthers(trx, leaving);
-  // What was typed stands with each number of its field.
-  await sql`
-    delete from crm_phones p
-    using crm_phones o
-    where p.workspace_id = ${trx.workspaceId} and o.workspace_id = ${trx.workspaceId}
-      and o.phone = any(${[...own]}::text[]) and p.connection_id = o.connection_id and p.record_id = o.record_id
-      and p.field = o.field`.execute(trx);
-}
-
-/** Of somebody else's record that holds their phone too, only that is forgotten. */
-async function forgetPhonesOnOthers(trx: WorkspaceTransaction, { own }: Leaving): Promise<void> {
-  const { rows } = await sql<RecordNamed & { base: Buffer; fields: string[] }>`
-    select r.connection_id as "connectionId", r.record_id as "recordId", r.base, p.fields
-    from (select connection_id, record_id, array_agg(distinct field) as fields from crm_phones
-          where workspace_id = ${trx.workspaceId} and phone = any(${[...own]}::text[])
-          group by connection_id, record_id) p
-    join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = p.connection_id
-                      and r.record_id = p.record_id
-    order by 1, 2 for update of r`.execute(trx);
-  const isTheirs = (value: string): boolean => own.has(canonicalPhone(value.replace(/[\s()-]/g, '')) ?? '');
-  // A change that was told of such a record may carry it too.
-  const digits = [...own].flatMap((value) => (value.startsWith('+') ? phoneCandidates(value) : []));
-  await sql`
-    delete from occurrences
-    where workspace_id = ${trx.workspaceId}
-      and regexp_replace(value, '[^0-9]', '', 'g') = any(${digits.map((phone) => phone.slice(1))}::text[])`.execute(
-    trx,
-  );
-  const changed = rows.flatMap(({ base, fields, ...row }) => {
-    const values = Object.entries(fromJson(base) as CrmValues);
-    const left = values.filter(([field, value]) => !fields.includes(field) && !isTheirs(value));
-    return left.length === values.length ? [] : [{ ...row, base: JSON.stringify(Object.fromEntries(left)) }];
-  });
-  if (changed.length === 0) return;
-  await sql`
-    update crm_records r set base = convert_to(t.base, 'UTF8')
-    from unnest(${changed.map((row) => row.connectionId)}::uuid[], ${changed.map((row) => row.recordId)}::text[],
-                ${changed.map((row) => row.base)}::text[]) as t (connection_id, record_id, base)
-    where r.workspace_id = ${trx.workspaceId} and r.connection_id = t.connection_id
-      and r.record_id = t.record_id`.execute(trx);
 }
 
 /** What was still to be written of them is not, and the statement of the day says so. */

@@ -43,6 +43,7 @@ export * from './check-findings.ts';
 export * from './checks.ts';
 export * from './polls.ts';
 export * from './erase.ts';
+export type { IsTheirs } from './erase-records.ts';
 export * from './erasures.ts';
 export * from './stored-payloads.ts';
 export * from './statement.ts';

@@ -208,7 +208,8 @@ function openProcess(
       return connectors.of(connection);
     },
   });
-  const traits = () => [...accounts.values()].map(({ workspace }) => workspace.connector.traits);
+  const traitsOf = (crm: string) =>
+    [...accounts.values()].map(({ workspace }) => workspace.connector.traits).find((one) => one.crm === crm);
   const failed = (error: unknown): void => void problems.push(error);
   const callFailed = (_connection: unknown, error: SangamError): void => void failures.push(error);
   const ignored = (): void => undefined;
@@ -216,7 +217,7 @@ function openProcess(
     createApplier({
       store,
       directory,
-      traitsOf: (crm) => traits().find((one) => one.crm === crm),
+      traitsOf,
       erasureKeyOf,
       clock,
       wakeReconciler,
@@ -251,7 +252,7 @@ function openProcess(
     changes,
     checker,
     poller,
-    eraser: createEraser({ store, clock, keyOf: erasureKeyOf }),
+    eraser: createEraser({ store, clock, keyOf: erasureKeyOf, traitsOf }),
     office: createDeadLetterOffice({ store, receiver, changes, clock, wake: ignored }),
     apply: () => createAnApplier(ignored).drain(),
     workers() {

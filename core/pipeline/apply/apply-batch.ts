@@ -145,7 +145,7 @@ export async function applyBatch(
   await remarkTimeline(trx, [...people.reshaped], now);
   const keptRows = kept.map(({ row }) => row);
   await addCounts(trx, countsOf(rows, { dropped, kept: keptRows, parked: letterRows }));
-  await eraseAtHome(trx, erased, erasureKeyOf, now);
+  await eraseAtHome(trx, erased, { traitsOf, erasureKeyOf }, now);
   return {
     events: rows.length,
     parked: letters.map(({ reason }) => reason),
@@ -285,14 +285,14 @@ function countsOf(
 async function eraseAtHome(
   trx: WorkspaceTransaction,
   records: readonly { readonly connectionId: string; readonly recordId: string }[],
-  keyOf: ErasureKeyOf,
+  { traitsOf, erasureKeyOf }: Pick<ApplyContext, 'traitsOf' | 'erasureKeyOf'>,
   now: number,
 ): Promise<void> {
   if (records.length === 0) return;
   const contactIds = await peopleAtHome(trx, records);
   if (contactIds.length === 0) return;
-  const key = await keyOf(trx.workspaceId);
-  await erasePeople(trx, contactIds, { askedBy: 'privacy deletion in the CRM', key, now });
+  const key = await erasureKeyOf(trx.workspaceId);
+  await erasePeople(trx, contactIds, { askedBy: 'privacy deletion in the CRM', key, traitsOf, now });
 }
 
 type Owner = (facts: Facts) => string | null;

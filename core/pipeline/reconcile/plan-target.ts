@@ -1,4 +1,4 @@
-import type { ConnectorTraits, CrmRecord, CrmValues, FieldMapping } from '../../crm/index.ts';
+import type { ConnectorTraits, ContactFields, CrmRecord, CrmValues, FieldMapping } from '../../crm/index.ts';
 import {
   type Agreed,
   difference,
@@ -177,11 +177,15 @@ function withFollowed(agreed: Agreed, record: CrmRecord | undefined, { theirs }:
 
 /**
  * What stands in our unique field and may stay. The id of somebody whose home is another record by now would keep it from
- * being written there.
+ * being written there; one that was taken from what both sides agreed on is of somebody erased.
  */
-function heldKey({ row, others }: DirtyTarget, record: CrmRecord | undefined): string | undefined {
+function heldKey({ row, homes, others }: DirtyTarget, record: CrmRecord | undefined): string | undefined {
   const held = record === undefined ? (row?.keyContactId ?? undefined) : record.contactId;
-  return others.some(({ contactId }) => contactId === held) ? undefined : held;
+  const isHeldBy = (people: readonly ContactFields[]): boolean =>
+    people.some(({ contactId }) => contactId === held);
+  if (isHeldBy(others)) return undefined;
+  const isErased = homes.length > 0 && row?.agreed === true && row.keyContactId === null && !isHeldBy(homes);
+  return isErased ? undefined : held;
 }
 
 /** Somebody or something may have changed it since it was last read. */

@@ -1,0 +1,128 @@
+import { describe, expect, test } from 'vitest';
+import type { UserRecord } from './conformance/account.ts';
+import { openHubspotAccount } from './conformance/hubspot-account.ts';
+import { memoryAccounts } from './conformance/memory-account.ts';
+import { hour, minute, somebody, stageFor } from './conformance/stage.ts';
+import type { CrmWorld } from './harness/crm-world.ts';
+import type { CrmWorkspace } from './harness/crm-workspace.ts';
+import { everyRow } from './harness/every-row.ts';
+
+/** Of two people on one record one is erased: the other's record says what it says of them alone. */
+
+const asha = somebody(1, 'Asha Rao');
+const bela = somebody(2, 'Bela Sen');
+const theirs = [asha.phone ?? '', asha.bsuid ?? '', 'Asha', 'Rao', 'secret of mine'];
+
+const accounts = [
+  ['a CRM unlike HubSpot', () => memoryAccounts().open],
+  ['HubSpot', () => openHubspotAccount],
+] as const;
+
+describe.each(accounts)('at %s', (_, open) => {
+  const stage = async (): Promise<{ world: CrmWorld; crm: CrmWorkspace }> =>
+    stageFor(open())({ polled: true });
+
+  const recordOf = async (crm: CrmWorkspace, name: string): Promise<UserRecord> => {
+    const found = (await crm.records()).find((record) => crm.read(record, 'first name') === name);
+    if (found === undefined) throw new Error(`No record is named ${name}.`);
+    return found;
+  };
+
+  /** Both write, and their records are merged in the CRM. */
+  const sharing = async (named: 'Asha' | 'Bela') => {
+    const { world, crm } = await stage();
+    await crm.writes(bela, 'Hello');
+    await crm.writes(asha, 'A secret of mine');
+    await world.ride(hour);
+    await crm.check();
+    const [ofAsha, ofBela] = [await recordOf(crm, 'Asha'), await recordOf(crm, 'Bela')];
+    const [into, from] = named === 'Asha' ? [ofAsha, ofBela] : [ofBela, ofAsha];
+    world.clock.advance(minute);
+    await crm.account.user.merge(into.recordId, from.recordId);
+    world.clock.advance(minute);
+    await world.ride(hour);
+    return { world, crm };
+  };
+
+  const belasAlone = async (world: CrmWorld, crm: CrmWorkspace): Promise<UserRecord> => {
+    await world.ride(hour);
+    await crm.check();
+    await world.ride(hour);
+    const record = await crm.record();
+    const { contactId } = await crm.contactOf(bela);
+    expect(record.values[crm.connector.traits.contactIdField]).toBe(contactId);
+    expect(await crm.letters()).toEqual([]);
+    expect(await crm.conflicts()).toEqual([]);
+    return record;
+  };
+
+  test('an opt-out that was theirs alone is lifted, and nothing of theirs is kept', async () => {
+    const { world, crm } = await sharing('Bela');
+    await crm.writes(asha, 'STOP');
+    await world.ride(hour);
+    expect(crm.isOptedOut(await crm.record())).toBe(true);
+    const before = await crm.contactOf(bela);
+    await crm.erase(asha);
+    const left = await everyRow(world.store, crm.workspaceId);
+    expect(theirs.filter((trace) => left.includes(trace))).toEqual([]);
+    const record = await belasAlone(world, crm);
+    expect(crm.isOptedOut(record)).toBe(false);
+    expect(crm.read(record, 'opt-out time')).toBe('');
+    expect(crm.read(record, 'first name')).toBe('Bela');
+    expect(await crm.contactOf(bela)).toEqual({ ...before, windowState: expect.anything() });
+  });
+
+  test('the other’s own opt-out stays', async () => {
+    const { world, crm } = await sharing('Bela');
+    await crm.writes(asha, 'STOP');
+    await crm.writes(bela, 'STOP');
+    await world.ride(hour);
+    await crm.erase(asha);
+    expect(crm.isOptedOut(await belasAlone(world, crm))).toBe(true);
+  });
+
+  test('their tags go, and are not taken for what somebody typed', async () => {
+    const { world, crm } = await sharing('Bela');
+    await crm.tag(asha, ['hers']);
+    await crm.tag(bela, ['vip']);
+    await world.ride(hour);
+    expect(crm.tagsOf(await crm.record())).toEqual(['hers', 'vip']);
+    await crm.erase(asha);
+    expect(crm.tagsOf(await belasAlone(world, crm))).toEqual(['vip']);
+    expect((await crm.contactOf(bela)).tags).toEqual(['vip']);
+  });
+
+  test('a record that was named by them is known by the other from then on', async () => {
+    const { world, crm } = await sharing('Asha');
+    await crm.writes(asha, 'STOP');
+    await world.ride(hour);
+    await crm.erase(asha);
+    const left = await everyRow(world.store, crm.workspaceId);
+    expect(theirs.filter((trace) => left.includes(trace))).toEqual([]);
+    const record = await belasAlone(world, crm);
+    expect(crm.isOptedOut(record)).toBe(false);
+    expect(crm.read(record, 'bsuid')).toBe(bela.bsuid);
+    const lastWords = world.clock.now();
+    await crm.writes(bela, 'Still here');
+    await world.ride(hour);
+    expect(Date.parse(crm.read(await crm.record(), 'last activity'))).toBeGreaterThanOrEqual(lastWords);
+  });
+
+  test('on a record that held their phone too their opt-out is lifted', async () => {
+    const { world, crm } = await stage();
+    await crm.writes(bela, 'Hello');
+    await world.ride(hour);
+    await crm.check();
+    const { recordId } = await crm.record();
+    const [, further = ''] = crm.connector.traits.phoneFields;
+    world.clock.advance(minute);
+    await crm.account.user.update(recordId, { [further]: `+${asha.phone ?? ''}` });
+    await world.ride(hour);
+    await crm.writes(asha, 'STOP');
+    await world.ride(hour);
+    expect(crm.isOptedOut(await recordOf(crm, 'Bela'))).toBe(true);
+    await crm.erase(asha);
+    await world.ride(hour);
+    expect(crm.isOptedOut(await recordOf(crm, 'Bela'))).toBe(false);
+  });
+});
