@@ -2,12 +2,13 @@ import { SangamError } from '../errors.ts';
 import { connectionOf, type ConnectionRow, liftBlock, listAlerts, parkFields } from '../store/index.ts';
 import { createEngine, type Engine, engineNow, text, webhook } from '@sangam/test';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { callFailed, callNotMade, callWent, mayCall } from './breaker.ts';
+import { alertSilentAccounts, callFailed, callNotMade, callWent, mayCall } from './breaker.ts';
 
 let engine: Engine;
 let seen: ConnectionRow;
 beforeEach(async () => {
   engine = await createEngine();
+  await mode('live');
   seen = await row();
 });
 afterEach(() => engine.close());
@@ -28,6 +29,16 @@ async function row(): Promise<ConnectionRow> {
   if (found === undefined) throw new Error('There is no connection.');
   return found;
 }
+
+const mode = async (name: 'live' | 'test' | 'shadow', phones: readonly string[] = []): Promise<void> => {
+  await engine.store.transact(engine.workspaceId, (trx) =>
+    trx
+      .updateTable('crm_connections')
+      .set({ mode: name, test_phones: [...phones] })
+      .where('workspace_id', '=', engine.workspaceId)
+      .execute(),
+  );
+};
 
 const error = (retry: 'later' | 'never'): SangamError =>
   new SangamError({ code: 'away', origin: 'crm', retry, message: `It says ${retry}.` });
@@ -85,6 +96,40 @@ describe('an account whose calls failed', () => {
     expect(await mayCall(engine.store, failed, 'timeline', nextCallAt + 60_000)).toBeUndefined();
     expect(await mayCall(engine.store, failed, 'records', nextCallAt)).toBeDefined();
   });
+
+  test.each(['test', 'shadow'] as const)(
+    'is not kept for what may not be written in mode %s, and nobody is told that it does not answer',
+    async (name) => {
+      await says('Hello');
+      await says('STOP');
+      for (let times = 0; times < 5; times += 1) {
+        await callFailed(engine.store, await row(), error('later'), now);
+      }
+      const silent = async (): Promise<number> => {
+        const later = now + 60 * 60_000;
+        await alertSilentAccounts(engine.store, engine.workspaceId, later);
+        const alerts = await engine.store.transact(engine.workspaceId, (trx) =>
+          listAlerts(trx, { limit: 9 }),
+        );
+        return alerts.length;
+      };
+      await mode(name, ['+919899999999']);
+      expect(await silent()).toBe(0);
+      for (const lane of ['timeline', 'scan', 'records'] as const) {
+        const failed = await row();
+        const leave = await mayCall(engine.store, failed, lane, failed.nextCallAt);
+        expect(leave?.probe, lane).toBeDefined();
+        await callNotMade(engine.store, failed, leave ?? {});
+      }
+      if (name === 'shadow') return;
+      await mode(name, ['+919812345678']);
+      expect(await silent()).toBe(1);
+      const failed = await row();
+      expect(await mayCall(engine.store, failed, 'timeline', failed.nextCallAt)).toBeUndefined();
+      expect(await mayCall(engine.store, failed, 'scan', failed.nextCallAt)).toBeUndefined();
+      expect(await mayCall(engine.store, failed, 'records', failed.nextCallAt)).toBeDefined();
+    },
+  );
 
   test('that failed for several at once has failed once', async () => {
     await Promise.all(Array.from({ length: 5 }, () => callFailed(engine.store, seen, error('later'), now)));

@@ -1,4 +1,4 @@
-import type { Connector } from '../crm/index.ts';
+import type { Connector, ConnectorTraits } from '../crm/index.ts';
 import type { ConnectionRow } from '../store/index.ts';
 
 /** Whatever would call an account that was let go says so. */
@@ -11,3 +11,6 @@ export interface Connectors {
   /** Its account has to be looked at anew before the next call. */
   forget(connectionId: string): void;
 }
+
+/** What is so of a CRM whoever's account it is; undefined: there is no such connector. */
+export type TraitsOf = (crm: string) => ConnectorTraits | undefined;

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { noSuch } from '../errors.ts';
 import { awaitTurn, type Erasure, findContact, type Store, writeAudit } from '../store/index.ts';
-import type { TraitsOf } from './apply/apply-batch.ts';
+import type { TraitsOf } from './connectors.ts';
 import { erasePeople } from './erase-people.ts';
 import type { ErasureKeyOf } from './erased.ts';
 

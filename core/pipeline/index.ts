@@ -17,7 +17,7 @@ export * from './check/report.ts';
 export * from './reconcile/preview.ts';
 export { contactFields } from './reconcile/contact-fields.ts';
 export type { IdentityDecisionPayload } from './apply/read-event.ts';
-export type { Applied, TraitsOf } from './apply/apply-batch.ts';
+export type { Applied } from './apply/apply-batch.ts';
 export type { ErasureKeyOf } from './erased.ts';
 export type { BatchOutcome } from './reconcile/findings.ts';
 export type { TurnFailed, TurnFailure, TurnTaker } from './turns.ts';

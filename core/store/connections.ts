@@ -5,6 +5,7 @@ import { markPriority } from './dirty.ts';
 import { fromJson, toJson } from './json.ts';
 import type { ConnectionMode } from './schema.ts';
 import type { WorkspaceTransaction } from './store.ts';
+import { mayWriteEntry, mayWriteMark } from './writable.ts';
 
 /** One installed CRM account, as the way out needs it. */
 export interface ConnectionRow {
@@ -178,7 +179,7 @@ const turnMs = 5_000;
 
 /**
  * Whether this caller is the one who tries an account whose calls failed: nobody else has since `seen`. While consent waits
- * only records may; else records and timelines take turns, by how often it failed, so that what always fails in one lane
+ * that may be written only records may; else records and timelines take turns, by how often it failed, so that what always fails in one lane
  * does not keep the other from finding that the account answers.
  */
 export async function claimProbe(
@@ -186,18 +187,19 @@ export async function claimProbe(
   connectionId: string,
   { lane, seen, until, now }: { lane: CallerLane; seen: number; until: number; now: number },
 ): Promise<boolean> {
-  const due = (table: string, more: ReturnType<typeof sql>) => sql`
+  const due = (table: string, which: ReturnType<typeof sql>) => sql`
     exists (select 1 from ${sql.table(table)} w
             where w.workspace_id = ${trx.workspaceId} and w.connection_id = ${connectionId} and w.due_at <= ${now}
-              ${more})`;
-  const consent = due('dirty_records', sql`and w.held is null and w.priority = ${markPriority.consent}`);
+              and ${which})`;
+  const mark = sql`w.held is null and ${mayWriteMark(trx)}`;
+  const consent = due('dirty_records', sql`w.priority = ${markPriority.consent} and ${mark}`);
   const isTurnOfOther = {
-    records: sql`failed_attempts % 2 = 1 and ${due('timeline_entries', sql``)} and not ${consent}`,
-    timeline: sql`failed_attempts % 2 = 0 and ${due('dirty_records', sql`and w.held is null`)}`,
+    records: sql`failed_attempts % 2 = 1 and ${due('timeline_entries', mayWriteEntry(trx))} and not ${consent}`,
+    timeline: sql`failed_attempts % 2 = 0 and ${due('dirty_records', mark)}`,
     scan: sql`false`,
   }[lane];
   const { numAffectedRows } = await sql`
-    update crm_connections set next_call_at = ${until}
+    update crm_connections c set next_call_at = ${until}
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
       and next_call_at = ${seen} and failed_attempts > 0
       and not (next_call_at > ${now - turnMs} and ${isTurnOfOther})
@@ -228,12 +230,12 @@ export async function unansweredAccounts(
     where c.workspace_id = ${trx.workspaceId} and c.failed_attempts > 0 and c.failing_since <= ${since}
       and c.last_failure is not null and c.blocked_reason is null and c.disconnected_at is null
       and c.mode <> 'shadow'
-      and (exists (select 1 from dirty_records d
-                   where d.workspace_id = ${trx.workspaceId} and d.connection_id = c.connection_id
-                     and d.held is null and d.due_at <= ${now})
-        or exists (select 1 from timeline_entries t
-                   where t.workspace_id = ${trx.workspaceId} and t.connection_id = c.connection_id
-                     and t.due_at <= ${now}))`.execute(trx);
+      and (exists (select 1 from dirty_records w
+                   where w.workspace_id = ${trx.workspaceId} and w.connection_id = c.connection_id
+                     and w.held is null and w.due_at <= ${now} and ${mayWriteMark(trx)})
+        or exists (select 1 from timeline_entries w
+                   where w.workspace_id = ${trx.workspaceId} and w.connection_id = c.connection_id
+                     and w.due_at <= ${now} and ${mayWriteEntry(trx)}))`.execute(trx);
   return rows;
 }
 

@@ -1,8 +1,10 @@
 import { sql } from 'kysely';
 import { addCounts } from './counts.ts';
+import { twinsPrefix } from './mark-subjects.ts';
 import type { Page } from './page.ts';
 import { asTraces, joinTraces } from './traces.ts';
 import type { WorkspaceTransaction } from './store.ts';
+import { mayWriteMark } from './writable.ts';
 
 /** How much a mark hurries: an index into the port's priorities. */
 export const markPriority = { consent: 0, newLead: 1, fields: 2 } as const;
@@ -29,12 +31,6 @@ export interface DirtyRecord {
   readonly attempts: number;
   readonly traceparents: readonly string[] | null;
 }
-
-const twinsPrefix = 'twins:';
-
-/** Whether a mark asks to look for records of a contact that are not known here. */
-export const seeksTwins = ({ subject }: Pick<DirtyRecord, 'subject'>): boolean =>
-  subject.startsWith(twinsPrefix);
 
 /**
  * What a mark on an existing row does: it counts, it may hurry more, and what waited for time waits no longer, unless for
@@ -163,9 +159,6 @@ export async function markTwins(
   await countDue(trx, rows, now);
 }
 
-export const subjectOfRecord = (recordId: string): string => `record:${recordId}`;
-export const subjectOfContact = (contactId: string): string => `contact:${contactId}`;
-
 /** Marks everybody, as after a mapping changed. */
 export async function markAllDirty(
   trx: WorkspaceTransaction,
@@ -269,28 +262,11 @@ export async function othersDue(
   now: number,
 ): Promise<boolean> {
   const { rows } = await sql`
-    select 1 from dirty_records
-    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} and held is null
-      and due_at <= ${now} and subject <> ${subject} limit 1`.execute(trx);
+    select 1 from dirty_records w
+    join crm_connections c on c.workspace_id = ${trx.workspaceId} and c.connection_id = w.connection_id
+    where w.workspace_id = ${trx.workspaceId} and w.connection_id = ${connectionId} and w.held is null
+      and w.due_at <= ${now} and w.subject <> ${subject} and ${mayWriteMark(trx)} limit 1`.execute(trx);
   return rows.length > 0;
-}
-
-/** Subjects of people who are known by one of these phones. */
-export async function subjectsOfPhones(
-  trx: WorkspaceTransaction,
-  connectionId: string,
-  phones: readonly string[],
-): Promise<string[]> {
-  const { rows } = await sql<{ subject: string }>`
-    select t.kind || i.contact_id::text as subject from identities i
-    cross join (values ('contact:'), (${twinsPrefix}::text)) as t (kind)
-    where i.workspace_id = ${trx.workspaceId} and i.value = any(${phones}::text[]) and i.contact_id is not null
-    union
-    select 'record:' || l.record_id from identities i
-    join crm_links l on l.workspace_id = i.workspace_id and l.connection_id = ${connectionId}
-                    and l.contact_id = i.contact_id and l.parted_at is null
-    where i.workspace_id = ${trx.workspaceId} and i.value = any(${phones}::text[])`.execute(trx);
-  return rows.map(({ subject }) => subject);
 }
 
 /** From here on nobody knows whether these were written, until somebody says so. */

@@ -3,7 +3,6 @@ import { canonicalPhone, phoneCandidates } from '../identity/index.ts';
 import type { CrmValues } from '../crm/index.ts';
 import { unborn } from './crm-writes.ts';
 import { markEachRecord, markPriority } from './dirty.ts';
-import type { Leaving } from './erase.ts';
 import { fromJson, toJson } from './json.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
@@ -25,6 +24,13 @@ export interface TheirRecords {
   /** Tells of nobody else. */
   readonly alone: readonly RecordNamed[];
   readonly shared: readonly SharedRecord[];
+}
+
+interface LeavingRecords {
+  readonly contactIds: readonly string[];
+  /** What nobody else was ever known by. */
+  readonly own: ReadonlySet<string>;
+  readonly records: TheirRecords;
 }
 
 /** Whether a value of a shared record's field tells of them; `ours`: we wrote it. */
@@ -75,7 +81,7 @@ export async function recordsOf(
  */
 export async function forgetRecords(
   trx: WorkspaceTransaction,
-  leaving: Leaving,
+  leaving: LeavingRecords,
   isTheirs: IsTheirs,
   now: number,
 ): Promise<void> {
@@ -118,7 +124,7 @@ const nameOf = ({ connectionId, recordId }: RecordNamed): string => `${connectio
 
 async function forgetOnShared(
   trx: WorkspaceTransaction,
-  { contactIds, own, records: { shared } }: Leaving,
+  { contactIds, own, records: { shared } }: LeavingRecords,
   isTheirs: IsTheirs,
 ): Promise<void> {
   if (shared.length === 0) return;

@@ -189,16 +189,3 @@ export async function countDue(
   const count = rows.filter(({ fresh }) => fresh).length;
   if (count > 0) await addCounts(trx, [{ name: 'entries due', at: now, count, connectionId }]);
 }
-
-/** Contacts who are known by one of these phones. */
-export async function contactsOfPhones(
-  trx: WorkspaceTransaction,
-  phones: readonly string[],
-): Promise<string[]> {
-  const { rows } = await sql<{ contactId: string }>`
-    select distinct contact_id as "contactId" from identities
-    where workspace_id = ${trx.workspaceId} and value = any(${phones}::text[]) and contact_id is not null`.execute(
-    trx,
-  );
-  return rows.map(({ contactId }) => contactId);
-}

@@ -9,7 +9,8 @@ import {
 } from '../../store/index.ts';
 import type { ChannelEntry, Directory } from '../directory.ts';
 import { type TurnFailed, TurnTaker } from '../turns.ts';
-import { type Applied, applyBatch, type TraitsOf } from './apply-batch.ts';
+import type { TraitsOf } from '../connectors.ts';
+import { type Applied, applyBatch } from './apply-batch.ts';
 import { letterOf } from '../event-letter.ts';
 import { parkEvents } from './park.ts';
 import { traceBatch } from '../tracing.ts';

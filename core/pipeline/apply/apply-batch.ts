@@ -1,5 +1,4 @@
 import type { Clock } from '../../clock.ts';
-import type { ConnectorTraits } from '../../crm/index.ts';
 import { mergeStatusTimes } from '../../conversation/index.ts';
 import type { CountName, InboxRow, MessageRow, StatusRow, WorkspaceTransaction } from '../../store/index.ts';
 import {
@@ -26,6 +25,7 @@ import {
   remarkTimeline,
   removeFromInbox,
 } from '../../store/index.ts';
+import type { TraitsOf } from '../connectors.ts';
 import type { ChannelEntry } from '../directory.ts';
 import { applyCrmChanges } from './crm-changes.ts';
 import { erasePeople } from '../erase-people.ts';
@@ -66,9 +66,6 @@ interface AppliedEvent {
 }
 
 type ReadFacts = Extract<ReadEvent, { outcome: 'facts' }>;
-
-/** What is so of a CRM whoever's account it is; undefined: there is no such connector. */
-export type TraitsOf = (crm: string) => ConnectorTraits | undefined;
 
 /** What applying needs besides the events. */
 export interface ApplyContext {
