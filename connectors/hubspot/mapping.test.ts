@@ -11,6 +11,7 @@ const asha: ContactFields = {
   contactId: 'c1',
   phone: '+919812345678',
   phones: ['+919812345678'],
+  formerPhones: [],
   bsuid: 'IN.1234567890',
   username: 'asha',
   firstName: 'Asha',
@@ -31,6 +32,7 @@ const asha: ContactFields = {
 const unknown: ContactFields = {
   contactId: 'c2',
   phones: [],
+  formerPhones: [],
   firstName: '',
   lastName: '',
   leadSource: 'WhatsApp',

@@ -9,6 +9,7 @@ const at = Date.UTC(2026, 10, 23, 10, 0, 0);
 const someone = (contactId: string): ContactFields => ({
   contactId,
   phones: [],
+  formerPhones: [],
   firstName: '',
   lastName: '',
   leadSource: 'WhatsApp',

@@ -8,6 +8,8 @@ export interface ContactFields {
   readonly phone?: string;
   /** Every phone the person holds now, E.164. */
   readonly phones: readonly string[];
+  /** Phones they held before and hold no longer, E.164. */
+  readonly formerPhones: readonly string[];
   readonly bsuid?: string;
   readonly username?: string;
   readonly firstName: string;

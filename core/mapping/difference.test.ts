@@ -43,6 +43,7 @@ const asha: ContactFields = {
   contactId: 'c1',
   phone: '+919812345678',
   phones: ['+919812345678'],
+  formerPhones: [],
   firstName: 'Asha',
   lastName: 'Rao',
   leadSource: 'WhatsApp Inbound',

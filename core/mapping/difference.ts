@@ -52,6 +52,8 @@ interface Verdict {
  * | `ours`     | the value               | it differs                                                                |
  * | `both`     | the value               | our side changed; what changed on theirs is taken                         |
  * | `theirs`   | nothing                 | never                                                                     |
+ *
+ * A phone we wrote that is somebody else's by now gives way to their present one, or to nothing, whoever owns the field.
  */
 export function difference(input: {
   readonly contact: ContactFields;
@@ -112,6 +114,8 @@ function judge(mapping: FieldMapping, side: Side): Verdict {
     if (mapping.source === 'opt-out') return judgeOptOut(mapping, side);
   }
   const ours = writtenValue(mapping, side.contact, side.spelling);
+  if (isHandedOn(mapping, side))
+    return side.current === undefined ? { needsRead: true } : { write: ours ?? '' };
   if (mapping.owner === 'theirs' || ours === undefined) return { value: side.current?.[name] };
   const same = (x: string, y: string): boolean => x === y || side.spelling.same(x, y, mapping.field);
   if (theirs !== undefined && same(ours, theirs)) return { value: side.current?.[name], agrees: true };
@@ -127,6 +131,22 @@ function judge(mapping: FieldMapping, side: Side): Verdict {
     case 'if-empty':
       return judgeFilled(mapping, side, ours, theirs, same);
   }
+}
+
+/** A phone of theirs that we wrote still stands there, and is somebody else's by now. */
+function isHandedOn(mapping: FieldMapping, { contact, spelling, base, ours, current }: Side): boolean {
+  const { name } = mapping.field;
+  const [written, theirs] = [base[name], current?.[name] ?? base[name]];
+  if (mapping.source !== 'phone' || written === undefined || theirs === undefined || !ours.has(name))
+    return false;
+  const isSame = (x: string, y: string): boolean => x === y || spelling.same(x, y, mapping.field);
+  return (
+    isSame(written, theirs) &&
+    contact.formerPhones.some((phone) => {
+      const former = writtenValue(mapping, { ...contact, phone }, spelling);
+      return former !== undefined && isSame(former, theirs);
+    })
+  );
 }
 
 function judgeFilled(

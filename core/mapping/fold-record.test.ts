@@ -6,6 +6,7 @@ const asha: ContactFields = {
   contactId: 'asha',
   phone: '+919812345678',
   phones: ['+919812345678'],
+  formerPhones: [],
   firstName: 'Asha',
   lastName: 'Rao',
   leadSource: 'WhatsApp Inbound',
@@ -63,6 +64,13 @@ describe('a record that is home to two people', () => {
     for (const unknown of ['lastActivityAt', 'lastInboundAt', 'windowClosesAt', 'waitingSince', 'optOutAt']) {
       expect(nothing).not.toHaveProperty(unknown);
     }
+  });
+
+  test('holds no phone of an earlier time that is another’s on it', () => {
+    const moved = { ...asha, phones: ['+919800000001'], formerPhones: ['+919812345678', '+919812300000'] };
+    expect(foldRecord([moved, { ...ravi, phones: ['+919812345678'] }], [])?.formerPhones).toEqual([
+      '+919812300000',
+    ]);
   });
 
   test('is opted out while one of them is, since the latest', () => {

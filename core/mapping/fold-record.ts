@@ -17,9 +17,10 @@ export function foldRecord(
   const lastInboundAt = latest(homes.map((contact) => contact.lastInboundAt));
   const windowClosesAt = latest(homes.map((contact) => contact.windowClosesAt));
   const waitingSince = earliest(homes.map((contact) => contact.waitingSince));
-  const { optOutAt: _, waitingSince: __, ...alone } = named;
+  const { optOutAt: _, waitingSince: __, formerPhones, ...alone } = named;
   return {
     ...alone,
+    formerPhones: formerPhones.filter((phone) => !everybody.some(({ phones }) => phones.includes(phone))),
     ...(lastActivityAt === undefined ? {} : { lastActivityAt }),
     ...(lastInboundAt === undefined ? {} : { lastInboundAt }),
     ...(windowClosesAt === undefined ? {} : { windowClosesAt }),

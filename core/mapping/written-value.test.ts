@@ -20,6 +20,7 @@ const spelling: Spelling = {
 const asha: ContactFields = {
   contactId: 'c1',
   phones: [],
+  formerPhones: [],
   firstName: 'Asha',
   lastName: '',
   leadSource: 'WhatsApp',

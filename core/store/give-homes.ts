@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { isEarlierHolders } from './earlier-holders.ts';
 import { holdContacts, linksOfRecords } from './links.ts';
 import type { WorkspaceTransaction } from './store.ts';
 import { dueTimeline } from './timeline-moves.ts';
@@ -20,6 +21,10 @@ export async function giveHomes(
     trx,
     tied.map(({ contactId }) => contactId),
   );
+  const earlier = isEarlierHolders(trx, connectionId, {
+    contactId: sql`tied.contact_id`,
+    recordId: sql`tied.record_id`,
+  });
   const { rows } = await sql<{ contactId: string; recordId: string; home: boolean }>`
     with tied as (
       select l.contact_id, l.record_id, l.home, r.gone is null as stands, coalesce(r.rank, 0) as rank, r.created_at
@@ -33,8 +38,8 @@ export async function giveHomes(
     ), bereft as (
       select contact_id from tied group by contact_id having bool_or(home) and not bool_or(home and stands)
     ), heirs as (
-      select distinct on (contact_id) contact_id, record_id from tied join bereft using (contact_id)
-      where stands
+      select distinct on (contact_id) contact_id, tied.record_id from tied join bereft using (contact_id)
+      where stands and not ${earlier}
       order by contact_id, rank, created_at, length(record_id), record_id)
     update crm_links l set home = (l.record_id = heirs.record_id)
     from heirs

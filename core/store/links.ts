@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { openConflicts } from './attention.ts';
+import { isEarlierHolders } from './earlier-holders.ts';
 import type { LinkReason } from './schema.ts';
 import { dueTimeline, repointEntries } from './timeline-moves.ts';
 import type { WorkspaceTransaction } from './store.ts';
@@ -160,7 +161,8 @@ export async function leaveGoneHomes(
 
 /**
  * Ties records to the contacts whose phone they hold, and unties those that hold it no longer: a record that is not a
- * contact's home still takes its opt-out. A contact without a home gets one, and its timeline falls due. A record that stood
+ * contact's home still takes its opt-out. A contact without a home gets one, but none of who held its phone before, and its
+ * timeline falls due. A record that stood
  * when we made another for the same person is a conflict. Returns the records to be looked at.
  */
 export async function linkByPhone(
@@ -188,13 +190,17 @@ export async function linkByPhone(
     trx,
     known.map(({ contactId }) => contactId),
   );
+  const earlier = isEarlierHolders(trx, connectionId, {
+    contactId: sql`i.contact_id`,
+    recordId: sql`p.record_id`,
+  });
   const { rows } = await sql<LinkRow>`
     insert into crm_links (workspace_id, connection_id, contact_id, record_id, home, decided_by, created_at)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, t.contact_id, t.record_id,
-           t.place = 1 and not exists (${homeOf(connectionId, trx.workspaceId)}), 'phone', ${now}
-    from (select i.contact_id, p.record_id,
+           t.place = 1 and not t.earlier and not exists (${homeOf(connectionId, trx.workspaceId)}), 'phone', ${now}
+    from (select i.contact_id, p.record_id, ${earlier} as earlier,
                  row_number() over (partition by i.contact_id
-                                    order by coalesce(r.rank, 0), min(p.place), r.created_at, length(p.record_id),
+                                    order by ${earlier}, coalesce(r.rank, 0), min(p.place), r.created_at, length(p.record_id),
                                              p.record_id) as place
           from (select record_id, phone, min(place) as place from crm_phones
                 where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}

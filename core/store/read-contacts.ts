@@ -17,6 +17,8 @@ export interface ContactReading {
   readonly waitingSince: number | null;
   /** The phones the person holds now, the one last seen first. */
   readonly phones: readonly string[];
+  /** Those they held before and hold no longer. */
+  readonly formerPhones: readonly string[];
   readonly bsuidKey: string | null;
   readonly consent: readonly ConsentEntry[];
   /** Phones that were somebody else's before `since`, with that person's consent. */
@@ -41,6 +43,14 @@ const phonesOfC = sql.raw(`
         order by i.since desc, (select max(e.at) from identity_evidence e
                                 where e.workspace_id = c.workspace_id and e.a = i.value and e.kind = 'pair') desc
                  nulls last, i.value)`);
+
+/** Phones contact `c` held once: the latest word about each says somebody else does, or nobody known. */
+const formerPhonesOfC = sql.raw(`
+  array(select distinct i.value from identities i
+        where i.workspace_id = c.workspace_id and i.contact_id = c.contact_id and i.value like '+%'
+          and (select latest.contact_id from identities latest
+               where latest.workspace_id = c.workspace_id and latest.value = i.value
+               order by latest.since desc limit 1) is distinct from c.contact_id)`);
 
 export async function readAppellations(
   trx: WorkspaceTransaction,
@@ -72,7 +82,7 @@ export async function readContacts(
                                      where o.workspace_id = c.workspace_id and o.contact_id = c.contact_id
                                        and o.direction = 'out' and (o.content is not null or o.free_form)), 0))
            end as "waitingSince",
-           ${phonesOfC} as phones,
+           ${phonesOfC} as phones, ${formerPhonesOfC} as "formerPhones",
            (select i.value from identities i
             where i.workspace_id = c.workspace_id and i.contact_id = c.contact_id and i.value like 'bsuid:%'
             order by i.value like 'bsuid:parent:%', (select max(e.at) from identity_evidence e

@@ -39,6 +39,7 @@ function fieldsOf(
     contactId: reading.contactId,
     ...(phone === undefined ? {} : { phone }),
     phones: reading.phones,
+    formerPhones: reading.formerPhones,
     ...(reading.bsuidKey === null ? {} : { bsuid: bsuidOf(reading.bsuidKey) }),
     ...(reading.username === null ? {} : { username: reading.username }),
     ...name,

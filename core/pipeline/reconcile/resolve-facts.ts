@@ -6,6 +6,7 @@ import {
   creationPace,
   creationsOf,
   firstContents,
+  homesOfEarlierHolders,
   ownNumbers,
   partedFrom,
   type PhoneHolder,
@@ -22,8 +23,13 @@ export interface ResolveFacts {
   readonly indexed: readonly PhoneHolder[];
   /** Phones of people who were erased and came back: the index says nothing of them. */
   readonly erased: ReadonlySet<string>;
-  /** Contact and record, as `<contact> <record>`. */
+  /**
+   * Records that are not theirs though they hold their phone: a person parted them, or they are of who held it before.
+   * Contact and record, as `<contact> <record>`.
+   */
   readonly parted: ReadonlySet<string>;
+  /** By contact: records of who held their phone before, where a person typed it. */
+  readonly typedElsewhere: ReadonlyMap<string, readonly { readonly recordId: string }[]>;
   readonly partedContacts: ReadonlySet<string>;
   readonly creations: ReadonlyMap<string, Creation>;
   /**
@@ -55,11 +61,16 @@ export async function loadResolveFacts(
   const first = asksFirst ? await firstContents(trx, contactIds) : [];
   const creations = await creationsOf(trx, connectionId, contactIds);
   const parted = await partedFrom(trx, connectionId, contactIds);
+  const earlier = await homesOfEarlierHolders(trx, connectionId, contactIds);
   const numbers = await ownNumbers(trx);
   return {
     indexed: await recordsByPhone(trx, connectionId, phones),
     erased: await erasedPhones(trx, phones, erasureKeyOf),
-    parted: new Set(parted.map(({ contactId, recordId }) => `${contactId} ${recordId}`)),
+    parted: new Set([...parted, ...earlier].map(({ contactId, recordId }) => `${contactId} ${recordId}`)),
+    typedElsewhere: Map.groupBy(
+      earlier.filter(({ typed }) => typed),
+      ({ contactId }) => contactId,
+    ),
     partedContacts: new Set(parted.map(({ contactId }) => contactId)),
     creations: new Map(
       creations

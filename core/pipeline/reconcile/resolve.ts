@@ -34,7 +34,11 @@ export interface Creating {
 }
 
 /** A record to be made, and what it is to hold. */
-export type CreatingValues = Creating & { readonly values: CrmValues };
+export type CreatingValues = Creating & {
+  readonly values: CrmValues;
+  /** Records of who held their phone before, where a person typed it. */
+  readonly elsewhere: readonly string[];
+};
 
 /** What becomes of contacts without a record. */
 export interface Resolved {

@@ -69,7 +69,8 @@ export async function resolveNew(
     const { ownerId } = one.creation;
     const owner = traits.ownerField === undefined || ownerId === null ? {} : { [traits.ownerField]: ownerId };
     const values = valuesForNew(one.homeless.contact, mapping, traits.spelling);
-    return { ...one, values: { ...values, ...owner } };
+    const elsewhere = facts.typedElsewhere.get(one.homeless.contact.contactId) ?? [];
+    return { ...one, values: { ...values, ...owner }, elsewhere: elsewhere.map(({ recordId }) => recordId) };
   });
   return { creating, parted: facts.parted };
 }
@@ -139,7 +140,7 @@ async function create(
 /** What became of one create. */
 function noteCreated(
   { connection, connector, mapping, clock }: BatchWork,
-  { homeless, creation }: CreatingValues,
+  { homeless, creation, elsewhere }: CreatingValues,
   outcome: RecordOutcome | undefined,
   findings: Findings,
 ): void {
@@ -155,6 +156,10 @@ function noteCreated(
       const { recordId } = outcome;
       tellLeftOut(findings, connection, contactId, leftOut, now);
       findings.links.push({ contactId, recordId, home: true, reason: 'created' });
+      const [holder, ...more] = elsewhere;
+      if (holder !== undefined) {
+        findings.conflicts.push(twoRecords(connection.connectionId, contactId, [recordId, holder, ...more]));
+      }
       findings.agreed.push({
         recordId,
         keyContactId: creation.key,
