@@ -108,6 +108,32 @@ describe.each(accounts)('at %s', (_, open) => {
     expect(Date.parse(crm.read(await crm.record(), 'last activity'))).toBeGreaterThanOrEqual(lastWords);
   });
 
+  test.each(['made', 'written'])(
+    'who is erased while their record is %s leaves nothing here',
+    async (how) => {
+      const { world, crm } = await stage();
+      await crm.check();
+      if (how === 'written') {
+        await crm.writes(asha, 'A secret of mine');
+        await world.ride(hour);
+      }
+      await crm.writes(asha, 'Another secret of mine');
+      await world.process.apply();
+      let erased = false;
+      crm.beforeCall = async () => {
+        if (erased) return;
+        erased = true;
+        await crm.erase(asha);
+      };
+      await world.ride(hour);
+      expect(erased).toBe(true);
+      expect(await crm.records()).toHaveLength(how === 'made' ? 0 : 1);
+      const left = await everyRow(world.store, crm.workspaceId);
+      expect(theirs.filter((trace) => left.includes(trace))).toEqual([]);
+      expect(await crm.letters()).toEqual([]);
+    },
+  );
+
   test('on a record that held their phone too their opt-out is lifted', async () => {
     const { world, crm } = await stage();
     await crm.writes(bela, 'Hello');
@@ -124,5 +150,8 @@ describe.each(accounts)('at %s', (_, open) => {
     await crm.erase(asha);
     await world.ride(hour);
     expect(crm.isOptedOut(await recordOf(crm, 'Bela'))).toBe(false);
+    await crm.check();
+    await world.ride(hour);
+    expect(await everyRow(world.store, crm.workspaceId)).not.toContain(asha.phone);
   });
 });

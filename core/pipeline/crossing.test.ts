@@ -14,7 +14,8 @@ import {
 } from '../store/index.ts';
 import { lanes } from '../whatsapp/index.ts';
 import { createApplier } from './apply/applier.ts';
-import { Findings, rememberFindings } from './reconcile/findings.ts';
+import { Findings } from './reconcile/findings.ts';
+import { rememberFindings } from './reconcile/remember-findings.ts';
 
 let engine: Engine;
 beforeEach(async () => {

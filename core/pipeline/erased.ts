@@ -1,4 +1,5 @@
 import {
+  type AgreedRecord,
   erasedAt,
   erasedHash,
   hasErased,
@@ -61,19 +62,44 @@ export async function withoutErased(
   seen: readonly SeenRecord[],
   keyOf: ErasureKeyOf,
 ): Promise<readonly SeenRecord[]> {
-  if (seen.length === 0 || !(await hasErased(trx))) return seen;
-  const erased = await erasureOf(trx, seen.flatMap(phonesIn), keyOf);
-  if (erased.size === 0) return seen;
-  const back = await phonesInUse(trx, [...erased.keys()]);
-  const isGone = (phone: string): boolean => erased.has(phone) && !back.has(phone);
+  const fieldsOf = await fieldsOfErased(trx, seen, keyOf);
   return seen.map((record) => {
     const { recordId, phones } = record;
-    const gone = new Set(phones.flatMap((one) => ('phone' in one && isGone(one.phone) ? [one.field] : [])));
+    const gone = fieldsOf(record);
     if (gone.size === 0) return record;
     // Whoever else it holds a phone of is found by it still.
     const others = phones.filter((one) => 'phone' in one && !gone.has(one.field));
     return { recordId, keyContactId: undefined, base: {}, phones: others };
   });
+}
+
+/** Records of somebody, without what they hold of the phones of erased people who never came back. */
+export async function withoutErasedPhones(
+  trx: WorkspaceTransaction,
+  records: readonly AgreedRecord[],
+  keyOf: ErasureKeyOf,
+): Promise<readonly AgreedRecord[]> {
+  const fieldsOf = await fieldsOfErased(trx, records, keyOf);
+  return records.map((record) => {
+    const gone = fieldsOf(record);
+    if (gone.size === 0) return record;
+    const base = Object.fromEntries(Object.entries(record.base).filter(([field]) => !gone.has(field)));
+    return { ...record, base, phones: record.phones.filter(({ field }) => !gone.has(field)) };
+  });
+}
+
+/** Which fields of a record hold a phone of somebody erased who never came back. */
+async function fieldsOfErased(
+  trx: WorkspaceTransaction,
+  records: readonly SeenRecord[],
+  keyOf: ErasureKeyOf,
+): Promise<(record: SeenRecord) => ReadonlySet<string>> {
+  if (records.length === 0 || !(await hasErased(trx))) return () => new Set();
+  const erased = await erasureOf(trx, records.flatMap(phonesIn), keyOf);
+  const back = await phonesInUse(trx, [...erased.keys()]);
+  const isGone = (phone: string): boolean => erased.has(phone) && !back.has(phone);
+  return ({ phones }) =>
+    new Set(phones.flatMap((one) => ('phone' in one && isGone(one.phone) ? [one.field] : [])));
 }
 
 /** Of these phones, those of people who were erased: what a CRM still holds of them is in no index of ours. */

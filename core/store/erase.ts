@@ -6,6 +6,7 @@ import { erasedHash, type Erasure, type Remains } from './erasures.ts';
 import { type IdentityRow, identitiesOf } from './identities.ts';
 import { toJson } from './json.ts';
 import { type ContentJudgement, insertMessages, mergeMessages, type MessageRow } from './messages.ts';
+import { takeLeave } from './standing-people.ts';
 import type { WorkspaceTransaction } from './store.ts';
 import { remarkTimeline } from './timeline-moves.ts';
 
@@ -24,6 +25,7 @@ export interface Leaving {
 
 export async function leavingOf(trx: WorkspaceTransaction, contactIds: readonly string[]): Promise<Leaving> {
   const ids = await withJoined(trx, contactIds);
+  await takeLeave(trx, ids);
   const { rows: known } = await sql<{ value: string }>`
     select distinct value from identities
     where workspace_id = ${trx.workspaceId} and contact_id = any(${ids}::uuid[])`.execute(trx);

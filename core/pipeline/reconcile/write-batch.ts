@@ -1,9 +1,17 @@
-import { decideCreations, type DirtyRecord, markTried, noteWrites, unborn } from '../../store/index.ts';
+import {
+  decideCreations,
+  type DirtyRecord,
+  markTried,
+  noteWrites,
+  standingContacts,
+  unborn,
+} from '../../store/index.ts';
 import { followedBy } from '../followed.ts';
 import type { BatchWork } from './batch-work.ts';
-import { type BatchOutcome, Findings, rememberFindings } from './findings.ts';
+import { type BatchOutcome, Findings } from './findings.ts';
 import type { TargetPlan } from './plan-target.ts';
 import { hurry } from './priority.ts';
+import { rememberFindings } from './remember-findings.ts';
 import type { CreatingValues } from './resolve.ts';
 import { lookForTwins } from './twins.ts';
 import { seedFollowed } from './seed-followed.ts';
@@ -40,15 +48,15 @@ export async function writeBatch(work: BatchWork): Promise<ReadonlyMap<BatchOutc
     for (const [recordId, priority] of batch.instead) hurry(findings.instead, recordId, priority);
     const standing = withoutGone(batch.targets, findings, work.clock.now());
     const plans = await planStanding(work, standing, findings);
-    await noteIntentions(work, [], plans);
-    await updateStanding(work, plans, findings);
+    const noted = await noteIntentions(work, [], plans, findings);
+    await updateStanding(work, noted.plans, findings);
     await remember([...batch.targets.map(({ dirty }) => dirty), ...batch.idle], findings);
   }
   if (batch.homeless.length > 0) {
     const findings = new Findings();
     const toCreate = await resolveNew(work, batch.homeless, findings);
-    await noteIntentions(work, toCreate.creating, []);
-    await createNew(work, toCreate, findings);
+    const noted = await noteIntentions(work, toCreate.creating, [], findings);
+    await createNew(work, { ...toCreate, creating: noted.creating }, findings);
     await remember(
       batch.homeless.map(({ dirty }) => dirty),
       findings,
@@ -63,18 +71,35 @@ export async function writeBatch(work: BatchWork): Promise<ReadonlyMap<BatchOutc
   return counted;
 }
 
-/** Notes what is about to be written before it is: an echo may be quicker than the answer, and a process may die. */
+/**
+ * Notes what is about to be written before it is: an echo may be quicker than the answer, and a process may die. Returns
+ * what is to be: nothing of people who were erased since it was decided.
+ */
 async function noteIntentions(
   { store, clock, connection }: BatchWork,
   creating: readonly CreatingValues[],
   plans: readonly TargetPlan[],
-): Promise<void> {
-  const writing = plans.filter(hasWrite);
-  if (creating.length + writing.length === 0) return;
+  findings: Findings,
+): Promise<{ readonly creating: readonly CreatingValues[]; readonly plans: readonly TargetPlan[] }> {
+  if (creating.length + plans.filter(hasWrite).length === 0) return { creating, plans };
   const { connectionId } = connection;
-  await store.transact(connection.workspaceId, async (trx) => {
+  return store.transact(connection.workspaceId, async (trx) => {
     const now = clock.now();
-    const fresh = creating.filter(({ decidedBefore, newKey }) => !decidedBefore || newKey);
+    const here = await standingContacts(trx, [
+      ...creating.map(({ creation }) => creation.contactId),
+      ...plans.flatMap(peopleOf),
+    ]);
+    const gone = [
+      ...creating.filter((one) => !here.has(one.creation.contactId)).map(({ homeless }) => homeless.dirty),
+      ...plans.filter((plan) => !peopleOf(plan).some((id) => here.has(id))).map(({ target }) => target.dirty),
+    ];
+    for (const dirty of gone) findings.outcomes.set(dirty, 'left alone');
+    const left = {
+      creating: creating.filter(({ homeless }) => !gone.includes(homeless.dirty)),
+      plans: plans.filter(({ target }) => !gone.includes(target.dirty)),
+    };
+    const writing = left.plans.filter(hasWrite);
+    const fresh = left.creating.filter(({ decidedBefore, newKey }) => !decidedBefore || newKey);
     await decideCreations(
       trx,
       connectionId,
@@ -84,18 +109,24 @@ async function noteIntentions(
     await markTried(
       trx,
       connectionId,
-      [...creating.map(({ homeless }) => homeless.dirty), ...writing.map(({ target }) => target.dirty)].map(
-        ({ subject }) => subject,
-      ),
+      [
+        ...left.creating.map(({ homeless }) => homeless.dirty),
+        ...writing.map(({ target }) => target.dirty),
+      ].map(({ subject }) => subject),
     );
     await noteWrites(
       trx,
       connectionId,
       [
-        ...creating.map(({ creation, values }) => ({ recordId: unborn(creation.key), values })),
+        ...left.creating.map(({ creation, values }) => ({ recordId: unborn(creation.key), values })),
         ...writing.map(({ target, write }) => ({ recordId: target.recordId, values: write })),
       ],
       now,
     );
+    return left;
   });
+}
+
+function peopleOf({ target: { homes, others } }: TargetPlan): string[] {
+  return [...homes, ...others].map(({ contactId }) => contactId);
 }

@@ -1,0 +1,169 @@
+import type { FieldMapping } from '../../crm/index.ts';
+import {
+  addCounts,
+  addOccurrences,
+  agreeRecords,
+  awaitTurn,
+  closeEndedConflicts,
+  type ConnectionRow,
+  decideCreations,
+  deleteCrmLetters,
+  dueTimeline,
+  type DirtyRecord,
+  giveHomes,
+  holdDirty,
+  leaveGoneHomes,
+  linkByPhone,
+  lockDirty,
+  markContacts,
+  markEachRecord,
+  markGone,
+  markLater,
+  markPriority,
+  markRecords,
+  markTwins,
+  nameWrites,
+  openConflicts,
+  parkDeadLetters,
+  preferHomes,
+  repointLinks,
+  returnDirty,
+  saveLinks,
+  saveRecords,
+  settleDirty,
+  trustRecords,
+  subjectOfContact,
+  subjectOfRecord,
+  type WorkspaceTransaction,
+} from '../../store/index.ts';
+import { type ErasureKeyOf, withoutErased } from '../erased.ts';
+import type { Followed } from '../followed.ts';
+import { forgetTakenOver } from '../taken-over.ts';
+import { takeOver } from './take-over.ts';
+import { forgetGonePeople } from './without-gone-people.ts';
+import type { BatchOutcome, Findings } from './findings.ts';
+
+/** How long after a repeated create one more look is taken: by then whatever was made is found. */
+const twinLookMs = 30 * 60 * 1000;
+
+export async function rememberFindings(
+  trx: WorkspaceTransaction,
+  connection: ConnectionRow,
+  batch: {
+    readonly leased: readonly DirtyRecord[];
+    readonly lease: string;
+    readonly mapping: readonly FieldMapping[];
+    /** Whether the CRM moves timeline entries of merged records itself. */
+    readonly entriesMove: boolean;
+    readonly followed: Followed;
+    readonly erasureKeyOf: ErasureKeyOf;
+  },
+  findings: Findings,
+  now: number,
+): Promise<void> {
+  const { connectionId } = connection;
+  // What people changed becomes evidence: who is who must not change under us, and this lock comes before all others.
+  if (findings.taking.some(({ taken }) => taken.length > 0)) await awaitTurn(trx);
+  const looked = [...findings.seen, ...findings.agreed].filter(
+    ({ phoneFields }) => phoneFields === undefined || phoneFields.length > 0,
+  );
+  // All marks at once and before the rest, so that two that cross wait for each other instead of ending in a deadlock.
+  await lockDirty(trx, connectionId, [
+    ...batch.leased.map(({ subject }) => subject),
+    ...[...findings.instead.keys(), ...[...looked, ...findings.links].map(({ recordId }) => recordId)].map(
+      subjectOfRecord,
+    ),
+    ...[...findings.back.keys()].map(subjectOfContact),
+  ]);
+  await forgetGonePeople(trx, connectionId, findings, batch.erasureKeyOf);
+  await addOccurrences(trx, findings.noticed, now);
+  await saveRecords(trx, connectionId, await withoutErased(trx, findings.seen, batch.erasureKeyOf), now);
+  await agreeRecords(trx, connectionId, findings.agreed, now);
+  await trustRecords(trx, connectionId, findings.standing);
+  await markGone(trx, connectionId, findings.gone);
+  const moves = findings.gone.flatMap(({ recordId, movedTo }) =>
+    movedTo === undefined ? [] : [{ from: recordId, to: movedTo }],
+  );
+  await repointLinks(trx, connectionId, moves, { entriesMove: batch.entriesMove, now });
+  const goneIds = findings.gone.map(({ recordId }) => recordId);
+  const given = await giveHomes(
+    trx,
+    connectionId,
+    [...goneIds, ...looked.map(({ recordId }) => recordId)],
+    now,
+  );
+  await closeEndedConflicts(trx, connectionId, goneIds, now);
+  await forgetTakenOver(trx, batch.followed, [
+    ...moves.map(({ to }) => to),
+    ...findings.noticed.map(({ recordId }) => recordId),
+  ]);
+  await leaveGoneHomes(trx, connectionId, [...findings.back.keys()]);
+  await saveLinks(trx, connectionId, findings.links, now);
+  await preferHomes(trx, connectionId, findings.preferred);
+  await nameWrites(trx, connectionId, findings.named);
+  await decideCreations(trx, connectionId, findings.newKeys, now);
+  await takeOver(trx, connectionId, findings.taking, batch.mapping, now);
+  await openConflicts(trx, findings.conflicts, now);
+  await deleteCrmLetters(trx, connectionId, findings.mended);
+  await parkDeadLetters(trx, findings.letters, now);
+
+  const matched = await linkByPhone(
+    trx,
+    connectionId,
+    looked.map(({ recordId }) => recordId),
+    now,
+  );
+  const instead = [...findings.instead].map(([recordId, priority]) => ({ recordId, priority }));
+  await markEachRecord(trx, connectionId, instead, false, now);
+  const fields = { priority: markPriority.fields, reread: false };
+  await markRecords(trx, connectionId, [...matched, ...given], fields, now);
+  await markContacts(
+    trx,
+    [...findings.back].map(([contactId, priority]) => ({
+      contactId,
+      priority: Math.min(priority, markPriority.newLead),
+    })),
+    now,
+  );
+  await markTwins(trx, connectionId, findings.repeated, now + twinLookMs, now);
+  await dueTimeline(
+    trx,
+    connectionId,
+    findings.preferred.map(({ contactId }) => contactId),
+    now,
+  );
+
+  await holdDirty(
+    trx,
+    connectionId,
+    findings.held.map(({ subject }) => subject),
+    'More new people than usual: an admin has to let them in.',
+  );
+  const settled = [...findings.outcomes.keys()];
+  const done = await settleDirty(trx, { connectionId, lease: batch.lease, settled });
+  const returned = batch.leased
+    .filter((dirty) => !findings.outcomes.has(dirty))
+    .map((dirty) => findings.returned.get(dirty) ?? { dirty });
+  await markLater(trx, connectionId, findings.unsettled, now);
+  await returnDirty(trx, { connectionId, lease: batch.lease, returned });
+  await addCounts(trx, countsOf(connectionId, findings.outcomes, new Set(done), now));
+}
+
+/** What the statement of a day counts: each mark once, when it is done. */
+function countsOf(
+  connectionId: string,
+  outcomes: ReadonlyMap<DirtyRecord, BatchOutcome>,
+  done: ReadonlySet<string>,
+  now: number,
+): Parameters<typeof addCounts>[1][number][] {
+  const counts: Parameters<typeof addCounts>[1][number][] = [];
+  let created = 0;
+  for (const [dirty, outcome] of outcomes) {
+    if (outcome === 'created') created += 1;
+    if (!done.has(dirty.subject)) continue;
+    const name = outcome === 'created' || outcome === 'updated' ? 'written' : outcome;
+    counts.push({ name, at: dirty.markedAt, count: 1, connectionId });
+  }
+  if (created > 0) counts.push({ name: 'created', at: now, count: created, connectionId });
+  return counts;
+}

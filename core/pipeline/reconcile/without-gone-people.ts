@@ -1,0 +1,61 @@
+import {
+  recordsOfSomebody,
+  type SeenRecord,
+  standingContacts,
+  type WorkspaceTransaction,
+} from '../../store/index.ts';
+import { type ErasureKeyOf, withoutErasedPhones } from '../erased.ts';
+import type { Findings } from './findings.ts';
+
+/**
+ * Takes out of findings what they say of people who were erased while calls were under way: of a record that is nobody's
+ * by now its id is known, and no more. What phones of erased people stand on a record of somebody else is not remembered.
+ */
+export async function forgetGonePeople(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  findings: Findings,
+  erasureKeyOf: ErasureKeyOf,
+): Promise<void> {
+  const { agreed, links, letters, conflicts, newKeys, taking } = findings;
+  const named = [
+    ...[...links, ...conflicts, ...newKeys].map(({ contactId }) => contactId),
+    ...letters.flatMap(({ contactId }) => contactId ?? []),
+    ...taking.flatMap(({ target }) => [...target.homes, ...target.others].map(({ contactId }) => contactId)),
+  ];
+  const here = await standingContacts(trx, [...new Set(named)]);
+  const isHere = ({ contactId }: { readonly contactId?: string | null }): boolean =>
+    contactId === undefined || contactId === null || here.has(contactId);
+  keepOnly(links, links.filter(isHere));
+  keepOnly(letters, letters.filter(isHere));
+  keepOnly(conflicts, conflicts.filter(isHere));
+  keepOnly(newKeys, newKeys.filter(isHere));
+  keepOnly(
+    taking,
+    taking.map((plan) => ({
+      ...plan,
+      target: {
+        ...plan.target,
+        homes: plan.target.homes.filter(isHere),
+        others: plan.target.others.filter(isHere),
+      },
+    })),
+  );
+  const tied = await recordsOfSomebody(
+    trx,
+    connectionId,
+    agreed.map(({ recordId }) => recordId),
+  );
+  const linked = new Set(links.map(({ recordId }) => recordId));
+  const isSomebodys = ({ recordId }: SeenRecord): boolean => tied.has(recordId) || linked.has(recordId);
+  findings.seen.push(
+    ...agreed
+      .filter((record) => !isSomebodys(record))
+      .map(({ recordId }) => ({ recordId, keyContactId: undefined, base: {}, phones: [] })),
+  );
+  keepOnly(agreed, await withoutErasedPhones(trx, agreed.filter(isSomebodys), erasureKeyOf));
+}
+
+function keepOnly<Item>(all: Item[], left: readonly Item[]): void {
+  all.splice(0, all.length, ...left);
+}
