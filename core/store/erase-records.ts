@@ -6,13 +6,13 @@ import { markEachRecord, markPriority } from './dirty.ts';
 import { fromJson, toJson } from './json.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
-export interface RecordNamed {
+interface RecordNamed {
   readonly connectionId: string;
   readonly recordId: string;
 }
 
 /** A record that is tied to others too, or went into one that is. */
-export interface SharedRecord extends RecordNamed {
+interface SharedRecord extends RecordNamed {
   /** Those others. */
   readonly others: readonly string[];
   /** It was a home of the people to be erased: their values were written there. */
