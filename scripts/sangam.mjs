@@ -134,8 +134,18 @@ function runToTheEnd([program, ...args]) {
 
 if (Number(process.versions.node.split('.')[0]) < 20) fail('Sangam needs Node 20 or newer to begin with.');
 const [name, ...given] = process.argv.slice(2);
+// Without a -- of its own before them, npm keeps options to itself and says so in the environment.
+for (const [command, option] of [
+  ['start', 'production'],
+  ['admin-link', 'operator'],
+])
+  if (name === command && process.env[`npm_config_${option}`] === 'true') given.push(`--${option}`);
 const production = name === 'start' && given.includes('--production');
 const rest = production ? given.filter((argument) => argument !== '--production') : given;
+if (name === 'start' && rest.length > 0)
+  fail(
+    `npm start knows no ${rest.join(' ')}: it takes -- --production, and settings from the environment (.env.example).`,
+  );
 const command = name === 'run' ? rest : commands[name]?.concat(rest);
 if (command === undefined || command.length === 0)
   fail(

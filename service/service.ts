@@ -269,7 +269,7 @@ export function createService(options: ServiceOptions): Service {
   const apiRoutes: readonly Route[] = [
     ...sessionRoutes({ sessions, clock, publicUrl: () => publicUrl() }),
     ...contactRoutes({ store, clock, wake: (workspaceId) => applier.wake(workspaceId) }),
-    ...putRightRoutes({ store, putRight }),
+    ...putRightRoutes({ store, connectors: accounts.connectors, putRight }),
     ...erasureRoutes({ store, eraser: createEraser({ store, clock, keyOf: erasureKeyOf }) }),
     ...memberRoutes({ store, clock }),
     ...channelRoutes(
