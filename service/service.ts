@@ -60,6 +60,7 @@ import { statementRoutes } from './http/statement.ts';
 import { statusPage } from './http/status-page.ts';
 import { whatsappWebhooks } from './http/whatsapp-webhooks.ts';
 import { createErasureKeys } from './erasure-keys.ts';
+import { createNumberNames } from './number-names.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createFailingTurns } from './failing-turns.ts';
 import { addGauges } from './gauges.ts';
@@ -261,6 +262,11 @@ export function createService(options: ServiceOptions): Service {
       store,
       failed: failingTurns.failed('retention'),
       chores: [createRetention({ store, clock, days: options.retention })],
+    }),
+    createChores({
+      store,
+      failed: failingTurns.failed('numbers'),
+      chores: [createNumberNames({ store, box, clock, readOwnNumber: options.readOwnNumber, logger })],
     }),
   ];
 

@@ -372,6 +372,12 @@ describe('the number the environment names', () => {
     );
     expect(rows).toEqual([{ app_secret: null, verify_token: null }]);
 
+    // Nobody proved it: the environment says how it is written.
+    for (const displayPhoneNumber of ['+49 30 901820', display.displayPhoneNumber]) {
+      expect(await start({ ...named, displayPhoneNumber })).toBeUndefined();
+      expect(await channelsOf(live)).toMatchObject([{ displayPhoneNumber, proven: false }]);
+    }
+
     await letGo(live);
     expect((await connect(live, { ...display, wabaId: '299999999999999' })).status).toBe(201);
     expect(await start({ ...named, ...display })).toBeUndefined();
