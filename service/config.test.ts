@@ -115,6 +115,7 @@ describe('the environment', () => {
     ['PUBLIC_URL: must have no user, password, query', { PUBLIC_URL: 'https://asha@sangam.example' }],
     ['PUBLIC_URL: must have no user, password, query', { PUBLIC_URL: 'https://asha:hush@sangam.example/' }],
     ['PUBLIC_URL: must have no user, password, query', { PUBLIC_URL: 'https://sangam.example?hush=1' }],
+    ['PUBLIC_URL: must end before /webhooks', { PUBLIC_URL: 'https://sangam.example/webhooks/whatsapp' }],
     ['SANDBOX_URL: must have no user, password, query', { SANDBOX_URL: 'http://localhost:1/#hush' }],
     ['PUBLIC_URL must begin with https://', { ...live, PUBLIC_URL: 'http://sangam.example' }],
     ['META_APP_SECRETS: there is no such variable; did you mean META_APP_SECRET?', { META_APP_SECRETS: 'x' }],

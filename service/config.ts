@@ -39,7 +39,12 @@ export const environment = z.object({
   PORT: port.default(8080),
   /** `localhost`: both loopbacks. */
   HOST: z.string().min(1).default('localhost'),
-  PUBLIC_URL: url.optional(),
+  PUBLIC_URL: url
+    .refine(
+      (value) => !/\/(webhooks|oauth|admin|api|sandbox)(\/|$)/.test(value),
+      'must end before /webhooks/… and what else is built from it, such as https://sangam.example.com',
+    )
+    .optional(),
   DATABASE_URL: databaseUrl.optional(),
   DATA_DIR: z.string().min(1).default('./data'),
   METRICS_PORT: port.optional(),
