@@ -2,7 +2,7 @@
 // Plain JavaScript, because it runs before the toolchain is there.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,7 +26,8 @@ const nodePackages = {
 };
 
 /** Settings kept beside the code; what the environment says wins. */
-const envFile = existsSync(join(root, '.env')) ? ['--env-file=.env'] : [];
+const settings = statSync(join(root, '.env'), { throwIfNoEntry: false });
+const envFile = settings === undefined ? [] : ['--env-file=.env'];
 
 const commands = {
   // Young objects die in 16 MB as well as in V8's default, which lets the process grow past 300 MB (pnpm bench intake).
@@ -151,6 +152,8 @@ if (command === undefined || command.length === 0)
   fail(
     'Usage: node scripts/sangam.mjs start [--production] | test | admin-link | backup | restore | run PROGRAM …',
   );
+if (settings?.isDirectory())
+  fail('.env is a folder: a container makes one where it is to mount a file that is not there.');
 process.env.PATH = [...ensureToolchain(), join(root, 'node_modules', '.bin'), process.env.PATH].join(
   delimiter,
 );

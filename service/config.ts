@@ -216,7 +216,8 @@ function readLive(read: Environment): LiveConfig | undefined {
   if (number === undefined && hubspotApp === undefined && hubspotAccessToken === undefined) return undefined;
   if (read.SECRETS_KEY === undefined) {
     throw new Error(
-      'A live number or CRM needs SECRETS_KEY: 32 bytes in base64 (openssl rand -base64 32). See .env.example.',
+      'A live number or CRM needs SECRETS_KEY: 32 bytes in base64 (openssl rand -base64 32), or what DATA_DIR/secrets.key ' +
+        'holds where this database ran without one. See .env.example.',
     );
   }
   if (read.PUBLIC_URL === undefined && (number !== undefined || hubspotApp !== undefined)) {
