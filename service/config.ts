@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { RetentionDays } from '@sangam/core/store';
-import { databaseUrl } from './database-url.ts';
+import { databaseUrl } from './database/database-url.ts';
 import type { EnvFile } from './env-file.ts';
 import type { MetricsSettings } from './http/metrics-page.ts';
 import type { HubspotApp } from './hubspot-sites.ts';

@@ -9,7 +9,7 @@ import { makeAdminLink } from './admin-link.ts';
 import { readCommandLine } from './command-line.ts';
 import { type Config, readConfig } from './config.ts';
 import { openEmbeddedDatabase, openPrivateFile } from './database/index.ts';
-import { describeDatabase } from './database-url.ts';
+import { describeDatabase } from './database/database-url.ts';
 import { envFiles } from './env-file.ts';
 import { createOwnNumberReader } from './own-number.ts';
 import { createLogger } from './logger.ts';

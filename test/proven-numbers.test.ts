@@ -169,7 +169,7 @@ describe('one number and two businesses', () => {
         connect(owner, { accessToken }),
       ),
     );
-    expect(pasted.map(({ status, body }) => [status, (body as never as Wrong).error.fields])).toEqual(
+    expect(pasted.map(({ status, body }) => [status, (body as Wrong).error.fields])).toEqual(
       [/holds a line break/, /without "Bearer"/, /stands in quotes/].map((message) => [
         400,
         [{ path: 'accessToken', message: expect.stringMatching(message) }],
