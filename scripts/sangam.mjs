@@ -2,7 +2,7 @@
 // Plain JavaScript, because it runs before the toolchain is there.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,7 +26,8 @@ const nodePackages = {
 };
 
 /** Settings kept beside the code; what the environment says wins. */
-const envFile = existsSync(join(root, '.env')) ? ['--env-file=.env'] : [];
+const settings = statSync(join(root, '.env'), { throwIfNoEntry: false });
+const envFile = settings === undefined ? [] : ['--env-file=.env'];
 
 const commands = {
   // Young objects die in 16 MB as well as in V8's default, which lets the process grow past 300 MB (pnpm bench intake).
@@ -134,13 +135,25 @@ function runToTheEnd([program, ...args]) {
 
 if (Number(process.versions.node.split('.')[0]) < 20) fail('Sangam needs Node 20 or newer to begin with.');
 const [name, ...given] = process.argv.slice(2);
+// Without a -- of its own before them, npm keeps options to itself and says so in the environment.
+for (const [command, option] of [
+  ['start', 'production'],
+  ['admin-link', 'operator'],
+])
+  if (name === command && process.env[`npm_config_${option}`] === 'true') given.push(`--${option}`);
 const production = name === 'start' && given.includes('--production');
 const rest = production ? given.filter((argument) => argument !== '--production') : given;
+if (name === 'start' && rest.length > 0)
+  fail(
+    `npm start knows no ${rest.join(' ')}: it takes -- --production, and settings from the environment (.env.example).`,
+  );
 const command = name === 'run' ? rest : commands[name]?.concat(rest);
 if (command === undefined || command.length === 0)
   fail(
     'Usage: node scripts/sangam.mjs start [--production] | test | admin-link | backup | restore | run PROGRAM …',
   );
+if (settings?.isDirectory())
+  fail('.env is a folder: a container makes one where it is to mount a file that is not there.');
 process.env.PATH = [...ensureToolchain(), join(root, 'node_modules', '.bin'), process.env.PATH].join(
   delimiter,
 );

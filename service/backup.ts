@@ -1,21 +1,32 @@
-import { rename } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
 import { writeBackup } from '@sangam/core/store';
+import { readCommandLine } from './command-line.ts';
+import { onDatabase, runCommand } from './database-command.ts';
 import { openPrivateFile } from './database/index.ts';
-import { onDatabase } from './database-command.ts';
+import { fileProblem } from './file-problem.ts';
 
 /** `npm run backup -- FILE`: everything one snapshot of the database holds, while the service runs. */
-await onDatabase(async (databaseUrl) => {
-  const [file] = process.argv.slice(2);
-  if (file === undefined) throw new Error('Name the file to write: npm run backup -- sangam.backup');
+await runCommand(async () => {
+  const { positionals } = readCommandLine('npm run backup -- FILE, such as sangam.backup', {}, 1);
+  const file = path.resolve(...positionals);
   // It gets its name when it is whole.
   const unfinished = `${file}.unfinished`;
-  const { tables, madeAt } = await writeBackup(
-    databaseUrl,
-    (await openPrivateFile(unfinished)).createWriteStream(),
-  );
-  await rename(unfinished, file);
-  process.stdout.write(
-    `${String(tables)} tables as they were at ${madeAt} are in ${file}.\n` +
-      'Its secrets are sealed: SECRETS_KEY (or DATA_DIR/secrets.key) is not in it. Keep that apart, or they are lost.\n',
-  );
+  try {
+    if ((await stat(file).catch(() => undefined))?.isDirectory() === true) {
+      throw Object.assign(new Error(), { code: 'EISDIR' });
+    }
+    await using handle = await openPrivateFile(unfinished);
+    await onDatabase(async (databaseUrl) => {
+      const { tables, madeAt } = await writeBackup(databaseUrl, handle.createWriteStream());
+      await rename(unfinished, file);
+      process.stdout.write(
+        `${String(tables)} tables as they were at ${madeAt} are in ${file}.\n` +
+          'Its secrets are sealed: SECRETS_KEY (or DATA_DIR/secrets.key) is not in it. Keep that apart, or they are lost.\n',
+      );
+    });
+  } catch (error) {
+    await rm(unfinished, { force: true }).catch(() => undefined);
+    throw fileProblem(error, file, 'written');
+  }
 });

@@ -13,6 +13,30 @@ const live = {
   PUBLIC_URL: 'https://sangam.example/',
 };
 
+const hubspot = {
+  HUBSPOT_CLIENT_ID: 'client-of-ours',
+  HUBSPOT_CLIENT_SECRET: 's'.repeat(36),
+  SECRETS_KEY: live.SECRETS_KEY,
+};
+
+/** What shells, build machines, containers and hosts of programs set. */
+const ofOthers = `
+  HOME HOSTNAME HOSTTYPE LOGNAME USER USERNAME SHELL PATH PWD OLDPWD TERM TERM_PROGRAM LANG LANGUAGE LC_ALL TZ EDITOR
+  PAGER MAIL MANPATH HISTFILE HISTSIZE IFS PS1 PS2 SHLVL UID EUID PPID LINES COLUMNS RANDOM DISPLAY SSH_AUTH_SOCK
+  SSH_CONNECTION TMPDIR TEMP TMP XDG_DATA_DIRS XDG_DATA_HOME XDG_CONFIG_DIRS XDG_RUNTIME_DIR DBUS_SESSION_BUS_ADDRESS
+  http_proxy HTTP_PROXY https_proxy HTTPS_PROXY no_proxy NO_PROXY ALL_PROXY COLORTERM CLICOLOR FORCE_COLOR NO_COLOR
+  NODE_ENV NODE_OPTIONS NODE_PATH NODE NODE_VERSION YARN_VERSION NPM_CONFIG_PRODUCTION npm_config_cache npm_lifecycle_event
+  npm_package_name INIT_CWD CI CI_JOB_ID CI_COMMIT_SHA GITHUB_ACTIONS GITHUB_TOKEN GITHUB_REPOSITORY GITLAB_CI
+  RUNNER_OS RUNNER_TEMP BUILD_NUMBER BUILD_ID BUILD_URL JOB_URL JENKINS_URL WORKSPACE CIRCLECI TRAVIS DYNO DOCKER_HOST
+  INVOCATION_ID JOURNAL_STREAM NOTIFY_SOCKET CREDENTIALS_DIRECTORY LISTEN_FDS STATE_DIRECTORY LOGS_DIRECTORY
+  KUBERNETES_SERVICE_HOST KUBERNETES_SERVICE_PORT KUBERNETES_PORT KUBERNETES_PORT_443_TCP METRICS_SERVICE_HOST
+  METRICS_SERVICE_PORT METRICS_SERVICE_PORT_HTTP METRICS_PORT_9090_TCP_ADDR PGHOST PGPORT PGUSER PGDATA PGDATABASE
+  DATABASE_POOL_SIZE DATABASE_HOST DATABASE_NAME DB_URL DB_HOST POSTGRES_URL REDIS_URL BASE_URL APP_URL API_URL ADMIN_USER
+  LOG_FORMAT LOG_FILE K_SERVICE FLY_APP_NAME RENDER RAILWAY_PUBLIC_DOMAIN WEBSITE_HOSTNAME HOSTING PORT_FORWARD
+  OTEL_SERVICE_NAME OTEL_RESOURCE_ATTRIBUTES OTEL_TRACES_SAMPLER OTEL_EXPORTER_OTLP_HEADERS OTEL_EXPORTER_OTLP_PROTOCOL
+  OTEL_EXPORTER_OTLP_TIMEOUT OTEL_EXPORTER_OTLP_TRACES_ENDPOINT COMPOSE_PROJECT_NAME DEBUG VERBOSE SOURCE_DATE_EPOCH
+`.match(/\S+/g);
+
 describe('the environment', () => {
   test('is what .env.example says it is', () => {
     const example = readFileSync(path.join(import.meta.dirname, '../.env.example'), 'utf8');
@@ -91,14 +115,13 @@ describe('the environment', () => {
     ['PUBLIC_URL: must have no user, password, query', { PUBLIC_URL: 'https://asha@sangam.example' }],
     ['PUBLIC_URL: must have no user, password, query', { PUBLIC_URL: 'https://asha:hush@sangam.example/' }],
     ['PUBLIC_URL: must have no user, password, query', { PUBLIC_URL: 'https://sangam.example?hush=1' }],
+    ['PUBLIC_URL: must end before /webhooks', { PUBLIC_URL: 'https://sangam.example/webhooks/whatsapp' }],
     ['SANDBOX_URL: must have no user, password, query', { SANDBOX_URL: 'http://localhost:1/#hush' }],
     ['PUBLIC_URL must begin with https://', { ...live, PUBLIC_URL: 'http://sangam.example' }],
     ['META_APP_SECRETS: there is no such variable; did you mean META_APP_SECRET?', { META_APP_SECRETS: 'x' }],
     ['WHATSAPP_API_VERSION: must look like v26.0', { WHATSAPP_API_VERSION: '26' }],
     ['METRICS_PORT must be another port than PORT', { METRICS_PORT: '8080' }],
     ['did you mean METRICS_TOKEN', { METRICS_TOKENS: 'x' }],
-    ['RETENTION_AUDIT_DAYS: must be 7 days or more', { RETENTION_AUDIT_DAYS: '1' }],
-    ['RETENTION_AUDIT_DAYS: must be a number of days', { RETENTION_AUDIT_DAYS: 'long' }],
     ['did you mean SECRETS_KEY_PREVIOUS?', { SECRETS_KEY_PREVIUS: 'x' }],
     ['PORT: must be a number', { PORT: 'eighty' }],
     ['PORT: must be at most 65535', { PORT: '99999' }],
@@ -112,7 +135,7 @@ describe('the environment', () => {
     ['WHATSAPP_WABA_ID: must be the digits', { ...live, WHATSAPP_WABA_ID: 'my account' }],
     ['WHATSAPP_PORTFOLIO_ID: must be the digits', { ...live, WHATSAPP_PORTFOLIO_ID: 'my business' }],
     [
-      'HUBSPOT_ACCESS_TOKEN: must be the access token as HubSpot shows it',
+      'HUBSPOT_ACCESS_TOKEN: must be of letters, digits and signs, without blanks',
       { ...live, HUBSPOT_ACCESS_TOKEN: 'pat-na1-abc defgh' },
     ],
     [
@@ -120,6 +143,9 @@ describe('the environment', () => {
       { SECRETS_KEY_PREVIOUS: Buffer.alloc(32).toString('base64') },
     ],
     ['META_APP_SECRET_PREVIOUS: is nothing without', { META_APP_SECRET_PREVIOUS: 'a'.repeat(32) }],
+    ['PUBLIC_URL must begin with https:// for a HubSpot app', { ...hubspot, PUBLIC_URL: 'http://x.example' }],
+    ['PUBLIC_URL must begin with https:// for a HubSpot app', { ...hubspot, PUBLIC_URL: 'http://127.0.0.1' }],
+    ['SANDBOX_URL cannot stand beside a live number', { ...live, SANDBOX_URL: 'http://localhost:1' }],
     ['WHATSAPP_PORTFOLIO_ID: is nothing without', { WHATSAPP_PORTFOLIO_ID: '3' }],
   ])('is refused at start, naming %s', (name, env) => {
     expect(() => readConfig(env)).toThrow(name);
@@ -129,8 +155,151 @@ describe('the environment', () => {
     );
   });
 
-  test('may hold what is not ours', () => {
-    expect(readConfig({ DATABASE_POOL_SIZE: '5', HOSTNAME: 'x', LOG_LEVELS: 'x' }).port).toBe(8080);
+  test.each(['1', '6', '36501', '7.5', 'long', '1e9'])(
+    'says between what days lie that are not %s',
+    (days) => {
+      expect(() => readConfig({ RETENTION_AUDIT_DAYS: days })).toThrow(
+        'RETENTION_AUDIT_DAYS: must be a whole number of days from 7 to 36500',
+      );
+    },
+  );
+
+  test('may hold what others read', () => {
+    const env = Object.fromEntries((ofOthers ?? []).map((name) => [name, 'x']));
+    expect(Object.keys(env).length).toBeGreaterThan(120);
+    expect(readConfig({ ...env, NODE_ENV: 'production' }).port).toBe(8080);
+  });
+
+  test.each([
+    ['DATABASE_ULR', 'DATABASE_URL'],
+    ['DATABASE_URI', 'DATABASE_URL'],
+    ['DATBASE_URL', 'DATABASE_URL'],
+    ['Database_Url', 'DATABASE_URL'],
+    ['PUBLIC_ULR', 'PUBLIC_URL'],
+    ['LOG_LEVL', 'LOG_LEVEL'],
+    ['LOG_LEVELS', 'LOG_LEVEL'],
+    ['LOGLEVEL', 'LOG_LEVEL'],
+    ['SECRET_KEY', 'SECRETS_KEY'],
+    ['SECRETS_KEYS', 'SECRETS_KEY'],
+    ['PROT', 'PORT'],
+    ['PORTS', 'PORT'],
+    ['port', 'PORT'],
+    ['HSOT', 'HOST'],
+    ['DATA_DRI', 'DATA_DIR'],
+    ['DATADIR', 'DATA_DIR'],
+    ['ADMIN_MAIL', 'ADMIN_EMAIL'],
+    ['META_APP_SECRETS', 'META_APP_SECRET'],
+    ['META_APPSECRET', 'META_APP_SECRET'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINTS', 'OTEL_EXPORTER_OTLP_ENDPOINT'],
+  ])('names %s, which nobody reads, and means %s', (name, nearest) => {
+    expect(() => readConfig({ [name]: 'x' })).toThrow(
+      `${name}: there is no such variable; did you mean ${nearest}?`,
+    );
+  });
+
+  test('in a file of settings holds ours alone, and what the programs below us read', () => {
+    const inFile = (...names: string[]) => readConfig({}, [{ file: '.env', names }]);
+    expect(inFile('PORT', 'NODE_EXTRA_CA_CERTS', 'OTEL_SERVICE_NAME', 'PGSSLROOTCERT', 'TZ').port).toBe(8080);
+    expect(() => inFile('DATABASE')).toThrow('DATABASE: there is no such variable; did you mean DATA');
+    expect(() => inFile('COMPOSE_PROJECT')).toThrow(
+      'COMPOSE_PROJECT: there is no such variable; take it out of the file of settings',
+    );
+  });
+
+  test.each([
+    ['META_APP_SECRET', { ...live, META_APP_SECRET: ' '.repeat(20) }, 'is blank: give it a value'],
+    ['META_APP_SECRET', { ...live, META_APP_SECRET: `${'a'.repeat(32)}\n` }, 'begins or ends with a blank'],
+    ['META_APP_SECRET', { ...live, META_APP_SECRET: `"${'a'.repeat(32)}"` }, 'stands in quotes'],
+    [
+      'META_APP_SECRET',
+      { ...live, META_APP_SECRET: `${'a'.repeat(16)} ${'a'.repeat(15)}` },
+      'without blanks',
+    ],
+    ['META_VERIFY_TOKEN', { ...live, META_VERIFY_TOKEN: "'verify-me'" }, 'stands in quotes'],
+    ['META_VERIFY_TOKEN', { ...live, META_VERIFY_TOKEN: 'verify\nme too' }, 'holds a line break'],
+    [
+      'WHATSAPP_ACCESS_TOKEN',
+      { ...live, WHATSAPP_ACCESS_TOKEN: `Bearer ${'E'.repeat(40)}` },
+      'without "Bearer"',
+    ],
+    [
+      'WHATSAPP_ACCESS_TOKEN',
+      { ...live, WHATSAPP_ACCESS_TOKEN: `EAA\n${'E'.repeat(40)}` },
+      'holds a line break',
+    ],
+    [
+      'HUBSPOT_ACCESS_TOKEN',
+      { ...live, HUBSPOT_ACCESS_TOKEN: 'bearer pat-na1-abcdefgh' },
+      'without "Bearer"',
+    ],
+    [
+      'HUBSPOT_CLIENT_SECRET',
+      { ...hubspot, HUBSPOT_CLIENT_SECRET: `'${'s'.repeat(36)}'` },
+      'stands in quotes',
+    ],
+    [
+      'HUBSPOT_CLIENT_ID',
+      { ...hubspot, HUBSPOT_CLIENT_ID: '\tclient-of-ours' },
+      'begins or ends with a blank',
+    ],
+    ['METRICS_TOKEN', { METRICS_TOKEN: `Bearer ${'m'.repeat(20)}` }, 'without "Bearer"'],
+    ['SECRETS_KEY', { SECRETS_KEY: `"${live.SECRETS_KEY}"` }, 'stands in quotes'],
+    ['PUBLIC_URL', { ...live, PUBLIC_URL: '"https://sangam.example"' }, 'stands in quotes'],
+    ['LOG_LEVEL', { LOG_LEVEL: 'info ' }, 'begins or ends with a blank'],
+    ['PORT', { PORT: '"8080"' }, 'stands in quotes'],
+  ])('says what %s brought along', (name, env, problem) => {
+    const line = new RegExp(`\\n  ${name}: [^\\n]*${problem}[^\\n]*\\n`);
+    expect(() => readConfig(env)).toThrow(line);
+  });
+
+  const passwordHidden = 'hush';
+  test.each([
+    [
+      `postgres://sangam:${passwordHidden}/x@db:5432/sangam`,
+      'escaped in user and password: @ as %40, / as %2F',
+    ],
+    [`postgres://sangam:1/${passwordHidden}@db:5432/sangam`, 'escaped in user and password'],
+    [`postgres://sangam:${passwordHidden}@x@db:5432/sangam`, 'escaped in user and password'],
+    [`postgres://sangam:${passwordHidden}#x@db:5432/sangam`, '# as %23'],
+    [`postgres://sangam:5#${passwordHidden}@db:5432/sangam`, '# as %23'],
+    [`postgres://sangam:${passwordHidden}?x@db:5432/sangam`, '? as %3F'],
+    [`postgres://sangam:${passwordHidden}%x@db:5432/sangam`, '% as %25'],
+    [`postgres://sangam:${passwordHidden}@db:5432/sangam#x`, 'must have no #'],
+    [`postgres://sangam:${passwordHidden}@db:port/sangam`, 'must look like postgres://'],
+    [`sangam:${passwordHidden}@db:5432/sangam`, 'must look like postgres://'],
+    [`postgresql:/sangam:${passwordHidden}@db/sangam`, 'must look like postgres://'],
+    [
+      `postgres://sangam:${passwordHidden}@db/sangam?sslmode=requier`,
+      'must have an sslmode of disable, no-verify',
+    ],
+    [
+      `postgres://sangam:${passwordHidden}@db/sangam?sslmode=prefer`,
+      'must have an sslmode of disable, no-verify',
+    ],
+    [
+      `postgres://sangam:${passwordHidden}@db/sangam?sslrootcert=/nowhere/ca.pem`,
+      'must name files that can be read: /nowhere/ca.pem (ENOENT)',
+    ],
+    [`postgres://sangam:${passwordHidden}@db/sangam?sslmode=`, 'must have an sslmode of disable, no-verify'],
+  ])('refuses %s as DATABASE_URL and says why, without the password', (DATABASE_URL, problem) => {
+    expect(() => readConfig({ DATABASE_URL })).toThrow(`DATABASE_URL: must`);
+    expect(() => readConfig({ DATABASE_URL })).toThrow(problem);
+    expect(() => readConfig({ DATABASE_URL })).not.toThrow(passwordHidden);
+  });
+
+  test.each([
+    ['postgres://sangam:h%40%2F%23%3F%25@db:5432/sangam', undefined],
+    ['postgresql://localhost', undefined],
+    ['postgres:///sangam?host=/var/run/postgresql', undefined],
+    ['postgres://db/sangam?application_name=a@b', undefined],
+    ['postgres://u:p@db/sangam?sslmode=verify-full', undefined],
+    ['postgres://u:p@db/sangam?sslmode=no-verify', undefined],
+    ['postgres://u:p@db/sangam?uselibpqcompat=true&sslmode=require', undefined],
+    // What pg takes it for, with a warning of its own.
+    ['postgres://u:p@db/sangam?sslmode=require', 'postgres://u:p@db/sangam?sslmode=verify-full'],
+    ['postgres://u:p@db/sangam?sslmode=verify-ca', 'postgres://u:p@db/sangam?sslmode=verify-full'],
+  ])('takes %s as DATABASE_URL', (DATABASE_URL, read = DATABASE_URL) => {
+    expect(readConfig({ DATABASE_URL }).databaseUrl).toBe(read);
   });
 
   test('never shows a value it refuses', () => {

@@ -1,14 +1,24 @@
-import leven from 'leven';
 import { z } from 'zod';
 import type { RetentionDays } from '@sangam/core/store';
+import { databaseUrl } from './database/database-url.ts';
+import type { EnvFile } from './env-file.ts';
 import type { MetricsSettings } from './http/metrics-page.ts';
 import type { HubspotApp } from './hubspot-sites.ts';
 import { metaId } from './meta-id.ts';
+import { pastedAlong } from './pasted.ts';
+import { unknownVariables } from './unknown-variables.ts';
 import { inWords } from './wrong-input.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 /** WhatsApp repeats a webhook for 7 days: what is kept for less is gone before its repeat. */
-const days = z.coerce.number('must be a number of days').int().min(7, 'must be 7 days or more').max(36_500);
+const wantedDays = 'must be a whole number of days from 7 to 36500';
+const days = z.coerce.number(wantedDays).int(wantedDays).min(7, wantedDays).max(36_500, wantedDays);
+/** A token, an app's secret or its id. */
+const token = (least: number) =>
+  z
+    .string()
+    .min(least)
+    .regex(/^[\x21-\x7e]*$/, 'must be of letters, digits and signs, without blanks: copy it whole');
 const webUrl = z.url({
   protocol: /^https?$/,
   error: 'must be an address that begins with http:// or https://',
@@ -29,39 +39,36 @@ export const environment = z.object({
   PORT: port.default(8080),
   /** `localhost`: both loopbacks. */
   HOST: z.string().min(1).default('localhost'),
-  PUBLIC_URL: url.optional(),
-  DATABASE_URL: z
-    .url({
-      protocol: /^postgres(ql)?$/,
-      error: 'must look like postgres://user:password@host:5432/database',
-    })
+  PUBLIC_URL: url
+    .refine(
+      (value) => !/\/(webhooks|oauth|admin|api|sandbox)(\/|$)/.test(value),
+      'must end before /webhooks/… and what else is built from it, such as https://sangam.example.com',
+    )
     .optional(),
+  DATABASE_URL: databaseUrl.optional(),
   DATA_DIR: z.string().min(1).default('./data'),
   METRICS_PORT: port.optional(),
-  METRICS_TOKEN: z.string().min(16).optional(),
+  METRICS_TOKEN: token(16).optional(),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   SECRETS_KEY: secretKey.optional(),
   SECRETS_KEY_PREVIOUS: secretKey.optional(),
   ADMIN_EMAIL: z.email().default('admin@sangam.example'),
-  META_APP_SECRET: z.string().min(16).optional(),
-  META_APP_SECRET_PREVIOUS: z.string().min(16).optional(),
+  META_APP_SECRET: token(16).optional(),
+  META_APP_SECRET_PREVIOUS: token(16).optional(),
   META_VERIFY_TOKEN: z.string().min(8).optional(),
   WHATSAPP_PHONE_NUMBER_ID: metaId('phone number id, which is not the phone number').optional(),
   WHATSAPP_WABA_ID: metaId('WhatsApp Business account id').optional(),
   WHATSAPP_PORTFOLIO_ID: metaId('business portfolio id').optional(),
   WHATSAPP_DISPLAY_PHONE_NUMBER: z.string().min(5).optional(),
-  WHATSAPP_ACCESS_TOKEN: z.string().min(16).optional(),
+  WHATSAPP_ACCESS_TOKEN: token(16).optional(),
   WHATSAPP_API_VERSION: z
     .string()
     .regex(/^v\d+\.\d+$/, 'must look like v26.0')
     .default('v26.0'),
-  HUBSPOT_CLIENT_ID: z.string().min(8).optional(),
-  HUBSPOT_CLIENT_SECRET: z.string().min(16).optional(),
-  HUBSPOT_CLIENT_SECRET_PREVIOUS: z.string().min(16).optional(),
-  HUBSPOT_ACCESS_TOKEN: z
-    .string()
-    .regex(/^[\x21-\x7e]{10,}$/, 'must be the access token as HubSpot shows it, whole and without blanks')
-    .optional(),
+  HUBSPOT_CLIENT_ID: token(8).optional(),
+  HUBSPOT_CLIENT_SECRET: token(16).optional(),
+  HUBSPOT_CLIENT_SECRET_PREVIOUS: token(16).optional(),
+  HUBSPOT_ACCESS_TOKEN: token(10).optional(),
   SANDBOX_URL: url.optional(),
   RETENTION_DEAD_LETTERS_DAYS: days.default(180),
   RETENTION_KEPT_EVENTS_DAYS: days.default(400),
@@ -132,20 +139,6 @@ const numberVariables = [
   'WHATSAPP_DISPLAY_PHONE_NUMBER',
 ] as const;
 
-/** Variables that begin so are ours; others, such as DATABASE_POOL, may be somebody else's. */
-const ownPrefixes = ['META_', 'METRICS_', 'WHATSAPP_', 'HUBSPOT_', 'SECRETS_', 'SANDBOX_', 'RETENTION_'];
-
-/** What nobody reads: a mistyped name would otherwise be taken for one left out. */
-function unknownVariables(env: NodeJS.ProcessEnv): string[] {
-  const known = Object.keys(environment.shape);
-  return Object.keys(env)
-    .filter((name) => ownPrefixes.some((prefix) => name.startsWith(prefix)) && !known.includes(name))
-    .map((name) => {
-      const [nearest = ''] = known.toSorted((x, y) => leven(x, name) - leven(y, name));
-      return `${name}: there is no such variable; did you mean ${nearest}?`;
-    });
-}
-
 /** Variables that say nothing without another. */
 const companions = {
   SECRETS_KEY_PREVIOUS: 'SECRETS_KEY',
@@ -159,15 +152,31 @@ function alone(given: Readonly<Record<string, string | undefined>>): string[] {
     .map(([name, other]) => `${name}: is nothing without ${other}; set that too, or leave both out`);
 }
 
-/** Reads the environment once. Throws with the variable's name and what it should be; never with its value. */
-export function readConfig(env: NodeJS.ProcessEnv): Config {
+/**
+ * Reads the environment once. `files`: what it was taken from, in part. Throws with the variable's name and what it should
+ * be; never with its value.
+ */
+export function readConfig(env: NodeJS.ProcessEnv, files: readonly EnvFile[] = []): Config {
+  const known = Object.keys(environment.shape);
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const pasted = new Map(
+    known.flatMap((name) => {
+      const problem = pastedAlong(given[name] ?? 'x');
+      return problem === undefined ? [] : [[name, problem] as const];
+    }),
+  );
   const result = environment.safeParse(given, { error: inWords });
   const problems = [
-    ...(result.error?.issues ?? []).map((issue) => `${issue.path.join('.')}: ${issue.message}`),
-    ...unknownVariables(given),
+    ...[...pasted].map(([name, problem]) => `${name}: ${problem}`),
+    ...(result.error?.issues ?? [])
+      .filter(({ path }) => !pasted.has(String(path[0])))
+      .map((issue) => `${issue.path.join('.')}: ${issue.message}`),
+    ...unknownVariables(known, {
+      environment: Object.keys(given),
+      file: files.flatMap(({ names }) => names),
+    }),
+    ...alone(given),
   ];
-  problems.push(...alone(given));
   if (!result.success || problems.length > 0) {
     throw new Error(`The environment is not right:\n  ${problems.join('\n  ')}\nSee .env.example.`);
   }
@@ -207,7 +216,8 @@ function readLive(read: Environment): LiveConfig | undefined {
   if (number === undefined && hubspotApp === undefined && hubspotAccessToken === undefined) return undefined;
   if (read.SECRETS_KEY === undefined) {
     throw new Error(
-      'A live number or CRM needs SECRETS_KEY: 32 bytes in base64 (openssl rand -base64 32). See .env.example.',
+      'A live number or CRM needs SECRETS_KEY: 32 bytes in base64 (openssl rand -base64 32), or what DATA_DIR/secrets.key ' +
+        'holds where this database ran without one. See .env.example.',
     );
   }
   if (read.PUBLIC_URL === undefined && (number !== undefined || hubspotApp !== undefined)) {
@@ -218,7 +228,21 @@ function readLive(read: Environment): LiveConfig | undefined {
   if (number !== undefined && read.PUBLIC_URL?.startsWith('https://') !== true) {
     throw new Error('PUBLIC_URL must begin with https:// for a live number: WhatsApp calls no other.');
   }
+  if (hubspotApp !== undefined && !isForHubspot(read.PUBLIC_URL ?? '')) {
+    throw new Error(
+      'PUBLIC_URL must begin with https:// for a HubSpot app: it returns admins to http on localhost alone, to try it.',
+    );
+  }
+  if (read.SANDBOX_URL !== undefined) {
+    throw new Error(
+      'SANDBOX_URL cannot stand beside a live number or CRM: they never use a sandbox. Leave it out, or the live variables.',
+    );
+  }
   return { number, hubspotAccessToken, hubspotApp };
+}
+
+function isForHubspot(publicUrl: string): boolean {
+  return publicUrl.startsWith('https://') || new URL(publicUrl).hostname === 'localhost';
 }
 
 function readNumber(read: Environment): LiveNumber | undefined {

@@ -31,6 +31,7 @@ const steps = {
   sweep: 'Ended service windows and lost timeline entries are not looked for',
   poll: 'Changes in a CRM are not looked for',
   retention: 'What has had its time is not swept',
+  numbers: 'A number that changed at Meta is shown as it was',
 } as const;
 export type Step = keyof typeof steps;
 

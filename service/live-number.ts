@@ -8,6 +8,7 @@ import {
   proveChannel,
   raiseAlert,
   releaseChannel,
+  renameNumber,
   type Store,
 } from '@sangam/core/store';
 import type { LiveNumber } from './config.ts';
@@ -35,7 +36,7 @@ export async function ensureLiveNumber(
     mustBeAsBefore('WHATSAPP_PORTFOLIO_ID', number.portfolio, known.portfolio);
     // A token that was shown once is not shown again: a start does not hang on Meta.
     const shown = known.accessToken === null ? undefined : box.open(known.accessToken);
-    if (accessToken === undefined || shown === accessToken) return undefined;
+    if (shown !== undefined && (accessToken === undefined || shown === accessToken)) return undefined;
   }
   const displayPhoneNumber =
     accessToken === undefined
@@ -50,10 +51,12 @@ export async function ensureLiveNumber(
     );
   }
   const token = accessToken === undefined ? null : box.seal(accessToken);
-  if (known !== undefined && token !== null) {
+  if (known !== undefined) {
     await store.transact(workspaceId, async (trx) => {
       await lockNumber(trx, phoneNumberId);
-      await proveChannel(trx, known.channelId, { displayPhoneNumber, region, accessToken: token });
+      const written = { displayPhoneNumber, region };
+      if (token === null) await renameNumber(trx, known.channelId, written);
+      else await proveChannel(trx, known.channelId, { ...written, accessToken: token });
     });
     return undefined;
   }

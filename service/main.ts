@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -7,8 +6,11 @@ import { systemClock } from '@sangam/core/clock';
 import { migrate, reachDatabase } from '@sangam/core/store';
 import { SandboxClock } from '@sangam/sandbox';
 import { makeAdminLink } from './admin-link.ts';
+import { readCommandLine } from './command-line.ts';
 import { type Config, readConfig } from './config.ts';
 import { openEmbeddedDatabase, openPrivateFile } from './database/index.ts';
+import { describeDatabase } from './database/database-url.ts';
+import { envFiles } from './env-file.ts';
 import { createOwnNumberReader } from './own-number.ts';
 import { createLogger } from './logger.ts';
 import { resealStored } from './reseal.ts';
@@ -28,8 +30,14 @@ const databasePatienceMs = 60_000;
 const closeMs = 7_000;
 
 async function main(): Promise<void> {
-  const config = readConfig(process.env);
-  if (existsSync('.env')) say('Settings are read from .env, where the environment does not say otherwise.');
+  readCommandLine(
+    'npm start [-- --production]; everything else is set in the environment (.env.example)',
+    {},
+  );
+  const files = envFiles();
+  for (const { file } of files)
+    say(`Settings are read from ${file}, where the environment does not say otherwise.`);
+  const config = readConfig(process.env, files);
   await mustBeWritable(config.dataDir);
   const logger = createLogger(config.logLevel);
   const tracing =
@@ -38,7 +46,6 @@ async function main(): Promise<void> {
       : (await import('./tracing.ts')).startTracing({ share: config.tracedShare, logger });
   const embedded = config.databaseUrl === undefined ? await openEmbeddedDatabase(config.dataDir) : undefined;
   const databaseUrl = config.databaseUrl ?? embedded?.url ?? '';
-
   let service: Service | undefined;
   let parties: SandboxParties | undefined;
   let host: ReturnType<typeof createSandboxHost> | undefined;
@@ -116,6 +123,11 @@ async function main(): Promise<void> {
       if ((await embedded?.stopIfLast()) === false) say('The database goes on: another Sangam uses it.');
     });
     if (embedded?.adopted === true) say('Joined the database that was already running on this data folder.');
+    say(
+      embedded === undefined
+        ? `The database is ${describeDatabase(databaseUrl)}, as DATABASE_URL says.`
+        : `The database is the embedded one in ${path.resolve(config.dataDir, 'postgres')}: DATABASE_URL is not set.`,
+    );
     const metricsUrl = running.metricsUrl();
     if (metricsUrl !== undefined) say(`Metrics are at ${metricsUrl}`);
     const listens = config.publicUrl === undefined ? '' : `, listening on ${running.url()}`;

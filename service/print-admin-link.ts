@@ -1,30 +1,38 @@
 import { systemClock } from '@sangam/core/clock';
 import { migrate, openStore, serviceWorkspaceId } from '@sangam/core/store';
 import { makeAdminLink } from './admin-link.ts';
-import { onDatabase } from './database-command.ts';
+import { readCommandLine } from './command-line.ts';
+import { onDatabase, runCommand } from './database-command.ts';
 import { createSessions } from './sessions.ts';
 import { liveWorkspaceId, sandboxWorkspaceId } from './workspaces.ts';
 
 /** `npm run admin-link [-- --operator]`: another link, without a restart and on no log. */
-await onDatabase(async (databaseUrl, config) => {
-  await migrate(databaseUrl);
-  const store = openStore(databaseUrl, { maxConnections: 2 });
-  try {
-    const named = config.live === undefined ? sandboxWorkspaceId : liveWorkspaceId;
-    const workspaceId = process.argv.includes('--operator') ? serviceWorkspaceId : named;
-    const known = await store.transact(workspaceId, (trx) =>
-      trx.selectFrom('workspaces').select('name').where('workspace_id', '=', workspaceId).executeTakeFirst(),
-    );
-    if (known === undefined) {
-      throw new Error(
-        'This database knows no such workspace yet: start Sangam once, with the same settings.',
+await runCommand(async () => {
+  const { values } = readCommandLine('npm run admin-link [-- --operator]', { operator: { type: 'boolean' } });
+  await onDatabase(async (databaseUrl, config) => {
+    await migrate(databaseUrl);
+    const store = openStore(databaseUrl, { maxConnections: 2 });
+    try {
+      const named = config.live === undefined ? sandboxWorkspaceId : liveWorkspaceId;
+      const workspaceId = values.operator === true ? serviceWorkspaceId : named;
+      const known = await store.transact(workspaceId, (trx) =>
+        trx
+          .selectFrom('workspaces')
+          .select('name')
+          .where('workspace_id', '=', workspaceId)
+          .executeTakeFirst(),
       );
+      if (known === undefined) {
+        throw new Error(
+          'This database knows no such workspace yet: start Sangam once, with the same settings.',
+        );
+      }
+      const sessions = createSessions(store, systemClock);
+      const publicUrl = config.publicUrl ?? `http://localhost:${String(config.port)}`;
+      const link = await makeAdminLink({ store, sessions, publicUrl }, workspaceId, config.adminEmail);
+      process.stdout.write(`${link}\n`);
+    } finally {
+      await store.close();
     }
-    const sessions = createSessions(store, systemClock);
-    const publicUrl = config.publicUrl ?? `http://localhost:${String(config.port)}`;
-    const link = await makeAdminLink({ store, sessions, publicUrl }, workspaceId, config.adminEmail);
-    process.stdout.write(`${link}\n`);
-  } finally {
-    await store.close();
-  }
+  });
 });

@@ -16,7 +16,8 @@ export async function resealStored(store: Store, box: SecretBox): Promise<void> 
   if (unopened.size > 0) {
     throw new Error(
       `SECRETS_KEY does not open what is stored (${[...unopened].toSorted().join(', ')}): set it to the key this database ` +
-        'was used with, or, while you change keys, set SECRETS_KEY_PREVIOUS to that one.',
+        'was used with, or, while you change keys, set SECRETS_KEY_PREVIOUS to that one. Where Sangam ran without SECRETS_KEY ' +
+        'that key is in DATA_DIR/secrets.key.',
     );
   }
 }

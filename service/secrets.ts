@@ -34,7 +34,8 @@ export function createSecretBox(keys: readonly Buffer[]): SecretBox {
       const key = byId.get(keyId);
       if (key === undefined) {
         throw new Error(
-          'A stored secret was sealed with a key that is not configured: set SECRETS_KEY_PREVIOUS.',
+          'A stored secret was sealed with a key that is not configured: set SECRETS_KEY_PREVIOUS to it. Where Sangam ran ' +
+            'without SECRETS_KEY it is in DATA_DIR/secrets.key.',
         );
       }
       const iv = sealed.subarray(keyIdBytes, keyIdBytes + ivBytes);

@@ -60,6 +60,7 @@ import { statementRoutes } from './http/statement.ts';
 import { statusPage } from './http/status-page.ts';
 import { whatsappWebhooks } from './http/whatsapp-webhooks.ts';
 import { createErasureKeys } from './erasure-keys.ts';
+import { createNumberNames } from './number-names.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createFailingTurns } from './failing-turns.ts';
 import { addGauges } from './gauges.ts';
@@ -262,6 +263,11 @@ export function createService(options: ServiceOptions): Service {
       failed: failingTurns.failed('retention'),
       chores: [createRetention({ store, clock, days: options.retention })],
     }),
+    createChores({
+      store,
+      failed: failingTurns.failed('numbers'),
+      chores: [createNumberNames({ store, box, clock, readOwnNumber: options.readOwnNumber, logger })],
+    }),
   ];
 
   let sandbox: Router | undefined;
@@ -269,7 +275,7 @@ export function createService(options: ServiceOptions): Service {
   const apiRoutes: readonly Route[] = [
     ...sessionRoutes({ sessions, clock, publicUrl: () => publicUrl() }),
     ...contactRoutes({ store, clock, wake: (workspaceId) => applier.wake(workspaceId) }),
-    ...putRightRoutes({ store, putRight }),
+    ...putRightRoutes({ store, connectors: accounts.connectors, putRight }),
     ...erasureRoutes({ store, eraser: createEraser({ store, clock, keyOf: erasureKeyOf, traitsOf }) }),
     ...memberRoutes({ store, clock }),
     ...channelRoutes(

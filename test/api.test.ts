@@ -424,9 +424,34 @@ describe('what an admin may ask', () => {
     const contactId = contacts[0]?.['contactId'] ?? '';
     const [connection] = ((await api('GET', '/api/v1/connections')).body as Listed).results;
     const connectionId = connection?.['connectionId'] ?? '';
-    const { id: recordId } = await town.control<{ id: string }>('POST', '/hubspot/records/contacts', {
-      properties: { firstname: 'Right one' },
+    const made = (firstname: string) =>
+      town.control<{ id: string }>('POST', '/hubspot/records/contacts', { properties: { firstname } });
+    const [{ id: recordId }, { id: primaryId }, { id: mergedId }] = [
+      await made('Right one'),
+      await made('One'),
+      await made('Other'),
+    ];
+    const { id: survivor } = await town.control<{ id: string }>('POST', '/hubspot/records/contacts/merge', {
+      primaryId,
+      mergedId,
     });
+    for (const [wrong, refusal] of [
+      ['987654321', { status: 404, body: { error: { code: 'no_such_record' } } }],
+      ['the right one', { status: 404, body: { error: { code: 'no_such_record' } } }],
+      [
+        mergedId,
+        {
+          status: 409,
+          body: { error: { code: 'record_merged', message: expect.stringContaining(survivor) } },
+        },
+      ],
+    ] as const) {
+      const asked = await api('POST', `/api/v1/contacts/${contactId}/relink`, {
+        connectionId,
+        recordId: wrong,
+      });
+      expect(asked).toMatchObject(refusal);
+    }
     const decided = await api('POST', `/api/v1/contacts/${contactId}/relink`, { connectionId, recordId });
     expect(decided.status).toBe(200);
     const tied = async (): Promise<string | undefined> => {

@@ -117,6 +117,9 @@ async function knows(who: Business, phone: string): Promise<boolean> {
   return (body as { results: object[] }).results.length === 1;
 }
 
+interface Wrong {
+  readonly error: { readonly fields: readonly object[] };
+}
 const refused = (code: string): object => ({ error: { code, message: expect.any(String) } });
 const channelsOf = async (who: Business): Promise<Channel[]> =>
   ((await who.api('GET', '/channels')).body as { results: Channel[] }).results;
@@ -161,10 +164,20 @@ describe('one number and two businesses', () => {
     expect(answer).toMatchObject({ status: 409, body: refused('token_refused') });
     const elsewhere = await connect(owner, { accessToken: token, wabaId: '299999999999999' });
     expect(elsewhere).toMatchObject({ status: 409, body: refused('number_not_shown') });
-    const impossible = await connect(owner, { accessToken: `${wrong}\n${wrong}` });
-    expect(impossible).toMatchObject({ status: 409, body: refused('token_refused') });
+    const pasted = await Promise.all(
+      [`${wrong}\n${wrong}`, `Bearer ${wrong}`, `"${wrong}"`].map((accessToken) =>
+        connect(owner, { accessToken }),
+      ),
+    );
+    expect(pasted.map(({ status, body }) => [status, (body as Wrong).error.fields])).toEqual(
+      [/holds a line break/, /without "Bearer"/, /stands in quotes/].map((message) => [
+        400,
+        [{ path: 'accessToken', message: expect.stringMatching(message) }],
+      ]),
+    );
+    const said = [answer, elsewhere, ...pasted].map(({ text }) => text).join('');
     for (const secret of [wrong, token]) {
-      expect(`${answer.text}${elsewhere.text}${impossible.text}${service.output()}`).not.toContain(secret);
+      expect(`${said}${service.output()}`).not.toContain(secret);
     }
     expect(await channelsOf(claimant)).toMatchObject([{ proven: false, releasedAt: null }]);
   });
@@ -371,6 +384,12 @@ describe('the number the environment names', () => {
       sql`select app_secret, verify_token from channels where workspace_id = ${liveWorkspaceId}`.execute(trx),
     );
     expect(rows).toEqual([{ app_secret: null, verify_token: null }]);
+
+    // Nobody proved it: the environment says how it is written.
+    for (const displayPhoneNumber of ['+49 30 901820', display.displayPhoneNumber]) {
+      expect(await start({ ...named, displayPhoneNumber })).toBeUndefined();
+      expect(await channelsOf(live)).toMatchObject([{ displayPhoneNumber, proven: false }]);
+    }
 
     await letGo(live);
     expect((await connect(live, { ...display, wabaId: '299999999999999' })).status).toBe(201);

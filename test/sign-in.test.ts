@@ -65,6 +65,27 @@ describe('a link', () => {
     expect((await fetch(link, { method: 'POST' })).status).toBe(410);
   });
 
+  test('that is spent or pressed elsewhere says so on a page, and to scripts as an error', async () => {
+    const spent = `${service.url}/admin/enter/${randomUUID()}`;
+    const foreign = { origin: 'https://evil.example' };
+    for (const [headers, status, code, words] of [
+      [{}, 410, 'link_used', /used or has expired.*<code>npm run admin-link<\/code> makes a new one/],
+      [foreign, 403, 'foreign_page', /Open the link itself/],
+    ] as const) {
+      const accept = 'text/html,application/xhtml+xml,*/*;q=0.8';
+      const page = await fetch(spent, { method: 'POST', headers: { ...headers, accept } });
+      expect(page.status).toBe(status);
+      expect(page.headers.get('content-type')).toContain('text/html');
+      expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+      expect(await page.text()).toMatch(words);
+      const script = await fetch(spent, {
+        method: 'POST',
+        headers: { ...headers, accept: 'application/json' },
+      });
+      expect(await script.json()).toMatchObject({ error: { code } });
+    }
+  });
+
   test('signs nobody in from a page of somebody else’s', async () => {
     const token = await sessions().makeLink(town.parties.workspaceId, await member('admin'));
     const link = `${service.url}/admin/enter/${token}`;

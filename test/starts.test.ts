@@ -71,7 +71,7 @@ describe('a start is refused', () => {
   test('by a key that opens nothing of what is stored', async () => {
     await (await start({ SECRETS_KEY: key() })).stop('SIGTERM');
     await expect(start({ SECRETS_KEY: key() })).rejects.toThrow(
-      /SECRETS_KEY does not open what is stored \(channels\.access_token, channels\.app_secret, .*set SECRETS_KEY_PREVIOUS/,
+      /SECRETS_KEY does not open what is stored \(channels\.access_token, channels\.app_secret, .*set SECRETS_KEY_PREVIOUS.*DATA_DIR\/secrets\.key/,
     );
   });
 
@@ -153,11 +153,20 @@ test('keys rotate for ever: what was sealed with the first is opened after the t
   expect(rows).toEqual([{ ids: '1' }]);
 });
 
+test('says which database it is, without what opens it', async () => {
+  const { host, pathname, username, password } = new URL(database.url);
+  const service = await start();
+  expect(service.output()).toContain(
+    `The database is ${pathname.slice(1)} at ${host}, as DATABASE_URL says.\n`,
+  );
+  expect(service.output()).not.toMatch(new RegExp(`${password}|${username}[:@]`));
+});
+
 test('answers on both loopbacks, and says localhost', async () => {
   const service = await start();
   const { url } = service;
   expect(new URL(url).hostname).toBe('localhost');
-  expect(service.output()).not.toContain('127.0.0.1');
+  expect(service.output()).not.toContain('http://127.0.0.1');
   const { port } = new URL(url);
   // A machine may be without IPv6.
   const six = Object.values(networkInterfaces())

@@ -172,6 +172,22 @@ export async function proveChannel(
   return true;
 }
 
+/** A number as it is written now, and where that is. What was released meanwhile stays as it was. */
+export async function renameNumber(
+  trx: WorkspaceTransaction,
+  channelId: string,
+  { displayPhoneNumber, region }: { readonly displayPhoneNumber: string; readonly region: string },
+): Promise<void> {
+  const { rows } = await sql`
+    update directory_channels d set region = ${region}
+    where d.workspace_id = ${trx.workspaceId} and channel_id = ${channelId} and released_at is null
+    returning 1`.execute(trx);
+  if (rows.length === 0) return;
+  await sql`
+    update channels set display_phone_number = ${displayPhoneNumber}
+    where workspace_id = ${trx.workspaceId} and channel_id = ${channelId}`.execute(trx);
+}
+
 /** Hands a connected number to the service's app, which has its own secrets. */
 export async function giveToServiceApp(trx: WorkspaceTransaction, channelId: string): Promise<void> {
   await sql`

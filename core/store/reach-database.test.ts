@@ -54,6 +54,12 @@ test('a database whose tables its user may not make is refused, with the cure', 
 test.each([
   ['a password', (url: URL) => (url.password = 'wrong-one'), /refuses the password of DATABASE_URL/],
   ['a user', (url: URL) => (url.username = 'nobody-knows'), /refuses the (password|user) of DATABASE_URL/],
+  ['a password left out', (url: URL) => (url.password = ''), /wants a password: write it into DATABASE_URL/],
+  [
+    'an sslmode',
+    (url: URL) => url.searchParams.set('sslmode', 'verify-full'),
+    /takes no encrypted connections there: .*sslmode=disable/,
+  ],
   ['a database', (url: URL) => (url.pathname = '/nowhere'), /does not exist: correct its name/],
 ])('%s that is wrong is told at once, without the password', async (_name, spoil, message) => {
   const failure = await reach(urlWith(spoil), 60_000).catch((error: unknown) => error);

@@ -9,7 +9,9 @@ const lookAgainMs = 500;
 /** PostgreSQL's codes for what waiting does not mend, each with what to do. */
 const refusals: Readonly<Record<string, string>> = {
   '28P01': 'PostgreSQL refuses the password of DATABASE_URL: correct it.',
-  '28000': 'PostgreSQL refuses the user of DATABASE_URL: correct it, or let that user in (pg_hba.conf).',
+  '28000':
+    'PostgreSQL refuses the user of DATABASE_URL: correct it, let that user in (pg_hba.conf), or add sslmode=verify-full ' +
+    'where it takes encrypted connections alone.',
   '3D000':
     'The database that DATABASE_URL names does not exist: correct its name, or create it (createdb NAME).',
   '42501': 'The user of DATABASE_URL may not connect to that database: grant it CONNECT.',
@@ -33,7 +35,7 @@ export async function reachDatabase(
     } catch (error) {
       await client.end().catch(() => undefined);
       const why = codeOf(error);
-      const refusal = refusals[why];
+      const refusal = refusalOf(why);
       if (refusal !== undefined) throw new Error(refusal, { cause: error });
       if (performance.now() > end) {
         throw new Error(
@@ -75,6 +77,23 @@ async function mustBeUsable(client: pg.Client): Promise<void> {
         `${schema ?? 'public'} TO that user.`,
     );
   }
+}
+
+/** What to do about what waiting does not mend, by PostgreSQL's code, Node's or, where pg has none, its words. */
+function refusalOf(why: string): string | undefined {
+  if (/^(SELF_SIGNED|DEPTH_ZERO|UNABLE_TO|CERT_|ERR_TLS_)/.test(why)) {
+    return (
+      `The certificate of PostgreSQL is not trusted here (${why}): add sslrootcert=FILE with that of its authority to ` +
+      'DATABASE_URL, or sslmode=no-verify to go without the check.'
+    );
+  }
+  if (why.includes('does not support SSL')) {
+    return 'PostgreSQL takes no encrypted connections there: let it (ssl = on), or write sslmode=disable in DATABASE_URL.';
+  }
+  if (why.includes('client password must be')) {
+    return 'PostgreSQL wants a password: write it into DATABASE_URL (postgres://user:password@host:5432/database).';
+  }
+  return refusals[why];
 }
 
 function codeOf(error: unknown): string {

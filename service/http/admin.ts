@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { type RequestHandler, Router } from 'express';
+import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Clock } from '@sangam/core/clock';
 import type { MemberRole } from '@sangam/core/store';
 import { type Member, sessionLivesMs, type Sessions } from '../sessions.ts';
@@ -23,41 +23,72 @@ export function adminEntrance(sessions: Sessions, publicUrl: () => string): Rout
     next();
   });
   router.get('/enter/:token', (_request, response) => {
-    response.set('Content-Security-Policy', pagePolicy("'self'")).type('html').send(entrancePage);
+    sendPage(response, 200, entrancePage);
   });
   router.post('/enter/:token', async (request, response) => {
     // A page of somebody else's could sign people in to its owner's workspace.
     if (!isOwnPage(request, publicUrl())) {
-      answerError(
-        response,
-        403,
-        'foreign_page',
-        `Open the link itself: it signs in from its own page at ${publicUrl()} only.`,
-      );
+      refuse(request, response, {
+        status: 403,
+        code: 'foreign_page',
+        message: `Open the link itself: it signs in from its own page at ${publicUrl()} only.`,
+        page: '<p>Open the link itself: it signs in from its own page only.</p>',
+      });
       return;
     }
     const session = await sessions.enter(request.params.token);
     if (session === undefined) {
-      answerError(
-        response,
-        410,
-        'link_used',
-        'This link was used or has expired. `npm run admin-link` makes a new one.',
-      );
+      refuse(request, response, {
+        status: 410,
+        code: 'link_used',
+        message: 'This link was used or has expired. `npm run admin-link` makes a new one.',
+        page:
+          '<p>This link was used or has expired: it is good once, for a day.</p>' +
+          '<p><code>npm run admin-link</code> makes a new one, on the machine and in the folder Sangam runs in.</p>',
+      });
       return;
     }
     response.cookie(cookieName(publicUrl()), session, {
       ...cookieOptions(publicUrl()),
       maxAge: sessionLivesMs,
     });
-    if (request.accepts(['html', 'json']) === 'json') response.json({ session });
+    if (wantsJson(request)) response.json({ session });
     else response.redirect(303, `${publicUrl()}/`);
   });
   router.all('/enter/:token', otherMethods('GET', 'POST'));
   return router;
 }
 
-const entrancePage = `<!doctype html>
+const wantsJson = (request: Request): boolean => request.accepts(['html', 'json']) === 'json';
+
+/** A person reads a page, a script the error. */
+function refuse(
+  request: Request,
+  response: Response,
+  refusal: {
+    readonly status: number;
+    readonly code: string;
+    readonly message: string;
+    readonly page: string;
+  },
+): void {
+  const { status, code, message, page } = refusal;
+  if (wantsJson(request)) answerError(response, status, code, message);
+  else sendPage(response, status, page);
+}
+
+function sendPage(response: Response, status: number, content: string): void {
+  response
+    .status(status)
+    .set('Content-Security-Policy', pagePolicy("'self'"))
+    .type('html')
+    .send(pageOf(content));
+}
+
+const entrancePage = `<p>This link is good once. Signing in keeps this browser signed in for seven days.</p>
+<form method="post"><button autofocus>Sign in</button></form>`;
+
+const pageOf = (content: string): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -72,8 +103,7 @@ const entrancePage = `<!doctype html>
 </head>
 <body>
 <h1>Sign in to Sangam</h1>
-<p>This link is good once. Signing in keeps this browser signed in for seven days.</p>
-<form method="post"><button autofocus>Sign in</button></form>
+${content}
 </body>
 </html>
 `;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Connecting } from '../connecting.ts';
 import type { ConnectionBook } from '../connection-book.ts';
 import { mappingLine } from '../mapping-line.ts';
+import { withoutPasted } from '../pasted.ts';
 import { type Route, route } from './api.ts';
 import { bodyOf, idOf, phoneInput, queryOf, secret } from './input.ts';
 import { keepBinder } from './oauth.ts';
@@ -13,7 +14,8 @@ const newConnection = z.strictObject({
     .string()
     .trim()
     .max(4_096)
-    .regex(/^[\x21-\x7e]{10,}$/, "must be the private app's access token"),
+    .superRefine(withoutPasted)
+    .regex(/^[\x21-\x7e]{10,}$/, "must be the private app's access token, whole and without blanks"),
 });
 const modeChange = z.strictObject({
   mode: z.enum(['shadow', 'test', 'live']),

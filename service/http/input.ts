@@ -1,6 +1,7 @@
 import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
 import { noSuch, Refusal } from '@sangam/core/errors';
+import { withoutPasted } from '../pasted.ts';
 import { canonicalTyped } from '../typed-phone.ts';
 import { readInput, wrongInput } from '../wrong-input.ts';
 
@@ -34,7 +35,7 @@ export function idOf(request: Request, name: string, schema: z.ZodType<string> =
 }
 
 /** What is kept sealed: a token or an app's secret. Their lengths are the vendors' own affair, and none comes near. */
-export const secret = z.string().min(16).max(4_096);
+export const secret = z.string().trim().min(16).max(4_096).superRefine(withoutPasted);
 /** Of a CRM's record, in its own words. */
 export const recordId = z.string().min(1).max(100);
 /** A time with its zone, in milliseconds. */

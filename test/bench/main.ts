@@ -10,12 +10,26 @@ import { type BenchChannel, type BenchService, type BenchWorld, createWorld } fr
  * `npm run bench -- [intake] [apply] [neighbour] [way] [memory] [--rows=1000000] [--minutes=2]`: one JSON line a figure,
  * its goal beside it (docs/design.md §6). Absolute figures move with the machine; compare ratios, CPU-ms and counts.
  */
-const { values: sizes, positionals: wanted } = parseArgs({
-  allowPositionals: true,
-  options: { rows: { type: 'string', default: '1000000' }, minutes: { type: 'string', default: '2' } },
-});
+const { values: sizes, positionals: wanted } = readArguments();
 const rows = Number(sizes.rows);
 const minutes = Number(sizes.minutes);
+if (!(rows > 0 && minutes > 0)) refuse('--rows and --minutes are numbers above 0, such as --rows=1000000.');
+
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: { rows: { type: 'string', default: '1000000' }, minutes: { type: 'string', default: '2' } },
+    });
+  } catch {
+    return refuse('npm run bench takes names of benches, --rows=N and --minutes=N; the rest is not known.');
+  }
+}
+
+function refuse(why: string): never {
+  process.stderr.write(`${why}\n`);
+  process.exit(2);
+}
 
 function figure(name: string, value: number, unit: string, goal?: string, more: object = {}): void {
   const rounded = value >= 100 ? Math.round(value) : Math.round(value * 1000) / 1000;
@@ -282,12 +296,8 @@ async function memory(world: BenchWorld): Promise<void> {
 
 const scenarios = { intake, apply, neighbour, way, memory };
 const unknown = wanted.filter((name) => !Object.keys(scenarios).includes(name));
-if (unknown.length > 0) {
-  process.stderr.write(
-    `There is no bench ${unknown.join(', ')}. There are: ${Object.keys(scenarios).join(', ')}.\n`,
-  );
-  process.exit(2);
-}
+if (unknown.length > 0)
+  refuse(`There is no bench ${unknown.join(', ')}. There are: ${Object.keys(scenarios).join(', ')}.`);
 for (const [name, scenario] of Object.entries(scenarios)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   const world = await createWorld();
