@@ -7,7 +7,7 @@ import {
   readStatement,
   type Receiver,
 } from '@sangam/core/pipeline';
-import { findContact, listDeadLetters, readDeadLetter } from '@sangam/core/store';
+import { findContact, listDeadLetters, readDeadLetter, sweepRetention } from '@sangam/core/store';
 import { lanes } from '@sangam/core/whatsapp';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -105,7 +105,53 @@ describe('a dead letter', () => {
   });
 });
 
+describe('a STOP the database refuses', () => {
+  test('holds, and its letter stays whole, unlike that of another event', async () => {
+    await engine.asDatabaseOwner(
+      `alter table inbox add check (position('wamid.refused' in encode(payload, 'escape')) = 0)`,
+    );
+    await receive(
+      webhook(engine, [
+        text({ phone: '919812345678' }, 'wamid.refused.stop', at, 'STOP'),
+        text({ phone: '919812345679' }, 'wamid.refused.hello', at, 'Hello'),
+      ]),
+    );
+    const days = { deadLetterContents: 1, keptEvents: 1, occurrences: 1, audit: 1 };
+    const later = engineNow + 2 * 24 * 60 * 60 * 1000;
+    const suppressed = await engine.store.transact(engine.workspaceId, async (trx) => {
+      await sweepRetention(trx, days, later);
+      const { rows } = await sql<{ value: string }>`
+        select value from suppression where workspace_id = ${engine.workspaceId}`.execute(trx);
+      return rows.map(({ value }) => value);
+    });
+    expect(suppressed).toEqual(['+919812345678']);
+    const letters = await list();
+    expect(letters.map(({ reason }) => reason)).toEqual(['not storable', 'not storable']);
+    const contents = await Promise.all(letters.map(({ deadLetterId }) => payloadOf(deadLetterId)));
+    expect(contents.filter((payload) => payload !== undefined)).toEqual([
+      expect.stringContaining('wamid.refused.stop'),
+    ]);
+  });
+});
+
 describe('a replay', () => {
+  test('of what a contact’s record waits for needs nothing that arrived; of an event it does', async () => {
+    await engine.store.transact(engine.workspaceId, async (trx) => {
+      for (const { reason, contactId, key } of [
+        { reason: 'INVALID', contactId: randomUUID(), key: null },
+        { reason: 'not applicable', contactId: null, key: Buffer.alloc(16, 1) },
+      ]) {
+        await sql`
+          insert into dead_letters (workspace_id, dead_letter_id, reason, explanation, source, connection_id, contact_id,
+                                    lane, event_key, content_hash, received_at, parked_at, contents_swept_at)
+          values (${engine.workspaceId}, ${randomUUID()}, ${reason}, 'No.', 'crm', ${randomUUID()}, ${contactId},
+                  1, ${key}, ${Buffer.alloc(8)}, ${at}, ${at}, ${at})`.execute(trx);
+      }
+    });
+    expect(await office.replayAll(member())).toEqual({ replayed: 1, kept: 1 });
+    expect((await list()).map(({ reason }) => reason)).toEqual(['not applicable']);
+  });
+
   test('of a number that was connected since counts its event once', async () => {
     await receive(
       webhook({ phoneNumberId: '77', wabaId: '88' }, [text({ phone: '919812345678' }, 'w.1', at, 'Hello')]),

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { systemClock } from '@sangam/core/clock';
-import { listAlerts } from '@sangam/core/store';
+import { accessTokenOf, listAlerts } from '@sangam/core/store';
 import {
   createOwnNumberReader,
   createSecretBox,
@@ -249,7 +249,11 @@ describe('one number and two businesses', () => {
   });
 
   test('once it is let go, another’s proof counts, and their old conversations go on', async () => {
+    const tokenKept = () =>
+      town.store.transact(owner.workspaceId, async (trx) => (await accessTokenOf(trx, own)) !== null);
+    expect(await tokenKept()).toBe(true);
     expect((await owner.api('DELETE', `/channels/${own}`)).status).toBe(204);
+    expect(await tokenKept()).toBe(false);
     const { status, body } = await connect(claimant, { accessToken: token });
     expect(status).toBe(201);
     expect(body).toMatchObject({ channelId: claimed, proven: true, releasedAt: null });
@@ -268,6 +272,36 @@ describe('one number and two businesses', () => {
     const held = both.filter(({ releasedAt }) => releasedAt === null);
     expect(held).toHaveLength(1);
     for (const who of [owner, claimant]) await who.api('DELETE', `/channels/${held[0]?.channelId ?? ''}`);
+  });
+
+  test('a proof that comes between another’s look and their take-over holds', async () => {
+    const first = await business();
+    const { channelId } = (await connect(first, { displayPhoneNumber: '+49 30 901820' })).body as Channel;
+    const holding = new pg.Client({ connectionString: town.databaseUrl });
+    await holding.connect();
+    const waiting = async (most: number): Promise<boolean> => {
+      const { rowCount } = await holding.query(
+        "select 1 from pg_stat_activity where datname = current_database() and wait_event = 'advisory'",
+      );
+      return rowCount === most;
+    };
+    try {
+      // Who waits for a number is let in in turn: the look, the proof, and only then the take-over.
+      const lock = `hashtextextended('number ${town.parties.whatsapp.phoneNumberId}', 0)`;
+      await holding.query(`select pg_advisory_lock(${lock})`);
+      const takeOver = connect(owner, { accessToken: token });
+      await until('the look to wait', () => waiting(1));
+      const proof = first.api('PUT', `/channels/${channelId}/access-token`, { accessToken: token });
+      await until('the proof to wait', () => waiting(2));
+      await holding.query(`select pg_advisory_unlock(${lock})`);
+      expect(await proof).toMatchObject({ status: 200, body: { proven: true } });
+      expect(await takeOver).toMatchObject({ status: 409, body: refused('number_taken') });
+    } finally {
+      await holding.end();
+    }
+    expect(await channelsOf(first)).toMatchObject([{ proven: true, releasedAt: null }]);
+    expect(await alertsOf(first)).toEqual([]);
+    expect((await first.api('DELETE', `/channels/${channelId}`)).status).toBe(204);
   });
 
   test('a proof half done is not undone by another’s', async () => {
