@@ -9,6 +9,7 @@ import {
   type ConnectionRow,
   connectionsOf,
   markAllDirty,
+  settingsCut,
   type Store,
   toJson,
   type WorkspaceTransaction,
@@ -166,9 +167,10 @@ export function createConnectionBook(dependencies: {
       const settings = await act(
         asker,
         { connectionId, action: 'change settings', detail: Object.keys(change).join(' ') },
-        async (trx, row) => {
+        async (trx, row, now) => {
           const merged = mergeSettings(row.settings, change);
           await update(trx, connectionId, { settings: toJson(merged) });
+          await closeAlertsOf(trx, connectionId, settingsCut, now);
           return merged;
         },
       );

@@ -28,6 +28,7 @@ import {
 } from '@sangam/core/store';
 import { createChannelBook } from './channel-book.ts';
 import { createChannelSecrets } from './channel-secrets.ts';
+import { createSettingsCheck } from './check-settings.ts';
 import { createCrmAccounts } from './crm-accounts.ts';
 import { traitsOf } from './crm-traits.ts';
 import { readKeptChanges } from './hubspot-actions.ts';
@@ -260,7 +261,10 @@ export function createService(options: ServiceOptions): Service {
     createChores({
       store,
       failed: failingTurns.failed('retention'),
-      chores: [createRetention({ store, clock, days: options.retention })],
+      chores: [
+        createRetention({ store, clock, days: options.retention }),
+        createSettingsCheck({ store, clock }),
+      ],
     }),
   ];
 

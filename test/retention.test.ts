@@ -279,4 +279,27 @@ describe('a dead letter past its time', () => {
     await sweep();
     expect(await rowsOf('consent_entries')).toBe(2);
   });
+
+  test('of before it was noted who opted out is looked at once: a STOP stays whole, the rest goes', async () => {
+    const said = ['Hello', 'STOP', 'Where is my order?'];
+    await receive(
+      webhook(
+        elsewhere,
+        said.map((words, index) => text({ phone: `91989898989${String(index)}` }, `w.${words}`, at, words)),
+      ),
+    );
+    await engine.asDatabaseOwner(`update dead_letters set opt_out = null`);
+    await engine.asDatabaseOwner(
+      `insert into dead_letters (workspace_id, dead_letter_id, reason, explanation, source, payload, received_at, parked_at,
+                                 opt_out)
+       values ('${engine.workspaceId}', gen_random_uuid(), 'foreign channel', '', 'whatsapp', '{"of":"earlier"}', ${String(at)},
+               ${String(at)}, null)`,
+    );
+    now += 3_000 * dayMs;
+    await sweep();
+    expect((await letters()).every(({ payload }) => payload !== null)).toBe(true);
+    await createRetention({ store: engine.store, days, clock: { now: () => now } })(engine.workspaceId);
+    const kept = (await letters()).flatMap(({ payload }) => payload?.toString() ?? []);
+    expect(kept.toSorted()).toEqual([expect.stringContaining('STOP'), '{"of":"earlier"}']);
+  });
 });

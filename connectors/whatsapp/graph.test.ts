@@ -80,10 +80,12 @@ const said = (code: number, message = `Malformed access token ${accessToken}`): 
   error: { message, type: 'OAuthException', code, fbtrace_id: 'A1' },
 });
 
-test.each([
-  ...[0, 102, 104, 190].map((code) => [401, said(code), 'token_refused', 'never'] as const),
-  ...[3, 10, 200, 299].map((code) => [403, said(code), 'permission_missing', 'never'] as const),
-  ...[33, 100, 803].map((code) => [400, said(code), 'number_not_shown', 'never'] as const),
+type Refused = [status: number, body: unknown, code: string, retry: string];
+
+test.each<Refused>([
+  ...[0, 102, 104, 190].map((code) => [401, said(code), 'token_refused', 'never'] satisfies Refused),
+  ...[3, 10, 200, 299].map((code) => [403, said(code), 'permission_missing', 'never'] satisfies Refused),
+  ...[33, 100, 803].map((code) => [400, said(code), 'number_not_shown', 'never'] satisfies Refused),
   [400, said(4), 'whatsapp_unavailable', 'later'],
   [400, said(300), 'whatsapp_unavailable', 'later'],
   [500, said(2), 'whatsapp_unavailable', 'later'],

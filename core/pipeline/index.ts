@@ -2,6 +2,7 @@ export * from './directory.ts';
 export * from './connectors.ts';
 export * from './receive/receive.ts';
 export * from './receive/changes.ts';
+export { settleOptOuts } from './receive/foreign-letter.ts';
 export * from './apply/applier.ts';
 export * from './dead-letter-office.ts';
 export * from './put-right.ts';
