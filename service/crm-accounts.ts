@@ -8,6 +8,7 @@ import { type ConnectionSecrets, createConnectionSecrets } from './connection-se
 import { createConnectors } from './connectors.ts';
 import { createHubspotSites, type HubspotApp } from './hubspot-sites.ts';
 import { createOauthStates } from './oauth-states.ts';
+import type { SandboxUrl } from './running-sandbox.ts';
 import type { SecretBox } from './secrets.ts';
 import { createTokenVault } from './token-vault.ts';
 
@@ -26,7 +27,7 @@ export function createCrmAccounts(options: {
   /** The service's own HubSpot app. */
   hubspotApp: HubspotApp | undefined;
   sandboxApp: () => HubspotApp | undefined;
-  sandboxUrl: () => Promise<string | undefined>;
+  sandboxUrl: SandboxUrl;
   publicUrl: () => string;
   /** In place of the vendors' own limits, for measuring. */
   crmLimits: ConnectorTraits['limits'] | undefined;

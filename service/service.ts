@@ -67,6 +67,7 @@ import { addGauges } from './gauges.ts';
 import { createRepeatedErrors } from './repeated-errors.ts';
 import { createReports } from './reports.ts';
 import { createRetention } from './retention.ts';
+import type { SandboxUrl } from './running-sandbox.ts';
 import { createSessions, type Member, type Sessions } from './sessions.ts';
 import type { SecretBox } from './secrets.ts';
 import { createChores } from './chores.ts';
@@ -91,7 +92,7 @@ export interface ServiceOptions {
   /** In place of the vendors' own limits, for measuring. */
   readonly crmLimits?: ConnectorTraits['limits'];
   /** Where sandbox workspaces find their CRMs; undefined while no process runs a sandbox. */
-  readonly sandboxUrl: () => Promise<string | undefined>;
+  readonly sandboxUrl: SandboxUrl;
 }
 
 /** One process of Sangam: everything built, nothing started. */

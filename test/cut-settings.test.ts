@@ -1,6 +1,6 @@
 import { toJson } from '@sangam/core/store';
 import { expect, onTestFinished, test } from 'vitest';
-import { createTown, enter, type SandboxRecord, text, until, webhook } from './harness/index.ts';
+import { type Api, createTown, type SandboxRecord, signIn, text, until, webhook } from './harness/index.ts';
 
 test('settings stored under wider bounds are cut and told; the service starts, writes, and takes no such settings', async () => {
   const town = await createTown();
@@ -18,15 +18,8 @@ test('settings stored under wider bounds are cut and told; the service starts, w
       .execute(),
   );
   const service = await town.startService();
-  const session = await enter(service.url, /http\S+\/admin\/enter\/\S+/.exec(service.output())?.[0] ?? '');
-  const ask = async <Answer>(method: string, path: string, body?: object): Promise<Answer> => {
-    const response = await fetch(`${service.url}/api/v1${path}`, {
-      method,
-      headers: { authorization: `Bearer ${session}`, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    return (await response.json()) as Answer;
-  };
+  const { api } = await signIn(service);
+  const ask = async <Answer>(...request: Parameters<Api>): Promise<Answer> => (await api(...request)).body;
   const settings = `/connections/${hubspot.connectionId}/settings`;
 
   const change = text({ phone: '919812345678', name: 'Asha' }, 'wamid.1', Date.now() - 1000, 'hello');

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { noSuch, Refusal } from '../errors.ts';
 import {
+  type Actor,
   addCounts,
   deleteDeadLetters,
   type DeadLetterRow,
@@ -32,11 +33,6 @@ export interface DeadLetterOffice {
   replayAll(member: Actor): Promise<Replayed>;
   /** Lets one rest that nothing can replay, such as a body that is no JSON: kept whole, no longer listed with the others. */
   setAside(member: Actor, deadLetterId: string, why: string): Promise<void>;
-}
-
-interface Actor {
-  readonly workspaceId: string;
-  readonly memberId: string;
 }
 
 /** Reasons whose letters do not go back into the inbox they would come from. */

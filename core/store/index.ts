@@ -17,6 +17,7 @@ export * from './ledgers.ts';
 export * from './contact-facts.ts';
 export * from './dirty.ts';
 export * from './read-contacts.ts';
+export * from './workspaces.ts';
 export * from './channels.ts';
 export * from './connections.ts';
 export * from './crm-records.ts';
