@@ -17,7 +17,7 @@ import { claimAccount } from './account-book.ts';
 import type { HubspotSites } from './hubspot-sites.ts';
 import type { OauthState, OauthStates } from './oauth-states.ts';
 import type { SecretBox } from './secrets.ts';
-import type { TokenVault } from './token-vault.ts';
+import type { CrmTokens } from './crm-tokens.ts';
 
 interface Connected {
   readonly connectionId: string;
@@ -55,12 +55,12 @@ export function createConnecting(dependencies: {
   box: SecretBox;
   sites: HubspotSites;
   states: OauthStates;
-  vault: TokenVault;
+  crmTokens: CrmTokens;
   connectors: Connectors;
   publicUrl: () => string;
   wake: (workspaceId: string) => void;
 }): Connecting {
-  const { store, clock, box, sites, states, vault, connectors, publicUrl, wake } = dependencies;
+  const { store, clock, box, sites, states, crmTokens, connectors, publicUrl, wake } = dependencies;
 
   const redirectUri = (): string => `${publicUrl()}/oauth/hubspot/callback`;
   const siteOf = async (workspaceId: string) => {
@@ -174,7 +174,7 @@ export function createConnecting(dependencies: {
       if (connection.refreshToken !== null) {
         try {
           const { oauth } = await sites.of(connection);
-          await oauth.uninstall(await vault.credentialsOf(connection).accessToken());
+          await oauth.uninstall(await crmTokens.credentialsOf(connection).accessToken());
           uninstalled = true;
         } catch (error) {
           // Our side lets go in any case; the answer says that theirs may not have.

@@ -7,7 +7,7 @@ import {
   createApplier,
   createChangeReceiver,
   createChecker,
-  createDeadLetterOffice,
+  createDeadLetters,
   createDirectory,
   createEraser,
   createReceiver,
@@ -204,7 +204,7 @@ export function createService(options: ServiceOptions): Service {
     clock,
     readChanges: (_crm, body) => readKeptChanges(body),
   });
-  const office = createDeadLetterOffice({
+  const deadLetters = createDeadLetters({
     store,
     receiver,
     changes,
@@ -291,7 +291,7 @@ export function createService(options: ServiceOptions): Service {
     ...connectionRoutes(accounts.book, accounts.connecting, () => publicUrl()),
     ...connectionInsightRoutes({ store, clock, connectors: accounts.connectors, erasureKeyOf }),
     ...checkRoutes({ store, clock, connectors: accounts.connectors, checker }),
-    ...deadLetterRoutes({ store, office }),
+    ...deadLetterRoutes({ store, deadLetters }),
     ...keptEventRoutes(store),
     ...alertRoutes({ store, clock }),
     ...statementRoutes(store),

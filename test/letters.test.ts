@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import {
   createChangeReceiver,
-  createDeadLetterOffice,
+  createDeadLetters,
   createReceiver,
-  type DeadLetterOffice,
+  type DeadLetters,
   readStatement,
   type Receiver,
 } from '@sangam/core/pipeline';
@@ -17,7 +17,7 @@ import { createEngine, type Engine, engineNow, everyStoredRow, text, webhook } f
 
 let engine: Engine;
 let receiver: Receiver;
-let office: DeadLetterOffice;
+let deadLetters: DeadLetters;
 let received: number;
 beforeEach(async () => {
   engine = await createEngine();
@@ -43,7 +43,7 @@ beforeEach(async () => {
     clock,
     readChanges: (_crm, body) => JSON.parse(body.toString('utf8')) as never,
   });
-  office = createDeadLetterOffice({ store, receiver, changes, clock, wake: () => undefined });
+  deadLetters = createDeadLetters({ store, receiver, changes, clock, wake: () => undefined });
 });
 afterEach(() => engine.close());
 
@@ -148,7 +148,7 @@ describe('a replay', () => {
                   1, ${key}, ${Buffer.alloc(8)}, ${at}, ${at}, ${at})`.execute(trx);
       }
     });
-    expect(await office.replayAll(member())).toEqual({ replayed: 1, kept: 1 });
+    expect(await deadLetters.replayAll(member())).toEqual({ replayed: 1, kept: 1 });
     expect((await list()).map(({ reason }) => reason)).toEqual(['not applicable']);
   });
 
@@ -157,7 +157,7 @@ describe('a replay', () => {
       webhook({ phoneNumberId: '77', wabaId: '88' }, [text({ phone: '919812345678' }, 'w.1', at, 'Hello')]),
     );
     expect(await events()).toMatchObject({ total: 1, missing: 0, parts: { parked: 1 } });
-    expect(await office.replayAll(member())).toEqual({ replayed: 0, kept: 1 });
+    expect(await deadLetters.replayAll(member())).toEqual({ replayed: 0, kept: 1 });
     await engine.store.transact(engine.workspaceId, (trx) =>
       trx
         .insertInto('directory_channels')
@@ -173,7 +173,7 @@ describe('a replay', () => {
         .execute(),
     );
     engine.directory.refresh();
-    expect(await office.replayAll(member())).toEqual({ replayed: 1, kept: 0 });
+    expect(await deadLetters.replayAll(member())).toEqual({ replayed: 1, kept: 0 });
     await engine.applyAll();
     expect(await events()).toMatchObject({
       total: 1,
@@ -189,14 +189,14 @@ describe('what nothing can replay', () => {
     await receive('{"from":');
     const [letter] = await list();
     const id = letter?.deadLetterId ?? '';
-    expect(await office.replayAll(member())).toEqual({ replayed: 0, kept: 1 });
-    await refused(office.setAside(member(), randomUUID(), 'no such'), 'no_such_dead_letter');
-    await office.setAside(member(), id, 'Cut off by the proxy.');
-    await refused(office.setAside(member(), id, 'Again.'), 'replayable');
+    expect(await deadLetters.replayAll(member())).toEqual({ replayed: 0, kept: 1 });
+    await refused(deadLetters.setAside(member(), randomUUID(), 'no such'), 'no_such_dead_letter');
+    await deadLetters.setAside(member(), id, 'Cut off by the proxy.');
+    await refused(deadLetters.setAside(member(), id, 'Again.'), 'replayable');
     expect(await list()).toEqual([]);
     expect(await list(true)).toMatchObject([{ setAsideWhy: 'Cut off by the proxy.' }]);
     expect(await payloadOf(id)).toBe('{"from":');
-    expect(await office.replayAll(member())).toEqual({ replayed: 0, kept: 0 });
+    expect(await deadLetters.replayAll(member())).toEqual({ replayed: 0, kept: 0 });
     expect(await events()).toMatchObject({ total: 1, missing: 0, parts: { parked: 1 } });
     const audit = (await everyStoredRow(engine.store, engine.workspaceId)).filter(
       ({ table, values }) => table === 'audit' && values['subject'] === id,
@@ -217,15 +217,15 @@ describe('what nothing can replay', () => {
       return id;
     };
     const applicable = await waits('not applicable', Buffer.alloc(16, 1));
-    await refused(office.setAside(member(), applicable, 'No.'), 'replayable');
+    await refused(deadLetters.setAside(member(), applicable, 'No.'), 'replayable');
     const stop = Buffer.alloc(16, 2);
     await engine.store.transact(engine.workspaceId, async (trx) => {
       await sql`
         insert into suppression (workspace_id, value, event_key, at)
         values (${engine.workspaceId}, '+919812345678', ${stop}, 1)`.execute(trx);
     });
-    await refused(office.setAside(member(), await waits('no_message_id', stop), 'No.'), 'replayable');
-    await office.setAside(member(), await waits('no_message_id', Buffer.alloc(16, 3)), 'Yes.');
+    await refused(deadLetters.setAside(member(), await waits('no_message_id', stop), 'No.'), 'replayable');
+    await deadLetters.setAside(member(), await waits('no_message_id', Buffer.alloc(16, 3)), 'Yes.');
   });
 
   test('is not what a person’s record waits for', async () => {
@@ -238,7 +238,7 @@ describe('what nothing can replay', () => {
                 ${at}, ${at})`.execute(trx);
     });
     const [letter] = await list();
-    await refused(office.setAside(member(), letter?.deadLetterId ?? '', 'Never mind.'), 'replayable');
+    await refused(deadLetters.setAside(member(), letter?.deadLetterId ?? '', 'Never mind.'), 'replayable');
     expect(await list()).toHaveLength(1);
   });
 });

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import {
   createChangeReceiver,
-  createDeadLetterOffice,
+  createDeadLetters,
   createReceiver,
-  type DeadLetterOffice,
+  type DeadLetters,
   readStatement,
   type Receiver,
 } from '@sangam/core/pipeline';
@@ -40,7 +40,7 @@ const days: RetentionDays = { deadLetterContents: 180, keptEvents: 400, occurren
 
 let engine: Engine;
 let receiver: Receiver;
-let office: DeadLetterOffice;
+let deadLetters: DeadLetters;
 let now: number;
 beforeEach(async () => {
   engine = await createEngine();
@@ -55,7 +55,7 @@ beforeEach(async () => {
     wake: () => undefined,
   });
   const changes = createChangeReceiver({ store, receiver, clock, readChanges: () => [] });
-  office = createDeadLetterOffice({ store, receiver, changes, clock, wake: () => undefined });
+  deadLetters = createDeadLetters({ store, receiver, changes, clock, wake: () => undefined });
 });
 afterEach(() => engine.close());
 
@@ -245,10 +245,10 @@ describe('a dead letter past its time', () => {
     for (const letter of all) {
       expect(letter).toMatchObject({ payload: null, contentsSweptAt: now });
     }
-    expect(await office.replayAll(member())).toEqual({ replayed: 0, kept: 3 });
+    expect(await deadLetters.replayAll(member())).toEqual({ replayed: 0, kept: 3 });
     expect(await letters()).toHaveLength(3);
     for (const { deadLetterId } of all) {
-      await office.setAside(member(), deadLetterId, 'too old');
+      await deadLetters.setAside(member(), deadLetterId, 'too old');
     }
     expect(await letters(true)).toHaveLength(3);
   });
@@ -273,7 +273,7 @@ describe('a dead letter past its time', () => {
        values ('77', '88', gen_random_uuid(), '${engine.workspaceId}', 'own', 'portfolio', 'IN', 0)`,
     );
     engine.directory.refresh();
-    expect(await office.replayAll(member())).toEqual({ replayed: 2, kept: 0 });
+    expect(await deadLetters.replayAll(member())).toEqual({ replayed: 2, kept: 0 });
     await engine.applyAll();
     expect(await rowsOf('consent_entries')).toBe(2);
     await sweep();

@@ -4,7 +4,7 @@ export * from './receive/receive.ts';
 export * from './receive/changes.ts';
 export { settleOptOuts } from './receive/foreign-letter.ts';
 export * from './apply/applier.ts';
-export * from './dead-letter-office.ts';
+export * from './dead-letters.ts';
 export * from './put-right.ts';
 export { readDecision } from './decided.ts';
 export * from './erase.ts';

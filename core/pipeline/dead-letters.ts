@@ -27,7 +27,7 @@ export interface Replayed {
 }
 
 /** How dead letters go on their way again, and how they rest. Throws a `Refusal`. */
-export interface DeadLetterOffice {
+export interface DeadLetters {
   /** Replaying twice does nothing twice. */
   replay(member: Actor, deadLetterId: string): Promise<Replayed>;
   replayAll(member: Actor): Promise<Replayed>;
@@ -40,14 +40,14 @@ const handedOn: ReadonlySet<string> = new Set(['foreign channel', 'foreign accou
 
 const replayBatch = 500;
 
-export function createDeadLetterOffice(dependencies: {
+export function createDeadLetters(dependencies: {
   store: Store;
   receiver: Receiver;
   changes: ChangeReceiver;
   clock: Clock;
   /** Told that a workspace has something to apply or to write again. */
   wake: (workspaceId: string) => void;
-}): DeadLetterOffice {
+}): DeadLetters {
   const { store, receiver, changes, clock, wake } = dependencies;
 
   /** The workspace whose channel or account it names, where it goes. One at a time: a body may be of megabytes. */
