@@ -7,10 +7,13 @@ import {
   type AuditAction,
   channelOfId,
   type ChannelState,
+  isSandbox,
   listChannels,
   lockNumber,
   proveChannel,
   releaseChannel,
+  rotateAppSecret,
+  setOptWordLanguages,
   type Store,
   type WorkspaceTransaction,
   writeAudit,
@@ -114,14 +117,8 @@ export function createChannelBook(dependencies: {
     workspaceId: string,
     number: { phoneNumberId: string; wabaId: string; accessToken: string },
   ): Promise<OwnNumber> => {
-    const workspace = await store.transact(workspaceId, (trx) =>
-      trx
-        .selectFrom('workspaces')
-        .select('sandbox')
-        .where('workspace_id', '=', workspaceId)
-        .executeTakeFirstOrThrow(),
-    );
-    return readOwnNumber(workspace, number);
+    const sandbox = await store.transact(workspaceId, isSandbox);
+    return readOwnNumber({ sandbox }, number);
   };
 
   const audit = (trx: WorkspaceTransaction, member: Member, action: AuditAction, channelId: string) =>
@@ -195,28 +192,10 @@ export function createChannelBook(dependencies: {
       changed();
     },
     async rotateAppSecret(member, channelId, appSecret) {
-      const { workspaceId } = member;
-      const now = clock.now();
-      await store.transact(workspaceId, async (trx) => {
-        const result = await trx
-          .updateTable('channels')
-          .set((row) => ({
-            previous_app_secret: row.ref('app_secret'),
-            previous_app_secret_until: now + overlapMs,
-            app_secret: box.seal(appSecret),
-          }))
-          .where('workspace_id', '=', workspaceId)
-          .where('channel_id', '=', channelId)
-          .where('app_secret', 'is not', null)
-          .executeTakeFirst();
-        if (result.numUpdatedRows === 0n) {
-          const known = await trx
-            .selectFrom('channels')
-            .select('channel_id')
-            .where('workspace_id', '=', workspaceId)
-            .where('channel_id', '=', channelId)
-            .executeTakeFirst();
-          if (known === undefined) throw noSuch('channel');
+      await store.transact(member.workspaceId, async (trx) => {
+        const change = { appSecret: box.seal(appSecret), previousUntil: clock.now() + overlapMs };
+        if (!(await rotateAppSecret(trx, channelId, change))) {
+          if ((await channelOfId(trx, channelId)) === undefined) throw noSuch('channel');
           throw new Refusal(
             'conflict',
             'not_own_app',
@@ -230,13 +209,7 @@ export function createChannelBook(dependencies: {
     async setOptWordLanguages(member, channelId, languages) {
       const { workspaceId } = member;
       await store.transact(workspaceId, async (trx) => {
-        const result = await trx
-          .updateTable('directory_channels')
-          .set({ opt_word_languages: [...languages] })
-          .where('directory_channels.workspace_id', '=', workspaceId)
-          .where('channel_id', '=', channelId)
-          .executeTakeFirst();
-        if (result.numUpdatedRows === 0n) throw noSuch('channel');
+        if (!(await setOptWordLanguages(trx, channelId, languages))) throw noSuch('channel');
         await writeAudit(trx, {
           memberId: member.memberId,
           action: 'set opt-out word languages',

@@ -1,6 +1,7 @@
-import { type Store } from '@sangam/core/store';
+import { channelSecretsOf, type Store } from '@sangam/core/store';
 import type { Directory } from '@sangam/core/pipeline';
 import type { Clock } from '@sangam/core/clock';
+import { createRemembered, type Remembered } from './remembered.ts';
 import type { SecretBox } from './secrets.ts';
 
 /** What a tenant's own Meta app signs and shakes hands with. */
@@ -11,13 +12,8 @@ interface ChannelSecret {
   readonly verifyToken: string | undefined;
 }
 
-export interface ChannelSecrets {
-  /** Undefined: no such channel, or it is served by the service's own app. */
-  of(channelId: string): Promise<ChannelSecret | undefined>;
-  refresh(): void;
-}
-
-const rememberedMs = 5_000;
+/** By channel. Undefined: no such channel, or it is served by the service's own app. */
+export type ChannelSecrets = Remembered<ChannelSecret>;
 
 export function createChannelSecrets(
   store: Store,
@@ -25,44 +21,20 @@ export function createChannelSecrets(
   box: SecretBox,
   clock: Clock,
 ): ChannelSecrets {
-  const remembered = new Map<string, { at: number; secret: Promise<ChannelSecret | undefined> }>();
-
-  const read = async (channelId: string): Promise<ChannelSecret | undefined> => {
+  return createRemembered(async (channelId) => {
     const channel = await directory.channelById(channelId);
     if (channel === undefined || channel.app !== 'own') return undefined;
     const { workspaceId } = channel;
-    const row = await store.transact(workspaceId, (trx) =>
-      trx
-        .selectFrom('channels')
-        .select(['app_secret', 'previous_app_secret', 'previous_app_secret_until', 'verify_token'])
-        .where('workspace_id', '=', workspaceId)
-        .where('channel_id', '=', channelId)
-        .executeTakeFirst(),
-    );
-    if (row === undefined) return undefined;
-    const previousLives = (row.previous_app_secret_until ?? 0) > clock.now();
+    const sealed = await store.transact(workspaceId, (trx) => channelSecretsOf(trx, channelId));
+    if (sealed === undefined) return undefined;
+    const { appSecret, previousAppSecret, previousAppSecretUntil, verifyToken } = sealed;
+    const previousLives = (previousAppSecretUntil ?? 0) > clock.now();
     return {
       workspaceId,
-      appSecrets: [row.app_secret, previousLives ? row.previous_app_secret : null]
-        .filter((sealed) => sealed !== null)
-        .map((sealed) => box.open(sealed)),
-      verifyToken: row.verify_token === null ? undefined : box.open(row.verify_token),
+      appSecrets: [appSecret, previousLives ? previousAppSecret : null]
+        .filter((secret) => secret !== null)
+        .map((secret) => box.open(secret)),
+      verifyToken: verifyToken === null ? undefined : box.open(verifyToken),
     };
-  };
-
-  return {
-    of(channelId) {
-      const known = remembered.get(channelId);
-      if (known !== undefined && performance.now() - known.at < rememberedMs) return known.secret;
-      // Only channels of the directory are remembered: made-up ids must not fill the memory.
-      const secret = read(channelId);
-      remembered.set(channelId, { at: performance.now(), secret });
-      const forget = (): void => void remembered.delete(channelId);
-      secret.then((found) => found ?? forget(), forget);
-      return secret;
-    },
-    refresh() {
-      remembered.clear();
-    },
-  };
+  });
 }

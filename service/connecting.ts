@@ -4,8 +4,10 @@ import { connectionSettings } from '@sangam/core/crm';
 import { noSuch, Refusal, SangamError } from '@sangam/core/errors';
 import type { Connectors } from '@sangam/core/pipeline';
 import {
+  type Actor,
   closeAlertsOf,
   connectionOf,
+  isSandbox,
   type Store,
   toJson,
   type WorkspaceTransaction,
@@ -15,12 +17,7 @@ import { claimAccount } from './account-book.ts';
 import type { HubspotSites } from './hubspot-sites.ts';
 import type { OauthState, OauthStates } from './oauth-states.ts';
 import type { SecretBox } from './secrets.ts';
-import type { TokenVault } from './token-vault.ts';
-
-interface Asker {
-  readonly workspaceId: string;
-  readonly memberId: string;
-}
+import type { CrmTokens } from './crm-tokens.ts';
 
 interface Connected {
   readonly connectionId: string;
@@ -37,13 +34,13 @@ interface Disconnected {
 /** Connecting a HubSpot account and letting it go. Throws a `Refusal`, or the connector's errors. */
 export interface Connecting {
   /** Where an admin is sent to agree, and what has to come back with them. */
-  authorize(asker: Asker): Promise<{ readonly url: string } & OauthState>;
+  authorize(asker: Actor): Promise<{ readonly url: string } & OauthState>;
   /** After the admin agreed. */
   finish(state: OauthState, code: string): Promise<Connected>;
   /** By the token of a private app. */
-  connectByToken(asker: Asker, accessToken: string): Promise<Connected>;
+  connectByToken(asker: Actor, accessToken: string): Promise<Connected>;
   /** Data and links stay. */
-  disconnect(asker: Asker, connectionId: string): Promise<Disconnected>;
+  disconnect(asker: Actor, connectionId: string): Promise<Disconnected>;
 }
 
 interface Tokens {
@@ -58,27 +55,20 @@ export function createConnecting(dependencies: {
   box: SecretBox;
   sites: HubspotSites;
   states: OauthStates;
-  vault: TokenVault;
+  crmTokens: CrmTokens;
   connectors: Connectors;
   publicUrl: () => string;
   wake: (workspaceId: string) => void;
 }): Connecting {
-  const { store, clock, box, sites, states, vault, connectors, publicUrl, wake } = dependencies;
+  const { store, clock, box, sites, states, crmTokens, connectors, publicUrl, wake } = dependencies;
 
   const redirectUri = (): string => `${publicUrl()}/oauth/hubspot/callback`;
   const siteOf = async (workspaceId: string) => {
-    const workspace = await store.transact(workspaceId, (trx) =>
-      trx
-        .selectFrom('workspaces')
-        .select('sandbox')
-        .where('workspace_id', '=', workspaceId)
-        .executeTakeFirstOrThrow(),
-    );
-    return sites.of(workspace);
+    return sites.of({ sandbox: await store.transact(workspaceId, isSandbox) });
   };
 
   const keep = async (
-    asker: Asker,
+    asker: Actor,
     account: { readonly account: string; readonly timeZone?: string | undefined },
     tokens: Tokens,
   ): Promise<Connected> => {
@@ -184,7 +174,7 @@ export function createConnecting(dependencies: {
       if (connection.refreshToken !== null) {
         try {
           const { oauth } = await sites.of(connection);
-          await oauth.uninstall(await vault.credentialsOf(connection).accessToken());
+          await oauth.uninstall(await crmTokens.credentialsOf(connection).accessToken());
           uninstalled = true;
         } catch (error) {
           // Our side lets go in any case; the answer says that theirs may not have.

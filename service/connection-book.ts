@@ -4,11 +4,14 @@ import type { Clock } from '@sangam/core/clock';
 import { noSuch, Refusal } from '@sangam/core/errors';
 import { type Connectors, wasDisconnected } from '@sangam/core/pipeline';
 import {
+  type Actor,
   type AuditAction,
   connectionOf,
   type ConnectionRow,
   connectionsOf,
+  listChannels,
   markAllDirty,
+  settingsCut,
   type Store,
   toJson,
   type WorkspaceTransaction,
@@ -23,39 +26,34 @@ import { checkMapping } from './mapping-rules.ts';
 import { checkOwnerRule, ownersIn } from './owner-rule.ts';
 import type { SecretBox } from './secrets.ts';
 
-interface Asker {
-  readonly workspaceId: string;
-  readonly memberId: string;
-}
-
 /** The workspace's CRM accounts and what an admin decides about each. Throws a `Refusal`, or the connector's errors. */
 export interface ConnectionBook {
   list(workspaceId: string): Promise<ConnectionView[]>;
   detail(workspaceId: string, connectionId: string): Promise<ConnectionDetail>;
   /** Leaving shadow provisions first. `testPhones`: E.164; undefined: as they are. */
   setMode(
-    asker: Asker,
+    asker: Actor,
     connectionId: string,
     mode: ConnectionRow['mode'],
     testPhones: readonly string[] | undefined,
   ): Promise<ConnectionDetail>;
   /** `change` holds only what is to differ. */
-  changeSettings(asker: Asker, connectionId: string, change: object): Promise<ConnectionSettings>;
+  changeSettings(asker: Actor, connectionId: string, change: object): Promise<ConnectionSettings>;
   fields(workspaceId: string, connectionId: string): Promise<CrmField[]>;
   owners(workspaceId: string, connectionId: string): ReturnType<Connector['owners']>;
   /** Null, or the very lines of it: the connector's default. Everybody is brought in step with it. */
   setMapping(
-    asker: Asker,
+    asker: Actor,
     connectionId: string,
     lines: readonly MappingLine[] | null,
   ): Promise<ConnectionDetail>;
-  unpark(asker: Asker, connectionId: string, field: string): Promise<ConnectionDetail>;
+  unpark(asker: Actor, connectionId: string, field: string): Promise<ConnectionDetail>;
   planProvisioning(workspaceId: string, connectionId: string): ReturnType<Connector['planProvisioning']>;
-  provision(asker: Asker, connectionId: string): Promise<void>;
+  provision(asker: Actor, connectionId: string): Promise<void>;
   /** Tries a blocked account again after a person put things right. */
-  retry(asker: Asker, connectionId: string): Promise<void>;
+  retry(asker: Actor, connectionId: string): Promise<void>;
   /** Of the account's own app; the one before lives on for a day. */
-  setWebhookSecret(asker: Asker, connectionId: string, secret: string): Promise<void>;
+  setWebhookSecret(asker: Actor, connectionId: string, secret: string): Promise<void>;
 }
 
 /** What an act may change of a connection's row. */
@@ -90,7 +88,7 @@ export function createConnectionBook(dependencies: {
 
   /** One act on a row nobody else changes meanwhile, with its line in the audit. */
   const act = async <Result>(
-    asker: Asker,
+    asker: Actor,
     {
       connectionId,
       action,
@@ -151,24 +149,19 @@ export function createConnectionBook(dependencies: {
       const chosen = !isDeepStrictEqual(owner, row.settings.owner);
       if (chosen && ownersIn(owner).length > 0) {
         const owners = await (await connectors.of(row)).owners();
-        const channels = await store.transact(asker.workspaceId, (trx) =>
-          trx
-            .selectFrom('channels')
-            .select('channel_id')
-            .where('workspace_id', '=', asker.workspaceId)
-            .execute(),
-        );
+        const channels = await store.transact(asker.workspaceId, listChannels);
         checkOwnerRule(owner, {
           ownerIds: owners.map(({ ownerId }) => ownerId),
-          channelIds: channels.map((channel) => channel.channel_id),
+          channelIds: channels.map(({ channelId }) => channelId),
         });
       }
       const settings = await act(
         asker,
         { connectionId, action: 'change settings', detail: Object.keys(change).join(' ') },
-        async (trx, row) => {
+        async (trx, row, now) => {
           const merged = mergeSettings(row.settings, change);
           await update(trx, connectionId, { settings: toJson(merged) });
+          await closeAlertsOf(trx, connectionId, settingsCut, now);
           return merged;
         },
       );

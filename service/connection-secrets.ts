@@ -1,6 +1,7 @@
 import type { Clock } from '@sangam/core/clock';
 import type { Store } from '@sangam/core/store';
 import { z } from 'zod';
+import { createRemembered, type Remembered } from './remembered.ts';
 import type { SecretBox } from './secrets.ts';
 
 /** What the app of one CRM account signs its webhooks with. */
@@ -10,18 +11,12 @@ interface ConnectionSecret {
   readonly secrets: readonly string[];
 }
 
-export interface ConnectionSecrets {
-  /** Undefined: no such connection, it is disconnected, or the service's own app signs for it. */
-  of(connectionId: string): Promise<ConnectionSecret | undefined>;
-  refresh(): void;
-}
-
-const rememberedMs = 5_000;
+/** By connection. Undefined: no such connection, it is disconnected, or the service's own app signs for it. */
+export type ConnectionSecrets = Remembered<ConnectionSecret>;
 
 export function createConnectionSecrets(store: Store, box: SecretBox, clock: Clock): ConnectionSecrets {
-  const remembered = new Map<string, { at: number; secret: Promise<ConnectionSecret | undefined> }>();
-
-  const read = async (connectionId: string): Promise<ConnectionSecret | undefined> => {
+  return createRemembered(async (connectionId) => {
+    if (!z.uuid().safeParse(connectionId).success) return undefined;
     const entry = await store.directory
       .selectFrom('directory_accounts')
       .select('directory_accounts.workspace_id')
@@ -45,22 +40,5 @@ export function createConnectionSecrets(store: Store, box: SecretBox, clock: Clo
         .filter((sealed) => sealed !== null)
         .map((sealed) => box.open(sealed)),
     };
-  };
-
-  return {
-    of(connectionId) {
-      const known = remembered.get(connectionId);
-      if (known !== undefined && performance.now() - known.at < rememberedMs) return known.secret;
-      if (!z.uuid().safeParse(connectionId).success) return Promise.resolve(undefined);
-      const secret = read(connectionId);
-      remembered.set(connectionId, { at: performance.now(), secret });
-      // Only connections that are there are remembered: made-up ids must not fill the memory.
-      const forget = (): void => void remembered.delete(connectionId);
-      secret.then((found) => found ?? forget(), forget);
-      return secret;
-    },
-    refresh() {
-      remembered.clear();
-    },
-  };
+  });
 }

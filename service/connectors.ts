@@ -8,7 +8,7 @@ import type { ConnectionRow, Store } from '@sangam/core/store';
 import { createHubspotConnector, hubspotTraits } from '@sangam/connectors/hubspot';
 import { claimAccount } from './account-book.ts';
 import type { HubspotSites } from './hubspot-sites.ts';
-import type { TokenVault } from './token-vault.ts';
+import type { CrmTokens } from './crm-tokens.ts';
 
 interface Known {
   /** Another one is another connector. */
@@ -26,17 +26,17 @@ export function createConnectors(dependencies: {
   store: Store;
   clock: Clock;
   sites: HubspotSites;
-  vault: TokenVault;
+  crmTokens: CrmTokens;
   /** In place of the vendor's own limits. */
   limits?: ConnectorTraits['limits'] | undefined;
 }): Connectors {
-  const { store, clock, sites, vault, limits = hubspotTraits.limits } = dependencies;
+  const { store, clock, sites, crmTokens, limits = hubspotTraits.limits } = dependencies;
   const known = new Map<string, Known>();
 
   const lookUp = async (connection: ConnectionRow): Promise<Known> => {
     const { connectionId, workspaceId } = connection;
     const { basePath, oauth } = await sites.of(connection);
-    const credentials = vault.credentialsOf(connection);
+    const credentials = crmTokens.credentialsOf(connection);
     if (connection.account === null) {
       const { account } = await oauth.accountOf(await credentials.accessToken());
       await store.transact(workspaceId, (trx) =>

@@ -8,8 +8,9 @@ import { type ConnectionSecrets, createConnectionSecrets } from './connection-se
 import { createConnectors } from './connectors.ts';
 import { createHubspotSites, type HubspotApp } from './hubspot-sites.ts';
 import { createOauthStates } from './oauth-states.ts';
+import type { SandboxUrl } from './running-sandbox.ts';
 import type { SecretBox } from './secrets.ts';
-import { createTokenVault } from './token-vault.ts';
+import { createCrmTokens } from './crm-tokens.ts';
 
 /** Everything about installed CRM accounts: reaching them, connecting them, what admins decide about them. */
 export interface CrmAccounts {
@@ -26,7 +27,7 @@ export function createCrmAccounts(options: {
   /** The service's own HubSpot app. */
   hubspotApp: HubspotApp | undefined;
   sandboxApp: () => HubspotApp | undefined;
-  sandboxUrl: () => Promise<string | undefined>;
+  sandboxUrl: SandboxUrl;
   publicUrl: () => string;
   /** In place of the vendors' own limits, for measuring. */
   crmLimits: ConnectorTraits['limits'] | undefined;
@@ -39,7 +40,7 @@ export function createCrmAccounts(options: {
     sandboxApp: options.sandboxApp,
     sandboxUrl: options.sandboxUrl,
   });
-  const vault = createTokenVault({
+  const crmTokens = createCrmTokens({
     store,
     box,
     refresherOf: async (account) => {
@@ -47,13 +48,23 @@ export function createCrmAccounts(options: {
       return app === undefined ? undefined : oauth;
     },
   });
-  const connectors = createConnectors({ store, clock, sites, vault, limits: options.crmLimits });
+  const connectors = createConnectors({ store, clock, sites, crmTokens, limits: options.crmLimits });
   const connectionSecrets = createConnectionSecrets(store, box, clock);
   const states = createOauthStates(store, clock);
   return {
     connectors,
     connectionSecrets,
-    connecting: createConnecting({ store, clock, box, sites, states, vault, connectors, publicUrl, wake }),
+    connecting: createConnecting({
+      store,
+      clock,
+      box,
+      sites,
+      states,
+      crmTokens,
+      connectors,
+      publicUrl,
+      wake,
+    }),
     book: createConnectionBook({
       store,
       connectors,

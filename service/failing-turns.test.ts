@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { listAlerts, openStore, serviceWorkspaceId, type Store } from '@sangam/core/store';
 import { addWorkspace, createTestDatabase, type TestDatabase, until } from '@sangam/test';
 import { pino } from 'pino';
@@ -72,6 +73,16 @@ describe('turns that fail', () => {
     await turns.closeEnded();
     expect(await open()).toBe(0);
     expect(turns.failing().get('apply')).toBe(0);
+  });
+
+  test('of several connections of a workspace are an alert each, which names its connection', async () => {
+    const connections = [randomUUID(), randomUUID()];
+    for (const connectionId of connections) {
+      turns.failed('reconcile')(new Error('A bug.'), { workspaceId, connectionId, failures: 5 });
+    }
+    await turns.stop();
+    const alerts = await store.transact(workspaceId, (trx) => listAlerts(trx, { limit: 100 }));
+    expect(alerts.map(({ connectionId }) => connectionId).toSorted()).toEqual(connections.toSorted());
   });
 
   test('of no workspace are the operator’s alert', async () => {

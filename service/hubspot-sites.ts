@@ -1,5 +1,5 @@
-import { SangamError } from '@sangam/core/errors';
 import { hubspotBasePath, hubspotOauth } from '@sangam/connectors/hubspot';
+import { runningSandbox, type SandboxUrl } from './running-sandbox.ts';
 
 /** What Sangam is to HubSpot: an app with a name and a secret. */
 export interface HubspotApp {
@@ -28,7 +28,7 @@ const authorizeUrl = 'https://app.hubspot.com/oauth/authorize';
 export function createHubspotSites(options: {
   app: HubspotApp | undefined;
   sandboxApp: () => HubspotApp | undefined;
-  sandboxUrl: () => Promise<string | undefined>;
+  sandboxUrl: SandboxUrl;
 }): HubspotSites {
   const siteAt = (basePath: string, authorize: string, app: HubspotApp | undefined): HubspotSite => ({
     basePath,
@@ -43,19 +43,9 @@ export function createHubspotSites(options: {
   return {
     async of({ sandbox }) {
       if (!sandbox) return siteAt(hubspotBasePath('live'), authorizeUrl, options.app);
-      const url = await options.sandboxUrl();
-      if (url === undefined) throw sandboxAway();
+      const url = await runningSandbox(options.sandboxUrl, 'crm');
       const basePath = hubspotBasePath('sandbox', `${url}/hubspot`);
       return siteAt(basePath, `${basePath}/oauth/authorize`, options.sandboxApp());
     },
   };
-}
-
-function sandboxAway(): SangamError {
-  return new SangamError({
-    code: 'sandbox_away',
-    origin: 'crm',
-    retry: 'later',
-    message: 'No process runs the sandbox just now.',
-  });
 }

@@ -2,7 +2,7 @@ export * from './service.ts';
 export * from './config.ts';
 export * from './secrets.ts';
 export * from './workspaces.ts';
-export * from './token-vault.ts';
+export * from './crm-tokens.ts';
 export { createHubspotSites } from './hubspot-sites.ts';
 export { createSessions } from './sessions.ts';
 export { createOwnNumberReader } from './own-number.ts';

@@ -22,6 +22,7 @@ function fromDatabase(code: string, message: string): Error {
 
 test.each([
   ['a parser', thrownBy(() => JSON.parse(words) as unknown)],
+  ['an argument', thrownBy(() => Buffer.alloc(words as never))],
   ['an address', thrownBy(() => new URL(words))],
   ['the database’s details', fromDatabase('42P01', 'relation "contacts" does not exist')],
   ['the database of a value', fromDatabase('22P02', `invalid input syntax for type uuid: "${words}"`)],

@@ -54,12 +54,10 @@ export function describeError(error: unknown, depth = 0): DescribedError {
   };
 }
 
-/** The database may have refused a value; a parser a text, or Node an argument. */
+/** The database may have refused a value; a parser a text, or Node an argument, which it says by a code. */
 function mayQuote(error: Error): boolean {
-  const code = textOf(error, 'code') ?? '';
   if (mayQuoteRow(error)) return true;
-  if (isDataError(error)) return code !== '' || error instanceof SyntaxError;
-  return code.startsWith('ERR_INVALID_');
+  return isDataError(error) && (error instanceof SyntaxError || textOf(error, 'code') !== undefined);
 }
 
 function textOf(error: object, name: string): string | undefined {

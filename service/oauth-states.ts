@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '@sangam/core/clock';
-import type { Store } from '@sangam/core/store';
+import type { Actor, Store } from '@sangam/core/store';
 
 /** What goes out with a member who is sent to a CRM to agree, and has to come back with them. */
 export interface OauthState {
@@ -10,16 +10,11 @@ export interface OauthState {
   readonly binder: string;
 }
 
-interface Asker {
-  readonly workspaceId: string;
-  readonly memberId: string;
-}
-
 export interface OauthStates {
   /** Good once, within ten minutes, in the browser it was made for. */
-  make(member: Asker): Promise<OauthState>;
+  make(member: Actor): Promise<OauthState>;
   /** Undefined: used, too old, of another browser or never made. */
-  take(state: OauthState): Promise<Asker | undefined>;
+  take(state: OauthState): Promise<Actor | undefined>;
 }
 
 const livesMs = 10 * 60 * 1000;

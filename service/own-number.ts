@@ -1,6 +1,6 @@
 import { graphBasePath, ownNumber, type OwnNumber } from '@sangam/connectors/whatsapp';
 import { canonicalPhone, regionOf } from '@sangam/core/identity';
-import { SangamError } from '@sangam/core/errors';
+import { runningSandbox, type SandboxUrl } from './running-sandbox.ts';
 
 /** Asks Meta, or the sandbox's, for a number by an access token. Throws as `ownNumber` does. */
 export type OwnNumberReader = (
@@ -11,20 +11,12 @@ export type OwnNumberReader = (
 export function createOwnNumberReader(options: {
   /** Of the Graph API, such as `v26.0`. */
   version: string;
-  sandboxUrl: () => Promise<string | undefined>;
+  sandboxUrl: SandboxUrl;
 }): OwnNumberReader {
   return async ({ sandbox }, number) => {
     const { version } = options;
     if (!sandbox) return ownNumber({ basePath: graphBasePath('live'), version, ...number });
-    const url = await options.sandboxUrl();
-    if (url === undefined) {
-      throw new SangamError({
-        code: 'sandbox_away',
-        origin: 'whatsapp',
-        retry: 'later',
-        message: 'No process runs the sandbox just now.',
-      });
-    }
+    const url = await runningSandbox(options.sandboxUrl, 'whatsapp');
     return ownNumber({ basePath: graphBasePath('sandbox', `${url}/whatsapp`), version, ...number });
   };
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '@sangam/core/clock';
+import { settleOptOuts } from '@sangam/core/pipeline';
 import { type RetentionDays, type Store, sweepRetention } from '@sangam/core/store';
 
 /** Batches of one workspace in one go: the others have their turn as well. */
@@ -20,7 +21,10 @@ export function createRetention({
   return async (workspaceId) => {
     if ((restsUntil.get(workspaceId) ?? -Infinity) > clock.now()) return;
     for (let batches = 0; batches < mostBatches; batches += 1) {
-      const more = await store.transact(workspaceId, (trx) => sweepRetention(trx, days, clock.now()));
+      const more = await store.transact(workspaceId, async (trx) => {
+        const inDoubt = await settleOptOuts(trx);
+        return (await sweepRetention(trx, days, clock.now())) || inDoubt;
+      });
       if (!more) {
         restsUntil.set(workspaceId, clock.now() + restMs);
         return;

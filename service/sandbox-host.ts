@@ -3,7 +3,7 @@ import path from 'node:path';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { createSandbox, type Sandbox, type SandboxClock } from '@sangam/sandbox';
-import { isLoopback } from './loopback.ts';
+import { isLoopback } from '@sangam/core/loopback';
 import { isBearer } from './same-secret.ts';
 import type { Service } from './service.ts';
 import type { Member } from './sessions.ts';
@@ -78,7 +78,7 @@ export function createSandboxHost(options: {
       ownHosts: () => [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`],
       access: {
         admits: async (request) =>
-          isBearer(request.headers.authorization, options.token) ||
+          isBearer(request.headers, options.token) ||
           isAdminOf(parties.workspaceId, await service.memberAsking(request)),
         closed: () =>
           isLoopback(new URL(service.publicUrl()).hostname)

@@ -7,7 +7,7 @@ import {
   createApplier,
   createChangeReceiver,
   createChecker,
-  createDeadLetterOffice,
+  createDeadLetters,
   createDirectory,
   createEraser,
   createReceiver,
@@ -28,6 +28,7 @@ import {
 } from '@sangam/core/store';
 import { createChannelBook } from './channel-book.ts';
 import { createChannelSecrets } from './channel-secrets.ts';
+import { createSettingsCheck } from './check-settings.ts';
 import { createCrmAccounts } from './crm-accounts.ts';
 import { traitsOf } from './crm-traits.ts';
 import { readKeptChanges } from './hubspot-actions.ts';
@@ -67,6 +68,7 @@ import { addGauges } from './gauges.ts';
 import { createRepeatedErrors } from './repeated-errors.ts';
 import { createReports } from './reports.ts';
 import { createRetention } from './retention.ts';
+import type { SandboxUrl } from './running-sandbox.ts';
 import { createSessions, type Member, type Sessions } from './sessions.ts';
 import type { SecretBox } from './secrets.ts';
 import { createChores } from './chores.ts';
@@ -91,7 +93,7 @@ export interface ServiceOptions {
   /** In place of the vendors' own limits, for measuring. */
   readonly crmLimits?: ConnectorTraits['limits'];
   /** Where sandbox workspaces find their CRMs; undefined while no process runs a sandbox. */
-  readonly sandboxUrl: () => Promise<string | undefined>;
+  readonly sandboxUrl: SandboxUrl;
 }
 
 /** One process of Sangam: everything built, nothing started. */
@@ -203,7 +205,7 @@ export function createService(options: ServiceOptions): Service {
     clock,
     readChanges: (_crm, body) => readKeptChanges(body),
   });
-  const office = createDeadLetterOffice({
+  const deadLetters = createDeadLetters({
     store,
     receiver,
     changes,
@@ -261,7 +263,10 @@ export function createService(options: ServiceOptions): Service {
     createChores({
       store,
       failed: failingTurns.failed('retention'),
-      chores: [createRetention({ store, clock, days: options.retention })],
+      chores: [
+        createRetention({ store, clock, days: options.retention }),
+        createSettingsCheck({ store, clock }),
+      ],
     }),
     createChores({
       store,
@@ -292,7 +297,7 @@ export function createService(options: ServiceOptions): Service {
     ...connectionRoutes(accounts.book, accounts.connecting, () => publicUrl()),
     ...connectionInsightRoutes({ store, clock, connectors: accounts.connectors, erasureKeyOf }),
     ...checkRoutes({ store, clock, connectors: accounts.connectors, checker }),
-    ...deadLetterRoutes({ store, office }),
+    ...deadLetterRoutes({ store, deadLetters }),
     ...keptEventRoutes(store),
     ...alertRoutes({ store, clock }),
     ...statementRoutes(store),

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '@sangam/core/clock';
 import {
+  type Actor,
   type MemberRole,
   operatorId,
   type Store,
@@ -9,9 +10,7 @@ import {
 } from '@sangam/core/store';
 
 /** Who is asking. */
-export interface Member {
-  readonly workspaceId: string;
-  readonly memberId: string;
+export interface Member extends Actor {
   readonly role: MemberRole;
 }
 

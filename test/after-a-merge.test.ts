@@ -229,3 +229,54 @@ test('a conflict about a record that was merged into a third names that one', as
   await world.settle();
   expect(await crm.conflicts()).toMatchObject([{ kind: 'two records', recordIds: [made, third] }]);
 });
+
+describe('what a survivor of merges took over', () => {
+  test.each([1, 2])('is ours to correct where it was ours, %i merges on', async (merges) => {
+    const accounts = memoryAccounts();
+    const { world, crm } = await stageFor(accounts.open)();
+    const { user } = accounts.opened().crm;
+    const at = world.clock.now();
+    await crm.receive(text(asha, 'wamid.later', at, 'Are you there?'));
+    await world.settle();
+    // Told one after the other, and read only then.
+    for (let merge = 0; merge < merges; merge += 1) {
+      const { recordId, values } = await crm.record();
+      const into = user.create(values);
+      user.merge(into, recordId);
+      await tell(world, crm, { kind: 'merged', recordId, into, at: world.clock.now() });
+    }
+    await world.settle();
+    await crm.receive(text(asha, 'wamid.earlier', at - hour, 'I saw your ad'));
+    await world.settle();
+    expect(crm.read(await crm.record(), 'first message')).toBe('I saw your ad');
+  });
+
+  test('is a person’s where a person typed it', async () => {
+    const accounts = memoryAccounts();
+    const { world, crm } = await stageFor(accounts.open)();
+    const { user } = accounts.opened().crm;
+    const at = world.clock.now();
+    await crm.receive(text(asha, 'wamid.asha', at, 'Hello'), text(ravi, 'wamid.ravi', at, 'Hello'));
+    await world.settle();
+    const [kept = '', merged = ''] = (await crm.records()).map(({ recordId }) => recordId);
+    const typed = crm.valuesOf({ 'first message': 'Met at the fair' });
+    user.update(merged, typed);
+    await tell(world, crm, {
+      kind: 'field',
+      recordId: merged,
+      field: Object.keys(typed)[0] ?? '',
+      value: 'Met at the fair',
+      at: world.clock.now(),
+      by: 'user 7',
+    });
+    await world.settle();
+    world.clock.advance(day);
+    user.merge(kept, merged);
+    user.update(kept, typed);
+    await tell(world, crm, { kind: 'merged', recordId: merged, into: kept, at: world.clock.now() });
+    await world.settle();
+    await crm.receive(text(asha, 'wamid.earlier', at - hour, 'I saw your ad'));
+    await world.settle();
+    expect(crm.read(await crm.record(), 'first message')).toBe('Met at the fair');
+  });
+});

@@ -1,37 +1,33 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createTown, type ServiceProcess, text, type Town, until, webhook } from './harness/index.ts';
+import {
+  type Api,
+  apiOf,
+  createTown,
+  type ServiceProcess,
+  signIn,
+  text,
+  type Town,
+  until,
+  webhook,
+} from './harness/index.ts';
 
 /** The service's own doors: webhooks, sessions, channels, dead letters, tags. */
 
 let town: Town;
 let service: ServiceProcess;
 let session: string;
+let api: Api;
 
 beforeAll(async () => {
   town = await createTown();
   service = await town.startService();
-  const link = /http\S+\/admin\/enter\/\S+/.exec(service.output())?.[0] ?? '';
-  const response = await fetch(link, { method: 'POST', headers: { accept: 'application/json' } });
-  session = ((await response.json()) as { session: string }).session;
+  const entered = await signIn(service);
+  const { link } = entered;
+  ({ session, api } = entered);
   expect((await fetch(link, { method: 'POST', headers: { accept: 'application/json' } })).status).toBe(410);
 });
 afterAll(() => town.close());
-
-interface Answer {
-  readonly status: number;
-  readonly body: never;
-}
-
-async function api(method: string, path: string, body?: unknown, token = session): Promise<Answer> {
-  const response = await fetch(`${service.url}${path}`, {
-    method,
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const answered = await response.text();
-  return { status: response.status, body: (answered === '' ? undefined : JSON.parse(answered)) as never };
-}
 
 async function post(
   route: string,
@@ -56,7 +52,7 @@ interface Letter {
 }
 
 const letters = async (): Promise<readonly Letter[]> =>
-  ((await api('GET', '/api/v1/dead-letters')).body as { results: Letter[] }).results;
+  ((await api('GET', '/dead-letters')).body as { results: Letter[] }).results;
 
 describe('a webhook', () => {
   const body = JSON.stringify({ object: 'whatsapp_business_account', entry: [] });
@@ -113,17 +109,17 @@ describe('a webhook', () => {
 });
 
 describe('the API', () => {
-  test.each(['/api/v1/dead-letters', '/api/v1/channels', '/api/v1/contacts?phone=%2B919812345678'])(
+  test.each(['/dead-letters', '/channels', '/contacts?phone=%2B919812345678'])(
     'keeps %s for members',
     async (path) => {
-      expect((await fetch(`${service.url}${path}`)).status).toBe(401);
-      expect((await api('GET', path, undefined, 'made-up')).status).toBe(401);
+      expect((await fetch(`${service.url}/api/v1${path}`)).status).toBe(401);
+      expect((await apiOf(service.url, 'made-up')('GET', path)).status).toBe(401);
     },
   );
 
   test('says what is wrong with a request', async () => {
-    expect(await api('POST', '/api/v1/channels', { phoneNumberId: 'x' })).toMatchObject({ status: 400 });
-    expect(await api('GET', '/api/v1/contacts?phone=0981')).toMatchObject({ status: 400 });
+    expect(await api('POST', '/channels', { phoneNumberId: 'x' })).toMatchObject({ status: 400 });
+    expect(await api('GET', '/contacts?phone=0981')).toMatchObject({ status: 400 });
     const response = await fetch(`${service.url}/api/v1/channels`, {
       method: 'POST',
       headers: { authorization: `Bearer ${session}`, 'content-type': 'application/json' },
@@ -163,21 +159,21 @@ describe('a channel under an app of its own', () => {
     expect((await post(mine, early, signed(early, town.parties.whatsapp.appSecret))).status).toBe(200);
     const [letter] = (await letters()).filter(({ reason }) => reason === 'foreign channel');
     expect(letter?.explanation).toContain('phone number id 555000111');
-    expect((await api('POST', `/api/v1/dead-letters/${letter?.deadLetterId ?? ''}/replay`)).body).toEqual({
+    expect((await api('POST', `/dead-letters/${letter?.deadLetterId ?? ''}/replay`)).body).toEqual({
       replayed: 0,
       kept: 1,
     });
 
-    const added = await api('POST', '/api/v1/channels', channel);
+    const added = await api('POST', '/channels', channel);
     expect(added.status).toBe(201);
     expect(added.body).toMatchObject({ app: 'own', phoneNumberId: '555000111' });
     expect(JSON.stringify(added.body)).not.toContain('secret');
     route = `/${(added.body as { channelId: string }).channelId}`;
-    expect((await api('POST', '/api/v1/channels', channel)).status).toBe(409);
+    expect((await api('POST', '/channels', channel)).status).toBe(409);
 
-    expect((await api('POST', '/api/v1/dead-letters/replay')).body).toMatchObject({ replayed: 1 });
+    expect((await api('POST', '/dead-letters/replay')).body).toMatchObject({ replayed: 1 });
     await until('the contact', async () => {
-      const { results } = (await api('GET', '/api/v1/contacts?phone=%2B447700900123')).body as {
+      const { results } = (await api('GET', '/contacts?phone=%2B447700900123')).body as {
         results: object[];
       };
       return results.length === 1;
@@ -188,7 +184,7 @@ describe('a channel under an app of its own', () => {
   test('passes webhooks signed with either secret while the secret is being changed', async () => {
     const body = hello('wamid.rotation');
     expect((await post(route, body, signed(body, 'first-secret-of-the-app'))).status).toBe(200);
-    const rotated = await api('POST', `/api/v1/channels${route}/app-secret`, {
+    const rotated = await api('POST', `/channels${route}/app-secret`, {
       appSecret: 'second-secret-of-the-app',
     });
     expect(rotated.status).toBe(204);
@@ -201,7 +197,7 @@ describe('a channel under an app of its own', () => {
     const stop = (wamid: string): string =>
       JSON.stringify(webhook(world, [text({ phone: '447700900456' }, wamid, Date.now() - 5000, 'बंद करो')]));
     const optedOut = async (): Promise<boolean | undefined> => {
-      const { results } = (await api('GET', '/api/v1/contacts?phone=%2B447700900456')).body as {
+      const { results } = (await api('GET', '/contacts?phone=%2B447700900456')).body as {
         results: { optOut: boolean }[];
       };
       return results[0]?.optOut;
@@ -210,9 +206,9 @@ describe('a channel under an app of its own', () => {
     await post(route, before, signed(before, 'second-secret-of-the-app'));
     await until('the contact', async () => (await optedOut()) !== undefined);
     expect(await optedOut()).toBe(false);
-    expect(
-      (await api('PUT', `/api/v1/channels${route}/settings`, { optWordLanguages: ['en', 'hi'] })).status,
-    ).toBe(204);
+    expect((await api('PUT', `/channels${route}/settings`, { optWordLanguages: ['en', 'hi'] })).status).toBe(
+      204,
+    );
     const after = stop('wamid.hi.2');
     await post(route, after, signed(after, 'second-secret-of-the-app'));
     await until('the opt-out', optedOut);
@@ -226,16 +222,14 @@ describe('dead letters', () => {
     expect((await post(route, broken, signed(broken, town.parties.whatsapp.appSecret))).status).toBe(200);
     const letter = (await letters()).find(({ reason }) => reason === 'unparsed');
     expect(letter).not.toHaveProperty('payload');
-    const whole = await api('GET', `/api/v1/dead-letters/${letter?.deadLetterId ?? ''}`);
+    const whole = await api('GET', `/dead-letters/${letter?.deadLetterId ?? ''}`);
     expect(whole.body).toMatchObject({ reason: 'unparsed', payload: broken });
-    expect((await api('POST', `/api/v1/dead-letters/${letter?.deadLetterId ?? ''}/replay`)).body).toEqual({
+    expect((await api('POST', `/dead-letters/${letter?.deadLetterId ?? ''}/replay`)).body).toEqual({
       replayed: 0,
       kept: 1,
     });
-    expect(
-      (await api('POST', '/api/v1/dead-letters/6a1a4d6a-0000-4000-8000-000000000000/replay')).status,
-    ).toBe(404);
-    expect((await api('POST', '/api/v1/dead-letters/nonsense/replay')).status).toBe(404);
+    expect((await api('POST', '/dead-letters/6a1a4d6a-0000-4000-8000-000000000000/replay')).status).toBe(404);
+    expect((await api('POST', '/dead-letters/nonsense/replay')).status).toBe(404);
   });
 });
 
@@ -272,7 +266,7 @@ describe('a CRM that fails', () => {
     );
     expect(letter.contactId).not.toBeNull();
     expect(letter.explanation).toContain('HubSpot');
-    expect((await api('POST', `/api/v1/dead-letters/${letter.deadLetterId}/replay`)).body).toEqual({
+    expect((await api('POST', `/dead-letters/${letter.deadLetterId}/replay`)).body).toEqual({
       replayed: 1,
       kept: 0,
     });
@@ -298,16 +292,14 @@ describe('a CRM that fails', () => {
       readonly blockedReason: string | null;
     }
     const connection = await until('the block', async () => {
-      const { results } = (await api('GET', '/api/v1/connections')).body as { results: Connection[] };
+      const { results } = (await api('GET', '/connections')).body as { results: Connection[] };
       return results.find(({ blockedReason }) => blockedReason !== null);
     });
     expect(connection.blockedReason).toContain('token');
     await town.control('PUT', '/hubspot/token', { expired: false });
-    expect((await api('POST', `/api/v1/connections/${connection.connectionId}/retry`)).status).toBe(204);
+    expect((await api('POST', `/connections/${connection.connectionId}/retry`)).status).toBe(204);
     await until('the contact', async () => (await hubspotPhones()).includes('+919877777777'));
-    expect((await api('POST', '/api/v1/connections/6a1a4d6a-0000-4000-8000-000000000000/retry')).status).toBe(
-      404,
-    );
+    expect((await api('POST', '/connections/6a1a4d6a-0000-4000-8000-000000000000/retry')).status).toBe(404);
   });
 
   test('for a while gets everything once it is back', async () => {
@@ -330,22 +322,20 @@ describe('tags', () => {
       text: 'hello',
     });
     const contactId = await until('the contact', async () => {
-      const { results } = (await api('GET', '/api/v1/contacts?phone=%2B919833333333')).body as {
+      const { results } = (await api('GET', '/contacts?phone=%2B919833333333')).body as {
         results: { contactId: string }[];
       };
       return results[0]?.contactId;
     });
     const tagsNow = async (): Promise<readonly string[]> => {
-      const { results } = (await api('GET', '/api/v1/contacts?phone=%2B919833333333')).body as {
+      const { results } = (await api('GET', '/contacts?phone=%2B919833333333')).body as {
         results: { tags: string[] }[];
       };
       return results[0]?.tags ?? [];
     };
-    expect((await api('POST', `/api/v1/contacts/${contactId}/tags`, { add: ['vip', 'hot'] })).status).toBe(
-      202,
-    );
+    expect((await api('POST', `/contacts/${contactId}/tags`, { add: ['vip', 'hot'] })).status).toBe(202);
     await until('both tags', async () => (await tagsNow()).length === 2);
-    await api('POST', `/api/v1/contacts/${contactId}/tags`, { remove: ['hot'] });
+    await api('POST', `/contacts/${contactId}/tags`, { remove: ['hot'] });
     await until('one tag', async () => (await tagsNow()).length === 1);
     await until('the tag in HubSpot', async () => {
       const { results } = await town.control<{ results: { properties: Record<string, string> }[] }>(
@@ -354,8 +344,8 @@ describe('tags', () => {
       );
       return results.some(({ properties }) => properties['wa_tags']?.includes('vip'));
     });
-    expect((await api('POST', `/api/v1/contacts/${contactId}/tags`, {})).status).toBe(400);
-    expect((await api('POST', '/api/v1/contacts/nobody/tags', { add: ['x'] })).status).toBe(404);
+    expect((await api('POST', `/contacts/${contactId}/tags`, {})).status).toBe(400);
+    expect((await api('POST', '/contacts/nobody/tags', { add: ['x'] })).status).toBe(404);
   });
 });
 
@@ -365,8 +355,8 @@ describe('what an admin may ask', () => {
   }
 
   test('a member’s own number never becomes a lead', async () => {
-    const [me] = ((await api('GET', '/api/v1/members')).body as Listed).results;
-    const path = `/api/v1/members/${me?.['memberId'] ?? ''}/phone`;
+    const [me] = ((await api('GET', '/members')).body as Listed).results;
+    const path = `/members/${me?.['memberId'] ?? ''}/phone`;
     expect((await api('PUT', path, { phone: '98123' })).status).toBe(400);
     expect((await api('PUT', path, { phone: '+919866666666' })).status).toBe(204);
     for (const from of ['919866666666', '919866666667']) {
@@ -384,8 +374,8 @@ describe('what an admin may ask', () => {
   });
 
   test('the account is looked through, and what it holds is told as JSON and CSV', async () => {
-    const [connection] = ((await api('GET', '/api/v1/connections')).body as Listed).results;
-    const path = `/api/v1/connections/${connection?.['connectionId'] ?? ''}`;
+    const [connection] = ((await api('GET', '/connections')).body as Listed).results;
+    const path = `/connections/${connection?.['connectionId'] ?? ''}`;
     for (const phone of ['+91 98111 22333', '098111-22333', 'none']) {
       await town.control('POST', '/hubspot/records/contacts', {
         properties: { firstname: 'Twin', phone },
@@ -402,7 +392,7 @@ describe('what an admin may ask', () => {
       };
     const several = await report('several records');
     expect(several.results).toContainEqual(expect.objectContaining({ phones: ['+919811122333'] }));
-    const csv = await fetch(`${service.url}${path}/check/report.csv?section=several%20records`, {
+    const csv = await fetch(`${service.url}/api/v1${path}/check/report.csv?section=several%20records`, {
       headers: { authorization: `Bearer ${session}` },
     });
     expect((await csv.text()).split('\r\n')).toEqual([
@@ -420,9 +410,9 @@ describe('what an admin may ask', () => {
   });
 
   test('links are put right by hand, and taken back', async () => {
-    const contacts = ((await api('GET', '/api/v1/contacts?phone=%2B919866666667')).body as Listed).results;
+    const contacts = ((await api('GET', '/contacts?phone=%2B919866666667')).body as Listed).results;
     const contactId = contacts[0]?.['contactId'] ?? '';
-    const [connection] = ((await api('GET', '/api/v1/connections')).body as Listed).results;
+    const [connection] = ((await api('GET', '/connections')).body as Listed).results;
     const connectionId = connection?.['connectionId'] ?? '';
     const made = (firstname: string) =>
       town.control<{ id: string }>('POST', '/hubspot/records/contacts', { properties: { firstname } });
@@ -446,13 +436,13 @@ describe('what an admin may ask', () => {
         },
       ],
     ] as const) {
-      const asked = await api('POST', `/api/v1/contacts/${contactId}/relink`, {
+      const asked = await api('POST', `/contacts/${contactId}/relink`, {
         connectionId,
         recordId: wrong,
       });
       expect(asked).toMatchObject(refusal);
     }
-    const decided = await api('POST', `/api/v1/contacts/${contactId}/relink`, { connectionId, recordId });
+    const decided = await api('POST', `/contacts/${contactId}/relink`, { connectionId, recordId });
     expect(decided.status).toBe(200);
     const tied = async (): Promise<string | undefined> => {
       const { properties } = await town.control<{ properties: Record<string, string> }>(
@@ -463,11 +453,11 @@ describe('what an admin may ask', () => {
     };
     await until('the new home', async () => (await tied()) === '+919866666667');
     const { decisionId } = decided.body as { decisionId: string };
-    expect((await api('POST', `/api/v1/decisions/${decisionId}/undo`)).status).toBe(200);
-    expect((await api('POST', `/api/v1/decisions/${decisionId}/undo`)).status).toBe(404);
-    expect((await api('GET', '/api/v1/conflicts?state=open')).status).toBe(200);
+    expect((await api('POST', `/decisions/${decisionId}/undo`)).status).toBe(200);
+    expect((await api('POST', `/decisions/${decisionId}/undo`)).status).toBe(404);
+    expect((await api('GET', '/conflicts?state=open')).status).toBe(200);
     const statement = (
-      await api('GET', `/api/v1/statement?day=${new Date().toISOString().slice(0, 10)}&timeZone=UTC`)
+      await api('GET', `/statement?day=${new Date().toISOString().slice(0, 10)}&timeZone=UTC`)
     ).body as { events: { missing: number } };
     expect(statement.events.missing).toBe(0);
   });

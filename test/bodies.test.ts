@@ -64,6 +64,14 @@ test.each([
   expect(await withoutBody(path, headers, 1_000_000)).toBe('HTTP/1.1 401 Unauthorized');
 });
 
+test('the API asks who is there before the body is', async () => {
+  const headers = ['Content-Type: application/json', `Authorization: Bearer ${'x'.repeat(43)}`];
+  const path = '/api/v1/connections';
+  expect(await withoutBody(path, headers, 1_000_000)).toBe('HTTP/1.1 401 Unauthorized');
+  // And whether that is far too much.
+  expect(await withoutBody(path, headers, 5_000_000)).toBe('HTTP/1.1 401 Unauthorized');
+});
+
 test('one that says it is too long is answered before it comes', async () => {
   const path = `/webhooks/whatsapp/${town.parties.whatsapp.channelId}`;
   const line = await withoutBody(path, [`X-Hub-Signature-256: ${wellFormed}`], 5_000_000);

@@ -3,9 +3,11 @@ import { connectionSettings } from '@sangam/core/crm';
 import { parkFields, raiseAlert, toJson } from '@sangam/core/store';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
+  type Api,
   createTown,
   type SandboxRecord,
   type ServiceProcess,
+  signIn,
   text,
   type Town,
   until,
@@ -16,38 +18,17 @@ import {
 
 let town: Town;
 let service: ServiceProcess;
-let session: string;
+let api: Api;
 let connectionId: string;
 
 beforeAll(async () => {
   town = await createTown();
   service = await town.startService();
-  const link = /http\S+\/admin\/enter\/\S+/.exec(service.output())?.[0] ?? '';
-  const response = await fetch(link, { method: 'POST', headers: { accept: 'application/json' } });
-  session = ((await response.json()) as { session: string }).session;
+  ({ api } = await signIn(service));
   connectionId = town.parties.hubspot.connectionId;
 });
 afterAll(() => town.close());
 
-interface Answer {
-  readonly status: number;
-  readonly body: never;
-  readonly cookie: string;
-}
-
-async function api(method: string, path: string, body?: unknown): Promise<Answer> {
-  const response = await fetch(`${service.url}/api/v1${path}`, {
-    method,
-    headers: { authorization: `Bearer ${session}`, 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const answered = await response.text();
-  return {
-    status: response.status,
-    body: (answered === '' ? undefined : JSON.parse(answered)) as never,
-    cookie: (response.headers.get('set-cookie') ?? '').split(';', 1)[0] ?? '',
-  };
-}
 const connection = (rest = ''): string => `/connections/${connectionId}${rest}`;
 const refused = (code: string): object => ({ error: { code, message: expect.any(String) } });
 const wrong = (code: string, path: string): object => ({
@@ -56,7 +37,8 @@ const wrong = (code: string, path: string): object => ({
 
 /** Where the CRM sends the admin after they agreed, and the cookie their browser holds. */
 async function agree(): Promise<{ callback: string; cookie: string }> {
-  const { body, cookie } = await api('GET', '/connections/hubspot/authorize');
+  const { body, headers } = await api('GET', '/connections/hubspot/authorize');
+  const cookie = (headers.get('set-cookie') ?? '').split(';', 1)[0] ?? '';
   const response = await fetch((body as { url: string }).url, { redirect: 'manual' });
   return { callback: response.headers.get('location') ?? '', cookie };
 }

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import type { ContactFields } from '@sangam/core/crm';
-import { contactFields } from '@sangam/core/pipeline';
+import { changeTags, contactFields } from '@sangam/core/pipeline';
+import { listAudit } from '@sangam/core/store';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
@@ -150,6 +152,28 @@ describe('a phone that changed hands', () => {
 });
 
 describe('tags', () => {
+  test('given to who was joined into another are that other’s, and so is the line in the audit', async () => {
+    const memberId = randomUUID();
+    await engine.receive(webhook(engine, [text({ phone: '919812345678' }, 'w1', at, 'hello')]));
+    await engine.applyAll();
+    await engine.receive(webhook(engine, [text({ bsuid: 'IN.YOUNGER' }, 'w2', at + 1000, 'hello')]));
+    await engine.applyAll();
+    const both = await fieldsOfAll();
+    const asked = both.find(({ phone }) => phone === undefined)?.contactId ?? '';
+    await engine.receive(
+      webhook(engine, [text({ phone: '919812345678', bsuid: 'IN.YOUNGER' }, 'w3', at + 2000, 'hello')]),
+    );
+    await engine.applyAll();
+    const contactId = await engine.store.transact(engine.workspaceId, (trx) =>
+      changeTags(trx, memberId, { contactId: asked, add: ['vip'], remove: [] }, engineNow),
+    );
+    await engine.applyAll();
+    expect(contactId).not.toBe(asked);
+    expect(await fieldsOfAll()).toMatchObject([{ contactId, tags: ['vip'] }]);
+    const lines = await engine.store.transact(engine.workspaceId, (trx) => listAudit(trx, { limit: 10 }));
+    expect(lines).toMatchObject([{ action: 'change tags', subject: contactId }]);
+  });
+
   test('are what was last added or removed, and a removal wins a tie, in any order', async () => {
     await engine.receive(webhook(engine, [text({ phone: '919812345678' }, 'w1', at, 'hello')]));
     await engine.applyAll();

@@ -2,9 +2,9 @@ import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   createTown,
-  enter,
   type SandboxRecord,
   type ServiceProcess,
+  signIn,
   text,
   type Town,
   until,
@@ -44,12 +44,9 @@ interface Alert {
 }
 
 async function alert(): Promise<Alert> {
-  const session = await enter(service.url, /http\S+\/admin\/enter\/\S+/.exec(service.output())?.[0] ?? '');
+  const { api } = await signIn(service);
   return until('the alert', async () => {
-    const response = await fetch(`${service.url}/api/v1/alerts`, {
-      headers: { authorization: `Bearer ${session}` },
-    });
-    const { results } = (await response.json()) as { results: Alert[] };
+    const { results } = (await api('GET', '/alerts')).body as { results: Alert[] };
     return results.find(({ kind }) => kind === 'turns failing');
   });
 }

@@ -91,6 +91,19 @@ describe('gauges', () => {
     await gauge('waiting_age_seconds records', (value) => (value ?? 0) > 0);
     expect((await gauges()).get('connections_held silent')).toBe(1);
     await gauge('alerts_open account not answering', (value) => value === 1);
+    // What is to wait for an hour does not wait too long.
+    await owner.query('update dirty_records set due_at = $1, marked_at = $2', [
+      Date.now() + 3_600_000,
+      Date.now() - 3_600_000,
+    ]);
+    await owner.query(
+      `insert into dirty_records (workspace_id, connection_id, subject, record_id, priority, marked_at)
+       select d.workspace_id, d.connection_id, 'record:' || n, n, d.priority, $1
+       from dirty_records d cross join unnest(array['1', '2']) as n`,
+      [Date.now() - 1000],
+    );
+    await gauge('waiting records', (value) => value === 2);
+    expect((await gauges()).get('waiting_age_seconds records')).toBeLessThan(3_600);
     // An entry of somebody without a record waits for one first.
     await owner.query('update timeline_entries set due_at = $1', [Date.now() - 5_000]);
     await gauge('waiting timeline', (value) => value === 1);

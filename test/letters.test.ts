@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import {
   createChangeReceiver,
-  createDeadLetterOffice,
+  createDeadLetters,
   createReceiver,
-  type DeadLetterOffice,
+  type DeadLetters,
   readStatement,
   type Receiver,
 } from '@sangam/core/pipeline';
-import { findContact, listDeadLetters, readDeadLetter } from '@sangam/core/store';
+import { findContact, listDeadLetters, readDeadLetter, sweepRetention } from '@sangam/core/store';
 import { lanes } from '@sangam/core/whatsapp';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -17,7 +17,7 @@ import { createEngine, type Engine, engineNow, everyStoredRow, text, webhook } f
 
 let engine: Engine;
 let receiver: Receiver;
-let office: DeadLetterOffice;
+let deadLetters: DeadLetters;
 let received: number;
 beforeEach(async () => {
   engine = await createEngine();
@@ -43,7 +43,7 @@ beforeEach(async () => {
     clock,
     readChanges: (_crm, body) => JSON.parse(body.toString('utf8')) as never,
   });
-  office = createDeadLetterOffice({ store, receiver, changes, clock, wake: () => undefined });
+  deadLetters = createDeadLetters({ store, receiver, changes, clock, wake: () => undefined });
 });
 afterEach(() => engine.close());
 
@@ -105,13 +105,59 @@ describe('a dead letter', () => {
   });
 });
 
+describe('a STOP the database refuses', () => {
+  test('holds, and its letter stays whole, unlike that of another event', async () => {
+    await engine.asDatabaseOwner(
+      `alter table inbox add check (position('wamid.refused' in encode(payload, 'escape')) = 0)`,
+    );
+    await receive(
+      webhook(engine, [
+        text({ phone: '919812345678' }, 'wamid.refused.stop', at, 'STOP'),
+        text({ phone: '919812345679' }, 'wamid.refused.hello', at, 'Hello'),
+      ]),
+    );
+    const days = { deadLetterContents: 1, keptEvents: 1, occurrences: 1, audit: 1 };
+    const later = engineNow + 2 * 24 * 60 * 60 * 1000;
+    const suppressed = await engine.store.transact(engine.workspaceId, async (trx) => {
+      await sweepRetention(trx, days, later);
+      const { rows } = await sql<{ value: string }>`
+        select value from suppression where workspace_id = ${engine.workspaceId}`.execute(trx);
+      return rows.map(({ value }) => value);
+    });
+    expect(suppressed).toEqual(['+919812345678']);
+    const letters = await list();
+    expect(letters.map(({ reason }) => reason)).toEqual(['not storable', 'not storable']);
+    const contents = await Promise.all(letters.map(({ deadLetterId }) => payloadOf(deadLetterId)));
+    expect(contents.filter((payload) => payload !== undefined)).toEqual([
+      expect.stringContaining('wamid.refused.stop'),
+    ]);
+  });
+});
+
 describe('a replay', () => {
+  test('of what a contact’s record waits for needs nothing that arrived; of an event it does', async () => {
+    await engine.store.transact(engine.workspaceId, async (trx) => {
+      for (const { reason, contactId, key } of [
+        { reason: 'INVALID', contactId: randomUUID(), key: null },
+        { reason: 'not applicable', contactId: null, key: Buffer.alloc(16, 1) },
+      ]) {
+        await sql`
+          insert into dead_letters (workspace_id, dead_letter_id, reason, explanation, source, connection_id, contact_id,
+                                    lane, event_key, content_hash, received_at, parked_at, contents_swept_at)
+          values (${engine.workspaceId}, ${randomUUID()}, ${reason}, 'No.', 'crm', ${randomUUID()}, ${contactId},
+                  1, ${key}, ${Buffer.alloc(8)}, ${at}, ${at}, ${at})`.execute(trx);
+      }
+    });
+    expect(await deadLetters.replayAll(member())).toEqual({ replayed: 1, kept: 1 });
+    expect((await list()).map(({ reason }) => reason)).toEqual(['not applicable']);
+  });
+
   test('of a number that was connected since counts its event once', async () => {
     await receive(
       webhook({ phoneNumberId: '77', wabaId: '88' }, [text({ phone: '919812345678' }, 'w.1', at, 'Hello')]),
     );
     expect(await events()).toMatchObject({ total: 1, missing: 0, parts: { parked: 1 } });
-    expect(await office.replayAll(member())).toEqual({ replayed: 0, kept: 1 });
+    expect(await deadLetters.replayAll(member())).toEqual({ replayed: 0, kept: 1 });
     await engine.store.transact(engine.workspaceId, (trx) =>
       trx
         .insertInto('directory_channels')
@@ -127,7 +173,7 @@ describe('a replay', () => {
         .execute(),
     );
     engine.directory.refresh();
-    expect(await office.replayAll(member())).toEqual({ replayed: 1, kept: 0 });
+    expect(await deadLetters.replayAll(member())).toEqual({ replayed: 1, kept: 0 });
     await engine.applyAll();
     expect(await events()).toMatchObject({
       total: 1,
@@ -143,14 +189,14 @@ describe('what nothing can replay', () => {
     await receive('{"from":');
     const [letter] = await list();
     const id = letter?.deadLetterId ?? '';
-    expect(await office.replayAll(member())).toEqual({ replayed: 0, kept: 1 });
-    await refused(office.setAside(member(), randomUUID(), 'no such'), 'no_such_dead_letter');
-    await office.setAside(member(), id, 'Cut off by the proxy.');
-    await refused(office.setAside(member(), id, 'Again.'), 'replayable');
+    expect(await deadLetters.replayAll(member())).toEqual({ replayed: 0, kept: 1 });
+    await refused(deadLetters.setAside(member(), randomUUID(), 'no such'), 'no_such_dead_letter');
+    await deadLetters.setAside(member(), id, 'Cut off by the proxy.');
+    await refused(deadLetters.setAside(member(), id, 'Again.'), 'replayable');
     expect(await list()).toEqual([]);
     expect(await list(true)).toMatchObject([{ setAsideWhy: 'Cut off by the proxy.' }]);
     expect(await payloadOf(id)).toBe('{"from":');
-    expect(await office.replayAll(member())).toEqual({ replayed: 0, kept: 0 });
+    expect(await deadLetters.replayAll(member())).toEqual({ replayed: 0, kept: 0 });
     expect(await events()).toMatchObject({ total: 1, missing: 0, parts: { parked: 1 } });
     const audit = (await everyStoredRow(engine.store, engine.workspaceId)).filter(
       ({ table, values }) => table === 'audit' && values['subject'] === id,
@@ -171,15 +217,15 @@ describe('what nothing can replay', () => {
       return id;
     };
     const applicable = await waits('not applicable', Buffer.alloc(16, 1));
-    await refused(office.setAside(member(), applicable, 'No.'), 'replayable');
+    await refused(deadLetters.setAside(member(), applicable, 'No.'), 'replayable');
     const stop = Buffer.alloc(16, 2);
     await engine.store.transact(engine.workspaceId, async (trx) => {
       await sql`
         insert into suppression (workspace_id, value, event_key, at)
         values (${engine.workspaceId}, '+919812345678', ${stop}, 1)`.execute(trx);
     });
-    await refused(office.setAside(member(), await waits('no_message_id', stop), 'No.'), 'replayable');
-    await office.setAside(member(), await waits('no_message_id', Buffer.alloc(16, 3)), 'Yes.');
+    await refused(deadLetters.setAside(member(), await waits('no_message_id', stop), 'No.'), 'replayable');
+    await deadLetters.setAside(member(), await waits('no_message_id', Buffer.alloc(16, 3)), 'Yes.');
   });
 
   test('is not what a person’s record waits for', async () => {
@@ -192,7 +238,7 @@ describe('what nothing can replay', () => {
                 ${at}, ${at})`.execute(trx);
     });
     const [letter] = await list();
-    await refused(office.setAside(member(), letter?.deadLetterId ?? '', 'Never mind.'), 'replayable');
+    await refused(deadLetters.setAside(member(), letter?.deadLetterId ?? '', 'Never mind.'), 'replayable');
     expect(await list()).toHaveLength(1);
   });
 });

@@ -154,6 +154,24 @@ const mistakes: readonly (readonly [string, string, Mistake])[] = [
     'POST /dead-letters/:letter/set-aside',
     { body: { reason: '\0' }, says: ['reason', 'take it out'] },
   ],
+  [
+    'NUL in a name',
+    'PUT /connections/:here/settings',
+    {
+      body: { owner: { kind: 'by ad', owners: { 'a\0d': '1' } } },
+      says: ['owner.owners: holds NUL', 'take it out'],
+    },
+  ],
+  [
+    'half a character in a name',
+    'PUT /connections/:here/mode',
+    { raw: String.raw`{"\ud800": 1}`, says: ['half a character', 'take it out'] },
+  ],
+  [
+    'NUL in a cursor',
+    `GET /members?cursor=${Buffer.from(String.raw`"a\u0000"`).toString('base64url')}`,
+    { says: ['cursor: is no cursor of this list', '`next`'] },
+  ],
   // Names and values.
   [
     'nothing of a connection',
@@ -348,6 +366,11 @@ const mistakes: readonly (readonly [string, string, Mistake])[] = [
   [
     'a field that is not parked',
     'POST /connections/:here/fields/firstname/unpark',
+    { status: 404, says: ['parkedFields'] },
+  ],
+  [
+    'a field called as what every object has',
+    'POST /connections/:here/fields/constructor/unpark',
     { status: 404, says: ['parkedFields'] },
   ],
   [

@@ -3,8 +3,8 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   createTown,
-  enter,
   type ServiceProcess,
+  signIn,
   status,
   text,
   type Town,
@@ -178,7 +178,7 @@ describe('a request', () => {
   });
 
   test('that fails says by which name the log tells why', async () => {
-    const session = await enter(service.url, /http\S+\/admin\/enter\/\S+/.exec(service.output())?.[0] ?? '');
+    const { session } = await signIn(service);
     await owner.query('alter table alerts rename to elsewhere');
     const response = await fetch(`${service.url}/api/v1/alerts`, {
       headers: { authorization: `Bearer ${session}`, 'x-request-id': 'the-one-that-failed' },

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { systemClock } from '@sangam/core/clock';
-import { listAlerts } from '@sangam/core/store';
+import { accessTokenOf, listAlerts } from '@sangam/core/store';
 import {
   createOwnNumberReader,
   createSecretBox,
@@ -12,7 +12,16 @@ import {
 import { sql } from 'kysely';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createTown, type ServiceProcess, text, type Town, until, webhook } from './harness/index.ts';
+import {
+  type Api,
+  apiOf,
+  createTown,
+  type ServiceProcess,
+  text,
+  type Town,
+  until,
+  webhook,
+} from './harness/index.ts';
 
 /** A number belongs to who proves it with an access token that Meta shows the number to. */
 
@@ -23,7 +32,7 @@ let token: string;
 /** A workspace whose admin is signed in. */
 interface Business {
   readonly workspaceId: string;
-  api(method: string, path: string, body?: unknown): Promise<{ status: number; text: string; body: never }>;
+  readonly api: Api;
 }
 
 beforeAll(async () => {
@@ -56,19 +65,7 @@ async function business(workspaceId: string = randomUUID()): Promise<Business> {
   const session = (await sessions.enter(await sessions.makeLink(workspaceId, memberId))) ?? '';
   return {
     workspaceId,
-    async api(method, path, body) {
-      const response = await fetch(`${service.url}/api/v1${path}`, {
-        method,
-        headers: { authorization: `Bearer ${session}`, 'content-type': 'application/json' },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-      const said = await response.text();
-      return {
-        status: response.status,
-        text: said,
-        body: (said === '' ? undefined : JSON.parse(said)) as never,
-      };
-    },
+    api: apiOf(service.url, session),
   };
 }
 
@@ -123,6 +120,21 @@ interface Wrong {
 const refused = (code: string): object => ({ error: { code, message: expect.any(String) } });
 const channelsOf = async (who: Business): Promise<Channel[]> =>
   ((await who.api('GET', '/channels')).body as { results: Channel[] }).results;
+/** A client of the database's owner, and whether so many wait for locks of one kind. */
+async function openHolding() {
+  const client = new pg.Client({ connectionString: town.databaseUrl });
+  await client.connect();
+  const waiting =
+    (most: number, event = '%') =>
+    async (): Promise<boolean> => {
+      const { rowCount } = await client.query(
+        "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and wait_event like $1",
+        [event],
+      );
+      return rowCount === most;
+    };
+  return { holding: client, waiting };
+}
 const alertsOf = (who: Business) =>
   town.store.transact(who.workspaceId, (trx) => listAlerts(trx, { limit: 100 }));
 
@@ -262,7 +274,11 @@ describe('one number and two businesses', () => {
   });
 
   test('once it is let go, another’s proof counts, and their old conversations go on', async () => {
+    const tokenKept = () =>
+      town.store.transact(owner.workspaceId, async (trx) => (await accessTokenOf(trx, own)) !== null);
+    expect(await tokenKept()).toBe(true);
     expect((await owner.api('DELETE', `/channels/${own}`)).status).toBe(204);
+    expect(await tokenKept()).toBe(false);
     const { status, body } = await connect(claimant, { accessToken: token });
     expect(status).toBe(201);
     expect(body).toMatchObject({ channelId: claimed, proven: true, releasedAt: null });
@@ -283,25 +299,41 @@ describe('one number and two businesses', () => {
     for (const who of [owner, claimant]) await who.api('DELETE', `/channels/${held[0]?.channelId ?? ''}`);
   });
 
+  test('a proof that comes between another’s look and their take-over holds', async () => {
+    const first = await business();
+    const { channelId } = (await connect(first, { displayPhoneNumber: '+49 30 901820' })).body as Channel;
+    const { holding, waiting } = await openHolding();
+    try {
+      // Who waits for a number is let in in turn: the look, the proof, and only then the take-over.
+      const lock = `hashtextextended('number ${town.parties.whatsapp.phoneNumberId}', 0)`;
+      await holding.query(`select pg_advisory_lock(${lock})`);
+      const takeOver = connect(owner, { accessToken: token });
+      await until('the look to wait', waiting(1, 'advisory'));
+      const proof = first.api('PUT', `/channels/${channelId}/access-token`, { accessToken: token });
+      await until('the proof to wait', waiting(2, 'advisory'));
+      await holding.query(`select pg_advisory_unlock(${lock})`);
+      expect(await proof).toMatchObject({ status: 200, body: { proven: true } });
+      expect(await takeOver).toMatchObject({ status: 409, body: refused('number_taken') });
+    } finally {
+      await holding.end();
+    }
+    expect(await channelsOf(first)).toMatchObject([{ proven: true, releasedAt: null }]);
+    expect(await alertsOf(first)).toEqual([]);
+    expect((await first.api('DELETE', `/channels/${channelId}`)).status).toBe(204);
+  });
+
   test('a proof half done is not undone by another’s', async () => {
     const first = await business();
     const { channelId } = (await connect(first, { displayPhoneNumber: '+49 30 901820' })).body as Channel;
-    const holding = new pg.Client({ connectionString: town.databaseUrl });
-    await holding.connect();
-    const waiting = async (most: number): Promise<boolean> => {
-      const { rowCount } = await holding.query(
-        "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
-      );
-      return rowCount === most;
-    };
+    const { holding, waiting } = await openHolding();
     try {
       // Holds the second of the two tables a proof is written into.
       await holding.query('begin');
       await holding.query('select 1 from channels where channel_id = $1 for update', [channelId]);
       const proof = first.api('PUT', `/channels/${channelId}/access-token`, { accessToken: token });
-      await until('the proof to wait', () => waiting(1));
+      await until('the proof to wait', waiting(1));
       const takeOver = connect(owner, { accessToken: token });
-      await until('the take-over to wait', () => waiting(2));
+      await until('the take-over to wait', waiting(2));
       await holding.query('commit');
       expect(await proof).toMatchObject({ status: 200, body: { proven: true } });
       expect(await takeOver).toMatchObject({ status: 409, body: refused('number_taken') });

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import {
   createChangeReceiver,
-  createDeadLetterOffice,
+  createDeadLetters,
   createReceiver,
-  type DeadLetterOffice,
+  type DeadLetters,
   readStatement,
   type Receiver,
 } from '@sangam/core/pipeline';
@@ -40,7 +40,7 @@ const days: RetentionDays = { deadLetterContents: 180, keptEvents: 400, occurren
 
 let engine: Engine;
 let receiver: Receiver;
-let office: DeadLetterOffice;
+let deadLetters: DeadLetters;
 let now: number;
 beforeEach(async () => {
   engine = await createEngine();
@@ -55,7 +55,7 @@ beforeEach(async () => {
     wake: () => undefined,
   });
   const changes = createChangeReceiver({ store, receiver, clock, readChanges: () => [] });
-  office = createDeadLetterOffice({ store, receiver, changes, clock, wake: () => undefined });
+  deadLetters = createDeadLetters({ store, receiver, changes, clock, wake: () => undefined });
 });
 afterEach(() => engine.close());
 
@@ -245,10 +245,10 @@ describe('a dead letter past its time', () => {
     for (const letter of all) {
       expect(letter).toMatchObject({ payload: null, contentsSweptAt: now });
     }
-    expect(await office.replayAll(member())).toEqual({ replayed: 0, kept: 3 });
+    expect(await deadLetters.replayAll(member())).toEqual({ replayed: 0, kept: 3 });
     expect(await letters()).toHaveLength(3);
     for (const { deadLetterId } of all) {
-      await office.setAside(member(), deadLetterId, 'too old');
+      await deadLetters.setAside(member(), deadLetterId, 'too old');
     }
     expect(await letters(true)).toHaveLength(3);
   });
@@ -273,10 +273,33 @@ describe('a dead letter past its time', () => {
        values ('77', '88', gen_random_uuid(), '${engine.workspaceId}', 'own', 'portfolio', 'IN', 0)`,
     );
     engine.directory.refresh();
-    expect(await office.replayAll(member())).toEqual({ replayed: 2, kept: 0 });
+    expect(await deadLetters.replayAll(member())).toEqual({ replayed: 2, kept: 0 });
     await engine.applyAll();
     expect(await rowsOf('consent_entries')).toBe(2);
     await sweep();
     expect(await rowsOf('consent_entries')).toBe(2);
+  });
+
+  test('of before it was noted who opted out is looked at once: a STOP stays whole, the rest goes', async () => {
+    const said = ['Hello', 'STOP', 'Where is my order?'];
+    await receive(
+      webhook(
+        elsewhere,
+        said.map((words, index) => text({ phone: `91989898989${String(index)}` }, `w.${words}`, at, words)),
+      ),
+    );
+    await engine.asDatabaseOwner(`update dead_letters set opt_out = null`);
+    await engine.asDatabaseOwner(
+      `insert into dead_letters (workspace_id, dead_letter_id, reason, explanation, source, payload, received_at, parked_at,
+                                 opt_out)
+       values ('${engine.workspaceId}', gen_random_uuid(), 'foreign channel', '', 'whatsapp', '{"of":"earlier"}', ${String(at)},
+               ${String(at)}, null)`,
+    );
+    now += 3_000 * dayMs;
+    await sweep();
+    expect((await letters()).every(({ payload }) => payload !== null)).toBe(true);
+    await createRetention({ store: engine.store, days, clock: { now: () => now } })(engine.workspaceId);
+    const kept = (await letters()).flatMap(({ payload }) => payload?.toString() ?? []);
+    expect(kept.toSorted()).toEqual([expect.stringContaining('STOP'), '{"of":"earlier"}']);
   });
 });

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
+  type Api,
   createTestDatabase,
-  enter,
   type ServiceProcess,
+  signIn,
   startProcess,
   type TestDatabase,
   until,
@@ -17,7 +18,7 @@ import {
 let database: TestDatabase;
 let dataDir: string;
 let service: ServiceProcess;
-let session: string;
+let api: Api;
 beforeAll(async () => {
   database = await createTestDatabase();
   dataDir = await mkdtemp(path.join(tmpdir(), 'sangam-ends-'));
@@ -27,7 +28,7 @@ beforeAll(async () => {
     PORT: '0',
     LOG_LEVEL: 'warn',
   });
-  session = await enter(service.url, /http\S+\/admin\/enter\/\S+/.exec(service.output())?.[0] ?? '');
+  ({ api } = await signIn(service));
 });
 afterAll(async () => {
   await service.stop('SIGKILL');
@@ -46,17 +47,11 @@ async function pass(ms: number): Promise<void> {
   expect(response.status).toBe(200);
 }
 
-const ask = (route: string, init: RequestInit = {}): Promise<Response> =>
-  fetch(`${service.url}/api/v1${route}`, {
-    ...init,
-    headers: { authorization: `Bearer ${session}`, 'content-type': 'application/json' },
-  });
-
 test('the state of an authorisation ends after ten minutes', async () => {
   /** What an admin's browser is told who agrees, so long after they were sent to the CRM. */
   const agreed = async (afterMs: number): Promise<Response> => {
-    const sent = await ask('/connections/hubspot/authorize');
-    const { url } = (await sent.json()) as { url: string };
+    const sent = await api('GET', '/connections/hubspot/authorize');
+    const { url } = sent.body as { url: string };
     const cookie = (sent.headers.get('set-cookie') ?? '').split(';', 1)[0] ?? '';
     const consent = await service.sandbox(url.replace(/^.*?\/sandbox/, ''), { redirect: 'manual' });
     await pass(afterMs);
@@ -79,8 +74,7 @@ test('the app secret before the last ends a day after it was changed', async () 
     appSecret: 'first-secret-of-the-app',
     verifyToken: 'verify-this',
   };
-  const added = await ask('/channels', { method: 'POST', body: JSON.stringify(channel) });
-  const { channelId } = (await added.json()) as { channelId: string };
+  const { channelId } = (await api('POST', '/channels', channel)).body as { channelId: string };
   const body = JSON.stringify({ object: 'whatsapp_business_account', entry: [] });
   const signedWith = async (secret: string): Promise<number> => {
     const signature = createHmac('sha256', secret).update(body).digest('hex');
@@ -91,9 +85,8 @@ test('the app secret before the last ends a day after it was changed', async () 
     });
     return response.status;
   };
-  const changed = await ask(`/channels/${channelId}/app-secret`, {
-    method: 'POST',
-    body: JSON.stringify({ appSecret: 'second-secret-of-the-app' }),
+  const changed = await api('POST', `/channels/${channelId}/app-secret`, {
+    appSecret: 'second-secret-of-the-app',
   });
   expect(changed.status).toBe(204);
   await pass(23 * 60 * minute);

@@ -1,6 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { readStatement } from '@sangam/core/pipeline';
-import { markTimeline, saveLinks, sweepTimeline, type WorkspaceTransaction } from '@sangam/core/store';
+import {
+  leaseEntries,
+  markTimeline,
+  saveLinks,
+  sweepTimeline,
+  type WorkspaceTransaction,
+} from '@sangam/core/store';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { hour, minute, somebody, stageFor } from './conformance/stage.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
@@ -33,6 +40,30 @@ async function dueEntries(world: CrmWorld): Promise<number> {
   const { rows } = await world.database.query('select 1 from timeline_entries where due_at is not null');
   return rows.length;
 }
+
+test('an entry keeps the traces of the first sixteen events behind it, however they come', async () => {
+  const { world, crm } = await closedStage();
+  const wamid = await crm.writes(asha, 'hello');
+  await world.process.apply();
+  const { contactId } = await crm.contactOf(asha);
+  const { connectionId, channelId } = crm;
+  const at = world.clock.now();
+  const traces = Array.from({ length: 20 }, (_, index) => `trace-${String(index)}`);
+  const mark = (some: readonly (string | null)[]): Promise<void> =>
+    crm.transact((trx) =>
+      markTimeline(
+        trx,
+        some.map((traceparent) => ({ contactId, channelId, wamid, at, tickOnly: false, traceparent })),
+        at,
+      ),
+    );
+  await mark(traces.slice(0, 3));
+  await mark([null]);
+  await mark(traces.slice(3));
+  const lease = { connectionId, lease: randomUUID(), size: 10, now: at + hour, leaseMs: 1, only: undefined };
+  const entries = await crm.transact((trx) => leaseEntries(trx, lease));
+  expect(entries.map(({ traceparents }) => traceparents)).toEqual([traces.slice(0, 16)]);
+});
 
 describe('marking an entry and giving its contact a record', () => {
   /** Somebody who wrote, and whose entry no transaction has marked yet. */

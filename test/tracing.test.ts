@@ -30,6 +30,7 @@ const sent = z.object({
                   value: z.object({ stringValue: z.string().optional(), intValue: z.number().optional() }),
                 }),
               ),
+              status: z.object({ code: z.number(), message: z.string() }).partial().default({}),
               links: z.array(z.object({ traceId: z.string(), spanId: z.string() })).default([]),
             }),
           ),
@@ -195,6 +196,19 @@ describe('with OTEL_EXPORTER_OTLP_ENDPOINT', () => {
       expect(apply?.links).toMatchObject([{ traceId: whole?.traceId, spanId: whole?.spanId }]);
       expect(below.map(({ name }) => name)).toContain('write records');
     }
+  });
+
+  test('a webhook that could not be stored is an error, without its words', async () => {
+    const service = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+    await owner.query('alter table inbox rename to elsewhere');
+    expect(await service.post(bodyOf(6))).toBe(503);
+    await owner.query('alter table elsewhere rename to inbox');
+    expect(await service.post(bodyOf(6))).toBe(200);
+    await until('everything to be written', isWritten);
+    await service.stop('SIGTERM');
+    const statuses = collector.spans.filter(({ name }) => name === 'receive').map(({ status }) => status);
+    const [error, unset] = [2, 0];
+    expect(statuses).toEqual([{ code: error, message: 'not_stored' }, { code: unset }]);
   });
 
   test('a share of 0 traces nothing', async () => {

@@ -1,29 +1,26 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createTown, enter, type ServiceProcess, type Town, until, webhook } from './harness/index.ts';
+import {
+  type Api,
+  createTown,
+  type ServiceProcess,
+  signIn,
+  type Town,
+  until,
+  webhook,
+} from './harness/index.ts';
 
 /** What an admin sees of WhatsApp's own affairs, and decides about words, by HTTP. */
 
 let town: Town;
 let service: ServiceProcess;
-let session: string;
+let api: Api;
 
 beforeAll(async () => {
   town = await createTown();
   service = await town.startService();
-  const link = /http\S+\/admin\/enter\/\S+/.exec(service.output())?.[0] ?? '';
-  session = await enter(service.url, link);
+  ({ api } = await signIn(service));
 });
 afterAll(() => town.close());
-
-async function api(method: string, path: string, body?: unknown): Promise<{ status: number; body: never }> {
-  const response = await fetch(`${service.url}${path}`, {
-    method,
-    headers: { authorization: `Bearer ${session}`, 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const answered = await response.text();
-  return { status: response.status, body: (answered === '' ? undefined : JSON.parse(answered)) as never };
-}
 
 interface Kept {
   readonly keptEventId: string;
@@ -43,7 +40,7 @@ test('kept events are listed with counts and without what arrived, which each te
   ]);
   expect(await service.post(body)).toBe(200);
   const list = async (query: string): Promise<Kept[]> =>
-    ((await api('GET', `/api/v1/kept-events${query}`)).body as { results: Kept[] }).results;
+    ((await api('GET', `/kept-events${query}`)).body as { results: Kept[] }).results;
   await until('both to be kept', async () => (await list('')).length === 2);
 
   const results = await list('?kind=message_template_status_update');
@@ -51,24 +48,24 @@ test('kept events are listed with counts and without what arrived, which each te
     { kind: 'message_template_status_update', channelId: town.parties.whatsapp.channelId },
   ]);
   expect(results[0]).not.toHaveProperty('payload');
-  expect((await api('GET', '/api/v1/kept-events/counts')).body).toEqual({
+  expect((await api('GET', '/kept-events/counts')).body).toEqual({
     results: [
       { kind: 'message_template_status_update', count: 1 },
       { kind: 'unheard_of', count: 1 },
     ],
     next: null,
   });
-  const one = await api('GET', `/api/v1/kept-events/${results[0]?.keptEventId ?? ''}`);
+  const one = await api('GET', `/kept-events/${results[0]?.keptEventId ?? ''}`);
   expect(one.body).toMatchObject({ kind: 'message_template_status_update' });
   expect((one.body as { payload: string }).payload).toContain('"PAUSED"');
 
-  expect((await api('GET', `/api/v1/kept-events/${'0'.repeat(48)}`)).status).toBe(404);
-  expect((await api('GET', '/api/v1/kept-events/nonsense')).status).toBe(404);
-  expect((await api('GET', '/api/v1/kept-events?limit=501')).status).toBe(400);
-  expect((await api('GET', '/api/v1/kept-events?cursor=nonsense')).status).toBe(400);
+  expect((await api('GET', `/kept-events/${'0'.repeat(48)}`)).status).toBe(404);
+  expect((await api('GET', '/kept-events/nonsense')).status).toBe(404);
+  expect((await api('GET', '/kept-events?limit=501')).status).toBe(400);
+  expect((await api('GET', '/kept-events?cursor=nonsense')).status).toBe(400);
   expect((await fetch(`${service.url}/api/v1/kept-events`)).status).toBe(401);
 
-  const { results: alerts } = (await api('GET', '/api/v1/alerts')).body as { results: object[] };
+  const { results: alerts } = (await api('GET', '/alerts')).body as { results: object[] };
   expect(alerts).toMatchObject([{ kind: 'WhatsApp template', subject: 'offer (en)', closedAt: null }]);
   const metrics = await (await fetch(`${service.url}/metrics`)).text();
   expect(metrics).toContain('sangam_events_kept_total{field="message_template_status_update"} 1');
@@ -76,9 +73,9 @@ test('kept events are listed with counts and without what arrived, which each te
 });
 
 test('languages of opt-out words add to the reviewed ones, and unknown ones are refused by name', async () => {
-  const settings = `/api/v1/channels/${town.parties.whatsapp.channelId}/settings`;
+  const settings = `/channels/${town.parties.whatsapp.channelId}/settings`;
   const languages = async (): Promise<readonly string[] | undefined> => {
-    const { results } = (await api('GET', '/api/v1/channels')).body as {
+    const { results } = (await api('GET', '/channels')).body as {
       results: { optWordLanguages: string[] }[];
     };
     return results[0]?.optWordLanguages;

@@ -1,7 +1,5 @@
 import { SangamError } from '@sangam/core/errors';
-
-/** Names of the machine itself. A sandbox answers nothing else (docs/design.md §4). */
-const loopbackHosts: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]', 'localhost']);
+import { isLoopback } from '@sangam/core/loopback';
 
 /**
  * Where a workspace's vendor is reached: a live one at the vendor's own `origin` and nowhere else, a sandbox one at a sandbox
@@ -16,7 +14,7 @@ export function basePathOf(origin: string, workspace: 'live' | 'sandbox', wanted
     if (wanted === undefined || url?.href === `${origin}/`) return origin;
     throw refused(`A live workspace talks to ${origin} only`);
   }
-  if (url === undefined || !isPlain(url) || !loopbackHosts.has(url.hostname)) {
+  if (url === undefined || !isPlain(url) || !isLoopback(url.hostname)) {
     const example = 'http://127.0.0.1:8080/sandbox/hubspot';
     throw refused(`A sandbox workspace talks only to a sandbox on this machine, such as ${example}`);
   }

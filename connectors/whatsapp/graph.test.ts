@@ -9,7 +9,7 @@ const accessToken = 'EAA-the-token';
 const number = { phoneNumberId: '7', wabaId: '42' };
 
 /** Meta as it answers `pages`, one after the other; the addresses it was asked under. */
-async function meta(pages: readonly { status?: number; body: unknown }[]) {
+async function meta(pages: readonly { status?: number; body: unknown }[], token = accessToken) {
   const asked: string[] = [];
   const server = createServer((request, response) => {
     const { status = 200, body } = pages[asked.length] ?? { body: {} };
@@ -20,7 +20,7 @@ async function meta(pages: readonly { status?: number; body: unknown }[]) {
   await once(server, 'listening');
   onTestFinished(() => void server.close());
   const basePath = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
-  return { asked, answer: ownNumber({ basePath, version: 'v26.0', accessToken, ...number }) };
+  return { asked, answer: ownNumber({ basePath, version: 'v26.0', accessToken: token, ...number }) };
 }
 
 const page = (ids: readonly string[], after?: string): { body: object } => ({
@@ -52,6 +52,24 @@ test('a number is found on a later page of its account, without the token in any
   ]);
 });
 
+test('an account may have as many numbers as fill 50 pages, and none is asked for more', async () => {
+  const others = Array.from({ length: 49 }, (_, index) => page(['1'], `page ${String(index + 2)}`));
+  expect(await (await meta([...others, page(['7'])])).answer).toMatchObject(number);
+  const { asked, answer } = await meta([...others, page(['2'], 'page 51'), page(['7'])]);
+  expect(await failure(answer)).toMatchObject({ code: 'number_not_shown' });
+  expect(asked).toHaveLength(50);
+});
+
+test.each(['', 'EAA the token', 'EAA\nthe-token', 'EAA-the-töken'])(
+  'a token no header may hold is refused without a call: %j',
+  async (token) => {
+    const { asked, answer } = await meta([page(['7'])], token);
+    const error = await failure(answer);
+    expect(error).toMatchObject({ code: 'token_refused', retry: 'never' });
+    expect(asked).toEqual([]);
+  },
+);
+
 test('a number that is not among them is not shown', async () => {
   const { asked, answer } = await meta([page(['1', '2'])]);
   expect(await failure(answer)).toMatchObject({ code: 'number_not_shown', retry: 'never' });
@@ -62,13 +80,14 @@ const said = (code: number, message = `Malformed access token ${accessToken}`): 
   error: { message, type: 'OAuthException', code, fbtrace_id: 'A1' },
 });
 
-test.each([
-  [401, said(190), 'token_refused', 'never'],
-  [400, said(104), 'token_refused', 'never'],
-  [403, said(200), 'permission_missing', 'never'],
-  [400, said(10), 'permission_missing', 'never'],
-  [400, said(100), 'number_not_shown', 'never'],
+type Refused = [status: number, body: unknown, code: string, retry: string];
+
+test.each<Refused>([
+  ...[0, 102, 104, 190].map((code) => [401, said(code), 'token_refused', 'never'] satisfies Refused),
+  ...[3, 10, 200, 299].map((code) => [403, said(code), 'permission_missing', 'never'] satisfies Refused),
+  ...[33, 100, 803].map((code) => [400, said(code), 'number_not_shown', 'never'] satisfies Refused),
   [400, said(4), 'whatsapp_unavailable', 'later'],
+  [400, said(300), 'whatsapp_unavailable', 'later'],
   [500, said(2), 'whatsapp_unavailable', 'later'],
   // A proxy's word, not Meta's.
   [403, '<html>no</html>', 'whatsapp_unavailable', 'later'],

@@ -7,4 +7,5 @@ export * from './limits.ts';
 export * from './mapping.ts';
 export * from './phones.ts';
 export * from './settings.ts';
+export * from './stored-settings.ts';
 export type * from './timeline.ts';

@@ -3,7 +3,7 @@ import { addWorkspace, createTestDatabase, type TestDatabase } from '@sangam/tes
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { connectionsOf, openStore, type Store } from '../store/index.ts';
 import { createConnectionTurns } from './connection-turns.ts';
-import type { TurnFailure } from './turns.ts';
+import type { TurnFailure, TurnOutcome } from './turns.ts';
 
 let database: TestDatabase;
 let store: Store;
@@ -71,4 +71,24 @@ test('a connection whose turns fail backs off, and no other of its workspace wai
   broken = true;
   await turns(1);
   expect(failures.at(-1)?.failures).toBe(1);
+});
+
+test('a turn that found nothing to do does not make up for one that failed', async () => {
+  const { workspaceId } = await addWorkspace(store);
+  const failures: number[] = [];
+  let outcome: TurnOutcome | undefined;
+  const turn = createConnectionTurns({
+    store,
+    turnFor() {
+      if (outcome === undefined) return Promise.reject(new Error('A bug with one account.'));
+      return Promise.resolve(outcome);
+    },
+    failed: (_error, failure) => void failures.push(failure.failures),
+  });
+  for (const ended of [undefined, 'done', undefined, 'later', undefined, 'more', undefined] as const) {
+    outcome = ended;
+    await turn(workspaceId);
+    vi.advanceTimersByTime(30_000);
+  }
+  expect(failures).toEqual([1, 2, 3, 1]);
 });

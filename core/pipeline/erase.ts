@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { noSuch } from '../errors.ts';
-import { awaitTurn, type Erasure, findContact, type Store, writeAudit } from '../store/index.ts';
+import { type Actor, awaitTurn, type Erasure, findContact, type Store, writeAudit } from '../store/index.ts';
 import type { TraitsOf } from './connectors.ts';
 import { erasePeople } from './erase-people.ts';
 import type { ErasureKeyOf } from './erased.ts';
@@ -8,10 +8,7 @@ import type { ErasureKeyOf } from './erased.ts';
 /** Erasing a person, for good: what Sangam holds goes, what is left in CRMs is listed. */
 export interface Eraser {
   /** Throws a `Refusal` where there is no such contact. */
-  erase(
-    actor: { readonly workspaceId: string; readonly memberId: string },
-    contactId: string,
-  ): Promise<Erasure>;
+  erase(actor: Actor, contactId: string): Promise<Erasure>;
 }
 
 export function createEraser(dependencies: {

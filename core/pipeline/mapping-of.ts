@@ -11,5 +11,7 @@ export function wholeMappingOf(
 
 /** What is written now: without fields that vanished from the CRM. */
 export function mappingOf(connection: ConnectionRow, traits: ConnectorTraits): FieldMapping[] {
-  return wholeMappingOf(connection, traits).filter(({ field }) => !(field.name in connection.parkedFields));
+  return wholeMappingOf(connection, traits).filter(
+    ({ field }) => !Object.hasOwn(connection.parkedFields, field.name),
+  );
 }

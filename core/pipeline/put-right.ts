@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { noSuch, Refusal } from '../errors.ts';
 import {
+  type Actor,
   type AuditAction,
   closeAlertsOf,
   conflictById,
@@ -27,11 +28,6 @@ import { lanes } from '../whatsapp/index.ts';
 import type { DecidedEvidence, IdentityDecisionPayload } from './apply/read-event.ts';
 import { lookAgain, readDecision, reopenConflict, restoreLinks } from './decided.ts';
 import { ownEvents } from './receive/receive.ts';
-
-export interface Actor {
-  readonly workspaceId: string;
-  readonly memberId: string;
-}
 
 /** What people put right by hand: audited, and every decision can be undone. Answers decisions' ids; throws a `Refusal`. */
 export interface PutRight {

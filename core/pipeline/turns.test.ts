@@ -116,7 +116,8 @@ describe('turns that fail', () => {
       failed: () => undefined,
     });
     worker.start();
-    for (let second = 0; second < 120; second += 1) {
+    // The last of its tries was at 93 s, and the next would be at 123 s.
+    for (let second = 0; second < 100; second += 1) {
       worker.wake('a');
       await vi.advanceTimersByTimeAsync(1000);
     }
@@ -124,6 +125,29 @@ describe('turns that fail', () => {
     const back = performance.now();
     await vi.advanceTimersByTimeAsync(6000);
     expect(served.find((at) => at > back)).toBeLessThan(back + 5_500);
+    await worker.stop();
+  });
+
+  test('of one that has nothing left, for another process did it, are over', async () => {
+    let waiting = ['a'];
+    const served: number[] = [];
+    const worker = new TurnTaker({
+      waiting: () => Promise.resolve(waiting),
+      turn() {
+        served.push(performance.now());
+        return Promise.reject(new Error('A bug of this process.'));
+      },
+      failed: () => undefined,
+    });
+    worker.start();
+    // Tried at 33 s, and left alone until 63 s.
+    await vi.advanceTimersByTimeAsync(40_000);
+    waiting = [];
+    await vi.advanceTimersByTimeAsync(1000);
+    waiting = ['a'];
+    const tried = served.length;
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(served.length).toBeGreaterThan(tried);
     await worker.stop();
   });
 

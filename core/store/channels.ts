@@ -221,6 +221,52 @@ export async function releaseChannel(
   return true;
 }
 
+/** What a channel under an app of its own is signed with, sealed. */
+export interface ChannelSecrets {
+  readonly appSecret: Buffer | null;
+  readonly previousAppSecret: Buffer | null;
+  readonly previousAppSecretUntil: number | null;
+  readonly verifyToken: Buffer | null;
+}
+
+export async function channelSecretsOf(
+  trx: WorkspaceTransaction,
+  channelId: string,
+): Promise<ChannelSecrets | undefined> {
+  const { rows } = await sql<ChannelSecrets>`
+    select app_secret as "appSecret", previous_app_secret as "previousAppSecret",
+           previous_app_secret_until as "previousAppSecretUntil", verify_token as "verifyToken"
+    from channels where workspace_id = ${trx.workspaceId} and channel_id = ${channelId}`.execute(trx);
+  return rows[0];
+}
+
+/** The secret before lives on until then. False: there is no such channel under an app of its own. */
+export async function rotateAppSecret(
+  trx: WorkspaceTransaction,
+  channelId: string,
+  { appSecret, previousUntil }: { readonly appSecret: Buffer; readonly previousUntil: number },
+): Promise<boolean> {
+  const { rows } = await sql`
+    update channels
+    set previous_app_secret = app_secret, previous_app_secret_until = ${previousUntil}, app_secret = ${appSecret}
+    where workspace_id = ${trx.workspaceId} and channel_id = ${channelId} and app_secret is not null
+    returning 1`.execute(trx);
+  return rows.length > 0;
+}
+
+/** Whose opt-out words it listens to, beside those that are reviewed. False: there is no such channel. */
+export async function setOptWordLanguages(
+  trx: WorkspaceTransaction,
+  channelId: string,
+  languages: readonly string[],
+): Promise<boolean> {
+  const { rows } = await sql`
+    update directory_channels d set opt_word_languages = ${[...languages]}::text[]
+    where d.workspace_id = ${trx.workspaceId} and channel_id = ${channelId}
+    returning 1`.execute(trx);
+  return rows.length > 0;
+}
+
 /** What names a channel, as its column in the directory. */
 export type ChannelName = 'phone_number_id' | 'waba_id' | 'channel_id';
 

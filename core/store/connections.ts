@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import { type ConnectionSettings, connectionSettings, type FieldMapping } from '../crm/index.ts';
-import { closeAlertsOf } from './attention.ts';
+import { type ConnectionSettings, type FieldMapping, readStoredSettings } from '../crm/index.ts';
+import { closeAlertsOf, raiseAlerts } from './attention.ts';
 import { markPriority } from './dirty.ts';
 import { fromJson, toJson } from './json.ts';
 import type { ConnectionMode } from './schema.ts';
@@ -17,6 +17,8 @@ export interface ConnectionRow {
   /** E.164; while in test, only these people are written. */
   readonly testPhones: readonly string[];
   readonly settings: ConnectionSettings;
+  /** Names of settings that were stored beyond the bounds of today, and are not in force as stored. */
+  readonly cutSettings: readonly string[];
   /** ISO 3166 alpha-2 by which phones without a country code are read; undefined: nobody has said. */
   readonly region: string | undefined;
   /** Undefined: the connector's default. */
@@ -51,7 +53,10 @@ export interface ParkedField {
   readonly why: string;
 }
 
-type StoredConnection = Omit<ConnectionRow, 'settings' | 'mapping' | 'parkedFields' | 'region'> & {
+type StoredConnection = Omit<
+  ConnectionRow,
+  'settings' | 'cutSettings' | 'mapping' | 'parkedFields' | 'region'
+> & {
   settings: Buffer;
   mapping: Buffer | null;
   parkedFields: Buffer;
@@ -75,11 +80,12 @@ export async function connectionsOf(trx: WorkspaceTransaction): Promise<Connecti
     where c.workspace_id = ${trx.workspaceId}
     order by c.created_at, c.connection_id`.execute(trx);
   return rows.map(({ channelRegion, indexedRegion, indexedAt, ...row }) => {
-    const settings = connectionSettings.parse(fromJson(row.settings));
+    const { settings, cut } = readStoredSettings(fromJson(row.settings));
     const region = settings.phoneRegion ?? channelRegion ?? undefined;
     return {
       ...row,
       settings,
+      cutSettings: cut,
       region,
       indexedAt: indexedRegion === (region ?? '') ? indexedAt : null,
       mapping: row.mapping === null ? undefined : (fromJson(row.mapping) as FieldMapping[]),
@@ -108,6 +114,27 @@ export async function writableConnection(
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} for share`.execute(trx);
   const row = await connectionOf(trx, connectionId);
   return row === undefined || row.mode === 'shadow' || row.disconnectedAt !== null ? undefined : row;
+}
+
+export const settingsCut = 'settings cut';
+
+/** Says which connections' settings are not in force as they were stored, until an admin stores them again. */
+export async function alertCutSettings(trx: WorkspaceTransaction, now: number): Promise<void> {
+  const rows = await connectionsOf(trx);
+  await raiseAlerts(
+    trx,
+    rows
+      .filter(({ cutSettings, disconnectedAt }) => cutSettings.length > 0 && disconnectedAt === null)
+      .map(({ connectionId, cutSettings }) => ({
+        connectionId,
+        kind: settingsCut,
+        message:
+          `Settings stored by an earlier version lie beyond what this one takes: ${cutSettings.join(', ')}. Each was cut down ` +
+          `to its bounds, or is as it comes: GET /api/v1/connections/${connectionId}/settings shows what is in force. Enter ` +
+          'them anew with PUT at the same address.',
+      })),
+    now,
+  );
 }
 
 /** Parks fields of a mapping beside those that are: whoever else parks some waits for it. */

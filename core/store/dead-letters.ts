@@ -168,6 +168,30 @@ export async function setLetterAside(
   return rows.length > 0;
 }
 
+/** Letters nobody has looked at whether they are an opt-out. */
+export async function lettersInDoubt(
+  trx: WorkspaceTransaction,
+  limit: number,
+): Promise<{ readonly deadLetterId: string; readonly payload: Buffer | null }[]> {
+  const { rows } = await sql<{ deadLetterId: string; payload: Buffer | null }>`
+    select dead_letter_id as "deadLetterId", payload from dead_letters
+    where workspace_id = ${trx.workspaceId} and opt_out is null
+    order by dead_letter_id limit ${limit}`.execute(trx);
+  return rows;
+}
+
+export async function noteOptOuts(
+  trx: WorkspaceTransaction,
+  letters: readonly { readonly deadLetterId: string; readonly optOut: boolean }[],
+): Promise<void> {
+  if (letters.length === 0) return;
+  await sql`
+    update dead_letters d set opt_out = t.opt_out
+    from unnest(${letters.map(({ deadLetterId }) => deadLetterId)}::uuid[],
+                ${letters.map(({ optOut }) => optOut)}::bool[]) as t (id, opt_out)
+    where d.workspace_id = ${trx.workspaceId} and d.dead_letter_id = t.id`.execute(trx);
+}
+
 /** Puts parked events back into the inbox; their keys are known, so this does not pass the gate for new ones. */
 export async function reopenInbox(
   trx: WorkspaceTransaction,

@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { addWorkspace, createTestDatabase } from '@sangam/test';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
+  connectionsOf,
   type DirtyRecord,
   forgetTries,
   leaseDirty,
+  markContacts,
   markPriority,
   markRecords,
   openStore,
@@ -115,4 +117,25 @@ test('what may still be made is waited for, whoever marks it and whatever else i
   await inStore((trx) => forgetTries(trx, connectionId));
   expect((await lease(99)).taken).toEqual([]);
   expect((await lease(100)).taken).toHaveLength(1);
+});
+
+test('a mark keeps the traces of the first sixteen events behind it, however they come', async () => {
+  const contactId = randomUUID();
+  const traces = Array.from({ length: 30 }, (_, index) => `trace-${String(index)}`);
+  const tracesOf = (taken: readonly DirtyRecord[]): (readonly string[])[] =>
+    taken.map(({ traceparents }) => traceparents ?? []);
+  const mark = (traceparents: readonly string[]): Promise<void> =>
+    inStore((trx) => markContacts(trx, [{ contactId, priority: markPriority.fields, traceparents }], 1));
+  connectionId = await inStore(async (trx) => (await connectionsOf(trx))[0]?.connectionId ?? '');
+  await mark(traces.slice(0, 3));
+  // What comes without one takes none away.
+  await mark([]);
+  await mark(traces.slice(3, 5));
+  const { lease: id, taken } = await lease();
+  expect(tracesOf(taken)).toEqual([traces.slice(0, 5)]);
+  await settle({ lease: id, taken });
+  await mark(traces);
+  expect(tracesOf((await lease(5_000)).taken)).toEqual([traces.slice(0, 16)]);
+  await mark(traces.toReversed());
+  expect(tracesOf((await lease(10_000)).taken)).toEqual([traces.slice(0, 16)]);
 });

@@ -35,23 +35,23 @@ export async function giveHomes(
         and l.contact_id in (select t.contact_id from crm_links t
                              where t.workspace_id = ${trx.workspaceId} and t.connection_id = ${connectionId}
                                and t.record_id = any(${recordIds}::text[]) and t.parted_at is null)
-    ), bereft as (
+    ), homeless as (
       select contact_id from tied group by contact_id having bool_or(home) and not bool_or(home and stands)
-    ), heirs as (
-      select distinct on (contact_id) contact_id, tied.record_id from tied join bereft using (contact_id)
+    ), given as (
+      select distinct on (contact_id) contact_id, tied.record_id from tied join homeless using (contact_id)
       where stands and not ${earlier}
       order by contact_id, rank, created_at, length(record_id), record_id)
-    update crm_links l set home = (l.record_id = heirs.record_id)
-    from heirs
+    update crm_links l set home = (l.record_id = given.record_id)
+    from given
     where l.workspace_id = ${trx.workspaceId} and l.connection_id = ${connectionId}
-      and l.contact_id = heirs.contact_id and (l.home or l.record_id = heirs.record_id)
+      and l.contact_id = given.contact_id and (l.home or l.record_id = given.record_id)
     returning l.contact_id as "contactId", l.record_id as "recordId", l.home`.execute(trx);
-  const heirs = rows.filter(({ home }) => home);
+  const homes = rows.filter(({ home }) => home);
   await dueTimeline(
     trx,
     connectionId,
-    heirs.map(({ contactId }) => contactId),
+    homes.map(({ contactId }) => contactId),
     now,
   );
-  return heirs.map(({ recordId }) => recordId);
+  return homes.map(({ recordId }) => recordId);
 }

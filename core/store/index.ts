@@ -21,6 +21,7 @@ export * from './contact-facts.ts';
 export * from './dirty.ts';
 export { seeksTwins, subjectOfContact, subjectOfRecord } from './mark-subjects.ts';
 export * from './read-contacts.ts';
+export * from './workspaces.ts';
 export * from './channels.ts';
 export * from './connections.ts';
 export * from './crm-records.ts';

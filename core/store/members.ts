@@ -3,6 +3,12 @@ import type { Page } from './page.ts';
 import type { MemberRole } from './schema.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
+/** A member who does something. */
+export interface Actor {
+  readonly workspaceId: string;
+  readonly memberId: string;
+}
+
 export interface MemberRow {
   readonly memberId: string;
   readonly email: string;

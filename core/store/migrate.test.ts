@@ -1,12 +1,14 @@
 import { Kysely, PostgresDialect, sql } from 'kysely';
-import { Migrator } from 'kysely/migration';
+import { type Migration, Migrator } from 'kysely/migration';
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { createTestDatabase } from '@sangam/test';
 import { migrate } from './index.ts';
 import { foundation } from './migrations/0001-foundation.ts';
+import { migrations } from './migrations/index.ts';
 
-test('a database of the first version comes along, with its links, bases and what still waited', async () => {
+/** A database as these migrations leave it. */
+async function databaseOf(applied: Readonly<Record<string, Migration>>) {
   const database = await createTestDatabase();
   const client = new pg.Client({ connectionString: database.url });
   await client.connect();
@@ -15,11 +17,22 @@ test('a database of the first version comes along, with its links, bases and wha
   const db = new Kysely<unknown>({
     dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: database.url, max: 1 }) }),
   });
-  const first = new Migrator({
+  const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(applied) } });
+  expect((await migrator.migrateToLatest()).error).toBeUndefined();
+  return {
     db,
-    provider: { getMigrations: () => Promise.resolve({ '0001-foundation': foundation }) },
-  });
-  expect((await first.migrateToLatest()).error).toBeUndefined();
+    url: database.url,
+    rows: async (statement: string): Promise<unknown[]> => (await client.query(statement)).rows,
+    drop: async (): Promise<void> => {
+      await db.destroy();
+      await client.end();
+      await database.drop();
+    },
+  };
+}
+
+test('a database of the first version comes along, with its links, bases and what still waited', async () => {
+  const { db, url, rows, drop } = await databaseOf({ '0001-foundation': foundation });
   const [workspace, connection, asha, bela] = [1, 2, 3, 4].map(
     (n) => `00000000-0000-4000-8000-00000000000${String(n)}`,
   );
@@ -37,10 +50,8 @@ test('a database of the first version comes along, with its links, bases and wha
   await sql`
     insert into dirty_contacts (workspace_id, connection_id, contact_id, marked_at)
     values (${workspace}, ${connection}, ${asha}, 7), (${workspace}, ${connection}, ${bela}, 8)`.execute(db);
-  await db.destroy();
 
-  await migrate(database.url);
-  const rows = async (statement: string): Promise<unknown[]> => (await client.query(statement)).rows;
+  await migrate(url);
   expect(await rows('select mode from crm_connections')).toEqual([{ mode: 'live' }]);
   expect(await rows('select record_id, home from crm_links order by record_id')).toEqual([
     { record_id: '101', home: true },
@@ -54,8 +65,31 @@ test('a database of the first version comes along, with its links, bases and wha
     { subject: 'record:101' },
     { subject: 'record:102' },
   ]);
-  await client.end();
-  await database.drop();
+  await drop();
+});
+
+test('foreign letters that were all taken for opt-outs are looked at anew, but for those a STOP stands for', async () => {
+  const before = Object.entries(migrations).filter(([name]) => name < '0021');
+  const { db, url, rows, drop } = await databaseOf(Object.fromEntries(before));
+  const workspace = '00000000-0000-4000-8000-000000000001';
+  const park = (reason: string, key: number, optOut: boolean) =>
+    sql`
+    insert into dead_letters (workspace_id, dead_letter_id, reason, explanation, source, event_key, content_hash, payload,
+                              received_at, parked_at, opt_out)
+    values (${workspace}, gen_random_uuid(), ${reason}, '', 'whatsapp', ${Buffer.alloc(16, key)}, ${Buffer.alloc(8)}, '{}',
+            1, 1, ${optOut})`.execute(db);
+  await park('foreign channel', 1, true);
+  await park('foreign channel', 2, true);
+  await park('foreign channel', 3, false);
+  await park('not applicable', 4, true);
+  await sql`
+    insert into suppression (workspace_id, value, event_key, at)
+    values (${workspace}, '+919812345678', ${Buffer.alloc(16, 2)}, 1)`.execute(db);
+  await migrate(url);
+  expect(await rows('select opt_out from dead_letters order by event_key')).toEqual(
+    [null, true, false, true].map((opt_out) => ({ opt_out })),
+  );
+  await drop();
 });
 
 test.each([

@@ -99,8 +99,8 @@ export interface Database {
     payload: Buffer | null;
     received_at: number;
     parked_at: number;
-    /** Somebody's opt-out: it is kept whole until it is applied. */
-    opt_out: ColumnType<boolean, boolean | undefined>;
+    /** Somebody's opt-out: it is kept whole until it is applied. Null: nobody has looked yet. */
+    opt_out: ColumnType<boolean | null, boolean | undefined>;
     /** Its contents have had their time. */
     contents_swept_at: ColumnType<number | null, number | null | undefined>;
     /** Nothing can replay it, and somebody said that it may rest. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
-import { type ConnectionSettings, connectionSettings } from '../crm/index.ts';
+import { type ConnectionSettings, readStoredSettings } from '../crm/index.ts';
 import { dayOf, replyMs } from '../timeline/index.ts';
 import { addCounts } from './counts.ts';
 import { asTraces, joinTraces } from './traces.ts';
@@ -77,7 +77,7 @@ async function timelinesOf(
     select connection_id as "connectionId", settings from crm_connections
     where workspace_id = ${trx.workspaceId} and disconnected_at is null`.execute(trx);
   return rows
-    .map((row) => ({ ...row, settings: connectionSettings.parse(fromJson(row.settings)) }))
+    .map((row) => ({ ...row, settings: readStoredSettings(fromJson(row.settings)).settings }))
     .filter(({ settings }) => settings.timeline.entries !== 'none');
 }
 

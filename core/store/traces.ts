@@ -8,10 +8,7 @@ export function asTraces(traceparents: readonly string[]): string | null {
   return traceparents.length === 0 ? null : traceparents.slice(0, mostTraces).join(' ');
 }
 
-/** In an upsert of `table`: adds the new traces to those that are there. */
+/** In an upsert of `table`: adds the new traces, if there are any, to those that are there. */
 export function joinTraces(table: string): string {
-  return (
-    `traceparents = case when excluded.traceparents is null then ${table}.traceparents ` +
-    `else (${table}.traceparents || excluded.traceparents)[1:${String(mostTraces)}] end`
-  );
+  return `traceparents = (${table}.traceparents || excluded.traceparents)[1:${String(mostTraces)}]`;
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Clock } from '@sangam/core/clock';
 import type { MemberRole } from '@sangam/core/store';
+import { bearerOf } from '../same-secret.ts';
 import { type Member, sessionLivesMs, type Sessions } from '../sessions.ts';
 import { type Route, route } from './api.ts';
 import { answerError, otherMethods } from './errors.ts';
@@ -173,7 +174,7 @@ export function requireMember(sessions: Sessions, may: MemberRole, publicUrl: ()
 }
 
 function tokenOf({ headers }: IncomingMessage, publicUrl: string): string | undefined {
-  const bearer = /^Bearer +(.+)$/i.exec(headers.authorization ?? '')?.[1];
+  const bearer = bearerOf(headers);
   if (bearer !== undefined) return bearer;
   // A cookie travels by itself: only our own pages may use it.
   if (!isOwnPage({ headers }, publicUrl)) return undefined;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { noSuch } from '@sangam/core/errors';
-import type { DeadLetterOffice } from '@sangam/core/pipeline';
+import type { DeadLetters } from '@sangam/core/pipeline';
 import {
   countDeadLetters,
   type DeadLetterRow,
@@ -20,7 +20,13 @@ const listed = listQuery(z.uuid(), {
 const setAsideBody = z.strictObject({ reason: z.string().trim().min(1).max(500) });
 
 /** What could not go on, why, and how to send it on its way again. What arrived may be large: each tells it by itself. */
-export function deadLetterRoutes({ store, office }: { store: Store; office: DeadLetterOffice }): Route[] {
+export function deadLetterRoutes({
+  store,
+  deadLetters,
+}: {
+  store: Store;
+  deadLetters: DeadLetters;
+}): Route[] {
   return [
     route('GET', '/dead-letters', 'admin', async (request, response) => {
       const query = queryOf(listed, request);
@@ -39,7 +45,7 @@ export function deadLetterRoutes({ store, office }: { store: Store; office: Dead
       response.json({ results: await store.transact(workspaceId, countDeadLetters), next: null });
     }),
     route('POST', '/dead-letters/replay', 'admin', async (_request, response) => {
-      response.json(await office.replayAll(response.locals.member));
+      response.json(await deadLetters.replayAll(response.locals.member));
     }),
     route('GET', '/dead-letters/:deadLetterId', 'admin', async (request, response) => {
       const deadLetterId = idOf(request, 'deadLetterId');
@@ -49,12 +55,12 @@ export function deadLetterRoutes({ store, office }: { store: Store; office: Dead
       response.json({ ...viewOf(letter), payload: letter.payload?.toString('utf8') ?? null });
     }),
     route('POST', '/dead-letters/:deadLetterId/replay', 'admin', async (request, response) => {
-      response.json(await office.replay(response.locals.member, idOf(request, 'deadLetterId')));
+      response.json(await deadLetters.replay(response.locals.member, idOf(request, 'deadLetterId')));
     }),
     route('POST', '/dead-letters/:deadLetterId/set-aside', 'admin', async (request, response) => {
       const deadLetterId = idOf(request, 'deadLetterId');
       const { reason } = bodyOf(setAsideBody, request);
-      await office.setAside(response.locals.member, deadLetterId, reason);
+      await deadLetters.setAside(response.locals.member, deadLetterId, reason);
       response.status(204).end();
     }),
   ];

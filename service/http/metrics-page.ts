@@ -1,5 +1,5 @@
 import { type RequestHandler, Router } from 'express';
-import { isLoopback } from '../loopback.ts';
+import { isLoopback } from '@sangam/core/loopback';
 import type { Metrics } from '../metrics.ts';
 import { isBearer } from '../same-secret.ts';
 import { answerError, otherMethods } from './errors.ts';
@@ -39,7 +39,7 @@ export function metricsPage(metrics: Metrics, readers: MetricsReaders): Router {
         'metrics_closed',
         'Beyond this machine metrics want METRICS_TOKEN, or a port of their own by METRICS_PORT.',
       );
-    } else if (isBearer(request.headers.authorization, readers.token)) next();
+    } else if (isBearer(request.headers, readers.token)) next();
     else answerError(response, 401, 'wrong_metrics_token', 'Present METRICS_TOKEN as a bearer token.');
   };
   const router = Router();

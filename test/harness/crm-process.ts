@@ -1,7 +1,7 @@
 import type {
   ChangeReceiver,
   Checker,
-  DeadLetterOffice,
+  DeadLetters,
   Directory,
   Eraser,
   Poller,
@@ -15,7 +15,7 @@ export interface CrmProcess {
   readonly directory: Directory;
   readonly receiver: Receiver;
   readonly changes: ChangeReceiver;
-  readonly office: DeadLetterOffice;
+  readonly deadLetters: DeadLetters;
   readonly checker: Checker;
   readonly poller: Poller;
   readonly eraser: Eraser;

@@ -103,7 +103,7 @@ export interface CrmWorkspace {
   fieldOf(source: ContactSource): CrmField;
 
   letters(): Promise<DeadLetterRow[]>;
-  /** What lies in the dead letter office goes on its way again. */
+  /** What lies in dead letters goes on its way again. */
   replay(): Promise<void>;
   alerts(): Promise<Alert[]>;
   conflicts(): Promise<Conflict[]>;
@@ -269,7 +269,7 @@ export async function openCrmWorkspace(parts: {
     async letters() {
       return transact((trx) => listDeadLetters(trx, { limit: 1000 }));
     },
-    replay: async () => void (await process.office.replayAll({ workspaceId, memberId })),
+    replay: async () => void (await process.deadLetters.replayAll({ workspaceId, memberId })),
     alerts: () => transact((trx) => listAlerts(trx, { limit: 1000 })),
     conflicts: () => transact((trx) => listConflicts(trx, { limit: 1000, state: 'open' })),
     occurrences: () => transact((trx) => listOccurrences(trx, connectionId, { limit: 1000 })),

@@ -5,7 +5,7 @@ import {
   createApplier,
   createChangeReceiver,
   createChecker,
-  createDeadLetterOffice,
+  createDeadLetters,
   createDirectory,
   createEraser,
   createPermits,
@@ -253,7 +253,7 @@ function openProcess(
     checker,
     poller,
     eraser: createEraser({ store, clock, keyOf: erasureKeyOf, traitsOf }),
-    office: createDeadLetterOffice({ store, receiver, changes, clock, wake: ignored }),
+    deadLetters: createDeadLetters({ store, receiver, changes, clock, wake: ignored }),
     apply: () => createAnApplier(ignored).drain(),
     workers() {
       const reconciler = createReconciler({

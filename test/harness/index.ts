@@ -12,3 +12,4 @@ export * from './deliver.ts';
 export * from './database-proxy.ts';
 export * from './counting.ts';
 export * from './own-cluster.ts';
+export * from './api.ts';

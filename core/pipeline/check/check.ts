@@ -3,6 +3,7 @@ import type { Clock } from '../../clock.ts';
 import type { Connector } from '../../crm/index.ts';
 import { noSuch, Refusal, SangamError } from '../../errors.ts';
 import {
+  type Actor,
   advanceCheck,
   type CheckRow,
   closeEndedConflicts,
@@ -38,11 +39,6 @@ import { takeIn } from './take-in.ts';
 const leaseMs = 60_000;
 /** How long a check waits after a call that failed. */
 const waitMs = 5_000;
-
-interface Actor {
-  readonly workspaceId: string;
-  readonly memberId: string;
-}
 
 /**
  * Looks through a whole CRM account: reads only, in shadow too, with or without a WhatsApp number. Builds the phone index

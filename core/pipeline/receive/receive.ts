@@ -1,7 +1,5 @@
 import { hash } from 'node:crypto';
-import { z } from 'zod';
 import { type Lane, splitWebhook, stopOf, type WebhookEvent } from '../../whatsapp/index.ts';
-import { optWords } from '../../consent/index.ts';
 import type { Identities } from '../../identity/index.ts';
 import { bsuidKeyOf } from '../../identity/index.ts';
 import {
@@ -24,6 +22,7 @@ import type { Clock } from '../../clock.ts';
 import { type ChannelEntry, type Directory, owns, type Signer } from '../directory.ts';
 import { letterOf } from '../event-letter.ts';
 import { traceUnderWay } from '../tracing.ts';
+import { foreignEventOf, isOptOut } from './foreign-letter.ts';
 import { GroupCommit } from './group-commit.ts';
 
 /** What one webhook body becomes for one workspace. */
@@ -68,8 +67,6 @@ export interface ReceiveCounts {
   parked(reason: string, letters: number): void;
 }
 
-/** To which every channel listens, one nobody has connected yet as well. */
-const reviewedWords = optWords([]);
 export interface CommittedGroup {
   readonly workspaceId: string;
   readonly requests: number;
@@ -183,10 +180,10 @@ export function createReceiver(dependencies: {
       await commit(intakes ?? unparsed(body, signer, receivedAt));
     },
     async readmit(letter) {
-      const event = parkedEvent.safeParse(JSON.parse(letter.payload?.toString('utf8') ?? 'null'));
+      const event = foreignEventOf(letter.payload);
       const signer = await signerNamed(letter.signer, directory);
-      if (!event.success || signer === undefined) return undefined;
-      const intakes = await sortOut([event.data], signer, directory, letter.receivedAt);
+      if (event === undefined || signer === undefined) return undefined;
+      const intakes = await sortOut([event], signer, directory, letter.receivedAt);
       const [[workspaceId, intake] = []] = intakes ?? [];
       if (workspaceId === undefined || intake === undefined || intake.deadLetters.length > 0)
         return undefined;
@@ -244,12 +241,6 @@ function weightOf({ events, deadLetters }: Intake): number {
   const bytes = (sum: number, { payload }: { payload?: Buffer }): number => sum + (payload?.length ?? 0);
   return deadLetters.reduce(bytes, events.reduce(bytes, 0));
 }
-
-/** A foreign event as its dead letter keeps it: the slice alone would not tell its key. */
-const parkedEvent = z.custom<WebhookEvent>(
-  (value) =>
-    z.object({ key: z.string(), lane: z.number(), slice: z.looseObject({}) }).safeParse(value).success,
-);
 
 async function signerNamed(name: string | null, directory: Directory): Promise<Signer | undefined> {
   if (name === null) return undefined;
@@ -311,7 +302,7 @@ async function sortOut(
     const stored = toIntake(event, channel, receivedAt, traceparent);
     if (stored === undefined) return undefined;
     if (channel === undefined || !owns(signer, channel)) {
-      const optOut = stopOf(event, reviewedWords) !== undefined;
+      const optOut = isOptOut(event);
       draftOf(homeOf(signer)).deadLetters.push({
         reason: 'foreign channel',
         explanation: foreignExplanation(event),

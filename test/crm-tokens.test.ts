@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { connectionOf, type ConnectionRow, openStore, type Store } from '@sangam/core/store';
-import { createHubspotSites, createSecretBox, createTokenVault, type TokenVault } from '@sangam/service';
+import { createHubspotSites, createSecretBox, createCrmTokens, type CrmTokens } from '@sangam/service';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase, until } from './harness/index.ts';
 
@@ -78,13 +78,13 @@ beforeEach(() => {
   vendor.gate = Promise.resolve();
 });
 
-function vaultOf(store: Store): TokenVault {
+function tokensOf(store: Store): CrmTokens {
   const sites = createHubspotSites({
     app: undefined,
     sandboxApp: () => ({ clientId: 'client', clientSecret: 'secret' }),
     sandboxUrl: () => Promise.resolve(vendor.url),
   });
-  return createTokenVault({
+  return createCrmTokens({
     store,
     box,
     refresherOf: async (account) => (await sites.of(account)).oauth,
@@ -123,7 +123,7 @@ async function rowOf(ids: { workspaceId: string; connectionId: string }): Promis
 
 test('a token that lives for more than five minutes is used as it is', async () => {
   const row = await rowOf(await connect(6 * minute));
-  expect(await vaultOf(stores[0]).credentialsOf(row).accessToken()).toBe('access-0');
+  expect(await tokensOf(stores[0]).credentialsOf(row).accessToken()).toBe('access-0');
   expect(vendor.shown).toEqual([]);
 });
 
@@ -132,9 +132,11 @@ test('twenty callers in two processes make one refresh, and all get the new toke
   const row = await rowOf(ids);
   let open = (): void => undefined;
   vendor.gate = new Promise((resolve) => (open = resolve));
-  const vaults = [vaultOf(stores[0]), vaultOf(stores[1])];
+  const processes = [tokensOf(stores[0]), tokensOf(stores[1])];
   const tokens = Promise.all(
-    Array.from({ length: 10 }, () => vaults.map((vault) => vault.credentialsOf(row).accessToken())).flat(),
+    Array.from({ length: 10 }, () =>
+      processes.map((crmTokens) => crmTokens.credentialsOf(row).accessToken()),
+    ).flat(),
   );
   await until('the refresh to arrive', () => vendor.shown.length > 0);
   open();
@@ -144,7 +146,7 @@ test('twenty callers in two processes make one refresh, and all get the new toke
 
 test('a rotated refresh token is stored, sealed, and the next refresh shows it', async () => {
   const ids = await connect(0);
-  const credentials = vaultOf(stores[0]).credentialsOf(await rowOf(ids));
+  const credentials = tokensOf(stores[0]).credentialsOf(await rowOf(ids));
   expect(await credentials.accessToken()).toBe('access-1');
   const stored = await rowOf(ids);
   expect(stored.refreshToken?.includes('refresh-1')).toBe(false);
@@ -164,13 +166,13 @@ test('the lease of a process that died in a refresh ends', async () => {
       .where('workspace_id', '=', row.workspaceId)
       .execute(),
   );
-  expect(await vaultOf(stores[1]).credentialsOf(row).accessToken()).toBe('access-1');
+  expect(await tokensOf(stores[1]).credentialsOf(row).accessToken()).toBe('access-1');
 });
 
 test('a token the vendor calls expired is renewed once, also when both processes were told so', async () => {
   const row = await rowOf(await connect(25 * minute));
-  const here = vaultOf(stores[0]).credentialsOf(row);
-  const there = vaultOf(stores[1]).credentialsOf(row);
+  const here = tokensOf(stores[0]).credentialsOf(row);
+  const there = tokensOf(stores[1]).credentialsOf(row);
   await Promise.all([here, there, here, there].map((credentials) => credentials.expired('access-0')));
   expect(await here.accessToken()).toBe('access-1');
   expect(await there.accessToken()).toBe('access-1');
@@ -188,8 +190,8 @@ test('a dead grant blocks the connection once, and is not shown to the vendor ag
       message: 'missing or unknown refresh token',
     },
   };
-  const here = vaultOf(stores[0]).credentialsOf(row);
-  const there = vaultOf(stores[1]).credentialsOf(row);
+  const here = tokensOf(stores[0]).credentialsOf(row);
+  const there = tokensOf(stores[1]).credentialsOf(row);
   const refusals = [here, there, here, there].map((credentials) =>
     expect(credentials.accessToken()).rejects.toMatchObject({ code: 'reconnect', retry: 'never' }),
   );
@@ -213,7 +215,7 @@ test.each([429, 500, 503])(
   'a vendor that answers %d is asked again later, and nothing is blocked',
   async (status) => {
     const ids = await connect(0);
-    const credentials = vaultOf(stores[0]).credentialsOf(await rowOf(ids));
+    const credentials = tokensOf(stores[0]).credentialsOf(await rowOf(ids));
     vendor.answer = { status, body: { status: 'error', message: 'not now' } };
     const refusal: unknown = await credentials.accessToken().catch((error: unknown) => error);
     expect(refusal).toMatchObject({ origin: 'crm' });
@@ -225,7 +227,7 @@ test.each([429, 500, 503])(
 );
 
 test('a token that still is valid goes on being used while the vendor cannot renew it', async () => {
-  const credentials = vaultOf(stores[0]).credentialsOf(await rowOf(await connect(4 * minute)));
+  const credentials = tokensOf(stores[0]).credentialsOf(await rowOf(await connect(4 * minute)));
   vendor.answer = { status: 503, body: {} };
   expect(await credentials.accessToken()).toBe('access-0');
   expect(await credentials.accessToken()).toBe('access-0');
@@ -234,8 +236,8 @@ test('a token that still is valid goes on being used while the vendor cannot ren
 
 test('a token that was typed in cannot be renewed: the connection is blocked until there is another', async () => {
   const ids = await connect(null);
-  const vault = vaultOf(stores[0]);
-  const credentials = vault.credentialsOf(await rowOf(ids));
+  const crmTokens = tokensOf(stores[0]);
+  const credentials = crmTokens.credentialsOf(await rowOf(ids));
   expect(await credentials.accessToken()).toBe('access-0');
   await expect(credentials.expired('access-0')).rejects.toMatchObject({ code: 'reconnect', retry: 'never' });
   expect((await rowOf(ids)).blockedReason).not.toBeNull();

@@ -21,7 +21,7 @@ export interface Refresher {
 }
 
 /** The tokens of all connections: sealed at rest, renewed by one process at a time, stored before they are used. */
-export interface TokenVault {
+export interface CrmTokens {
   credentialsOf(connection: ConnectionRow): Credentials;
 }
 
@@ -45,12 +45,12 @@ const patienceMs = 25_000;
 const pauseMs = 30_000;
 
 /** Time here is the machine's own: tokens live in the vendor's time, also where a sandbox's clock was advanced. */
-export function createTokenVault(dependencies: {
+export function createCrmTokens(dependencies: {
   store: Store;
   box: SecretBox;
   /** Undefined: no app of ours stands there, so that nothing can be renewed. */
   refresherOf: (account: Account) => Promise<Refresher | undefined>;
-}): TokenVault {
+}): CrmTokens {
   const { store, box, refresherOf } = dependencies;
   const remembered = new Map<string, Token>();
   const renewing = new Map<string, Promise<Token>>();

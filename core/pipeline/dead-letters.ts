@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { noSuch, Refusal } from '../errors.ts';
 import {
+  type Actor,
   addCounts,
   deleteDeadLetters,
   type DeadLetterRow,
@@ -26,7 +27,7 @@ export interface Replayed {
 }
 
 /** How dead letters go on their way again, and how they rest. Throws a `Refusal`. */
-export interface DeadLetterOffice {
+export interface DeadLetters {
   /** Replaying twice does nothing twice. */
   replay(member: Actor, deadLetterId: string): Promise<Replayed>;
   replayAll(member: Actor): Promise<Replayed>;
@@ -34,24 +35,19 @@ export interface DeadLetterOffice {
   setAside(member: Actor, deadLetterId: string, why: string): Promise<void>;
 }
 
-interface Actor {
-  readonly workspaceId: string;
-  readonly memberId: string;
-}
-
 /** Reasons whose letters do not go back into the inbox they would come from. */
 const handedOn: ReadonlySet<string> = new Set(['foreign channel', 'foreign account']);
 
 const replayBatch = 500;
 
-export function createDeadLetterOffice(dependencies: {
+export function createDeadLetters(dependencies: {
   store: Store;
   receiver: Receiver;
   changes: ChangeReceiver;
   clock: Clock;
   /** Told that a workspace has something to apply or to write again. */
   wake: (workspaceId: string) => void;
-}): DeadLetterOffice {
+}): DeadLetters {
   const { store, receiver, changes, clock, wake } = dependencies;
 
   /** The workspace whose channel or account it names, where it goes. One at a time: a body may be of megabytes. */
