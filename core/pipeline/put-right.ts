@@ -10,6 +10,7 @@ import {
   decisionsAfter,
   findContact,
   findContacts,
+  identitiesOf,
   keptLinks,
   type KeptLink,
   recordsById,
@@ -149,7 +150,7 @@ export function createPutRight(dependencies: {
       decide(actor, async (trx, now) => {
         const [a] = (await contactIdentities(trx, contactId)) ?? [];
         const [b] = (await contactIdentities(trx, otherId)) ?? [];
-        if (a === undefined || b === undefined || contactId === otherId) {
+        if (a === undefined || b === undefined || a === b) {
           throw new Refusal('missing', 'no_such_contact', 'Both must be contacts, and not the same one.');
         }
         return giveEvidence(trx, actor, 'join', [{ kind: 'joined', a, b, at: now }], now);
@@ -195,7 +196,7 @@ export function createPutRight(dependencies: {
           throw new Refusal('missing', 'no_such_decision', 'There is no such decision, or it was undone.');
         }
         const { links, evidence, conflict } = readDecision(decision.subject);
-        if (links !== undefined && (await isBuiltOn(trx, decisionId, links))) {
+        if (await isBuiltOn(trx, decisionId, decision.subject)) {
           throw new Refusal(
             'conflict',
             'later_decision',
@@ -244,19 +245,60 @@ async function settleConflict(
   return save(trx, actor, 'conflict', { ...changed, conflictId, state }, now);
 }
 
-/** Whether a later decision that stands changed the links of the same contact. */
-async function isBuiltOn(
-  trx: WorkspaceTransaction,
-  decisionId: string,
-  { connectionId, contactId }: LinkNamed,
-): Promise<boolean> {
-  const later = (await decisionsAfter(trx, decisionId)).flatMap(({ subject }) => {
-    const { links } = readDecision(subject);
-    return links?.connectionId === connectionId ? [links.contactId] : [];
+/**
+ * Whether a later decision that stands is about the links of the same contact: links that were changed, or that several
+ * contacts brought when they were joined. Joins themselves are undone in any order.
+ */
+async function isBuiltOn(trx: WorkspaceTransaction, decisionId: string, subject: unknown): Promise<boolean> {
+  const [about, ...later] = await concernsOf(trx, [
+    subject,
+    ...(await decisionsAfter(trx, decisionId)).map((decision) => decision.subject),
+  ]);
+  if (about === undefined) return false;
+  return later.some((other) => {
+    if (other?.contactId !== about.contactId) return false;
+    if (about.connectionId === undefined || other.connectionId === undefined)
+      return about.connectionId !== other.connectionId;
+    return about.connectionId === other.connectionId;
   });
-  const livesOn = await findContacts(trx, [contactId, ...later]);
-  const survivor = livesOn.get(contactId);
-  return later.some((other) => livesOn.get(other) === survivor);
+}
+
+interface Concern {
+  readonly contactId: string;
+  /** Undefined: all connections. */
+  readonly connectionId: string | undefined;
+}
+
+/** Whose links decisions are about: of a join that has taken effect those of the one person. */
+async function concernsOf(
+  trx: WorkspaceTransaction,
+  subjects: readonly unknown[],
+): Promise<(Concern | undefined)[]> {
+  const decisions = subjects.map((subject) => readDecision(subject));
+  const joins = (evidence: readonly DecidedEvidence[]): readonly DecidedEvidence[] =>
+    evidence.filter(({ kind }) => kind === 'joined');
+  const livesOn = await findContacts(
+    trx,
+    decisions.flatMap(({ links }) => links?.contactId ?? []),
+  );
+  const known = await identitiesOf(
+    trx,
+    decisions.flatMap(({ evidence }) => joins(evidence).flatMap(({ a, b }) => [a, b])),
+  );
+  const holderOf = (value: string): string | undefined =>
+    known
+      .filter((row) => row.value === value)
+      .toSorted((x, y) => x.since - y.since)
+      .findLast(({ contactId }) => contactId !== null)?.contactId ?? undefined;
+  return decisions.map(({ links, evidence }) => {
+    if (links !== undefined) {
+      const contactId = livesOn.get(links.contactId);
+      return contactId === undefined ? undefined : { contactId, connectionId: links.connectionId };
+    }
+    const [joined] = joins(evidence).filter(({ a, b }) => holderOf(a) === holderOf(b));
+    const contactId = joined === undefined ? undefined : holderOf(joined.a);
+    return contactId === undefined ? undefined : { contactId, connectionId: undefined };
+  });
 }
 
 /** Who is who is decided by apply, from evidence that travels with the decision. */

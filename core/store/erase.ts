@@ -9,6 +9,7 @@ import { type IdentityRow, identitiesOf } from './identities.ts';
 import { fromJson, toJson } from './json.ts';
 import { type ContentJudgement, insertMessages, mergeMessages, type MessageRow } from './messages.ts';
 import type { WorkspaceTransaction } from './store.ts';
+import { withJoined } from './survivors.ts';
 import { remarkTimeline } from './timeline-moves.ts';
 
 /** People to be erased, and by what a row is told to speak of them. */
@@ -31,7 +32,7 @@ interface RecordNamed {
 }
 
 export async function leavingOf(trx: WorkspaceTransaction, contactIds: readonly string[]): Promise<Leaving> {
-  const ids = await withJoined(trx, contactIds);
+  const ids = (await withJoined(trx, contactIds)).map(({ contactId }) => contactId);
   const { rows: known } = await sql<{ value: string }>`
     select distinct value from identities
     where workspace_id = ${trx.workspaceId} and contact_id = any(${ids}::uuid[])`.execute(trx);
@@ -104,7 +105,14 @@ export async function eraseRows(
   }
   await forgetRecords(trx, leaving);
   await forgetMarks(trx, ids);
-  for (const table of ['conversations', 'crm_links', 'crm_creations', 'conflicts', 'dead_letters']) {
+  for (const table of [
+    'conversations',
+    'crm_links',
+    'links_before_joins',
+    'crm_creations',
+    'conflicts',
+    'dead_letters',
+  ]) {
     await sql`delete from ${sql.table(table)}
               where workspace_id = ${workspaceId} and contact_id = any(${ids}::uuid[])`.execute(trx);
   }
@@ -122,6 +130,9 @@ export async function eraseRows(
               and string_to_array(subject, ' ') && ${[...ids, ...own, ...leaving.conflictIds]}::text[]`.execute(
     trx,
   );
+  // Somebody else's contact may have been founded by what turned out to be theirs.
+  await sql`update contacts set founded_by = null, founded_at = null
+            where workspace_id = ${workspaceId} and founded_by = any(${own}::text[])`.execute(trx);
   await sql`delete from contacts where workspace_id = ${workspaceId} and contact_id = any(${ids}::uuid[])`.execute(
     trx,
   );
@@ -145,14 +156,6 @@ export async function eraseRows(
     })
     .execute();
   return erasure;
-}
-
-async function withJoined(trx: WorkspaceTransaction, contactIds: readonly string[]): Promise<string[]> {
-  const { rows } = await sql<{ contactId: string }>`
-    select contact_id as "contactId" from contacts
-    where workspace_id = ${trx.workspaceId}
-      and (contact_id = any(${contactIds}::uuid[]) or merged_into = any(${contactIds}::uuid[]))`.execute(trx);
-  return rows.map(({ contactId }) => contactId);
 }
 
 /** Records they are tied to, or whose phone is theirs, unless the record is somebody else's and not their own. */
