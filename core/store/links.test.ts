@@ -120,8 +120,13 @@ test('of contacts joined the oldest home stays, but one that is no more makes wa
     await transact(async (trx) => {
       if (isGone) await markGone(trx, connectionId, [{ recordId: old.recordId, how: 'deleted', at: 1 }]);
       const links = [old, young].map(({ recordId }, place) => ({
-        ...{ connectionId, contactId: old.contactId, recordId, home: true, reason: 'created' as const },
-        ...{ partedAt: null, createdAt: place + 1 },
+        connectionId,
+        contactId: old.contactId,
+        recordId,
+        home: true,
+        reason: 'created' as const,
+        partedAt: null,
+        createdAt: place + 1,
       }));
       await saveJoinedLinks(trx, [old.contactId, young.contactId], { standing: links, alone: [] });
       await keepOneHome(trx, [old.contactId]);
