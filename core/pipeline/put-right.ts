@@ -7,10 +7,7 @@ import {
   connectionOf,
   contactIdentities,
   decideConflict,
-  decisionsAfter,
   findContact,
-  findContacts,
-  identitiesOf,
   keptLinks,
   type KeptLink,
   recordsById,
@@ -26,6 +23,7 @@ import {
 } from '../store/index.ts';
 import { lanes } from '../whatsapp/index.ts';
 import type { DecidedEvidence, IdentityDecisionPayload } from './apply/read-event.ts';
+import { isBuiltOn } from './built-on.ts';
 import { lookAgain, readDecision, reopenConflict, restoreLinks } from './decided.ts';
 import { ownEvents } from './receive/receive.ts';
 
@@ -243,62 +241,6 @@ async function settleConflict(
   await decideConflict(trx, conflictId, 'open', state, now);
   await audit(trx, actor, state === 'accepted' ? 'accept conflict' : 'dismiss conflict', conflictId, now);
   return save(trx, actor, 'conflict', { ...changed, conflictId, state }, now);
-}
-
-/**
- * Whether a later decision that stands is about the links of the same contact: links that were changed, or that several
- * contacts brought when they were joined. Joins themselves are undone in any order.
- */
-async function isBuiltOn(trx: WorkspaceTransaction, decisionId: string, subject: unknown): Promise<boolean> {
-  const [about, ...later] = await concernsOf(trx, [
-    subject,
-    ...(await decisionsAfter(trx, decisionId)).map((decision) => decision.subject),
-  ]);
-  if (about === undefined) return false;
-  return later.some((other) => {
-    if (other?.contactId !== about.contactId) return false;
-    if (about.connectionId === undefined || other.connectionId === undefined)
-      return about.connectionId !== other.connectionId;
-    return about.connectionId === other.connectionId;
-  });
-}
-
-interface Concern {
-  readonly contactId: string;
-  /** Undefined: all connections. */
-  readonly connectionId: string | undefined;
-}
-
-/** Whose links decisions are about: of a join that has taken effect those of the one person. */
-async function concernsOf(
-  trx: WorkspaceTransaction,
-  subjects: readonly unknown[],
-): Promise<(Concern | undefined)[]> {
-  const decisions = subjects.map((subject) => readDecision(subject));
-  const joins = (evidence: readonly DecidedEvidence[]): readonly DecidedEvidence[] =>
-    evidence.filter(({ kind }) => kind === 'joined');
-  const livesOn = await findContacts(
-    trx,
-    decisions.flatMap(({ links }) => links?.contactId ?? []),
-  );
-  const known = await identitiesOf(
-    trx,
-    decisions.flatMap(({ evidence }) => joins(evidence).flatMap(({ a, b }) => [a, b])),
-  );
-  const holderOf = (value: string): string | undefined =>
-    known
-      .filter((row) => row.value === value)
-      .toSorted((x, y) => x.since - y.since)
-      .findLast(({ contactId }) => contactId !== null)?.contactId ?? undefined;
-  return decisions.map(({ links, evidence }) => {
-    if (links !== undefined) {
-      const contactId = livesOn.get(links.contactId);
-      return contactId === undefined ? undefined : { contactId, connectionId: links.connectionId };
-    }
-    const [joined] = joins(evidence).filter(({ a, b }) => holderOf(a) === holderOf(b));
-    const contactId = joined === undefined ? undefined : holderOf(joined.a);
-    return contactId === undefined ? undefined : { contactId, connectionId: undefined };
-  });
 }
 
 /** Who is who is decided by apply, from evidence that travels with the decision. */
