@@ -100,7 +100,7 @@ class Side {
 
   personOf(contactId: string | null): string {
     const [index] = [...this.ids].find(([, id]) => id === contactId) ?? [];
-    return index === undefined ? `nobody ${String(contactId)}` : (beginnings[index]?.name ?? '');
+    return beginnings[index ?? -1]?.name ?? 'nobody';
   }
 
   idOfRecord(name: string): string | undefined {
@@ -178,6 +178,7 @@ class Lives {
   readonly #joins: { readonly people: readonly [number, number]; readonly decisionId: string }[] = [];
   /** People whose record is no more; whether they wrote since. */
   readonly #bereft = new Map<number, boolean>();
+  readonly #numberSince = new Map<number, number>();
   #count = 0;
 
   constructor(world: CrmWorld, joined: Side, plain: Side) {
@@ -258,7 +259,8 @@ class Lives {
 
   async #writes(index: number, words: string, agoMs: number): Promise<void> {
     this.#world.clock.advance(1000);
-    const at = this.#world.clock.now() - agoMs;
+    // Before they had the number, somebody else wrote under it.
+    const at = Math.max(this.#world.clock.now() - agoMs, this.#numberSince.get(index) ?? 0);
     await this.#receive(text(this.people[index] ?? {}, `wamid.${String(this.#count)}`, at, words));
     if (this.#bereft.has(index) && agoMs === 0) this.#bereft.set(index, true);
   }
@@ -281,6 +283,8 @@ class Lives {
     this.#world.clock.advance(1000);
     await this.#receive(numberChange(before, after, `wamid.${String(this.#count)}`, this.#world.clock.now()));
     this.people[index] = after;
+    this.#numberSince.set(index, this.#world.clock.now() + 1000);
+    this.#world.clock.advance(1000);
   }
 
   async #userCreates(index: number, other: number | null): Promise<void> {
