@@ -6,8 +6,8 @@ import type { TagChangePayload } from './apply/read-event.ts';
 import { ownEvents } from './receive/receive.ts';
 
 /**
- * A member gives and takes tags of a conversation; apply joins them with those of the CRM. The contact it was, for it may
- * have been joined since. Throws a `Refusal` where there is none.
+ * A member gives and takes tags of a conversation; apply joins them with those of the CRM. They are said of the contact that
+ * was named, also once it is joined into another. Returns the one that stands for it; throws a `Refusal` where there is none.
  */
 export async function changeTags(
   trx: WorkspaceTransaction,
@@ -17,7 +17,7 @@ export async function changeTags(
 ): Promise<string> {
   const contactId = await findContact(trx, { contactId: change.contactId });
   if (contactId === undefined) throw noSuch('contact');
-  const payload: TagChangePayload = { field: 'sangam', part: 'tag_change', at: now, ...change, contactId };
+  const payload: TagChangePayload = { field: 'sangam', part: 'tag_change', at: now, ...change };
   const event = { key: `tag_change:${randomUUID()}`, lane: lanes.crm, payload };
   await takeIntoInbox(trx, ownEvents([event], now));
   await writeAudit(trx, { memberId, action: 'change tags', subject: contactId, at: now });

@@ -86,7 +86,7 @@ export async function restoreLinks(
 }
 
 /** Where records live on, however many merges they went through. */
-async function survivorsOf(
+export async function survivorsOf(
   trx: WorkspaceTransaction,
   connectionId: string,
   recordIds: readonly string[],

@@ -8,9 +8,7 @@ import {
   connectionOf,
   contactIdentities,
   decideConflict,
-  decisionsAfter,
   findContact,
-  findContacts,
   keptLinks,
   type KeptLink,
   recordsById,
@@ -26,6 +24,7 @@ import {
 } from '../store/index.ts';
 import { lanes } from '../whatsapp/index.ts';
 import type { DecidedEvidence, IdentityDecisionPayload } from './apply/read-event.ts';
+import { isBuiltOn } from './built-on.ts';
 import { lookAgain, readDecision, reopenConflict, restoreLinks } from './decided.ts';
 import { ownEvents } from './receive/receive.ts';
 
@@ -145,7 +144,7 @@ export function createPutRight(dependencies: {
       decide(actor, async (trx, now) => {
         const [a] = (await contactIdentities(trx, contactId)) ?? [];
         const [b] = (await contactIdentities(trx, otherId)) ?? [];
-        if (a === undefined || b === undefined || contactId === otherId) {
+        if (a === undefined || b === undefined || a === b) {
           throw new Refusal('missing', 'no_such_contact', 'Both must be contacts, and not the same one.');
         }
         return giveEvidence(trx, actor, 'join', [{ kind: 'joined', a, b, at: now }], now);
@@ -191,7 +190,7 @@ export function createPutRight(dependencies: {
           throw new Refusal('missing', 'no_such_decision', 'There is no such decision, or it was undone.');
         }
         const { links, evidence, conflict } = readDecision(decision.subject);
-        if (links !== undefined && (await isBuiltOn(trx, decisionId, links))) {
+        if (await isBuiltOn(trx, decisionId, decision.subject)) {
           throw new Refusal(
             'conflict',
             'later_decision',
@@ -238,21 +237,6 @@ async function settleConflict(
   await decideConflict(trx, conflictId, 'open', state, now);
   await audit(trx, actor, state === 'accepted' ? 'accept conflict' : 'dismiss conflict', conflictId, now);
   return save(trx, actor, 'conflict', { ...changed, conflictId, state }, now);
-}
-
-/** Whether a later decision that stands changed the links of the same contact. */
-async function isBuiltOn(
-  trx: WorkspaceTransaction,
-  decisionId: string,
-  { connectionId, contactId }: LinkNamed,
-): Promise<boolean> {
-  const later = (await decisionsAfter(trx, decisionId)).flatMap(({ subject }) => {
-    const { links } = readDecision(subject);
-    return links?.connectionId === connectionId ? [links.contactId] : [];
-  });
-  const livesOn = await findContacts(trx, [contactId, ...later]);
-  const survivor = livesOn.get(contactId);
-  return later.some((other) => livesOn.get(other) === survivor);
 }
 
 /** Who is who is decided by apply, from evidence that travels with the decision. */

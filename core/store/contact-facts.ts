@@ -14,22 +14,31 @@ export interface OwnedFact {
   readonly at: number;
   readonly phone: string | null;
   readonly bsuidKey: string | null;
+  /** Where it shows no id: the contact it was said of. */
+  readonly saidOf: string | null;
   /** Its being there makes its person a contact. */
   readonly creates: boolean;
 }
 
-const factColumns = (at: string, creates: string, table: FactTable): string =>
+const factColumns = (
+  table: FactTable,
+  { at = 'at', creates, saidOf = 'null::uuid' }: { at?: string; creates: string; saidOf?: string },
+): string =>
   `select '${table}' as "table", ctid::text as "rowId", contact_id as "contactId", ${at} as at, phone,
-          bsuid_key as "bsuidKey", ${creates} as creates from ${table}`;
+          bsuid_key as "bsuidKey", ${saidOf} as "saidOf", ${creates} as creates from ${table}`;
 
 /** Who only opened the chat has not written. */
 const written = `origin = 'customer' and type <> 'request_welcome'`;
 
 const selects: Readonly<Record<FactTable, string>> = {
-  messages: factColumns('at', written, 'messages'),
-  message_contents: factColumns('at', written, 'message_contents'),
-  consent_entries: factColumns('effective_at', `method = 'preference'`, 'consent_entries'),
-  tag_changes: factColumns('at', 'false', 'tag_changes'),
+  messages: factColumns('messages', { creates: written }),
+  message_contents: factColumns('message_contents', { creates: written }),
+  consent_entries: factColumns('consent_entries', {
+    at: 'effective_at',
+    creates: `method = 'preference'`,
+    saidOf: 'said_of',
+  }),
+  tag_changes: factColumns('tag_changes', { creates: 'false', saidOf: 'said_of' }),
 };
 
 /** Everything known of these contacts. */

@@ -1,12 +1,19 @@
 import { sql } from 'kysely';
 import type { ContactJoins, ConversationJoins } from '../conversation/index.ts';
-import { addCounts } from './counts.ts';
-import { cleanText } from './text.ts';
+import { cleanText, storableText } from './text.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
 export interface ContactRow {
   readonly contactId: string;
   readonly joins: ContactJoins;
+}
+
+/** The id and the time of the event that made a contact. */
+export interface Founding {
+  /** As `identities` has it. */
+  readonly value: string;
+  /** Milliseconds. */
+  readonly at: number;
 }
 
 export interface ConversationRow {
@@ -17,15 +24,18 @@ export interface ConversationRow {
 
 export async function insertContacts(
   trx: WorkspaceTransaction,
-  contacts: readonly ContactRow[],
+  contacts: readonly (ContactRow & { readonly founding: Founding })[],
   now: number,
 ): Promise<void> {
   if (contacts.length === 0) return;
   await sql`
-    insert into contacts (workspace_id, contact_id, created_at, ${joinColumns})
-    select ${trx.workspaceId}::uuid, contact_id, ${now}, ${joinColumns} from ${joinRows(contacts)}`.execute(
-    trx,
-  );
+    insert into contacts (workspace_id, contact_id, created_at, founded_by, founded_at, ${joinColumns})
+    select ${trx.workspaceId}::uuid, contact_id, ${now}, f.value, f.at, ${joinColumns}
+    from ${joinRows(contacts)}
+    join unnest(${contacts.map(({ contactId }) => contactId)}::uuid[],
+                ${contacts.map(({ founding }) => storableText(founding.value))}::text[],
+                ${contacts.map(({ founding }) => founding.at)}::bigint[]) as f (contact_id, value, at)
+      using (contact_id)`.execute(trx);
 }
 
 /** Joins what a batch brought into contacts that are there. */
@@ -70,40 +80,6 @@ export async function overwriteContacts(
     update contacts c set (${joinColumns}) = (select ${joinedColumns})
     from ${joinRows(contacts)}
     where c.workspace_id = ${trx.workspaceId} and c.contact_id = x.contact_id`.execute(trx);
-}
-
-/** Marks contacts as joined into another. Their facts have moved already; their links move by `joinLinks`. */
-export async function mergeContacts(
-  trx: WorkspaceTransaction,
-  merges: readonly { contactId: string; into: string }[],
-): Promise<void> {
-  if (merges.length === 0) return;
-  const gone = merges.map(({ contactId }) => contactId);
-  const pairs = sql`unnest(${gone}::uuid[], ${merges.map(({ into }) => into)}::uuid[]) as t (contact_id, survivor)`;
-  await sql`
-    update contacts c set merged_into = t.survivor from ${pairs}
-    where c.workspace_id = ${trx.workspaceId}
-      and (c.contact_id = t.contact_id or c.merged_into = t.contact_id)`.execute(trx);
-  await sql`
-    delete from conversations
-    where workspace_id = ${trx.workspaceId} and contact_id = any(${gone}::uuid[])`.execute(trx);
-  // What the CRM refused of a contact that is no more is no one's to replay: its survivor is written anew.
-  await sql`
-    delete from dead_letters
-    where workspace_id = ${trx.workspaceId} and contact_id = any(${gone}::uuid[])`.execute(trx);
-  const { rows: unmarked } = await sql<{ connectionId: string; markedAt: number }>`
-    delete from dirty_records
-    where workspace_id = ${trx.workspaceId} and contact_id = any(${gone}::uuid[])
-    returning connection_id as "connectionId", marked_at as "markedAt"`.execute(trx);
-  await addCounts(
-    trx,
-    unmarked.map(({ connectionId, markedAt }) => ({
-      name: 'left alone',
-      at: markedAt,
-      count: 1,
-      connectionId,
-    })),
-  );
 }
 
 export async function joinConversations(

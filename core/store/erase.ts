@@ -8,6 +8,7 @@ import { toJson } from './json.ts';
 import { type ContentJudgement, insertMessages, mergeMessages, type MessageRow } from './messages.ts';
 import { takeLeave } from './standing-people.ts';
 import type { WorkspaceTransaction } from './store.ts';
+import { withJoined } from './survivors.ts';
 import { remarkTimeline } from './timeline-moves.ts';
 
 /** People to be erased, and by what a row is told to speak of them. */
@@ -24,7 +25,7 @@ export interface Leaving {
 }
 
 export async function leavingOf(trx: WorkspaceTransaction, contactIds: readonly string[]): Promise<Leaving> {
-  const ids = await withJoined(trx, contactIds);
+  const ids = (await withJoined(trx, contactIds)).map(({ contactId }) => contactId);
   await takeLeave(trx, ids);
   const { rows: known } = await sql<{ value: string }>`
     select distinct value from identities
@@ -99,7 +100,14 @@ export async function eraseRows(
   }
   await forgetRecords(trx, leaving, isTheirs, now);
   await forgetMarks(trx, ids);
-  for (const table of ['conversations', 'crm_links', 'crm_creations', 'conflicts', 'dead_letters']) {
+  for (const table of [
+    'conversations',
+    'crm_links',
+    'links_before_joins',
+    'crm_creations',
+    'conflicts',
+    'dead_letters',
+  ]) {
     await sql`delete from ${sql.table(table)}
               where workspace_id = ${workspaceId} and contact_id = any(${ids}::uuid[])`.execute(trx);
   }
@@ -117,6 +125,9 @@ export async function eraseRows(
               and string_to_array(subject, ' ') && ${[...ids, ...own, ...leaving.conflictIds]}::text[]`.execute(
     trx,
   );
+  // Somebody else's contact may have been founded by what turned out to be theirs.
+  await sql`update contacts set founded_by = null, founded_at = null
+            where workspace_id = ${workspaceId} and founded_by = any(${own}::text[])`.execute(trx);
   await sql`delete from contacts where workspace_id = ${workspaceId} and contact_id = any(${ids}::uuid[])`.execute(
     trx,
   );
@@ -140,14 +151,6 @@ export async function eraseRows(
     })
     .execute();
   return erasure;
-}
-
-async function withJoined(trx: WorkspaceTransaction, contactIds: readonly string[]): Promise<string[]> {
-  const { rows } = await sql<{ contactId: string }>`
-    select contact_id as "contactId" from contacts
-    where workspace_id = ${trx.workspaceId}
-      and (contact_id = any(${contactIds}::uuid[]) or merged_into = any(${contactIds}::uuid[]))`.execute(trx);
-  return rows.map(({ contactId }) => contactId);
 }
 
 /** Messages of theirs under whose id somebody else's content was kept too show that one from now on. */

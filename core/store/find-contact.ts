@@ -29,7 +29,7 @@ export async function findContacts(
   return new Map(rows.map(({ asked, contactId }) => [asked, contactId]));
 }
 
-/** What a contact is known by now, BSUIDs first. Undefined: there is no such contact. */
+/** What a contact is known by now: what founded it first, of the others BSUIDs. Undefined: there is no such contact. */
 export async function contactIdentities(
   trx: WorkspaceTransaction,
   contactId: string,
@@ -38,9 +38,10 @@ export async function contactIdentities(
   if (survivor === undefined) return undefined;
   const { rows } = await sql<{ value: string }>`
     select i.value from identities i
+    join contacts c on c.workspace_id = ${trx.workspaceId} and c.contact_id = ${contactId}
     where i.workspace_id = ${trx.workspaceId} and i.contact_id = ${survivor}
       and not exists (select 1 from identities later where later.workspace_id = ${trx.workspaceId}
                         and later.value = i.value and later.since > i.since)
-    order by i.value like '+%', i.value`.execute(trx);
+    order by i.value is distinct from c.founded_by, i.value like '+%', i.value`.execute(trx);
   return rows.map(({ value }) => value);
 }

@@ -19,6 +19,8 @@ export interface ConsentRow extends Omit<ConsentEntry, 'key'> {
   /** How the person is called, where no message says it. */
   readonly profileName?: string | undefined;
   readonly username?: string | undefined;
+  /** Where it shows no id: the contact it was said of. */
+  readonly saidOf?: string | undefined;
 }
 
 export interface TagRow {
@@ -30,6 +32,7 @@ export interface TagRow {
   readonly at: number;
   readonly phone: string | null;
   readonly bsuidKey: string | null;
+  readonly saidOf?: string | undefined;
 }
 
 export async function addConsentEntries(
@@ -57,6 +60,7 @@ export async function addConsentEntries(
         bsuid_key: row.bsuidKey,
         profile_name: row.profileName === undefined ? null : cleanText(row.profileName),
         username: row.username === undefined ? null : cleanText(row.username),
+        said_of: row.saidOf ?? null,
       })),
     )
     .onConflict((conflict) => conflict.doNothing())
@@ -104,6 +108,7 @@ export async function addTagChanges(trx: WorkspaceTransaction, rows: readonly Ta
         at: row.at,
         phone: row.phone,
         bsuid_key: row.bsuidKey,
+        said_of: row.saidOf ?? null,
       })),
     )
     .onConflict((conflict) => conflict.doNothing())

@@ -4,14 +4,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   connectionsOf,
   insertContacts,
-  joinLinks,
+  keepOneHome,
   type LinkRow,
   linksOfContacts,
   markGone,
   markRestored,
-  mergeContacts,
   repointLinks,
+  saveJoinedLinks,
   saveLinks,
+  saveSurvivors,
   type WorkspaceTransaction,
 } from './index.ts';
 
@@ -29,13 +30,15 @@ afterAll(() => engine.close());
 const transact = <Result>(work: (trx: WorkspaceTransaction) => Promise<Result>): Promise<Result> =>
   engine.store.transact(engine.workspaceId, work);
 
+const founding = { value: '+919812345678', at: 1 };
+
 /** So many contacts, oldest first, each at home on a record of theirs, linked in that order. */
 async function people(count: number): Promise<{ contactId: string; recordId: string }[]> {
   const made = Array.from({ length: count }, () => ({ contactId: randomUUID(), recordId: randomUUID() }));
   await transact((trx) =>
     insertContacts(
       trx,
-      made.map(({ contactId }) => ({ contactId, joins: {} })),
+      made.map(({ contactId }) => ({ contactId, founding, joins: {} })),
       1,
     ),
   );
@@ -91,12 +94,12 @@ test('of several contacts joined while their records were being made, one record
   await transact(async (trx) => {
     await insertContacts(
       trx,
-      ids.map((contactId) => ({ contactId, joins: {} })),
+      ids.map((contactId) => ({ contactId, founding, joins: {} })),
       1,
     );
-    await mergeContacts(
+    await saveSurvivors(
       trx,
-      ids.slice(1).map((contactId) => ({ contactId, into: survivor })),
+      ids.slice(1).map((contactId) => ({ contactId, survivorId: survivor })),
     );
     await saveLinks(
       trx,
@@ -116,7 +119,17 @@ test('of contacts joined the oldest home stays, but one that is no more makes wa
     if (old === undefined || young === undefined) throw new Error('Two people were expected.');
     await transact(async (trx) => {
       if (isGone) await markGone(trx, connectionId, [{ recordId: old.recordId, how: 'deleted', at: 1 }]);
-      await joinLinks(trx, [{ contactId: young.contactId, into: old.contactId }]);
+      const links = [old, young].map(({ recordId }, place) => ({
+        connectionId,
+        contactId: old.contactId,
+        recordId,
+        home: true,
+        reason: 'created' as const,
+        partedAt: null,
+        createdAt: place + 1,
+      }));
+      await saveJoinedLinks(trx, [old.contactId, young.contactId], { standing: links, alone: [] });
+      await keepOneHome(trx, [old.contactId]);
     });
     const homes = (await linksOf([old.contactId])).filter(({ home }) => home);
     expect(homes.map(({ recordId }) => recordId)).toEqual([isGone ? young.recordId : old.recordId]);

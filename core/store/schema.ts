@@ -133,6 +133,9 @@ export interface Database {
     workspace_id: string;
     contact_id: string;
     merged_into: string | null;
+    /** Whom its first event showed, and when: it is that person's, whatever turns out. Null: not known any more. */
+    founded_by: string | null;
+    founded_at: number | null;
     profile_name: string | null;
     profile_name_at: number | null;
     profile_name_key: Buffer | null;
@@ -185,6 +188,8 @@ export interface Database {
     /** How the person is called, where no message says it. */
     profile_name: ColumnType<string | null, string | null | undefined>;
     username: ColumnType<string | null, string | null | undefined>;
+    /** Where it shows no id: the contact it was said of, which may have been joined into another. */
+    said_of: ColumnType<string | null, string | null | undefined>;
   };
   tag_changes: {
     workspace_id: string;
@@ -196,6 +201,8 @@ export interface Database {
     at: number;
     phone: string | null;
     bsuid_key: string | null;
+    /** As of `consent_entries`. */
+    said_of: ColumnType<string | null, string | null | undefined>;
   };
   crm_connections: {
     workspace_id: string;
@@ -296,6 +303,17 @@ export interface Database {
     home: ColumnType<boolean, boolean | undefined>;
     decided_by: ColumnType<LinkReason, LinkReason | undefined>;
     /** A person said this record is not theirs: never linked again by itself. */
+    parted_at: number | null;
+    created_at: number;
+  };
+  /** Of contacts that are joined, into others or with others: the links each had by itself, to go back to. */
+  links_before_joins: {
+    workspace_id: string;
+    connection_id: string;
+    contact_id: string;
+    record_id: string;
+    home: boolean;
+    decided_by: LinkReason;
     parted_at: number | null;
     created_at: number;
   };
@@ -531,6 +549,7 @@ export const workspaceTables = [
   'crm_records',
   'crm_phones',
   'crm_links',
+  'links_before_joins',
   'dirty_records',
   'crm_writes',
   'crm_creations',

@@ -15,6 +15,8 @@ export interface DueEntry {
   readonly entryId: string | null;
   /** Where it should stand; null: its contact has no record. */
   readonly homeId: string | null;
+  /** It stands, or was tried, on a record that is not its contact's any more. */
+  readonly astray: boolean;
   readonly writtenHash: Buffer | null;
   readonly version: number;
   readonly markedAt: number;
@@ -51,6 +53,13 @@ export async function leaseEntries(
       and e.contact_id = t.contact_id and e.channel_id = t.channel_id and e.part = t.part
     returning e.contact_id as "contactId", e.channel_id as "channelId", e.part, e.entry_key as "entryKey",
               e.record_id as "recordId", e.entry_id as "entryId", home.record_id as "homeId",
+              e.record_id is not null
+                and not exists (select 1 from crm_links o
+                                where o.workspace_id = e.workspace_id and o.connection_id = e.connection_id
+                                  and o.contact_id = e.contact_id and o.record_id = e.record_id)
+                and not exists (select 1 from crm_records g
+                                where g.workspace_id = e.workspace_id and g.connection_id = e.connection_id
+                                  and g.record_id = e.record_id and g.gone is not null) as astray,
               e.written_hash as "writtenHash", e.version, e.marked_at as "markedAt", e.tried,
               e.twin_check as "twinCheck", e.attempts, e.traceparents`.execute(trx);
   return rows;

@@ -1,6 +1,14 @@
 import { sql } from 'kysely';
 import { addCounts } from './counts.ts';
-import { countDue, fallsDue, homeRecordOf, isFresh, markTimeline, type TouchedMessage } from './timeline.ts';
+import {
+  countDue,
+  entryKeyOf,
+  fallsDue,
+  homeRecordOf,
+  isFresh,
+  markTimeline,
+  type TouchedMessage,
+} from './timeline.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
 /** Entries that fall due, though nothing new was said: their contacts, their records or their messages moved. */
@@ -115,6 +123,54 @@ export async function moveTimeline(
     update timeline_entries e set ${again(now)}
     where e.workspace_id = ${trx.workspaceId}
       and e.contact_id = any(${[...gone, ...new Set(merges.map(({ into }) => into))]}::uuid[])
+    returning e.connection_id as "connectionId", ${isFresh}`.execute(trx);
+  await countEach(trx, rows, now);
+}
+
+/**
+ * Entries go back to those they were made for, once they are somebody of their own again. Where one stands for them
+ * already, it stays, and shows what is left there.
+ */
+export async function giveBackTimeline(
+  trx: WorkspaceTransaction,
+  contacts: readonly { readonly contactId: string; readonly before: string; readonly after: string }[],
+  now: number,
+): Promise<void> {
+  if (contacts.length === 0) return;
+  const { rows: entries } = await sql<{
+    connectionId: string;
+    contactId: string;
+    channelId: string;
+    part: string;
+    entryKey: string;
+  }>`
+    select connection_id as "connectionId", contact_id as "contactId", channel_id as "channelId", part,
+           entry_key as "entryKey"
+    from timeline_entries
+    where workspace_id = ${trx.workspaceId}
+      and contact_id = any(${[...new Set(contacts.map(({ before }) => before))]}::uuid[])
+    order by entry_key for update`.execute(trx);
+  const membersOf = Map.groupBy(contacts, ({ before }) => before);
+  const moves = entries.flatMap((entry) => {
+    const maker = membersOf
+      .get(entry.contactId)
+      ?.find(
+        ({ contactId }) =>
+          entryKeyOf(trx.workspaceId, entry.connectionId, { ...entry, contactId }) === entry.entryKey,
+      );
+    return maker === undefined || maker.after === entry.contactId
+      ? []
+      : [{ entryKey: entry.entryKey, to: maker.after }];
+  });
+  if (moves.length === 0) return;
+  const { rows } = await sql<{ connectionId: string; fresh: boolean }>`
+    update timeline_entries e set contact_id = t.contact_id, ${again(now)}
+    from unnest(${moves.map(({ entryKey }) => entryKey)}::text[], ${moves.map(({ to }) => to)}::uuid[])
+         as t (entry_key, contact_id)
+    where e.workspace_id = ${trx.workspaceId} and e.entry_key = t.entry_key
+      and not exists (select 1 from timeline_entries s
+                      where s.workspace_id = e.workspace_id and s.connection_id = e.connection_id
+                        and s.contact_id = t.contact_id and s.channel_id = e.channel_id and s.part = e.part)
     returning e.connection_id as "connectionId", ${isFresh}`.execute(trx);
   await countEach(trx, rows, now);
 }

@@ -125,7 +125,7 @@ async function markParts(
   parts: readonly (readonly [string, TouchedPart])[],
   now: number,
 ): Promise<void> {
-  const keys = parts.map(([name]) => entryKeyOf(`${trx.workspaceId} ${connectionId} ${name}`));
+  const keys = parts.map(([, part]) => entryKeyOf(trx.workspaceId, connectionId, part));
   const { rows } = await sql<{ fresh: boolean }>`
     insert into timeline_entries as e (workspace_id, connection_id, contact_id, channel_id, part, entry_key, due_at,
                                        marked_at, traceparents)
@@ -175,8 +175,13 @@ export function homeRecordOf(workspaceId: string, connectionId: string): ReturnT
     order by l.created_at limit 1`;
 }
 
-/** Opaque, stable and short: it stands in the entry for people to see. */
-function entryKeyOf(name: string): string {
+/** Opaque, stable and short: it stands in the entry for people to see. It tells for whom the entry was made. */
+export function entryKeyOf(
+  workspaceId: string,
+  connectionId: string,
+  { contactId, channelId, part }: Pick<TouchedPart, 'contactId' | 'channelId' | 'part'>,
+): string {
+  const name = [workspaceId, connectionId, contactId, channelId, part].join(' ');
   return createHash('sha256').update(name).digest('hex').slice(0, 20);
 }
 

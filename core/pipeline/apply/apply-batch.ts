@@ -7,6 +7,7 @@ import {
   addTagChanges,
   closeAlerts,
   connectionsOf,
+  findContacts,
   insertContacts,
   insertMessages,
   joinContacts,
@@ -113,7 +114,7 @@ export async function applyBatch(
     events.map(({ facts }) => facts),
     now,
   );
-  const owner = ownersOf(people);
+  const owner = ownersOf(people, await namedContacts(trx, events));
   const messages = messagesOf(events, owner);
   const again = await insertMessages(trx, messages);
   const { differing, changed } = await mergeMessages(trx, again, judgeContent);
@@ -186,7 +187,7 @@ function marksOf(people: People, events: readonly ReadFacts[], owner: Owner): Ma
     if (typeof traceparent === 'string') known.traceparents.add(traceparent);
     marks.set(contactId, known);
   };
-  for (const contactId of people.created) mark(contactId, markPriority.newLead);
+  for (const contactId of people.created.keys()) mark(contactId, markPriority.newLead);
   // The opt-out of one is another's now, and concerns all records of both.
   for (const contactId of people.reshaped) mark(contactId, markPriority.consent);
   for (const { row, facts } of events) {
@@ -294,8 +295,18 @@ async function eraseAtHome(
 
 type Owner = (facts: Facts) => string | null;
 
-function ownersOf(people: People): Owner {
-  return (facts) => facts.contactId ?? people.contactOf(facts.anchor);
+function ownersOf(people: People, named: ReadonlyMap<string, string>): Owner {
+  return ({ contactId, anchor }) =>
+    contactId === undefined ? people.contactOf(anchor) : (named.get(contactId) ?? null);
+}
+
+/** Contacts that events name by their id, which may have been joined into others. */
+async function namedContacts(
+  trx: WorkspaceTransaction,
+  events: readonly ReadFacts[],
+): Promise<ReadonlyMap<string, string>> {
+  const named = events.flatMap(({ facts }) => facts.contactId ?? []);
+  return named.length === 0 ? new Map() : findContacts(trx, named);
 }
 
 function messagesOf(events: readonly ReadFacts[], owner: Owner): MessageRow[] {
@@ -399,6 +410,7 @@ function tagsOf(events: readonly ReadFacts[], owner: Owner): Parameters<typeof a
       ...placeOf(row, facts),
       ...change,
       contactId,
+      saidOf: facts.contactId,
       at: facts.anchor.at,
     }));
   });
@@ -422,7 +434,9 @@ async function foldInto(
   }
   await insertContacts(
     trx,
-    [...people.created].toSorted().map((contactId) => ({ contactId, joins: folding.joinsOf(contactId) })),
+    [...people.created]
+      .toSorted(([x], [y]) => (x < y ? -1 : 1))
+      .map(([contactId, founding]) => ({ contactId, founding, joins: folding.joinsOf(contactId) })),
     now,
   );
   await joinContacts(

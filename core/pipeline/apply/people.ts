@@ -6,23 +6,25 @@ import {
   factsOfContacts,
   identitiesOf,
   type IdentityRow,
-  mergeContacts,
+  type Founding,
   moveFacts,
   replaceIdentities,
   retractEvidence,
+  saveSurvivors,
   waitingFacts,
+  withJoined,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
 import type { Facts } from './read-event.ts';
-import { joinAtCrms } from './join-at-crms.ts';
-import { restructure } from './restructure.ts';
+import { regroupAtCrms } from './regroup-at-crms.ts';
+import { anchorOf, anchorOfId, earlier, type Regrouped, restructure } from './restructure.ts';
 
 /** Whose the events of a batch are. */
 export interface People {
   /** Null: nobody we know; the fact waits until they write. */
   contactOf(anchor: Anchor): string | null;
-  /** Contacts this batch makes. */
-  readonly created: ReadonlySet<string>;
+  /** Contacts this batch makes, and by what. */
+  readonly created: ReadonlyMap<string, Founding>;
   /** Contacts whose stored facts changed hands: to be folded anew. */
   readonly reshaped: ReadonlySet<string>;
   /** Contacts that came to be known by an id they were not known by. */
@@ -63,7 +65,7 @@ export async function resolvePeople(
     if (anchor.bsuidKey !== undefined) open.add(anchor.bsuidKey);
   }
   if (open.size === 0) {
-    return { contactOf: lookUp, created: new Set(), reshaped: new Set(), gained: new Set() };
+    return { contactOf: lookUp, created: new Map(), reshaped: new Set(), gained: new Set() };
   }
   return resolveOpen(trx, batch, [...open], lookUp, now);
 }
@@ -81,14 +83,17 @@ async function resolveOpen(
   const before = await identitiesOf(trx, reached);
   const assigned = contactsBefore(resolution, before);
 
-  const creating = new Set<Person>();
+  const creating = new Map<Person, Founding>();
   for (const { anchor, creates } of batch) {
     const person = creates ? resolution.personOf(anchor) : undefined;
-    if (person !== undefined) creating.add(person);
+    const value = anchor.bsuidKey ?? anchor.phone;
+    if (person === undefined || value === undefined) continue;
+    creating.set(person, earlier({ value, at: anchor.at }, creating.get(person)));
   }
 
   const reshaped = new Set<string>();
-  const created = new Set<string>();
+  const created = new Map<string, Founding>();
+  let regrouped: readonly Regrouped[] = [];
   const disturbed = disturbedContacts(resolution, before, assigned);
   const contactOfPerson = new Map<Person, string | null>();
   for (const person of resolution.persons) {
@@ -96,21 +101,30 @@ async function resolveOpen(
     contactOfPerson.set(person, contactId ?? null);
   }
   if (disturbed.size > 0) {
+    const inPlay = await withJoined(trx, [...disturbed]);
     const facts = await factsOfContacts(trx, [...disturbed]);
-    const outcome = restructure({ resolution, before, assigned, disturbed, facts, creating, newId: uuidv7 });
+    const outcome = restructure({
+      resolution,
+      before,
+      assigned,
+      disturbed,
+      inPlay,
+      facts,
+      creating,
+      newId: uuidv7,
+    });
     await moveFacts(trx, outcome.moves);
     for (const [person, contactId] of outcome.contacts) contactOfPerson.set(person, contactId);
     for (const contactId of outcome.reshaped) reshaped.add(contactId);
-    for (const contactId of outcome.created) created.add(contactId);
-    await mergeContacts(trx, outcome.merges);
-    await joinAtCrms(trx, outcome.merges, now);
+    for (const [contactId, founding] of outcome.created) created.set(contactId, founding);
+    regrouped = outcome.regrouped;
   }
 
-  const newcomers = [...creating].filter((person) => contactOfPerson.get(person) === null);
-  for (const person of newcomers) {
+  const newcomers = [...creating].filter(([person]) => contactOfPerson.get(person) === null);
+  for (const [person, founding] of newcomers) {
     const contactId = uuidv7();
     contactOfPerson.set(person, contactId);
-    created.add(contactId);
+    created.set(contactId, founding);
   }
   const beforeByName: Before = new Map(before.map((row) => [nameOf(row), row]));
   const gained = resolution.persons.filter((person) =>
@@ -123,6 +137,7 @@ async function resolveOpen(
     return nodesOf(person).map((node) => ({ ...node, contactId }));
   });
   await replaceIdentities(trx, before, after);
+  await regroup(trx, regrouped, now);
 
   return {
     contactOf: (anchor) => {
@@ -133,6 +148,21 @@ async function resolveOpen(
     reshaped,
     gained: new Set(gained.flatMap((person) => contactOfPerson.get(person) ?? [])),
   };
+}
+
+/** Contacts turned out to be one person, or several again: what CRMs hold of them follows. */
+async function regroup(
+  trx: WorkspaceTransaction,
+  regrouped: readonly Regrouped[],
+  now: number,
+): Promise<void> {
+  const changed = regrouped.filter(({ before, after }) => before !== after);
+  if (changed.length === 0) return;
+  await saveSurvivors(
+    trx,
+    changed.map(({ contactId, after }) => ({ contactId, survivorId: after })),
+  );
+  await regroupAtCrms(trx, regrouped, now);
 }
 
 /** Gives what waited for these people to them. */
@@ -188,7 +218,7 @@ function contactsBefore(
   const contacts = new Map<Person, Set<string>>();
   for (const row of before) {
     if (row.contactId === null) continue;
-    const person = resolution.personOf(anchorOfRow(row));
+    const person = resolution.personOf(anchorOfId({ value: row.value, at: row.since }));
     if (person === undefined) continue;
     const known = contacts.get(person) ?? new Set();
     known.add(row.contactId);
@@ -228,7 +258,7 @@ function disturbedContacts(
       .map(({ since }) => since)
       .filter((since) => since > row.since && since < until);
     for (const at of [row.since, ...cuts])
-      persons.add(resolution.personOf(anchorOfRow({ ...row, since: at })));
+      persons.add(resolution.personOf(anchorOfId({ value: row.value, at })));
     personsOf.set(row.contactId, persons);
   }
   for (const [contactId, persons] of personsOf) if (persons.size > 1) disturbed.add(contactId);
@@ -259,19 +289,5 @@ export function lookUpIn(rows: readonly IdentityRow[]): (anchor: Anchor) => stri
     const ofPhone = phone === undefined ? undefined : byValue.get(phone);
     if (ofPhone === undefined || bsuidKey !== undefined) return null;
     return (ofPhone.findLast(({ since }) => since <= at) ?? ofPhone[0])?.contactId ?? null;
-  };
-}
-
-function anchorOfRow(row: IdentityRow): Anchor {
-  return row.value.startsWith('+')
-    ? { phone: row.value, at: row.since }
-    : { bsuidKey: row.value, at: row.since };
-}
-
-function anchorOf(fact: { phone: string | null; bsuidKey: string | null; at: number }): Anchor {
-  return {
-    at: fact.at,
-    ...(fact.phone === null ? {} : { phone: fact.phone }),
-    ...(fact.bsuidKey === null ? {} : { bsuidKey: fact.bsuidKey }),
   };
 }

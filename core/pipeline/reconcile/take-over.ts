@@ -7,6 +7,7 @@ import {
   lastChangeOf,
   markContacts,
   markPriority,
+  madeFor,
   openConflicts,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
@@ -34,6 +35,7 @@ export async function takeOver(
     changing.map(({ target }) => target.recordId),
     [fieldOf('opt-out'), fieldOf('tags')],
   );
+  const saidOf = await namedBy(trx, connectionId, changing);
   const consents: Parameters<typeof addConsentEntries>[1][number][] = [];
   const tags: Parameters<typeof addTagChanges>[1][number][] = [];
   const cleared: { contact: ContactFields; recordId: string }[] = [];
@@ -43,7 +45,10 @@ export async function takeOver(
     for (const item of taken) {
       const at = Math.min(now, changedAt.get(`${recordId} ${fieldOf(item.kind)}`) ?? now);
       for (const contact of people) {
-        const place = placeOf(connectionId, recordId, contact.contactId, item, at);
+        const place = {
+          ...placeOf(connectionId, recordId, contact.contactId, item, at),
+          saidOf: saidOf(recordId, contact.contactId),
+        };
         if (item.kind === 'opt-out') {
           if (!item.set) cleared.push({ contact, recordId });
           consents.push({
@@ -76,6 +81,22 @@ export async function takeOver(
     now,
   );
   await reportCleared(trx, connectionId, cleared, now);
+}
+
+/** Of several contacts joined into one a record was made for one: what is said there was said of that one. */
+async function namedBy(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  plans: readonly TargetPlan[],
+): Promise<(recordId: string, contactId: string) => string> {
+  const made = await madeFor(
+    trx,
+    connectionId,
+    plans.map(({ target }) => target.recordId),
+    plans.flatMap(({ target: { homes, others } }) => [...homes, ...others].map(({ contactId }) => contactId)),
+  );
+  const named = new Map(made.map((one) => [`${one.recordId} ${one.survivorId}`, one.contactId]));
+  return (recordId, contactId) => named.get(`${recordId} ${contactId}`) ?? contactId;
 }
 
 /** An opt-out that is the person's own stands, whoever clears the field: it comes back, and somebody should know. */

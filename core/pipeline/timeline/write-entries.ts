@@ -71,9 +71,10 @@ export async function writeEntries(
     const standing = standingOf(one, looking.has(one) ? found : undefined);
     const { entryId, elsewhere, twins } = standing;
     taking.push(...twins.map((twin) => ({ due, entryId: twin })));
-    if (entry === undefined) {
+    if (entry === undefined || (homeId === null && due.astray)) {
       taking.push(...[entryId, elsewhere].flatMap((id) => (id === undefined ? [] : [{ due, entryId: id }])));
-      emptied.push(due);
+      if (entry === undefined) emptied.push(due);
+      else settled.push({ ...nowhere(due), hash: null, result: 'left alone' });
     } else if (homeId === null) {
       settled.push({ ...asBefore(due), hash: null, result: 'left alone' });
     } else if (
@@ -225,10 +226,10 @@ async function takeAway(
   return { left: new Set(), failure: undefined };
 }
 
-/** Of a contact without a record what stands is where it stood; it is looked for to be taken away. */
+/** Of a contact without a record what stands is where it stood, unless that is somebody else's; it is looked for to be taken away. */
 function needsLook({ due, homeId, entry }: Rendered): boolean {
   const doubtful = due.tried || due.twinCheck;
-  if (homeId === null) return doubtful && entry === undefined;
+  if (homeId === null) return doubtful && (entry === undefined || due.astray);
   return doubtful || (due.entryId !== null && due.recordId !== homeId);
 }
 
@@ -281,6 +282,11 @@ function asBefore(due: DueEntry): Omit<SettledEntry, 'hash'> {
     writtenAt: undefined,
     lookAgainAt: undefined,
   };
+}
+
+/** It is taken away, and waits until its contact has a record. */
+function nowhere(due: DueEntry): Omit<SettledEntry, 'hash'> {
+  return { ...asBefore(due), recordId: null, entryId: null, tried: false };
 }
 
 /** What is said of an entry whose record the CRM has not, though it goes on naming it when it is asked. */

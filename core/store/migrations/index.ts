@@ -12,6 +12,7 @@ import { provenNumbers } from './0012-proven-numbers.ts';
 import { retention } from './0013-retention.ts';
 import { seenByOps } from './0014-seen-by-ops.ts';
 import { alertsSeen } from './0018-alerts-seen.ts';
+import { foundedContacts } from './0019-founded-contacts.ts';
 import { foreignOptOuts } from './0021-foreign-opt-outs.ts';
 
 /** By the name of their file, in order. One that was applied anywhere is never changed: another follows it, under a number above all others. */
@@ -30,5 +31,6 @@ export const migrations = {
   '0013-retention': retention,
   '0014-seen-by-ops': seenByOps,
   '0018-alerts-seen': alertsSeen,
+  '0019-founded-contacts': foundedContacts,
   '0021-foreign-opt-outs': foreignOptOuts,
 };

@@ -1,0 +1,285 @@
+import { changeTags, createPutRight, type PutRight } from '@sangam/core/pipeline';
+import { findContact } from '@sangam/core/store';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { memoryAccounts } from './conformance/memory-account.ts';
+import { hour, minute, nationalNumber, stageFor } from './conformance/stage.ts';
+import type { CrmWorkspace } from './harness/crm-workspace.ts';
+import type { CrmWorld } from './harness/crm-world.ts';
+import { type MemoryCrm, memoryFields } from './harness/memory-crm.ts';
+import { numberChange, type Person, text } from './harness/whatsapp.ts';
+
+/** Two contacts joined by hand, and the join taken back: each has what they had, and what came meanwhile of their own. */
+
+const asha: Person = { phone: `91${nationalNumber(1)}`, name: 'Asha' };
+const ravi: Person = { phone: `91${nationalNumber(2)}`, name: 'Ravi' };
+const meera: Person = { bsuid: 'IN.MEERA', name: 'Meera' };
+
+let world: CrmWorld;
+let crm: CrmWorkspace;
+let vendor: MemoryCrm;
+let putRight: PutRight;
+beforeEach(async () => {
+  const accounts = memoryAccounts();
+  ({ world, crm } = await stageFor(accounts.open)());
+  vendor = accounts.opened().crm;
+  putRight = createPutRight({ store: world.store, clock: world.clock, wake: () => undefined });
+});
+
+const actor = (): { workspaceId: string; memberId: string } => ({
+  workspaceId: crm.workspaceId,
+  memberId: '6a1a4d6a-0000-4000-8000-000000000001',
+});
+const idOf = async (person: Person): Promise<string> => (await crm.contactOf(person)).contactId;
+const known = async (person: Person): Promise<boolean> =>
+  crm.contactOf(person).then(
+    () => true,
+    () => false,
+  );
+const settle = (): Promise<void> => world.ride(hour);
+
+/** They write in turn, each gets a record; their ids as the CRM has them. */
+async function meet(...people: readonly Person[]): Promise<string[]> {
+  const ids: string[] = [];
+  for (const person of people) {
+    await crm.writes(person, `Hello from ${person.name ?? ''}`);
+    await settle();
+    ids.push(await idOf(person));
+  }
+  return ids;
+}
+async function join(a: string, b: string): Promise<string> {
+  const decisionId = await putRight.join(actor(), a, b);
+  await settle();
+  return decisionId;
+}
+async function undo(decisionId: string): Promise<void> {
+  await putRight.undo(actor(), decisionId);
+  await settle();
+}
+
+const recordOf = (contactId: string): { recordId: string; values: Readonly<Record<string, string>> } => {
+  const [record, ...others] = vendor.user
+    .list()
+    .filter(({ values }) => values[memoryFields.key] === contactId);
+  if (record === undefined || others.length > 0) throw new Error(`Not one record of ${contactId}.`);
+  return record;
+};
+const shown = (contactId: string): string =>
+  vendor.user
+    .timeline(recordOf(contactId).recordId)
+    .map((entry) => entry.text)
+    .join('\n');
+const optedOut = (contactId: string): boolean => crm.isOptedOut(recordOf(contactId));
+
+describe('the id that stands in the CRM', () => {
+  test('erases its own person, and nobody else', async () => {
+    const [ashas = '', ravis = ''] = await meet(asha, ravi);
+    await undo(await join(ashas, ravis));
+    expect(recordOf(ravis).values[memoryFields.phone]).toContain(nationalNumber(2));
+    await world.process.eraser.erase(actor(), ravis);
+    expect([await known(asha), await known(ravi)]).toEqual([true, false]);
+  });
+
+  test.each([
+    ['wrote first, in the same second', 0],
+    ['wrote long before we heard of it', -hour],
+  ])('stays with its person where the younger contact %s', async (_when, earlier) => {
+    await crm.receive(text(asha, 'w1', world.clock.now(), 'First heard'));
+    await settle();
+    await crm.receive(
+      text(ravi, 'w2', world.clock.now() - (world.clock.now() % 1000) + earlier, 'Heard later'),
+    );
+    await settle();
+    const [ashas, ravis] = [await idOf(asha), await idOf(ravi)];
+    await undo(await join(ashas, ravis));
+    expect([await idOf(asha), await idOf(ravi)]).toEqual([ashas, ravis]);
+    expect(shown(ashas)).toContain('First heard');
+    expect(shown(ashas)).not.toContain('Heard later');
+    expect(shown(ravis)).toContain('Heard later');
+  });
+
+  test('is taken for what was said of it: tags go with it, whenever they were given', async () => {
+    const [ashas = '', ravis = ''] = await meet(asha, ravi);
+    await crm.tag(ravi, ['before']);
+    await settle();
+    const joined = await join(ashas, ravis);
+    expect((await crm.contactOf(ravi)).tags).toEqual(['before']);
+    await crm.transact((trx) =>
+      changeTags(
+        trx,
+        actor().memberId,
+        { contactId: ravis, add: ['meanwhile'], remove: [] },
+        world.clock.now(),
+      ),
+    );
+    await undo(joined);
+    expect((await crm.contactOf(asha)).tags).toEqual([]);
+    expect((await crm.contactOf(ravi)).tags).toEqual(['before', 'meanwhile']);
+    expect(crm.tagsOf(recordOf(ashas))).toEqual([]);
+    expect(crm.tagsOf(recordOf(ravis))).toEqual(['before', 'meanwhile']);
+  });
+});
+
+describe('an opt-out', () => {
+  test.each(['before', 'during', 'after'])(
+    'of one, written %s the join, is on no record of the other',
+    async (when) => {
+      const [ashas = '', ravis = ''] = await meet(asha, ravi);
+      const stop = async (at: string): Promise<void> => {
+        if (when === at) await crm.writes(ravi, 'STOP');
+        await settle();
+      };
+      await stop('before');
+      const joined = await join(ashas, ravis);
+      await stop('during');
+      if (when !== 'after') expect([optedOut(ashas), optedOut(ravis)]).toEqual([true, true]);
+      await undo(joined);
+      await stop('after');
+      expect([optedOut(ashas), optedOut(ravis)]).toEqual([false, true]);
+      await crm.writes(asha, 'STOP');
+      await crm.writes(ravi, 'START');
+      await settle();
+      expect([optedOut(ashas), optedOut(ravis)]).toEqual([true, false]);
+    },
+  );
+
+  test('somebody set on the record of the younger goes with that record', async () => {
+    const [ashas = '', ravis = ''] = await meet(asha, ravi);
+    const joined = await join(ashas, ravis);
+    vendor.user.update(recordOf(ravis).recordId, crm.valuesOf({ 'opt-out': { kind: 'flag', set: true } }));
+    await crm.poll();
+    await crm.check();
+    await settle();
+    expect([optedOut(ashas), optedOut(ravis)]).toEqual([true, true]);
+    await undo(joined);
+    expect([optedOut(ashas), optedOut(ravis)]).toEqual([false, true]);
+  });
+});
+
+describe('a conflict of two records', () => {
+  test('that the join opened closes with it, and opens again when they are joined again', async () => {
+    const [ashas = '', ravis = ''] = await meet(asha, ravi);
+    for (const time of ['first', 'again']) {
+      const joined = await join(ashas, ravis);
+      expect(await crm.conflicts(), time).toMatchObject([{ kind: 'two records', contactId: ashas }]);
+      await undo(joined);
+      expect(await crm.conflicts()).toEqual([]);
+    }
+    expect([await idOf(asha), await idOf(ravi)]).toEqual([ashas, ravis]);
+  });
+
+  test('decided meanwhile is undone before the join is', async () => {
+    const [ashas = '', ravis = ''] = await meet(asha, ravi);
+    const joined = await join(ashas, ravis);
+    const [conflict] = await crm.conflicts();
+    const ravisRecord = recordOf(ravis).recordId;
+    const accepted = await putRight.acceptConflict(actor(), conflict?.conflictId ?? '', ravisRecord);
+    await settle();
+    await expect(putRight.undo(actor(), joined)).rejects.toMatchObject({ code: 'later_decision' });
+    await undo(accepted);
+    await undo(joined);
+    await crm.writes(asha, 'Asha again');
+    await crm.writes(ravi, 'Ravi again');
+    await settle();
+    expect(shown(ashas)).toContain('Asha again');
+    expect(shown(ashas)).not.toContain('Ravi');
+    expect(shown(ravis)).toContain('Ravi again');
+    expect(shown(ravis)).not.toContain('Asha');
+  });
+
+  test('a link changed before the join is undone after it', async () => {
+    const [ashas = '', ravis = ''] = await meet(asha, ravi);
+    const { recordId } = recordOf(ravis);
+    const { connectionId } = crm;
+    const parted = await putRight.unlink(actor(), { connectionId, contactId: ravis, recordId });
+    await settle();
+    const joined = await join(ashas, ravis);
+    await expect(putRight.undo(actor(), parted)).rejects.toMatchObject({ code: 'later_decision' });
+    await undo(joined);
+    await undo(parted);
+    await crm.writes(ravi, 'Ravi again');
+    await settle();
+    expect(
+      vendor.user
+        .timeline(recordId)
+        .map((entry) => entry.text)
+        .join('\n'),
+    ).toContain('Ravi again');
+  });
+});
+
+describe('what happened meanwhile', () => {
+  test('stands with whom it came from: messages, and a number that changed', async () => {
+    const [ashas = '', ravis = ''] = await meet(asha, ravi);
+    const joined = await join(ashas, ravis);
+    await crm.writes(ravi, 'Ravi meanwhile');
+    await settle();
+    expect(shown(ashas)).toContain('Ravi meanwhile');
+    const moved: Person = { phone: `91${nationalNumber(9)}`, name: 'Ravi' };
+    await crm.receive(numberChange(ravi, moved, 'change', world.clock.now()));
+    await crm.writes(moved, 'Ravi on his new number');
+    await settle();
+    await undo(joined);
+    expect(await idOf(moved)).toBe(ravis);
+    expect(shown(ashas)).not.toContain('Ravi');
+    expect(shown(ravis)).toMatch(/Ravi meanwhile[^]*Ravi on his new number/);
+  });
+
+  test('is nothing, where the join was taken back before anybody applied it', async () => {
+    const [ashas = '', ravis = ''] = await meet(asha, ravi);
+    const decisionId = await putRight.join(actor(), ashas, ravis);
+    await undo(decisionId);
+    expect([await idOf(asha), await idOf(ravi)]).toEqual([ashas, ravis]);
+    await undo(await join(ashas, ravis));
+    const again = await putRight.join(actor(), ravis, ashas);
+    await settle();
+    expect(await idOf(ravi)).toBe(ashas);
+    await undo(again);
+    expect([await idOf(asha), await idOf(ravi)]).toEqual([ashas, ravis]);
+  });
+
+  test('joined again before the undo was applied, they are one', async () => {
+    const [ashas = '', ravis = ''] = await meet(asha, ravi);
+    const first = await join(ashas, ravis);
+    await putRight.undo(actor(), first);
+    const second = await putRight.join(actor(), ashas, ravis);
+    await settle();
+    expect(await idOf(ravi)).toBe(ashas);
+    await undo(second);
+    expect(await idOf(ravi)).toBe(ravis);
+  });
+
+  test('erasing the one they were erases both, and leaves nothing to undo', async () => {
+    const [ashas = '', ravis = ''] = await meet(asha, ravi);
+    const joined = await join(ashas, ravis);
+    await world.process.eraser.erase(actor(), ravis);
+    await putRight.undo(actor(), joined).catch(() => undefined);
+    await settle();
+    expect([await known(asha), await known(ravi)]).toEqual([false, false]);
+    expect(await crm.letters()).toEqual([]);
+    expect(await crm.transact((trx) => findContact(trx, { contactId: ashas }))).toBeUndefined();
+  });
+});
+
+describe('of three joined in two steps', () => {
+  test.each([
+    ['the first', 0],
+    ['the second', 1],
+  ])('%s join undone leaves the other', async (_which, place) => {
+    const ids = await meet(asha, ravi, meera);
+    const [ashas = '', ravis = '', meeras = ''] = ids;
+    const joins = [await join(ashas, ravis), await join(ravis, meeras)];
+    expect(await idOf(meera)).toBe(ashas);
+    await undo(joins[place] ?? '');
+    expect([await idOf(asha), await idOf(ravi), await idOf(meera)]).toEqual(
+      place === 0 ? [ashas, ravis, ravis] : [ashas, ashas, meeras],
+    );
+    expect(await crm.conflicts()).toMatchObject([{ contactId: place === 0 ? ravis : ashas }]);
+    await undo(joins[1 - place] ?? '');
+    expect([await idOf(asha), await idOf(ravi), await idOf(meera)]).toEqual(ids);
+    expect(await crm.conflicts()).toEqual([]);
+    for (const [index, name] of ['Asha', 'Ravi', 'Meera'].entries())
+      expect(shown(ids[index] ?? '')).toBe(`Hello from ${name}`);
+    await world.ride(minute);
+  });
+});
