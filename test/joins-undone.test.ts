@@ -261,6 +261,32 @@ describe('what happened meanwhile', () => {
   });
 });
 
+describe('a number that was written while they were one', () => {
+  test('leaves the record of somebody who has none, and the other’s opt-out with it', async () => {
+    const [meeras = '', ashas = ''] = await meet(meera, asha);
+    const joined = await join(meeras, ashas);
+    expect(recordOf(meeras).values[memoryFields.phone]).toContain(nationalNumber(1));
+    await undo(joined);
+    expect(recordOf(meeras).values[memoryFields.phone] ?? '').toBe('');
+    await crm.writes(asha, 'STOP');
+    await settle();
+    expect([optedOut(meeras), optedOut(ashas)]).toEqual([false, true]);
+  });
+
+  test('that a person typed stays', async () => {
+    const [meeras = '', ashas = ''] = await meet(meera, asha);
+    const joined = await join(meeras, ashas);
+    await vendor.user.update(recordOf(meeras).recordId, { [memoryFields.phone]: '' });
+    await settle();
+    await vendor.user.update(recordOf(meeras).recordId, {
+      [memoryFields.phone]: `+91 ${nationalNumber(1)}`,
+    });
+    await settle();
+    await undo(joined);
+    expect(recordOf(meeras).values[memoryFields.phone]).toBe(`+91 ${nationalNumber(1)}`);
+  });
+});
+
 describe('of three joined in two steps', () => {
   test.each([
     ['the first', 0],

@@ -20,7 +20,7 @@ export function foldRecord(
   const { optOutAt: _, waitingSince: __, formerPhones, ...alone } = named;
   return {
     ...alone,
-    formerPhones: formerPhones.filter((phone) => !everybody.some(({ phones }) => phones.includes(phone))),
+    formerPhones: formerPhones.filter((phone) => !homes.some(({ phones }) => phones.includes(phone))),
     ...(lastActivityAt === undefined ? {} : { lastActivityAt }),
     ...(lastInboundAt === undefined ? {} : { lastInboundAt }),
     ...(windowClosesAt === undefined ? {} : { windowClosesAt }),

@@ -17,7 +17,7 @@ export interface ContactReading {
   readonly waitingSince: number | null;
   /** The phones the person holds now, the one last seen first. */
   readonly phones: readonly string[];
-  /** Those they held before and hold no longer. */
+  /** Those they held before and hold no longer, and those of others on their record, as after a join taken back. */
   readonly formerPhones: readonly string[];
   readonly bsuidKey: string | null;
   readonly consent: readonly ConsentEntry[];
@@ -44,13 +44,24 @@ const phonesOfC = sql.raw(`
                                 where e.workspace_id = c.workspace_id and e.a = i.value and e.kind = 'pair') desc
                  nulls last, i.value)`);
 
-/** Phones contact `c` held once: the latest word about each says somebody else does, or nobody known. */
+/**
+ * Phones contact `c` held once: the latest word about each says somebody else does, or nobody known. And phones on their
+ * own record that are somebody else's.
+ */
 const formerPhonesOfC = sql.raw(`
-  array(select distinct i.value from identities i
+  array(select i.value from identities i
         where i.workspace_id = c.workspace_id and i.contact_id = c.contact_id and i.value like '+%'
           and (select latest.contact_id from identities latest
                where latest.workspace_id = c.workspace_id and latest.value = i.value
-               order by latest.since desc limit 1) is distinct from c.contact_id)`);
+               order by latest.since desc limit 1) is distinct from c.contact_id
+        union
+        select p.phone from crm_links l
+        join crm_phones p on p.workspace_id = l.workspace_id and p.connection_id = l.connection_id
+                         and p.record_id = l.record_id
+        where l.workspace_id = c.workspace_id and l.contact_id = c.contact_id and l.home and l.parted_at is null
+          and (select latest.contact_id from identities latest
+               where latest.workspace_id = c.workspace_id and latest.value = p.phone
+               order by latest.since desc limit 1) <> c.contact_id)`);
 
 export async function readAppellations(
   trx: WorkspaceTransaction,
