@@ -5,7 +5,7 @@ import type { CrmField } from './field.ts';
 export const fieldOwners = ['once', 'if-empty', 'ours', 'both', 'theirs'] as const;
 export type FieldOwner = (typeof fieldOwners)[number];
 
-/** As docs/hubspot-setup.md tells it to admins. */
+/** As each CRM's guide tells it to admins. */
 export const ownerMeanings: Readonly<Record<FieldOwner, string>> = {
   once: 'written once; what it becomes in the CRM afterwards stays',
   'if-empty': 'filled where the CRM has nothing; what stands there stays, whoever wrote it',
@@ -18,7 +18,7 @@ export const ownerMeanings: Readonly<Record<FieldOwner, string>> = {
 export const transforms = ['as is', 'lower case', 'upper case', 'digits only', 'first line'] as const;
 export type Transform = (typeof transforms)[number];
 
-/** As docs/hubspot-setup.md tells it to admins. */
+/** As each CRM's guide tells it to admins. */
 export const transformMeanings: Readonly<Record<Transform, string>> = {
   'as is': 'nothing is done to it',
   'lower case': 'in small letters',

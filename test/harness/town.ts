@@ -6,6 +6,7 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { crms } from '@sangam/connectors/registry';
 import { openStore, type Store } from '@sangam/core/store';
 import { createSandbox, type Sandbox, SandboxClock } from '@sangam/sandbox';
 import {
@@ -13,6 +14,7 @@ import {
   createSecretBox,
   createService,
   ensureSandboxWorkspace,
+  type SandboxCrm,
   type SandboxParties,
   type SecretBox,
   type Service,
@@ -28,7 +30,7 @@ import { until } from './until.ts';
  */
 export interface Town {
   readonly store: Store;
-  readonly parties: SandboxParties;
+  readonly parties: TownParties;
   /** Opens what its services seal. */
   readonly box: SecretBox;
   readonly sandboxUrl: string;
@@ -41,6 +43,9 @@ export interface Town {
   control<Answer>(method: string, path: string, body?: unknown): Promise<Answer>;
   close(): Promise<void>;
 }
+
+/** `hubspot`: the one of its CRMs most tests play with. */
+export type TownParties = SandboxParties & { readonly hubspot: SandboxCrm };
 
 export interface ServiceProcess {
   readonly url: string;
@@ -69,7 +74,10 @@ export async function createTown(given?: TestDatabase): Promise<Town> {
   const store = openStore(database.url);
   const clock = new SandboxClock();
   const box = createSecretBox([Buffer.from(secretsKey, 'base64')]);
-  const parties = await ensureSandboxWorkspace(store, box, clock);
+  const made = await ensureSandboxWorkspace(store, box, clock);
+  const { hubspot } = made.crms;
+  if (hubspot === undefined) throw new Error('The sandbox has no HubSpot.');
+  const parties = { ...made, hubspot };
   const services: ServiceProcess[] = [];
   const opened: Service[] = [];
   const { server, sandbox, url } = await openSandbox(
@@ -109,7 +117,8 @@ export async function createTown(given?: TestDatabase): Promise<Town> {
         box,
         clock,
         logger: pino({ level: 'fatal' }, pino.destination(2)),
-        sandboxHubspotApp: () => parties.hubspot,
+        crms,
+        sandboxApp: (crm) => parties.crms[crm],
         sandboxUrl: () => Promise.resolve(url),
       });
       opened.push(service);
@@ -188,7 +197,7 @@ async function openSandbox(
       ...parties.whatsapp,
       webhookUrl: () => `${serviceUrl()}/webhooks/whatsapp/${parties.whatsapp.channelId}`,
     },
-    hubspot: parties.hubspot,
+    crms: parties.crms,
     rules: { hubspot: { rateLimitMax: 100_000 } },
   });
   app.use('/sandbox', sandbox.router);

@@ -11,10 +11,17 @@ export type ChangeRoute =
   | { readonly kind: 'service' }
   | { readonly kind: 'connection'; readonly workspaceId: string; readonly connectionId: string };
 
+/** The connection a change is of. */
+interface Owner {
+  readonly workspaceId: string;
+  readonly connectionId: string;
+}
+
 export interface ChangeReceiver {
   /**
    * Takes in changes whose signature has been checked. Resolves once they are durable; those of accounts the signer does
-   * not own are durable as a dead letter. Rejects only when the database cannot be reached.
+   * not own are durable as a dead letter. What names no account is of the connection that signed it. Rejects only when the
+   * database cannot be reached.
    */
   receive(crm: string, accounts: readonly AccountChanges[], route: ChangeRoute, raw: Buffer): Promise<void>;
   /**
@@ -52,11 +59,7 @@ export function createChangeReceiver(dependencies: {
   };
 
   /** Whose account it is; undefined: nobody's, or not the signer's. */
-  const ownerOf = async (
-    crm: string,
-    account: string,
-    signer: string,
-  ): Promise<{ workspaceId: string; connectionId: string } | undefined> => {
+  const ownerOf = async (crm: string, account: string, signer: string): Promise<Owner | undefined> => {
     const owner = await store.directory
       .selectFrom('directory_accounts')
       .select(['directory_accounts.workspace_id', 'connection_id'])
@@ -77,16 +80,20 @@ export function createChangeReceiver(dependencies: {
   return {
     async receive(crm, accounts, route, raw) {
       const signer = route.kind === 'service' ? 'service' : route.connectionId;
+      const own = route.kind === 'service' ? undefined : route;
       for (const { account, changes } of accounts) {
-        const owner = await ownerOf(crm, account, signer);
+        const owner = account === undefined ? own : await ownerOf(crm, account, signer);
         if (owner === undefined) {
           await receiver.park(route.kind === 'service' ? serviceWorkspaceId : route.workspaceId, {
             reason: 'foreign account',
-            explanation: `The webhook speaks of the ${crm} account ${account}, which its signer has not connected here. Replay it once it is.`,
+            explanation:
+              account === undefined
+                ? `The webhook names no ${crm} account: have ${crm} call the address of the connection instead.`
+                : `The webhook speaks of the ${crm} account ${account}, which its signer has not connected here. Replay it once it is.`,
             source: 'crm',
-            signer: `${signer} ${crm} ${account}`,
+            signer: `${signer} ${crm} ${account ?? ''}`,
             eventKey: hash('sha256', raw, 'buffer').subarray(0, 16),
-            contentHash: hash('sha256', `${crm}:${account}`, 'buffer').subarray(0, 8),
+            contentHash: hash('sha256', `${crm}:${account ?? ''}`, 'buffer').subarray(0, 8),
             payload: raw,
             receivedAt: clock.now(),
           });
