@@ -102,7 +102,7 @@ export interface CrmAccount {
  * `client_config` (never) where our app's own settings are wrong and no account is to blame, and what passes with time as
  * `later` or `{afterMs}`.
  */
-export interface CrmOauth {
+interface CrmOauth {
   /** The variables that name the app, for who has to set or check them. */
   readonly appVariables: readonly string[];
   /** Whether a code is bound to a verifier (RFC 7636, S256). */
@@ -135,7 +135,10 @@ export type CrmForm = {
   readonly help: string;
   /** What to do when the CRM no longer takes it. */
   readonly replace: string;
-  /** Tries it. Throws a `Refusal` that names the field and what to do, or `SangamError` as `accountOf` does. */
+  /**
+   * Tries it. A grant that was minted holds in `secret` what the next is minted with. Throws a `Refusal` that names the field
+   * and what to do, or `SangamError` as `accountOf` does.
+   */
   connect(
     site: CrmSite,
     typed: Readonly<Record<string, string>>,
@@ -165,14 +168,14 @@ interface SignedInput {
   readonly badSignature: string;
 }
 
-export interface CrmWebhooks extends SignedInput {
+interface CrmWebhooks extends SignedInput {
   /** Total: what cannot be read, or speaks of something else, is left out and counted. */
   read(body: Buffer): { readonly accounts: readonly AccountChanges[]; readonly unread: number };
   /** What the CRM wants to hear, as JSON; undefined: an empty 200 will do. */
   readonly answer?: object;
 }
 
-export interface CrmActions extends SignedInput {
+interface CrmActions extends SignedInput {
   /** What a call of this action says, and the body to keep of it. Undefined: it is none. `at`: its receipt, milliseconds. */
   read(
     action: string,

@@ -8,7 +8,8 @@ export type FieldOwner = (typeof fieldOwners)[number];
 /** As each CRM's guide tells it to admins. */
 export const ownerMeanings: Readonly<Record<FieldOwner, string>> = {
   once: 'written once; what it becomes in the CRM afterwards stays',
-  'if-empty': 'filled where the CRM has nothing; what stands there stays, whoever wrote it',
+  'if-empty':
+    "filled where the CRM has nothing; what stands there stays, whoever wrote it, but for a number Sangam wrote that is somebody else's by now",
   ours: 'always what Sangam knows, also when that is nothing; a change made by hand is set back',
   both: 'shared: a change on either side reaches the other',
   theirs: 'the CRM decides: only read',

@@ -18,6 +18,7 @@ import {
   type SandboxParties,
   type SecretBox,
   type Service,
+  type ServiceOptions,
 } from '@sangam/service';
 import express from 'express';
 import { pino } from 'pino';
@@ -35,8 +36,11 @@ export interface Town {
   readonly box: SecretBox;
   readonly sandboxUrl: string;
   readonly databaseUrl: string;
+  readonly clock: SandboxClock;
   /** A service of this very process, whose routes can be seen; it works unless told not to. */
-  openService(options?: { readonly work: boolean }): Promise<Service>;
+  openService(
+    options?: { readonly work: boolean } & Partial<Pick<ServiceOptions, 'crms' | 'crmSettings'>>,
+  ): Promise<Service>;
   /** Starts a service process; `databaseUrl` where it is to reach the database by another way, `env` beside the rest. */
   startService(databaseUrl?: string, env?: Readonly<Record<string, string>>): Promise<ServiceProcess>;
   /** The answer of the sandbox's control API. */
@@ -89,6 +93,7 @@ export async function createTown(given?: TestDatabase): Promise<Town> {
   return {
     store,
     parties,
+    clock,
     box,
     sandboxUrl: url,
     databaseUrl: database.url,
@@ -105,7 +110,7 @@ export async function createTown(given?: TestDatabase): Promise<Town> {
       services.push(service);
       return service;
     },
-    async openService({ work } = { work: true }) {
+    async openService({ work, ...known } = { work: true }) {
       const service = createService({
         databaseUrl: database.url,
         host: '127.0.0.1',
@@ -119,6 +124,7 @@ export async function createTown(given?: TestDatabase): Promise<Town> {
         logger: pino({ level: 'fatal' }, pino.destination(2)),
         crms,
         sandboxApp: (crm) => parties.crms[crm],
+        ...known,
         sandboxUrl: () => Promise.resolve(url),
       });
       opened.push(service);
