@@ -40,6 +40,18 @@ module.exports = {
       { path: '^(service|sandbox|test)/' },
     ),
     rule(
+      'crms-come-from-the-registry',
+      'The service knows CRMs by the registry alone.',
+      { path: '^service/' },
+      { path: '^connectors/', pathNot: '^connectors/(registry\\.ts|whatsapp/index\\.ts)$' },
+    ),
+    rule(
+      'connectors-know-not-each-other',
+      'What connectors have in common stands in connectors/shared.',
+      { path: '^connectors/([^/]+)/' },
+      { path: '^connectors/', pathNot: '^connectors/($1|shared)/' },
+    ),
+    rule(
       'sandbox-is-outside',
       'The sandbox plays the vendors: it knows nothing of us.',
       { path: '^sandbox/' },

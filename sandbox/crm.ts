@@ -1,7 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Router } from 'express';
+import type { z } from 'zod';
+import type { SandboxClock } from './clock.ts';
 import type { Answer } from './http.ts';
-import type { JournalPart } from './journal.ts';
+import type { Append, JournalPart } from './journal.ts';
+import type { MustBeTarget } from './targets.ts';
 
 /** One request to a vendor's API, below its base path. */
 export interface VendorRequest {
@@ -47,7 +50,40 @@ export interface Refused {
   readonly refused: { readonly status: number; readonly message: string };
 }
 
-/** A CRM to play with. The registry of sandbox.ts mounts each under `/sandbox/{name}`. */
+/** Whom an account to play with belongs to: what opens it, and who hears of its changes. */
+export interface CrmParty {
+  readonly accessToken: string;
+  /** Of the app that is installed by OAuth and signs webhooks; drawn where none is given. */
+  readonly clientId?: string;
+  readonly clientSecret?: string;
+  /** Where its webhooks go from the start; asked at every delivery. */
+  readonly webhookUrl?: () => string;
+}
+
+/** What the sandbox gives a simulator beside that. */
+export interface CrmFrame extends CrmParty {
+  readonly mustBeTarget: MustBeTarget;
+  readonly clock: SandboxClock;
+  readonly append: (part: string) => Append;
+  readonly written: () => Promise<void>;
+}
+
+/** A CRM as the registry has it. */
+export interface CrmEntry {
+  /** What people call it. */
+  readonly label: string;
+  /** The vendor's id of its one account. */
+  readonly account: string;
+  /** Its app's name where none is given: the same in every installation. */
+  readonly clientId: string;
+  /** The desk of people's records. */
+  readonly desk: string;
+  readonly rules: z.ZodType;
+  /** `rules`: as `rules` above has them; zod's error for a rule or answer that does not exist. */
+  open(frame: CrmFrame, rules: unknown): CrmSimulator;
+}
+
+/** A CRM to play with. */
 export interface CrmSimulator {
   readonly name: string;
   readonly journals: readonly JournalPart[];
@@ -57,6 +93,10 @@ export interface CrmSimulator {
   call(request: VendorRequest): VendorCall;
   /** A fault's status in this vendor's error shape. */
   failure(status: number): Answer;
+  /** What `GET /sandbox` tells of it, beside its base path. */
+  readonly facts: Readonly<Record<string, unknown>>;
   /** Whether earlier states are to be kept from now on, for reads that lag. */
   keepPast(keep: boolean): void;
+  /** Delivers nothing more. */
+  close(): void;
 }

@@ -1,19 +1,20 @@
+import { randomUUID } from 'node:crypto';
 import { Router } from 'express';
 import { createCalls } from './calls.ts';
 import type { SandboxClock } from './clock.ts';
 import { clockJournal } from './clock-journal.ts';
 import { clockRoutes, crmControls } from './control.ts';
-import type { CrmSimulator } from './crm.ts';
+import type { CrmParty } from './crm.ts';
 import { createFaults } from './faults.ts';
 import { guard, type SandboxAccess } from './guard.ts';
 import { answering, errorHandler, ok, rawBodies, refuse, send } from './http.ts';
-import { createHubspot } from './hubspot/index.ts';
-import { portal as hubspotPortal } from './hubspot/portal.ts';
 import { type Journal, openJournal } from './journal.ts';
-import { type SandboxRules, startingRules } from './rules.ts';
+import { type SimulatorName, simulators } from './registry.ts';
+import type { SandboxRules } from './rules.ts';
 import { targetsOf } from './targets.ts';
 import { createVendorFront } from './vendor-front.ts';
 import { createWhatsapp, type WhatsappOptions } from './whatsapp/index.ts';
+import { whatsappRules } from './whatsapp/rules.ts';
 
 export interface SandboxOptions {
   readonly clock: SandboxClock;
@@ -21,14 +22,8 @@ export interface SandboxOptions {
   readonly ownHosts: () => readonly string[];
   readonly access: SandboxAccess;
   readonly whatsapp: WhatsappOptions;
-  readonly hubspot: {
-    readonly accessToken: string;
-    /** Of the app that is installed by OAuth and hears webhooks; drawn where none is given. */
-    readonly clientId?: string;
-    readonly clientSecret?: string;
-    /** Where its webhooks go from the start; asked at every delivery. */
-    readonly webhookUrl?: () => string;
-  };
+  /** Those that are not named open for nobody. */
+  readonly crms?: { readonly [Name in SimulatorName]?: CrmParty };
   /** Folder of the journal, owned by one process at a time. Without it state lives in memory only. */
   readonly dataDir?: string;
   /** Which way the vendors' unconfirmed rules go at the start. */
@@ -48,21 +43,23 @@ export interface Sandbox {
  */
 export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { clock } = options;
-  const rules = startingRules(options.rules);
+  const { rules = {}, crms: parties = {} } = options;
   const opened: { journal?: Journal } = {};
   const append = (part: string) => (entry: unknown) => opened.journal?.append(part, entry);
   const written = (): Promise<void> => opened.journal?.written() ?? Promise.resolve();
 
-  const whatsapp = createWhatsapp({ ...options.whatsapp, clock, rules: rules.whatsapp, append, written });
-  const hubspot = createHubspot({
-    ...options.hubspot,
-    mustBeTarget: targetsOf(options.ownHosts),
+  const whatsapp = createWhatsapp({
+    ...options.whatsapp,
     clock,
-    rules: rules.hubspot,
+    rules: whatsappRules.parse(rules.whatsapp ?? {}),
     append,
     written,
   });
-  const crms: readonly CrmSimulator[] = [hubspot];
+  const mustBeTarget = targetsOf(options.ownHosts);
+  const crms = (Object.keys(simulators) as SimulatorName[]).map((name) => {
+    const party = parties[name] ?? { accessToken: randomUUID() };
+    return simulators[name].open({ ...party, mustBeTarget, clock, append, written }, rules[name] ?? {});
+  });
   const time = clockJournal(clock, append('clock'));
   const journal = await openJournal(options.dataDir, [
     time.part,
@@ -78,14 +75,9 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
     answering(written, () =>
       ok({
         whatsapp: whatsapp.facts(),
-        crms: {
-          hubspot: {
-            basePath: '/sandbox/hubspot',
-            authorizePath: '/sandbox/hubspot/oauth/authorize',
-            portalId: hubspotPortal.portalId,
-            ...hubspot.app,
-          },
-        },
+        crms: Object.fromEntries(
+          crms.map(({ name, facts }) => [name, { basePath: `/sandbox/${name}`, ...facts }]),
+        ),
       }),
     ),
   );
@@ -108,7 +100,7 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
     router,
     async close() {
       for (const front of fronts) front.close();
-      hubspot.close();
+      for (const crm of crms) crm.close();
       time.close();
       await whatsapp.close();
       await journal.close();

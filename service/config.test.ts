@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { environment, readConfig } from './config.ts';
+import { readConfig, variableNames } from './config.ts';
 
 const live = {
   META_APP_SECRET: 'a'.repeat(32),
@@ -41,7 +41,7 @@ describe('the environment', () => {
   test('is what .env.example says it is', () => {
     const example = readFileSync(path.join(import.meta.dirname, '../.env.example'), 'utf8');
     const named = [...example.matchAll(/^([A-Z_]+)=/gm)].map(([, name]) => name);
-    expect(named.toSorted()).toEqual(Object.keys(environment.shape).toSorted());
+    expect(named.toSorted()).toEqual(variableNames.toSorted());
   });
 
   test('may be empty: a sandbox on loopback', () => {
@@ -52,7 +52,7 @@ describe('the environment', () => {
   test('makes a live workspace when it names a number', () => {
     expect(readConfig(live).live).toMatchObject({
       number: { phoneNumberId: '1', portfolio: '2' },
-      hubspotAccessToken: undefined,
+      crms: {},
     });
     expect(readConfig(live).publicUrl).toBe('https://sangam.example');
   });
@@ -72,8 +72,7 @@ describe('the environment', () => {
     const token = { HUBSPOT_ACCESS_TOKEN: 'pat-na1-abcdefgh', SECRETS_KEY: live.SECRETS_KEY };
     expect(readConfig(token).live).toEqual({
       number: undefined,
-      hubspotAccessToken: 'pat-na1-abcdefgh',
-      hubspotApp: undefined,
+      crms: { hubspot: { accessToken: 'pat-na1-abcdefgh' } },
     });
     const app = { HUBSPOT_CLIENT_ID: 'client-of-ours', HUBSPOT_CLIENT_SECRET: 's'.repeat(36) };
     const { SECRETS_KEY, PUBLIC_URL } = live;
@@ -82,13 +81,15 @@ describe('the environment', () => {
 
   test('names a HubSpot app of its own, or none', () => {
     const app = { HUBSPOT_CLIENT_ID: 'client-of-ours', HUBSPOT_CLIENT_SECRET: 's'.repeat(36) };
-    expect(readConfig(live).live?.hubspotApp).toBeUndefined();
-    expect(readConfig({ ...live, ...app }).live?.hubspotApp).toEqual({
+    expect(readConfig(live).live?.crms).toEqual({});
+    expect(readConfig({ ...live, ...app }).live?.crms['hubspot']?.app).toEqual({
       clientId: 'client-of-ours',
       clientSecret: 's'.repeat(36),
     });
     const rotating = { ...live, ...app, HUBSPOT_CLIENT_SECRET_PREVIOUS: 'p'.repeat(36) };
-    expect(readConfig(rotating).live?.hubspotApp).toMatchObject({ previousClientSecret: 'p'.repeat(36) });
+    expect(readConfig(rotating).live?.crms['hubspot']?.app).toMatchObject({
+      previousClientSecret: 'p'.repeat(36),
+    });
   });
 
   test.each([

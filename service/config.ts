@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { type CrmSettings, crms, token } from '@sangam/connectors/registry';
 import type { RetentionDays } from '@sangam/core/store';
 import { databaseUrl } from './database/database-url.ts';
 import type { EnvFile } from './env-file.ts';
 import type { MetricsSettings } from './http/metrics-page.ts';
-import type { HubspotApp } from './hubspot-sites.ts';
 import { metaId } from './meta-id.ts';
 import { pastedAlong } from './pasted.ts';
 import { unknownVariables } from './unknown-variables.ts';
@@ -13,12 +13,6 @@ const port = z.coerce.number().int().min(0).max(65_535);
 /** WhatsApp repeats a webhook for 7 days: what is kept for less is gone before its repeat. */
 const wantedDays = 'must be a whole number of days from 7 to 36500';
 const days = z.coerce.number(wantedDays).int(wantedDays).min(7, wantedDays).max(36_500, wantedDays);
-/** A token, an app's secret or its id. */
-const token = (least: number) =>
-  z
-    .string()
-    .min(least)
-    .regex(/^[\x21-\x7e]*$/, 'must be of letters, digits and signs, without blanks: copy it whole');
 const webUrl = z.url({
   protocol: /^https?$/,
   error: 'must be an address that begins with http:// or https://',
@@ -34,8 +28,7 @@ const secretKey = z
     'must be 32 bytes in base64 (openssl rand -base64 32)',
   );
 
-/** Every variable the service reads. `.env.example` explains each; a test holds the two together. */
-export const environment = z.object({
+const environment = z.object({
   PORT: port.default(8080),
   /** `localhost`: both loopbacks. */
   HOST: z.string().min(1).default('localhost'),
@@ -65,10 +58,6 @@ export const environment = z.object({
     .string()
     .regex(/^v\d+\.\d+$/, 'must look like v26.0')
     .default('v26.0'),
-  HUBSPOT_CLIENT_ID: token(8).optional(),
-  HUBSPOT_CLIENT_SECRET: token(16).optional(),
-  HUBSPOT_CLIENT_SECRET_PREVIOUS: token(16).optional(),
-  HUBSPOT_ACCESS_TOKEN: token(10).optional(),
   SANDBOX_URL: url.optional(),
   RETENTION_DEAD_LETTERS_DAYS: days.default(180),
   RETENTION_KEPT_EVENTS_DAYS: days.default(400),
@@ -83,7 +72,19 @@ export const environment = z.object({
     .default(1),
 });
 
-export type Environment = z.infer<typeof environment>;
+type Environment = z.infer<typeof environment>;
+
+const crmVariables: Readonly<Record<string, z.ZodType>> = Object.assign(
+  {},
+  ...crms.map(({ configuration }) => configuration.variables),
+);
+const crmEnvironment = z.object(crmVariables);
+
+/** Every variable the service reads. `.env.example` explains each; a test holds the two together. */
+export const variableNames: readonly string[] = [
+  ...Object.keys(environment.shape),
+  ...Object.keys(crmVariables),
+];
 
 /** A live number, as the environment names it. */
 export interface LiveNumber {
@@ -102,9 +103,8 @@ export interface LiveNumber {
 export interface LiveConfig {
   /** Undefined: a CRM alone, to be looked through. */
   readonly number: LiveNumber | undefined;
-  readonly hubspotAccessToken: string | undefined;
-  /** Undefined: accounts are connected by private apps' tokens only. */
-  readonly hubspotApp: HubspotApp | undefined;
+  /** Those that are named, by their names. */
+  readonly crms: Readonly<Record<string, CrmSettings>>;
 }
 
 export interface Config {
@@ -157,27 +157,27 @@ function alone(given: Readonly<Record<string, string | undefined>>): string[] {
  * be; never with its value.
  */
 export function readConfig(env: NodeJS.ProcessEnv, files: readonly EnvFile[] = []): Config {
-  const known = Object.keys(environment.shape);
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const pasted = new Map(
-    known.flatMap((name) => {
+    variableNames.flatMap((name) => {
       const problem = pastedAlong(given[name] ?? 'x');
       return problem === undefined ? [] : [[name, problem] as const];
     }),
   );
   const result = environment.safeParse(given, { error: inWords });
+  const ofCrms = crmEnvironment.safeParse(given, { error: inWords });
   const problems = [
     ...[...pasted].map(([name, problem]) => `${name}: ${problem}`),
-    ...(result.error?.issues ?? [])
+    ...[...(result.error?.issues ?? []), ...(ofCrms.error?.issues ?? [])]
       .filter(({ path }) => !pasted.has(String(path[0])))
       .map((issue) => `${issue.path.join('.')}: ${issue.message}`),
-    ...unknownVariables(known, {
+    ...unknownVariables(variableNames, {
       environment: Object.keys(given),
       file: files.flatMap(({ names }) => names),
     }),
     ...alone(given),
   ];
-  if (!result.success || problems.length > 0) {
+  if (!result.success || !ofCrms.success || problems.length > 0) {
     throw new Error(`The environment is not right:\n  ${problems.join('\n  ')}\nSee .env.example.`);
   }
   const read = result.data;
@@ -196,7 +196,7 @@ export function readConfig(env: NodeJS.ProcessEnv, files: readonly EnvFile[] = [
       .filter((key) => key !== undefined)
       .map((key) => Buffer.from(key, 'base64')),
     adminEmail: read.ADMIN_EMAIL,
-    live: readLive(read),
+    live: readLive(read, ofCrms.data),
     retention: {
       deadLetterContents: read.RETENTION_DEAD_LETTERS_DAYS,
       keptEvents: read.RETENTION_KEPT_EVENTS_DAYS,
@@ -209,28 +209,32 @@ export function readConfig(env: NodeJS.ProcessEnv, files: readonly EnvFile[] = [
   };
 }
 
-function readLive(read: Environment): LiveConfig | undefined {
+function readLive(read: Environment, ofCrms: Readonly<Record<string, unknown>>): LiveConfig | undefined {
   const number = readNumber(read);
-  const hubspotApp = readHubspotApp(read);
-  const hubspotAccessToken = read.HUBSPOT_ACCESS_TOKEN;
-  if (number === undefined && hubspotApp === undefined && hubspotAccessToken === undefined) return undefined;
+  const named = crms
+    .map(({ traits, configuration }) => ({ ...traits, settings: configuration.read(ofCrms) }))
+    .filter(({ settings }) => settings.app !== undefined || settings.accessToken !== undefined);
+  const apps = named.filter(({ settings }) => settings.app !== undefined).map(({ label }) => label);
+  if (number === undefined && named.length === 0) return undefined;
   if (read.SECRETS_KEY === undefined) {
     throw new Error(
       'A live number or CRM needs SECRETS_KEY: 32 bytes in base64 (openssl rand -base64 32), or what DATA_DIR/secrets.key ' +
         'holds where this database ran without one. See .env.example.',
     );
   }
-  if (read.PUBLIC_URL === undefined && (number !== undefined || hubspotApp !== undefined)) {
+  if (read.PUBLIC_URL === undefined && (number !== undefined || apps.length > 0)) {
+    const [who, whose] =
+      apps.length === 0 ? ['', ''] : [` or ${apps.join(' or ')} app`, ` and ${apps.join(' and ')}`];
     throw new Error(
-      'A live number or HubSpot app needs PUBLIC_URL: the https address under which WhatsApp and HubSpot reach this service.',
+      `A live number${who} needs PUBLIC_URL: the https address under which WhatsApp${whose} reach this service.`,
     );
   }
   if (number !== undefined && read.PUBLIC_URL?.startsWith('https://') !== true) {
     throw new Error('PUBLIC_URL must begin with https:// for a live number: WhatsApp calls no other.');
   }
-  if (hubspotApp !== undefined && !isForHubspot(read.PUBLIC_URL ?? '')) {
+  if (apps.length > 0 && !isForApps(read.PUBLIC_URL ?? '')) {
     throw new Error(
-      'PUBLIC_URL must begin with https:// for a HubSpot app: it returns admins to http on localhost alone, to try it.',
+      `PUBLIC_URL must begin with https:// for a ${apps.join(' or ')} app: it returns admins to http on localhost alone, to try it.`,
     );
   }
   if (read.SANDBOX_URL !== undefined) {
@@ -238,10 +242,10 @@ function readLive(read: Environment): LiveConfig | undefined {
       'SANDBOX_URL cannot stand beside a live number or CRM: they never use a sandbox. Leave it out, or the live variables.',
     );
   }
-  return { number, hubspotAccessToken, hubspotApp };
+  return { number, crms: Object.fromEntries(named.map(({ crm, settings }) => [crm, settings])) };
 }
 
-function isForHubspot(publicUrl: string): boolean {
+function isForApps(publicUrl: string): boolean {
   return publicUrl.startsWith('https://') || new URL(publicUrl).hostname === 'localhost';
 }
 
@@ -282,20 +286,4 @@ function readNumber(read: Environment): LiveNumber | undefined {
     displayPhoneNumber,
     accessToken,
   };
-}
-
-function readHubspotApp(read: Environment): HubspotApp | undefined {
-  const {
-    HUBSPOT_CLIENT_ID: clientId,
-    HUBSPOT_CLIENT_SECRET: clientSecret,
-    HUBSPOT_CLIENT_SECRET_PREVIOUS: previousClientSecret,
-  } = read;
-  if (clientId === undefined && clientSecret === undefined && previousClientSecret === undefined) {
-    return undefined;
-  }
-  if (clientId === undefined || clientSecret === undefined) {
-    const missing = clientId === undefined ? 'HUBSPOT_CLIENT_ID' : 'HUBSPOT_CLIENT_SECRET';
-    throw new Error(`A HubSpot app needs ${missing} as well: both are on the app's page. See .env.example.`);
-  }
-  return { clientId, clientSecret, ...(previousClientSecret === undefined ? {} : { previousClientSecret }) };
 }

@@ -1,21 +1,26 @@
 import { randomUUID } from 'node:crypto';
+import type { CrmAccount, CrmRequest, CrmSite, Grant } from '@sangam/connectors/registry';
 import type { Clock } from '@sangam/core/clock';
 import { connectionSettings } from '@sangam/core/crm';
 import { noSuch, Refusal, SangamError } from '@sangam/core/errors';
 import type { Connectors } from '@sangam/core/pipeline';
 import {
   type Actor,
+  type AuthKind,
   closeAlertsOf,
   connectionOf,
+  type ConnectionRow,
   isSandbox,
+  operatorId,
   type Store,
   toJson,
   type WorkspaceTransaction,
   writeAudit,
 } from '@sangam/core/store';
 import { claimAccount } from './account-book.ts';
-import type { HubspotSites } from './hubspot-sites.ts';
-import type { OauthState, OauthStates } from './oauth-states.ts';
+import type { CrmSites } from './crm-sites.ts';
+import type { Crms } from './crms.ts';
+import { codeChallengeOf, codeVerifierOf, type OauthState, type OauthStates } from './oauth-states.ts';
 import type { SecretBox } from './secrets.ts';
 import type { CrmTokens } from './crm-tokens.ts';
 
@@ -31,53 +36,77 @@ interface Disconnected {
   readonly uninstalled: boolean;
 }
 
-/** Connecting a HubSpot account and letting it go. Throws a `Refusal`, or the connector's errors. */
+/** Connecting a CRM's account and letting it go. Throws a `Refusal`, or the connector's errors. */
 export interface Connecting {
   /** Where an admin is sent to agree, and what has to come back with them. */
-  authorize(asker: Actor): Promise<{ readonly url: string } & OauthState>;
-  /** After the admin agreed. */
-  finish(state: OauthState, code: string): Promise<Connected>;
-  /** By the token of a private app. */
-  connectByToken(asker: Actor, accessToken: string): Promise<Connected>;
+  authorize(asker: Actor, crm: string): Promise<{ readonly url: string } & OauthState>;
+  /** After the admin agreed; `query`: all that they came back with. */
+  finish(
+    crm: string,
+    state: OauthState,
+    query: { readonly code: string } & Readonly<Record<string, string>>,
+  ): Promise<Connected>;
+  /** By what an admin typed in, as the CRM's form has it. */
+  connectByForm(asker: Actor, crm: string, typed: Readonly<Record<string, string>>): Promise<Connected>;
   /** Data and links stay. */
   disconnect(asker: Actor, connectionId: string): Promise<Disconnected>;
-}
-
-interface Tokens {
-  readonly accessToken: string;
-  readonly refreshToken?: string;
-  readonly expiresAt?: number;
+  /** The CRM says that our app was taken out of an account there. False: it was not the CRM who says so. */
+  uninstalled(crm: string, request: CrmRequest): Promise<boolean>;
 }
 
 export function createConnecting(dependencies: {
   store: Store;
   clock: Clock;
   box: SecretBox;
-  sites: HubspotSites;
+  crms: Crms;
+  sites: CrmSites;
   states: OauthStates;
   crmTokens: CrmTokens;
   connectors: Connectors;
   publicUrl: () => string;
   wake: (workspaceId: string) => void;
 }): Connecting {
-  const { store, clock, box, sites, states, crmTokens, connectors, publicUrl, wake } = dependencies;
+  const { store, clock, box, crms, sites, states, crmTokens, connectors, publicUrl, wake } = dependencies;
 
-  const redirectUri = (): string => `${publicUrl()}/oauth/hubspot/callback`;
-  const siteOf = async (workspaceId: string) => {
-    return sites.of({ sandbox: await store.transact(workspaceId, isSandbox) });
+  const redirectUri = (crm: string): string => `${publicUrl()}/oauth/${crm}/callback`;
+  const siteOf = async (crm: string, workspaceId: string): Promise<CrmSite> => {
+    return sites.of(crm, { sandbox: await store.transact(workspaceId, isSandbox) });
+  };
+  /** Where our app stands. */
+  const appSiteOf = async (name: string, workspaceId: string) => {
+    const { oauth, form, traits } = crms.get(name);
+    if (oauth === undefined) {
+      const instead = form === undefined ? '' : `: ${form.help}`;
+      throw new Refusal('conflict', 'no_oauth', `${traits.label} is not connected by OAuth${instead}.`);
+    }
+    const site = await siteOf(name, workspaceId);
+    const { app } = site;
+    if (app === undefined) {
+      const other = form === undefined ? '' : `, or ${form.help}`;
+      throw new Refusal(
+        'conflict',
+        'no_oauth_app',
+        `This installation has no ${traits.label} app. Set ${oauth.appVariables.join(' and ')}${other}.`,
+      );
+    }
+    return { oauth, site: { ...site, app } };
   };
 
   const keep = async (
     asker: Actor,
-    account: { readonly account: string; readonly timeZone?: string | undefined },
-    tokens: Tokens,
+    { crm, kind, account }: { readonly crm: string; readonly kind: AuthKind; readonly account: CrmAccount },
+    grant: Grant,
   ): Promise<Connected> => {
     const { workspaceId, memberId } = asker;
     const now = clock.now();
+    const sealed = (text: string | undefined): Buffer | null => (text === undefined ? null : box.seal(text));
     const opens = {
-      access_token: box.seal(tokens.accessToken),
-      refresh_token: tokens.refreshToken === undefined ? null : box.seal(tokens.refreshToken),
-      token_expires_at: tokens.expiresAt ?? null,
+      auth_kind: kind,
+      access_token: box.seal(grant.accessToken),
+      refresh_token: sealed(grant.refreshToken),
+      secret: sealed(grant.secret === undefined ? undefined : JSON.stringify(grant.secret)),
+      token_expires_at: grant.expiresAt ?? null,
+      api_base: grant.apiBase ?? null,
       refresh_lease: null,
       refresh_leased_until: null,
       blocked_reason: null,
@@ -85,7 +114,7 @@ export function createConnecting(dependencies: {
       next_call_at: 0,
     };
     const connected = await store.transact(workspaceId, async (trx) => {
-      const known = await knownAs(trx, account.account);
+      const known = await knownAs(trx, crm, account.account);
       const connectionId = known?.connection_id ?? randomUUID();
       if (known === undefined) {
         const settings = connectionSettings.safeParse({ timeZone: account.timeZone });
@@ -94,7 +123,7 @@ export function createConnecting(dependencies: {
           .values({
             workspace_id: workspaceId,
             connection_id: connectionId,
-            crm: 'hubspot',
+            crm,
             account: account.account,
             settings: toJson(settings.success ? settings.data : {}),
             created_at: now,
@@ -113,11 +142,11 @@ export function createConnecting(dependencies: {
           .execute();
         await closeAlertsOf(trx, connectionId, 'connection blocked', now);
       }
-      await claimAccount(trx, { crm: 'hubspot', account: account.account, connectionId });
+      await claimAccount(trx, { crm, account: account.account, connectionId });
       await writeAudit(trx, {
         memberId,
         action: known === undefined ? 'connect account' : 'reconnect account',
-        subject: `${connectionId} hubspot ${account.account}`,
+        subject: `${connectionId} ${crm} ${account.account}`,
         at: now,
       });
       return { connectionId, account: account.account, fresh: known === undefined };
@@ -127,23 +156,57 @@ export function createConnecting(dependencies: {
     return connected;
   };
 
+  /** Our side lets go; the data stays. */
+  const letGo = async (connection: ConnectionRow, memberId: string, why = ''): Promise<void> => {
+    const { workspaceId, connectionId } = connection;
+    const now = clock.now();
+    await store.transact(workspaceId, async (trx) => {
+      // The secret a sandbox signs with is the sandbox's own, and outlives the connection.
+      const secrets = connection.sandbox
+        ? {}
+        : { webhook_secret: null, previous_webhook_secret: null, previous_webhook_secret_until: null };
+      await trx
+        .updateTable('crm_connections')
+        .set({
+          access_token: null,
+          refresh_token: null,
+          secret: null,
+          token_expires_at: null,
+          blocked_reason: null,
+          disconnected_at: now,
+          ...secrets,
+        })
+        .where('workspace_id', '=', workspaceId)
+        .where('connection_id', '=', connectionId)
+        .execute();
+      await trx
+        .deleteFrom('directory_accounts')
+        .where('connection_id', '=', connectionId)
+        .where('directory_accounts.workspace_id', '=', workspaceId)
+        .execute();
+      await closeAlertsOf(trx, connectionId, 'connection blocked', now);
+      const subject = `${connectionId} ${why}`.trim();
+      await writeAudit(trx, { memberId, action: 'disconnect account', subject, at: now });
+    });
+    connectors.forget(connectionId);
+  };
+  const find = (workspaceId: string, connectionId: string): Promise<ConnectionRow | undefined> =>
+    store.transact(workspaceId, (trx) => connectionOf(trx, connectionId));
+
   return {
-    async authorize(asker) {
-      const { app, oauth } = await siteOf(asker.workspaceId);
-      if (app === undefined) {
-        throw new Refusal(
-          'conflict',
-          'no_oauth_app',
-          'This installation has no HubSpot app. Set HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET, or connect with the ' +
-            'access token of a private app.',
-        );
-      }
-      const made = await states.make(asker);
-      return { ...made, url: oauth.authorizeUrl({ redirectUri: redirectUri(), state: made.state }) };
+    async authorize(asker, crm) {
+      const { oauth, site } = await appSiteOf(crm, asker.workspaceId);
+      const made = await states.make(crm, asker);
+      const url = oauth.authorizeUrl(site, {
+        redirectUri: redirectUri(crm),
+        state: made.state,
+        ...(oauth.pkce ? { codeChallenge: codeChallengeOf(codeVerifierOf(made)) } : {}),
+      });
+      return { ...made, url };
     },
 
-    async finish(state, code) {
-      const asker = await states.take(state);
+    async finish(crm, state, query) {
+      const asker = await states.take(crm, state);
       if (asker === undefined) {
         throw new Refusal(
           'invalid',
@@ -151,78 +214,80 @@ export function createConnecting(dependencies: {
           'This was not begun in this browser within the last ten minutes, or is finished already. Connect again.',
         );
       }
-      const { oauth } = await siteOf(asker.workspaceId);
-      const grant = await oauth.exchange(code, redirectUri());
-      return keep(asker, await oauth.accountOf(grant.accessToken), grant);
+      const { oauth, site } = await appSiteOf(crm, asker.workspaceId);
+      const grant = await oauth.exchange(site, query, {
+        redirectUri: redirectUri(crm),
+        ...(oauth.pkce ? { codeVerifier: codeVerifierOf(state) } : {}),
+      });
+      const account = await crms.get(crm).accountOf(site, grant);
+      return keep(asker, { crm, kind: 'oauth', account }, grant);
     },
 
-    async connectByToken(asker, accessToken) {
-      const { oauth } = await siteOf(asker.workspaceId);
-      const account = await oauth.accountOf(accessToken).catch((error: unknown) => {
-        if (!(error instanceof SangamError) || error.code !== 'reconnect') throw error;
-        const { message } = error;
-        throw new Refusal('invalid', 'token_refused', message, [{ path: 'accessToken', message }]);
-      });
-      return keep(asker, account, { accessToken });
+    async connectByForm(asker, crm, typed) {
+      const { form, traits } = crms.get(crm);
+      if (form === undefined) {
+        throw new Refusal('conflict', 'no_form', `${traits.label} is connected by OAuth alone.`);
+      }
+      const { grant, account } = await form.connect(await siteOf(crm, asker.workspaceId), typed);
+      return keep(asker, { crm, kind: form.kind, account }, grant);
     },
 
     async disconnect(asker, connectionId) {
-      const { workspaceId, memberId } = asker;
-      const connection = await store.transact(workspaceId, (trx) => connectionOf(trx, connectionId));
+      const connection = await find(asker.workspaceId, connectionId);
       if (connection === undefined) throw noSuch('connection');
       let uninstalled = false;
-      if (connection.refreshToken !== null) {
+      const { oauth } = crms.get(connection.crm);
+      if (connection.authKind === 'oauth' && oauth?.uninstall !== undefined) {
         try {
-          const { oauth } = await sites.of(connection);
-          await oauth.uninstall(await crmTokens.credentialsOf(connection).accessToken());
+          const site = await sites.of(connection.crm, connection);
+          const accessToken = await crmTokens.credentialsOf(connection).accessToken();
+          await oauth.uninstall(site, { accessToken, apiBase: connection.apiBase ?? undefined });
           uninstalled = true;
         } catch (error) {
           // Our side lets go in any case; the answer says that theirs may not have.
           if (!(error instanceof SangamError)) throw error;
         }
       }
-      const now = clock.now();
-      await store.transact(workspaceId, async (trx) => {
-        // The secret a sandbox signs with is the sandbox's own, and outlives the connection.
-        const secrets = connection.sandbox
-          ? {}
-          : { webhook_secret: null, previous_webhook_secret: null, previous_webhook_secret_until: null };
-        await trx
-          .updateTable('crm_connections')
-          .set({
-            access_token: null,
-            refresh_token: null,
-            token_expires_at: null,
-            blocked_reason: null,
-            disconnected_at: now,
-            ...secrets,
-          })
-          .where('workspace_id', '=', workspaceId)
-          .where('connection_id', '=', connectionId)
-          .execute();
-        await trx
-          .deleteFrom('directory_accounts')
-          .where('connection_id', '=', connectionId)
-          .where('directory_accounts.workspace_id', '=', workspaceId)
-          .execute();
-        await closeAlertsOf(trx, connectionId, 'connection blocked', now);
-        await writeAudit(trx, { memberId, action: 'disconnect account', subject: connectionId, at: now });
-      });
-      connectors.forget(connectionId);
+      await letGo(connection, asker.memberId);
       return { uninstalled };
+    },
+
+    async uninstalled(crm, request) {
+      const { oauth } = crms.get(crm);
+      const told = sites.apps(crm).flatMap(({ sandbox, app }) => {
+        const account = oauth?.uninstalled?.(app, request);
+        return account === undefined ? [] : [{ sandbox, account }];
+      });
+      const [first] = told;
+      if (first === undefined) return false;
+      const { sandbox, account } = first;
+      const entry = await store.directory
+        .selectFrom('directory_accounts')
+        .select(['directory_accounts.workspace_id', 'connection_id'])
+        .where('crm', '=', crm)
+        .where('account', '=', account)
+        .executeTakeFirst();
+      const connection =
+        entry === undefined ? undefined : await find(entry.workspace_id, entry.connection_id);
+      // An app speaks for its own place only.
+      if (connection !== undefined && connection.sandbox === sandbox && connection.authKind === 'oauth') {
+        await letGo(connection, operatorId, 'uninstalled');
+      }
+      return true;
     },
   };
 }
 
 function knownAs(
   trx: WorkspaceTransaction,
+  crm: string,
   account: string,
 ): Promise<{ connection_id: string; disconnected_at: number | null } | undefined> {
   return trx
     .selectFrom('crm_connections')
     .select(['connection_id', 'disconnected_at'])
     .where('workspace_id', '=', trx.workspaceId)
-    .where('crm', '=', 'hubspot')
+    .where('crm', '=', crm)
     .where('account', '=', account)
     .executeTakeFirst();
 }

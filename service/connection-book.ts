@@ -21,6 +21,7 @@ import {
 } from '@sangam/core/store';
 import { mergeSettings } from './connection-settings.ts';
 import { type ConnectionDetail, type ConnectionView, detailOf, viewOf } from './connection-view.ts';
+import type { Crms } from './crms.ts';
 import { lineOf, type MappingLine } from './mapping-line.ts';
 import { checkMapping } from './mapping-rules.ts';
 import { checkOwnerRule, ownersIn } from './owner-rule.ts';
@@ -69,6 +70,7 @@ const overlapMs = 24 * 60 * 60 * 1000;
 
 export function createConnectionBook(dependencies: {
   store: Store;
+  crms: Crms;
   connectors: Connectors;
   box: SecretBox;
   clock: Clock;
@@ -77,14 +79,14 @@ export function createConnectionBook(dependencies: {
   secretsChanged: () => void;
   wake: (workspaceId: string) => void;
 }): ConnectionBook {
-  const { store, connectors, box, clock, publicUrl, secretsChanged, wake } = dependencies;
+  const { store, crms, connectors, box, clock, publicUrl, secretsChanged, wake } = dependencies;
 
   const find = async (workspaceId: string, connectionId: string): Promise<ConnectionRow> =>
     store.transact(workspaceId, (trx) => rowOf(trx, connectionId));
   const connectorOf = async (workspaceId: string, connectionId: string): Promise<Connector> =>
     connectors.of(await find(workspaceId, connectionId));
   const detail = async (workspaceId: string, connectionId: string): Promise<ConnectionDetail> =>
-    detailOf(await find(workspaceId, connectionId), publicUrl());
+    detailOf(await find(workspaceId, connectionId), crms, publicUrl());
 
   /** One act on a row nobody else changes meanwhile, with its line in the audit. */
   const act = async <Result>(
@@ -117,7 +119,7 @@ export function createConnectionBook(dependencies: {
   return {
     async list(workspaceId) {
       const rows = await store.transact(workspaceId, connectionsOf);
-      return rows.map((row) => viewOf(row, publicUrl()));
+      return rows.map((row) => viewOf(row, crms, publicUrl()));
     },
     detail,
 
@@ -261,7 +263,7 @@ export function createConnectionBook(dependencies: {
     async setWebhookSecret(asker, connectionId, secret) {
       await act(asker, { connectionId, action: 'set webhook secret' }, async (trx, row, now) => {
         if (row.disconnectedAt !== null) throw disconnected();
-        if (row.sandbox || row.refreshToken !== null) {
+        if (row.sandbox || row.authKind === 'oauth') {
           throw new Refusal(
             'conflict',
             'not_own_app',

@@ -1,7 +1,7 @@
 import type { Clock } from '@sangam/core/clock';
 import type { Store } from '@sangam/core/store';
 import { z } from 'zod';
-import { createRemembered, type Remembered } from './remembered.ts';
+import { createRemembered } from './remembered.ts';
 import type { SecretBox } from './secrets.ts';
 
 /** What the app of one CRM account signs its webhooks with. */
@@ -11,16 +11,21 @@ interface ConnectionSecret {
   readonly secrets: readonly string[];
 }
 
-/** By connection. Undefined: no such connection, it is disconnected, or the service's own app signs for it. */
-export type ConnectionSecrets = Remembered<ConnectionSecret>;
+export interface ConnectionSecrets {
+  /** Undefined: this CRM has no such connection, it is disconnected, or the service's own app signs for it. */
+  of(crm: string, connectionId: string): Promise<ConnectionSecret | undefined>;
+  refresh(): void;
+}
 
 export function createConnectionSecrets(store: Store, box: SecretBox, clock: Clock): ConnectionSecrets {
-  return createRemembered(async (connectionId) => {
+  const secrets = createRemembered(async (name) => {
+    const [crm = '', connectionId = ''] = name.split(' ');
     if (!z.uuid().safeParse(connectionId).success) return undefined;
     const entry = await store.directory
       .selectFrom('directory_accounts')
       .select('directory_accounts.workspace_id')
       .where('connection_id', '=', connectionId)
+      .where('crm', '=', crm)
       .executeTakeFirst();
     if (entry === undefined) return undefined;
     const workspaceId = entry.workspace_id;
@@ -41,4 +46,8 @@ export function createConnectionSecrets(store: Store, box: SecretBox, clock: Clo
         .map((sealed) => box.open(sealed)),
     };
   });
+  return {
+    of: (crm, connectionId) => secrets.of(`${crm} ${connectionId}`),
+    refresh: () => secrets.refresh(),
+  };
 }

@@ -1,6 +1,6 @@
 import type { ConnectionSettings } from '@sangam/core/crm';
 import type { ConnectionRow } from '@sangam/core/store';
-import { traitsOf } from './crm-traits.ts';
+import type { Crms } from './crms.ts';
 import { iso } from './http/times.ts';
 import { lineOf, type MappingLine } from './mapping-line.ts';
 
@@ -34,12 +34,12 @@ export interface ConnectionDetail extends ConnectionView {
   readonly mappingIsDefault: boolean;
 }
 
-export function viewOf(row: ConnectionRow, publicUrl: string): ConnectionView {
-  const ownApp = row.sandbox || row.refreshToken === null;
+export function viewOf(row: ConnectionRow, crms: Crms, publicUrl: string): ConnectionView {
+  const ownApp = row.sandbox || row.authKind !== 'oauth';
   return {
     connectionId: row.connectionId,
     crm: row.crm,
-    label: traitsOf(row.crm)?.label ?? row.crm,
+    label: crms.traitsOf(row.crm)?.label ?? row.crm,
     account: row.account,
     mode: row.mode,
     testPhones: row.testPhones,
@@ -58,11 +58,11 @@ export function viewOf(row: ConnectionRow, publicUrl: string): ConnectionView {
   };
 }
 
-export function detailOf(row: ConnectionRow, publicUrl: string): ConnectionDetail {
+export function detailOf(row: ConnectionRow, crms: Crms, publicUrl: string): ConnectionDetail {
   return {
-    ...viewOf(row, publicUrl),
+    ...viewOf(row, crms, publicUrl),
     settings: row.settings,
-    mapping: (row.mapping ?? traitsOf(row.crm)?.defaultMapping ?? []).map(lineOf),
+    mapping: (row.mapping ?? crms.traitsOf(row.crm)?.defaultMapping ?? []).map(lineOf),
     mappingIsDefault: row.mapping === undefined,
   };
 }

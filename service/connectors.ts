@@ -5,9 +5,9 @@ import type { Connector, ConnectorTraits } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
 import { type Connectors, createPermits, wasDisconnected } from '@sangam/core/pipeline';
 import type { ConnectionRow, Store } from '@sangam/core/store';
-import { createHubspotConnector, hubspotTraits } from '@sangam/connectors/hubspot';
 import { claimAccount } from './account-book.ts';
-import type { HubspotSites } from './hubspot-sites.ts';
+import type { CrmSites } from './crm-sites.ts';
+import type { Crms } from './crms.ts';
 import type { CrmTokens } from './crm-tokens.ts';
 
 interface Known {
@@ -25,25 +25,31 @@ interface Known {
 export function createConnectors(dependencies: {
   store: Store;
   clock: Clock;
-  sites: HubspotSites;
+  crms: Crms;
+  sites: CrmSites;
   crmTokens: CrmTokens;
   /** In place of the vendor's own limits. */
   limits?: ConnectorTraits['limits'] | undefined;
 }): Connectors {
-  const { store, clock, sites, crmTokens, limits = hubspotTraits.limits } = dependencies;
+  const { store, clock, crms, sites, crmTokens, limits } = dependencies;
   const known = new Map<string, Known>();
 
   const lookUp = async (connection: ConnectionRow): Promise<Known> => {
     const { connectionId, workspaceId } = connection;
-    const { basePath, oauth } = await sites.of(connection);
+    const apiBase = connection.apiBase ?? undefined;
+    const crm = crms.get(connection.crm);
+    const site = await sites.of(connection.crm, connection);
     const credentials = crmTokens.credentialsOf(connection);
     if (connection.account === null) {
-      const { account } = await oauth.accountOf(await credentials.accessToken());
+      const { account } = await crm.accountOf(site, {
+        accessToken: await credentials.accessToken(),
+        apiBase,
+      });
       await store.transact(workspaceId, (trx) =>
         claimAccount(trx, { crm: connection.crm, account, connectionId }),
       );
     }
-    const name = `${basePath} ${fingerprint(connection)}`;
+    const name = `${site.sandboxUrl ?? ''} ${apiBase ?? ''} ${fingerprint(connection)}`;
     const before = known.get(connectionId);
     if (before?.name === name) return before;
     const permits = createPermits({
@@ -51,16 +57,15 @@ export function createConnectors(dependencies: {
       clock: connection.sandbox ? clock : systemClock,
       workspaceId,
       connectionId,
-      limits,
+      limits: limits ?? crm.traits.limits,
     });
-    const built = { name, connector: createHubspotConnector({ basePath, credentials, permits }) };
+    const built = { name, connector: crm.open(site, { credentials, permits, apiBase }) };
     known.set(connectionId, built);
     return built;
   };
 
   return {
     async of(connection) {
-      if (connection.crm !== 'hubspot') throw unknownCrm(connection.crm);
       if (connection.disconnectedAt !== null) throw disconnected();
       const found = await lookUp(connection);
       if (connection.mode !== 'shadow') {
@@ -77,20 +82,11 @@ export function createConnectors(dependencies: {
 }
 
 /** A token that is renewed stays the same account; one that was typed in may open another. */
-function fingerprint({ accessToken, refreshToken }: ConnectionRow): string {
-  if (refreshToken !== null) return 'oauth';
+function fingerprint({ authKind, accessToken }: ConnectionRow): string {
+  if (authKind !== 'keys') return authKind;
   return createHash('sha256')
     .update(accessToken ?? '')
     .digest('hex');
-}
-
-function unknownCrm(crm: string): SangamError {
-  return new SangamError({
-    code: 'unknown_crm',
-    origin: 'us',
-    retry: 'never',
-    message: `There is no connector for '${crm}'.`,
-  });
 }
 
 function disconnected(): SangamError {

@@ -1,3 +1,4 @@
+import type { CrmApp, CrmSettings } from '@sangam/connectors/registry';
 import type { Clock } from '@sangam/core/clock';
 import type { ConnectorTraits } from '@sangam/core/crm';
 import type { Connectors } from '@sangam/core/pipeline';
@@ -6,7 +7,8 @@ import { type Connecting, createConnecting } from './connecting.ts';
 import { type ConnectionBook, createConnectionBook } from './connection-book.ts';
 import { type ConnectionSecrets, createConnectionSecrets } from './connection-secrets.ts';
 import { createConnectors } from './connectors.ts';
-import { createHubspotSites, type HubspotApp } from './hubspot-sites.ts';
+import { createCrmSites, type CrmSites } from './crm-sites.ts';
+import type { Crms } from './crms.ts';
 import { createOauthStates } from './oauth-states.ts';
 import type { SandboxUrl } from './running-sandbox.ts';
 import type { SecretBox } from './secrets.ts';
@@ -14,6 +16,7 @@ import { createCrmTokens } from './crm-tokens.ts';
 
 /** Everything about installed CRM accounts: reaching them, connecting them, what admins decide about them. */
 export interface CrmAccounts {
+  readonly sites: CrmSites;
   readonly connectors: Connectors;
   readonly connectionSecrets: ConnectionSecrets;
   readonly connecting: Connecting;
@@ -24,9 +27,10 @@ export function createCrmAccounts(options: {
   store: Store;
   clock: Clock;
   box: SecretBox;
-  /** The service's own HubSpot app. */
-  hubspotApp: HubspotApp | undefined;
-  sandboxApp: () => HubspotApp | undefined;
+  crms: Crms;
+  /** What the environment says of each, by its name. */
+  settings: Readonly<Record<string, CrmSettings>>;
+  sandboxApp: (crm: string) => CrmApp | undefined;
   sandboxUrl: SandboxUrl;
   publicUrl: () => string;
   /** In place of the vendors' own limits, for measuring. */
@@ -34,30 +38,33 @@ export function createCrmAccounts(options: {
   /** Told that a workspace has something to write. */
   wake: (workspaceId: string) => void;
 }): CrmAccounts {
-  const { store, clock, box, publicUrl, wake } = options;
-  const sites = createHubspotSites({
-    app: options.hubspotApp,
-    sandboxApp: options.sandboxApp,
-    sandboxUrl: options.sandboxUrl,
-  });
+  const { store, clock, box, crms, publicUrl, wake } = options;
+  const sites = createCrmSites(options);
   const crmTokens = createCrmTokens({
     store,
     box,
-    refresherOf: async (account) => {
-      const { app, oauth } = await sites.of(account);
-      return app === undefined ? undefined : oauth;
+    renewalOf: async (account, kind) => {
+      const { oauth, form } = crms.get(account.crm);
+      const site = await sites.of(account.crm, account);
+      if (kind === 'mint') return form?.kind === 'mint' ? (held) => form.mint(site, held) : undefined;
+      const { app } = site;
+      if (oauth === undefined || app === undefined) return undefined;
+      return (held) => oauth.refresh({ ...site, app }, held);
     },
+    howToReplace: (crm) => crms.get(crm).form?.replace ?? 'connect it again',
   });
-  const connectors = createConnectors({ store, clock, sites, crmTokens, limits: options.crmLimits });
+  const connectors = createConnectors({ store, clock, crms, sites, crmTokens, limits: options.crmLimits });
   const connectionSecrets = createConnectionSecrets(store, box, clock);
   const states = createOauthStates(store, clock);
   return {
+    sites,
     connectors,
     connectionSecrets,
     connecting: createConnecting({
       store,
       clock,
       box,
+      crms,
       sites,
       states,
       crmTokens,
@@ -67,6 +74,7 @@ export function createCrmAccounts(options: {
     }),
     book: createConnectionBook({
       store,
+      crms,
       connectors,
       box,
       clock,

@@ -1,24 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Grant, Renewable } from '@sangam/connectors/registry';
 import type { Credentials } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
-import type { ConnectionRow, Store } from '@sangam/core/store';
+import type { AuthKind, ConnectionRow, Store } from '@sangam/core/store';
+import { z } from 'zod';
 import type { SecretBox } from './secrets.ts';
 
-/** What opens an account by OAuth. `expiresAt`: milliseconds of the machine's time. */
-export interface Grant {
-  readonly accessToken: string;
-  readonly refreshToken: string;
-  readonly expiresAt: number;
-}
-
 /**
- * The vendor's refresh. Throws `SangamError`: `reconnect` (never) where the grant is dead, `later` or `{afterMs}` where
- * it may be tried again.
+ * Asks the vendor for the next grant. Throws `SangamError`: `reconnect` (never) where a person has to connect again, `later`
+ * or `{afterMs}` where it may be tried again.
  */
-export interface Refresher {
-  refresh(refreshToken: string): Promise<Grant>;
-}
+export type Renewal = (held: Renewable) => Promise<Grant>;
 
 /** The tokens of all connections: sealed at rest, renewed by one process at a time, stored before they are used. */
 export interface CrmTokens {
@@ -35,7 +28,7 @@ interface Token {
   readonly sealed: Buffer;
 }
 
-/** Renewed so long before it expires, docs/vendors/hubspot.md §5: a refusal is no valid signal. */
+/** Renewed so long before it expires: a refusal is no valid signal. */
 const earlyMs = 5 * 60 * 1000;
 /** Longer than a refresh may take; docs/design.md §4. */
 const leaseMs = 60_000;
@@ -49,9 +42,11 @@ export function createCrmTokens(dependencies: {
   store: Store;
   box: SecretBox;
   /** Undefined: no app of ours stands there, so that nothing can be renewed. */
-  refresherOf: (account: Account) => Promise<Refresher | undefined>;
+  renewalOf: (account: Account, kind: AuthKind) => Promise<Renewal | undefined>;
+  /** What to do when a CRM no longer takes keys that were typed in. */
+  howToReplace: (crm: string) => string;
 }): CrmTokens {
-  const { store, box, refresherOf } = dependencies;
+  const { store, box, renewalOf, howToReplace } = dependencies;
   const remembered = new Map<string, Token>();
   const renewing = new Map<string, Promise<Token>>();
   const pausedUntil = new Map<string, number>();
@@ -60,7 +55,14 @@ export function createCrmTokens(dependencies: {
     store.transact(account.workspaceId, (trx) =>
       trx
         .selectFrom('crm_connections')
-        .select(['access_token', 'refresh_token', 'token_expires_at', 'blocked_reason'])
+        .select([
+          'auth_kind',
+          'access_token',
+          'refresh_token',
+          'secret',
+          'token_expires_at',
+          'blocked_reason',
+        ])
         .where('workspace_id', '=', account.workspaceId)
         .where('connection_id', '=', account.connectionId)
         .executeTakeFirst(),
@@ -73,16 +75,21 @@ export function createCrmTokens(dependencies: {
   };
 
   /** Sealed anew it is other bytes: who read the row before has to read it again. */
-  const resealed = (sealed: Buffer): Buffer => box.seal(box.open(sealed));
+  const resealedKey = ({ kind, key }: Held) => {
+    const resealed = box.seal(box.open(key));
+    return kind === 'oauth' ? { refresh_token: resealed } : { secret: resealed };
+  };
 
-  /** Where `refresh_token` still is as it was read: whoever comes second changes nothing. */
+  /** Where what it is renewed with still is as it was read: whoever comes second changes nothing. */
   const change = async (
     account: Account,
-    seen: Buffer,
+    { kind, key }: Held,
     values: {
       access_token?: Buffer | null;
       refresh_token?: Buffer;
-      token_expires_at?: number;
+      secret?: Buffer;
+      token_expires_at?: number | null;
+      api_base?: string;
       blocked_reason?: string;
     },
   ): Promise<boolean> => {
@@ -92,13 +99,13 @@ export function createCrmTokens(dependencies: {
         .set({ ...values, refresh_lease: null, refresh_leased_until: null })
         .where('workspace_id', '=', account.workspaceId)
         .where('connection_id', '=', account.connectionId)
-        .where('refresh_token', '=', seen)
+        .where(keyColumn[kind], '=', key)
         .executeTakeFirst(),
     );
     return result.numUpdatedRows > 0n;
   };
 
-  const lease = async (account: Account, seen: Buffer): Promise<boolean> => {
+  const lease = async (account: Account, { kind, key }: Held): Promise<boolean> => {
     const now = Date.now();
     const result = await store.transact(account.workspaceId, (trx) =>
       trx
@@ -106,7 +113,7 @@ export function createCrmTokens(dependencies: {
         .set({ refresh_lease: randomUUID(), refresh_leased_until: now + leaseMs })
         .where('workspace_id', '=', account.workspaceId)
         .where('connection_id', '=', account.connectionId)
-        .where('refresh_token', '=', seen)
+        .where(keyColumn[kind], '=', key)
         .where((row) => row.or([row('refresh_lease', 'is', null), row('refresh_leased_until', '<', now)]))
         .executeTakeFirst(),
     );
@@ -131,29 +138,37 @@ export function createCrmTokens(dependencies: {
    * where the vendor keeps its refresh token the next one just asks again, where it rotates it the account has to be
    * connected anew. No order of steps on our side can spare that.
    */
-  const refresh = async (account: Account, seen: Buffer): Promise<Token | undefined> => {
+  const refresh = async (account: Account, held: Held): Promise<Token | undefined> => {
+    const { kind, refreshToken, secret } = held;
     let grant: Grant;
     try {
-      const refresher = await refresherOf(account);
-      if (refresher === undefined) throw noApp();
-      grant = await refresher.refresh(box.open(seen));
+      const renewal = await renewalOf(account, kind);
+      if (renewal === undefined) throw noApp();
+      grant = await renewal({
+        ...(refreshToken === null ? {} : { refreshToken: box.open(refreshToken) }),
+        ...(secret === null ? {} : { secret: savedIn(box.open(secret)) }),
+      });
     } catch (error) {
       const dead = error instanceof SangamError && error.code === 'reconnect';
       await change(
         account,
-        seen,
-        dead ? { access_token: null, refresh_token: resealed(seen), blocked_reason: error.message } : {},
+        held,
+        dead ? { access_token: null, blocked_reason: error.message, ...resealedKey(held) } : {},
       );
       if (dead) remembered.delete(account.connectionId);
       throw error;
     }
     const accessToken = box.seal(grant.accessToken);
-    const kept = await change(account, seen, {
+    const expiresAt = grant.expiresAt ?? null;
+    const kept = await change(account, held, {
       access_token: accessToken,
-      refresh_token: box.seal(grant.refreshToken),
-      token_expires_at: grant.expiresAt,
+      token_expires_at: expiresAt,
+      ...resealedKey(held),
+      ...(grant.refreshToken === undefined ? {} : { refresh_token: box.seal(grant.refreshToken) }),
+      ...(grant.secret === undefined ? {} : { secret: box.seal(JSON.stringify(grant.secret)) }),
+      ...(grant.apiBase === undefined ? {} : { api_base: grant.apiBase }),
     });
-    return kept ? remember(account, accessToken, grant.expiresAt) : undefined;
+    return kept ? remember(account, accessToken, expiresAt) : undefined;
   };
 
   /** Another token than `used`: another process's, or the vendor's by way of one call of all processes. */
@@ -161,20 +176,21 @@ export function createCrmTokens(dependencies: {
     const end = performance.now() + patienceMs;
     for (;;) {
       const row = await read(account);
-      if (row === undefined || (row.access_token === null && row.refresh_token === null))
-        throw notConnected();
+      const held = row === undefined ? undefined : heldIn(row);
+      if (row === undefined || (row.access_token === null && held === undefined)) throw notConnected();
       if (row.access_token === null && row.blocked_reason !== null) throw reconnect(row.blocked_reason);
       if (row.access_token !== null) {
         const stored = remember(account, row.access_token, row.token_expires_at);
         if (stored.token !== used && isFresh(stored)) return stored;
-        if (row.refresh_token === null) {
-          await block(account, row.access_token, refusedToken);
-          throw reconnect(refusedToken);
+        if (held === undefined) {
+          const refused = `The CRM no longer accepts the access token of this connection: ${howToReplace(account.crm)}.`;
+          await block(account, row.access_token, refused);
+          throw reconnect(refused);
         }
       }
-      if (row.refresh_token === null) throw notConnected();
-      if (await lease(account, row.refresh_token)) {
-        const renewed = await refresh(account, row.refresh_token);
+      if (held === undefined) throw notConnected();
+      if (await lease(account, held)) {
+        const renewed = await refresh(account, held);
         if (renewed !== undefined) return renewed;
       } else if (performance.now() > end) {
         throw new SangamError({
@@ -238,8 +254,32 @@ export function createCrmTokens(dependencies: {
   };
 }
 
-const refusedToken =
-  'The CRM no longer accepts the access token of this connection: enter a new one (POST /api/v1/connections, or HUBSPOT_ACCESS_TOKEN).';
+/** What renews a connection's token, as it was read. */
+interface Held {
+  readonly kind: 'oauth' | 'mint';
+  /** Sealed, of `keyColumn`. */
+  readonly key: Buffer;
+  readonly refreshToken: Buffer | null;
+  readonly secret: Buffer | null;
+}
+
+/** A vendor may put another in its place: what is stored still is what was read, or somebody was quicker. */
+const keyColumn = { oauth: 'refresh_token', mint: 'secret' } as const;
+
+function heldIn(row: {
+  readonly auth_kind: AuthKind;
+  readonly refresh_token: Buffer | null;
+  readonly secret: Buffer | null;
+}): Held | undefined {
+  const { auth_kind: kind, refresh_token: refreshToken, secret } = row;
+  const key = kind === 'keys' ? null : row[keyColumn[kind]];
+  return kind === 'keys' || key === null ? undefined : { kind, key, refreshToken, secret };
+}
+
+/** What `Grant.secret` was. */
+function savedIn(json: string): Readonly<Record<string, string>> {
+  return z.record(z.string(), z.string()).parse(JSON.parse(json));
+}
 
 function isFresh({ expiresAt }: Token): boolean {
   return expiresAt === null || expiresAt - earlyMs > Date.now();

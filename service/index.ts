@@ -3,7 +3,6 @@ export * from './config.ts';
 export * from './secrets.ts';
 export * from './workspaces.ts';
 export * from './crm-tokens.ts';
-export { createHubspotSites } from './hubspot-sites.ts';
 export { createSessions } from './sessions.ts';
 export { createOwnNumberReader } from './own-number.ts';
 export { createRetention } from './retention.ts';

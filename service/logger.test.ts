@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { expect, test } from 'vitest';
-import { describeError } from './logger.ts';
+import { createLogger, describeError } from './logger.ts';
 
 /** What a log says of an error quotes nobody. */
 
@@ -45,3 +45,14 @@ test('and says what it takes to find it', () => {
   });
   expect(described.stack?.[0]).toMatch(/^at .*logger\.test\.ts/);
 });
+
+test.each(['authorization', 'token', 'accessToken', 'accessKey', 'secretKey', 'secret'])(
+  'what is called %s is left out, should it ever be logged',
+  (name) => {
+    const lines: string[] = [];
+    const logger = createLogger('info', { write: (line) => void lines.push(line) });
+    logger.info({ keys: { [name]: 'opens-an-account' } }, 'connected');
+    expect(lines.join('')).toContain('connected');
+    expect(lines.join('')).not.toContain('opens-an-account');
+  },
+);

@@ -1,12 +1,23 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
 import { isDataError, mayQuoteRow } from '@sangam/core/store';
 
+/** What opens something, by the names it goes under here and in vendors' answers. */
+const secretNames = [
+  'authorization',
+  'access_token',
+  'accessToken',
+  'token',
+  'accessKey',
+  'secretKey',
+  'secret',
+];
+
 /** JSON lines: what happened, with ids, counts and milliseconds, and nothing of people. */
 export function createLogger(level: string, destination?: DestinationStream): Logger {
   return pino(
     {
       level,
-      redact: ['*.authorization', '*.access_token', '*.token'],
+      redact: secretNames.map((name) => `*.${name}`),
       serializers: { err: describeError },
     },
     destination,

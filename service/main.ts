@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { crms } from '@sangam/connectors/registry';
 import { systemClock } from '@sangam/core/clock';
 import { migrate, reachDatabase } from '@sangam/core/store';
 import { SandboxClock } from '@sangam/sandbox';
@@ -78,7 +79,8 @@ async function main(): Promise<void> {
       logger,
       sandboxUrl: currentSandboxUrl,
       readOwnNumber,
-      sandboxHubspotApp: () => parties?.hubspot,
+      crms,
+      sandboxApp: (crm) => parties?.crms[crm],
       ...(config.live?.number === undefined
         ? {}
         : {
@@ -87,7 +89,7 @@ async function main(): Promise<void> {
               verifyToken: config.live.number.verifyToken,
             },
           }),
-      ...(config.live?.hubspotApp === undefined ? {} : { hubspotApp: config.live.hubspotApp }),
+      ...(config.live === undefined ? {} : { crmSettings: config.live.crms }),
     });
     service = running;
     await resealStored(running.store, box);

@@ -10,7 +10,7 @@ const standIn = z.union(
   'must be "phone", "username", or a text in single quotes, such as "\'WhatsApp contact\'"',
 );
 
-/** A line of a mapping as an admin reads and writes it. docs/hubspot-setup.md tells it in the words that stand here. */
+/** A line of a mapping as an admin reads and writes it. Each CRM's guide tells it in the words that stand here. */
 export const mappingLine = z.strictObject({
   source: z
     .union(

@@ -11,17 +11,17 @@ export interface OauthState {
 }
 
 export interface OauthStates {
-  /** Good once, within ten minutes, in the browser it was made for. */
-  make(member: Actor): Promise<OauthState>;
-  /** Undefined: used, too old, of another browser or never made. */
-  take(state: OauthState): Promise<Actor | undefined>;
+  /** Good once, within ten minutes, at this CRM, in the browser it was made for. */
+  make(crm: string, member: Actor): Promise<OauthState>;
+  /** Undefined: used, too old, of another CRM or browser, or never made. */
+  take(crm: string, state: OauthState): Promise<Actor | undefined>;
 }
 
 const livesMs = 10 * 60 * 1000;
 
 export function createOauthStates(store: Store, clock: Clock): OauthStates {
   return {
-    async make({ workspaceId, memberId }) {
+    async make(crm, { workspaceId, memberId }) {
       const made = {
         state: randomBytes(32).toString('base64url'),
         binder: randomBytes(32).toString('base64url'),
@@ -29,7 +29,7 @@ export function createOauthStates(store: Store, clock: Clock): OauthStates {
       await store.directory
         .insertInto('directory_sessions')
         .values({
-          token_hash: hashOf(made),
+          token_hash: hashOf(crm, made),
           kind: 'oauth state',
           workspace_id: workspaceId,
           member_id: memberId,
@@ -38,10 +38,10 @@ export function createOauthStates(store: Store, clock: Clock): OauthStates {
         .execute();
       return made;
     },
-    async take(state) {
+    async take(crm, state) {
       const found = await store.directory
         .deleteFrom('directory_sessions')
-        .where('token_hash', '=', hashOf(state))
+        .where('token_hash', '=', hashOf(crm, state))
         .where('kind', '=', 'oauth state')
         .returning(['workspace_id', 'member_id', 'expires_at'])
         .executeTakeFirst();
@@ -51,6 +51,18 @@ export function createOauthStates(store: Store, clock: Clock): OauthStates {
   };
 }
 
-function hashOf({ state, binder }: OauthState): Buffer {
-  return createHash('sha256').update(`${state}.${binder}`).digest();
+/**
+ * What a code is bound to, and what shows it (RFC 7636): made of what stays in the browser, so that a code somebody else got
+ * hold of opens nothing.
+ */
+export function codeVerifierOf({ binder }: OauthState): string {
+  return createHash('sha256').update(`code verifier ${binder}`).digest('base64url');
+}
+
+export function codeChallengeOf(verifier: string): string {
+  return createHash('sha256').update(verifier).digest('base64url');
+}
+
+function hashOf(crm: string, { state, binder }: OauthState): Buffer {
+  return createHash('sha256').update(`${crm}.${state}.${binder}`).digest();
 }

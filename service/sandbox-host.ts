@@ -89,12 +89,12 @@ export function createSandboxHost(options: {
         ...parties.whatsapp,
         webhookUrl: () => `${service.url()}/webhooks/whatsapp/${parties.whatsapp.channelId}`,
       },
-      hubspot: {
-        accessToken: parties.hubspot.accessToken,
-        clientId: parties.hubspot.clientId,
-        clientSecret: parties.hubspot.clientSecret,
-        webhookUrl: () => `${service.publicUrl()}/webhooks/hubspot/${parties.hubspot.connectionId}`,
-      },
+      crms: Object.fromEntries(
+        Object.entries(parties.crms).map(([crm, { connectionId, ...party }]) => [
+          crm,
+          { ...party, webhookUrl: () => `${service.publicUrl()}/webhooks/${crm}/${connectionId}` },
+        ]),
+      ),
     });
     service.mountSandbox(opened.router);
     sandbox = opened;

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import express, { type Express, type Router } from 'express';
 import type { Logger } from 'pino';
+import type { Crm, CrmApp, CrmSettings } from '@sangam/connectors/registry';
 import { type Clock, systemClock } from '@sangam/core/clock';
 import type { ConnectorTraits } from '@sangam/core/crm';
 import {
@@ -30,9 +31,7 @@ import { createChannelBook } from './channel-book.ts';
 import { createChannelSecrets } from './channel-secrets.ts';
 import { createSettingsCheck } from './check-settings.ts';
 import { createCrmAccounts } from './crm-accounts.ts';
-import { traitsOf } from './crm-traits.ts';
-import { readKeptChanges } from './hubspot-actions.ts';
-import type { HubspotApp } from './hubspot-sites.ts';
+import { createCrms } from './crms.ts';
 import type { OwnNumberReader } from './own-number.ts';
 import { adminEntrance, memberAsking, requireMember, sessionRoutes } from './http/admin.ts';
 import { alertRoutes } from './http/alerts.ts';
@@ -43,13 +42,13 @@ import { channelRoutes } from './http/channels.ts';
 import { checkRoutes } from './http/checks.ts';
 import { connectionInsightRoutes } from './http/connection-insight.ts';
 import { connectionRoutes } from './http/connections.ts';
+import { crmWebhooks } from './http/crm-webhooks.ts';
 import { contactRoutes } from './http/contacts.ts';
 import { deadLetterRoutes } from './http/dead-letters.ts';
 import { answerError, errorHandler, notFound } from './http/errors.ts';
 import { erasureRoutes } from './http/erasures.ts';
 import { healthRoutes } from './http/health.ts';
 import { listen, type Listening } from './http/listen.ts';
-import { hubspotWebhooks } from './http/hubspot-webhooks.ts';
 import { keptEventRoutes } from './http/kept-events.ts';
 import { metricsPage, metricsReaders, type MetricsSettings } from './http/metrics-page.ts';
 import { memberRoutes } from './http/members.ts';
@@ -84,9 +83,11 @@ export interface ServiceOptions {
   readonly logger: Logger;
   /** The service's own Meta app. */
   readonly serviceApp?: { readonly secrets: readonly string[]; readonly verifyToken: string };
-  /** The service's own HubSpot app, and the sandbox's once that is known. */
-  readonly hubspotApp?: HubspotApp;
-  readonly sandboxHubspotApp?: () => HubspotApp | undefined;
+  readonly crms: readonly Crm[];
+  /** What the environment says of each of them, by its name. */
+  readonly crmSettings?: Readonly<Record<string, CrmSettings>>;
+  /** The sandbox's app at each, once that is known. */
+  readonly sandboxApp?: (crm: string) => CrmApp | undefined;
   /** Asks WhatsApp whose a number is. */
   readonly readOwnNumber: OwnNumberReader;
   readonly retention: RetentionDays;
@@ -127,6 +128,7 @@ const requestsMs = 3_000;
 
 export function createService(options: ServiceOptions): Service {
   const { clock, logger, box } = options;
+  const crms = createCrms(options.crms);
   const metrics = createMetrics();
   const store = openStore(options.databaseUrl, {
     onConnectionLost: (error) => logger.warn({ err: error }, 'a database connection was lost'),
@@ -140,8 +142,9 @@ export function createService(options: ServiceOptions): Service {
     store,
     clock,
     box,
-    hubspotApp: options.hubspotApp,
-    sandboxApp: () => options.sandboxHubspotApp?.(),
+    crms,
+    settings: options.crmSettings ?? {},
+    sandboxApp: (crm) => options.sandboxApp?.(crm),
     sandboxUrl: options.sandboxUrl,
     publicUrl: () => publicUrl(),
     crmLimits: options.crmLimits,
@@ -183,7 +186,7 @@ export function createService(options: ServiceOptions): Service {
   const applier = createApplier({
     store,
     directory,
-    traitsOf,
+    traitsOf: crms.traitsOf,
     erasureKeyOf,
     clock,
     wakeReconciler: (workspaceId) => {
@@ -203,7 +206,7 @@ export function createService(options: ServiceOptions): Service {
     store,
     receiver,
     clock,
-    readChanges: (_crm, body) => readKeptChanges(body),
+    readChanges: (crm, body) => crms.of(crm)?.readKept(body) ?? [],
   });
   const deadLetters = createDeadLetters({
     store,
@@ -281,7 +284,10 @@ export function createService(options: ServiceOptions): Service {
     ...sessionRoutes({ sessions, clock, publicUrl: () => publicUrl() }),
     ...contactRoutes({ store, clock, wake: (workspaceId) => applier.wake(workspaceId) }),
     ...putRightRoutes({ store, connectors: accounts.connectors, putRight }),
-    ...erasureRoutes({ store, eraser: createEraser({ store, clock, keyOf: erasureKeyOf, traitsOf }) }),
+    ...erasureRoutes({
+      store,
+      eraser: createEraser({ store, clock, keyOf: erasureKeyOf, traitsOf: crms.traitsOf }),
+    }),
     ...memberRoutes({ store, clock }),
     ...channelRoutes(
       createChannelBook({
@@ -294,7 +300,7 @@ export function createService(options: ServiceOptions): Service {
         publicUrl: () => publicUrl(),
       }),
     ),
-    ...connectionRoutes(accounts.book, accounts.connecting, () => publicUrl()),
+    ...connectionRoutes(accounts.book, accounts.connecting, crms, () => publicUrl()),
     ...connectionInsightRoutes({ store, clock, connectors: accounts.connectors, erasureKeyOf }),
     ...checkRoutes({ store, clock, connectors: accounts.connectors, checker }),
     ...deadLetterRoutes({ store, deadLetters }),
@@ -314,23 +320,30 @@ export function createService(options: ServiceOptions): Service {
     '/webhooks/whatsapp',
     whatsappWebhooks({ receiver, channelSecrets, readBody, serviceApp: options.serviceApp, metrics, errors }),
   );
-  app.use(
-    '/webhooks/hubspot',
-    hubspotWebhooks({
-      changeReceiver: changes,
-      connectionSecrets: accounts.connectionSecrets,
-      readBody,
-      app: options.hubspotApp,
-      clock,
-      publicUrl: () => publicUrl(),
-      metrics,
-      logger,
-      errors,
-    }),
-  );
+  for (const crm of crms.all) {
+    app.use(
+      `/webhooks/${crm.traits.crm}`,
+      crmWebhooks(crm, {
+        changeReceiver: changes,
+        connectionSecrets: accounts.connectionSecrets,
+        readBody,
+        app: accounts.sites.appOf(crm.traits.crm),
+        clock,
+        publicUrl: () => publicUrl(),
+        metrics,
+        logger,
+        errors,
+      }),
+    );
+  }
   app.use(
     '/oauth',
-    oauthRoutes(accounts.connecting, () => publicUrl(), logger),
+    oauthRoutes(crms, {
+      connecting: accounts.connecting,
+      readBody,
+      publicUrl: () => publicUrl(),
+      logger,
+    }),
   );
   app.use(
     healthRoutes(
@@ -354,7 +367,7 @@ export function createService(options: ServiceOptions): Service {
     '/api/v1',
     apiRouter(apiRoutes, (may) => requireMember(sessions, may, () => publicUrl())),
   );
-  app.use(statusPage(() => sandbox !== undefined));
+  app.use(statusPage(crms, () => sandbox !== undefined));
   app.use(notFound);
   app.use(errorHandler(logger));
   const metricsApp: Express = express();

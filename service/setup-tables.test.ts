@@ -3,23 +3,24 @@ import path from 'node:path';
 import {
   connectionSettings,
   contactSources,
+  type FieldMapping,
   ruleOf,
   fieldOwners,
   ownerMeanings,
   transformMeanings,
   transforms,
 } from '@sangam/core/crm';
-import { hubspotTraits } from '@sangam/connectors/hubspot';
+import { crms } from '@sangam/connectors/registry';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { mappingLine } from './mapping-line.ts';
 
-/** The tables of docs/hubspot-setup.md that tell what can be set, made from what the service takes. */
+/** The tables of each CRM's guide that tell what can be set, made from what the service takes. */
 
 type Schema = z.core.JSONSchema.BaseSchema;
 type Row = readonly string[];
 
-const guide = path.join(import.meta.dirname, '../docs/hubspot-setup.md');
+const guideOf = (crm: string): string => path.join(import.meta.dirname, `../docs/${crm}-setup.md`);
 const table = (head: Row, rows: readonly Row[]): string =>
   [head, head.map(() => '---'), ...rows]
     .map((row) => `| ${row.map((cell) => cell.replaceAll('|', String.raw`\|`)).join(' | ')} |`)
@@ -96,13 +97,13 @@ function settings(): string {
   ].join('\n\n');
 }
 
-function mapping(): string {
+function mapping(defaultMapping: readonly FieldMapping[]): string {
   const line = schemaOf(mappingLine);
   const wanted = line.required ?? [];
   const standIns = asSchema(line.properties?.['standIns']);
   const standIn = asSchema(Array.isArray(standIns.items) ? undefined : standIns.items);
   const defaults = (source: string): string =>
-    hubspotTraits.defaultMapping
+    defaultMapping
       .filter((one) => one.source === source)
       .map(({ field, owner }) => `${code(field.name)} (${owner})`)
       .join(', ');
@@ -143,13 +144,22 @@ function renewed(text: string, name: string, tables: string): string {
   return text.replace(between, (_, start: string, end: string) => `${start}\n${tables}\n\n${end}`);
 }
 
-test('docs/hubspot-setup.md tells what the service takes; `npm run docs` writes it', async () => {
-  const text = readFileSync(guide, 'utf8');
-  const current = renewed(renewed(text, 'mapping', mapping()), 'settings', settings());
-  await expect(current).toMatchFileSnapshot(guide);
-});
+test.each(crms.map(({ traits }) => [traits.crm, traits.defaultMapping] as const))(
+  'the guide to %s tells what the service takes; `npm run docs` writes it',
+  async (crm, defaultMapping) => {
+    const guide = guideOf(crm);
+    const text = readFileSync(guide, 'utf8');
+    const current = renewed(renewed(text, 'mapping', mapping(defaultMapping)), 'settings', settings());
+    await expect(current).toMatchFileSnapshot(guide);
+  },
+);
 
-test('every setting and every part of a mapping is explained', () => {
-  const unexplained = `${settings()}\n${mapping()}`.split('\n').filter((row) => /\|\s*\|$/.test(row));
-  expect(unexplained.filter((row) => !row.includes('flowAnswer'))).toEqual([]);
-});
+test.each(crms.map(({ traits }) => [traits.crm, traits.defaultMapping] as const))(
+  'every setting and every part of a mapping is explained for %s',
+  (_crm, defaultMapping) => {
+    const unexplained = `${settings()}\n${mapping(defaultMapping)}`
+      .split('\n')
+      .filter((row) => /\|\s*\|$/.test(row));
+    expect(unexplained.filter((row) => !row.includes('flowAnswer'))).toEqual([]);
+  },
+);

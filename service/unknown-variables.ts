@@ -1,7 +1,16 @@
 import leven from 'leven';
+import { crms } from '@sangam/connectors/registry';
 
 /** Variables that begin so are ours; others, such as DATABASE_POOL, may be somebody else's. */
-const ownPrefixes = ['META_', 'METRICS_', 'WHATSAPP_', 'HUBSPOT_', 'SECRETS_', 'SANDBOX_', 'RETENTION_'];
+const ownPrefixes = [
+  'META_',
+  'METRICS_',
+  'WHATSAPP_',
+  'SECRETS_',
+  'SANDBOX_',
+  'RETENTION_',
+  ...crms.map(({ traits }) => `${traits.crm.toUpperCase()}_`),
+];
 
 /** What Node, PostgreSQL's client, OpenTelemetry and the system's libraries read may stand beside ours in a file of ours. */
 const readByOthers =

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Clock } from '@sangam/core/clock';
 import { connectChannel, proveChannel, type Store, type WorkspaceTransaction } from '@sangam/core/store';
-import { hubspotPortal } from '@sangam/sandbox';
+import { simulators } from '@sangam/sandbox';
 import { claimAccount } from './account-book.ts';
 import type { LiveConfig } from './config.ts';
 import { ensureLiveNumber } from './live-number.ts';
@@ -12,7 +12,7 @@ import type { SecretBox } from './secrets.ts';
 export const sandboxWorkspaceId = '5a4d0000-0000-4000-8000-000000000001';
 export const liveWorkspaceId = '5a4d0000-0000-4000-8000-000000000002';
 
-/** What the sandbox's WhatsApp and HubSpot have to know to play their part. */
+/** What the sandbox's WhatsApp and CRMs have to know to play their part. */
 export interface SandboxParties {
   readonly workspaceId: string;
   readonly whatsapp: {
@@ -25,18 +25,18 @@ export interface SandboxParties {
     /** Opens the sandbox's Graph. */
     readonly accessToken: string;
   };
-  readonly hubspot: {
-    readonly connectionId: string;
-    /** Of the portal's private app. */
-    readonly accessToken: string;
-    /** Of the app through which the portal is connected, and which signs its webhooks. */
-    readonly clientId: string;
-    readonly clientSecret: string;
-  };
+  /** By their names. */
+  readonly crms: Readonly<Record<string, SandboxCrm>>;
 }
 
-/** The sandbox's HubSpot app has one name in every installation, and a secret of its own in each. */
-const sandboxClientId = 'sangam-sandbox-app';
+export interface SandboxCrm {
+  readonly connectionId: string;
+  /** Of the account itself, whatever it is connected through. */
+  readonly accessToken: string;
+  /** Of the app through which the account may be connected, and which signs its webhooks. */
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
 
 const sandboxNumber = {
   phoneNumberId: '100000000000001',
@@ -53,40 +53,11 @@ export async function ensureSandboxWorkspace(
 ): Promise<SandboxParties> {
   return store.transact(sandboxWorkspaceId, async (trx) => {
     const made = await makeWorkspace(trx, { name: 'Sandbox', sandbox: true, now: clock.now() });
-    if (made) {
-      await connectSandboxNumber(trx, box, clock.now());
-      await trx
-        .insertInto('crm_connections')
-        .values({
-          workspace_id: sandboxWorkspaceId,
-          connection_id: randomUUID(),
-          crm: 'hubspot',
-          mode: 'live',
-          access_token: box.seal(randomBytes(24).toString('base64url')),
-          created_at: clock.now(),
-        })
-        .execute();
-    }
-    // One that an earlier version made knew neither.
-    await trx
-      .updateTable('crm_connections')
-      .set({ webhook_secret: box.seal(randomBytes(24).toString('base64url')) })
-      .where('workspace_id', '=', sandboxWorkspaceId)
-      .where('crm', '=', 'hubspot')
-      .where('webhook_secret', 'is', null)
-      .execute();
+    if (made) await connectSandboxNumber(trx, box, clock.now());
     const channel = await sandboxChannel(trx, box, clock.now());
-    const connection = await trx
-      .selectFrom('crm_connections')
-      .select(['connection_id', 'access_token', 'refresh_token', 'webhook_secret', 'disconnected_at'])
-      .where('workspace_id', '=', sandboxWorkspaceId)
-      .where('crm', '=', 'hubspot')
-      .orderBy('created_at')
-      .orderBy('connection_id')
-      .executeTakeFirstOrThrow();
-    const { connection_id: connectionId, refresh_token: refreshToken } = connection;
-    if (connection.disconnected_at === null) {
-      await claimAccount(trx, { crm: 'hubspot', account: String(hubspotPortal.portalId), connectionId });
+    const crms: Record<string, SandboxCrm> = {};
+    for (const [crm, { account, clientId }] of Object.entries(simulators)) {
+      crms[crm] = { ...(await sandboxCrm(trx, { crm, account }, box, clock.now())), clientId };
     }
     const open = (sealed: Buffer | null): string => (sealed === null ? '' : box.open(sealed));
     return {
@@ -100,18 +71,57 @@ export async function ensureSandboxWorkspace(
         verifyToken: open(channel.verify_token),
         accessToken: open(channel.access_token),
       },
-      hubspot: {
-        connectionId,
-        // Once it was connected by OAuth nobody holds the private app's token any more.
-        accessToken:
-          refreshToken === null && connection.access_token !== null
-            ? box.open(connection.access_token)
-            : randomBytes(24).toString('base64url'),
-        clientId: sandboxClientId,
-        clientSecret: open(connection.webhook_secret),
-      },
+      crms,
     };
   });
+}
+
+/** The sandbox's account of a CRM: connected, and live, from the first start that has one to play with. */
+async function sandboxCrm(
+  trx: WorkspaceTransaction,
+  { crm, account }: { readonly crm: string; readonly account: string },
+  box: SecretBox,
+  now: number,
+): Promise<Omit<SandboxCrm, 'clientId'>> {
+  const read = () =>
+    trx
+      .selectFrom('crm_connections')
+      .select(['connection_id', 'auth_kind', 'access_token', 'webhook_secret', 'disconnected_at'])
+      .where('workspace_id', '=', trx.workspaceId)
+      .where('crm', '=', crm)
+      .orderBy('created_at')
+      .orderBy('connection_id');
+  const drawn = (): string => randomBytes(24).toString('base64url');
+  if ((await read().executeTakeFirst()) === undefined) {
+    await trx
+      .insertInto('crm_connections')
+      .values({
+        workspace_id: trx.workspaceId,
+        connection_id: randomUUID(),
+        crm,
+        mode: 'live',
+        access_token: box.seal(drawn()),
+        created_at: now,
+      })
+      .execute();
+  }
+  // One that an earlier version made knew none.
+  await trx
+    .updateTable('crm_connections')
+    .set({ webhook_secret: box.seal(drawn()) })
+    .where('workspace_id', '=', trx.workspaceId)
+    .where('crm', '=', crm)
+    .where('webhook_secret', 'is', null)
+    .execute();
+  const connection = await read().executeTakeFirstOrThrow();
+  const { connection_id: connectionId, access_token: accessToken, webhook_secret: secret } = connection;
+  if (connection.disconnected_at === null) await claimAccount(trx, { crm, account, connectionId });
+  return {
+    connectionId,
+    // Once it was connected by OAuth nobody holds the account's own token any more.
+    accessToken: connection.auth_kind === 'keys' && accessToken !== null ? box.open(accessToken) : drawn(),
+    clientSecret: secret === null ? '' : box.open(secret),
+  };
 }
 
 /** With an app secret, verify token and access token of its own, which are drawn now. */
@@ -170,10 +180,10 @@ export async function ensureLiveWorkspace(
     live.number === undefined
       ? undefined
       : await ensureLiveNumber(store, liveWorkspaceId, live.number, { box, readOwnNumber, now: clock.now() });
-  const { hubspotAccessToken } = live;
-  if (hubspotAccessToken !== undefined) {
+  for (const [crm, { accessToken }] of Object.entries(live.crms)) {
+    if (accessToken === undefined) continue;
     await store.transact(liveWorkspaceId, (trx) =>
-      connectByEnvironment(trx, box, hubspotAccessToken, clock.now()),
+      connectByEnvironment(trx, box, { crm, accessToken }, clock.now()),
     );
   }
   return taken;
@@ -228,28 +238,28 @@ async function makeWorkspace(
 async function connectByEnvironment(
   trx: WorkspaceTransaction,
   box: SecretBox,
-  accessToken: string,
+  { crm, accessToken }: { readonly crm: string; readonly accessToken: string },
   now: number,
 ): Promise<void> {
   const known = await trx
     .selectFrom('crm_connections')
-    .select(['connection_id', 'access_token', 'refresh_token', 'disconnected_at'])
+    .select(['connection_id', 'auth_kind', 'access_token', 'disconnected_at'])
     .where('workspace_id', '=', trx.workspaceId)
-    .where('crm', '=', 'hubspot')
+    .where('crm', '=', crm)
     .orderBy('created_at')
     .orderBy('connection_id')
     .execute();
   const holds = known.some(({ access_token: sealed }) => sealed !== null && box.open(sealed) === accessToken);
   // What an admin has let go stays so until an admin connects it again.
   if (holds || known.some((row) => row.disconnected_at !== null)) return;
-  const first = known.find((row) => row.refresh_token === null);
+  const first = known.find((row) => row.auth_kind === 'keys');
   if (first === undefined) {
     await trx
       .insertInto('crm_connections')
       .values({
         workspace_id: trx.workspaceId,
         connection_id: randomUUID(),
-        crm: 'hubspot',
+        crm,
         access_token: box.seal(accessToken),
         created_at: now,
       })

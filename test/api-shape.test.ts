@@ -226,7 +226,7 @@ describe('a request that cannot be read', () => {
 /** Reads that answer one thing, or a list that has no second page. */
 const singles = [
   '/contacts',
-  '/connections/hubspot/authorize',
+  '/connections/:crm/authorize',
   '/connections/:connectionId',
   '/connections/:connectionId/settings',
   '/connections/:connectionId/mapping',

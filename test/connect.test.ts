@@ -519,7 +519,7 @@ describe('connecting by OAuth', () => {
     const denied = await fetch(`${service.url}/oauth/hubspot/callback?error=access_denied`, {
       headers: { accept: 'text/html' },
     });
-    expect(denied.url).toBe(`${service.url}/?note=not_agreed`);
+    expect(denied.url).toBe(`${service.url}/?note=not_agreed&crm=hubspot`);
     expect(await denied.text()).toContain('did not give its agreement');
     const { callback, cookie } = await agree();
     const spoiled = await fetch(callback.replace(/code=[^&]+/, 'code=of-nobody'), {

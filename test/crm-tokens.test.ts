@@ -1,8 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
+import { hubspot } from '@sangam/connectors/hubspot';
+import type { Grant, Renewable } from '@sangam/connectors/registry';
+import { SangamError } from '@sangam/core/errors';
 import { connectionOf, type ConnectionRow, openStore, type Store } from '@sangam/core/store';
-import { createHubspotSites, createSecretBox, createCrmTokens, type CrmTokens } from '@sangam/service';
+import { createCrmTokens, createSecretBox, type CrmTokens } from '@sangam/service';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase, until } from './harness/index.ts';
 
@@ -74,20 +77,31 @@ afterAll(async () => {
 });
 beforeEach(() => {
   vendor.shown.length = 0;
+  minted.length = 0;
   vendor.answer = undefined;
   vendor.gate = Promise.resolve();
 });
 
+/** What was shown to the vendor that mints; it never says how long a token lives. */
+const minted: Renewable[] = [];
+async function mint(held: Renewable): Promise<Grant> {
+  minted.push(held);
+  if (held.secret?.['key'] !== 'right') {
+    throw new SangamError({ code: 'reconnect', origin: 'crm', retry: 'never', message: 'No such key.' });
+  }
+  return { accessToken: `minted-${String(minted.length)}`, apiBase: 'https://one.vendor.example' };
+}
+
 function tokensOf(store: Store): CrmTokens {
-  const sites = createHubspotSites({
-    app: undefined,
-    sandboxApp: () => ({ clientId: 'client', clientSecret: 'secret' }),
-    sandboxUrl: () => Promise.resolve(vendor.url),
-  });
+  const site = { sandboxUrl: vendor.url, app: { clientId: 'client', clientSecret: 'secret' } };
   return createCrmTokens({
     store,
     box,
-    refresherOf: async (account) => (await sites.of(account)).oauth,
+    renewalOf: async (_account, kind) =>
+      kind === 'mint'
+        ? mint
+        : (held) => hubspot.oauth?.refresh(site, held) ?? Promise.reject(new Error('none')),
+    howToReplace: () => 'enter a new one',
   });
 }
 
@@ -105,6 +119,7 @@ async function connect(expiresInMs: number | null): Promise<{ workspaceId: strin
         workspace_id: workspaceId,
         connection_id: connectionId,
         crm: 'hubspot',
+        auth_kind: expiresInMs === null ? 'keys' : 'oauth',
         access_token: box.seal('access-0'),
         refresh_token: expiresInMs === null ? null : box.seal('refresh-0'),
         token_expires_at: expiresInMs === null ? null : Date.now() + expiresInMs,
@@ -119,6 +134,30 @@ async function rowOf(ids: { workspaceId: string; connectionId: string }): Promis
   const row = await stores[0].transact(ids.workspaceId, (trx) => connectionOf(trx, ids.connectionId));
   if (row === undefined) throw new Error('There is no such connection.');
   return row;
+}
+
+function storedOf(ids: { workspaceId: string; connectionId: string }) {
+  return stores[0].transact(ids.workspaceId, (trx) =>
+    trx
+      .selectFrom('crm_connections')
+      .select(['access_token', 'refresh_token'])
+      .where('workspace_id', '=', ids.workspaceId)
+      .where('connection_id', '=', ids.connectionId)
+      .executeTakeFirstOrThrow(),
+  );
+}
+
+/** A connection whose tokens are minted with this key; it has none yet. */
+async function connectMinted(key: string): Promise<{ workspaceId: string; connectionId: string }> {
+  const ids = await connect(null);
+  await stores[0].transact(ids.workspaceId, (trx) =>
+    trx
+      .updateTable('crm_connections')
+      .set({ auth_kind: 'mint', access_token: null, secret: box.seal(JSON.stringify({ key })) })
+      .where('workspace_id', '=', ids.workspaceId)
+      .execute(),
+  );
+  return ids;
 }
 
 test('a token that lives for more than five minutes is used as it is', async () => {
@@ -148,10 +187,10 @@ test('a rotated refresh token is stored, sealed, and the next refresh shows it',
   const ids = await connect(0);
   const credentials = tokensOf(stores[0]).credentialsOf(await rowOf(ids));
   expect(await credentials.accessToken()).toBe('access-1');
-  const stored = await rowOf(ids);
-  expect(stored.refreshToken?.includes('refresh-1')).toBe(false);
-  expect(box.open(stored.refreshToken ?? Buffer.alloc(0))).toBe('refresh-1');
-  expect(box.open(stored.accessToken ?? Buffer.alloc(0))).toBe('access-1');
+  const stored = await storedOf(ids);
+  expect(stored.refresh_token?.includes('refresh-1')).toBe(false);
+  expect(box.open(stored.refresh_token ?? Buffer.alloc(0))).toBe('refresh-1');
+  expect(box.open(stored.access_token ?? Buffer.alloc(0))).toBe('access-1');
   await credentials.expired('access-1');
   expect(await credentials.accessToken()).toBe('access-2');
   expect(vendor.shown).toEqual(['refresh-0', 'refresh-1']);
@@ -242,4 +281,29 @@ test('a token that was typed in cannot be renewed: the connection is blocked unt
   await expect(credentials.expired('access-0')).rejects.toMatchObject({ code: 'reconnect', retry: 'never' });
   expect((await rowOf(ids)).blockedReason).not.toBeNull();
   expect(vendor.shown).toEqual([]);
+});
+
+test('tokens are minted by one process for all, as often as they are refused, without a word how long they live', async () => {
+  const ids = await connectMinted('right');
+  const row = await rowOf(ids);
+  const here = tokensOf(stores[0]).credentialsOf(row);
+  const there = tokensOf(stores[1]).credentialsOf(row);
+  expect(await Promise.all([here, there, here, there].map((one) => one.accessToken()))).toEqual(
+    Array.from({ length: 4 }, () => 'minted-1'),
+  );
+  await Promise.all([here.expired('minted-1'), there.expired('minted-1')]);
+  expect(await here.accessToken()).toBe('minted-2');
+  expect(minted).toEqual([{ secret: { key: 'right' } }, { secret: { key: 'right' } }]);
+  expect(await rowOf(ids)).toMatchObject({ tokenExpiresAt: null, apiBase: 'https://one.vendor.example' });
+});
+
+test('what no longer mints blocks the connection once', async () => {
+  const ids = await connectMinted('wrong');
+  const row = await rowOf(ids);
+  const credentials = [tokensOf(stores[0]), tokensOf(stores[1])].map((tokens) => tokens.credentialsOf(row));
+  await Promise.all(
+    credentials.map((one) => expect(one.accessToken()).rejects.toMatchObject({ code: 'reconnect' })),
+  );
+  expect(minted).toHaveLength(1);
+  expect((await rowOf(ids)).blockedReason).toBe('No such key.');
 });

@@ -216,7 +216,7 @@ const routes: Readonly<Record<string, Reads | Writes>> = {
     const { accessToken } = town.parties.hubspot;
     return { body: { crm: 'hubspot', accessToken }, secret: accessToken };
   }),
-  'GET /connections/hubspot/authorize': reads(),
+  'GET /connections/:crm/authorize': reads(() => ({ ids: { crm: 'hubspot' } })),
   'GET /connections/:connectionId': reads(ofConnection),
   'DELETE /connections/:connectionId': writes('disconnect account', async () => {
     const id = randomUUID();

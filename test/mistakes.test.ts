@@ -173,10 +173,20 @@ const mistakes: readonly (readonly [string, string, Mistake])[] = [
     { says: ['cursor: is no cursor of this list', '`next`'] },
   ],
   // Names and values.
+  ['nothing of a connection', 'POST /connections', { body: {}, says: ['crm: must be \\"hubspot\\"'] }],
+  ['a CRM and no more', 'POST /connections', { body: { crm: 'hubspot' }, says: ['accessToken: is missing'] }],
   [
-    'nothing of a connection',
+    'what is not of this CRM',
     'POST /connections',
-    { body: {}, says: ['crm: must be \\"hubspot\\"', 'accessToken: is missing'] },
+    {
+      body: { crm: 'hubspot', accessToken: 'x'.repeat(20), host: 'elsewhere' },
+      says: ['host: is not known here', 'crm, accessToken'],
+    },
+  ],
+  [
+    'a CRM there is not, by OAuth',
+    'GET /connections/nosuch/authorize',
+    { status: 404, says: ['no_such_crm', 'hubspot'] },
   ],
   [
     'a CRM there is not',

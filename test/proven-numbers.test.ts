@@ -361,16 +361,10 @@ describe('the number the environment names', () => {
   let asked = 0;
   const start = (number: LiveNumber): Promise<string | undefined> => {
     const reader = createOwnNumberReader({ version: 'v26.0', sandboxUrl: async () => town.sandboxUrl });
-    return ensureLiveWorkspace(
-      town.store,
-      box,
-      systemClock,
-      { number, hubspotAccessToken: undefined, hubspotApp: undefined },
-      (_live, question) => {
-        asked += 1;
-        return reader({ sandbox: true }, question);
-      },
-    );
+    return ensureLiveWorkspace(town.store, box, systemClock, { number, crms: {} }, (_live, question) => {
+      asked += 1;
+      return reader({ sandbox: true }, question);
+    });
   };
   const display = { displayPhoneNumber: '+91 80471 00000' };
 

@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto';
+import type { AccountChanges } from '@sangam/core/crm';
+import { type ChangeRoute, createChangeReceiver, createDeadLetters } from '@sangam/core/pipeline';
 import { findContact, listAlerts, listDeadLetters } from '@sangam/core/store';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
@@ -34,6 +37,63 @@ describe('a webhook of a number that another business has connected', () => {
     } finally {
       await engine.close();
     }
+  });
+});
+
+describe('a webhook that names no account', () => {
+  let world: CrmWorld;
+  afterEach(() => world.close());
+
+  test('is of the connection that signed it; once that is let go it waits until it is connected again', async () => {
+    world = await createCrmWorld();
+    const signer = await world.addWorkspace(openHubspotAccount);
+    const { connectionId, workspaceId } = signer;
+    const { store, receiver } = world.process;
+    const { clock } = world;
+    const { crm } = signer.connector.traits;
+    const change = (value: string): AccountChanges => ({
+      account: undefined,
+      changes: [{ kind: 'field', recordId: '77', at: clock.now(), field: 'lifecyclestage', value }],
+    });
+    const changes = createChangeReceiver({
+      store,
+      receiver,
+      clock,
+      readChanges: (_crm, body) => [change(body.toString())],
+    });
+    const letters = createDeadLetters({ store, receiver, changes, clock, wake: () => undefined });
+    const tell = (value: string, route: ChangeRoute): Promise<void> =>
+      changes.receive(crm, [change(value)], route, Buffer.from(value));
+    const own: ChangeRoute = { kind: 'connection', workspaceId, connectionId };
+    const told = async (): Promise<string[]> => {
+      await world.process.apply();
+      return (await signer.occurrences()).map(({ value }) => value).toSorted();
+    };
+    const entry = store.directory
+      .selectFrom('directory_accounts')
+      .selectAll()
+      .where('connection_id', '=', connectionId);
+
+    await tell('lead', own);
+    await tell('customer', { kind: 'service' });
+    expect(await told()).toEqual(['lead']);
+    expect(await signer.letters()).toEqual([]);
+
+    const account = await entry.executeTakeFirstOrThrow();
+    await store.directory
+      .deleteFrom('directory_accounts')
+      .where('connection_id', '=', connectionId)
+      .execute();
+    await tell('opportunity', own);
+    expect(await told()).toEqual(['lead']);
+    expect(await signer.letters()).toMatchObject([
+      { reason: 'foreign account', explanation: expect.stringContaining('connected again') },
+    ]);
+    const memberId = randomUUID();
+    expect(await letters.replayAll({ workspaceId, memberId })).toMatchObject({ replayed: 0 });
+    await store.directory.insertInto('directory_accounts').values(account).execute();
+    expect(await letters.replayAll({ workspaceId, memberId })).toMatchObject({ replayed: 1 });
+    expect(await told()).toEqual(['lead', 'opportunity']);
   });
 });
 

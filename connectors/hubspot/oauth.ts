@@ -18,7 +18,7 @@ export const hubspotScopes = {
 } as const;
 
 /** What opens an account. `expiresAt`: milliseconds of this machine's time. */
-export interface HubspotGrant {
+interface HubspotGrant {
   readonly accessToken: string;
   /** The newest: HubSpot may replace it with every refresh. */
   readonly refreshToken: string;

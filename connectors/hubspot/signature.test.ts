@@ -1,12 +1,13 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { type SignatureVersion, type SignedRequest, verifyHubspotSignature } from './signature.ts';
+import type { CrmRequest } from '../shared/crm.ts';
+import { type SignatureVersion, verifyHubspotSignature } from './signature.ts';
 
 /** Published vectors, docs/vendors/hubspot.md §3.1. */
 const secret = 'f6e94c08-85d0-4608-bcc6-e1850176e7b8';
 const at = 1_632_188_626_483;
 
-const v3 = (signature: string, more: Partial<SignedRequest> = {}, timestamp = String(at)): SignedRequest => ({
+const v3 = (signature: string, more: Partial<CrmRequest> = {}, timestamp = String(at)): CrmRequest => ({
   method: 'POST',
   url: 'https://www.hubspot.com/webhook',
   body: Buffer.from('REQUEST_BODY'),
@@ -14,7 +15,7 @@ const v3 = (signature: string, more: Partial<SignedRequest> = {}, timestamp = St
   ...more,
 });
 const published = v3('jf872r5vscVcxCiDRHA4rGrqe/8BPLNVkdJSHdMnGTU=');
-const verify = (request: SignedRequest, now = at, secrets = [secret]): boolean =>
+const verify = (request: CrmRequest, now = at, secrets = [secret]): boolean =>
   verifyHubspotSignature(request, secrets, ['v3'], now);
 
 const sign = (url: string, body = ''): string =>
@@ -117,7 +118,7 @@ describe('version 3', () => {
 
 describe('version 2', () => {
   const signature = '57bb01a6e6ac92919b5e715d68f40265328701bbf1cf3fd73772887069945766';
-  const request: SignedRequest = {
+  const request: CrmRequest = {
     ...published,
     headers: { 'x-hubspot-signature': signature, 'x-hubspot-signature-version': 'v2' },
   };

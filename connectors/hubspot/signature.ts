@@ -1,15 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-
-/** A request as HubSpot made it. */
-export interface SignedRequest {
-  readonly method: string;
-  /** The full public URL, query included, as HubSpot was given it. */
-  readonly url: string;
-  readonly headers: IncomingHttpHeaders;
-  /** The raw bytes; empty for a GET. */
-  readonly body: Buffer;
-}
+import type { CrmRequest } from '../shared/crm.ts';
 
 /** `v2` carries no time and can be replayed: for workflow actions only, docs/vendors/hubspot.md §3.1. */
 export type SignatureVersion = 'v3' | 'v2';
@@ -64,7 +55,7 @@ function isTimely(timestamp: string, now: number): boolean {
  * signature is judged by it alone. `now`: milliseconds.
  */
 export function verifyHubspotSignature(
-  request: SignedRequest,
+  request: CrmRequest,
   secrets: readonly string[],
   allow: readonly SignatureVersion[],
   now: number,
@@ -81,7 +72,7 @@ export function verifyHubspotSignature(
 }
 
 function isV3(
-  request: SignedRequest,
+  request: CrmRequest,
   secrets: readonly string[],
   signature: string,
   timestamp: string,
@@ -93,7 +84,7 @@ function isV3(
   );
 }
 
-function isV2(request: SignedRequest, secrets: readonly string[], signature: string): boolean {
+function isV2(request: CrmRequest, secrets: readonly string[], signature: string): boolean {
   return signed(request, secrets, signature, (secret, start) =>
     createHash('sha256').update(secret).update(start).update(request.body).digest('hex'),
   );
@@ -101,7 +92,7 @@ function isV2(request: SignedRequest, secrets: readonly string[], signature: str
 
 /** Sequences beside the table are not documented, so the address counts as it came too. */
 function signed(
-  { method, url }: SignedRequest,
+  { method, url }: CrmRequest,
   secrets: readonly string[],
   signature: string,
   digest: (secret: string, start: string) => string,

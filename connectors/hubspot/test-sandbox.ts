@@ -85,7 +85,7 @@ export async function openPortal(rules: PortalRules = {}): Promise<TestPortal> {
       verifyToken: 'verify-token',
       accessToken,
     },
-    hubspot: { accessToken },
+    crms: { hubspot: { accessToken } },
     rules: { hubspot: { rateLimitMax: 0, searchLimitMax: 0, ...rules } },
   });
   app.use('/sandbox', sandbox.router);

@@ -17,7 +17,7 @@ export type CrmChange = { readonly recordId: string; readonly at: number } & (
 
 /** Changes of one CRM account. */
 export interface AccountChanges {
-  /** The vendor's id of the account, such as a portal id. */
-  readonly account: string;
+  /** The vendor's id of the account; undefined: the vendor names none, and it is that of the connection who was told. */
+  readonly account: string | undefined;
   readonly changes: readonly CrmChange[];
 }

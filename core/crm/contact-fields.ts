@@ -34,7 +34,7 @@ export type LeadSource = 'WhatsApp CTWA' | 'WhatsApp Inbound' | 'WhatsApp';
 
 /** What a mapping can carry of a contact, and where it fits. */
 export interface SourceRule {
-  /** What it holds, as docs/hubspot-setup.md tells it to admins. */
+  /** What it holds, as each CRM's guide tells it to admins. */
   readonly means: string;
   /** As it is before a CRM's own spelling. */
   readonly read: (contact: ContactFields) => FieldValue;

@@ -5,10 +5,11 @@ import type { CrmField } from './field.ts';
 export const fieldOwners = ['once', 'if-empty', 'ours', 'both', 'theirs'] as const;
 export type FieldOwner = (typeof fieldOwners)[number];
 
-/** As docs/hubspot-setup.md tells it to admins. */
+/** As each CRM's guide tells it to admins. */
 export const ownerMeanings: Readonly<Record<FieldOwner, string>> = {
   once: 'written once; what it becomes in the CRM afterwards stays',
-  'if-empty': 'filled where the CRM has nothing; what stands there stays, whoever wrote it',
+  'if-empty':
+    "filled where the CRM has nothing; what stands there stays, whoever wrote it, but for a number Sangam wrote that is somebody else's by now",
   ours: 'always what Sangam knows, also when that is nothing; a change made by hand is set back',
   both: 'shared: a change on either side reaches the other',
   theirs: 'the CRM decides: only read',
@@ -18,7 +19,7 @@ export const ownerMeanings: Readonly<Record<FieldOwner, string>> = {
 export const transforms = ['as is', 'lower case', 'upper case', 'digits only', 'first line'] as const;
 export type Transform = (typeof transforms)[number];
 
-/** As docs/hubspot-setup.md tells it to admins. */
+/** As each CRM's guide tells it to admins. */
 export const transformMeanings: Readonly<Record<Transform, string>> = {
   'as is': 'nothing is done to it',
   'lower case': 'in small letters',

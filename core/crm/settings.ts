@@ -21,7 +21,7 @@ export const ownerRule = z.discriminatedUnion('kind', [
 ]);
 export type OwnerRule = z.infer<typeof ownerRule>;
 
-/** What each means is told to admins by docs/hubspot-setup.md, in these words. */
+/** What each means is told to admins by each CRM's guide, in these words. */
 export const connectionSettings = z.object({
   creation: z
     .object({

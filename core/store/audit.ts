@@ -44,7 +44,7 @@ export const auditActions = [
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 
-/** Stands in the audit for who runs the installation, at its command line. */
+/** Stands in the audit for who is no member: who runs the installation, at its command line, and a CRM that let us go. */
 export const operatorId = '00000000-0000-0000-0000-000000000000';
 
 /** Who did what, to what: ids and names of settings, never a person's data, never a secret. */

@@ -3,7 +3,7 @@ import { type ConnectionSettings, type FieldMapping, readStoredSettings } from '
 import { closeAlertsOf, raiseAlerts } from './attention.ts';
 import { markPriority } from './dirty.ts';
 import { fromJson, toJson } from './json.ts';
-import type { ConnectionMode } from './schema.ts';
+import type { AuthKind, ConnectionMode } from './schema.ts';
 import type { WorkspaceTransaction } from './store.ts';
 import { mayWriteEntry, mayWriteMark } from './writable.ts';
 
@@ -24,9 +24,11 @@ export interface ConnectionRow {
   /** Undefined: the connector's default. */
   readonly mapping: readonly FieldMapping[] | undefined;
   readonly parkedFields: Readonly<Record<string, ParkedField>>;
+  readonly authKind: AuthKind;
   readonly accessToken: Buffer | null;
-  readonly refreshToken: Buffer | null;
   readonly tokenExpiresAt: number | null;
+  /** Where the vendor says the account is; null: all of its accounts are at one address. */
+  readonly apiBase: string | null;
   /** The workspace is a sandbox: it may only ever reach sandbox hosts. */
   readonly sandbox: boolean;
   /** Why nothing is written until an admin acts. */
@@ -68,7 +70,8 @@ export async function connectionsOf(trx: WorkspaceTransaction): Promise<Connecti
   const { rows } = await sql<StoredConnection>`
     select c.connection_id as "connectionId", c.workspace_id as "workspaceId", c.crm, c.account, c.mode,
            c.test_phones as "testPhones", c.settings, c.mapping, c.parked_fields as "parkedFields",
-           c.access_token as "accessToken", c.refresh_token as "refreshToken", c.token_expires_at as "tokenExpiresAt",
+           c.auth_kind as "authKind", c.access_token as "accessToken", c.token_expires_at as "tokenExpiresAt",
+           c.api_base as "apiBase",
            w.sandbox, c.blocked_reason as "blockedReason", c.disconnected_at as "disconnectedAt",
            c.failed_attempts as "failedAttempts", c.next_call_at as "nextCallAt", c.indexed_at as "indexedAt",
            c.indexed_region as "indexedRegion",

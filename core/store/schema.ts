@@ -219,10 +219,16 @@ export interface Database {
     mapping: Buffer | null;
     /** JSON: CRM field → when and why it was parked. */
     parked_fields: ColumnType<Buffer, Buffer | undefined>;
+    auth_kind: ColumnType<AuthKind, AuthKind | undefined>;
     access_token: Buffer | null;
-    /** Null: the access token is one that does not expire. */
+    /** Of OAuth. */
     refresh_token: Buffer | null;
+    /** JSON of what tokens are renewed with beside a refresh token or, where they are minted, in place of one. */
+    secret: Buffer | null;
+    /** Null: it does not expire, or nobody said when. */
     token_expires_at: number | null;
+    /** Where the vendor says the account is; null: all of its accounts are at one address. */
+    api_base: string | null;
     refresh_lease: string | null;
     refresh_leased_until: number | null;
     /** Of an app of their own; null: the service's app signs. */
@@ -511,6 +517,8 @@ interface MessageColumns {
 export type MessageOrigin = 'customer' | 'phone app' | 'meta agent' | 'history' | 'other tool';
 
 /** docs/design.md §1: computes and shows, writes nothing; writes listed phones only; writes. */
+/** `keys`: what was typed in goes with every call. `mint`: tokens are got with it, as often as they end. */
+export type AuthKind = 'keys' | 'oauth' | 'mint';
 export type ConnectionMode = 'shadow' | 'test' | 'live';
 
 /** Whose word a dead letter holds: WhatsApp's, a CRM's, or one of our own members'. */
@@ -580,6 +588,6 @@ export const sealedColumns = [
   {
     table: 'crm_connections',
     key: 'connection_id',
-    columns: ['access_token', 'refresh_token', 'webhook_secret', 'previous_webhook_secret'],
+    columns: ['access_token', 'refresh_token', 'secret', 'webhook_secret', 'previous_webhook_secret'],
   },
 ] as const;

@@ -1,11 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Router } from 'express';
 import { z } from 'zod';
-import type { MustBeTarget } from '../targets.ts';
-import type { SandboxClock } from '../clock.ts';
-import type { CrmSimulator } from '../crm.ts';
+import type { CrmEntry, CrmFrame, CrmSimulator } from '../crm.ts';
 import { type Answer, answering, ok, parseJson, readBody, readChanges } from '../http.ts';
-import type { Append } from '../journal.ts';
 import { createAccount } from './account.ts';
 import { fetchControls } from './app/fetch.ts';
 import { createGrants } from './app/grants.ts';
@@ -38,35 +35,31 @@ const tokenBody = z.strictObject({
   accessToken: z.string().min(1).optional(),
 });
 
-/** A portal with the app that is installed in it. */
-export interface HubspotSimulator extends CrmSimulator {
-  readonly app: AppFacts;
-  /** Delivers nothing more. */
-  close(): void;
-}
+/** The sandbox's app has one name in every installation, and a secret of its own in each. */
+const clientId = 'sangam-sandbox-app';
+
+export const hubspot = {
+  label: 'HubSpot',
+  account: String(portalFacts.portalId),
+  clientId,
+  desk: 'contacts',
+  rules: hubspotRules,
+  open: (frame, rules) => createHubspot({ ...frame, rules: hubspotRules.parse(rules) }),
+} as const satisfies CrmEntry;
 
 /** One HubSpot portal: contacts, what stands on their timelines, a token and limits. docs/vendors/hubspot.md. */
-export function createHubspot(options: {
-  /** Of the portal's private app. */
-  accessToken: string;
-  /** Of the app that is installed by OAuth and hears webhooks; drawn where none is given. */
-  appId?: string;
-  clientId?: string;
-  clientSecret?: string;
-  /** Where it hears webhooks from the start; asked at every delivery. */
-  webhookUrl?: () => string;
-  mustBeTarget: MustBeTarget;
-  /** Hears of every change of a contact, by whomever, once it is made. */
-  changed?: (change: PortalChange) => void;
-  clock: SandboxClock;
-  rules: HubspotRules;
-  append: (part: string) => Append;
-  written: () => Promise<void>;
-}): HubspotSimulator {
+export function createHubspot(
+  options: CrmFrame & {
+    appId?: string;
+    /** Hears of every change of a contact, by whomever, once it is made. */
+    changed?: (change: PortalChange) => void;
+    rules: HubspotRules;
+  },
+): CrmSimulator {
   const { clock, written } = options;
   const app: AppFacts = {
     appId: options.appId ?? '1000001',
-    clientId: options.clientId ?? 'sangam-sandbox-app',
+    clientId: options.clientId ?? clientId,
     clientSecret: options.clientSecret ?? randomUUID(),
   };
   let rules = options.rules;
@@ -148,9 +141,9 @@ export function createHubspot(options: {
   controls.use(contactControls(portal, written));
 
   return {
-    app,
-    close: () => webhooks.close(),
     name: 'hubspot',
+    facts: { authorizePath: '/sandbox/hubspot/oauth/authorize', portalId: portalFacts.portalId, ...app },
+    close: () => webhooks.close(),
     journals: [hubspotJournal(portal), grants.journal],
     desks: {
       contacts: recordDesk(contacts, (id) => timelineOf(portal, id)),

@@ -71,7 +71,7 @@ export async function startWorld(
       verifyToken: 'verify-token',
       accessToken,
     },
-    hubspot: { accessToken },
+    crms: { hubspot: { accessToken } },
     ...rest,
   });
   app.use('/sandbox', sandbox.router);

@@ -1,6 +1,9 @@
 import { z } from 'zod';
+import type { CrmForm } from '@sangam/connectors/registry';
+import { Refusal } from '@sangam/core/errors';
 import type { Connecting } from '../connecting.ts';
 import type { ConnectionBook } from '../connection-book.ts';
+import type { Crms } from '../crms.ts';
 import { mappingLine } from '../mapping-line.ts';
 import { withoutPasted } from '../pasted.ts';
 import { type Route, route } from './api.ts';
@@ -8,15 +11,6 @@ import { bodyOf, idOf, phoneInput, queryOf, secret } from './input.ts';
 import { keepBinder } from './oauth.ts';
 import { pageOfAll, wholeListQuery } from './paging.ts';
 
-const newConnection = z.strictObject({
-  crm: z.literal('hubspot'),
-  accessToken: z
-    .string()
-    .trim()
-    .max(4_096)
-    .superRefine(withoutPasted)
-    .regex(/^[\x21-\x7e]{10,}$/, "must be the private app's access token, whole and without blanks"),
-});
 const modeChange = z.strictObject({
   mode: z.enum(['shadow', 'test', 'live']),
   testPhones: z.array(phoneInput).max(100).optional(),
@@ -28,21 +22,27 @@ const webhookSecret = z.strictObject({ secret });
 export function connectionRoutes(
   book: ConnectionBook,
   connecting: Connecting,
+  crms: Crms,
   publicUrl: () => string,
 ): Route[] {
+  const crmOf = z.looseObject({ crm: z.enum(crms.all.map(({ traits }) => traits.crm)) });
   return [
     route('GET', '/connections', 'admin', async (request, response) => {
       const query = queryOf(wholeListQuery, request);
       response.json(pageOfAll(await book.list(response.locals.member.workspaceId), query));
     }),
     route('POST', '/connections', 'admin', async (request, response) => {
-      const { accessToken } = bodyOf(newConnection, request);
+      const { crm: name } = bodyOf(crmOf, request);
+      const { form } = crms.get(name);
+      const { crm, ...typed } = bodyOf(formOf(name, form), request);
       const { member } = response.locals;
-      const { connectionId, fresh } = await connecting.connectByToken(member, accessToken);
+      const { connectionId, fresh } = await connecting.connectByForm(member, crm, typed);
       response.status(fresh ? 201 : 200).json(await book.detail(member.workspaceId, connectionId));
     }),
-    route('GET', '/connections/hubspot/authorize', 'admin', async (_request, response) => {
-      const { url, binder } = await connecting.authorize(response.locals.member);
+    route('GET', '/connections/:crm/authorize', 'admin', async (request, response) => {
+      const crm = String(request.params['crm']);
+      if (crms.of(crm) === undefined) throw noSuchCrm(crms);
+      const { url, binder } = await connecting.authorize(response.locals.member, crm);
       keepBinder(response, binder, publicUrl());
       response.set('Cache-Control', 'no-store').json({ url });
     }),
@@ -119,4 +119,19 @@ export function connectionRoutes(
       response.status(204).end();
     }),
   ];
+}
+
+/** What the CRM's form takes; what was copied along is told first. */
+function formOf(crm: string, form: CrmForm | undefined) {
+  const fields = Object.entries(form?.fields ?? {}).map(([name, field]) => [
+    name,
+    z.string().trim().superRefine(withoutPasted).pipe(field),
+  ]);
+  const shape: Record<string, z.ZodType<string>> = Object.fromEntries(fields);
+  return z.strictObject({ crm: z.literal(crm), ...shape });
+}
+
+function noSuchCrm({ all }: Crms): Refusal {
+  const names = all.map(({ traits }) => traits.crm).join(', ');
+  return new Refusal('missing', 'no_such_crm', `There is no such CRM here: there are ${names}.`);
 }

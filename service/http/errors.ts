@@ -45,7 +45,7 @@ export const notFound: RequestHandler = (_request, response) =>
 /** What a refusal that knows no addresses leaves out, by its code: where to see what there is, and what to ask. */
 const addresses: Readonly<Record<string, string>> = {
   disconnected:
-    'POST /api/v1/connections does by an access token, GET /api/v1/connections/hubspot/authorize by OAuth.',
+    'POST /api/v1/connections does by an access token, GET /api/v1/connections/CRM/authorize by OAuth.',
   no_check: 'POST /api/v1/connections/ID/check starts one.',
   replayable:
     'POST /api/v1/dead-letters/ID/replay sends it on its way, GET /api/v1/dead-letters?setAside=true lists those that rest.',

@@ -1,46 +1,55 @@
 import { Router } from 'express';
+import type { Crm } from '@sangam/connectors/registry';
+import { simulators } from '@sangam/sandbox';
+import type { Crms } from '../crms.ts';
 import { otherMethods } from './errors.ts';
 import { pagePolicy } from './security-headers.ts';
 
-/** What happened before this page was opened, by the `note` of its address; never the address's own words. */
-const notes: Readonly<Record<string, string>> = {
-  connected:
+/** What happened before this page was opened, by the `note` and `crm` of its address; never the address's own words. */
+const notes: Readonly<Record<string, (crm: string, variables: readonly string[]) => string>> = {
+  connected: () =>
     'The account is connected, in shadow: Sangam shows what it would do and writes nothing until you say so.',
-  reconnected: 'The account is connected again. Its settings and links are as they were.',
-  not_agreed: 'HubSpot did not give its agreement: nothing was connected.',
-  state_unknown:
+  reconnected: () => 'The account is connected again. Its settings and links are as they were.',
+  not_agreed: (crm) => `${crm} did not give its agreement: nothing was connected.`,
+  state_unknown: () =>
     'This was not begun in this browser within the last ten minutes, or is finished already. Connect again.',
-  reconnect: 'HubSpot did not take this agreement, which is good once and for a few minutes: connect again.',
-  client_config:
-    'HubSpot does not know this installation’s app: check HUBSPOT_CLIENT_ID, HUBSPOT_CLIENT_SECRET and the app’s redirect URLs.',
-  account_taken: 'This account is connected to another workspace. Disconnect it there first.',
+  reconnect: (crm) =>
+    `${crm} did not take this agreement, which is good once and for a few minutes: connect again.`,
+  client_config: (crm, variables) =>
+    `${crm} does not know this installation’s app: check ${[...variables, ''].join(', ')}and the app’s redirect URLs.`,
+  account_taken: () => 'This account is connected to another workspace. Disconnect it there first.',
 };
 const otherNote =
   'The account could not be connected. Try again; the log of Sangam says why, in its line “an account could not be connected”.';
 
 /** What a person sees who opens the service's address, until the console is built. */
-export function statusPage(sandbox: () => boolean): Router {
+export function statusPage(crms: Crms, sandbox: () => boolean): Router {
   const router = Router();
   router.get('/', (request, response) => {
-    const { note } = request.query;
+    const { note, crm } = request.query;
+    const about = typeof crm === 'string' ? crms.of(crm) : undefined;
     response
       .set('Content-Security-Policy', pagePolicy("'none'"))
       .type('html')
-      .send(page(sandbox(), typeof note === 'string' ? noteOf(note) : undefined));
+      .send(page(sandbox(), typeof note === 'string' ? noteOf(note, about) : undefined));
   });
   router.all('/', otherMethods('GET'));
   return router;
 }
 
-function noteOf(note: string): string {
-  return (Object.hasOwn(notes, note) ? notes[note] : undefined) ?? otherNote;
+function noteOf(note: string, crm: Crm | undefined): string {
+  const say = Object.hasOwn(notes, note) ? notes[note] : undefined;
+  return say?.(crm?.traits.label ?? 'The CRM', crm?.oauth?.appVariables ?? []) ?? otherNote;
 }
+
+const played = Object.entries(simulators).map(([name, simulator]) => ({ name, ...simulator }));
 
 function page(sandbox: boolean, note: string | undefined): string {
   const playground = sandbox
-    ? `<p>It runs with a <strong>sandbox</strong>: a WhatsApp and a HubSpot to play with, no account needed.
+    ? `<p>It runs with a <strong>sandbox</strong>: a WhatsApp and ${played.map(({ label }) => `a ${label}`).join(', ')} to
+       play with, no account needed.
        <a href="/sandbox">What the sandbox gives you</a>,
-       <a href="/sandbox/hubspot/records/contacts">the contacts in its HubSpot</a>.</p>`
+       ${played.map(({ name, label, desk }) => `<a href="/sandbox/${name}/records/${desk}">the ${desk} in its ${label}</a>`).join(', ')}.</p>`
     : '';
   return `<!doctype html>
 <html lang="en">

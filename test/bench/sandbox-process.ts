@@ -17,7 +17,7 @@ const sandbox = await createSandbox({
   ownHosts: () => [host],
   access: { admits: async () => true },
   whatsapp: { ...parties.whatsapp, accessToken: 'not-called', webhookUrl: () => 'http://127.0.0.1:9' },
-  hubspot: parties.hubspot,
+  crms: parties.crms,
   rules: { hubspot: { rateLimitMax: 0, searchLimitMax: 0 } },
 });
 app.use('/sandbox', sandbox.router);

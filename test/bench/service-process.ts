@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
+import { crms } from '@sangam/connectors/registry';
 import { systemClock } from '@sangam/core/clock';
 import { createOwnNumberReader, createSecretBox, createService } from '@sangam/service';
 
@@ -17,6 +18,7 @@ const service = createService({
   port: 0,
   publicUrl: undefined,
   metrics: {},
+  crms,
   retention: { deadLetterContents: 180, keptEvents: 400, occurrences: 400, audit: 2_555 },
   box: createSecretBox([key === '' ? randomBytes(32) : Buffer.from(key, 'base64')]),
   clock: systemClock,

@@ -1,11 +1,6 @@
-import {
-  createHubspotConnector,
-  hubspotBasePath,
-  hubspotTraits,
-  readHubspotChanges,
-} from '@sangam/connectors/hubspot';
+import { hubspot } from '@sangam/connectors/hubspot';
 import type { CrmField, CrmValues } from '@sangam/core/crm';
-import { createSandbox, hubspotPortal, type SandboxClock } from '@sangam/sandbox';
+import { createSandbox, type SandboxClock, simulators } from '@sangam/sandbox';
 import express from 'express';
 import { listen } from '../harness/listen.ts';
 import type { AccountUser, ConformanceAccount, PickyField } from './account.ts';
@@ -53,7 +48,7 @@ export async function openHubspotAccount(
       verifyToken: 'unused',
       accessToken: 'unused',
     },
-    hubspot: { accessToken: firstToken },
+    crms: { hubspot: { accessToken: firstToken } },
     // Limits are what the tests of limits set.
     rules: { hubspot: { rateLimitMax: 0, searchLimitMax: 0, ...rules } },
   });
@@ -76,19 +71,22 @@ export async function openHubspotAccount(
 
   const user = hubspotUser(send, api);
   return {
-    account: String(hubspotPortal.portalId),
+    account: simulators.hubspot.account,
     user,
     connect: (permits) =>
-      createHubspotConnector({
-        basePath: hubspotBasePath('sandbox', root),
-        permits,
-        credentials: {
-          accessToken: async () => token.current,
-          async expired(refused) {
-            if (refused === token.current) token.current = token.atTheVendor;
+      hubspot.open(
+        { sandboxUrl: root, app: undefined },
+        {
+          permits,
+          apiBase: undefined,
+          credentials: {
+            accessToken: async () => token.current,
+            async expired(refused) {
+              if (refused === token.current) token.current = token.atTheVendor;
+            },
           },
         },
-      }),
+      ),
     async fault({ on, ...fault }) {
       await send('PUT', '/faults', { ...fault, ...(on === undefined ? {} : { operation: writes[on] }) });
     },
@@ -101,7 +99,7 @@ export async function openHubspotAccount(
       void (await send('PUT', '/rules', { rateLimitMax: calls, rateLimitIntervalMs: perMs })),
     calls: async () => ((await send('GET', '/calls')) as { total: number }).total,
     async removeField(source) {
-      const mapping = hubspotTraits.defaultMapping.findLast((one) => one.source === source);
+      const mapping = hubspot.traits.defaultMapping.findLast((one) => one.source === source);
       if (mapping === undefined) throw new Error(`Nothing maps '${source}'.`);
       await api('DELETE', `/crm/properties/2026-03/contacts/${mapping.field.name}`);
       return mapping.field.name;
@@ -112,7 +110,7 @@ export async function openHubspotAccount(
     async webhooksTo(receive) {
       app.post('/told', express.raw({ type: () => true, limit: '10mb' }), async (request, response) => {
         const raw = request.body as Buffer;
-        const told = await receive(readHubspotChanges(raw).accounts, raw).then(
+        const told = await receive(hubspot.webhooks.read(raw).accounts, raw).then(
           () => true,
           () => false,
         );

@@ -6,6 +6,7 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { crms } from '@sangam/connectors/registry';
 import { openStore, type Store } from '@sangam/core/store';
 import { createSandbox, type Sandbox, SandboxClock } from '@sangam/sandbox';
 import {
@@ -13,9 +14,11 @@ import {
   createSecretBox,
   createService,
   ensureSandboxWorkspace,
+  type SandboxCrm,
   type SandboxParties,
   type SecretBox,
   type Service,
+  type ServiceOptions,
 } from '@sangam/service';
 import express from 'express';
 import { pino } from 'pino';
@@ -28,19 +31,25 @@ import { until } from './until.ts';
  */
 export interface Town {
   readonly store: Store;
-  readonly parties: SandboxParties;
+  readonly parties: TownParties;
   /** Opens what its services seal. */
   readonly box: SecretBox;
   readonly sandboxUrl: string;
   readonly databaseUrl: string;
+  readonly clock: SandboxClock;
   /** A service of this very process, whose routes can be seen; it works unless told not to. */
-  openService(options?: { readonly work: boolean }): Promise<Service>;
+  openService(
+    options?: { readonly work: boolean } & Partial<Pick<ServiceOptions, 'crms' | 'crmSettings'>>,
+  ): Promise<Service>;
   /** Starts a service process; `databaseUrl` where it is to reach the database by another way, `env` beside the rest. */
   startService(databaseUrl?: string, env?: Readonly<Record<string, string>>): Promise<ServiceProcess>;
   /** The answer of the sandbox's control API. */
   control<Answer>(method: string, path: string, body?: unknown): Promise<Answer>;
   close(): Promise<void>;
 }
+
+/** `hubspot`: the one of its CRMs most tests play with. */
+export type TownParties = SandboxParties & { readonly hubspot: SandboxCrm };
 
 export interface ServiceProcess {
   readonly url: string;
@@ -69,7 +78,10 @@ export async function createTown(given?: TestDatabase): Promise<Town> {
   const store = openStore(database.url);
   const clock = new SandboxClock();
   const box = createSecretBox([Buffer.from(secretsKey, 'base64')]);
-  const parties = await ensureSandboxWorkspace(store, box, clock);
+  const made = await ensureSandboxWorkspace(store, box, clock);
+  const { hubspot } = made.crms;
+  if (hubspot === undefined) throw new Error('The sandbox has no HubSpot.');
+  const parties = { ...made, hubspot };
   const services: ServiceProcess[] = [];
   const opened: Service[] = [];
   const { server, sandbox, url } = await openSandbox(
@@ -81,6 +93,7 @@ export async function createTown(given?: TestDatabase): Promise<Town> {
   return {
     store,
     parties,
+    clock,
     box,
     sandboxUrl: url,
     databaseUrl: database.url,
@@ -97,7 +110,7 @@ export async function createTown(given?: TestDatabase): Promise<Town> {
       services.push(service);
       return service;
     },
-    async openService({ work } = { work: true }) {
+    async openService({ work, ...known } = { work: true }) {
       const service = createService({
         databaseUrl: database.url,
         host: '127.0.0.1',
@@ -109,7 +122,9 @@ export async function createTown(given?: TestDatabase): Promise<Town> {
         box,
         clock,
         logger: pino({ level: 'fatal' }, pino.destination(2)),
-        sandboxHubspotApp: () => parties.hubspot,
+        crms,
+        sandboxApp: (crm) => parties.crms[crm],
+        ...known,
         sandboxUrl: () => Promise.resolve(url),
       });
       opened.push(service);
@@ -188,7 +203,7 @@ async function openSandbox(
       ...parties.whatsapp,
       webhookUrl: () => `${serviceUrl()}/webhooks/whatsapp/${parties.whatsapp.channelId}`,
     },
-    hubspot: parties.hubspot,
+    crms: parties.crms,
     rules: { hubspot: { rateLimitMax: 100_000 } },
   });
   app.use('/sandbox', sandbox.router);

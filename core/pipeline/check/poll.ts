@@ -25,7 +25,7 @@ const besideWebhooksMs = 30 * 60 * 1000;
 /** A vendor's index lags, and clocks differ: each poll looks back this far behind the last. */
 const overlapMs = 2 * 60 * 1000;
 
-/** How long a CRM may restore what was deleted. HubSpot: 90 days. */
+/** How long a CRM may restore what was deleted. */
 const restorableMs = 90 * 24 * 60 * 60 * 1000;
 
 /** Looks at what changed in connected accounts since the last time, so that no gap of the webhooks stays. */

@@ -11,10 +11,17 @@ export type ChangeRoute =
   | { readonly kind: 'service' }
   | { readonly kind: 'connection'; readonly workspaceId: string; readonly connectionId: string };
 
+/** The connection a change is of. */
+interface Owner {
+  readonly workspaceId: string;
+  readonly connectionId: string;
+}
+
 export interface ChangeReceiver {
   /**
    * Takes in changes whose signature has been checked. Resolves once they are durable; those of accounts the signer does
-   * not own are durable as a dead letter. Rejects only when the database cannot be reached.
+   * not own are durable as a dead letter. What names no account is of the connection that signed it. Rejects only when the
+   * database cannot be reached.
    */
   receive(crm: string, accounts: readonly AccountChanges[], route: ChangeRoute, raw: Buffer): Promise<void>;
   /**
@@ -51,17 +58,18 @@ export function createChangeReceiver(dependencies: {
     );
   };
 
-  /** Whose account it is; undefined: nobody's, or not the signer's. */
+  /** Whose account it is; undefined: nobody's, or not the signer's. Without an account, the signer's own. */
   const ownerOf = async (
     crm: string,
-    account: string,
+    account: string | undefined,
     signer: string,
-  ): Promise<{ workspaceId: string; connectionId: string } | undefined> => {
+  ): Promise<Owner | undefined> => {
+    if (account === undefined && signer === 'service') return undefined;
     const owner = await store.directory
       .selectFrom('directory_accounts')
       .select(['directory_accounts.workspace_id', 'connection_id'])
       .where('crm', '=', crm)
-      .where('account', '=', account)
+      .where(account === undefined ? 'connection_id' : 'account', '=', account ?? signer)
       .executeTakeFirst();
     if (owner === undefined || (signer !== 'service' && signer !== owner.connection_id)) return undefined;
     return { workspaceId: owner.workspace_id, connectionId: owner.connection_id };
@@ -82,11 +90,11 @@ export function createChangeReceiver(dependencies: {
         if (owner === undefined) {
           await receiver.park(route.kind === 'service' ? serviceWorkspaceId : route.workspaceId, {
             reason: 'foreign account',
-            explanation: `The webhook speaks of the ${crm} account ${account}, which its signer has not connected here. Replay it once it is.`,
+            explanation: whyForeign(crm, account, route),
             source: 'crm',
-            signer: `${signer} ${crm} ${account}`,
+            signer: `${signer} ${crm} ${account ?? ''}`,
             eventKey: hash('sha256', raw, 'buffer').subarray(0, 16),
-            contentHash: hash('sha256', `${crm}:${account}`, 'buffer').subarray(0, 8),
+            contentHash: hash('sha256', `${crm}:${account ?? ''}`, 'buffer').subarray(0, 8),
             payload: raw,
             receivedAt: clock.now(),
           });
@@ -97,7 +105,8 @@ export function createChangeReceiver(dependencies: {
       }
     },
     async readmit(letter) {
-      const [signer = '', crm = '', account = ''] = letter.signer?.split(' ') ?? [];
+      const [signer = '', crm = '', named = ''] = letter.signer?.split(' ') ?? [];
+      const account = named === '' ? undefined : named;
       const owner = await ownerOf(crm, account, signer);
       if (owner === undefined || letter.payload === null) return undefined;
       const said = readChanges(crm, letter.payload).filter((one) => one.account === account);
@@ -105,6 +114,15 @@ export function createChangeReceiver(dependencies: {
       return owner.workspaceId;
     },
   };
+}
+
+function whyForeign(crm: string, account: string | undefined, route: ChangeRoute): string {
+  if (account !== undefined) {
+    return `The webhook speaks of the ${crm} account ${account}, which its signer has not connected here. Replay it once it is.`;
+  }
+  return route.kind === 'service'
+    ? `The webhook names no ${crm} account: have ${crm} call the address of the connection instead.`
+    : `The connection the webhook came to is disconnected. Replay it once it is connected again.`;
 }
 
 /** The same for every delivery of the same change. */

@@ -14,6 +14,7 @@ import { seenByOps } from './0014-seen-by-ops.ts';
 import { alertsSeen } from './0018-alerts-seen.ts';
 import { foundedContacts } from './0019-founded-contacts.ts';
 import { foreignOptOuts } from './0021-foreign-opt-outs.ts';
+import { waysToConnect } from './0024-ways-to-connect.ts';
 
 /** By the name of their file, in order. One that was applied anywhere is never changed: another follows it, under a number above all others. */
 export const migrations = {
@@ -33,4 +34,5 @@ export const migrations = {
   '0018-alerts-seen': alertsSeen,
   '0019-founded-contacts': foundedContacts,
   '0021-foreign-opt-outs': foreignOptOuts,
+  '0024-ways-to-connect': waysToConnect,
 };

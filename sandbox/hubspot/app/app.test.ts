@@ -45,7 +45,7 @@ beforeEach(async () => {
       verifyToken: 'verify-token',
       accessToken: 'token',
     },
-    hubspot: { accessToken: 'token', clientId: 'app', clientSecret: 'secret' },
+    crms: { hubspot: { accessToken: 'token', clientId: 'app', clientSecret: 'secret' } },
   });
   app.use('/sandbox', sandbox.router);
   close = () => server.close();

@@ -1,6 +1,7 @@
 import type { AccountChanges } from '@sangam/core/crm';
-import { readHubspotChanges } from '@sangam/connectors/hubspot';
 import { z } from 'zod';
+import { parseJson } from '../shared/json.ts';
+import { readHubspotChanges } from './changes.ts';
 
 const id = z.union([z.string().min(1), z.number()]).transform(String);
 
@@ -17,7 +18,7 @@ const envelope = z.object({ action: z.string(), at: z.number(), request: z.unkno
 
 /** A workflow action's execution, as it is kept and replayed; undefined: the body is none. `at`: its receipt. */
 export function keptExecution(action: string, body: Buffer, at: number): Buffer | undefined {
-  const request = parsed(body);
+  const request = parseJson(body.toString('utf8'));
   return execution.safeParse(request).success
     ? Buffer.from(JSON.stringify({ action, at, request }))
     : undefined;
@@ -27,8 +28,8 @@ export function keptExecution(action: string, body: Buffer, at: number): Buffer 
  * The changes a kept body speaks of. An execution is a change of the field `workflow:<action>`; its value carries the
  * `callbackId`, by which repeats of one execution are known.
  */
-export function readKeptChanges(body: Buffer): readonly AccountChanges[] {
-  const kept = envelope.safeParse(parsed(body));
+export function readKept(body: Buffer): readonly AccountChanges[] {
+  const kept = envelope.safeParse(parseJson(body.toString('utf8')));
   if (!kept.success) return readHubspotChanges(body).accounts;
   const request = execution.safeParse(kept.data.request);
   if (!request.success) return [];
@@ -48,12 +49,4 @@ export function readKeptChanges(body: Buffer): readonly AccountChanges[] {
       ],
     },
   ];
-}
-
-function parsed(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }

@@ -1,0 +1,21 @@
+import { hubspot } from './hubspot/index.ts';
+import type { Crm } from './shared/crm.ts';
+
+export type {
+  Access,
+  AppSite,
+  Crm,
+  CrmAccount,
+  CrmApp,
+  CrmForm,
+  CrmRequest,
+  CrmSettings,
+  CrmSite,
+  Grant,
+  Renewable,
+} from './shared/crm.ts';
+
+export { token } from './shared/variables.ts';
+
+/** Every CRM there is a connector for. */
+export const crms: readonly Crm[] = [hubspot];

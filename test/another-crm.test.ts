@@ -1,0 +1,325 @@
+import { createHmac, randomUUID } from 'node:crypto';
+import { crms } from '@sangam/connectors/registry';
+import { connectChannel, serviceWorkspaceId } from '@sangam/core/store';
+import type { Service } from '@sangam/service';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type AnotherCrm, anotherCrm, basicOf } from './harness/another-crm.ts';
+import { createTown, text, type Town, until, webhook } from './harness/index.ts';
+import { createMemoryCrm, type MemoryCrm, memoryFields } from './harness/memory-crm.ts';
+
+/** A CRM that is registered here alone, and unlike HubSpot, goes through the service: adding one touches nothing of it. */
+
+const app = { clientId: 'sangam-at-memory', clientSecret: 'the secret of our app' };
+const appSecret = 'app-secret-of-the-number';
+const webhookSecret = 'secret of this address';
+const number = { phoneNumberId: '700100200300400', wabaId: '700100200300401', display: '+91 80471 00099' };
+
+let town: Town;
+let memory: MemoryCrm;
+let other: AnotherCrm;
+let service: Service;
+let session: string;
+const workspaceId = randomUUID();
+let channelId: string;
+
+beforeAll(async () => {
+  town = await createTown();
+  memory = createMemoryCrm(town.clock, { creates: 'lead', batchSize: 1, writeClass: 'findable' });
+  other = anotherCrm(memory);
+  service = await town.openService({
+    work: true,
+    crms: [...crms, other.value],
+    crmSettings: { memory: { app } },
+  });
+  const { store, box, clock } = town;
+  channelId = await store.transact(workspaceId, async (trx) => {
+    await trx
+      .insertInto('workspaces')
+      .values({ workspace_id: workspaceId, name: 'Live', sandbox: false, created_at: clock.now() })
+      .execute();
+    return connectChannel(
+      trx,
+      {
+        app: 'own',
+        phoneNumberId: number.phoneNumberId,
+        wabaId: number.wabaId,
+        portfolio: number.wabaId,
+        displayPhoneNumber: number.display,
+        region: 'IN',
+        appSecret: box.seal(appSecret),
+        verifyToken: box.seal('verify'),
+        accessToken: null,
+      },
+      clock.now(),
+    );
+  });
+  session = await signIn(workspaceId);
+});
+afterAll(() => town.close());
+
+async function signIn(workspace: string): Promise<string> {
+  const memberId = randomUUID();
+  await town.store.transact(workspace, (trx) =>
+    trx
+      .insertInto('members')
+      .values({
+        workspace_id: workspace,
+        member_id: memberId,
+        email: `${memberId}@sangam.example`,
+        role: 'admin',
+        created_at: 0,
+      })
+      .execute(),
+  );
+  const link = await service.sessions.makeLink(workspace, memberId);
+  return (await service.sessions.enter(link)) ?? '';
+}
+
+interface Answer<Body> {
+  readonly status: number;
+  readonly body: Body;
+  readonly cookie: string;
+}
+
+async function api<Body = never>(
+  method: string,
+  path: string,
+  body?: object,
+  as = session,
+): Promise<Answer<Body>> {
+  const response = await fetch(`${service.url()}/api/v1${path}`, {
+    method,
+    headers: { authorization: `Bearer ${as}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const answered = await response.text();
+  return {
+    status: response.status,
+    body: (answered === '' ? undefined : JSON.parse(answered)) as Body,
+    cookie: (response.headers.get('set-cookie') ?? '').split(';', 1)[0] ?? '',
+  };
+}
+
+async function says(wamid: string, words: string): Promise<void> {
+  const asha = { phone: '919812345678', name: 'Asha Rao' };
+  const body = JSON.stringify(webhook(number, [text(asha, wamid, town.clock.now(), words)]));
+  const response = await fetch(`${service.url()}/webhooks/whatsapp/${channelId}`, {
+    method: 'POST',
+    body,
+    headers: {
+      'x-hub-signature-256': `sha256=${createHmac('sha256', appSecret).update(body).digest('hex')}`,
+    },
+  });
+  expect(response.status).toBe(200);
+}
+
+/** The CRM tells us something, by this secret. */
+async function tells(path: string, secret: string, body: object): Promise<{ status: number; body: string }> {
+  const response = await fetch(`${service.url()}/webhooks/memory${path}`, {
+    method: 'POST',
+    headers: { 'x-memory-secret': secret },
+    body: JSON.stringify(body),
+  });
+  return { status: response.status, body: await response.text() };
+}
+
+/** Stages its admins saw people come to, of all records or one. */
+async function stages(connectionId: string, record?: string): Promise<string[]> {
+  const { body } = await api<{ results: { recordId: string; field: string; value: string }[] }>(
+    'GET',
+    `/connections/${connectionId}/occurrences`,
+  );
+  return body.results
+    .filter(({ recordId, field }) => field === memoryFields.stage && recordId === (record ?? recordId))
+    .map(({ value }) => value);
+}
+
+const lead = (wanted: Readonly<Record<string, string>>) =>
+  until(`a lead with ${JSON.stringify(wanted)}`, () =>
+    memory.user
+      .list()
+      .find(({ values }) => Object.entries(wanted).every(([name, value]) => values[name] === value)),
+  );
+
+const typed = (more: object = {}): object => ({
+  crm: 'memory',
+  host: 'api-in.memory.example',
+  ...other.keys,
+  ...more,
+});
+
+describe('a CRM whose accounts are opened by keys', () => {
+  let connectionId: string;
+  let recordId: string;
+
+  test.each([
+    ['host', 'in none of its regions: this one is api-in.memory.example', { host: 'api.memory.example' }],
+    ['secretKey', 'make another pair of keys', { secretKey: 'mistyped' }],
+    ['secretKey', 'is missing', { secretKey: undefined }],
+    ['accessToken', 'not known here: there are crm, host, accessKey, secretKey', { accessToken: 'x' }],
+  ])('is refused by what was typed in: %s %s', async (path, words, wrong) => {
+    const { status, body } = await api<{ error: { message: string; fields: { path: string }[] } }>(
+      'POST',
+      '/connections',
+      typed(wrong),
+    );
+    expect(status).toBe(400);
+    expect(body.error.fields.map((one) => one.path)).toEqual([path]);
+    expect(body.error.message).toContain(words);
+    expect((await api('GET', '/connections')).body).toMatchObject({ results: [] });
+  });
+
+  test('what it told before it was connected is kept, and replayed by its own reader', async () => {
+    const news = {
+      account: 'M-1',
+      record: '77',
+      at: town.clock.now(),
+      field: memoryFields.stage,
+      value: 'won',
+    };
+    expect((await tells('', 'not our app', news)).status).toBe(401);
+    expect(await tells('', app.clientSecret, news)).toEqual({ status: 200, body: '{"Status":"Success"}' });
+
+    const connected = await api<{ connectionId: string }>('POST', '/connections', typed());
+    expect(connected).toMatchObject({
+      status: 201,
+      body: { crm: 'memory', label: 'Memory CRM', account: 'M-1', mode: 'shadow' },
+    });
+    ({ connectionId } = connected.body);
+    const operator = await signIn(serviceWorkspaceId);
+    const { body } = await api<{ results: { deadLetterId: string }[] }>(
+      'GET',
+      '/dead-letters?reason=foreign%20account',
+      undefined,
+      operator,
+    );
+    const [{ deadLetterId } = { deadLetterId: '' }] = body.results;
+    const replayed = await api('POST', `/dead-letters/${deadLetterId}/replay`, undefined, operator);
+    expect(replayed.status).toBeLessThan(300);
+    await until('the change', async () => (await stages(connectionId, '77')).includes('won'));
+  });
+
+  test('keys that are entered again keep the connection', async () => {
+    expect(await api('POST', '/connections', typed())).toMatchObject({ status: 200, body: { connectionId } });
+  });
+
+  test('a message becomes a lead there, and STOP reaches it', async () => {
+    expect((await api('PUT', `/connections/${connectionId}/mode`, { mode: 'live' })).status).toBe(200);
+    await says('wamid.1', 'hello there');
+    const made = await lead({ FirstName: 'Asha', FirstMessage: 'hello there', OptOut: 'No' });
+    ({ recordId } = made);
+    expect(made.type).toBe('lead');
+    await says('wamid.2', 'STOP');
+    expect((await lead({ OptOut: 'Yes' })).recordId).toBe(recordId);
+    expect(memory.user.list()).toHaveLength(1);
+  });
+
+  test('a webhook that names no account is of the connection it came to', async () => {
+    const secret = { secret: webhookSecret };
+    expect((await api('PUT', `/connections/${connectionId}/webhook-secret`, secret)).status).toBe(204);
+    memory.user.update(recordId, { [memoryFields.stage]: 'qualified' });
+    const news = { record: recordId, at: town.clock.now(), field: memoryFields.stage, value: 'qualified' };
+    expect((await tells(`/${connectionId}`, 'another secret', news)).status).toBe(401);
+    expect(await tells(`/${connectionId}`, webhookSecret, news)).toEqual({
+      status: 200,
+      body: '{"Status":"Success"}',
+    });
+    await until('the occurrence', async () => (await stages(connectionId, recordId)).includes('qualified'));
+  });
+
+  test("another CRM's address does not take it for its own", async () => {
+    const url = `${service.url()}/webhooks/hubspot/${connectionId}`;
+    const at = String(town.clock.now());
+    const signature = createHmac('sha256', webhookSecret).update(`POST${url}[]${at}`).digest('base64');
+    const response = await fetch(url, {
+      method: 'POST',
+      body: '[]',
+      headers: { 'x-hubspot-signature-v3': signature, 'x-hubspot-request-timestamp': at },
+    });
+    expect(response.status).toBe(401);
+    const { status } = await tells('/actions/send', webhookSecret, {});
+    expect(status).toBe(404);
+  });
+
+  test('keys it no longer takes block the connection until others are entered', async () => {
+    other.keys.secretKey = 'secret of tomorrow';
+    const refused = { status: 409, body: { error: { code: 'reconnect' } } };
+    expect(await api('GET', `/connections/${connectionId}/fields`)).toMatchObject(refused);
+    expect((await api('GET', `/connections/${connectionId}`)).body).toMatchObject({
+      blockedReason: expect.stringContaining('enter new ones'),
+    });
+    expect((await api('POST', '/connections', typed())).status).toBe(200);
+    expect((await api('GET', `/connections/${connectionId}/fields`)).status).toBe(200);
+    expect((await api('GET', `/connections/${connectionId}`)).body).toMatchObject({ blockedReason: null });
+  });
+
+  test('is let go, and nothing it tells counts any more', async () => {
+    expect(await api('DELETE', `/connections/${connectionId}`)).toMatchObject({
+      status: 200,
+      body: { uninstalled: false },
+    });
+    expect((await api('GET', `/connections/${connectionId}`)).body).toMatchObject({
+      disconnectedAt: expect.any(String),
+    });
+    const news = { record: recordId, at: town.clock.now(), field: memoryFields.stage, value: 'lost' };
+    await tells(`/${connectionId}`, webhookSecret, news);
+    await until('its secret to be forgotten', async () => {
+      const { status } = await tells(`/${connectionId}`, webhookSecret, news);
+      return status === 401;
+    });
+    expect(await stages(connectionId, recordId)).toEqual(['qualified']);
+  });
+});
+
+describe('a CRM whose codes are bound to a verifier', () => {
+  const callback = `/oauth/memory/callback`;
+  const comesBack = (path: string, query: Record<string, string>, cookie: string): Promise<Response> =>
+    fetch(`${service.url()}${path}?${new URLSearchParams(query).toString()}`, {
+      headers: { accept: 'application/json', cookie },
+    });
+  const authorize = async () => {
+    const { body, cookie } = await api<{ url: string }>('GET', '/connections/memory/authorize');
+    return { ...other.agree(body.url), cookie };
+  };
+
+  test('is connected by OAuth, with all that came back and where the vendor says it is', async () => {
+    const { cookie, ...agreed } = await authorize();
+    const response = await comesBack(callback, { ...agreed, location: 'eu' }, cookie);
+    const connected = (await response.json()) as { connectionId: string };
+    expect(connected).toMatchObject({ account: 'M-2', fresh: true });
+    expect(other.exchanged).toEqual([{ location: 'eu' }]);
+    expect((await api('GET', `/connections/${connected.connectionId}/fields`)).status).toBe(200);
+  });
+
+  test('a code is no good to another browser, nor a state at another CRM', async () => {
+    const [mine, theirs] = [await authorize(), await authorize()];
+    const stolen = await comesBack(callback, { code: theirs.code, state: mine.state }, mine.cookie);
+    expect(stolen.status).toBe(409);
+    const { cookie, ...agreed } = await authorize();
+    const elsewhere = await comesBack('/oauth/hubspot/callback', agreed, cookie);
+    expect(elsewhere.status).toBe(400);
+    expect(await elsewhere.text()).toContain('state_unknown');
+  });
+
+  test('says itself that our app was taken out of an account', async () => {
+    const { body } = await api<{ results: { connectionId: string; account: string }[] }>(
+      'GET',
+      '/connections',
+    );
+    const { connectionId = '' } = body.results.find(({ account }) => account === 'M-2') ?? {};
+    const uninstalled = (authorization: string): Promise<Response> =>
+      fetch(`${service.url()}${callback}`, {
+        method: 'DELETE',
+        headers: { authorization },
+        body: JSON.stringify({ account: 'M-2' }),
+      });
+    expect((await uninstalled(basicOf({ ...app, clientSecret: 'guessed' }))).status).toBe(401);
+    expect((await api('GET', `/connections/${connectionId}`)).body).toMatchObject({ disconnectedAt: null });
+    expect((await uninstalled(basicOf(app))).status).toBe(200);
+    expect((await api('GET', `/connections/${connectionId}`)).body).toMatchObject({
+      disconnectedAt: expect.any(String),
+    });
+    expect((await uninstalled(basicOf(app))).status).toBe(200);
+    expect((await fetch(`${service.url()}/oauth/hubspot/callback`, { method: 'DELETE' })).status).toBe(405);
+  });
+});
