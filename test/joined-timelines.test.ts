@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { listAlerts } from '@sangam/core/store';
+import { createPutRight } from '@sangam/core/pipeline';
+import { findContact, giveBackTimeline, listAlerts, listDeadLetters } from '@sangam/core/store';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { hour, minute, stageFor } from './conformance/stage.ts';
 import {
@@ -111,6 +112,112 @@ describe('in the engine', () => {
       await apply(changes[one]);
     }
     expect(await canonicalState(engine.store, engine.workspaceId)).toEqual(together);
+  });
+
+  const people = [1, 2, 3, 4].map((place) => ({ phone: `9198123000${String(place)}0` }));
+  const idsOf = async (): Promise<string[]> => {
+    const found = people.map(({ phone }) =>
+      engine.store.transact(engine.workspaceId, (trx) => findContact(trx, { value: `+${phone}` })),
+    );
+    return (await Promise.all(found)).map((contactId) => contactId ?? '');
+  };
+  const writes = (place: number, day: number): Promise<void> =>
+    apply(
+      text(
+        people[place] ?? {},
+        `w.${String(place)}.${String(day)}`,
+        engineNow - day * 24 * 60 * 60_000,
+        'Hi',
+      ),
+    );
+  const byHand = () => {
+    const actor = {
+      workspaceId: engine.workspaceId,
+      memberId: '6a1a4d6a-0000-4000-8000-000000000001',
+    };
+    const putRight = createPutRight({
+      store: engine.store,
+      clock: { now: () => engineNow },
+      wake: () => undefined,
+    });
+    return {
+      join: (a = '', b = '') => putRight.join(actor, a, b),
+      undo: (decisionId: string) => putRight.undo(actor, decisionId),
+    };
+  };
+  /** By day who has an entry. */
+  const entries = async (): Promise<Record<string, string[]>> => {
+    const rows = await engine.store.transact(engine.workspaceId, (trx) =>
+      trx
+        .selectFrom('timeline_entries')
+        .select(['contact_id', 'part'])
+        .where('workspace_id', '=', engine.workspaceId)
+        .execute(),
+    );
+    const names = new Map((await ids).map((contactId, place) => [contactId, 'ABCD'[place] ?? '']));
+    return Object.fromEntries(
+      [...Map.groupBy(rows, ({ part }) => part)].map(([part, some]) => [
+        part,
+        some.map((row) => names.get(row.contact_id) ?? row.contact_id).toSorted(),
+      ]),
+    );
+  };
+  /** All were written: what is nobody's any more has to be taken away first. */
+  const shown = (): Promise<void> =>
+    engine.asDatabaseOwner(`update timeline_entries set entry_id = entry_key, record_id = '1'`);
+  let ids: Promise<string[]>;
+  const yesterday = '2026-11-22';
+  /** Everybody is known since the day before yesterday. */
+  const meet = async (): Promise<string[]> => {
+    for (const place of people.keys()) await writes(place, 2);
+    ids = idsOf();
+    return ids;
+  };
+
+  test('of two groups that part, a day that two of one person bring is theirs once', async () => {
+    const [a = '', b = '', c = '', d = ''] = await meet();
+    await writes(1, 1);
+    await writes(3, 1);
+    const { join } = byHand();
+    await join(a, b);
+    await join(c, d);
+    await engine.applyAll();
+    expect((await entries())[yesterday]).toEqual(['A', 'C']);
+    await shown();
+    await engine.store.transact(engine.workspaceId, (trx) =>
+      giveBackTimeline(
+        trx,
+        [
+          { contactId: a, before: a, after: a },
+          { contactId: b, before: a, after: b },
+          { contactId: c, before: c, after: c },
+          { contactId: d, before: c, after: b },
+        ],
+        engineNow,
+      ),
+    );
+    expect((await entries())[yesterday]).toEqual(['B', 'D']);
+  });
+
+  test('whoever is somebody of their own again has their days, wherever those came to stand', async () => {
+    const [a = '', b = '', c = ''] = await meet();
+    const { join, undo } = byHand();
+    await writes(2, 1);
+    const first = await join(b, c);
+    await engine.applyAll();
+    await writes(0, 1);
+    await shown();
+    const second = await join(a, b);
+    await engine.applyAll();
+    expect((await entries())[yesterday]).toEqual(['A', 'B']);
+    await undo(second);
+    await undo(first);
+    await engine.applyAll();
+    expect(
+      await engine.store.transact(engine.workspaceId, (trx) => listDeadLetters(trx, { limit: 10 })),
+    ).toEqual([]);
+    expect((await entries())[yesterday]).toEqual(['A', 'C']);
+    expect(await idsOf()).toEqual(await ids);
   });
 
   const alerts = () => engine.store.transact(engine.workspaceId, (trx) => listAlerts(trx, { limit: 100 }));

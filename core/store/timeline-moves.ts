@@ -107,18 +107,7 @@ export async function moveTimeline(
     update timeline_entries e set contact_id = moving.survivor, version = e.version + 1
     from moving
     where e.workspace_id = ${trx.workspaceId} and e.entry_key = moving.entry_key`.execute(trx);
-  // Nothing of these was ever tried: there is nothing to take away.
-  const { rows: forgotten } = await sql<{ connectionId: string; at: number; due: boolean }>`
-    delete from timeline_entries e
-    where e.workspace_id = ${trx.workspaceId} and e.contact_id = any(${gone}::uuid[]) and e.entry_id is null
-      and not e.tried and e.lease is null
-    returning e.connection_id as "connectionId", e.marked_at as at, e.due_at is not null as due`.execute(trx);
-  await addCounts(
-    trx,
-    forgotten
-      .filter(({ due }) => due)
-      .map(({ connectionId, at }) => ({ name: 'entries left alone', at, count: 1, connectionId })),
-  );
+  await forgetUntried(trx, gone);
   const { rows } = await sql<{ connectionId: string; fresh: boolean }>`
     update timeline_entries e set ${again(now)}
     where e.workspace_id = ${trx.workspaceId}
@@ -129,50 +118,118 @@ export async function moveTimeline(
 
 /**
  * Entries go back to those they were made for, once they are somebody of their own again. Where one stands for them
- * already, it stays, and shows what is left there.
+ * already, or several would, one stands there; another is kept by the contact it was made for, and is written anew
+ * without the messages that are not its contact's, which leaves it empty, so that it is taken away.
  */
 export async function giveBackTimeline(
   trx: WorkspaceTransaction,
-  contacts: readonly { readonly contactId: string; readonly before: string; readonly after: string }[],
+  contacts: readonly PartedContact[],
   now: number,
 ): Promise<void> {
   if (contacts.length === 0) return;
-  const { rows: entries } = await sql<{
-    connectionId: string;
-    contactId: string;
-    channelId: string;
-    part: string;
-    entryKey: string;
-  }>`
+  const ids = new Set(contacts.flatMap(({ contactId, after }) => [contactId, after]));
+  const { rows: entries } = await sql<HeldEntry>`
     select connection_id as "connectionId", contact_id as "contactId", channel_id as "channelId", part,
-           entry_key as "entryKey"
+           entry_key as "entryKey", entry_id is not null as shown, tried
     from timeline_entries
-    where workspace_id = ${trx.workspaceId}
-      and contact_id = any(${[...new Set(contacts.map(({ before }) => before))]}::uuid[])
+    where workspace_id = ${trx.workspaceId} and contact_id = any(${[...ids]}::uuid[])
     order by entry_key for update`.execute(trx);
+  let held = withMakers(trx.workspaceId, entries, contacts);
+  // A place that one leaves is free only after the statement that took it away: there are a few rounds at most.
+  for (;;) {
+    const moves = movesBack(held);
+    if (moves.size === 0) break;
+    const { rows } = await sql<{ connectionId: string; fresh: boolean }>`
+      update timeline_entries e set contact_id = t.contact_id, ${again(now)}
+      from unnest(${[...moves.keys()]}::text[], ${[...moves.values()]}::uuid[]) as t (entry_key, contact_id)
+      where e.workspace_id = ${trx.workspaceId} and e.entry_key = t.entry_key
+      returning e.connection_id as "connectionId", ${isFresh}`.execute(trx);
+    await countEach(trx, rows, now);
+    held = held.map((entry) => ({ ...entry, contactId: moves.get(entry.entryKey) ?? entry.contactId }));
+  }
+  await forgetUntried(
+    trx,
+    contacts.flatMap(({ contactId, after }) => (contactId === after ? [] : [contactId])),
+  );
+}
+
+/** A contact of several that were one: which stood for it, and which does now. */
+interface PartedContact {
+  readonly contactId: string;
+  readonly before: string;
+  readonly after: string;
+}
+
+interface HeldEntry {
+  readonly connectionId: string;
+  readonly contactId: string;
+  readonly channelId: string;
+  readonly part: string;
+  readonly entryKey: string;
+  readonly shown: boolean;
+  readonly tried: boolean;
+}
+
+type MadeEntry = HeldEntry & { readonly maker: PartedContact | undefined };
+
+/** With whom of those that were one each was made for; in the order in which they choose their places. */
+function withMakers(
+  workspaceId: string,
+  entries: readonly HeldEntry[],
+  contacts: readonly PartedContact[],
+): MadeEntry[] {
+  const groupOf = new Map(contacts.map(({ contactId, before }) => [contactId, before]));
   const membersOf = Map.groupBy(contacts, ({ before }) => before);
-  const moves = entries.flatMap((entry) => {
-    const maker = membersOf
-      .get(entry.contactId)
-      ?.find(
-        ({ contactId }) =>
-          entryKeyOf(trx.workspaceId, entry.connectionId, { ...entry, contactId }) === entry.entryKey,
-      );
-    return maker === undefined || maker.after === entry.contactId
-      ? []
-      : [{ entryKey: entry.entryKey, to: maker.after }];
-  });
-  if (moves.length === 0) return;
-  const { rows } = await sql<{ connectionId: string; fresh: boolean }>`
-    update timeline_entries e set contact_id = t.contact_id, ${again(now)}
-    from unnest(${moves.map(({ entryKey }) => entryKey)}::text[], ${moves.map(({ to }) => to)}::uuid[])
-         as t (entry_key, contact_id)
-    where e.workspace_id = ${trx.workspaceId} and e.entry_key = t.entry_key
-      and not exists (select 1 from timeline_entries s
-                      where s.workspace_id = e.workspace_id and s.connection_id = e.connection_id
-                        and s.contact_id = t.contact_id and s.channel_id = e.channel_id and s.part = e.part)
-    returning e.connection_id as "connectionId", ${isFresh}`.execute(trx);
-  await countEach(trx, rows, now);
+  const isOwn = ({ maker }: MadeEntry): boolean => maker?.contactId === maker?.after;
+  return entries
+    .map((entry) => {
+      const maker = membersOf
+        .get(groupOf.get(entry.contactId) ?? '')
+        ?.find(
+          ({ contactId }) =>
+            entryKeyOf(workspaceId, entry.connectionId, { ...entry, contactId }) === entry.entryKey,
+        );
+      return { ...entry, maker };
+    })
+    .toSorted(
+      (x, y) =>
+        Number(isOwn(y)) - Number(isOwn(x)) ||
+        Number(y.shown) - Number(x.shown) ||
+        Number(y.tried) - Number(x.tried),
+    );
+}
+
+/** To whom entries go, by their key, as far as nothing stands there. */
+function movesBack(entries: readonly MadeEntry[]): ReadonlyMap<string, string> {
+  const placeOf = ({ connectionId, channelId, part }: HeldEntry, contactId: string): string =>
+    [connectionId, channelId, part, contactId].join(' ');
+  const taken = new Set(entries.map((entry) => placeOf(entry, entry.contactId)));
+  const moves = new Map<string, string>();
+  for (const entry of entries) {
+    const { maker, contactId } = entry;
+    if (maker === undefined || maker.after === contactId) continue;
+    const choices = contactId === maker.contactId ? [maker.after] : [maker.after, maker.contactId];
+    const to = choices.find((choice) => !taken.has(placeOf(entry, choice)));
+    if (to === undefined) continue;
+    taken.add(placeOf(entry, to));
+    moves.set(entry.entryKey, to);
+  }
+  return moves;
+}
+
+/** Nothing of these contacts' entries was ever tried: there is nothing to take away. */
+async function forgetUntried(trx: WorkspaceTransaction, contactIds: readonly string[]): Promise<void> {
+  const { rows } = await sql<{ connectionId: string; at: number; due: boolean }>`
+    delete from timeline_entries e
+    where e.workspace_id = ${trx.workspaceId} and e.contact_id = any(${contactIds}::uuid[]) and e.entry_id is null
+      and not e.tried and e.lease is null
+    returning e.connection_id as "connectionId", e.marked_at as at, e.due_at is not null as due`.execute(trx);
+  await addCounts(
+    trx,
+    rows
+      .filter(({ due }) => due)
+      .map(({ connectionId, at }) => ({ name: 'entries left alone', at, count: 1, connectionId })),
+  );
 }
 
 /** Contacts whose messages changed hands: everything their timelines show is looked at anew. */
