@@ -103,6 +103,41 @@ describe('who is who', () => {
   });
 });
 
+describe('a join', () => {
+  test('says why two contacts cannot be joined', async () => {
+    const other = await known('bsuid:portfolio:IN.ASHA');
+    await expect(putRight.join(actor(), asha, asha)).rejects.toMatchObject({ code: 'same_contact' });
+    await expect(putRight.join(actor(), asha, actor().memberId)).rejects.toMatchObject({
+      code: 'no_such_contact',
+    });
+    await putRight.handOver(actor(), '+919812345678', engineNow - 8500);
+    await engine.receive(webhook(engine, [text({ phone: '919812345678' }, 'w.3', engineNow - 1, 'Hello')]));
+    await engine.applyAll();
+    await expect(putRight.join(actor(), other, asha)).rejects.toMatchObject({
+      code: 'contact_without_ids',
+      message: expect.stringContaining(asha),
+    });
+  });
+
+  test('is applied before it is undone, also within one millisecond', async () => {
+    const other = await known('bsuid:portfolio:IN.ASHA');
+    const received = async (): Promise<number[]> => {
+      const rows = await inside((trx) =>
+        trx
+          .selectFrom('inbox')
+          .select('received_at')
+          .where('workspace_id', '=', trx.workspaceId)
+          .orderBy('received_at')
+          .execute(),
+      );
+      return rows.map((row) => row.received_at);
+    };
+    const decisionId = await putRight.join(actor(), asha, other);
+    await putRight.undo(actor(), decisionId);
+    expect(await received()).toEqual([engineNow, engineNow + 1]);
+  });
+});
+
 describe('a conflict of two records', () => {
   const open = async (): Promise<string> => {
     await tie('r1', true);
@@ -179,6 +214,32 @@ describe('a record put right', () => {
     await putRight.undo(actor(), first);
     expect(await home()).toBe('r1');
     await expect(putRight.undo(actor(), first)).rejects.toMatchObject({ code: 'no_such_decision' });
+  });
+
+  test('does not bring back the record of somebody who was found to be another person since', async () => {
+    const other = await known('bsuid:portfolio:IN.ASHA');
+    await tie('r1', true);
+    await inside((trx) =>
+      saveLinks(
+        trx,
+        connectionId,
+        [{ contactId: other, recordId: 'r2', home: true, reason: 'our id' }],
+        engineNow - 5000,
+      ),
+    );
+    const both = { phone: '919812345678', bsuid: 'IN.ASHA' };
+    await engine.receive(webhook(engine, [text(both, 'w.3', engineNow - 7000, 'Hello')]));
+    await engine.applyAll();
+    const decisionId = await putRight.relink(actor(), named('r3'));
+    expect((await links()).map(({ recordId }) => recordId)).toEqual(['r1', 'r2', 'r3']);
+    await putRight.handOver(actor(), '+919812345678', engineNow - 8500);
+    await engine.applyAll();
+    expect(await known('bsuid:portfolio:IN.ASHA')).toBe(other);
+    await putRight.undo(actor(), decisionId);
+    expect(await links()).toMatchObject([{ recordId: 'r1', home: true }]);
+    expect(await inside((trx) => keptLinks(trx, connectionId, other))).toMatchObject([
+      { recordId: 'r2', home: true },
+    ]);
   });
 
   test('is found where it lives on, when it was merged since, more than once', async () => {

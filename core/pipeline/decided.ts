@@ -52,7 +52,8 @@ export function readDecision(subject: unknown): {
 
 /**
  * Puts a contact's links back as they were before a decision. What was tied since by something else stays, at home only
- * where the contact had no home; records merged meanwhile are where they live on.
+ * where the contact had no home; what it is not tied to any more, as the record of somebody who was found to be another
+ * person, does not come back. Records merged meanwhile are where they live on.
  */
 export async function restoreLinks(
   trx: WorkspaceTransaction,
@@ -67,10 +68,11 @@ export async function restoreLinks(
     recordId,
     ...changed.before.map((link) => link.recordId),
   ]);
-  const restored = new Map(
-    changed.before.map((link) => [livesOn(link.recordId), { ...link, recordId: livesOn(link.recordId) }]),
-  );
-  const hadHome = changed.before.some((link) => link.home && link.partedAt === null);
+  const before = changed.before
+    .map((link): KeptLink => ({ ...link, recordId: livesOn(link.recordId) }))
+    .filter(({ recordId }) => current.some((link) => link.recordId === recordId));
+  const restored = new Map(before.map((link) => [link.recordId, link]));
+  const hadHome = before.some((link) => link.home && link.partedAt === null);
   const since = current
     .filter((link) => !restored.has(link.recordId) && link.recordId !== livesOn(recordId))
     .map((link): KeptLink => ({ ...link, home: link.home && !hadHome }));

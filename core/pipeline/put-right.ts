@@ -142,10 +142,14 @@ export function createPutRight(dependencies: {
       }),
     join: (actor, contactId, otherId) =>
       decide(actor, async (trx, now) => {
-        const [a] = (await contactIdentities(trx, contactId)) ?? [];
-        const [b] = (await contactIdentities(trx, otherId)) ?? [];
-        if (a === undefined || b === undefined || a === b) {
-          throw new Refusal('missing', 'no_such_contact', 'Both must be contacts, and not the same one.');
+        const [ids, otherIds] = [
+          await contactIdentities(trx, contactId),
+          await contactIdentities(trx, otherId),
+        ];
+        if (ids === undefined || otherIds === undefined) throw noSuch('contact');
+        const [a, b] = [standsFor(contactId, ids), standsFor(otherId, otherIds)];
+        if (a === b) {
+          throw new Refusal('conflict', 'same_contact', 'These two are one contact already: name another.');
         }
         return giveEvidence(trx, actor, 'join', [{ kind: 'joined', a, b, at: now }], now);
       }),
@@ -201,7 +205,9 @@ export function createPutRight(dependencies: {
         if (links !== undefined) await restoreLinks(trx, links, now);
         if (conflict !== undefined) await reopenConflict(trx, conflict, now);
         if (evidence.length > 0) {
-          await tellPeople(trx, `${decisionId}:undone`, { evidence: [], retracted: evidence }, now);
+          // Applied after what it takes back, also where both were decided within one millisecond.
+          const at = Math.max(now, decision.at + 1);
+          await tellPeople(trx, `${decisionId}:undone`, { evidence: [], retracted: evidence }, at);
         }
         await audit(trx, actor, 'undo decision', decisionId, now);
         return decisionId;
@@ -237,6 +243,19 @@ async function settleConflict(
   await decideConflict(trx, conflictId, 'open', state, now);
   await audit(trx, actor, state === 'accepted' ? 'accept conflict' : 'dismiss conflict', conflictId, now);
   return save(trx, actor, 'conflict', { ...changed, conflictId, state }, now);
+}
+
+/** The id that stands for a contact in evidence. */
+function standsFor(contactId: string, [first]: readonly string[]): string {
+  if (first === undefined) {
+    throw new Refusal(
+      'conflict',
+      'contact_without_ids',
+      `Contact ${contactId} is known by no phone or user id any more: what it was known by is somebody else's now. ` +
+        'Join the contact that holds it, or undo the hand-over if it was one by mistake.',
+    );
+  }
+  return first;
 }
 
 /** Who is who is decided by apply, from evidence that travels with the decision. */

@@ -108,13 +108,13 @@ export async function listDecisions(
 export async function standingDecision(
   trx: WorkspaceTransaction,
   decisionId: string,
-): Promise<Pick<Decision, 'kind' | 'subject'> | undefined> {
-  const { rows } = await sql<{ kind: string; subject: Buffer }>`
-    select kind, subject from decisions
+): Promise<Pick<Decision, 'subject' | 'at'> | undefined> {
+  const { rows } = await sql<{ subject: Buffer; at: number }>`
+    select subject, at from decisions
     where workspace_id = ${trx.workspaceId} and decision_id = ${decisionId} and undone_at is null
     for update`.execute(trx);
   const [row] = rows;
-  return row === undefined ? undefined : { kind: row.kind, subject: fromJson(row.subject) };
+  return row === undefined ? undefined : { subject: fromJson(row.subject), at: row.at };
 }
 
 /** Decisions made after this one that stand. */
