@@ -1,5 +1,5 @@
 import { changeTags, createPutRight, type PutRight } from '@sangam/core/pipeline';
-import { findContact } from '@sangam/core/store';
+import { findContact, listConflicts } from '@sangam/core/store';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { hour, minute, nationalNumber, stageFor } from './conformance/stage.ts';
@@ -164,6 +164,8 @@ describe('a conflict of two records', () => {
       expect(await crm.conflicts(), time).toMatchObject([{ kind: 'two records', contactId: ashas }]);
       await undo(joined);
       expect(await crm.conflicts()).toEqual([]);
+      const [closed] = await crm.transact((trx) => listConflicts(trx, { limit: 1 }));
+      expect(closed?.explanation, 'nobody accepted it').toMatch(/Closed by itself: .* taken apart/);
     }
     expect([await idOf(asha), await idOf(ravi)]).toEqual([ashas, ravis]);
   });

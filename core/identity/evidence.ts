@@ -24,7 +24,7 @@ export type Evidence =
   /** WhatsApp shows phone `a` as the digits `b`. */
   | { readonly kind: 'spelling'; readonly a: string; readonly b: string; readonly at: number };
 
-/** By what an event can be laid at a person's door. */
+/** By what an event tells whose it is. */
 export interface Anchor {
   readonly phone?: string;
   readonly bsuidKey?: BsuidKey;

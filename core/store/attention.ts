@@ -141,6 +141,7 @@ export interface Conflict {
   readonly contactId: string | null;
   readonly recordIds: readonly string[];
   readonly explanation: string;
+  /** `accepted` also where it closed by itself: the explanation then ends by saying why. */
   readonly state: 'open' | 'accepted' | 'dismissed';
   readonly openedAt: number;
   readonly closedAt: number | null;
@@ -223,4 +224,17 @@ export async function decideConflict(
         select 1 from conflicts other
         where other.workspace_id = ${trx.workspaceId} and other.kind = c.kind and other.subject = c.subject
           and other.conflict_id <> c.conflict_id and other.state <> 'accepted'))`.execute(trx);
+}
+
+/** Closes a conflict nobody decided, since nothing is left to decide; `why` is said in its explanation. */
+export async function closeConflict(
+  trx: WorkspaceTransaction,
+  conflictId: string,
+  why: string,
+  now: number,
+): Promise<void> {
+  await sql`
+    update conflicts set state = 'accepted', closed_at = ${now},
+                         explanation = explanation || ${` Closed by itself: ${why}.`}::text
+    where workspace_id = ${trx.workspaceId} and conflict_id = ${conflictId} and state = 'open'`.execute(trx);
 }

@@ -5,7 +5,7 @@ import type { WorkspaceTransaction } from './store.ts';
 /** Tables whose rows belong to a person by the ids they show. */
 export type FactTable = 'messages' | 'message_contents' | 'consent_entries' | 'tag_changes';
 
-/** One fact, with what it takes to lay it at a person's door. */
+/** One fact, with what it takes to tell whose it is. */
 export interface OwnedFact {
   readonly table: FactTable;
   /** The row's place, good within the transaction that read it. */

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { type Conflict, decideConflict, openConflicts } from './attention.ts';
+import { closeConflict, type Conflict, openConflicts } from './attention.ts';
 import { recordsById } from './crm-records.ts';
 import { linksOfContacts, twoRecords } from './links.ts';
 import type { WorkspaceTransaction } from './store.ts';
@@ -41,7 +41,7 @@ export async function closeEndedConflicts(
         again.push(twoRecords(connectionId, contactId, [home, second, ...others]));
       }
     } else if (left.some((recordId) => kind === 'opt-out cleared' || !isHome(recordId))) continue;
-    await decideConflict(trx, conflictId, 'open', 'accepted', now);
+    await closeConflict(trx, conflictId, 'records it names were merged, or are gone from the CRM', now);
   }
   await openConflicts(trx, again, now);
 }

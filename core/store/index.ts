@@ -34,7 +34,7 @@ export * from './crm-limits.ts';
 export * from './creations.ts';
 export * from './attention.ts';
 export * from './ended-conflicts.ts';
-export * from './spanned-conflicts.ts';
+export * from './reassign-conflicts.ts';
 export * from './occurrences.ts';
 export * from './counts.ts';
 export * from './kept-events.ts';

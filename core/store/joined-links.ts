@@ -9,13 +9,13 @@ export interface ConnectionLink extends KeptLink {
   readonly contactId: string;
 }
 
-const tables = { standing: 'crm_links', alone: 'links_before_joins' } as const;
+const tables = { current: 'crm_links', beforeJoin: 'links_before_joins' } as const;
 const columns = sql.raw(
   `connection_id as "connectionId", contact_id as "contactId", record_id as "recordId", home, decided_by as reason,
    parted_at as "partedAt", created_at as "createdAt"`,
 );
 
-/** `standing`: as they are; `alone`: what each joined contact had by itself. */
+/** `current`: as they are; `beforeJoin`: what each joined contact had by itself. */
 export async function linksOfJoined(
   trx: WorkspaceTransaction,
   contactIds: readonly string[],
@@ -27,7 +27,7 @@ export async function linksOfJoined(
       order by connection_id, contact_id, record_id for update`.execute(trx);
     return rows;
   };
-  return { standing: await of(tables.standing), alone: await of(tables.alone) };
+  return { current: await of(tables.current), beforeJoin: await of(tables.beforeJoin) };
 }
 
 /** Makes these all the links of these contacts. */

@@ -128,7 +128,7 @@ test('of contacts joined the oldest home stays, but one that is no more makes wa
         partedAt: null,
         createdAt: place + 1,
       }));
-      await saveJoinedLinks(trx, [old.contactId, young.contactId], { standing: links, alone: [] });
+      await saveJoinedLinks(trx, [old.contactId, young.contactId], { current: links, beforeJoin: [] });
       await keepOneHome(trx, [old.contactId]);
     });
     const homes = (await linksOf([old.contactId])).filter(({ home }) => home);

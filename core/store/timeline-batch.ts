@@ -16,7 +16,7 @@ export interface DueEntry {
   /** Where it should stand; null: its contact has no record. */
   readonly homeId: string | null;
   /** It stands, or was tried, on a record that is not its contact's any more. */
-  readonly astray: boolean;
+  readonly onFormerRecord: boolean;
   readonly writtenHash: Buffer | null;
   readonly version: number;
   readonly markedAt: number;
@@ -59,7 +59,7 @@ export async function leaseEntries(
                                   and o.contact_id = e.contact_id and o.record_id = e.record_id)
                 and not exists (select 1 from crm_records g
                                 where g.workspace_id = e.workspace_id and g.connection_id = e.connection_id
-                                  and g.record_id = e.record_id and g.gone is not null) as astray,
+                                  and g.record_id = e.record_id and g.gone is not null) as "onFormerRecord",
               e.written_hash as "writtenHash", e.version, e.marked_at as "markedAt", e.tried,
               e.twin_check as "twinCheck", e.attempts, e.traceparents`.execute(trx);
   return rows;

@@ -324,7 +324,7 @@ describe('a message', () => {
     });
   });
 
-  test('is not laid at the door of a contact that contradicts it', () => {
+  test('is not given to a contact that contradicts it', () => {
     const item = { from: '919812345678', from_user_id: 'IN.2' };
     expect(message(item, { wa_id: '919899999999', user_id: bsuid })).toMatchObject({
       identities: { ...phone, bsuid: 'IN.2' },

@@ -1,6 +1,6 @@
 import {
   type ConnectionLink,
-  closeSpannedConflicts,
+  reassignConflicts,
   forgetRefused,
   forgetWaiting,
   giveBackTimeline,
@@ -60,7 +60,7 @@ export async function regroupAtCrms(
     await linkByPhone(trx, connectionId, byPhone, now);
     await markRecords(trx, connectionId, touched, { priority: markPriority.consent, reread: true }, now);
   }
-  await closeSpannedConflicts(trx, parted, now);
+  await reassignConflicts(trx, parted, now);
   await openConflicts(
     trx,
     several.map(({ connectionId, contactId, recordIds }) => ({
@@ -86,26 +86,26 @@ async function shareAll(
   ReadonlyMap<string, { readonly touched: readonly string[]; readonly byPhone: readonly string[] }>
 > {
   const before = await linksOfJoined(trx, ids);
-  const standing: ConnectionLink[] = [];
-  const alone: ConnectionLink[] = [];
+  const current: ConnectionLink[] = [];
+  const beforeJoin: ConnectionLink[] = [];
   const touched = new Map<string, { touched: readonly string[]; byPhone: readonly string[] }>();
-  for (const [connectionId] of Map.groupBy(before.standing, (link) => link.connectionId)) {
+  for (const [connectionId] of Map.groupBy(before.current, (link) => link.connectionId)) {
     const ofConnection = (links: readonly ConnectionLink[]): ConnectionLink[] =>
       links.filter((link) => link.connectionId === connectionId);
-    const recordIds = ofConnection([...before.standing, ...before.alone]).map(({ recordId }) => recordId);
+    const recordIds = ofConnection([...before.current, ...before.beforeJoin]).map(({ recordId }) => recordId);
     const made = await madeFor(trx, connectionId, recordIds, ids);
     const shared = shareLinks({
       regrouped,
-      standing: ofConnection(before.standing),
-      alone: ofConnection(before.alone),
+      current: ofConnection(before.current),
+      beforeJoin: ofConnection(before.beforeJoin),
       livesOn: await survivorsOf(trx, connectionId, recordIds),
       madeFor: new Map(made.map(({ recordId, contactId }) => [recordId, contactId])),
     });
-    standing.push(...shared.standing.map((link) => ({ ...link, connectionId })));
-    alone.push(...shared.alone.map((link) => ({ ...link, connectionId })));
+    current.push(...shared.current.map((link) => ({ ...link, connectionId })));
+    beforeJoin.push(...shared.beforeJoin.map((link) => ({ ...link, connectionId })));
     touched.set(connectionId, { touched: [...new Set(recordIds)].toSorted(), byPhone: shared.byPhone });
   }
-  await saveJoinedLinks(trx, ids, { standing, alone });
+  await saveJoinedLinks(trx, ids, { current, beforeJoin });
   return touched;
 }
 

@@ -20,7 +20,7 @@ export interface Regrouped {
 }
 
 /**
- * Lays every fact of the disturbed contacts at its person's door and says which contact each person is from now on.
+ * Gives every fact of the disturbed contacts to its person, and says which contact each person is from now on.
  * A contact is the person's whom its first event showed, also one that was joined into another: it is theirs again once
  * they are not that other's. Of a person's several contacts the oldest survives.
  */
@@ -57,7 +57,7 @@ export function restructure(input: {
       firstWriters.set(fact.contactId, { founding, person });
   }
 
-  const survivors = new Map<string, Person>();
+  const personOfContact = new Map<string, Person>();
   const founderOf = ({ contactId, founding }: JoinedContact): Person | undefined => {
     const founder = founding === null ? undefined : resolution.personOf(anchorOfId(founding));
     if (founder !== undefined && foundings.has(founder)) return founder;
@@ -66,18 +66,19 @@ export function restructure(input: {
   const standing = inPlay.filter(({ contactId, survivorId }) => contactId === survivorId);
   for (const contact of standing) {
     const person = founderOf(contact);
-    if (person !== undefined) survivors.set(contact.contactId, person);
+    if (person !== undefined) personOfContact.set(contact.contactId, person);
   }
   // A contact that was joined stays with its survivor where nobody knows whose it was.
   for (const { contactId, survivorId, founding } of inPlay) {
     if (contactId === survivorId) continue;
     const founder = founding === null ? undefined : resolution.personOf(anchorOfId(founding));
-    const person = founder !== undefined && foundings.has(founder) ? founder : survivors.get(survivorId);
-    if (person !== undefined) survivors.set(contactId, person);
+    const person =
+      founder !== undefined && foundings.has(founder) ? founder : personOfContact.get(survivorId);
+    if (person !== undefined) personOfContact.set(contactId, person);
   }
 
   const contactsOf = new Map<Person, string[]>();
-  for (const [contactId, person] of survivors) {
+  for (const [contactId, person] of personOfContact) {
     contactsOf.set(person, [...(contactsOf.get(person) ?? []), contactId].toSorted());
   }
   // People whose ids belonged to a disturbed contact are looked at even when no fact is theirs.
@@ -86,7 +87,7 @@ export function restructure(input: {
     .map(([person]) => person);
   const contacts = new Map<Person, string | null>();
   const created = new Map<string, Founding>();
-  for (const person of new Set([...personOf.values(), ...survivors.values(), ...involved])) {
+  for (const person of new Set([...personOf.values(), ...personOfContact.values(), ...involved])) {
     const [survivor] = contactsOf.get(person) ?? [];
     const founding = foundings.get(person);
     if (survivor !== undefined) contacts.set(person, survivor);
@@ -99,7 +100,7 @@ export function restructure(input: {
   }
 
   const regrouped = inPlay.map(({ contactId, survivorId }): Regrouped => {
-    const person = survivors.get(contactId);
+    const person = personOfContact.get(contactId);
     const after = person === undefined ? undefined : (contacts.get(person) ?? undefined);
     return { contactId, before: survivorId, after: after ?? survivorId };
   });

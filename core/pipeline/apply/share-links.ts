@@ -9,9 +9,9 @@ export interface ContactLink extends KeptLink {
 /** Whose links are whose after contacts were joined, or parted again, in one connection. */
 export interface SharedLinks {
   /** Of contacts that stand. One that several were joined into may have several homes: which stays is decided by rank. */
-  readonly standing: readonly ContactLink[];
+  readonly current: readonly ContactLink[];
   /** Of contacts that are joined: what each has by itself. */
-  readonly alone: readonly ContactLink[];
+  readonly beforeJoin: readonly ContactLink[];
   /** Records that were tied by a phone: the phones say to whom from now on. */
   readonly byPhone: readonly string[];
 }
@@ -24,22 +24,22 @@ export interface SharedLinks {
 export function shareLinks(input: {
   readonly regrouped: readonly Regrouped[];
   /** Of contacts that stood. */
-  readonly standing: readonly ContactLink[];
+  readonly current: readonly ContactLink[];
   /** Of contacts that were joined: what each had by itself. */
-  readonly alone: readonly ContactLink[];
+  readonly beforeJoin: readonly ContactLink[];
   /** Where a record lives on. */
   readonly livesOn: (recordId: string) => string;
   /** The contact under whose id a record was made. */
   readonly madeFor: ReadonlyMap<string, string>;
 }): SharedLinks {
   const { regrouped, livesOn, madeFor } = input;
-  const standingOf = Map.groupBy(input.standing, ({ contactId }) => contactId);
-  const keptOf = Map.groupBy(input.alone, ({ contactId }) => contactId);
+  const currentOf = Map.groupBy(input.current, ({ contactId }) => contactId);
+  const keptOf = Map.groupBy(input.beforeJoin, ({ contactId }) => contactId);
   const groups = Map.groupBy(regrouped, ({ before }) => before);
-  const aloneOf = new Map<string, readonly KeptLink[]>();
+  const ownOf = new Map<string, readonly KeptLink[]>();
   for (const [survivor, members] of groups) {
-    const links = standingOf.get(survivor) ?? [];
-    if (members.length === 1) aloneOf.set(survivor, links);
+    const links = currentOf.get(survivor) ?? [];
+    if (members.length === 1) ownOf.set(survivor, links);
     else {
       const kept = new Map(
         members.map(({ contactId }) => [
@@ -49,28 +49,28 @@ export function shareLinks(input: {
           ),
         ]),
       );
-      for (const [contactId, own] of sharedOut(survivor, links, kept, madeFor)) aloneOf.set(contactId, own);
+      for (const [contactId, own] of sharedOut(survivor, links, kept, madeFor)) ownOf.set(contactId, own);
     }
   }
 
-  const standing: ContactLink[] = [];
-  const alone: ContactLink[] = [];
+  const current: ContactLink[] = [];
+  const beforeJoin: ContactLink[] = [];
   for (const [survivor, members] of Map.groupBy(regrouped, ({ after }) => after)) {
     const ids = new Set(members.map(({ contactId }) => contactId));
     const parts = [...Map.groupBy(members, ({ before }) => before)].flatMap(([from, some]) =>
       some.length === groups.get(from)?.length
-        ? (standingOf.get(from) ?? [])
-        : some.flatMap(({ contactId }) => aloneOf.get(contactId) ?? []),
+        ? (currentOf.get(from) ?? [])
+        : some.flatMap(({ contactId }) => ownOf.get(contactId) ?? []),
     );
-    standing.push(...combined(parts).map((link) => ({ ...link, contactId: survivor })));
+    current.push(...combined(parts).map((link) => ({ ...link, contactId: survivor })));
     if (ids.size === 1) continue;
     for (const contactId of ids)
-      alone.push(...(aloneOf.get(contactId) ?? []).map((link) => ({ ...link, contactId })));
+      beforeJoin.push(...(ownOf.get(contactId) ?? []).map((link) => ({ ...link, contactId })));
   }
-  const byPhone = [...input.standing, ...alone].flatMap(({ reason, recordId }) =>
+  const byPhone = [...input.current, ...beforeJoin].flatMap(({ reason, recordId }) =>
     reason === 'phone' ? [recordId] : [],
   );
-  return { standing, alone, byPhone: [...new Set(byPhone)].toSorted() };
+  return { current, beforeJoin, byPhone: [...new Set(byPhone)].toSorted() };
 }
 
 /** What of a joined contact's links is each member's own. */

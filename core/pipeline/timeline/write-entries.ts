@@ -71,7 +71,7 @@ export async function writeEntries(
     const standing = standingOf(one, looking.has(one) ? found : undefined);
     const { entryId, elsewhere, twins } = standing;
     taking.push(...twins.map((twin) => ({ due, entryId: twin })));
-    if (entry === undefined || (homeId === null && due.astray)) {
+    if (entry === undefined || (homeId === null && due.onFormerRecord)) {
       taking.push(...[entryId, elsewhere].flatMap((id) => (id === undefined ? [] : [{ due, entryId: id }])));
       if (entry === undefined) emptied.push(due);
       else settled.push({ ...nowhere(due), hash: null, result: 'left alone' });
@@ -229,7 +229,7 @@ async function takeAway(
 /** Of a contact without a record what stands is where it stood, unless that is somebody else's; it is looked for to be taken away. */
 function needsLook({ due, homeId, entry }: Rendered): boolean {
   const doubtful = due.tried || due.twinCheck;
-  if (homeId === null) return doubtful && (entry === undefined || due.astray);
+  if (homeId === null) return doubtful && (entry === undefined || due.onFormerRecord);
   return doubtful || (due.entryId !== null && due.recordId !== homeId);
 }
 

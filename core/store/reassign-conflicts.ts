@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { type Conflict, decideConflict, openConflicts } from './attention.ts';
+import { closeConflict, type Conflict, openConflicts } from './attention.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
 type Open = Pick<
@@ -11,7 +11,7 @@ type Open = Pick<
  * These contacts were one and are several again. That one person has records which are several people's by now is no
  * conflict any more; another goes to whose record it is about. To be called after their links were shared out.
  */
-export async function closeSpannedConflicts(
+export async function reassignConflicts(
   trx: WorkspaceTransaction,
   contacts: readonly { readonly contactId: string; readonly after: string }[],
   now: number,
@@ -48,7 +48,10 @@ export async function closeSpannedConflicts(
     const isOne =
       others.length === 0 && (conflict.kind !== 'two records' || theirs.length === recordIds.length);
     if (isOne && only === holder) continue;
-    await decideConflict(trx, conflictId, 'open', 'accepted', now);
+    const why = isOne
+      ? 'it is about another contact, and is shown as theirs'
+      : 'the contacts were taken apart, and the records are not one person’s';
+    await closeConflict(trx, conflictId, why, now);
     if (isOne) moved.push({ ...conflict, connectionId, contactId: only, recordIds });
   }
   await openConflicts(trx, moved, now);
