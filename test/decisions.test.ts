@@ -17,8 +17,9 @@ import {
   saveRecords,
   type WorkspaceTransaction,
 } from '@sangam/core/store';
+import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createEngine, type Engine, engineNow, text, webhook } from './harness/index.ts';
+import { createEngine, type Engine, engineNow, text, until, webhook } from './harness/index.ts';
 
 /** What people decide by hand: each decision is one transaction with all it does, and undoes whole. */
 
@@ -34,6 +35,8 @@ beforeEach(async () => {
     wake: () => undefined,
   });
   await engine.receive(webhook(engine, [text({ phone: '919812345678' }, 'w.1', engineNow - 9000, 'Hello')]));
+  // Asha is the older of the two.
+  await engine.applyAll();
   await engine.receive(webhook(engine, [text({ bsuid: 'IN.ASHA' }, 'w.2', engineNow - 8000, 'Hello')]));
   await engine.applyAll();
   asha = await known('+919812345678');
@@ -117,6 +120,30 @@ describe('a join', () => {
       code: 'contact_without_ids',
       message: expect.stringContaining(asha),
     });
+  });
+
+  test('waits for whoever is just giving one of them a record, and leaves one home', async () => {
+    const other = await known('bsuid:portfolio:IN.ASHA');
+    const give = (contactId: string, recordId: string) => (trx: WorkspaceTransaction) =>
+      saveLinks(trx, connectionId, [{ contactId, recordId, home: true, reason: 'our id' }], engineNow);
+    await inside(give(other, 'r2'));
+    await putRight.join(actor(), asha, other);
+    const watcher = new pg.Client({ connectionString: engine.databaseUrl });
+    await watcher.connect();
+    const isWaiting = async (): Promise<boolean> =>
+      (await watcher.query('select 1 from pg_locks where not granted')).rows.length > 0;
+    let applied: Promise<void> | undefined;
+    await inside(async (trx) => {
+      await give(asha, 'r1')(trx);
+      applied = engine.applyAll();
+      await until('apply to wait', isWaiting);
+    });
+    await applied;
+    await watcher.end();
+    expect((await links()).map(({ recordId, home }) => [recordId, home])).toEqual([
+      ['r1', true],
+      ['r2', false],
+    ]);
   });
 
   test('is applied before it is undone, also within one millisecond', async () => {

@@ -1,5 +1,5 @@
 import { changeTags, createPutRight, type PutRight } from '@sangam/core/pipeline';
-import { findContact, listConflicts } from '@sangam/core/store';
+import { findContact, keptLinks, linksOfContacts, listConflicts } from '@sangam/core/store';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { hour, minute, nationalNumber, stageFor } from './conformance/stage.ts';
@@ -170,6 +170,27 @@ describe('a conflict of two records', () => {
     expect([await idOf(asha), await idOf(ravi)]).toEqual([ashas, ravis]);
   });
 
+  test('of one’s record alone goes with it to its person', async () => {
+    const [ashas = '', ravis = ''] = await meet(asha, ravi);
+    const joined = await join(ashas, ravis);
+    vendor.user.remove(recordOf(ashas).recordId);
+    await crm.poll();
+    await crm.writes(ravi, 'STOP');
+    await settle();
+    const { recordId } = recordOf(ravis);
+    world.clock.advance(minute);
+    vendor.user.update(recordId, crm.valuesOf({ 'opt-out': { kind: 'flag', set: false } }));
+    await crm.check();
+    await settle();
+    const about = async () =>
+      (await crm.conflicts())
+        .filter(({ kind }) => kind === 'opt-out cleared')
+        .map(({ contactId, recordIds }) => [contactId, ...recordIds]);
+    expect(await about()).toEqual([[ashas, recordId]]);
+    await undo(joined);
+    expect(await about()).toEqual([[ravis, recordId]]);
+  });
+
   test('decided meanwhile is undone before the join is', async () => {
     const [ashas = '', ravis = ''] = await meet(asha, ravi);
     const joined = await join(ashas, ravis);
@@ -207,6 +228,61 @@ describe('a conflict of two records', () => {
         .map((entry) => entry.text)
         .join('\n'),
     ).toContain('Ravi again');
+  });
+});
+
+describe('a record of both', () => {
+  const phoneOf = ({ phone = '' }: Person): string => `+${phone}`;
+
+  test('that one of them was parted from is theirs while they are one, and the other’s afterwards', async () => {
+    const [ashas = '', ravis = ''] = await meet(asha, ravi);
+    const { connectionId } = crm;
+    const { recordId } = recordOf(ravis);
+    vendor.user.update(recordId, { [memoryFields.mobile]: phoneOf(asha) });
+    await crm.check();
+    await settle();
+    await putRight.unlink(actor(), { connectionId, contactId: ashas, recordId });
+    const joined = await join(ashas, ravis);
+    expect((await crm.conflicts()).map(({ recordIds }) => recordIds.toSorted())).toEqual([
+      [recordOf(ashas).recordId, recordId].toSorted(),
+    ]);
+    await undo(joined);
+    const partedFrom = async (contactId: string): Promise<string[]> =>
+      (await crm.transact((trx) => keptLinks(trx, connectionId, contactId)))
+        .filter(({ partedAt }) => partedAt !== null)
+        .map((link) => link.recordId);
+    expect([await partedFrom(ashas), await partedFrom(ravis)]).toEqual([[recordId], []]);
+  });
+
+  test('that was typed for one of them takes the place of their own, where that was deleted', async () => {
+    const [ashas = '', ravis = ''] = await meet(asha, ravi);
+    const joined = await join(ashas, ravis);
+    vendor.user.remove(recordOf(ravis).recordId);
+    const recordId = vendor.user.create({ FirstName: 'Typed', [memoryFields.phone]: phoneOf(ravi) });
+    await crm.check();
+    await settle();
+    expect(vendor.user.timeline(recordId)).toEqual([]);
+    await undo(joined);
+    expect(vendor.user.timeline(recordId)).toMatchObject([{ text: 'Hello from Ravi' }]);
+    const linked = await crm.transact((trx) => linksOfContacts(trx, crm.connectionId, [ravis]));
+    expect(linked.filter(({ home }) => home)).toMatchObject([{ recordId }]);
+  });
+
+  test('does not keep from one what the CRM did not take of the other', async () => {
+    const [ashas = '', ravis = ''] = await meet(asha, ravi);
+    const joined = await join(ashas, ravis);
+    vendor.judge = (item, values) =>
+      'Tags' in values
+        ? { item, outcome: 'refused', field: 'Tags', code: 'invalid', explanation: 'No such tag.' }
+        : undefined;
+    await crm.tag(ravi, ['vip']);
+    await settle();
+    expect(crm.tagsOf(recordOf(ashas))).toEqual([]);
+    vendor.judge = undefined;
+    await putRight.undo(actor(), joined);
+    await crm.tag(asha, ['vip']);
+    await settle();
+    expect(crm.tagsOf(recordOf(ashas))).toEqual(['vip']);
   });
 });
 
