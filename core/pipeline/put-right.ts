@@ -27,7 +27,7 @@ import type { DecidedEvidence, IdentityDecisionPayload } from './apply/read-even
 import { isBuiltOn } from './built-on.ts';
 import type { Connectors } from './connectors.ts';
 import { lookAgain, readDecision, reopenConflict, restoreLinks } from './decided.ts';
-import { mustBeRecord } from './known-record.ts';
+import { type LinkNamed, mustBeRecord } from './known-record.ts';
 import { ownEvents } from './receive/receive.ts';
 
 /** What people put right by hand: audited, and every decision can be undone. Answers decisions' ids; throws a `Refusal`. */
@@ -46,12 +46,6 @@ export interface PutRight {
   acceptConflict(actor: Actor, conflictId: string, recordId: string | undefined): Promise<string>;
   dismissConflict(actor: Actor, conflictId: string): Promise<string>;
   undo(actor: Actor, decisionId: string): Promise<string>;
-}
-
-export interface LinkNamed {
-  readonly connectionId: string;
-  readonly contactId: string;
-  readonly recordId: string;
 }
 
 /** How long a release lets everybody in. */
