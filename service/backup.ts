@@ -1,10 +1,10 @@
-import { rename, rm, stat } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { writeBackup } from '@sangam/core/store';
 import { readCommandLine } from './command-line.ts';
 import { onDatabase, runCommand } from './database-command.ts';
 import { openPrivateFile } from './database/index.ts';
-import { fileProblem } from './file-problem.ts';
+import { fileProblem, openNamed } from './file-problem.ts';
 
 /** `npm run backup -- FILE`: everything one snapshot of the database holds, while the service runs. */
 await runCommand(async () => {
@@ -12,13 +12,14 @@ await runCommand(async () => {
   const file = path.resolve(...positionals);
   // It gets its name when it is whole.
   const unfinished = `${file}.unfinished`;
+  await using handle = await openNamed(file, 'written', () => openPrivateFile(unfinished));
   try {
-    if ((await stat(file).catch(() => undefined))?.isDirectory() === true) {
-      throw Object.assign(new Error(), { code: 'EISDIR' });
-    }
-    await using handle = await openPrivateFile(unfinished);
     await onDatabase(async (databaseUrl) => {
-      const { tables, madeAt } = await writeBackup(databaseUrl, handle.createWriteStream());
+      const target = handle.createWriteStream();
+      const { tables, madeAt } = await writeBackup(databaseUrl, target).catch((error: unknown) => {
+        // Such as a full disk, the database's apart.
+        throw error === target.errored ? fileProblem(error, file, 'written') : error;
+      });
       await rename(unfinished, file);
       process.stdout.write(
         `${String(tables)} tables as they were at ${madeAt} are in ${file}.\n` +
@@ -27,6 +28,6 @@ await runCommand(async () => {
     });
   } catch (error) {
     await rm(unfinished, { force: true }).catch(() => undefined);
-    throw fileProblem(error, file, 'written');
+    throw error;
   }
 });

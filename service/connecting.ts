@@ -39,7 +39,7 @@ interface Disconnected {
 /** Connecting a CRM's account and letting it go. Throws a `Refusal`, or the connector's errors. */
 export interface Connecting {
   /** Where an admin is sent to agree, and what has to come back with them. */
-  authorize(asker: Actor, crm: string): Promise<{ readonly url: string } & OauthState>;
+  authorize(actor: Actor, crm: string): Promise<{ readonly url: string } & OauthState>;
   /** After the admin agreed; `query`: all that they came back with. */
   finish(
     crm: string,
@@ -47,9 +47,9 @@ export interface Connecting {
     query: { readonly code: string } & Readonly<Record<string, string>>,
   ): Promise<Connected>;
   /** By what an admin typed in, as the CRM's form has it. */
-  connectByForm(asker: Actor, crm: string, typed: Readonly<Record<string, string>>): Promise<Connected>;
+  connectByForm(actor: Actor, crm: string, typed: Readonly<Record<string, string>>): Promise<Connected>;
   /** Data and links stay. */
-  disconnect(asker: Actor, connectionId: string): Promise<Disconnected>;
+  disconnect(actor: Actor, connectionId: string): Promise<Disconnected>;
   /** The CRM says that our app was taken out of an account there. False: it was not the CRM who says so. */
   uninstalled(crm: string, request: CrmRequest): Promise<boolean>;
 }
@@ -93,11 +93,11 @@ export function createConnecting(dependencies: {
   };
 
   const keep = async (
-    asker: Actor,
+    actor: Actor,
     { crm, kind, account }: { readonly crm: string; readonly kind: AuthKind; readonly account: CrmAccount },
     grant: Grant,
   ): Promise<Connected> => {
-    const { workspaceId, memberId } = asker;
+    const { workspaceId, memberId } = actor;
     const now = clock.now();
     const sealed = (text: string | undefined): Buffer | null => (text === undefined ? null : box.seal(text));
     const opens = {
@@ -194,9 +194,9 @@ export function createConnecting(dependencies: {
     store.transact(workspaceId, (trx) => connectionOf(trx, connectionId));
 
   return {
-    async authorize(asker, crm) {
-      const { oauth, site } = await appSiteOf(crm, asker.workspaceId);
-      const made = await states.make(crm, asker);
+    async authorize(actor, crm) {
+      const { oauth, site } = await appSiteOf(crm, actor.workspaceId);
+      const made = await states.make(crm, actor);
       const url = oauth.authorizeUrl(site, {
         redirectUri: redirectUri(crm),
         state: made.state,
@@ -206,34 +206,34 @@ export function createConnecting(dependencies: {
     },
 
     async finish(crm, state, query) {
-      const asker = await states.take(crm, state);
-      if (asker === undefined) {
+      const actor = await states.take(crm, state);
+      if (actor === undefined) {
         throw new Refusal(
           'invalid',
           'state_unknown',
           'This was not begun in this browser within the last ten minutes, or is finished already. Connect again.',
         );
       }
-      const { oauth, site } = await appSiteOf(crm, asker.workspaceId);
+      const { oauth, site } = await appSiteOf(crm, actor.workspaceId);
       const grant = await oauth.exchange(site, query, {
         redirectUri: redirectUri(crm),
         ...(oauth.pkce ? { codeVerifier: codeVerifierOf(state) } : {}),
       });
       const account = await crms.get(crm).accountOf(site, grant);
-      return keep(asker, { crm, kind: 'oauth', account }, grant);
+      return keep(actor, { crm, kind: 'oauth', account }, grant);
     },
 
-    async connectByForm(asker, crm, typed) {
+    async connectByForm(actor, crm, typed) {
       const { form, traits } = crms.get(crm);
       if (form === undefined) {
         throw new Refusal('conflict', 'no_form', `${traits.label} is connected by OAuth alone.`);
       }
-      const { grant, account } = await form.connect(await siteOf(crm, asker.workspaceId), typed);
-      return keep(asker, { crm, kind: form.kind, account }, grant);
+      const { grant, account } = await form.connect(await siteOf(crm, actor.workspaceId), typed);
+      return keep(actor, { crm, kind: form.kind, account }, grant);
     },
 
-    async disconnect(asker, connectionId) {
-      const connection = await find(asker.workspaceId, connectionId);
+    async disconnect(actor, connectionId) {
+      const connection = await find(actor.workspaceId, connectionId);
       if (connection === undefined) throw noSuch('connection');
       let uninstalled = false;
       const { oauth } = crms.get(connection.crm);
@@ -248,7 +248,7 @@ export function createConnecting(dependencies: {
           if (!(error instanceof SangamError)) throw error;
         }
       }
-      await letGo(connection, asker.memberId);
+      await letGo(connection, actor.memberId);
       return { uninstalled };
     },
 

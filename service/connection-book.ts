@@ -33,28 +33,28 @@ export interface ConnectionBook {
   detail(workspaceId: string, connectionId: string): Promise<ConnectionDetail>;
   /** Leaving shadow provisions first. `testPhones`: E.164; undefined: as they are. */
   setMode(
-    asker: Actor,
+    actor: Actor,
     connectionId: string,
     mode: ConnectionRow['mode'],
     testPhones: readonly string[] | undefined,
   ): Promise<ConnectionDetail>;
   /** `change` holds only what is to differ. */
-  changeSettings(asker: Actor, connectionId: string, change: object): Promise<ConnectionSettings>;
+  changeSettings(actor: Actor, connectionId: string, change: object): Promise<ConnectionSettings>;
   fields(workspaceId: string, connectionId: string): Promise<CrmField[]>;
   owners(workspaceId: string, connectionId: string): ReturnType<Connector['owners']>;
   /** Null, or the very lines of it: the connector's default. Everybody is brought in step with it. */
   setMapping(
-    asker: Actor,
+    actor: Actor,
     connectionId: string,
     lines: readonly MappingLine[] | null,
   ): Promise<ConnectionDetail>;
-  unpark(asker: Actor, connectionId: string, field: string): Promise<ConnectionDetail>;
+  unpark(actor: Actor, connectionId: string, field: string): Promise<ConnectionDetail>;
   planProvisioning(workspaceId: string, connectionId: string): ReturnType<Connector['planProvisioning']>;
-  provision(asker: Actor, connectionId: string): Promise<void>;
+  provision(actor: Actor, connectionId: string): Promise<void>;
   /** Tries a blocked account again after a person put things right. */
-  retry(asker: Actor, connectionId: string): Promise<void>;
+  retry(actor: Actor, connectionId: string): Promise<void>;
   /** Of the account's own app; the one before lives on for a day. */
-  setWebhookSecret(asker: Actor, connectionId: string, secret: string): Promise<void>;
+  setWebhookSecret(actor: Actor, connectionId: string, secret: string): Promise<void>;
 }
 
 /** What an act may change of a connection's row. */
@@ -90,7 +90,7 @@ export function createConnectionBook(dependencies: {
 
   /** One act on a row nobody else changes meanwhile, with its line in the audit. */
   const act = async <Result>(
-    asker: Actor,
+    actor: Actor,
     {
       connectionId,
       action,
@@ -98,7 +98,7 @@ export function createConnectionBook(dependencies: {
     }: { readonly connectionId: string; readonly action: AuditAction; readonly detail?: string },
     work: (trx: WorkspaceTransaction, row: ConnectionRow, now: number) => Promise<Result>,
   ): Promise<Result> => {
-    const { workspaceId, memberId } = asker;
+    const { workspaceId, memberId } = actor;
     const now = clock.now();
     return store.transact(workspaceId, async (trx) => {
       const row = await lockedRow(trx, connectionId);
@@ -123,8 +123,8 @@ export function createConnectionBook(dependencies: {
     },
     detail,
 
-    async setMode(asker, connectionId, mode, testPhones) {
-      const row = await find(asker.workspaceId, connectionId);
+    async setMode(actor, connectionId, mode, testPhones) {
+      const row = await find(actor.workspaceId, connectionId);
       const phones = testPhones ?? row.testPhones;
       if (mode === 'test' && phones.length === 0) {
         const message = 'Name at least one phone in testPhones: only these people are written.';
@@ -134,31 +134,31 @@ export function createConnectionBook(dependencies: {
         connectors.forget(connectionId);
         await connectors.of({ ...row, mode });
       }
-      await act(asker, { connectionId, action: 'set mode', detail: mode }, async (trx, before, now) => {
+      await act(actor, { connectionId, action: 'set mode', detail: mode }, async (trx, before, now) => {
         if (before.disconnectedAt !== null) throw disconnected();
         await update(trx, connectionId, { mode, test_phones: [...phones] });
         // Whoever was only shown until now is due.
         const wider = mode === 'live' ? before.mode !== 'live' : mode === 'test';
         if (wider) await markAllDirty(trx, connectionId, now);
       });
-      wake(asker.workspaceId);
-      return detail(asker.workspaceId, connectionId);
+      wake(actor.workspaceId);
+      return detail(actor.workspaceId, connectionId);
     },
 
-    async changeSettings(asker, connectionId, change) {
-      const row = await find(asker.workspaceId, connectionId);
+    async changeSettings(actor, connectionId, change) {
+      const row = await find(actor.workspaceId, connectionId);
       const { owner } = mergeSettings(row.settings, change);
       const chosen = !isDeepStrictEqual(owner, row.settings.owner);
       if (chosen && ownersIn(owner).length > 0) {
         const owners = await (await connectors.of(row)).owners();
-        const channels = await store.transact(asker.workspaceId, listChannels);
+        const channels = await store.transact(actor.workspaceId, listChannels);
         checkOwnerRule(owner, {
           ownerIds: owners.map(({ ownerId }) => ownerId),
           channelIds: channels.map(({ channelId }) => channelId),
         });
       }
       const settings = await act(
-        asker,
+        actor,
         { connectionId, action: 'change settings', detail: Object.keys(change).join(' ') },
         async (trx, row, now) => {
           const merged = mergeSettings(row.settings, change);
@@ -167,15 +167,15 @@ export function createConnectionBook(dependencies: {
           return merged;
         },
       );
-      wake(asker.workspaceId);
+      wake(actor.workspaceId);
       return settings;
     },
 
     fields: async (workspaceId, connectionId) => (await connectorOf(workspaceId, connectionId)).fields(),
     owners: async (workspaceId, connectionId) => (await connectorOf(workspaceId, connectionId)).owners(),
 
-    async setMapping(asker, connectionId, lines) {
-      const before = await find(asker.workspaceId, connectionId);
+    async setMapping(actor, connectionId, lines) {
+      const before = await find(actor.workspaceId, connectionId);
       const connector = await connectors.of(before);
       const { contactIdField, spelling, defaultMapping } = connector.traits;
       const fields = await connector.fields();
@@ -189,7 +189,7 @@ export function createConnectionBook(dependencies: {
         throw new Refusal('invalid', 'mapping_refused', message, problems);
       }
       await act(
-        asker,
+        actor,
         { connectionId, action: isDefault ? 'reset mapping' : 'set mapping' },
         async (trx, row, now) => {
           // What is mapped and still not there stays parked: writing to it would only fail again.
@@ -207,12 +207,12 @@ export function createConnectionBook(dependencies: {
         },
       );
       connectors.forget(connectionId);
-      wake(asker.workspaceId);
-      return detail(asker.workspaceId, connectionId);
+      wake(actor.workspaceId);
+      return detail(actor.workspaceId, connectionId);
     },
 
-    async unpark(asker, connectionId, field) {
-      const row = await find(asker.workspaceId, connectionId);
+    async unpark(actor, connectionId, field) {
+      const row = await find(actor.workspaceId, connectionId);
       if (!Object.hasOwn(row.parkedFields, field)) throw noSuch('parked field');
       const fields = await (await connectors.of(row)).fields();
       if (!fields.some(({ name }) => name === field)) {
@@ -223,21 +223,21 @@ export function createConnectionBook(dependencies: {
             'it out of the mapping.',
         );
       }
-      await act(asker, { connectionId, action: 'unpark field', detail: field }, async (trx, before, now) => {
+      await act(actor, { connectionId, action: 'unpark field', detail: field }, async (trx, before, now) => {
         const parked = Object.entries(before.parkedFields).filter(([name]) => name !== field);
         await update(trx, connectionId, { parked_fields: toJson(Object.fromEntries(parked)) });
         if (parked.length === 0) await closeAlertsOf(trx, connectionId, 'fields missing', now);
         await markAllDirty(trx, connectionId, now);
       });
-      wake(asker.workspaceId);
-      return detail(asker.workspaceId, connectionId);
+      wake(actor.workspaceId);
+      return detail(actor.workspaceId, connectionId);
     },
 
     planProvisioning: async (workspaceId, connectionId) =>
       (await connectorOf(workspaceId, connectionId)).planProvisioning(),
 
-    async provision(asker, connectionId) {
-      const row = await find(asker.workspaceId, connectionId);
+    async provision(actor, connectionId) {
+      const row = await find(actor.workspaceId, connectionId);
       if (row.mode === 'shadow') {
         throw new Refusal(
           'conflict',
@@ -247,21 +247,21 @@ export function createConnectionBook(dependencies: {
       }
       const connector = await connectors.of(row);
       // Before it begins: what it makes in the CRM is there even if it ends in the middle.
-      await act(asker, { connectionId, action: 'provision' }, () => Promise.resolve());
+      await act(actor, { connectionId, action: 'provision' }, () => Promise.resolve());
       await connector.provision();
     },
 
-    async retry(asker, connectionId) {
-      await act(asker, { connectionId, action: 'retry connection' }, async (trx, row, now) => {
+    async retry(actor, connectionId) {
+      await act(actor, { connectionId, action: 'retry connection' }, async (trx, row, now) => {
         if (row.disconnectedAt !== null) throw disconnected();
         await liftBlock(trx, connectionId, now);
       });
       connectors.forget(connectionId);
-      wake(asker.workspaceId);
+      wake(actor.workspaceId);
     },
 
-    async setWebhookSecret(asker, connectionId, secret) {
-      await act(asker, { connectionId, action: 'set webhook secret' }, async (trx, row, now) => {
+    async setWebhookSecret(actor, connectionId, secret) {
+      await act(actor, { connectionId, action: 'set webhook secret' }, async (trx, row, now) => {
         if (row.disconnectedAt !== null) throw disconnected();
         if (row.sandbox || row.authKind === 'oauth') {
           throw new Refusal(

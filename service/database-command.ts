@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { reachDatabase } from '@sangam/core/store';
 import { type Config, readConfig } from './config.ts';
+import { mustBeWritable } from './data-dir.ts';
 import { openEmbeddedDatabase } from './database/index.ts';
 import { envFiles } from './env-file.ts';
 
@@ -27,6 +28,7 @@ export async function onDatabase(
       `There is no database in ${folder}: set DATA_DIR or DATABASE_URL as the service has them.`,
     );
   }
+  if (config.databaseUrl === undefined) await mustBeWritable(config.dataDir);
   const embedded = config.databaseUrl === undefined ? await openEmbeddedDatabase(config.dataDir) : undefined;
   const databaseUrl = config.databaseUrl ?? embedded?.url ?? '';
   try {

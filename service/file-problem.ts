@@ -1,3 +1,5 @@
+import { type FileHandle, stat } from 'node:fs/promises';
+
 const problems: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or folder: correct the path',
   EISDIR: 'it is a folder: name a file in it',
@@ -9,10 +11,25 @@ const problems: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full: make room, or name another',
 };
 
+/** A file somebody named, as `open` opens it. Throws an `Error` that says why it cannot be, and what to do. */
+export async function openNamed(
+  file: string,
+  done: 'read' | 'written',
+  open: () => Promise<FileHandle>,
+): Promise<FileHandle> {
+  const isFolder = (await stat(file).catch(() => undefined))?.isDirectory() === true;
+  if (isFolder) throw new Error(told(file, done, 'EISDIR'));
+  return open().catch((error: unknown) => {
+    throw fileProblem(error, file, done);
+  });
+}
+
 /** Why a file could not be read or written, and what to do. Anything but a file's problem is as it was. */
 export function fileProblem(error: unknown, file: string, done: 'read' | 'written'): unknown {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const problem = problems[code];
-  if (problem === undefined) return error;
-  return new Error(`${file} cannot be ${done}: ${problem} (${code}).`, { cause: error });
+  return code in problems ? new Error(told(file, done, code), { cause: error }) : error;
+}
+
+function told(file: string, done: 'read' | 'written', code: string): string {
+  return `${file} cannot be ${done}: ${problems[code] ?? ''} (${code}).`;
 }

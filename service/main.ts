@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { crms } from '@sangam/connectors/registry';
@@ -9,7 +8,8 @@ import { SandboxClock } from '@sangam/sandbox';
 import { makeAdminLink } from './admin-link.ts';
 import { readCommandLine } from './command-line.ts';
 import { type Config, readConfig } from './config.ts';
-import { openEmbeddedDatabase, openPrivateFile } from './database/index.ts';
+import { mustBeWritable } from './data-dir.ts';
+import { openEmbeddedDatabase } from './database/index.ts';
 import { describeDatabase } from './database/database-url.ts';
 import { envFiles } from './env-file.ts';
 import { createOwnNumberReader } from './own-number.ts';
@@ -172,21 +172,6 @@ function endOnSignal(end: () => Promise<void>): void {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-}
-
-async function mustBeWritable(dataDir: string): Promise<void> {
-  const probe = path.join(dataDir, `.write-${String(process.pid)}`);
-  try {
-    await mkdir(dataDir, { recursive: true });
-    await (await openPrivateFile(probe)).close();
-    await rm(probe);
-  } catch (error) {
-    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-    throw new Error(
-      `DATA_DIR (${dataDir}) cannot be written to (${why}): name a folder this user may write in, or mend its rights.`,
-      { cause: error },
-    );
-  }
 }
 
 async function secretsKeysOf(config: Config): Promise<readonly Buffer[]> {

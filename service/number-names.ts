@@ -1,6 +1,13 @@
 import type { Clock } from '@sangam/core/clock';
 import { SangamError } from '@sangam/core/errors';
-import { accessTokenOf, channelOfId, listChannels, renameNumber, type Store } from '@sangam/core/store';
+import {
+  accessTokenOf,
+  type ChannelRow,
+  isSandbox,
+  provenChannels,
+  renameNumber,
+  type Store,
+} from '@sangam/core/store';
 import type { Logger } from 'pino';
 import { type OwnNumberReader, regionOfNumber } from './own-number.ts';
 import type { SecretBox } from './secrets.ts';
@@ -24,24 +31,17 @@ export function createNumberNames(dependencies: {
   const { store, box, clock, readOwnNumber, logger } = dependencies;
   const restsUntil = new Map<string, number>();
 
-  const readAnew = async (workspaceId: string, channelId: string): Promise<void> => {
-    const known = await store.transact(workspaceId, async (trx) => ({
-      channel: await channelOfId(trx, channelId),
+  const readAnew = async (channel: ChannelRow): Promise<void> => {
+    const { workspace_id: workspaceId, channel_id: channelId } = channel;
+    const { token, sandbox } = await store.transact(workspaceId, async (trx) => ({
       token: await accessTokenOf(trx, channelId),
-      workspace: await trx
-        .selectFrom('workspaces')
-        .select('sandbox')
-        .where('workspace_id', '=', workspaceId)
-        .executeTakeFirstOrThrow(),
+      sandbox: await isSandbox(trx),
     }));
-    const { channel, token, workspace } = known;
-    if (channel === undefined || token === null) return;
-    const { phoneNumberId, wabaId } = channel;
-    const { displayPhoneNumber } = await readOwnNumber(workspace, {
-      phoneNumberId,
-      wabaId,
-      accessToken: box.open(token),
-    });
+    if (token === null) return;
+    const { displayPhoneNumber } = await readOwnNumber(
+      { sandbox },
+      { phoneNumberId: channel.phone_number_id, wabaId: channel.waba_id, accessToken: box.open(token) },
+    );
     const region = regionOfNumber(displayPhoneNumber);
     if (region === undefined) {
       logger.warn({ channelId }, 'Meta shows a number without a known country: the one before stays');
@@ -51,20 +51,20 @@ export function createNumberNames(dependencies: {
   };
 
   return async (workspaceId) => {
-    const channels = await store.transact(workspaceId, listChannels);
-    for (const { channelId, proven, releasedAt } of channels) {
-      if (!proven || releasedAt !== null || (restsUntil.get(channelId) ?? -Infinity) > clock.now()) continue;
+    if ((restsUntil.get(workspaceId) ?? -Infinity) > clock.now()) return;
+    let rest = restMs;
+    for (const channel of await provenChannels(store, workspaceId)) {
       try {
-        await readAnew(workspaceId, channelId);
-        restsUntil.set(channelId, clock.now() + restMs);
+        await readAnew(channel);
       } catch (error) {
         if (!(error instanceof SangamError)) throw error;
-        restsUntil.set(channelId, clock.now() + retryMs);
+        rest = retryMs;
         logger.warn(
-          { channelId, code: error.code },
+          { channelId: channel.channel_id, code: error.code },
           'a number was not read at Meta; trying again in an hour',
         );
       }
     }
+    restsUntil.set(workspaceId, clock.now() + rest);
   };
 }

@@ -12,7 +12,7 @@ export interface OauthState {
 
 export interface OauthStates {
   /** Good once, within ten minutes, at this CRM, in the browser it was made for. */
-  make(crm: string, member: Actor): Promise<OauthState>;
+  make(crm: string, actor: Actor): Promise<OauthState>;
   /** Undefined: used, too old, of another CRM or browser, or never made. */
   take(crm: string, state: OauthState): Promise<Actor | undefined>;
 }

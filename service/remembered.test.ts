@@ -31,3 +31,18 @@ test('of more than it keeps it forgets those nobody asked for lately', async () 
   for (const id of ['10000', '0']) await remembered.of(id);
   expect(read.slice(ids.length)).toEqual(['0']);
 });
+
+test('a read of before a refresh that comes to nothing drops nothing that was read since', async () => {
+  const answers: ((value: string | undefined) => void)[] = [];
+  const remembered = createRemembered(
+    () => new Promise<string | undefined>((answer) => answers.push(answer)),
+  );
+  const early = remembered.of('a');
+  remembered.refresh();
+  const late = remembered.of('a');
+  answers[1]?.('the newer');
+  answers[0]?.(undefined);
+  expect(await Promise.all([early, late])).toEqual([undefined, 'the newer']);
+  expect(await Promise.race([remembered.of('a'), Promise.resolve('read again')])).toBe('the newer');
+  expect(answers).toHaveLength(2);
+});

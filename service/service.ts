@@ -221,6 +221,7 @@ export function createService(options: ServiceOptions): Service {
   const putRight = createPutRight({
     store,
     clock,
+    connectors: accounts.connectors,
     wake: (workspaceId) => {
       applier.wake(workspaceId);
       reconciler.wake(workspaceId);
@@ -283,7 +284,7 @@ export function createService(options: ServiceOptions): Service {
   const apiRoutes: readonly Route[] = [
     ...sessionRoutes({ sessions, clock, publicUrl: () => publicUrl() }),
     ...contactRoutes({ store, clock, wake: (workspaceId) => applier.wake(workspaceId) }),
-    ...putRightRoutes({ store, connectors: accounts.connectors, putRight }),
+    ...putRightRoutes({ store, putRight }),
     ...erasureRoutes({
       store,
       eraser: createEraser({ store, clock, keyOf: erasureKeyOf, traitsOf: crms.traitsOf }),

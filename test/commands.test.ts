@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { lstat, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -59,6 +59,30 @@ describe('a file that cannot be opened is told in one line, before any database 
     expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining(message) });
     expect(failed?.stderr.trim()).not.toContain('\n');
     await expect(lstat(dataDir)).rejects.toThrow('ENOENT');
+  });
+
+  test.each([
+    ['restore.ts', 'below a file', 'ENOTDIR'],
+    ['restore.ts', 'in /proc', 'ENOENT'],
+    ['main.ts', 'in /proc', 'ENOENT'],
+  ])('and a folder of data that cannot be is told as that: %s, %s', async (command, where, code) => {
+    const file = path.join(folder, 'a-file');
+    await writeFile(file, '');
+    const dataDir = where === 'in /proc' ? '/proc/sangam/data' : path.join(file, 'data');
+    const failed = runCommand(command, { DATA_DIR: dataDir }, ...(command === 'main.ts' ? [] : [file]));
+    await expect(failed).rejects.toMatchObject({
+      code: 1,
+      stderr: `DATA_DIR (${dataDir}) cannot be written to (${code}): name a folder this user may write in, or mend its rights.\n`,
+    });
+  });
+
+  test('and a fault in the folder of data is not taken for one of the backup', async () => {
+    await mkdir(path.join(folder, 'postgres/password'), { recursive: true });
+    const file = path.join(folder, 'new.backup');
+    const failed = runCommand('backup.ts', { DATA_DIR: folder }, file);
+    await expect(failed).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('EISDIR') });
+    await expect(failed).rejects.not.toMatchObject({ stderr: expect.stringContaining(file) });
+    await expect(lstat(`${file}.unfinished`)).rejects.toThrow('ENOENT');
   });
 
   test('and one of another kind leaves no database running', async () => {

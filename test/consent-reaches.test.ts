@@ -1,4 +1,3 @@
-import { createPutRight } from '@sangam/core/pipeline';
 import { expect, test } from 'vitest';
 import { type MemoryAccount, memoryAccounts } from './conformance/memory-account.ts';
 import { hour, minute, nationalNumber, somebody, stageFor } from './conformance/stage.ts';
@@ -82,7 +81,7 @@ test.each(['before', 'after'])(
     await crm.writes(asha);
     await world.settle();
     const { recordId } = await crm.record();
-    const putRight = createPutRight({ store: world.store, clock: world.clock, wake: () => undefined });
+    const { putRight } = world.process;
     const stop = async (): Promise<void> => {
       world.clock.advance(minute);
       await crm.writes(asha, 'STOP');

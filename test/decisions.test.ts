@@ -32,6 +32,7 @@ beforeEach(async () => {
   putRight = createPutRight({
     store: engine.store,
     clock: { now: () => engineNow },
+    connectors: { of: () => Promise.reject(new Error('There is no account.')), forget: () => undefined },
     wake: () => undefined,
   });
   await engine.receive(webhook(engine, [text({ phone: '919812345678' }, 'w.1', engineNow - 9000, 'Hello')]));
@@ -218,6 +219,17 @@ describe('a conflict of two records', () => {
 });
 
 describe('a record put right', () => {
+  beforeEach(() =>
+    inside((trx) =>
+      saveRecords(
+        trx,
+        connectionId,
+        ['r2', 'r3'].map((recordId) => ({ recordId, keyContactId: undefined, base: {}, phones: [] })),
+        engineNow,
+      ),
+    ),
+  );
+
   test('goes back to the one before, and what was tied since stays', async () => {
     await tie('r1', true);
     const before = await links();
@@ -229,6 +241,12 @@ describe('a record put right', () => {
     const after = await links();
     expect(after.filter(({ recordId }) => recordId !== 'r3')).toEqual(before);
     expect(after.some(({ recordId }) => recordId === 'r3')).toBe(true);
+  });
+
+  test('is one that is known, or that the CRM is asked for', async () => {
+    await tie('r1', true);
+    await expect(putRight.relink(actor(), named('r9'))).rejects.toThrow('There is no account.');
+    expect(await home()).toBe('r1');
   });
 
   test('is undone from the last decision backwards', async () => {

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { createPutRight } from '@sangam/core/pipeline';
 import { describe, expect, test } from 'vitest';
 import type { UserRecord } from './conformance/account.ts';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
@@ -37,7 +36,7 @@ const ways: Readonly<Record<string, Way>> = {
     newcomer: { phone: number, name: 'Neha Jain' },
     left: '',
     async happens(world, crm) {
-      const putRight = createPutRight({ store: world.store, clock: world.clock, wake: () => undefined });
+      const { putRight } = world.process;
       const actor = { workspaceId: crm.workspaceId, memberId: randomUUID() };
       await putRight.handOver(actor, `+${number}`, world.clock.now());
     },

@@ -1,5 +1,4 @@
 import type { ContactSource } from '@sangam/core/crm';
-import { createPutRight } from '@sangam/core/pipeline';
 import { sweepWindows } from '@sangam/core/store';
 import { expect, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
@@ -41,11 +40,7 @@ async function lifeOf(beside: { readonly twins: boolean }): Promise<unknown> {
     const start = Math.floor(world.clock.now() / 1000) * 1000;
     if (beside.twins) await addTwins(world.database, crm.workspaceId);
     const actor = { workspaceId: crm.workspaceId, memberId: '00000000-0000-4000-8000-000000000009' };
-    const putRight = createPutRight({
-      store: world.store,
-      clock: world.clock,
-      wake: () => undefined,
-    });
+    const { putRight } = world.process;
 
     // Events carry times of their own, whatever the machine takes to handle them: each telling is an hour after the last.
     let hours = 0;

@@ -1,4 +1,4 @@
-import { changeTags, createPutRight, type PutRight } from '@sangam/core/pipeline';
+import { changeTags, type PutRight } from '@sangam/core/pipeline';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { memoryAccounts } from './conformance/memory-account.ts';
@@ -185,7 +185,7 @@ class Lives {
     this.#world = world;
     this.#joined = joined;
     this.#plain = plain;
-    this.#putRight = createPutRight({ store: world.store, clock: world.clock, wake: () => undefined });
+    this.#putRight = world.process.putRight;
   }
 
   async settle(): Promise<void> {

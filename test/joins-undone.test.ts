@@ -1,4 +1,4 @@
-import { changeTags, createPutRight, type PutRight } from '@sangam/core/pipeline';
+import { changeTags, type PutRight } from '@sangam/core/pipeline';
 import { findContact, keptLinks, linksOfContacts, listConflicts } from '@sangam/core/store';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { memoryAccounts } from './conformance/memory-account.ts';
@@ -22,7 +22,7 @@ beforeEach(async () => {
   const accounts = memoryAccounts();
   ({ world, crm } = await stageFor(accounts.open)());
   vendor = accounts.opened().crm;
-  putRight = createPutRight({ store: world.store, clock: world.clock, wake: () => undefined });
+  putRight = world.process.putRight;
 });
 
 const actor = (): { workspaceId: string; memberId: string } => ({

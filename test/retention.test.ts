@@ -9,6 +9,7 @@ import {
   type DeadLetters,
   readStatement,
   type Receiver,
+  settleOptOuts,
 } from '@sangam/core/pipeline';
 import {
   dayMs,
@@ -280,6 +281,19 @@ describe('a dead letter past its time', () => {
     expect(await rowsOf('consent_entries')).toBe(2);
   });
 
+  /** As an earlier version left them, the payloads as SQL, in this order. */
+  async function fillInDoubt(...payloads: readonly string[]): Promise<void> {
+    for (const [index, payload] of payloads.entries()) {
+      const letterId = `00000000-0000-4000-8000-00000000000${String(index)}`;
+      await engine.asDatabaseOwner(
+        `insert into dead_letters (workspace_id, dead_letter_id, reason, explanation, source, payload, received_at, parked_at,
+                                   opt_out)
+         values ('${engine.workspaceId}', '${letterId}', 'foreign channel', '', 'whatsapp', ${payload}, ${String(at)},
+                 ${String(at)}, null)`,
+      );
+    }
+  }
+
   test('of before it was noted who opted out is looked at once: a STOP stays whole, the rest goes', async () => {
     const said = ['Hello', 'STOP', 'Where is my order?'];
     await receive(
@@ -289,17 +303,30 @@ describe('a dead letter past its time', () => {
       ),
     );
     await engine.asDatabaseOwner(`update dead_letters set opt_out = null`);
-    await engine.asDatabaseOwner(
-      `insert into dead_letters (workspace_id, dead_letter_id, reason, explanation, source, payload, received_at, parked_at,
-                                 opt_out)
-       values ('${engine.workspaceId}', gen_random_uuid(), 'foreign channel', '', 'whatsapp', '{"of":"earlier"}', ${String(at)},
-               ${String(at)}, null)`,
-    );
+    await fillInDoubt(`'{"of":"earlier"}'`, `'not json'`);
     now += 3_000 * dayMs;
     await sweep();
     expect((await letters()).every(({ payload }) => payload !== null)).toBe(true);
     await createRetention({ store: engine.store, days, clock: { now: () => now } })(engine.workspaceId);
     const kept = (await letters()).flatMap(({ payload }) => payload?.toString() ?? []);
-    expect(kept.toSorted()).toEqual([expect.stringContaining('STOP'), '{"of":"earlier"}']);
+    expect(kept.toSorted()).toEqual(['not json', expect.stringContaining('STOP'), '{"of":"earlier"}']);
+  });
+
+  test('however large are looked at 8 MB at once, or one', async () => {
+    const [part, whole] = [
+      "convert_to(repeat('x', 3 << 20), 'UTF8')",
+      "convert_to(repeat('x', 9 << 20), 'UTF8')",
+    ];
+    await fillInDoubt(...Array.from({ length: 5 }, () => part), whole);
+    const left: number[] = [];
+    while (await engine.store.transact(engine.workspaceId, settleOptOuts)) {
+      const { rows } = await engine.store.transact(engine.workspaceId, (trx) =>
+        sql<{ n: number }>`
+          select count(*)::int as n from dead_letters
+          where workspace_id = ${engine.workspaceId} and opt_out is null`.execute(trx),
+      );
+      left.push(rows[0]?.n ?? -1);
+    }
+    expect(left).toEqual([4, 2, 1, 0]);
   });
 });

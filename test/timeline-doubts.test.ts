@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { createPutRight, readStatement } from '@sangam/core/pipeline';
+import { readStatement } from '@sangam/core/pipeline';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { hour, minute, somebody, stageFor } from './conformance/stage.ts';
@@ -102,10 +102,9 @@ describe('an entry nobody answered for', () => {
 
   test('that was parted from its record meanwhile leaves that one, and stands on the new one', async () => {
     const { world, crm, recordId, vendor, shown } = await unanswered();
-    const { store, clock } = world;
     const { contactId } = await crm.contactOf(asha);
     const { workspaceId, connectionId } = crm;
-    await createPutRight({ store, clock, wake: () => undefined }).unlink(
+    await world.process.putRight.unlink(
       { workspaceId, memberId: randomUUID() },
       { connectionId, contactId, recordId },
     );

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { createPutRight } from '@sangam/core/pipeline';
 import { onTestFinished, describe, expect, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
@@ -24,11 +23,7 @@ const home = async (crm: CrmWorkspace): Promise<string[]> =>
     .map(({ recordId }) => recordId);
 
 const movesTo = async (world: CrmWorld, crm: CrmWorkspace, recordId: string): Promise<void> => {
-  const putRight = createPutRight({
-    store: world.store,
-    clock: world.clock,
-    wake: () => undefined,
-  });
+  const { putRight } = world.process;
   const [conflict] = await crm.conflicts();
   const actor = { workspaceId: crm.workspaceId, memberId: randomUUID() };
   await putRight.acceptConflict(actor, conflict?.conflictId ?? '', recordId);

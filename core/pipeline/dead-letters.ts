@@ -29,10 +29,10 @@ export interface Replayed {
 /** How dead letters go on their way again, and how they rest. Throws a `Refusal`. */
 export interface DeadLetters {
   /** Replaying twice does nothing twice. */
-  replay(member: Actor, deadLetterId: string): Promise<Replayed>;
-  replayAll(member: Actor): Promise<Replayed>;
+  replay(actor: Actor, deadLetterId: string): Promise<Replayed>;
+  replayAll(actor: Actor): Promise<Replayed>;
   /** Lets one rest that nothing can replay, such as a body that is no JSON: kept whole, no longer listed with the others. */
-  setAside(member: Actor, deadLetterId: string, why: string): Promise<void>;
+  setAside(actor: Actor, deadLetterId: string, why: string): Promise<void>;
 }
 
 /** Reasons whose letters do not go back into the inbox they would come from. */
@@ -121,10 +121,10 @@ export function createDeadLetters(dependencies: {
   };
 
   return {
-    async replay(member, deadLetterId) {
-      const letter = await store.transact(member.workspaceId, (trx) => readDeadLetter(trx, deadLetterId));
+    async replay(actor, deadLetterId) {
+      const letter = await store.transact(actor.workspaceId, (trx) => readDeadLetter(trx, deadLetterId));
       if (letter === undefined) throw noSuch('dead letter');
-      return replayLetters(member, [letter]);
+      return replayLetters(actor, [letter]);
     },
     setAside: ({ workspaceId, memberId }, deadLetterId, why) =>
       store.transact(workspaceId, async (trx) => {
@@ -135,16 +135,16 @@ export function createDeadLetters(dependencies: {
         }
         await writeAudit(trx, { memberId, action: 'set dead letter aside', subject: deadLetterId, at });
       }),
-    async replayAll(member) {
+    async replayAll(actor) {
       const sum = { replayed: 0, kept: 0 };
       // Only what is there now: a letter that comes back is parked behind this mark.
       const until = clock.now();
       let after: string | undefined;
       for (;;) {
         const page = { limit: replayBatch, after };
-        const rows = await store.transact(member.workspaceId, (trx) => listDeadLetters(trx, page));
+        const rows = await store.transact(actor.workspaceId, (trx) => listDeadLetters(trx, page));
         const due = rows.filter(({ parkedAt }) => parkedAt <= until);
-        const outcome = await replayLetters(member, due);
+        const outcome = await replayLetters(actor, due);
         sum.replayed += outcome.replayed;
         sum.kept += outcome.kept;
         after = rows.at(-1)?.deadLetterId;

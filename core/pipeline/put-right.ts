@@ -25,12 +25,14 @@ import {
 import { lanes } from '../whatsapp/index.ts';
 import type { DecidedEvidence, IdentityDecisionPayload } from './apply/read-event.ts';
 import { isBuiltOn } from './built-on.ts';
+import type { Connectors } from './connectors.ts';
 import { lookAgain, readDecision, reopenConflict, restoreLinks } from './decided.ts';
+import { type LinkNamed, mustBeRecord } from './known-record.ts';
 import { ownEvents } from './receive/receive.ts';
 
 /** What people put right by hand: audited, and every decision can be undone. Answers decisions' ids; throws a `Refusal`. */
 export interface PutRight {
-  /** Makes a record the contact's home. */
+  /** Makes a record the contact's home, one that is known or that the CRM shows now. Throws the connector's errors as well. */
   relink(actor: Actor, link: LinkNamed): Promise<string>;
   /** Parts a contact from a record, for good. */
   unlink(actor: Actor, link: LinkNamed): Promise<string>;
@@ -46,22 +48,17 @@ export interface PutRight {
   undo(actor: Actor, decisionId: string): Promise<string>;
 }
 
-export interface LinkNamed {
-  readonly connectionId: string;
-  readonly contactId: string;
-  readonly recordId: string;
-}
-
 /** How long a release lets everybody in. */
 const releasedMs = 60 * 60 * 1000;
 
 export function createPutRight(dependencies: {
   store: Store;
   clock: Clock;
+  connectors: Connectors;
   /** Told that a workspace has something to apply, or records to bring in step. */
   wake: (workspaceId: string) => void;
 }): PutRight {
-  const { store, clock, wake } = dependencies;
+  const { store, clock, connectors, wake } = dependencies;
 
   /** One decision with all it does, in one transaction. */
   const decide = async (
@@ -130,7 +127,10 @@ export function createPutRight(dependencies: {
   };
 
   return {
-    relink: (actor, named) => decideLinks(actor, 'relink', named),
+    async relink(actor, named) {
+      await mustBeRecord({ store, connectors }, actor.workspaceId, named);
+      return decideLinks(actor, 'relink', named);
+    },
     unlink: (actor, named) => decideLinks(actor, 'unlink', named),
     handOver: (actor, phone, at) =>
       decide(actor, async (trx, now) => {

@@ -287,3 +287,17 @@ export async function channelsNamed(
     .orderBy('channel_id');
   return (column === 'channel_id' ? named : named.where('released_at', 'is', null)).execute();
 }
+
+/** Connected numbers of a workspace that Meta showed to a token they gave. */
+export async function provenChannels(
+  { directory }: Pick<Store, 'directory'>,
+  workspaceId: string,
+): Promise<ChannelRow[]> {
+  return directory
+    .selectFrom('directory_channels')
+    .selectAll()
+    .where('directory_channels.workspace_id', '=', workspaceId)
+    .where('proven', '=', true)
+    .where('released_at', 'is', null)
+    .execute();
+}

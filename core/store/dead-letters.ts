@@ -4,6 +4,7 @@ import { inParts } from './in-parts.ts';
 import type { Page } from './page.ts';
 import type { LetterSource } from './schema.ts';
 import type { WorkspaceTransaction } from './store.ts';
+import { firstPart } from './stored-payloads.ts';
 import { cleanText } from './text.ts';
 
 export interface DeadLetter {
@@ -168,15 +169,15 @@ export async function setLetterAside(
   return rows.length > 0;
 }
 
-/** Letters nobody has looked at whether they are an opt-out. */
+/** Letters nobody has looked at whether they are an opt-out, the first of them: a part that memory bears. */
 export async function lettersInDoubt(
   trx: WorkspaceTransaction,
-  limit: number,
 ): Promise<{ readonly deadLetterId: string; readonly payload: Buffer | null }[]> {
-  const { rows } = await sql<{ deadLetterId: string; payload: Buffer | null }>`
+  const query = sql`
     select dead_letter_id as "deadLetterId", payload from dead_letters
-    where workspace_id = ${trx.workspaceId} and opt_out is null
-    order by dead_letter_id limit ${limit}`.execute(trx);
+    where workspace_id = ${trx.workspaceId} and opt_out is null`;
+  const { rows } = await sql<{ deadLetterId: string; payload: Buffer | null }>`
+    ${firstPart(query, sql`"deadLetterId"`)}`.execute(trx);
   return rows;
 }
 

@@ -68,6 +68,68 @@ test('a database of the first version comes along, with its links, bases and wha
   await drop();
 });
 
+test('contacts of before joins could be taken back know who they were founded as, and of whom was said what shows no id', async () => {
+  const before = Object.entries(migrations).filter(([name]) => name < '0019');
+  const { db, url, rows, drop } = await databaseOf(Object.fromEntries(before));
+  const [workspace, asha, bela, chad, dev] = [1, 2, 3, 4, 5].map(
+    (n) => `00000000-0000-4000-8000-00000000000${String(n)}`,
+  );
+  await sql`
+    insert into contacts (workspace_id, contact_id, created_at)
+    values (${workspace}, ${asha}, 1), (${workspace}, ${bela}, 1), (${workspace}, ${chad}, 1), (${workspace}, ${dev}, 1)`.execute(
+    db,
+  );
+  await sql`
+    insert into messages (workspace_id, channel_id, wamid, contact_id, origin, direction, type, at, event_key, content_hash,
+                          phone, bsuid_key)
+    select ${workspace}, ${workspace}, at::text, contact_id::uuid, origin, 'in', type, at, '', '', phone, bsuid
+    from (values (${asha}, 'customer', 'request_welcome', 1, '+911', 'IN.0'),
+                 (${asha}, 'business', 'text', 2, '+912', null),
+                 (${asha}, 'customer', 'text', 7, '+913', null),
+                 (${asha}, 'customer', 'text', 6, '+914', 'IN.A'),
+                 (${bela}, 'customer', 'text', 9, '+915', null),
+                 (${null}, 'customer', 'text', 3, '+916', null)) m (contact_id, origin, type, at, phone, bsuid)`.execute(
+    db,
+  );
+  await sql`
+    insert into message_contents (workspace_id, channel_id, wamid, event_key, content_hash, contact_id, origin, direction,
+                                  type, at, content, phone)
+    values (${workspace}, ${workspace}, '9', '', '', ${bela}, 'customer', 'in', 'text', 8, '', '+917')`.execute(
+    db,
+  );
+  await sql`
+    insert into consent_entries (workspace_id, event_key, content_hash, contact_id, purpose, action, effective_at,
+                                 recorded_at, rank, method, source, phone)
+    select ${workspace}, method::bytea, '', contact_id::uuid, 'marketing', 'withdrawal', at, at, 1, method, '', phone
+    from (values (${chad}, 'preference', 5, '+918'), (${chad}, 'keyword', 4, '+919'),
+                 (${dev}, 'crm', 2, null)) c (contact_id, method, at, phone)`.execute(db);
+  await sql`
+    insert into tag_changes (workspace_id, event_key, content_hash, tag, action, contact_id, at, bsuid_key)
+    values (${workspace}, '', '', 'vip', 'add', ${asha}, 1, 'IN.A'), (${workspace}, '', '', 'late', 'add', ${dev}, 1, null)`.execute(
+    db,
+  );
+
+  await migrate(url);
+  expect(
+    await rows('select contact_id, founded_by, founded_at::int from contacts order by contact_id'),
+  ).toEqual([
+    { contact_id: asha, founded_by: 'IN.A', founded_at: 6 },
+    { contact_id: bela, founded_by: '+917', founded_at: 8 },
+    { contact_id: chad, founded_by: '+918', founded_at: 5 },
+    { contact_id: dev, founded_by: null, founded_at: null },
+  ]);
+  expect(await rows('select method, said_of from consent_entries order by method')).toEqual([
+    { method: 'crm', said_of: dev },
+    { method: 'keyword', said_of: null },
+    { method: 'preference', said_of: null },
+  ]);
+  expect(await rows('select tag, said_of from tag_changes order by tag')).toEqual([
+    { tag: 'late', said_of: dev },
+    { tag: 'vip', said_of: null },
+  ]);
+  await drop();
+});
+
 test('foreign letters that were all taken for opt-outs are looked at anew, but for those a STOP stands for', async () => {
   const before = Object.entries(migrations).filter(([name]) => name < '0021');
   const { db, url, rows, drop } = await databaseOf(Object.fromEntries(before));

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { WorkspaceTransaction } from './store.ts';
 
 /** What arrived or was decided, as it was kept whole. */
@@ -55,6 +55,17 @@ export const payloadShelves = Object.keys(shelves) as PayloadShelf[];
 /** Rows and bytes read at once. */
 const largestPart = { rows: 500, bytes: 8 * 2 ** 20 };
 
+/** The first rows of a query with a `payload`, by its unique `order`: a bounded part of them, at least one. */
+export function firstPart(query: RawBuilder<unknown>, order: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`
+    select * from (
+      select page.*, sum(octet_length(payload)) over (order by ${order}) as bytes,
+             row_number() over (order by ${order}) as place
+      from (${query} order by ${order} limit ${largestPart.rows}) page) part
+    where coalesce(bytes, 0) <= ${largestPart.bytes} or place = 1
+    order by place`;
+}
+
 /** All payloads of a table in their key's order, a bounded part at a time. */
 export async function* storedPayloads(
   trx: WorkspaceTransaction,
@@ -69,15 +80,12 @@ export async function* storedPayloads(
       after === undefined
         ? sql``
         : sql`and (${names}) > (${sql.join(key.map(([, type], n) => sql`${after?.[n]}::${sql.raw(type)}`))})`;
-    const { rows } = await sql<Omit<StoredPayload, 'key'> & Record<string, unknown>>`
-      select * from (
-        select page.*, sum(octet_length(payload)) over (order by ${names}) as bytes,
-               row_number() over (order by ${names}) as place
-        from (select ${names}, ${sql.raw(payload)} as payload, ${sql.raw(columns)} from ${sql.table(shelf)}
-              where workspace_id = ${trx.workspaceId} and ${sql.raw(payload)} is not null ${beyond}
-              order by ${names} limit ${largestPart.rows}) page) part
-      where bytes <= ${largestPart.bytes} or place = 1
-      order by place`.execute(trx);
+    const query = sql`
+      select ${names}, ${sql.raw(payload)} as payload, ${sql.raw(columns)} from ${sql.table(shelf)}
+      where workspace_id = ${trx.workspaceId} and ${sql.raw(payload)} is not null ${beyond}`;
+    const { rows } = await sql<
+      Omit<StoredPayload, 'key'> & Record<string, unknown>
+    >`${firstPart(query, names)}`.execute(trx);
     if (rows.length === 0) return;
     const part = rows.map((row) => ({ ...row, key: key.map(([name]) => row[name]) }));
     yield part;

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { type Connectors, type PutRight, readDecision } from '@sangam/core/pipeline';
+import { type PutRight, readDecision } from '@sangam/core/pipeline';
 import { type Decision, listConflicts, listDecisions, type Store } from '@sangam/core/store';
-import { mustBeRecord } from '../known-record.ts';
 import { type Route, route } from './api.ts';
 import { bodyOf, idOf, phoneInput, queryOf, recordId, time } from './input.ts';
 import { listQuery, pageOf } from './paging.ts';
@@ -15,17 +14,11 @@ const conflictQuery = listQuery(z.uuid(), { state: z.enum(['open', 'accepted', '
 const decisionQuery = listQuery(z.uuid(), {});
 
 /** What people put right by hand: links, who is who, conflicts; and taking any of it back. */
-export function putRightRoutes(dependencies: {
-  store: Store;
-  connectors: Connectors;
-  putRight: PutRight;
-}): Route[] {
-  const { store, putRight } = dependencies;
+export function putRightRoutes({ store, putRight }: { store: Store; putRight: PutRight }): Route[] {
   return [
     route('POST', '/contacts/:contactId/relink', 'admin', async (request, response) => {
       const contactId = idOf(request, 'contactId');
       const link = { ...bodyOf(linkBody, request), contactId };
-      await mustBeRecord(dependencies, response.locals.member.workspaceId, link);
       response.json({ decisionId: await putRight.relink(response.locals.member, link) });
     }),
     route('POST', '/contacts/:contactId/unlink', 'admin', async (request, response) => {

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { createPutRight } from '@sangam/core/pipeline';
 import { sweepWindows } from '@sangam/core/store';
 import { expect, test } from 'vitest';
 import type { CrmWorkspace } from '../harness/crm-workspace.ts';
@@ -160,7 +159,7 @@ export function shared(stage: SetStage): void {
     const { world, crm } = await stage();
     const { contactIdField } = crm.connector.traits;
     const actor = { workspaceId: crm.workspaceId, memberId: randomUUID() };
-    const putRight = createPutRight({ store: world.store, clock: world.clock, wake: () => undefined });
+    const { putRight } = world.process;
     await says(world, crm, asha, 'Hello');
     const { recordId } = await crm.record();
     const twin = await crm.account.user.create(

@@ -10,6 +10,7 @@ import {
   createEraser,
   createPermits,
   createPoller,
+  createPutRight,
   createReceiver,
   createReconciler,
   createTimelineWriter,
@@ -254,6 +255,7 @@ function openProcess(
     poller,
     eraser: createEraser({ store, clock, keyOf: erasureKeyOf, traitsOf }),
     deadLetters: createDeadLetters({ store, receiver, changes, clock, wake: ignored }),
+    putRight: createPutRight({ store, clock, connectors, wake: ignored }),
     apply: () => createAnApplier(ignored).drain(),
     workers() {
       const reconciler = createReconciler({

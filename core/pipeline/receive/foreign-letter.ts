@@ -16,7 +16,7 @@ const foreignEvent = z.custom<WebhookEvent>(
 
 /** Undefined: there is none in it that can be read. */
 export function foreignEventOf(payload: Buffer | null): WebhookEvent | undefined {
-  const read = foreignEvent.safeParse(JSON.parse(payload?.toString('utf8') ?? 'null'));
+  const read = foreignEvent.safeParse(parseJson(payload));
   return read.success ? read.data : undefined;
 }
 
@@ -25,11 +25,9 @@ export function isOptOut(event: WebhookEvent): boolean {
   return stopOf(event, reviewedWords) !== undefined;
 }
 
-const batch = 100;
-
 /** Looks which letters of earlier versions are an opt-out; what cannot be read is kept as if it were. True: there may be more. */
 export async function settleOptOuts(trx: WorkspaceTransaction): Promise<boolean> {
-  const letters = await lettersInDoubt(trx, batch);
+  const letters = await lettersInDoubt(trx);
   await noteOptOuts(
     trx,
     letters.map(({ deadLetterId, payload }) => {
@@ -37,5 +35,13 @@ export async function settleOptOuts(trx: WorkspaceTransaction): Promise<boolean>
       return { deadLetterId, optOut: event === undefined || isOptOut(event) };
     }),
   );
-  return letters.length === batch;
+  return letters.length > 0;
+}
+
+function parseJson(payload: Buffer | null): unknown {
+  try {
+    return JSON.parse(payload?.toString('utf8') ?? '');
+  } catch {
+    return undefined;
+  }
 }

@@ -1,6 +1,12 @@
-import { Refusal } from '@sangam/core/errors';
-import type { Connectors, LinkNamed } from '@sangam/core/pipeline';
-import { connectionOf, keptLinks, recordsById, type Store } from '@sangam/core/store';
+import { Refusal } from '../errors.ts';
+import { connectionOf, keptLinks, recordsById, type Store } from '../store/index.ts';
+import type { Connectors } from './connectors.ts';
+
+export interface LinkNamed {
+  readonly connectionId: string;
+  readonly contactId: string;
+  readonly recordId: string;
+}
 
 /**
  * Passes where the record is known or the CRM shows it now: a mistyped id would be taken for a record, and its contact be
