@@ -59,7 +59,7 @@ const asha: ContactFields = {
 const decide = (
   mapping: FieldMapping,
   contact: ContactFields,
-  sides: { base?: string; ours?: boolean; current?: string },
+  sides: { base?: string; ours?: boolean; current?: string; erased?: boolean },
 ) => {
   const { name } = mapping.field;
   return difference({
@@ -71,6 +71,7 @@ const decide = (
       ours: sides.ours === true ? [name] : [],
     },
     current: sides.current === undefined ? undefined : { [name]: sides.current },
+    erased: new Set(sides.erased === true ? [name] : []),
   });
 };
 
