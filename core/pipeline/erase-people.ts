@@ -4,7 +4,7 @@ import {
   type Erasure,
   eraseRows,
   leavingOf,
-  lockContacts,
+  lockToErase,
   payloadShelves,
   rewritePayload,
   storedPayloads,
@@ -29,7 +29,7 @@ export async function erasePeople(
   },
 ): Promise<Erasure> {
   const people = (await withJoined(trx, contactIds)).map(({ contactId }) => contactId);
-  await lockContacts(trx, people);
+  await lockToErase(trx, people);
   const leaving = await leavingOf(trx, people);
   const reader = withoutPerson(leaving, await channelsOf(trx));
   const events: Buffer[] = [];

@@ -7,7 +7,7 @@ import type { WorkspaceTransaction } from './store.ts';
  */
 
 /** Of these contacts those who were not erased, held until this transaction ends. */
-export async function holdContacts(
+export async function standingContacts(
   trx: WorkspaceTransaction,
   contactIds: readonly string[],
 ): Promise<ReadonlySet<string>> {
@@ -19,8 +19,8 @@ export async function holdContacts(
   return new Set(rows.map(({ contactId }) => contactId));
 }
 
-/** As `holdContacts`, and of these records those that somebody is tied to, who is held too. */
-export async function holdContactsAndTied(
+/** As `standingContacts`, and of these records those that somebody is tied to, who is held too. */
+export async function standingContactsAndTied(
   trx: WorkspaceTransaction,
   connectionId: string,
   contactIds: readonly string[],
@@ -44,7 +44,7 @@ export async function holdContactsAndTied(
 }
 
 /** Holds people who are to be erased: whoever holds them to remember something of them ends first. */
-export async function lockContacts(trx: WorkspaceTransaction, contactIds: readonly string[]): Promise<void> {
+export async function lockToErase(trx: WorkspaceTransaction, contactIds: readonly string[]): Promise<void> {
   await sql`
     select 1 from contacts where workspace_id = ${trx.workspaceId} and contact_id = any(${contactIds}::uuid[])
     order by contact_id for update`.execute(trx);

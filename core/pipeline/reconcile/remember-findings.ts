@@ -69,8 +69,8 @@ export async function rememberFindings(
   const looked = [...findings.seen, ...findings.agreed].filter(
     ({ phoneFields }) => phoneFields === undefined || phoneFields.length > 0,
   );
-  // People first, then all marks at once, then the rest: two that cross, or one that erases somebody, wait for each other
-  // instead of ending in a deadlock.
+  // People first, as where somebody is erased, then all marks at once, then the rest: two that cross wait for each other
+  // instead of ending in a deadlock. Only who turns out to be known by a phone here is held later.
   await forgetGonePeople(trx, connectionId, findings, batch.erasureKeyOf);
   await lockDirty(trx, connectionId, [
     ...batch.leased.map(({ subject }) => subject),

@@ -1,4 +1,4 @@
-import { holdContactsAndTied, type SeenRecord, type WorkspaceTransaction } from '../../store/index.ts';
+import { standingContactsAndTied, type SeenRecord, type WorkspaceTransaction } from '../../store/index.ts';
 import { type ErasureKeyOf, withoutErasedPhones } from '../erased.ts';
 import type { Findings } from './findings.ts';
 
@@ -18,7 +18,7 @@ export async function forgetGonePeople(
     ...letters.flatMap(({ contactId }) => contactId ?? []),
     ...taking.flatMap(({ target }) => [...target.homes, ...target.others].map(({ contactId }) => contactId)),
   ];
-  const { here, tied } = await holdContactsAndTied(
+  const { here, tied } = await standingContactsAndTied(
     trx,
     connectionId,
     [...new Set(named)],

@@ -1,7 +1,7 @@
 import {
   decideCreations,
   type DirtyRecord,
-  holdContacts,
+  standingContacts,
   markTried,
   noteWrites,
   unborn,
@@ -85,7 +85,7 @@ async function noteIntentions(
   const { connectionId } = connection;
   return store.transact(connection.workspaceId, async (trx) => {
     const now = clock.now();
-    const here = await holdContacts(trx, [
+    const here = await standingContacts(trx, [
       ...creating.map(({ creation }) => creation.contactId),
       ...plans.flatMap(peopleOf),
     ]);
