@@ -192,6 +192,22 @@ describe('a record of somebody else that holds their phone too', () => {
   });
 });
 
+describe('a contact of somebody else that was founded by their phone', () => {
+  test('stays, and says no longer by what', async () => {
+    const { bela: belaId } = await bothWrite();
+    await engine.asDatabaseOwner(
+      `update contacts set founded_by = '+${asha.phone}', founded_at = 1 where contact_id = '${belaId}'`,
+    );
+    await eraseAsha();
+    const contacts = (await everyStoredRow(engine.store, engine.workspaceId)).filter(
+      ({ table }) => table === 'contacts',
+    );
+    expect(contacts.map(({ values }) => [values['contact_id'], values['founded_by']])).toEqual([
+      [belaId, null],
+    ]);
+  });
+});
+
 describe('what nobody reads', () => {
   test('and comes after they were erased is not kept', async () => {
     await bothWrite();

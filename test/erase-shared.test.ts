@@ -1,3 +1,4 @@
+import { listErasures } from '@sangam/core/store';
 import { describe, expect, test } from 'vitest';
 import type { UserRecord } from './conformance/account.ts';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
@@ -53,6 +54,8 @@ describe.each(accounts)('at %s', (_, open) => {
     expect(record.values[crm.connector.traits.contactIdField]).toBe(contactId);
     expect(await crm.letters()).toEqual([]);
     expect(await crm.conflicts()).toEqual([]);
+    const said = JSON.stringify([record, await everyRow(world.store, crm.workspaceId)]);
+    expect(theirs.filter((trace) => said.includes(trace))).toEqual([]);
     return record;
   };
 
@@ -101,11 +104,66 @@ describe.each(accounts)('at %s', (_, open) => {
     expect(theirs.filter((trace) => left.includes(trace))).toEqual([]);
     const record = await belasAlone(world, crm);
     expect(crm.isOptedOut(record)).toBe(false);
+    const says = (['first name', 'last name', 'phone', 'first message'] as const).map((source) =>
+      crm.read(record, source),
+    );
+    expect(says).toEqual(['Bela', 'Sen', `+${bela.phone ?? ''}`, 'Hello']);
     expect(crm.read(record, 'bsuid')).toBe(bela.bsuid);
     const lastWords = world.clock.now();
     await crm.writes(bela, 'Still here');
     await world.ride(hour);
     expect(Date.parse(crm.read(await crm.record(), 'last activity'))).toBeGreaterThanOrEqual(lastWords);
+  });
+
+  test('what a person typed of them stays, and what we wrote gives way to nothing where the other has none', async () => {
+    const { world, crm } = await stage();
+    const short = { ...bela, name: 'Bela' };
+    await crm.writes(short, 'Hello');
+    await crm.writes(asha, 'A secret of mine');
+    await world.ride(hour);
+    await crm.check();
+    const [into, from] = [await recordOf(crm, 'Asha'), await recordOf(crm, 'Bela')];
+    world.clock.advance(minute);
+    await crm.account.user.merge(into.recordId, from.recordId);
+    world.clock.advance(minute);
+    await world.ride(hour);
+    await crm.account.user.update(into.recordId, crm.valuesOf({ 'first name': 'Asha (typed)' }));
+    world.clock.advance(minute);
+    await world.ride(hour);
+    await crm.erase(asha);
+    await world.ride(hour);
+    const record = await crm.record();
+    expect(crm.read(record, 'first name')).toBe('Asha (typed)');
+    expect(crm.read(record, 'last name')).toBe('');
+    expect(crm.read(record, 'first message')).toBe('Hello');
+    await crm.account.user.update(record.recordId, crm.valuesOf({ 'last name': 'Rao' }));
+    world.clock.advance(minute);
+    await world.ride(hour);
+    expect(crm.read(await crm.record(), 'last name')).toBe('Rao');
+    const [{ remains } = { remains: [] }] = await crm.transact((trx) => listErasures(trx, { limit: 9 }));
+    expect(remains.map(({ recordIds }) => recordIds)).toEqual([[record.recordId]]);
+    expect(await crm.letters()).toEqual([]);
+  });
+
+  test('who is erased while a record that is another’s too is read is written no further', async () => {
+    const { world, crm } = await sharing('Bela');
+    world.clock.advance(minute);
+    await crm.account.user.update((await crm.record()).recordId, crm.valuesOf({ 'last name': 'Sharma' }));
+    world.clock.advance(minute);
+    await crm.poll();
+    await crm.writes(asha, 'STOP');
+    await world.process.apply();
+    const said: boolean[] = [];
+    let erasing: Promise<void> | undefined;
+    crm.beforeCall = async () => {
+      erasing ??= crm.erase(asha);
+      await erasing;
+      said.push(crm.isOptedOut(await crm.record()));
+    };
+    await world.ride(hour);
+    crm.beforeCall = undefined;
+    expect(new Set(said)).toEqual(new Set([false]));
+    expect(crm.isOptedOut(await belasAlone(world, crm))).toBe(false);
   });
 
   test.each(['made', 'written'])(

@@ -57,7 +57,8 @@ async function reconcile(connector: Connector, ...contacts: ContactFields[]): Pr
     if (record === undefined) return [];
     // Nobody else touches these records.
     const agreed = { base: record.values, ours: fields };
-    const { write } = difference({ contact, mapping, spelling, agreed, current: record.values });
+    const current = record.values;
+    const { write } = difference({ contact, mapping, spelling, agreed, current, erased: new Set() });
     return Object.keys(write).length === 0 ? [] : [{ recordId: record.recordId, values: write }];
   });
   return [...(await connector.create(creates, 'new lead')), ...(await connector.update(updates, 'fields'))];

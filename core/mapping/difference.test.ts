@@ -59,7 +59,7 @@ const asha: ContactFields = {
 const decide = (
   mapping: FieldMapping,
   contact: ContactFields,
-  sides: { base?: string; ours?: boolean; current?: string },
+  sides: { base?: string; ours?: boolean; current?: string; erased?: boolean },
 ) => {
   const { name } = mapping.field;
   return difference({
@@ -71,6 +71,7 @@ const decide = (
       ours: sides.ours === true ? [name] : [],
     },
     current: sides.current === undefined ? undefined : { [name]: sides.current },
+    erased: new Set(sides.erased === true ? [name] : []),
   });
 };
 
@@ -147,6 +148,44 @@ describe('a field filled where it is empty', () => {
       expect(decide(named, asha, mine).write, standIn).toEqual({ first: 'Asha' });
       expect(decide(named, asha, { base: standIn, current: standIn }).write, standIn).toEqual({});
     }
+  });
+});
+
+describe('a phone that is somebody else’s by now', () => {
+  const phone = map('phone', 'phone', 'if-empty');
+  const [former, present] = ['+919800000000', '+919812345678'];
+  const moved = { ...asha, phone: present, formerPhones: [former] };
+
+  test('gives way to the present one, or to nothing, where we wrote it and it still stands', () => {
+    const mine = { base: former, ours: true, current: former };
+    expect(decide(phone, moved, mine).write).toEqual({ phone: present });
+    const { phone: _, ...none } = moved;
+    expect(decide(phone, none, mine).write).toEqual({ phone: '' });
+    expect(decide(phone, moved, { base: former, ours: true }).needsRead).toBe(true);
+  });
+
+  test('stays where a person typed it, or something else', () => {
+    expect(decide(phone, moved, { base: former, current: former }).write).toEqual({});
+    expect(decide(phone, moved, { base: former, ours: true, current: '+919833333333' }).write).toEqual({});
+  });
+});
+
+describe('a value of somebody erased', () => {
+  test('gives way to the contact’s own, or to what a new record gets, whoever owns the field', () => {
+    for (const owner of ['if-empty', 'once', 'ours', 'both'] as const) {
+      const line = map('first name', 'first', owner);
+      const erased = { current: 'Bela', erased: true };
+      expect(decide(line, asha, erased), owner).toMatchObject({
+        write: { first: 'Asha' },
+        agreed: { base: { first: 'Asha' }, ours: ['first'] },
+      });
+    }
+    const last = map('last name', 'last', 'if-empty');
+    const short = { ...asha, lastName: '' };
+    expect(decide(last, short, { current: 'Sen', erased: true }).write).toEqual({ last: '' });
+    const named = { ...last, standIns: ["'Somebody'" as const] };
+    expect(decide(named, short, { current: 'Sen', erased: true }).write).toEqual({ last: 'Somebody' });
+    expect(decide(last, short, { current: 'Sen' }).write).toEqual({});
   });
 });
 

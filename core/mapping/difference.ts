@@ -29,6 +29,7 @@ interface Side {
   readonly ours: ReadonlySet<string>;
   /** What the record holds now; undefined: it was not read. */
   readonly current: CrmValues | undefined;
+  readonly erased: ReadonlySet<string>;
 }
 
 /** What becomes of one field. `value`: what stands there afterwards, as far as we know. */
@@ -53,7 +54,8 @@ interface Verdict {
  * | `both`     | the value               | our side changed; what changed on theirs is taken                         |
  * | `theirs`   | nothing                 | never                                                                     |
  *
- * A phone we wrote that is somebody else's by now gives way to their present one, or to nothing, whoever owns the field.
+ * What we wrote and is somebody else's by now, a phone or a value of somebody `erased`, gives way to the contact's own, or to
+ * what a new record gets, whoever owns the field.
  */
 export function difference(input: {
   readonly contact: ContactFields;
@@ -61,9 +63,11 @@ export function difference(input: {
   readonly spelling: Spelling;
   readonly agreed: Agreed;
   readonly current: CrmValues | undefined;
+  /** Fields whose current value we wrote of somebody who was erased. */
+  readonly erased: ReadonlySet<string>;
 }): Difference {
-  const { contact, mapping, spelling, agreed, current } = input;
-  const side: Side = { contact, spelling, base: agreed.base, ours: new Set(agreed.ours), current };
+  const { contact, mapping, spelling, agreed, current, erased } = input;
+  const side: Side = { contact, spelling, base: agreed.base, ours: new Set(agreed.ours), current, erased };
   const write: Record<string, string> = {};
   const base: Record<string, string> = { ...agreed.base };
   const ours = new Set(agreed.ours);
@@ -114,8 +118,10 @@ function judge(mapping: FieldMapping, side: Side): Verdict {
     if (mapping.source === 'opt-out') return judgeOptOut(mapping, side);
   }
   const ours = writtenValue(mapping, side.contact, side.spelling);
-  if (isHandedOn(mapping, side))
-    return side.current === undefined ? { needsRead: true } : { write: ours ?? '' };
+  if (side.erased.has(name) || isHandedOn(mapping, side)) {
+    const [standIn = ''] = standInsOf(mapping, side.contact, side.spelling);
+    return side.current === undefined ? { needsRead: true } : { write: ours ?? standIn };
+  }
   if (mapping.owner === 'theirs' || ours === undefined) return { value: side.current?.[name] };
   const same = (x: string, y: string): boolean => x === y || side.spelling.same(x, y, mapping.field);
   if (theirs !== undefined && same(ours, theirs)) return { value: side.current?.[name], agrees: true };

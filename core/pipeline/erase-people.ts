@@ -4,9 +4,11 @@ import {
   type Erasure,
   eraseRows,
   leavingOf,
+  lockToErase,
   payloadShelves,
   rewritePayload,
   storedPayloads,
+  withJoined,
   type WorkspaceTransaction,
 } from '../store/index.ts';
 import { judgeContent } from './apply/read-event.ts';
@@ -26,7 +28,9 @@ export async function erasePeople(
     readonly now: number;
   },
 ): Promise<Erasure> {
-  const leaving = await leavingOf(trx, contactIds);
+  const people = (await withJoined(trx, contactIds)).map(({ contactId }) => contactId);
+  await lockToErase(trx, people);
+  const leaving = await leavingOf(trx, people);
   const reader = withoutPerson(leaving, await channelsOf(trx));
   const events: Buffer[] = [];
   for (const shelf of payloadShelves) {

@@ -41,6 +41,9 @@ export interface AgreedRecord extends SeenRecord {
   readonly refused: CrmValues;
 }
 
+/** CRM field → hashes of values of erased people that we wrote, in hex: a value that has one gives way. */
+export type ErasedValues = Readonly<Record<string, readonly string[]>>;
+
 export interface RecordRow {
   readonly recordId: string;
   readonly keyContactId: string | null;
@@ -51,6 +54,7 @@ export interface RecordRow {
   readonly agreed: boolean;
   /** Values the CRM did not take. */
   readonly refused: CrmValues;
+  readonly erasedValues: ErasedValues | null;
   readonly readAt: number;
   readonly gone: 'deleted' | 'merged' | 'erased' | null;
   readonly goneAt: number | null;
@@ -218,9 +222,16 @@ export async function recordsById(
   connectionId: string,
   recordIds: readonly string[],
 ): Promise<RecordRow[]> {
-  const { rows } = await sql<Omit<RecordRow, 'base' | 'refused'> & { base: Buffer; refused: Buffer }>`
-    select record_id as "recordId", key_contact_id as "keyContactId", base, ours, agreed, refused, read_at as "readAt",
-           gone, gone_at as "goneAt", moved_to as "movedTo", changed_at as "changedAt", doubted_at as "doubtedAt"
+  const { rows } = await sql<
+    Omit<RecordRow, 'base' | 'refused' | 'erasedValues'> & {
+      base: Buffer;
+      refused: Buffer;
+      erasedValues: Buffer | null;
+    }
+  >`
+    select record_id as "recordId", key_contact_id as "keyContactId", base, ours, agreed, refused,
+           erased_values as "erasedValues", read_at as "readAt", gone, gone_at as "goneAt", moved_to as "movedTo",
+           changed_at as "changedAt", doubted_at as "doubtedAt"
     from crm_records
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
       and record_id = any(${recordIds}::text[])`.execute(trx);
@@ -228,7 +239,40 @@ export async function recordsById(
     ...row,
     base: fromJson(row.base) as CrmValues,
     refused: fromJson(row.refused) as CrmValues,
+    erasedValues: row.erasedValues === null ? null : (fromJson(row.erasedValues) as ErasedValues),
   }));
+}
+
+/** What of erased people we wrote to these records and may still stand there, where there is any. */
+export async function erasedValuesOf(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  recordIds: readonly string[],
+): Promise<ReadonlyMap<string, ErasedValues>> {
+  if (recordIds.length === 0) return new Map();
+  const { rows } = await sql<{ recordId: string; erasedValues: Buffer }>`
+    select record_id as "recordId", erased_values as "erasedValues" from crm_records
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+      and record_id = any(${recordIds}::text[]) and erased_values is not null`.execute(trx);
+  return new Map(rows.map((row) => [row.recordId, fromJson(row.erasedValues) as ErasedValues]));
+}
+
+/** Remembers what of that still stands. */
+export async function saveErasedValues(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  records: ReadonlyMap<string, ErasedValues>,
+): Promise<void> {
+  if (records.size === 0) return;
+  const values = blobOf(
+    [...records.values()].map((left) => (Object.keys(left).length === 0 ? null : toJson(left))),
+  );
+  await sql`
+    update crm_records r set erased_values = substr(${values.bytes}::bytea, t.start, t.size)
+    from unnest(${[...records.keys()]}::text[], ${values.starts}::int[], ${values.sizes}::int[])
+         as t (record_id, start, size)
+    where r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
+      and r.record_id = t.record_id`.execute(trx);
 }
 
 /**

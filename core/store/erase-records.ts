@@ -1,8 +1,10 @@
 import { sql } from 'kysely';
 import { canonicalPhone, phoneCandidates } from '../identity/index.ts';
 import type { CrmValues } from '../crm/index.ts';
+import { erasedValuesOf, saveErasedValues } from './crm-records.ts';
 import { unborn } from './crm-writes.ts';
 import { markEachRecord, markPriority } from './dirty.ts';
+import { erasedHash } from './erasures.ts';
 import { fromJson, toJson } from './json.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
@@ -11,19 +13,21 @@ interface RecordNamed {
   readonly recordId: string;
 }
 
-/** A record that is tied to others too, or went into one that is. */
-interface SharedRecord extends RecordNamed {
-  /** Those others. */
+/** A record, and who else it or the one it went into is tied to. */
+interface TheirRecord extends RecordNamed {
+  /** Those others; nobody, where it tells of them alone. */
   readonly others: readonly string[];
   /** It was a home of the people to be erased: their values were written there. */
   readonly home: boolean;
+  /** Where it lives on, where it was merged. */
+  readonly survivors: readonly string[];
 }
 
 /** What tells of people to be erased in CRMs: what bears their id, is tied to them or holds their phone. */
 export interface TheirRecords {
   /** Tells of nobody else. */
-  readonly alone: readonly RecordNamed[];
-  readonly shared: readonly SharedRecord[];
+  readonly alone: readonly TheirRecord[];
+  readonly shared: readonly TheirRecord[];
 }
 
 interface LeavingRecords {
@@ -34,7 +38,7 @@ interface LeavingRecords {
 }
 
 /** Whether a value of a shared record's field tells of them; `ours`: we wrote it. */
-export type IsTheirs = (record: SharedRecord, field: string, value: string, ours: boolean) => boolean;
+export type IsTheirs = (record: TheirRecord, field: string, value: string, ours: boolean) => boolean;
 
 /** Records that went into theirs are theirs too, and shared where those are, unless they bear their id. */
 export async function recordsOf(
@@ -42,7 +46,7 @@ export async function recordsOf(
   ids: readonly string[],
   own: readonly string[],
 ): Promise<TheirRecords> {
-  const { rows } = await sql<SharedRecord & { alone: boolean }>`
+  const { rows } = await sql<TheirRecord & { alone: boolean }>`
     with recursive named as (
       select t.connection_id, t.record_id, t.record_id as survivor, bool_or(t.home) as home from (
         select connection_id, record_id, home from crm_links
@@ -60,7 +64,8 @@ export async function recordsOf(
                         and r.moved_to = n.record_id and r.gone = 'merged')
     select n.connection_id as "connectionId", n.record_id as "recordId", bool_or(n.home) as home,
            coalesce(bool_or(r.gone = 'merged' and r.key_contact_id = any(${[...ids]}::text[])), false) as alone,
-           array_remove(array_agg(distinct o.contact_id), null) as others
+           array_remove(array_agg(distinct o.contact_id), null) as others,
+           array_remove(array_agg(distinct n.survivor), n.record_id) as survivors
     from named n
     left join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = n.connection_id
                            and r.record_id = n.record_id
@@ -77,15 +82,18 @@ export async function recordsOf(
 
 /**
  * What both sides agreed on of their records, what was written there and what happened there. Of records that are others'
- * too what tells of them goes, and the rest is written anew as those others have it.
+ * too what tells of them goes, and the rest is written anew as those others have it: what of their values we wrote there
+ * is known by its hash until it is seen to have given way.
  */
 export async function forgetRecords(
   trx: WorkspaceTransaction,
   leaving: LeavingRecords,
   isTheirs: IsTheirs,
+  key: Buffer,
   now: number,
 ): Promise<void> {
   const { contactIds: ids, own, records } = leaving;
+  await forgetOnShared(trx, leaving, isTheirs, key);
   const { rows: creations } = await sql<{ connectionId: string; key: string }>`
     select connection_id as "connectionId", key_contact_id as key from crm_creations
     where workspace_id = ${trx.workspaceId} and contact_id = any(${ids}::uuid[])`.execute(trx);
@@ -100,11 +108,11 @@ export async function forgetRecords(
         and o.record_id = t.record_id`.execute(trx);
   }
   await sql`
-    update crm_records r set base = '{}', refused = '{}', ours = '{}', agreed = false, key_contact_id = null
+    update crm_records r
+    set base = '{}', refused = '{}', ours = '{}', agreed = false, key_contact_id = null, erased_values = null
     from ${named(records.alone)}
     where r.workspace_id = ${trx.workspaceId} and r.connection_id = t.connection_id
       and r.record_id = t.record_id`.execute(trx);
-  await forgetOnShared(trx, leaving, isTheirs);
   await forgetChangesOf(trx, own);
   // What was typed stands with each number of its field.
   await sql`
@@ -124,10 +132,13 @@ const nameOf = ({ connectionId, recordId }: RecordNamed): string => `${connectio
 
 async function forgetOnShared(
   trx: WorkspaceTransaction,
-  { contactIds, own, records: { shared } }: LeavingRecords,
+  { contactIds, own, records: { shared: standing, alone } }: LeavingRecords,
   isTheirs: IsTheirs,
+  key: Buffer,
 ): Promise<void> {
-  if (shared.length === 0) return;
+  if (standing.length === 0) return;
+  // What went from their own record into another's when they were merged stands there too.
+  const shared = [...standing, ...alone.filter(({ others }) => others.length > 0)];
   const recordOf = new Map(shared.map((record) => [nameOf(record), record]));
   const phoneFields = await fieldsWithPhones(trx, own);
   const tells = (row: RecordNamed, field: string, value: string, ours: boolean): boolean => {
@@ -144,6 +155,15 @@ async function forgetOnShared(
         Object.entries(values).filter(([field, value]) => !tells(row, field, value, isOurs(field))),
       ),
     );
+  const written: (RecordNamed & { readonly field: string; readonly value: string })[] = [];
+  const note = (row: RecordNamed, values: CrmValues, isOurs: (field: string) => boolean): void => {
+    for (const [field, value] of Object.entries(values)) {
+      if (value === '' || !isOurs(field) || !tells(row, field, value, true)) continue;
+      const { connectionId, recordId } = row;
+      const places = [recordId, ...(recordOf.get(nameOf(row))?.survivors ?? [])];
+      written.push(...places.map((place) => ({ connectionId, recordId: place, field, value })));
+    }
+  };
 
   const { rows } = await sql<RecordNamed & { base: Buffer; refused: Buffer; ours: string[] }>`
     select r.connection_id as "connectionId", r.record_id as "recordId", r.base, r.refused, r.ours
@@ -151,7 +171,10 @@ async function forgetOnShared(
       on r.workspace_id = ${trx.workspaceId} and r.connection_id = t.connection_id and r.record_id = t.record_id
     order by 1, 2 for update of r`.execute(trx);
   for (const row of rows) {
-    const base = without(row, fromJson(row.base) as CrmValues, (field) => row.ours.includes(field));
+    const isOurs = (field: string): boolean => row.ours.includes(field);
+    const agreed = fromJson(row.base) as CrmValues;
+    note(row, agreed, isOurs);
+    const base = without(row, agreed, isOurs);
     const refused = without(row, fromJson(row.refused) as CrmValues, () => true);
     await sql`
       update crm_records
@@ -166,9 +189,10 @@ async function forgetOnShared(
       on w.workspace_id = ${trx.workspaceId} and w.connection_id = t.connection_id and w.record_id = t.record_id
     order by 1, 2, 3 for update of w`.execute(trx);
   for (const row of writes) {
-    const written = without(row, fromJson(row.written) as CrmValues, () => true);
+    const values = fromJson(row.written) as CrmValues;
+    note(row, values, () => true);
     await sql`
-      update crm_writes set written = ${written}
+      update crm_writes set written = ${without(row, values, () => true)}
       where workspace_id = ${trx.workspaceId} and connection_id = ${row.connectionId}
         and record_id = ${row.recordId} and write_id = ${row.writeId}`.execute(trx);
   }
@@ -186,6 +210,28 @@ async function forgetOnShared(
           as t (connection_id, record_id, field, value)
     where o.workspace_id = ${trx.workspaceId} and o.connection_id = t.connection_id and o.record_id = t.record_id
       and o.field = t.field and o.value = t.value`.execute(trx);
+  await hashValues(trx, written, key);
+}
+
+/** Remembers values of theirs that we wrote to records, as hashes, beside those of people erased before. */
+async function hashValues(
+  trx: WorkspaceTransaction,
+  written: readonly (RecordNamed & { readonly field: string; readonly value: string })[],
+  key: Buffer,
+): Promise<void> {
+  for (const [connectionId, ofConnection] of Map.groupBy(written, (row) => row.connectionId)) {
+    const ofRecord = Map.groupBy(ofConnection, ({ recordId }) => recordId);
+    const before = await erasedValuesOf(trx, connectionId, [...ofRecord.keys()]);
+    const after = [...ofRecord].map(([recordId, values]) => {
+      const hashes = new Map(Object.entries(before.get(recordId) ?? {}));
+      for (const { field, value } of values) {
+        const known = hashes.get(field) ?? [];
+        hashes.set(field, [...new Set([...known, erasedHash(key, value).toString('hex')])]);
+      }
+      return [recordId, Object.fromEntries(hashes)] as const;
+    });
+    await saveErasedValues(trx, connectionId, new Map(after));
+  }
 }
 
 /** Where one of these phones stands, each as connection, record and field. */
@@ -213,7 +259,7 @@ async function forgetChangesOf(trx: WorkspaceTransaction, own: ReadonlySet<strin
 /** Their opt-out stands there too, and what of their values we wrote: as the others have it, it is to be. */
 async function markShared(
   trx: WorkspaceTransaction,
-  shared: readonly SharedRecord[],
+  shared: readonly TheirRecord[],
   now: number,
 ): Promise<void> {
   const { rows } = await sql<RecordNamed>`

@@ -6,9 +6,7 @@ import { erasedHash, type Erasure, type Remains } from './erasures.ts';
 import { type IdentityRow, identitiesOf } from './identities.ts';
 import { toJson } from './json.ts';
 import { type ContentJudgement, insertMessages, mergeMessages, type MessageRow } from './messages.ts';
-import { takeLeave } from './standing-people.ts';
 import type { WorkspaceTransaction } from './store.ts';
-import { withJoined } from './survivors.ts';
 import { remarkTimeline } from './timeline-moves.ts';
 
 /** People to be erased, and by what a row is told to speak of them. */
@@ -24,9 +22,8 @@ export interface Leaving {
   readonly conflictIds: ReadonlySet<string>;
 }
 
-export async function leavingOf(trx: WorkspaceTransaction, contactIds: readonly string[]): Promise<Leaving> {
-  const ids = (await withJoined(trx, contactIds)).map(({ contactId }) => contactId);
-  await takeLeave(trx, ids);
+/** `ids`: those joined into them included. */
+export async function leavingOf(trx: WorkspaceTransaction, ids: readonly string[]): Promise<Leaving> {
   const { rows: known } = await sql<{ value: string }>`
     select distinct value from identities
     where workspace_id = ${trx.workspaceId} and contact_id = any(${ids}::uuid[])`.execute(trx);
@@ -98,7 +95,7 @@ export async function eraseRows(
       trx,
     );
   }
-  await forgetRecords(trx, leaving, isTheirs, now);
+  await forgetRecords(trx, leaving, isTheirs, key, now);
   await forgetMarks(trx, ids);
   for (const table of [
     'conversations',

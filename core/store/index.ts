@@ -9,7 +9,7 @@ export * from './page.ts';
 export * from './intake.ts';
 export * from './turn.ts';
 export { contactsOfPhones, subjectsOfPhones } from './writable.ts';
-export { recordsOfSomebody, standingContacts } from './standing-people.ts';
+export { standingContacts, standingContactsAndTied, lockToErase } from './standing-people.ts';
 export { homesOfEarlierHolders } from './earlier-holders.ts';
 export * from './dead-letters.ts';
 export * from './evidence.ts';

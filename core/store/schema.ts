@@ -265,6 +265,8 @@ export interface Database {
     key_contact_id: string | null;
     /** JSON of the values both sides last agreed on: CRM field → the vendor's form. */
     base: ColumnType<Buffer, Buffer | undefined>;
+    /** JSON: CRM field → hashes of values of erased people that we wrote and that may still stand there. */
+    erased_values: ColumnType<Buffer | null, Buffer | null | undefined>;
     /** Fields of the base whose value we wrote: still ours to correct while it stands. */
     ours: ColumnType<string[], string[] | undefined>;
     /** Both sides agreed on the base; else it is only what a look through the account found. */

@@ -28,13 +28,17 @@ export interface TargetPlan {
   readonly needsRead: boolean;
 }
 
-/** Decides what to write to a record and what to take from it; `record` is what it was just read as. */
+/**
+ * Decides what to write to a record and what to take from it; `record` is what it was just read as, `erased` its fields that
+ * hold what we wrote of somebody erased since.
+ */
 export function planTarget(
   target: DirtyTarget,
   record: CrmRecord | undefined,
   mapping: readonly FieldMapping[],
   traits: ConnectorTraits,
   followed: Followed,
+  erased: ReadonlySet<string>,
 ): TargetPlan {
   const { row, homes, others } = target;
   const known = knownOf(target);
@@ -46,11 +50,13 @@ export function planTarget(
   );
   const contact = foldRecord(homes, others);
   const unseen = row?.agreed !== true && record === undefined;
-  if (contact === undefined) return planOthers(target, record, mapping, traits, followed, agreed, unseen);
+  if (contact === undefined) {
+    return planOthers(target, record, mapping, traits, followed, erased, agreed, unseen);
+  }
   const refused = row?.refused ?? {};
   // Where somebody changed the field since, it is tried once more.
   const movedOn = (field: string): boolean =>
-    record !== undefined && (record.values[field] ?? '') !== (row?.base[field] ?? '');
+    record !== undefined && !erased.has(field) && (record.values[field] ?? '') !== (row?.base[field] ?? '');
   const isRefused = (field: string, value: string | undefined): boolean =>
     value !== undefined && refused[field] === value && !movedOn(field);
   const open = mapping.filter(
@@ -62,6 +68,7 @@ export function planTarget(
     spelling: traits.spelling,
     agreed,
     current: record?.values,
+    erased,
   });
   const write = Object.fromEntries(
     Object.entries(decided.write).filter(([field, value]) => !isRefused(field, value)),
@@ -97,13 +104,17 @@ function knownOf({ row }: DirtyTarget): Agreed {
   return { base: Object.fromEntries(Object.entries(base).filter(([field]) => ours.includes(field))), ours };
 }
 
-/** A record that is nobody's own still takes the opt-out of those who stand on it, and is never given anything else. */
+/**
+ * A record that is nobody's own still takes the opt-out of those who stand on it, and is never given anything else. What we
+ * wrote of somebody erased goes.
+ */
 function planOthers(
   target: DirtyTarget,
   record: CrmRecord | undefined,
   mapping: readonly FieldMapping[],
   traits: ConnectorTraits,
   followed: Followed,
+  erased: ReadonlySet<string>,
   agreed: Agreed,
   unseen: boolean,
 ): TargetPlan {
@@ -127,6 +138,7 @@ function planOthers(
           spelling: traits.spelling,
           agreed,
           current: record?.values,
+          erased,
         })
       : {
           write: {},
@@ -140,11 +152,17 @@ function planOthers(
   const standing = record === undefined ? (target.row?.keyContactId ?? undefined) : record.contactId;
   const held = heldKey(target, record);
   const stale = standing !== undefined && held === undefined;
+  const emptied = Object.fromEntries(
+    mapping.flatMap(({ field: { name } }) =>
+      erased.has(name) && target.row?.refused[name] !== '' ? [[name, '']] : [],
+    ),
+  );
+  const agreedThen = withFollowed(decided.agreed, record, followed);
   return {
     target,
-    write: stale ? { ...decided.write, [traits.contactIdField]: '' } : decided.write,
+    write: { ...emptied, ...decided.write, ...(stale ? { [traits.contactIdField]: '' } : {}) },
     taken: decided.taken,
-    agreed: withFollowed(decided.agreed, record, followed),
+    agreed: { ...agreedThen, base: { ...agreedThen.base, ...emptied, ...decided.write } },
     before: { base: { ...agreed.base, ...record?.values }, ours: agreed.ours },
     refused: target.row?.refused ?? {},
     key: held,
@@ -188,9 +206,9 @@ function heldKey({ row, homes, others }: DirtyTarget, record: CrmRecord | undefi
   return isErased ? undefined : held;
 }
 
-/** Somebody or something may have changed it since it was last read. */
-function mayDiffer({ dirty, tried, takenOver }: DirtyTarget): boolean {
-  return dirty.reread || tried.length > 0 || takenOver.length > 0;
+/** Somebody or something may have changed it since it was last read, or is to be seen giving way. */
+function mayDiffer({ dirty, row, tried, takenOver }: DirtyTarget): boolean {
+  return dirty.reread || (row?.erasedValues ?? null) !== null || tried.length > 0 || takenOver.length > 0;
 }
 
 /** What stood on a record that was merged into this one is as agreed as it was there. */

@@ -7,6 +7,7 @@ import type { ErasureKeyOf } from '../erased.ts';
 import { loadBatch } from './load-batch.ts';
 import { followedBy } from '../followed.ts';
 import { mappingOf } from '../mapping-of.ts';
+import { erasedFieldsOf } from './erased-values.ts';
 import { planTarget } from './plan-target.ts';
 import { loadResolveFacts } from './resolve-facts.ts';
 import { fieldsToRead, resolveHomeless } from './resolve.ts';
@@ -69,6 +70,11 @@ export async function previewWrites(
     'import',
   );
   const byAsked = new Map(records.map((record) => [record.askedAs, record]));
+  const erasedOf = await erasedFieldsOf(
+    workspaceId,
+    standing.map(({ row }) => row),
+    erasureKeyOf,
+  );
   const results = [
     ...resolved.creating.map(({ homeless: { contact } }) => ({
       contactId: contact.contactId,
@@ -89,7 +95,9 @@ export async function previewWrites(
       values: {},
     })),
     ...standing.map((target) => {
-      const { write } = planTarget(target, byAsked.get(target.recordId), mapping, traits, followed);
+      const record = byAsked.get(target.recordId);
+      const erased = erasedOf(target.row, record?.values ?? {});
+      const { write } = planTarget(target, record, mapping, traits, followed, erased);
       const [person] = [...target.homes, ...target.others];
       return {
         contactId: person?.contactId,

@@ -28,6 +28,7 @@ import {
   preferHomes,
   repointLinks,
   returnDirty,
+  saveErasedValues,
   saveLinks,
   saveRecords,
   settleDirty,
@@ -39,6 +40,7 @@ import {
 import { type ErasureKeyOf, withoutErased } from '../erased.ts';
 import type { Followed } from '../followed.ts';
 import { forgetTakenOver } from '../taken-over.ts';
+import { forgetErasedValues } from './erased-values.ts';
 import { takeOver } from './take-over.ts';
 import { forgetGonePeople } from './without-gone-people.ts';
 import type { BatchOutcome, Findings } from './findings.ts';
@@ -67,7 +69,9 @@ export async function rememberFindings(
   const looked = [...findings.seen, ...findings.agreed].filter(
     ({ phoneFields }) => phoneFields === undefined || phoneFields.length > 0,
   );
-  // All marks at once and before the rest, so that two that cross wait for each other instead of ending in a deadlock.
+  // People first, as where somebody is erased, then all marks at once, then the rest: two that cross wait for each other
+  // instead of ending in a deadlock. Only who turns out to be known by a phone here is held later.
+  await forgetGonePeople(trx, connectionId, findings, batch.erasureKeyOf);
   await lockDirty(trx, connectionId, [
     ...batch.leased.map(({ subject }) => subject),
     ...[...findings.instead.keys(), ...[...looked, ...findings.links].map(({ recordId }) => recordId)].map(
@@ -75,10 +79,11 @@ export async function rememberFindings(
     ),
     ...[...findings.back.keys()].map(subjectOfContact),
   ]);
-  await forgetGonePeople(trx, connectionId, findings, batch.erasureKeyOf);
   await addOccurrences(trx, findings.noticed, now);
   await saveRecords(trx, connectionId, await withoutErased(trx, findings.seen, batch.erasureKeyOf), now);
+  const erased = await forgetErasedValues(trx, batch.followed, findings, batch.erasureKeyOf);
   await agreeRecords(trx, connectionId, findings.agreed, now);
+  await saveErasedValues(trx, connectionId, erased);
   await trustRecords(trx, connectionId, findings.standing);
   await markGone(trx, connectionId, findings.gone);
   const moves = findings.gone.flatMap(({ recordId, movedTo }) =>

@@ -1,9 +1,4 @@
-import {
-  recordsOfSomebody,
-  type SeenRecord,
-  standingContacts,
-  type WorkspaceTransaction,
-} from '../../store/index.ts';
+import { standingContactsAndTied, type SeenRecord, type WorkspaceTransaction } from '../../store/index.ts';
 import { type ErasureKeyOf, withoutErasedPhones } from '../erased.ts';
 import type { Findings } from './findings.ts';
 
@@ -23,7 +18,12 @@ export async function forgetGonePeople(
     ...letters.flatMap(({ contactId }) => contactId ?? []),
     ...taking.flatMap(({ target }) => [...target.homes, ...target.others].map(({ contactId }) => contactId)),
   ];
-  const here = await standingContacts(trx, [...new Set(named)]);
+  const { here, tied } = await standingContactsAndTied(
+    trx,
+    connectionId,
+    [...new Set(named)],
+    agreed.map(({ recordId }) => recordId),
+  );
   const isHere = ({ contactId }: { readonly contactId?: string | null }): boolean =>
     contactId === undefined || contactId === null || here.has(contactId);
   keepOnly(links, links.filter(isHere));
@@ -40,11 +40,6 @@ export async function forgetGonePeople(
         others: plan.target.others.filter(isHere),
       },
     })),
-  );
-  const tied = await recordsOfSomebody(
-    trx,
-    connectionId,
-    agreed.map(({ recordId }) => recordId),
   );
   const linked = new Set(links.map(({ recordId }) => recordId));
   const isSomebodys = ({ recordId }: SeenRecord): boolean => tied.has(recordId) || linked.has(recordId);

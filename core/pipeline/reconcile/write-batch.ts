@@ -1,9 +1,9 @@
 import {
   decideCreations,
   type DirtyRecord,
+  standingContacts,
   markTried,
   noteWrites,
-  standingContacts,
   unborn,
 } from '../../store/index.ts';
 import { followedBy } from '../followed.ts';
@@ -73,7 +73,7 @@ export async function writeBatch(work: BatchWork): Promise<ReadonlyMap<BatchOutc
 
 /**
  * Notes what is about to be written before it is: an echo may be quicker than the answer, and a process may die. Returns
- * what is to be: nothing of people who were erased since it was decided.
+ * what is to be: nothing that was decided with somebody who was erased since. A record that is others' too is marked anew.
  */
 async function noteIntentions(
   { store, clock, connection }: BatchWork,
@@ -91,7 +91,9 @@ async function noteIntentions(
     ]);
     const gone = [
       ...creating.filter((one) => !here.has(one.creation.contactId)).map(({ homeless }) => homeless.dirty),
-      ...plans.filter((plan) => !peopleOf(plan).some((id) => here.has(id))).map(({ target }) => target.dirty),
+      ...plans
+        .filter((plan) => !peopleOf(plan).every((id) => here.has(id)))
+        .map(({ target }) => target.dirty),
     ];
     for (const dirty of gone) findings.outcomes.set(dirty, 'left alone');
     const left = {

@@ -3,6 +3,7 @@ import { type AgreedRecord, triedValues, unborn } from '../../store/index.ts';
 import { followedBy, noticeFollowed } from '../followed.ts';
 import { asAnswered, type BatchWork, comeBack, letterOf, tellLeftOut } from './batch-work.ts';
 import { seenRecord } from './candidates.ts';
+import { erasedFieldsOf } from './erased-values.ts';
 import type { Findings } from './findings.ts';
 import { optOutFieldsOf, refusedValues, storedOtherwise, withoutLeftOut } from './left-out.ts';
 import type { DirtyTarget } from './load-batch.ts';
@@ -40,7 +41,7 @@ export async function planStanding(
   const { connection, connector, mapping, clock } = work;
   const { traits } = connector;
   const followed = followedBy(connection, traits);
-  const plans = standing.map((target) => planTarget(target, undefined, mapping, traits, followed));
+  const plans = standing.map((target) => planTarget(target, undefined, mapping, traits, followed, new Set()));
   const asking = plans.filter(({ needsRead }) => needsRead).map(({ target }) => target);
   if (asking.length === 0) return plans;
   const records = await connector.read(
@@ -50,6 +51,11 @@ export async function planStanding(
   );
   const byAsked = new Map(records.map((record) => [record.askedAs, record]));
   const born = await bornUnanswered(work, asking, records);
+  const erasedOf = await erasedFieldsOf(
+    connection.workspaceId,
+    asking.map(({ row }) => row),
+    work.erasureKeyOf,
+  );
   return [
     ...plans.filter(({ needsRead }) => !needsRead),
     ...asking.flatMap((target) => {
@@ -83,7 +89,7 @@ export async function planStanding(
         findings.named.push({ from: unborn(record.contactId), to: recordId });
       }
       const known = tries === undefined ? target : { ...target, tried: [...tries, ...target.tried] };
-      const plan = planTarget(known, record, mapping, traits, followed);
+      const plan = planTarget(known, record, mapping, traits, followed, erasedOf(row, record.values));
       findings.taking.push(plan);
       return [plan];
     }),
