@@ -39,6 +39,11 @@ async function main(): Promise<void> {
   for (const { file } of files)
     say(`Settings are read from ${file}, where the environment does not say otherwise.`);
   const config = readConfig(process.env, files);
+  if (config.unread.length > 0) {
+    say(
+      `Nothing here reads these variables, which begin as those of .env.example: ${config.unread.join(', ')}.`,
+    );
+  }
   await mustBeWritable(config.dataDir);
   const logger = createLogger(config.logLevel);
   const tracing =
