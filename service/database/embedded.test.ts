@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { findBinaries } from './binaries.ts';
 import { type EmbeddedDatabase, openEmbeddedDatabase } from './index.ts';
@@ -145,6 +145,28 @@ describe('a data folder', () => {
     expect(second.adopted).toBe(false);
     const { rows } = await connected(second.url, (client) => client.query('select number from kept'));
     expect(rows).toEqual([{ number: 7 }]);
+  });
+
+  test('takes nothing from variables that are meant for another database', async () => {
+    vi.stubEnv('PGSSLMODE', 'require');
+    vi.stubEnv('PGOPTIONS', '-c search_path=nowhere');
+    vi.stubEnv('PGREPLICATION', 'database');
+    try {
+      const database = await openEmbeddedDatabase(dataDir);
+      expect(await settingOf(database.url, 'search_path')).toBe('"$user", public');
+      expect(await database.stopIfLast()).toBe(true);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
+  test('that refuses us is not left running', async () => {
+    const refusing = path.join(dataDir, 'refusing.conf');
+    await writeFile(refusing, 'host all all all reject\n', { mode: 0o644 });
+    await expect(openEmbeddedDatabase(dataDir, { hba_file: refusing })).rejects.toThrow(
+      'pg_hba.conf rejects',
+    );
+    await expect(stat(pidFile())).rejects.toThrow('ENOENT');
   });
 
   test('is started with the settings asked for', async () => {
