@@ -57,9 +57,7 @@ export async function openEmbeddedDatabase(
 
   return holding(lock, async () => {
     const runner = await createRunner(home, binaries.postgres);
-    const { secret: password } = await secretIn(cluster.passwordFile, () =>
-      randomBytes(24).toString('base64url'),
-    );
+    const password = await secretIn(cluster.passwordFile, () => randomBytes(24).toString('base64url'));
     await runner.give(home, cluster.passwordFile);
     await initialise(cluster, runner, binaries);
 
