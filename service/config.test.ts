@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
 import { describe, expect, test } from 'vitest';
@@ -262,6 +263,18 @@ describe('the environment', () => {
     expect(readConfig({ [name]: 'x' }).unread).toEqual([`${name} (did you mean ${meant}?)`]);
   });
 
+  test('has Node send no calls within this machine to a proxy', () => {
+    const proxy = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: 'http://proxy.example:3128' };
+    const refusal = 'NO_PROXY: must hold localhost,127.0.0.1';
+    expect(() => readConfig(proxy)).toThrow(refusal);
+    expect(() => readConfig({ ...proxy, no_proxy: 'localhost' })).toThrow(refusal);
+    const byOption = { HTTP_PROXY: proxy.HTTP_PROXY, NODE_OPTIONS: '--use-env-proxy' };
+    expect(() => readConfig(byOption)).toThrow(refusal);
+    expect(readConfig({ ...proxy, NO_PROXY: '.example, localhost,127.0.0.1' }).port).toBe(8080);
+    expect(readConfig({ ...proxy, NO_PROXY: '*' }).port).toBe(8080);
+    expect(readConfig({ HTTP_PROXY: proxy.HTTP_PROXY }).port).toBe(8080);
+  });
+
   test('reads the share of traces where it is one', () => {
     const on = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4318' };
     const arg = { OTEL_TRACES_SAMPLER_ARG: 'endpoint=http://localhost:14250' };
@@ -402,6 +415,7 @@ describe('the environment', () => {
       `postgres://sangam:${passwordHidden}@db/sangam?sslrootcert=/nowhere/ca.pem`,
       'must name files that can be read: /nowhere/ca.pem (ENOENT)',
     ],
+    [`postgres://sangam:${passwordHidden}@db/sangam?sslrootcert=${tmpdir()}`, 'one of them is a folder'],
     [`postgres://sangam:${passwordHidden}@db/sangam?sslmode=`, 'must have an sslmode of disable, no-verify'],
   ])('refuses %s as DATABASE_URL and says why, without the password', (DATABASE_URL, problem) => {
     expect(() => readConfig({ DATABASE_URL })).toThrow(`DATABASE_URL: must`);
@@ -413,7 +427,11 @@ describe('the environment', () => {
     ['postgres://sangam:h%40%2F%23%3F%25@db:5432/sangam', undefined],
     ['postgresql://localhost', undefined],
     ['postgres:///sangam?host=/var/run/postgresql', undefined],
+    ['postgres:///sangam?host=/cloudsql/project:region:instance', undefined],
+    ['postgres://u:p@/sangam?host=/cloudsql/project:region:instance', undefined],
+    ['postgres://u:p@/sangam?host=/cloudsql/x&application_name=a@b', undefined],
     ['postgres://db/sangam?application_name=a@b', undefined],
+    ['postgres://u:p@db/sangam?application_name=a@b', undefined],
     ['postgres://u:p@db/sangam?sslmode=verify-full', undefined],
     ['postgres://u:p@db/sangam?sslmode=no-verify', undefined],
     ['postgres://u:p@db/sangam?uselibpqcompat=true&sslmode=require', undefined],

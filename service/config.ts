@@ -158,6 +158,18 @@ function alone(given: Readonly<Record<string, string | undefined>>): string[] {
     .map(([name, other]) => `${name}: is nothing without ${other}; set that too, or leave both out`);
 }
 
+/** With this switch Node sends calls within this machine to the proxy as well, and a sandbox lives by them. */
+function proxied(env: NodeJS.ProcessEnv): string[] {
+  const { NODE_USE_ENV_PROXY: isUsed, NODE_OPTIONS: options = '' } = env;
+  const proxy = env['http_proxy'] ?? env['HTTP_PROXY'] ?? '';
+  if ((isUsed !== '1' && !options.includes('--use-env-proxy')) || proxy === '') return [];
+  const spared = (env['no_proxy'] ?? env['NO_PROXY'] ?? '').split(/[\s,]+/);
+  if (spared.includes('*') || ['localhost', '127.0.0.1'].every((host) => spared.includes(host))) return [];
+  return [
+    'NO_PROXY: must hold localhost,127.0.0.1 where Node uses HTTP_PROXY: no proxy reaches this machine',
+  ];
+}
+
 /**
  * Reads the environment once. `files`: what it was taken from, in part. Throws with the variable's name and what it should
  * be; never with its value.
@@ -187,6 +199,7 @@ export function readConfig(env: NodeJS.ProcessEnv, files: readonly EnvFile[] = [
       .map((issue) => `${issue.path.join('.')}: ${issue.message}`),
     ...refused,
     ...alone(given),
+    ...proxied(env),
   ];
   if (!result.success || !ofCrms.success || problems.length > 0) {
     throw new Error(`The environment is not right:\n  ${problems.join('\n  ')}\nSee .env.example.`);

@@ -126,5 +126,5 @@ function codeOf(error: unknown): string {
 
 /** Host and port, without user and password. */
 function placeOf(url: string): string {
-  return new URL(url).host || 'its socket';
+  return URL.parse(url)?.host || 'its socket';
 }
