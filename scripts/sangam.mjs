@@ -141,6 +141,11 @@ for (const [command, option] of [
   ['admin-link', 'operator'],
 ])
   if (name === command && process.env[`npm_config_${option}`] === 'true') given.push(`--${option}`);
+for (const [, variable] of readFileSync(join(root, '.env.example'), 'utf8').matchAll(/^([A-Z_]+)=/gm))
+  if (name === 'start' && process.env[`npm_config_${variable.toLowerCase()}`] !== undefined)
+    fail(
+      `npm start takes no --${variable.toLowerCase().replaceAll('_', '-')}: set ${variable} in the environment or in .env.`,
+    );
 const production = name === 'start' && given.includes('--production');
 const rest = production ? given.filter((argument) => argument !== '--production') : given;
 if (name === 'start' && rest.length > 0)

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { parseEnv } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { readConfig, variableNames } from './config.ts';
+import { readEnvFile } from './env-file.ts';
 
 const live = {
   META_APP_SECRET: 'a'.repeat(32),
@@ -34,7 +37,8 @@ const ofOthers = `
   DATABASE_POOL_SIZE DATABASE_HOST DATABASE_NAME DB_URL DB_HOST POSTGRES_URL REDIS_URL BASE_URL APP_URL API_URL ADMIN_USER
   LOG_FORMAT LOG_FILE K_SERVICE FLY_APP_NAME RENDER RAILWAY_PUBLIC_DOMAIN WEBSITE_HOSTNAME HOSTING PORT_FORWARD
   OTEL_SERVICE_NAME OTEL_RESOURCE_ATTRIBUTES OTEL_TRACES_SAMPLER OTEL_EXPORTER_OTLP_HEADERS OTEL_EXPORTER_OTLP_PROTOCOL
-  OTEL_EXPORTER_OTLP_TIMEOUT OTEL_EXPORTER_OTLP_TRACES_ENDPOINT COMPOSE_PROJECT_NAME DEBUG VERBOSE SOURCE_DATE_EPOCH
+  OTEL_EXPORTER_OTLP_TIMEOUT OTEL_EXPORTER_OTLP_TRACES_ENDPOINT OTEL_TRACES_SAMPLER_ARG COMPOSE_PROJECT_NAME DEBUG VERBOSE
+  SOURCE_DATE_EPOCH SECRET_KEY DATABASE_URI JAVA_DIR DATA_DISK METRICS_HOST PORT0 PORT1
 `.match(/\S+/g);
 
 describe('the environment', () => {
@@ -156,7 +160,7 @@ describe('the environment', () => {
     );
   });
 
-  test.each(['1', '6', '36501', '7.5', 'long', '1e9'])(
+  test.each(['1', '6', '36501', '7.5', 'long', '1e9', '0x10', '1e2'])(
     'says between what days lie that are not %s',
     (days) => {
       expect(() => readConfig({ RETENTION_AUDIT_DAYS: days })).toThrow(
@@ -168,19 +172,20 @@ describe('the environment', () => {
   test('may hold what others read', () => {
     const env = Object.fromEntries((ofOthers ?? []).map((name) => [name, 'x']));
     expect(Object.keys(env).length).toBeGreaterThan(120);
-    expect(readConfig({ ...env, NODE_ENV: 'production' }).port).toBe(8080);
+    expect(readConfig({ ...env, NODE_ENV: 'production' })).toMatchObject({
+      port: 8080,
+      unread: ['METRICS_HOST'],
+    });
   });
 
   test.each([
     ['DATABASE_ULR', 'DATABASE_URL'],
-    ['DATABASE_URI', 'DATABASE_URL'],
     ['DATBASE_URL', 'DATABASE_URL'],
     ['Database_Url', 'DATABASE_URL'],
     ['PUBLIC_ULR', 'PUBLIC_URL'],
     ['LOG_LEVL', 'LOG_LEVEL'],
     ['LOG_LEVELS', 'LOG_LEVEL'],
     ['LOGLEVEL', 'LOG_LEVEL'],
-    ['SECRET_KEY', 'SECRETS_KEY'],
     ['SECRETS_KEYS', 'SECRETS_KEY'],
     ['PROT', 'PORT'],
     ['PORTS', 'PORT'],
@@ -198,13 +203,142 @@ describe('the environment', () => {
     );
   });
 
-  test('in a file of settings holds ours alone, and what the programs below us read', () => {
-    const inFile = (...names: string[]) => readConfig({}, [{ file: '.env', names }]);
-    expect(inFile('PORT', 'NODE_EXTRA_CA_CERTS', 'OTEL_SERVICE_NAME', 'PGSSLROOTCERT', 'TZ').port).toBe(8080);
-    expect(() => inFile('DATABASE')).toThrow('DATABASE: there is no such variable; did you mean DATA');
-    expect(() => inFile('COMPOSE_PROJECT')).toThrow(
-      'COMPOSE_PROJECT: there is no such variable; take it out of the file of settings',
+  test.each([
+    'metrics',
+    'whatsapp',
+    'hubspot',
+    'sandbox',
+    'secrets',
+    'meta',
+    'retention',
+    'data',
+    'postgres',
+  ])('may hold what Kubernetes sets for a Service called %s', (service) => {
+    const name = service.toUpperCase();
+    const env = {
+      [`${name}_SERVICE_HOST`]: '10.0.0.1',
+      [`${name}_SERVICE_PORT`]: '80',
+      [`${name}_SERVICE_PORT_HTTP`]: '80',
+      [`${name}_PORT`]: 'tcp://10.0.0.1:80',
+      [`${name}_PORT_80_TCP`]: 'tcp://10.0.0.1:80',
+      [`${name}_PORT_80_TCP_PROTO`]: 'tcp',
+      [`${name}_PORT_80_TCP_PORT`]: '80',
+      [`${name}_PORT_80_TCP_ADDR`]: '10.0.0.1',
+    };
+    expect(readConfig(env)).toEqual(readConfig({}));
+    expect(readConfig({ [`${name}_PORT`]: 'udp://10.0.0.1:53' })).toEqual(readConfig({}));
+  });
+
+  test.each([
+    'HUBSPOT_PERSONAL_ACCESS_KEY',
+    'HUBSPOT_ACCOUNT_ID',
+    'HUBSPOT_PORTAL_ID',
+    'HUBSPOT_CONFIG_PATH',
+    'SANDBOX_FLAGS',
+    'SANDBOX_SET_UID_GID',
+    'META_API',
+  ])('may hold %s, which is told and has no poor hint', (name) => {
+    expect(readConfig({ [name]: 'x' }).unread).toEqual([name]);
+  });
+
+  test.each([
+    ['WHATSAPP_TOKEN', 'WHATSAPP_ACCESS_TOKEN'],
+    ['META_ACCESS_TOKEN', 'WHATSAPP_ACCESS_TOKEN'],
+    ['HUBSPOT_TOKEN', 'HUBSPOT_ACCESS_TOKEN'],
+    ['HUBSPOT_API_KEY', 'HUBSPOT_ACCESS_TOKEN'],
+    ['WHATSAPP_BUSINESS_ACCOUNT_ID', 'WHATSAPP_WABA_ID'],
+    ['WHATSAPP_PHONE_ID', 'WHATSAPP_PHONE_NUMBER_ID'],
+    ['META_VERIFY_TOKEN_1', 'META_VERIFY_TOKEN'],
+    ['RETENTION_AUDIT_DAY_', 'RETENTION_AUDIT_DAYS'],
+  ])('named %s is hinted to be %s', (name, meant) => {
+    expect(() => readConfig({}, [readEnvFile('.env', `${name}=x`)])).toThrow(
+      `.env, line 1: ${name}: there is no such variable; did you mean ${meant}?`,
     );
+  });
+
+  test.each([
+    ['HUBSPOT_TOKEN', 'HUBSPOT_ACCESS_TOKEN'],
+    ['WHATSAPP_PHONE_ID', 'WHATSAPP_PHONE_NUMBER_ID'],
+  ])('of the environment that is called %s is told with a hint', (name, meant) => {
+    expect(readConfig({ [name]: 'x' }).unread).toEqual([`${name} (did you mean ${meant}?)`]);
+  });
+
+  test('has Node send no calls within this machine to a proxy', () => {
+    const proxy = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: 'http://proxy.example:3128' };
+    const refusal = 'NO_PROXY: must hold localhost,127.0.0.1';
+    expect(() => readConfig(proxy)).toThrow(refusal);
+    expect(() => readConfig({ ...proxy, no_proxy: 'localhost' })).toThrow(refusal);
+    const byOption = { HTTP_PROXY: proxy.HTTP_PROXY, NODE_OPTIONS: '--use-env-proxy' };
+    expect(() => readConfig(byOption)).toThrow(refusal);
+    expect(readConfig({ ...proxy, NO_PROXY: '.example, localhost,127.0.0.1' }).port).toBe(8080);
+    expect(readConfig({ ...proxy, NO_PROXY: '*' }).port).toBe(8080);
+    expect(readConfig({ HTTP_PROXY: proxy.HTTP_PROXY }).port).toBe(8080);
+  });
+
+  test('reads the share of traces where it is one', () => {
+    const on = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4318' };
+    const arg = { OTEL_TRACES_SAMPLER_ARG: 'endpoint=http://localhost:14250' };
+    expect(readConfig(arg).tracedShare).toBeUndefined();
+    expect(readConfig({ ...on, ...arg, OTEL_TRACES_SAMPLER: 'jaeger_remote' }).tracedShare).toBe(1);
+    const ratio = { ...on, OTEL_TRACES_SAMPLER: 'parentbased_traceidratio' };
+    expect(readConfig({ ...ratio, OTEL_TRACES_SAMPLER_ARG: '0.5' }).tracedShare).toBe(0.5);
+    expect(() => readConfig({ ...ratio, ...arg })).toThrow('OTEL_TRACES_SAMPLER_ARG: must be a share');
+    expect(() => readConfig({ ...on, ...arg })).toThrow('OTEL_TRACES_SAMPLER_ARG: must be a share');
+  });
+
+  test('in a file of settings holds ours alone, and what the programs below us read', () => {
+    const inFile = (...names: string[]) =>
+      readConfig({}, [readEnvFile('.env', names.map((name) => `${name}=x`).join('\n'))]);
+    expect(inFile('PORT', 'NODE_EXTRA_CA_CERTS', 'OTEL_SERVICE_NAME', 'PGSSLROOTCERT', 'TZ').port).toBe(8080);
+    expect(() => inFile('PORT', 'COMPOSE_PROJECT')).toThrow(
+      '.env, line 2: COMPOSE_PROJECT: there is no such variable; take it out of the file of settings',
+    );
+    expect(() => inFile('SECRET_KEY')).toThrow('did you mean SECRETS_KEY?');
+    expect(() => inFile('Database_Url')).toThrow('did you mean DATABASE_URL?');
+  });
+
+  const secret = 'k3yOfSomeSortxxxx';
+  test.each([
+    ['SECRETS_KEY=\nk3yOfSomeSortxxxx=', 'line 2: is no setting'],
+    ['SECRETS_KEY=\nK3YOFSOMESORTXXXX=', 'line 2: is no setting'],
+    ['SECRETS_KEY=\nk3yOfSomeSort_xxxx==', 'line 2: is no setting'],
+    ['SECRETS_KEY=\nk3yOfSomeSortxxxx/+=', 'line 2: is no setting'],
+    ['PORT=1\n\nPORT=k3yOfSomeSortxxxx', 'line 3: sets what line 1 sets already'],
+    ['# mine\nDATABASE_URL=postgres://u:k3yOfSomeSortxxxx#y@db/x', 'line 2: has a # in its value'],
+    ['META_VERIFY_TOKEN=#k3yOfSomeSortxxxx', 'line 1: has a # in its value'],
+    ['META_VERIFY_TOKEN="k3yOfSomeSortxxxx', 'line 1: has a quote that is not closed'],
+    ["META_VERIFY_TOKEN='k3yOfSomeSortxxxx\nPORT=1'", 'line 1: has a quote that is not closed'],
+    ['META_VERIFY_TOKEN="k3yOf"SomeSortxxxx"', 'line 1: goes on behind its closing quote'],
+    ['\uFEFFPORT=k3yOfSomeSortxxxx', 'line 1: begins with a byte order mark'],
+  ])('a file of settings that says %j is refused with its line and none of its values', (text, message) => {
+    const read = (): unknown => readConfig(parseEnv(text), [readEnvFile('.env', text)]);
+    expect(read).toThrow(`.env, ${message}`);
+    expect(read).not.toThrow(new RegExp(secret.slice(0, 5), 'i'));
+  });
+
+  test('a file of settings may hold quotes, comments and Windows line ends', () => {
+    const text = [
+      'PORT=8081 # as the proxy has it#',
+      'export HOST="localhost" # quoted',
+      `META_VERIFY_TOKEN='a # in quotes'`,
+      '  # nothing',
+      'DATA_DIR =./kept',
+      'LOG_LEVEL=',
+    ].join('\r\n');
+    const { names } = readEnvFile('.env', text);
+    expect([...names.keys()]).toEqual(['PORT', 'HOST', 'META_VERIFY_TOKEN', 'DATA_DIR', 'LOG_LEVEL']);
+    expect(parseEnv(text)).toMatchObject({ PORT: '8081', META_VERIFY_TOKEN: 'a # in quotes' });
+  });
+
+  test.each(['~/sangam', '$HOME/sangam', '${HOME}/sangam', `/srv/"my data"`, `/srv/'x'`])(
+    'takes no %s as DATA_DIR, which no shell would read',
+    (DATA_DIR) => {
+      expect(() => readConfig({ DATA_DIR })).toThrow('DATA_DIR: must be a path as it is');
+    },
+  );
+
+  test.each(['0x50', '1e4', '80.5', '-1', '+80'])('takes no %s as PORT', (PORT) => {
+    expect(() => readConfig({ PORT })).toThrow('PORT: must be a number from 0 to 65535, in digits');
   });
 
   test.each([
@@ -281,6 +415,7 @@ describe('the environment', () => {
       `postgres://sangam:${passwordHidden}@db/sangam?sslrootcert=/nowhere/ca.pem`,
       'must name files that can be read: /nowhere/ca.pem (ENOENT)',
     ],
+    [`postgres://sangam:${passwordHidden}@db/sangam?sslrootcert=${tmpdir()}`, 'one of them is a folder'],
     [`postgres://sangam:${passwordHidden}@db/sangam?sslmode=`, 'must have an sslmode of disable, no-verify'],
   ])('refuses %s as DATABASE_URL and says why, without the password', (DATABASE_URL, problem) => {
     expect(() => readConfig({ DATABASE_URL })).toThrow(`DATABASE_URL: must`);
@@ -292,7 +427,11 @@ describe('the environment', () => {
     ['postgres://sangam:h%40%2F%23%3F%25@db:5432/sangam', undefined],
     ['postgresql://localhost', undefined],
     ['postgres:///sangam?host=/var/run/postgresql', undefined],
+    ['postgres:///sangam?host=/cloudsql/project:region:instance', undefined],
+    ['postgres://u:p@/sangam?host=/cloudsql/project:region:instance', undefined],
+    ['postgres://u:p@/sangam?host=/cloudsql/x&application_name=a@b', undefined],
     ['postgres://db/sangam?application_name=a@b', undefined],
+    ['postgres://u:p@db/sangam?application_name=a@b', undefined],
     ['postgres://u:p@db/sangam?sslmode=verify-full', undefined],
     ['postgres://u:p@db/sangam?sslmode=no-verify', undefined],
     ['postgres://u:p@db/sangam?uselibpqcompat=true&sslmode=require', undefined],

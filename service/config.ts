@@ -6,13 +6,14 @@ import type { EnvFile } from './env-file.ts';
 import type { MetricsSettings } from './http/metrics-page.ts';
 import { metaId } from './meta-id.ts';
 import { pastedAlong } from './pasted.ts';
-import { unknownVariables } from './unknown-variables.ts';
+import { isOfKubernetes, unknownVariables } from './unknown-variables.ts';
 import { inWords } from './wrong-input.ts';
 
-const port = z.coerce.number().int().min(0).max(65_535);
+const wholeNumber = (wanted: string) => z.string().regex(/^\d+$/, wanted).transform(Number);
+const port = wholeNumber('must be a number from 0 to 65535, in digits').pipe(z.number().max(65_535));
 /** WhatsApp repeats a webhook for 7 days: what is kept for less is gone before its repeat. */
 const wantedDays = 'must be a whole number of days from 7 to 36500';
-const days = z.coerce.number(wantedDays).int(wantedDays).min(7, wantedDays).max(36_500, wantedDays);
+const days = wholeNumber(wantedDays).pipe(z.number().min(7, wantedDays).max(36_500, wantedDays));
 const webUrl = z.url({
   protocol: /^https?$/,
   error: 'must be an address that begins with http:// or https://',
@@ -39,7 +40,10 @@ const environment = z.object({
     )
     .optional(),
   DATABASE_URL: databaseUrl.optional(),
-  DATA_DIR: z.string().min(1).default('./data'),
+  DATA_DIR: z
+    .string()
+    .regex(/^[^~$][^"'`]*$/, 'must be a path as it is: no shell reads ~, $ or quotes here; write it out')
+    .default('./data'),
   METRICS_PORT: port.optional(),
   METRICS_TOKEN: token(16).optional(),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -128,6 +132,8 @@ export interface Config {
   readonly sandboxUrl: string | undefined;
   /** The share of webhooks that are traced; undefined: nothing is. */
   readonly tracedShare: number | undefined;
+  /** Names that begin as ours do and that nothing here reads, to be told. */
+  readonly unread: readonly string[];
 }
 
 /** The variables that name a number: all or none. An access token spares the last. */
@@ -152,12 +158,31 @@ function alone(given: Readonly<Record<string, string | undefined>>): string[] {
     .map(([name, other]) => `${name}: is nothing without ${other}; set that too, or leave both out`);
 }
 
+/** With this switch Node sends calls within this machine to the proxy as well, and a sandbox lives by them. */
+function proxied(env: NodeJS.ProcessEnv): string[] {
+  const { NODE_USE_ENV_PROXY: isUsed, NODE_OPTIONS: options = '' } = env;
+  const proxy = env['http_proxy'] ?? env['HTTP_PROXY'] ?? '';
+  if ((isUsed !== '1' && !options.includes('--use-env-proxy')) || proxy === '') return [];
+  const spared = (env['no_proxy'] ?? env['NO_PROXY'] ?? '').split(/[\s,]+/);
+  if (spared.includes('*') || ['localhost', '127.0.0.1'].every((host) => spared.includes(host))) return [];
+  return [
+    'NO_PROXY: must hold localhost,127.0.0.1 where Node uses HTTP_PROXY: no proxy reaches this machine',
+  ];
+}
+
 /**
  * Reads the environment once. `files`: what it was taken from, in part. Throws with the variable's name and what it should
  * be; never with its value.
  */
 export function readConfig(env: NodeJS.ProcessEnv, files: readonly EnvFile[] = []): Config {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const given = Object.fromEntries(
+    Object.entries(env).filter(
+      ([name, value = '']) =>
+        value !== '' &&
+        !isOfKubernetes(name, value) &&
+        (name !== 'OTEL_TRACES_SAMPLER_ARG' || isShareRead(env)),
+    ),
+  );
   const pasted = new Map(
     variableNames.flatMap((name) => {
       const problem = pastedAlong(given[name] ?? 'x');
@@ -166,16 +191,15 @@ export function readConfig(env: NodeJS.ProcessEnv, files: readonly EnvFile[] = [
   );
   const result = environment.safeParse(given, { error: inWords });
   const ofCrms = crmEnvironment.safeParse(given, { error: inWords });
+  const { refused, unread } = unknownVariables(variableNames, { environment: Object.keys(given), files });
   const problems = [
     ...[...pasted].map(([name, problem]) => `${name}: ${problem}`),
     ...[...(result.error?.issues ?? []), ...(ofCrms.error?.issues ?? [])]
       .filter(({ path }) => !pasted.has(String(path[0])))
       .map((issue) => `${issue.path.join('.')}: ${issue.message}`),
-    ...unknownVariables(variableNames, {
-      environment: Object.keys(given),
-      file: files.flatMap(({ names }) => names),
-    }),
+    ...refused,
     ...alone(given),
+    ...proxied(env),
   ];
   if (!result.success || !ofCrms.success || problems.length > 0) {
     throw new Error(`The environment is not right:\n  ${problems.join('\n  ')}\nSee .env.example.`);
@@ -206,7 +230,14 @@ export function readConfig(env: NodeJS.ProcessEnv, files: readonly EnvFile[] = [
     whatsappApiVersion: read.WHATSAPP_API_VERSION,
     sandboxUrl: read.SANDBOX_URL,
     tracedShare: read.OTEL_EXPORTER_OTLP_ENDPOINT === undefined ? undefined : read.OTEL_TRACES_SAMPLER_ARG,
+    unread,
   };
+}
+
+/** To other samplers it says something else, and without tracing it is for other programs. */
+function isShareRead(env: NodeJS.ProcessEnv): boolean {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint = '', OTEL_TRACES_SAMPLER: sampler = '' } = env;
+  return endpoint !== '' && (sampler === '' || sampler.endsWith('traceidratio'));
 }
 
 function readLive(read: Environment, ofCrms: Readonly<Record<string, unknown>>): LiveConfig | undefined {

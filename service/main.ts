@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { crms } from '@sangam/connectors/registry';
@@ -15,9 +14,9 @@ import { envFiles } from './env-file.ts';
 import { createOwnNumberReader } from './own-number.ts';
 import { createLogger } from './logger.ts';
 import { resealStored } from './reseal.ts';
-import { secretIn } from './secret-file.ts';
 import { createSandboxHost } from './sandbox-host.ts';
 import { sandboxToken } from './sandbox-token.ts';
+import { secretsKeysOf } from './secrets-keys.ts';
 import { createSecretBox } from './secrets.ts';
 import { createService, type Service } from './service.ts';
 import { ensureLiveWorkspace, ensureSandboxWorkspace, type SandboxParties } from './workspaces.ts';
@@ -39,6 +38,11 @@ async function main(): Promise<void> {
   for (const { file } of files)
     say(`Settings are read from ${file}, where the environment does not say otherwise.`);
   const config = readConfig(process.env, files);
+  if (config.unread.length > 0) {
+    say(
+      `Nothing here reads these variables, which begin as those of .env.example: ${config.unread.join(', ')}.`,
+    );
+  }
   await mustBeWritable(config.dataDir);
   const logger = createLogger(config.logLevel);
   const tracing =
@@ -53,7 +57,7 @@ async function main(): Promise<void> {
   try {
     await reachDatabase(databaseUrl, { patienceMs: databasePatienceMs, onAway: say });
     await migrate(databaseUrl);
-    const box = createSecretBox(await secretsKeysOf(config));
+    const box = createSecretBox(await secretsKeysOf(config, databaseUrl));
     const clock = config.live === undefined ? new SandboxClock() : systemClock;
     const { sandboxUrl, dataDir } = config;
     const token =
@@ -139,8 +143,10 @@ async function main(): Promise<void> {
         ? 'Admin link: `npm run admin-link` makes one. It is not printed here, for others read logs.'
         : `Admin link, good once: ${adminLink}`,
     );
-    if (host !== undefined && token?.made === true)
+    if (token?.isTold === false) {
       say(`Sandbox token, kept in ${token.file}: ${token.token}`);
+      await token.markTold();
+    }
   } catch (error) {
     await host?.stop();
     await service?.close();
@@ -172,19 +178,6 @@ function endOnSignal(end: () => Promise<void>): void {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-}
-
-async function secretsKeysOf(config: Config): Promise<readonly Buffer[]> {
-  if (config.secretsKeys.length > 0) return config.secretsKeys;
-  const file = path.join(config.dataDir, 'secrets.key');
-  const { secret } = await secretIn(file, () => randomBytes(32).toString('base64'));
-  const key = Buffer.from(secret, 'base64');
-  if (key.length !== 32) {
-    throw new Error(
-      `${file} does not hold a key of 32 bytes in base64: put the right one back from a copy, or name it in SECRETS_KEY.`,
-    );
-  }
-  return [key];
 }
 
 /** What HOST, PORT or METRICS_PORT made impossible; undefined: it was something else. */

@@ -2,32 +2,22 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
-interface KeptSecret {
-  readonly secret: string;
-  /** This process made it. */
-  readonly made: boolean;
-}
-
 /**
  * A secret kept in a file only its owner may read. It is there whole or not at all, whatever happens while it is made; of
  * several processes one makes it. An empty file, as a full disk leaves one, holds none.
  */
-export async function secretIn(file: string, make: () => string): Promise<KeptSecret> {
+export async function secretIn(file: string, make: () => string): Promise<string> {
   const kept = await read(file);
-  if (kept !== '') return { secret: kept, made: false };
+  if (kept !== '') return kept;
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
   const fresh = `${file}.${randomUUID()}`;
   try {
     await writeFile(fresh, make(), { flag: 'wx', mode: 0o600, flush: true });
     if ((await stat(file).catch(() => undefined))?.size === 0) await rm(file);
-    const made = await link(fresh, file).then(
-      () => true,
-      (error: unknown) => {
-        if (isCode(error, 'EEXIST')) return false;
-        throw error;
-      },
-    );
-    return { secret: await read(file), made };
+    await link(fresh, file).catch((error: unknown) => {
+      if (!isCode(error, 'EEXIST')) throw error;
+    });
+    return await read(file);
   } finally {
     await rm(fresh, { force: true });
   }

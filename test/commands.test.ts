@@ -103,6 +103,11 @@ describe('a start is refused', () => {
     const script = path.join(import.meta.dirname, '../scripts/sangam.mjs');
     const wrapped = promisify(execFile)(process.execPath, [script, 'start', '--prodction']);
     await expect(wrapped).rejects.toThrow(/\nnpm start knows no --prodction: it takes -- --production/);
+    // As npm tells what stood before a -- of its own.
+    const kept = promisify(execFile)(process.execPath, [script, 'start'], {
+      env: { ...process.env, npm_config_data_dir: folder },
+    });
+    await expect(kept).rejects.toThrow(/\nnpm start takes no --data-dir: set DATA_DIR in the environment/);
   });
 
   test.each([

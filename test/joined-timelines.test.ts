@@ -138,6 +138,7 @@ describe('in the engine', () => {
     const putRight = createPutRight({
       store: engine.store,
       clock: { now: () => engineNow },
+      connectors: { of: () => Promise.reject(new Error('There is no CRM here.')), forget: () => undefined },
       wake: () => undefined,
     });
     return {

@@ -94,6 +94,9 @@ describe('a link', () => {
       expect(foreign.status).toBe(403);
       expect(foreign.headers.get('set-cookie')).toBeNull();
     }
+    // As one who opened the link at 127.0.0.1 is told.
+    const elsewhere = await fetch(link, { method: 'POST', headers: { origin: 'http://127.0.0.1:1' } });
+    expect(await elsewhere.text()).toContain(`at <b>${new URL(service.url).origin}</b>`);
     // A browser names the page a form stands on, unless the page forbids it.
     expect((await fetch(link)).headers.get('referrer-policy')).toBe('same-origin');
     const { origin } = new URL(service.url);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import path from 'node:path';
@@ -73,6 +73,11 @@ describe('a start is refused', () => {
     await expect(start({ SECRETS_KEY: key() })).rejects.toThrow(
       /SECRETS_KEY does not open what is stored \(channels\.access_token, channels\.app_secret, .*set SECRETS_KEY_PREVIOUS.*DATA_DIR\/secrets\.key/,
     );
+    // As after a restore into a new folder: a new key would only be taken for the right one later.
+    await expect(start()).rejects.toThrow(
+      /This database was used with a key, and there is none here: set SECRETS_KEY to it, or put .*secrets\.key back/,
+    );
+    await expect(stat(path.join(folder, 'secrets.key'))).rejects.toThrow('ENOENT');
   });
 
   test('by a folder that cannot be written to', async () => {
@@ -97,8 +102,13 @@ describe('a start is refused', () => {
     await expect(start({ DATA_DIR: broken, SECRETS_KEY })).rejects.toThrow(
       /The sandbox could not be opened in/,
     );
-    const service = await start({ SECRETS_KEY });
-    expect((await service.sandbox('')).status).toBe(200);
+    await rm(path.join(broken, 'sandbox', 'sandbox.jsonl'), { recursive: true });
+    const service = await start({ DATA_DIR: broken, SECRETS_KEY });
+    // The start that failed made it, and told nobody.
+    expect(service.output()).toContain('Sandbox token, kept in');
+    const [, token] = /Sandbox token, kept in [^\n]*: (\S+)/.exec(service.output()) ?? [];
+    const opened = await fetch(`${service.url}/sandbox`, { headers: { authorization: `Bearer ${token}` } });
+    expect(opened.status).toBe(200);
   });
 
   test.each([

@@ -15,6 +15,12 @@ export const appVariables = ['HUBSPOT_CLIENT_ID', 'HUBSPOT_CLIENT_SECRET'] as co
 
 export const configuration: CrmConfiguration = {
   variables,
+  usualNames: {
+    HUBSPOT_TOKEN: 'HUBSPOT_ACCESS_TOKEN',
+    HUBSPOT_API_KEY: 'HUBSPOT_ACCESS_TOKEN',
+    HUBSPOT_PRIVATE_APP_TOKEN: 'HUBSPOT_ACCESS_TOKEN',
+    HUBSPOT_APP_SECRET: 'HUBSPOT_CLIENT_SECRET',
+  },
   read(values) {
     const read = schema.parse(values);
     const app = appOf(read);

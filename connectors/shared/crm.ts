@@ -56,6 +56,8 @@ export interface CrmApp {
 export interface CrmConfiguration {
   /** By their names, which begin with the CRM's own in capitals: `HUBSPOT_CLIENT_ID`. All may be left out. */
   readonly variables: Readonly<Record<string, z.ZodType>>;
+  /** What others call them, each with ours, for a hint: `{HUBSPOT_TOKEN: 'HUBSPOT_ACCESS_TOKEN'}`. */
+  readonly usualNames: Readonly<Record<string, string>>;
   /** What they come to. Throws an `Error` that names the variable and what it should be. */
   read(values: Readonly<Record<string, unknown>>): CrmSettings;
 }

@@ -52,6 +52,15 @@ test('a database whose tables its user may not make is refused, with the cure', 
 });
 
 test.each([
+  ['-c search_path=nowhere', /search_path .*\(nowhere\) names no schema that exists/],
+  ['-c default_transaction_read_only=on', /DATABASE_URL is read-only: name the primary/],
+])('a database opened with %s is refused, with the cure', async (options, message) => {
+  await expect(reach(urlWith(({ searchParams }) => searchParams.set('options', options)))).rejects.toThrow(
+    message,
+  );
+});
+
+test.each([
   ['a password', (url: URL) => (url.password = 'wrong-one'), /refuses the password of DATABASE_URL/],
   ['a user', (url: URL) => (url.username = 'nobody-knows'), /refuses the (password|user) of DATABASE_URL/],
   ['a password left out', (url: URL) => (url.password = ''), /wants a password: write it into DATABASE_URL/],

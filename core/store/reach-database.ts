@@ -60,21 +60,41 @@ export async function reachDatabase(
 }
 
 async function mustBeUsable(client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ version: string; schema: string | null; mayCreate: boolean | null }>(
-    `select current_setting('server_version') as version, current_schema() as schema,
-            has_schema_privilege(current_schema(), 'create') as "mayCreate"`,
+  const { rows } = await client.query<{
+    version: string;
+    searchPath: string;
+    schema: string | null;
+    mayCreate: boolean | null;
+    readOnly: string;
+  }>(
+    `select current_setting('server_version') as version, current_setting('search_path') as "searchPath",
+            current_schema() as schema, has_schema_privilege(current_schema(), 'create') as "mayCreate",
+            current_setting('transaction_read_only') as "readOnly"`,
   );
   const [answer] = rows;
-  const { version, schema, mayCreate } = answer ?? { version: '', schema: null, mayCreate: null };
+  if (answer === undefined) throw new Error('PostgreSQL answered a select without a row.');
+  const { version, searchPath, schema, mayCreate, readOnly } = answer;
   if (Number.parseInt(version, 10) < oldestVersion) {
     throw new Error(
       `DATABASE_URL names a PostgreSQL ${version}: Sangam needs ${String(oldestVersion)} or newer. Nothing was changed in it.`,
     );
   }
-  if (schema === null || mayCreate !== true) {
+  if (readOnly === 'on') {
+    throw new Error(
+      'The database of DATABASE_URL is read-only: name the primary, not a standby, or take default_transaction_read_only ' +
+        'from the database or its user.',
+    );
+  }
+  if (schema === null) {
+    throw new Error(
+      `The search_path of DATABASE_URL's user (${searchPath}) names no schema that exists and that this user may use: ` +
+        'create the schema, or correct search_path where it is set (ALTER ROLE, options in DATABASE_URL, PGOPTIONS).',
+    );
+  }
+  if (mayCreate !== true) {
     throw new Error(
       `The user of DATABASE_URL may not make tables there: as the database's owner run GRANT CREATE ON SCHEMA ` +
-        `${schema ?? 'public'} TO that user.`,
+        `${schema} TO that user.`,
     );
   }
 }
@@ -106,5 +126,5 @@ function codeOf(error: unknown): string {
 
 /** Host and port, without user and password. */
 function placeOf(url: string): string {
-  return new URL(url).host || 'its socket';
+  return URL.parse(url)?.host || 'its socket';
 }

@@ -48,16 +48,25 @@ export async function initialise(cluster: Cluster, runner: Runner, { initdb }: B
   if (await exists(cluster.data)) return;
   // initdb may be killed, or go on when we are: only a whole cluster gets the name.
   const data = path.join(cluster.home, `${unfinished}${randomBytes(4).toString('hex')}`);
-  await runner.run(initdb, [
-    `--pgdata=${data}`,
-    '--username=postgres',
-    '--auth=scram-sha-256',
-    `--pwfile=${cluster.passwordFile}`,
-    '--encoding=UTF8',
-    '--locale=C',
-    '--locale-provider=builtin',
-    '--builtin-locale=C.UTF-8',
-  ]);
+  await runner
+    .run(initdb, [
+      `--pgdata=${data}`,
+      '--username=postgres',
+      '--auth=scram-sha-256',
+      `--pwfile=${cluster.passwordFile}`,
+      '--encoding=UTF8',
+      '--locale=C',
+      '--locale-provider=builtin',
+      '--builtin-locale=C.UTF-8',
+    ])
+    .catch((error: unknown) => {
+      if (!String(error).includes('could not look up effective user ID')) throw error;
+      throw new Error(
+        `PostgreSQL runs only as a user the system knows, and ${String(process.getuid?.())} has no entry in /etc/passwd, as where a ` +
+          'container is given any uid: add the user, or set DATABASE_URL to a PostgreSQL of yours.',
+        { cause: error },
+      );
+    });
   await rename(data, cluster.data);
 }
 

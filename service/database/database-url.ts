@@ -18,7 +18,9 @@ export const databaseUrl = z
 
 /** pg reads require and verify-ca as verify-full, and warns of it at every start. */
 function checkedByName(value: string): string {
-  const url = new URL(value);
+  const url = URL.parse(value);
+  // A socket beside a user (postgres://user:password@/database?host=/folder): pg takes it, WHATWG's rules do not.
+  if (url === null) return value;
   const { searchParams: query } = url;
   const isWarnedOf = ['require', 'verify-ca'].includes(query.get('sslmode') ?? '');
   if (query.get('uselibpqcompat') === 'true' || !isWarnedOf) return value;
@@ -28,12 +30,13 @@ function checkedByName(value: string): string {
 
 function wrongIn(value: string): string | undefined {
   if (!/^postgres(ql)?:\/\//.test(value)) return 'must look like postgres://user:password@host:5432/database';
-  const parsed = URL.parse(value);
+  const parsed = URL.parse(value) ?? URL.parse(value.replace(/^([^@?]*@)\//, '$1localhost/'));
   const whole = value.slice(value.indexOf('://') + 3);
-  const at = whole.lastIndexOf('@');
-  // An @ of the query alone is not the one before the host.
-  const credentials =
-    parsed?.search.includes('@') === true && parsed.username === '' ? '' : whole.slice(0, at);
+  // An @ in a value of the query is not the one before the host.
+  const isInQuery = parsed !== null && /^\?[^@]*=[^@]*@/.test(parsed.search);
+  const beforeHost = isInQuery ? whole.slice(0, whole.indexOf('?')) : whole;
+  const at = beforeHost.lastIndexOf('@');
+  const credentials = beforeHost.slice(0, at);
   if (at !== -1 && (/[@/#?]/.test(credentials) || /%(?![0-9a-f]{2})/i.test(credentials)))
     return `must have these characters escaped in user and password: ${escapes}`;
   if (parsed === null) return 'must look like postgres://user:password@host:5432/database';
@@ -51,6 +54,8 @@ function wrongForPg(value: string): string | undefined {
     return undefined;
   } catch (error) {
     const { code, path, message } = error instanceof Error ? Object(error) : {};
+    if (code === 'EISDIR')
+      return 'must name files in sslrootcert, sslcert and sslkey: one of them is a folder';
     return typeof path === 'string'
       ? `must name files that can be read: ${path} (${String(code)})`
       : `must be as PostgreSQL's client takes it: ${String(message)}`;

@@ -5,10 +5,12 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { findBinaries } from './binaries.ts';
 import { type EmbeddedDatabase, openEmbeddedDatabase } from './index.ts';
@@ -56,15 +58,20 @@ async function settingOf(url: string, name: string): Promise<unknown> {
 const opened = z.object({ url: z.string(), adopted: z.boolean() });
 
 /** Another process that opens the data folder, in a process group of its own as a terminal would give it. */
-function spawnOpener(code: string = import.meta.dirname): ChildProcess {
+function spawnOpener(
+  code: string = import.meta.dirname,
+  user: { readonly uid?: number; readonly gid?: number } = {},
+  stderr: 'inherit' | 'pipe' = 'inherit',
+): ChildProcess {
   const program = `
     import { openEmbeddedDatabase } from './index.ts';
     const { url, adopted } = await openEmbeddedDatabase(${JSON.stringify(dataDir)});
     console.log(JSON.stringify({ url, adopted }));`;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+    ...user,
     cwd: code,
     detached: true,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', stderr],
   });
   openers.push(child);
   return child;
@@ -145,6 +152,36 @@ describe('a data folder', () => {
     expect(second.adopted).toBe(false);
     const { rows } = await connected(second.url, (client) => client.query('select number from kept'));
     expect(rows).toEqual([{ number: 7 }]);
+  });
+
+  test('takes nothing from variables that are meant for another database', async () => {
+    vi.stubEnv('PGSSLMODE', 'require');
+    vi.stubEnv('PGOPTIONS', '-c search_path=nowhere');
+    vi.stubEnv('PGREPLICATION', 'database');
+    try {
+      const database = await openEmbeddedDatabase(dataDir);
+      expect(await settingOf(database.url, 'search_path')).toBe('"$user", public');
+      expect(await database.stopIfLast()).toBe(true);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
+  test('that refuses us is not left running', async () => {
+    const refusing = path.join(dataDir, 'refusing.conf');
+    await writeFile(refusing, 'host all all all reject\n', { mode: 0o644 });
+    await expect(openEmbeddedDatabase(dataDir, { hba_file: refusing })).rejects.toThrow(
+      'pg_hba.conf rejects',
+    );
+    await expect(stat(pidFile())).rejects.toThrow('ENOENT');
+  });
+
+  test.runIf(root)('a user the system does not know is told what to do', async () => {
+    await chmod(dataDir, 0o777);
+    const opener = spawnOpener(import.meta.dirname, { uid: 54_321, gid: 54_321 }, 'pipe');
+    const said = await text(opener.stderr ?? Readable.from([]));
+    expect(said).toContain('54321 has no entry in /etc/passwd');
+    expect(said).toContain('add the user, or set DATABASE_URL');
   });
 
   test('is started with the settings asked for', async () => {

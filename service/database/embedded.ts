@@ -35,12 +35,14 @@ const closingMs = 3_000;
 /**
  * Starts the database of a data folder (in `<dataDir>/postgres`), or joins it where it runs. It outlives this process
  * until `stop` or `stopIfLast`. `extraSettings`: PostgreSQL's own, used when this call starts it. Rejects with an
- * `Error` that says what to do when it cannot run here.
+ * `Error` that says what to do when it cannot run here; what it had started is stopped then. From here on this process has
+ * no PG… variables.
  */
 export async function openEmbeddedDatabase(
   dataDir: string,
   extraSettings: Readonly<Record<string, string>> = {},
 ): Promise<EmbeddedDatabase> {
+  forgetClientVariables();
   await mkdir(path.join(dataDir, 'postgres'), { recursive: true, mode: 0o700 });
   // One folder may be reached by several paths; the server knows itself by one.
   const home = await realpath(path.join(dataDir, 'postgres'));
@@ -55,16 +57,21 @@ export async function openEmbeddedDatabase(
 
   return holding(lock, async () => {
     const runner = await createRunner(home, binaries.postgres);
-    const { secret: password } = await secretIn(cluster.passwordFile, () =>
-      randomBytes(24).toString('base64url'),
-    );
+    const password = await secretIn(cluster.passwordFile, () => randomBytes(24).toString('base64url'));
     await runner.give(home, cluster.passwordFile);
     await initialise(cluster, runner, binaries);
 
     const running = await findRunning(cluster.data, password);
-    const url = running ?? (await start(cluster, runner, binaries, password, extraSettings));
     const name = `${presence}${randomUUID()}`;
-    const opened = await connect(url, name);
+    const open = async (): Promise<{ url: string; opened: pg.Client }> => {
+      const url = running ?? (await start(cluster, runner, binaries, password, extraSettings));
+      return { url, opened: await connect(url, name) };
+    };
+    const { url, opened } = await open().catch(async (error: unknown) => {
+      // Nobody else would: it is known to no one else yet. That there is nothing to stop is no news.
+      if (running === undefined) await stop(cluster, runner, binaries).catch(() => undefined);
+      throw error;
+    });
     return {
       url,
       adopted: running !== undefined,
@@ -83,6 +90,14 @@ export async function openEmbeddedDatabase(
         }),
     };
   });
+}
+
+/**
+ * PGSSLMODE, PGOPTIONS and their kin are meant for another database: pg and PostgreSQL's programs would use them for this one.
+ * Not by parameters of the address: what an address leaves empty pg takes from the variable.
+ */
+function forgetClientVariables(): void {
+  for (const name of Object.keys(process.env)) if (name.startsWith('PG')) delete process.env[name];
 }
 
 async function connect(url: string, name: string): Promise<pg.Client> {

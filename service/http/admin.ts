@@ -33,7 +33,7 @@ export function adminEntrance(sessions: Sessions, publicUrl: () => string): Rout
         status: 403,
         code: 'foreign_page',
         message: `Open the link itself: it signs in from its own page at ${publicUrl()} only.`,
-        page: '<p>Open the link itself: it signs in from its own page only.</p>',
+        page: `<p>Open the link as it was printed, at <b>${publicUrl()}</b>: it signs in from its own page there only.</p>`,
       });
       return;
     }

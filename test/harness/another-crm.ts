@@ -55,7 +55,7 @@ export function anotherCrm(crm: MemoryCrm): AnotherCrm {
 
   const value: Crm = {
     traits: crm.traits,
-    configuration: { variables: {}, read: () => ({}) },
+    configuration: { variables: {}, usualNames: {}, read: () => ({}) },
     oauth: {
       appVariables: ['MEMORY_CLIENT_ID'],
       pkce: true,
