@@ -1,9 +1,10 @@
 import {
   type AgreedRecord,
-  erasedAt,
   erasedHash,
+  type ErasedStretch,
+  erasedStretches,
   hasErased,
-  phonesInUse,
+  identitiesInUse,
   readAppellations,
   type SeenRecord,
   type WorkspaceTransaction,
@@ -15,7 +16,10 @@ import { wordsIn } from './words-in.ts';
 /** Draws, or remembers, the key by which a workspace's erased people are known again. */
 export type ErasureKeyOf = (workspaceId: string) => Promise<Buffer>;
 
-/** Which of these speak of somebody erased since, and are to be dropped. Nothing is computed where nobody was. */
+/**
+ * Which of these speak of somebody erased since, and are to be dropped. Nothing is computed where nobody was. What shows the
+ * BSUID of somebody who stands is theirs, whoever had the phone beside it.
+ */
 export async function erasedAmong(
   trx: WorkspaceTransaction,
   facts: readonly Facts[],
@@ -23,10 +27,21 @@ export async function erasedAmong(
 ): Promise<ReadonlySet<Facts>> {
   if (facts.length === 0 || !(await hasErased(trx))) return new Set();
   const erased = await erasureOf(trx, facts.flatMap(identitiesIn), keyOf);
+  if (erased.size === 0) return new Set();
+  const standing = await identitiesInUse(
+    trx,
+    facts.flatMap(({ anchor }) => anchor.bsuidKey ?? []),
+  );
   return new Set(
-    facts.filter((one) =>
-      identitiesIn(one).some((identity) => (erased.get(identity) ?? -Infinity) >= one.anchor.at),
-    ),
+    facts.filter((one) => {
+      const { phone, bsuidKey, at } = one.anchor;
+      return identitiesIn(one).some((identity) => {
+        const beside = identity === phone && bsuidKey !== undefined && standing.has(bsuidKey);
+        return (
+          !beside && erased.get(identity)?.some(({ since, until }) => since <= at && at <= until) === true
+        );
+      });
+    }),
   );
 }
 
@@ -42,7 +57,7 @@ export async function namingErased<Row extends { readonly payload: Buffer }>(
   if (rows.length === 0 || !(await hasErased(trx))) return new Set();
   const named = new Map(rows.map((row) => [row, identitiesNamed(row.payload, portfolioOf(row))]));
   const erased = await erasureOf(trx, [...named.values()].flat(), keyOf);
-  const back = await phonesInUse(trx, [...erased.keys()]);
+  const back = await identitiesInUse(trx, [...erased.keys()]);
   const isGone = (identity: string): boolean => erased.has(identity) && !back.has(identity);
   return new Set(rows.filter((row) => named.get(row)?.some(isGone) === true));
 }
@@ -96,7 +111,7 @@ async function fieldsOfErased(
 ): Promise<(record: SeenRecord) => ReadonlySet<string>> {
   if (records.length === 0 || !(await hasErased(trx))) return () => new Set();
   const erased = await erasureOf(trx, records.flatMap(phonesIn), keyOf);
-  const back = await phonesInUse(trx, [...erased.keys()]);
+  const back = await identitiesInUse(trx, [...erased.keys()]);
   const isGone = (phone: string): boolean => erased.has(phone) && !back.has(phone);
   return ({ phones }) =>
     new Set(phones.flatMap((one) => ('phone' in one && isGone(one.phone) ? [one.field] : [])));
@@ -130,19 +145,19 @@ export async function knownByErased(
   );
 }
 
-/** When those of these identities that were erased were: milliseconds. */
+/** While those of these identities that were erased people's were theirs. */
 async function erasureOf(
   trx: WorkspaceTransaction,
   identities: readonly string[],
   keyOf: ErasureKeyOf,
-): Promise<ReadonlyMap<string, number>> {
+): Promise<ReadonlyMap<string, readonly ErasedStretch[]>> {
   const key = await keyOf(trx.workspaceId);
   const hashes = new Map([...new Set(identities)].map((identity) => [identity, erasedHash(key, identity)]));
-  const erased = await erasedAt(trx, [...hashes.values()]);
+  const erased = await erasedStretches(trx, [...hashes.values()]);
   return new Map(
     [...hashes].flatMap(([identity, hash]) => {
-      const at = erased.get(hash.toString('hex'));
-      return at === undefined ? [] : [[identity, at] as const];
+      const stretches = erased.get(hash.toString('hex'));
+      return stretches === undefined ? [] : [[identity, stretches] as const];
     }),
   );
 }

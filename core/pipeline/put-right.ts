@@ -6,9 +6,9 @@ import {
   closeAlertsOf,
   conflictById,
   connectionOf,
-  contactIdentities,
   decideConflict,
   findContact,
+  identityOf,
   keptLinks,
   type KeptLink,
   recordsById,
@@ -142,12 +142,21 @@ export function createPutRight(dependencies: {
       }),
     join: (actor, contactId, otherId) =>
       decide(actor, async (trx, now) => {
-        const [a] = (await contactIdentities(trx, contactId)) ?? [];
-        const [b] = (await contactIdentities(trx, otherId)) ?? [];
-        if (a === undefined || b === undefined || a === b) {
+        const a = await identityOf(trx, contactId);
+        const b = await identityOf(trx, otherId);
+        const isSame = a?.value === b?.value && a?.at === b?.at;
+        if (a === undefined || b === undefined || (a !== null && isSame)) {
           throw new Refusal('missing', 'no_such_contact', 'Both must be contacts, and not the same one.');
         }
-        return giveEvidence(trx, actor, 'join', [{ kind: 'joined', a, b, at: now }], now);
+        if (a === null || b === null) {
+          throw new Refusal(
+            'conflict',
+            'no_identity',
+            'One of these contacts is known by no phone and no user id any more: nothing says who it is.',
+          );
+        }
+        const joined = { kind: 'joined' as const, a: a.value, b: b.value, at: now, aAt: a.at, bAt: b.at };
+        return giveEvidence(trx, actor, 'join', [joined], now);
       }),
     async release(actor, connectionId) {
       const released = await store.transact(actor.workspaceId, async (trx) => {
