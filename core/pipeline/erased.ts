@@ -4,6 +4,7 @@ import {
   type ErasedStretch,
   erasedStretches,
   hasErased,
+  identitiesOf,
   identitiesInUse,
   readAppellations,
   type SeenRecord,
@@ -117,14 +118,24 @@ async function fieldsOfErased(
     new Set(phones.flatMap((one) => ('phone' in one && isGone(one.phone) ? [one.field] : [])));
 }
 
-/** Of these phones, those of people who were erased: what a CRM still holds of them is in no index of ours. */
+/**
+ * Of these phones, those of people who were erased: whoever has one now may have come back, or had it from them. What a CRM
+ * still holds of them is in no index of ours.
+ */
 export async function erasedPhones(
   trx: WorkspaceTransaction,
   phones: readonly string[],
   keyOf: ErasureKeyOf,
-): Promise<ReadonlySet<string>> {
-  if (phones.length === 0 || !(await hasErased(trx))) return new Set();
-  return new Set((await erasureOf(trx, phones, keyOf)).keys());
+): Promise<ReadonlyMap<string, 'back' | 'handed over'>> {
+  if (phones.length === 0 || !(await hasErased(trx))) return new Map();
+  const erased = await erasureOf(trx, phones, keyOf);
+  const held = Map.groupBy(await identitiesOf(trx, [...erased.keys()]), ({ value }) => value);
+  return new Map(
+    [...erased].map(([phone, stretches]) => {
+      const since = Math.max(0, ...(held.get(phone) ?? []).map((row) => row.since));
+      return [phone, stretches.some(({ until }) => until >= since) ? 'back' : 'handed over'];
+    }),
+  );
 }
 
 /** Of these contacts, those who are known by the phone of somebody who was erased. */
@@ -141,7 +152,7 @@ export async function knownByErased(
     keyOf,
   );
   return known.flatMap(({ contactId, phones }) =>
-    phones.some((phone) => erased.has(phone)) ? [contactId] : [],
+    phones.some((phone) => erased.get(phone) === 'back') ? [contactId] : [],
   );
 }
 

@@ -76,6 +76,16 @@ export async function peopleAtHome(
   return rows.map(({ contactId }) => contactId);
 }
 
+/** Records of a CRM that were erased people's. */
+export async function recordsOfErased(trx: WorkspaceTransaction, connectionId: string): Promise<string[]> {
+  const { rows } = await sql<{ remains: Buffer }>`
+    select remains from erasures where workspace_id = ${trx.workspaceId}`.execute(trx);
+  return rows
+    .flatMap(({ remains }) => fromJson(remains) as Remains[])
+    .filter((one) => one.connectionId === connectionId)
+    .flatMap(({ recordIds }) => recordIds);
+}
+
 /** Newest first. */
 export async function listErasures(
   trx: WorkspaceTransaction,
