@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readStatement } from '@sangam/core/pipeline';
 import { describe, expect, test } from 'vitest';
 import type { UserRecord } from './conformance/account.ts';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
@@ -6,7 +7,7 @@ import { memoryAccounts } from './conformance/memory-account.ts';
 import { hour, minute, nationalNumber, somebody, stageFor } from './conformance/stage.ts';
 import type { CrmWorld } from './harness/crm-world.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
-import { numberChange, type Person } from './harness/whatsapp.ts';
+import { history, numberChange, type Person, text } from './harness/whatsapp.ts';
 
 /** A number that was given to somebody else: the record of who had it before is not the new one's. */
 
@@ -120,5 +121,103 @@ describe.each(accounts)('at %s', (_, open) => {
       ]);
       expect(await crm.letters()).toEqual([]);
     });
+  });
+});
+
+describe('who had it before is erased', () => {
+  const recordsOf = async (crm: CrmWorkspace, name: string): Promise<string> => {
+    const records = (await crm.records()).filter((record) => crm.read(record, 'first name') === name);
+    const shown = await Promise.all(records.map(({ recordId }) => crm.account.user.timeline(recordId)));
+    return JSON.stringify([records.map((record) => crm.isOptedOut(record)), shown]);
+  };
+  const erase = async (world: CrmWorld, crm: CrmWorkspace, person: Person): Promise<void> => {
+    await crm.erase(person);
+    world.clock.advance(minute);
+    await world.ride(hour);
+  };
+  const dropped = async (world: CrmWorld, crm: CrmWorkspace): Promise<number> => {
+    const today = new Date(world.clock.now()).toISOString().slice(0, 10);
+    const { events } = await readStatement(world.store, crm.workspaceId, today, 'UTC');
+    return events.parts['dropped'] ?? 0;
+  };
+
+  test.each(Object.entries(ways))(
+    'what is older and shows the number alone is dropped and counted, where %s',
+    async (_, { asha, newcomer, happens }) => {
+      const { world, crm } = await stageFor(memoryAccounts().open)({ polled: true });
+      await crm.writes(asha, 'Hers');
+      const herFirst = world.clock.now();
+      await world.ride(hour);
+      const { contactId } = await crm.contactOf(asha);
+      world.clock.advance(hour);
+      await happens(world, crm);
+      world.clock.advance(minute);
+      await crm.writes(newcomer, 'From the other');
+      await world.ride(hour);
+      const before = await recordsOf(crm, 'Neha');
+      await world.process.eraser.erase({ workspaceId: crm.workspaceId, memberId: randomUUID() }, contactId);
+      world.clock.advance(minute);
+      const alone = { phone: number };
+      const counted = await dropped(world, crm);
+      await crm.receive(text(alone, 'wamid.old', herFirst - 1000, 'Before her first'));
+      await crm.receive(text(alone, 'wamid.stop', herFirst + 1000, 'STOP'));
+      await crm.receive(history(number, 'wamid.in', herFirst - 5000, 'Older still', 'in'));
+      await crm.receive(history(number, 'wamid.out', herFirst - 4000, 'Ours to her', 'out'));
+      await world.ride(hour);
+      expect(await recordsOf(crm, 'Neha')).toBe(before);
+      expect(await crm.contactOf(newcomer)).toMatchObject({ optOut: false, firstMessage: 'From the other' });
+      expect((await dropped(world, crm)) - counted).toBe(4);
+    },
+  );
+
+  test('what the newcomer wrote before we knew they had it, and shows their user id, is theirs', async () => {
+    const asha = somebody(1, 'Asha Rao');
+    const newcomer = { phone: number, bsuid: 'IN.NEW', name: 'Neha Jain' };
+    const { world, crm } = await stageFor(memoryAccounts().open)({ polled: true });
+    await crm.writes(asha, 'Hers');
+    world.clock.advance(hour);
+    const stopped = world.clock.now();
+    world.clock.advance(minute);
+    await crm.writes(newcomer, 'From the other');
+    await world.ride(hour);
+    await erase(world, crm, { bsuid: asha.bsuid ?? '' });
+    await crm.receive(text(newcomer, 'wamid.late', stopped, 'STOP'));
+    await world.ride(hour);
+    expect((await crm.contactOf({ bsuid: 'IN.NEW' })).optOut).toBe(true);
+  });
+
+  test('who has it now gets a record of their own, and not hers that stands in the CRM', async () => {
+    const { world, crm } = await stageFor(memoryAccounts().open)({ polled: true });
+    const typed = nationalNumber(1);
+    await crm.account.user.create(crm.valuesOf({ 'first name': 'Asha', phone: typed }));
+    world.clock.advance(minute);
+    await crm.check();
+    await crm.writes(somebody(1, 'Asha Rao'), 'Hers');
+    await world.ride(hour);
+    world.clock.advance(minute);
+    await crm.writes({ phone: number, bsuid: 'IN.NEW', name: 'Neha Jain' }, 'From the other');
+    await world.process.apply();
+    await erase(world, crm, { bsuid: somebody(1).bsuid ?? '' });
+    expect(await recordsOf(crm, 'Asha')).not.toContain('From the other');
+    expect(await recordsOf(crm, 'Neha')).toContain('From the other');
+  });
+
+  test('whoever writes from it next is not who had it before them', async () => {
+    const { world, crm } = await stageFor(memoryAccounts().open)({ polled: true });
+    const asha = somebody(1, 'Asha Rao');
+    await crm.writes(asha, 'Hers');
+    world.clock.advance(minute);
+    await crm.writes({ phone: number, bsuid: 'IN.NEW', name: 'Neha Jain' }, 'From the other');
+    await world.ride(hour);
+    const { contactId } = await crm.contactOf({ bsuid: asha.bsuid ?? '' });
+    await erase(world, crm, { bsuid: 'IN.NEW' });
+    // What is told of Asha has everything about the number looked at once more.
+    const [was, is] = [{ bsuid: asha.bsuid ?? '' }, { bsuid: 'IN.ASHA2' }];
+    await crm.receive(numberChange(was, is, 'wamid.rotated', world.clock.now()));
+    await world.ride(hour);
+    await crm.writes({ phone: number, name: 'Third' }, 'STOP');
+    await world.ride(hour);
+    expect((await crm.contactOf({ phone: number })).contactId).not.toBe(contactId);
+    expect((await crm.contactOf({ bsuid: asha.bsuid ?? '' })).optOut).toBe(false);
   });
 });

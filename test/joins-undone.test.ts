@@ -339,6 +339,65 @@ describe('what happened meanwhile', () => {
   });
 });
 
+describe('a join of somebody whose number is another’s by now', () => {
+  const neha: Person = { phone: `91${nationalNumber(1)}`, name: 'Neha' };
+  const moved: Person = { phone: `91${nationalNumber(9)}`, name: 'Asha' };
+  const ways: Readonly<Record<string, (since: number) => Promise<unknown>>> = {
+    'a member says so': (since) => putRight.handOver(actor(), `+${asha.phone ?? ''}`, since),
+    'WhatsApp tells of her other number': (since) =>
+      crm.receive(numberChange(asha, moved, 'wamid.change', since)),
+  };
+
+  test.each(Object.entries(ways))('is with her, not with them, where %s late', async (_, tell) => {
+    const [ashas = '', ravis = ''] = await meet(asha, ravi);
+    world.clock.advance(minute);
+    const since = world.clock.now();
+    world.clock.advance(minute);
+    await join(ashas, ravis);
+    world.clock.advance(minute);
+    await tell(since);
+    await settle();
+    await crm.writes(neha, 'From the other');
+    await crm.writes(neha, 'STOP');
+    await settle();
+    expect(await idOf(ravi)).toBe(ashas);
+    expect(await idOf(neha)).not.toBe(ashas);
+    expect([(await crm.contactOf(ravi)).optOut, (await crm.contactOf(neha)).optOut]).toEqual([false, true]);
+    expect(shown(ashas)).toContain('Hello from Asha');
+    expect(shown(ashas)).not.toContain('From the other');
+  });
+
+  test('is made and undone by what founded her, where she has no number any more', async () => {
+    const [ashas = ''] = await meet(asha);
+    world.clock.advance(minute);
+    await putRight.handOver(actor(), `+${asha.phone ?? ''}`, world.clock.now());
+    world.clock.advance(minute);
+    await crm.writes(neha, 'From the other');
+    await settle();
+    const nehas = await idOf(neha);
+    const joined = await join(ashas, nehas);
+    expect(await idOf(neha)).toBe(ashas);
+    await undo(joined);
+    expect(await idOf(neha)).toBe(nehas);
+    expect(shown(ashas)).not.toContain('From the other');
+    expect(shown(nehas)).not.toContain('Hello from Asha');
+  });
+});
+
+test('a join decided when both had one time is undone all the same', async () => {
+  const [ashas = '', ravis = ''] = await meet(asha, ravi);
+  const joined = await join(ashas, ravis);
+  await world.database.query(
+    `update decisions set subject = convert_to(
+       jsonb_set(held, '{evidence,0}', (held #> '{evidence,0}') - 'aAt' - 'bAt')::text, 'utf8')
+     from (select decision_id, convert_from(subject, 'utf8')::jsonb as held from decisions) d
+     where decisions.decision_id = d.decision_id`,
+  );
+  expect(await idOf(ravi)).toBe(ashas);
+  await undo(joined);
+  expect(await idOf(ravi)).toBe(ravis);
+});
+
 describe('a number that was written while they were one', () => {
   test('leaves the record of somebody who has none, and the other’s opt-out with it', async () => {
     const [meeras = '', ashas = ''] = await meet(meera, asha);

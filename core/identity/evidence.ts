@@ -17,8 +17,15 @@ export type Evidence =
   | { readonly kind: 'same'; readonly a: BsuidKey; readonly b: BsuidKey; readonly at: number }
   /** The person with phone `a` moved to phone `b`; a BSUID in either's place where WhatsApp hides the phone. */
   | { readonly kind: 'phone_change'; readonly a: string; readonly b: string; readonly at: number }
-  /** A member said: these two are one person. */
-  | { readonly kind: 'joined'; readonly a: string; readonly b: string; readonly at: number }
+  /** A member said: who had `a` at `aAt` and who had `b` at `bAt` are one person. */
+  | {
+      readonly kind: 'joined';
+      readonly a: string;
+      readonly b: string;
+      readonly at: number;
+      readonly aAt: number;
+      readonly bAt: number;
+    }
   /** A member said: from here on phone `a` is somebody else's. `b` = `a`. */
   | { readonly kind: 'hand_over'; readonly a: string; readonly b: string; readonly at: number }
   /** WhatsApp shows phone `a` as the digits `b`. */

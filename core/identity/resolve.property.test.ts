@@ -32,6 +32,8 @@ const evidence: fc.Arbitrary<Evidence> = fc.oneof(
       a: fc.constantFrom(...phones, ...bsuids),
       b: fc.constantFrom(...phones, ...bsuids),
       at,
+      aAt: at,
+      bAt: at,
     })
     .filter(({ a, b }) => a !== b),
   fc.constantFrom(...phones).chain((a) =>

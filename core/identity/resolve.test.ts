@@ -95,15 +95,14 @@ describe('who is who', () => {
     expect(people.personOf({ phone: anil, at: 20 })).not.toBe(people.personOf({ phone: anil, at: 19 }));
   });
 
-  test('a member may say that two are one, which says nothing of who held the phone before', () => {
-    const people = resolveIdentities(
-      [
-        { kind: 'joined', a: anil, b: bela, at: 30 },
-        { kind: 'hand_over', a: anil, b: anil, at: 20 },
-      ],
-      [anil, bela],
-    );
-    expect(people.personOf({ phone: anil, at: 30 })).toBe(people.personOf({ phone: bela, at: 1 }));
-    expect(people.personOf({ phone: anil, at: 1 })).not.toBe(people.personOf({ phone: bela, at: 1 }));
+  test('a member may say that two are one, which says nothing of who held the phone before or since', () => {
+    const joined = { kind: 'joined', a: anil, b: bela, at: 30, bAt: 1 } as const;
+    const handOver = { kind: 'hand_over', a: anil, b: anil, at: 20 } as const;
+    const since = resolveIdentities([{ ...joined, aAt: 25 }, handOver], [anil, bela]);
+    expect(since.personOf({ phone: anil, at: 30 })).toBe(since.personOf({ phone: bela, at: 1 }));
+    expect(since.personOf({ phone: anil, at: 1 })).not.toBe(since.personOf({ phone: bela, at: 1 }));
+    const before = resolveIdentities([{ ...joined, aAt: 5 }, handOver], [anil, bela]);
+    expect(before.personOf({ phone: anil, at: 1 })).toBe(before.personOf({ phone: bela, at: 1 }));
+    expect(before.personOf({ phone: anil, at: 30 })).not.toBe(before.personOf({ phone: bela, at: 1 }));
   });
 });

@@ -59,11 +59,14 @@ export function resolveIdentities(evidence: readonly Evidence[], alone: readonly
   for (const [phone, boundaries] of boundariesOf(evidence, alone)) {
     segments.set(phone, cutSegments(phone, boundaries, groups, people));
   }
-  const join = ({ a, b, at }: Evidence): void => {
-    const [x, y] = [a, b].map((id) => (id.startsWith('+') ? segmentAt(segments.get(id), at)?.node : id));
+  const nodeAt = (id: string, at: number): string | undefined =>
+    id.startsWith('+') ? segmentAt(segments.get(id), at)?.node : id;
+  for (const item of evidence) {
+    if (item.kind !== 'phone_change' && item.kind !== 'joined') continue;
+    const { aAt, bAt } = item.kind === 'joined' ? item : { aAt: item.at, bAt: item.at };
+    const [x, y] = [nodeAt(item.a, aAt), nodeAt(item.b, bAt)];
     if (x !== undefined && y !== undefined) people.join(x, y);
-  };
-  for (const item of evidence) if (item.kind === 'phone_change' || item.kind === 'joined') join(item);
+  }
 
   return asResolution(segments, people);
 }

@@ -1,5 +1,13 @@
-import { decisionsAfter, findContacts, identitiesOf, type WorkspaceTransaction } from '../store/index.ts';
+import {
+  decisionsAfter,
+  findContacts,
+  type Founding,
+  identitiesOf,
+  type WorkspaceTransaction,
+} from '../store/index.ts';
+import { lookUpIn } from './apply/people.ts';
 import type { DecidedEvidence } from './apply/read-event.ts';
+import { anchorOfId } from './apply/restructure.ts';
 import { readDecision } from './decided.ts';
 
 /**
@@ -36,28 +44,36 @@ async function concernsOf(
   subjects: readonly unknown[],
 ): Promise<(Concern | undefined)[]> {
   const decisions = subjects.map((subject) => readDecision(subject));
-  const joins = (evidence: readonly DecidedEvidence[]): readonly DecidedEvidence[] =>
-    evidence.filter(({ kind }) => kind === 'joined');
+  const joins = (evidence: readonly DecidedEvidence[]) =>
+    evidence.flatMap((item) =>
+      item.kind === 'joined'
+        ? [
+            [
+              { value: item.a, at: item.aAt },
+              { value: item.b, at: item.bAt },
+            ] as const,
+          ]
+        : [],
+    );
   const livesOn = await findContacts(
     trx,
     decisions.flatMap(({ links }) => links?.contactId ?? []),
   );
   const known = await identitiesOf(
     trx,
-    decisions.flatMap(({ evidence }) => joins(evidence).flatMap(({ a, b }) => [a, b])),
+    decisions.flatMap(({ evidence }) => joins(evidence).flatMap((ends) => ends.map(({ value }) => value))),
   );
-  const holderOf = (value: string): string | undefined =>
-    known
-      .filter((row) => row.value === value)
-      .toSorted((x, y) => x.since - y.since)
-      .findLast(({ contactId }) => contactId !== null)?.contactId ?? undefined;
+  const lookUp = lookUpIn(known);
+  const holderOf = (end: Founding): string | null => lookUp(anchorOfId(end));
   return decisions.map(({ links, evidence }) => {
     if (links !== undefined) {
       const contactId = livesOn.get(links.contactId);
       return contactId === undefined ? undefined : { contactId, connectionId: links.connectionId };
     }
-    const [joined] = joins(evidence).filter(({ a, b }) => holderOf(a) === holderOf(b));
-    const contactId = joined === undefined ? undefined : holderOf(joined.a);
+    const [contactId] = joins(evidence).flatMap(([a, b]) => {
+      const holder = holderOf(a);
+      return holder !== null && holder === holderOf(b) ? [holder] : [];
+    });
     return contactId === undefined ? undefined : { contactId, connectionId: undefined };
   });
 }

@@ -13,7 +13,7 @@ import {
   replaceLinks,
   type WorkspaceTransaction,
 } from '../store/index.ts';
-import type { DecidedEvidence } from './apply/read-event.ts';
+import { type DecidedEvidence, decidedEvidence } from './apply/read-event.ts';
 
 /** What has to be kept to undo each kind of decision. */
 const linksChanged = z.object({
@@ -30,11 +30,7 @@ const linksChanged = z.object({
     }),
   ),
 });
-const evidenceGiven = z.object({
-  evidence: z.array(
-    z.object({ kind: z.enum(['joined', 'hand_over']), a: z.string(), b: z.string(), at: z.number() }),
-  ),
-});
+const evidenceGiven = z.object({ evidence: z.array(decidedEvidence) });
 const conflictDecided = z.object({ conflictId: z.string(), state: z.enum(['accepted', 'dismissed']) });
 
 /** What a decision changed at once, and what is known of it afterwards; one decision may have changed several things. */

@@ -1,9 +1,11 @@
 import {
   type AgreedRecord,
-  erasedAt,
   erasedHash,
+  type ErasedStretch,
+  erasedStretches,
   hasErased,
-  phonesInUse,
+  identitiesOf,
+  identitiesInUse,
   readAppellations,
   type SeenRecord,
   type WorkspaceTransaction,
@@ -15,7 +17,10 @@ import { wordsIn } from './words-in.ts';
 /** Draws, or remembers, the key by which a workspace's erased people are known again. */
 export type ErasureKeyOf = (workspaceId: string) => Promise<Buffer>;
 
-/** Which of these speak of somebody erased since, and are to be dropped. Nothing is computed where nobody was. */
+/**
+ * Which of these speak of somebody erased since, and are to be dropped. Nothing is computed where nobody was. What shows the
+ * BSUID of somebody who stands is theirs, whoever had the phone beside it.
+ */
 export async function erasedAmong(
   trx: WorkspaceTransaction,
   facts: readonly Facts[],
@@ -23,10 +28,21 @@ export async function erasedAmong(
 ): Promise<ReadonlySet<Facts>> {
   if (facts.length === 0 || !(await hasErased(trx))) return new Set();
   const erased = await erasureOf(trx, facts.flatMap(identitiesIn), keyOf);
+  if (erased.size === 0) return new Set();
+  const standing = await identitiesInUse(
+    trx,
+    facts.flatMap(({ anchor }) => anchor.bsuidKey ?? []),
+  );
   return new Set(
-    facts.filter((one) =>
-      identitiesIn(one).some((identity) => (erased.get(identity) ?? -Infinity) >= one.anchor.at),
-    ),
+    facts.filter((one) => {
+      const { phone, bsuidKey, at } = one.anchor;
+      return identitiesIn(one).some((identity) => {
+        const beside = identity === phone && bsuidKey !== undefined && standing.has(bsuidKey);
+        return (
+          !beside && erased.get(identity)?.some(({ since, until }) => since <= at && at <= until) === true
+        );
+      });
+    }),
   );
 }
 
@@ -42,7 +58,7 @@ export async function namingErased<Row extends { readonly payload: Buffer }>(
   if (rows.length === 0 || !(await hasErased(trx))) return new Set();
   const named = new Map(rows.map((row) => [row, identitiesNamed(row.payload, portfolioOf(row))]));
   const erased = await erasureOf(trx, [...named.values()].flat(), keyOf);
-  const back = await phonesInUse(trx, [...erased.keys()]);
+  const back = await identitiesInUse(trx, [...erased.keys()]);
   const isGone = (identity: string): boolean => erased.has(identity) && !back.has(identity);
   return new Set(rows.filter((row) => named.get(row)?.some(isGone) === true));
 }
@@ -96,20 +112,30 @@ async function fieldsOfErased(
 ): Promise<(record: SeenRecord) => ReadonlySet<string>> {
   if (records.length === 0 || !(await hasErased(trx))) return () => new Set();
   const erased = await erasureOf(trx, records.flatMap(phonesIn), keyOf);
-  const back = await phonesInUse(trx, [...erased.keys()]);
+  const back = await identitiesInUse(trx, [...erased.keys()]);
   const isGone = (phone: string): boolean => erased.has(phone) && !back.has(phone);
   return ({ phones }) =>
     new Set(phones.flatMap((one) => ('phone' in one && isGone(one.phone) ? [one.field] : [])));
 }
 
-/** Of these phones, those of people who were erased: what a CRM still holds of them is in no index of ours. */
+/**
+ * Of these phones, those of people who were erased: whoever has one now may have come back, or had it from them. What a CRM
+ * still holds of them is in no index of ours.
+ */
 export async function erasedPhones(
   trx: WorkspaceTransaction,
   phones: readonly string[],
   keyOf: ErasureKeyOf,
-): Promise<ReadonlySet<string>> {
-  if (phones.length === 0 || !(await hasErased(trx))) return new Set();
-  return new Set((await erasureOf(trx, phones, keyOf)).keys());
+): Promise<ReadonlyMap<string, 'back' | 'handed over'>> {
+  if (phones.length === 0 || !(await hasErased(trx))) return new Map();
+  const erased = await erasureOf(trx, phones, keyOf);
+  const held = Map.groupBy(await identitiesOf(trx, [...erased.keys()]), ({ value }) => value);
+  return new Map(
+    [...erased].map(([phone, stretches]) => {
+      const since = Math.max(0, ...(held.get(phone) ?? []).map((row) => row.since));
+      return [phone, stretches.some(({ until }) => until >= since) ? 'back' : 'handed over'];
+    }),
+  );
 }
 
 /** Of these contacts, those who are known by the phone of somebody who was erased. */
@@ -126,23 +152,23 @@ export async function knownByErased(
     keyOf,
   );
   return known.flatMap(({ contactId, phones }) =>
-    phones.some((phone) => erased.has(phone)) ? [contactId] : [],
+    phones.some((phone) => erased.get(phone) === 'back') ? [contactId] : [],
   );
 }
 
-/** When those of these identities that were erased were: milliseconds. */
+/** While those of these identities that were erased people's were theirs. */
 async function erasureOf(
   trx: WorkspaceTransaction,
   identities: readonly string[],
   keyOf: ErasureKeyOf,
-): Promise<ReadonlyMap<string, number>> {
+): Promise<ReadonlyMap<string, readonly ErasedStretch[]>> {
   const key = await keyOf(trx.workspaceId);
   const hashes = new Map([...new Set(identities)].map((identity) => [identity, erasedHash(key, identity)]));
-  const erased = await erasedAt(trx, [...hashes.values()]);
+  const erased = await erasedStretches(trx, [...hashes.values()]);
   return new Map(
     [...hashes].flatMap(([identity, hash]) => {
-      const at = erased.get(hash.toString('hex'));
-      return at === undefined ? [] : [[identity, at] as const];
+      const stretches = erased.get(hash.toString('hex'));
+      return stretches === undefined ? [] : [[identity, stretches] as const];
     }),
   );
 }

@@ -6,9 +6,9 @@ import {
   closeAlertsOf,
   conflictById,
   connectionOf,
-  contactIdentities,
   decideConflict,
   findContact,
+  identityOf,
   keptLinks,
   type KeptLink,
   recordsById,
@@ -142,16 +142,14 @@ export function createPutRight(dependencies: {
       }),
     join: (actor, contactId, otherId) =>
       decide(actor, async (trx, now) => {
-        const [ids, otherIds] = [
-          await contactIdentities(trx, contactId),
-          await contactIdentities(trx, otherId),
-        ];
-        if (ids === undefined || otherIds === undefined) throw noSuch('contact');
-        const [a, b] = [standsFor(contactId, ids), standsFor(otherId, otherIds)];
-        if (a === b) {
+        const [a, b] = [await identityOf(trx, contactId), await identityOf(trx, otherId)];
+        if (a === undefined || b === undefined) throw noSuch('contact');
+        if (a !== null && a.value === b?.value && a.at === b.at) {
           throw new Refusal('conflict', 'same_contact', 'These two are one contact already: name another.');
         }
-        return giveEvidence(trx, actor, 'join', [{ kind: 'joined', a, b, at: now }], now);
+        if (a === null || b === null) throw withoutIds(a === null ? contactId : otherId);
+        const joined = { kind: 'joined' as const, a: a.value, b: b.value, at: now, aAt: a.at, bAt: b.at };
+        return giveEvidence(trx, actor, 'join', [joined], now);
       }),
     async release(actor, connectionId) {
       const released = await store.transact(actor.workspaceId, async (trx) => {
@@ -245,17 +243,13 @@ async function settleConflict(
   return save(trx, actor, 'conflict', { ...changed, conflictId, state }, now);
 }
 
-/** The id that stands for a contact in evidence. */
-function standsFor(contactId: string, [first]: readonly string[]): string {
-  if (first === undefined) {
-    throw new Refusal(
-      'conflict',
-      'contact_without_ids',
-      `Contact ${contactId} is known by no phone or user id any more: what it was known by is somebody else's now. ` +
-        'Join the contact that holds it, or undo the hand-over if it was one by mistake.',
-    );
-  }
-  return first;
+function withoutIds(contactId: string): Refusal {
+  return new Refusal(
+    'conflict',
+    'contact_without_ids',
+    `Contact ${contactId} is known by no phone and no user id any more: nothing says who it is. ` +
+      'Join the contact that holds what it was known by, or undo the hand-over if it was one by mistake.',
+  );
 }
 
 /** Who is who is decided by apply, from evidence that travels with the decision. */

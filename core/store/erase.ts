@@ -2,7 +2,8 @@ import { sql } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
 import { addCounts } from './counts.ts';
 import { forgetRecords, type IsTheirs, recordsOf, type TheirRecords } from './erase-records.ts';
-import { erasedHash, type Erasure, type Remains } from './erasures.ts';
+import { type ErasedStretch, erasedHash, type Erasure, type Remains } from './erasures.ts';
+import { addEvidence } from './evidence.ts';
 import { type IdentityRow, identitiesOf } from './identities.ts';
 import { toJson } from './json.ts';
 import { type ContentJudgement, insertMessages, mergeMessages, type MessageRow } from './messages.ts';
@@ -56,7 +57,7 @@ export async function leavingOf(trx: WorkspaceTransaction, ids: readonly string[
 /**
  * Removes every row held of these people, in a transaction that holds the turn and after the payloads that speak of them
  * went; `events` are the keys of those. Keyed hashes of what they were known by stay, and the keys of their events, which
- * say nothing. An id that was somebody else's too stays with them.
+ * say nothing. An id that was somebody else's too stays with them, for the time it was theirs.
  */
 export async function eraseRows(
   trx: WorkspaceTransaction,
@@ -108,8 +109,8 @@ export async function eraseRows(
     await sql`delete from ${sql.table(table)}
               where workspace_id = ${workspaceId} and contact_id = any(${ids}::uuid[])`.execute(trx);
   }
-  await sql`delete from identities where workspace_id = ${workspaceId}
-              and (contact_id = any(${ids}::uuid[]) or value = any(${own}::text[]))`.execute(trx);
+  await sql`delete from identities
+            where workspace_id = ${workspaceId} and value = any(${own}::text[])`.execute(trx);
   // A number that changed hands may be stopped for its new holder.
   await sql`delete from suppression where workspace_id = ${workspaceId}
               and (value = any(${own}::text[]) or event_key = any(${events}::bytea[]))`.execute(trx);
@@ -129,13 +130,17 @@ export async function eraseRows(
     trx,
   );
 
-  const hashes = own.map((identity) => erasedHash(key, identity).toString('hex'));
+  const stretches = stretchesOf(leaving, now);
   await sql`
-    insert into erased_identities as e (workspace_id, hash, erased_at)
-    select ${workspaceId}::uuid, decode(hash, 'hex'), ${now}::bigint from unnest(${hashes}::text[]) as t (hash)
-    on conflict (workspace_id, hash) do update set erased_at = greatest(e.erased_at, excluded.erased_at)`.execute(
+    insert into erased_identities as e (workspace_id, hash, since, until)
+    select ${workspaceId}::uuid, decode(hash, 'hex'), since, until
+    from unnest(${stretches.map(({ value }) => erasedHash(key, value).toString('hex'))}::text[],
+                ${stretches.map(({ since }) => since)}::bigint[], ${stretches.map(({ until }) => until)}::bigint[])
+         as t (hash, since, until)
+    on conflict (workspace_id, hash, since) do update set until = greatest(e.until, excluded.until)`.execute(
     trx,
   );
+  await leaveStretches(trx, leaving);
   const erasure = { erasureId: uuidv7(), askedBy, erasedAt: now, remains };
   await trx
     .insertInto('erasures')
@@ -148,6 +153,50 @@ export async function eraseRows(
     })
     .execute();
   return erasure;
+}
+
+interface Stretch extends ErasedStretch {
+  readonly value: string;
+}
+
+/** While each id was theirs: one that was nobody else's from ever on. */
+function stretchesOf(leaving: Leaving, now: number): Stretch[] {
+  const ofOthersToo = sharedRows(leaving).flatMap((rows) =>
+    rows.flatMap(({ value, since, contactId }, index) => {
+      if (!isOf(leaving, contactId)) return [];
+      const next = rows[index + 1]?.since;
+      return [{ value, since, until: next === undefined ? now : next - 1 }];
+    }),
+  );
+  return [...[...leaving.own].map((value) => ({ value, since: 0, until: now })), ...ofOthersToo];
+}
+
+/** While they had what others had before or since, it is nobody's known: also once no evidence is left of whose it was. */
+async function leaveStretches(trx: WorkspaceTransaction, leaving: Leaving): Promise<void> {
+  await sql`update identities set contact_id = null
+            where workspace_id = ${trx.workspaceId} and contact_id = any(${leaving.contactIds}::uuid[])`.execute(
+    trx,
+  );
+  const cuts = sharedRows(leaving).flatMap((rows) =>
+    rows.filter(
+      ({ since, contactId }, index) =>
+        since > 0 && (isOf(leaving, contactId) || isOf(leaving, rows[index - 1]?.contactId)),
+    ),
+  );
+  await addEvidence(
+    trx,
+    cuts.map(({ value, since }) => ({ kind: 'hand_over' as const, a: value, b: value, at: since })),
+  );
+}
+
+/** Who held each id that was somebody else's too, the earliest first. */
+function sharedRows({ own, identities }: Leaving): IdentityRow[][] {
+  const shared = identities.filter(({ value }) => !own.has(value)).toSorted((x, y) => x.since - y.since);
+  return [...Map.groupBy(shared, ({ value }) => value).values()];
+}
+
+function isOf({ contactIds }: Leaving, contactId: string | null | undefined): boolean {
+  return typeof contactId === 'string' && contactIds.includes(contactId);
 }
 
 /** Messages of theirs under whose id somebody else's content was kept too show that one from now on. */

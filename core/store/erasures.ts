@@ -31,26 +31,32 @@ export async function hasErased(trx: WorkspaceTransaction): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** When these were erased: hex of the hash → milliseconds. */
-export async function erasedAt(
-  trx: WorkspaceTransaction,
-  hashes: readonly Buffer[],
-): Promise<ReadonlyMap<string, number>> {
-  const { rows } = await sql<{ hash: string; at: number }>`
-    select encode(hash, 'hex') as hash, erased_at as at from erased_identities
-    where workspace_id = ${trx.workspaceId}
-      and encode(hash, 'hex') = any(${hashes.map((hash) => hash.toString('hex'))}::text[])`.execute(trx);
-  return new Map(rows.map(({ hash, at }) => [hash, at]));
+/** A time during which an id was an erased person's, both ends included; milliseconds. */
+export interface ErasedStretch {
+  readonly since: number;
+  readonly until: number;
 }
 
-/** Those of these phones that somebody is known by. */
-export async function phonesInUse(
+/** While these were erased people's, by hex of the hash. */
+export async function erasedStretches(
   trx: WorkspaceTransaction,
-  phones: readonly string[],
+  hashes: readonly Buffer[],
+): Promise<ReadonlyMap<string, readonly ErasedStretch[]>> {
+  const { rows } = await sql<ErasedStretch & { hash: string }>`
+    select encode(hash, 'hex') as hash, since, until from erased_identities
+    where workspace_id = ${trx.workspaceId}
+      and encode(hash, 'hex') = any(${hashes.map((hash) => hash.toString('hex'))}::text[])`.execute(trx);
+  return Map.groupBy(rows, ({ hash }) => hash);
+}
+
+/** Those of these ids that somebody is known by. */
+export async function identitiesInUse(
+  trx: WorkspaceTransaction,
+  values: readonly string[],
 ): Promise<ReadonlySet<string>> {
   const { rows } = await sql<{ value: string }>`
     select distinct value from identities
-    where workspace_id = ${trx.workspaceId} and value = any(${phones}::text[]) and contact_id is not null`.execute(
+    where workspace_id = ${trx.workspaceId} and value = any(${values}::text[]) and contact_id is not null`.execute(
     trx,
   );
   return new Set(rows.map(({ value }) => value));
@@ -68,6 +74,16 @@ export async function peopleAtHome(
     join crm_links l on l.workspace_id = ${trx.workspaceId} and l.connection_id = t.connection_id
                     and l.record_id = t.record_id and l.home and l.parted_at is null`.execute(trx);
   return rows.map(({ contactId }) => contactId);
+}
+
+/** Records of a CRM that were erased people's. */
+export async function recordsOfErased(trx: WorkspaceTransaction, connectionId: string): Promise<string[]> {
+  const { rows } = await sql<{ remains: Buffer }>`
+    select remains from erasures where workspace_id = ${trx.workspaceId}`.execute(trx);
+  return rows
+    .flatMap(({ remains }) => fromJson(remains) as Remains[])
+    .filter((one) => one.connectionId === connectionId)
+    .flatMap(({ recordIds }) => recordIds);
 }
 
 /** Newest first. */

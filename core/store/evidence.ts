@@ -3,6 +3,8 @@ import type { Evidence } from '../identity/index.ts';
 import { storableText } from './text.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
+const columns = sql`kind, a, b, at, a_at as "aAt", b_at as "bAt"`;
+
 /** Adds evidence; returns what was new or is now known to be older than thought. */
 export async function addEvidence(
   trx: WorkspaceTransaction,
@@ -18,13 +20,15 @@ export async function addEvidence(
   }
   const rows = [...oldest].toSorted(([x], [y]) => (x < y ? -1 : 1)).map(([, item]) => item);
   const { rows: changed } = await sql<Evidence>`
-    insert into identity_evidence as known (workspace_id, kind, a, b, occurrence, at)
-    select ${trx.workspaceId}::uuid, kind, a, b, occurrence, at
+    insert into identity_evidence as known (workspace_id, kind, a, b, occurrence, at, a_at, b_at)
+    select ${trx.workspaceId}::uuid, kind, a, b, occurrence, at, a_at, b_at
     from unnest(${rows.map((e) => e.kind)}::text[], ${rows.map((e) => e.a)}::text[], ${rows.map((e) => e.b)}::text[],
-                ${rows.map(occurrenceOf)}::bigint[], ${rows.map((e) => e.at)}::bigint[])
-         as t (kind, a, b, occurrence, at)
+                ${rows.map(occurrenceOf)}::bigint[], ${rows.map((e) => e.at)}::bigint[],
+                ${rows.map((e) => (e.kind === 'joined' ? e.aAt : null))}::bigint[],
+                ${rows.map((e) => (e.kind === 'joined' ? e.bAt : null))}::bigint[])
+         as t (kind, a, b, occurrence, at, a_at, b_at)
     on conflict (workspace_id, kind, a, b, occurrence) do update set at = excluded.at where excluded.at < known.at
-    returning kind, a, b, at`.execute(trx);
+    returning ${columns}`.execute(trx);
   return changed;
 }
 
@@ -47,7 +51,7 @@ export async function evidenceAround(
     ) select value from reached`.execute(trx);
   const reached = rows.map((row) => row.value);
   const { rows: evidence } = await sql<Evidence>`
-    select kind, a, b, at from identity_evidence
+    select ${columns} from identity_evidence
     where workspace_id = ${trx.workspaceId} and a = any(${reached}::text[]) and kind <> 'spelling'`.execute(
     trx,
   );
@@ -70,7 +74,7 @@ export async function retractEvidence(
     const { rows } = await sql<Evidence>`
       delete from identity_evidence
       where workspace_id = ${trx.workspaceId} and kind = ${kind} and a = ${a} and b = ${b} and occurrence = ${at}
-      returning kind, a, b, at`.execute(trx);
+      returning ${columns}`.execute(trx);
     retracted.push(...rows);
   }
   return retracted;

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { Founding } from './contacts.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
 /** The contact behind an id that may have been joined into another, or behind an identity as it stands now. */
@@ -29,19 +30,31 @@ export async function findContacts(
   return new Map(rows.map(({ asked, contactId }) => [asked, contactId]));
 }
 
-/** What a contact is known by now: what founded it first, of the others BSUIDs. Undefined: there is no such contact. */
-export async function contactIdentities(
+/**
+ * An id at a time when it was this contact's: by what it was founded, else what else it was known by, BSUIDs first. Null: it
+ * is known by nothing. Undefined: there is no such contact.
+ */
+export async function identityOf(
   trx: WorkspaceTransaction,
   contactId: string,
-): Promise<string[] | undefined> {
-  const survivor = await findContact(trx, { contactId });
-  if (survivor === undefined) return undefined;
-  const { rows } = await sql<{ value: string }>`
-    select i.value from identities i
-    join contacts c on c.workspace_id = ${trx.workspaceId} and c.contact_id = ${contactId}
-    where i.workspace_id = ${trx.workspaceId} and i.contact_id = ${survivor}
-      and not exists (select 1 from identities later where later.workspace_id = ${trx.workspaceId}
-                        and later.value = i.value and later.since > i.since)
-    order by i.value is distinct from c.founded_by, i.value like '+%', i.value`.execute(trx);
-  return rows.map(({ value }) => value);
+): Promise<Founding | null | undefined> {
+  const { rows } = await sql<{ value: string | null; at: number }>`
+    select held.value, case when held.founding then c.founded_at else held.since end as at
+    from contacts c
+    left join lateral (
+      select i.value, i.since,
+             i.value = c.founded_by and not exists (
+               select 1 from identities other
+               where other.workspace_id = i.workspace_id and other.value = i.value and other.since > i.since
+                 and other.since <= c.founded_at)
+             and (i.since <= c.founded_at) as founding
+      from identities i
+      where i.workspace_id = c.workspace_id and i.contact_id = coalesce(c.merged_into, c.contact_id)
+    ) held on true
+    where c.workspace_id = ${trx.workspaceId} and c.contact_id = ${contactId}
+    order by held.founding desc nulls last, held.value like '+%', held.since desc, held.value
+    limit 1`.execute(trx);
+  const [row] = rows;
+  if (row === undefined) return undefined;
+  return row.value === null ? null : { value: row.value, at: row.at };
 }

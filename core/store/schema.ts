@@ -126,6 +126,9 @@ export interface Database {
     b: string;
     occurrence: number;
     at: number;
+    /** When `a` was the one's and `b` the other's; of what a member joined alone. */
+    a_at: number | null;
+    b_at: number | null;
   };
   /** Which contact an id stands for from `since` on; null while the person it stands for has never written. */
   identities: { workspace_id: string; value: string; since: number; contact_id: string | null };
@@ -482,7 +485,8 @@ export interface Database {
     slot: number;
     count: number;
   };
-  erased_identities: { workspace_id: string; hash: Buffer; erased_at: number };
+  /** While an id was theirs, both ends included; one that was nobody else's is theirs until they were erased. */
+  erased_identities: { workspace_id: string; hash: Buffer; since: number; until: number };
   erasures: {
     workspace_id: string;
     erasure_id: string;

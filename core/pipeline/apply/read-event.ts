@@ -102,23 +102,30 @@ const tagChangePayload = z.object({
 });
 export type TagChangePayload = z.infer<typeof tagChangePayload>;
 
-const decided = z.object({
-  kind: z.enum(['joined', 'hand_over']),
-  a: z.string(),
-  b: z.string(),
-  at: z.number(),
-});
+/** A join once had one time for both. */
+export const decidedEvidence = z
+  .object({
+    kind: z.enum(['joined', 'hand_over']),
+    a: z.string(),
+    b: z.string(),
+    at: z.number(),
+    aAt: z.number().optional(),
+    bAt: z.number().optional(),
+  })
+  .transform(({ kind, a, b, at, aAt, bAt }) =>
+    kind === 'joined' ? { kind, a, b, at, aAt: aAt ?? at, bAt: bAt ?? at } : { kind, a, b, at },
+  );
 
 /** A member deciding who is who, or taking it back. */
 const identityDecisionPayload = z.object({
   field: z.literal('sangam'),
   part: z.literal('identity_decision'),
   at: z.number(),
-  evidence: z.array(decided),
-  retracted: z.array(decided),
+  evidence: z.array(decidedEvidence),
+  retracted: z.array(decidedEvidence),
 });
 export type IdentityDecisionPayload = z.infer<typeof identityDecisionPayload>;
-export type DecidedEvidence = z.infer<typeof decided>;
+export type DecidedEvidence = z.infer<typeof decidedEvidence>;
 
 /** Tag of a contact who submitted a WhatsApp Flow. */
 const flowTag = 'WhatsApp Flow';

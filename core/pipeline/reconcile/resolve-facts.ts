@@ -11,6 +11,7 @@ import {
   partedFrom,
   type PhoneHolder,
   recordsByPhone,
+  recordsOfErased,
   triedValues,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
@@ -21,10 +22,11 @@ import type { Homeless } from './load-batch.ts';
 /** What the store knows of contacts without a record. */
 export interface ResolveFacts {
   readonly indexed: readonly PhoneHolder[];
-  /** Phones of people who were erased and came back: the index says nothing of them. */
+  /** Phones of people who were erased and may have come back: the index says nothing of them. */
   readonly erased: ReadonlySet<string>;
   /**
-   * Records that are not theirs though they hold their phone: a person parted them, or they are of who held it before.
+   * Records that are not theirs though they hold their phone: a person parted them, or they are of who held it before, also
+   * where that one was erased.
    * Contact and record, as `<contact> <record>`.
    */
   readonly parted: ReadonlySet<string>;
@@ -63,10 +65,20 @@ export async function loadResolveFacts(
   const parted = await partedFrom(trx, connectionId, contactIds);
   const earlier = await homesOfEarlierHolders(trx, connectionId, contactIds);
   const numbers = await ownNumbers(trx);
+  const erased = await erasedPhones(trx, phones, erasureKeyOf);
+  const heirs = homeless.filter(({ contact }) =>
+    contact.phones.some((phone) => erased.get(phone) === 'handed over'),
+  );
+  const records = heirs.length === 0 ? [] : await recordsOfErased(trx, connectionId);
+  const left = heirs.flatMap(({ contact: { contactId } }) =>
+    records.map((recordId) => ({ contactId, recordId })),
+  );
   return {
     indexed: await recordsByPhone(trx, connectionId, phones),
-    erased: await erasedPhones(trx, phones, erasureKeyOf),
-    parted: new Set([...parted, ...earlier].map(({ contactId, recordId }) => `${contactId} ${recordId}`)),
+    erased: new Set([...erased].flatMap(([phone, now]) => (now === 'back' ? [phone] : []))),
+    parted: new Set(
+      [...parted, ...earlier, ...left].map(({ contactId, recordId }) => `${contactId} ${recordId}`),
+    ),
     typedElsewhere: Map.groupBy(
       earlier.filter(({ typed }) => typed),
       ({ contactId }) => contactId,
