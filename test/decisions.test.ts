@@ -117,8 +117,7 @@ describe('a join', () => {
     await putRight.handOver(actor(), '+919812345678', engineNow - 8500);
     await engine.receive(webhook(engine, [text({ phone: '919812345678' }, 'w.3', engineNow - 1, 'Hello')]));
     await engine.applyAll();
-    // As of contacts of before it was remembered whom they were made for.
-    await engine.asDatabaseOwner('update contacts set founded_by = null, founded_at = null');
+    await engine.asDatabaseOwner(`delete from identities where contact_id = '${asha}'`);
     await expect(putRight.join(actor(), other, asha)).rejects.toMatchObject({
       code: 'contact_without_ids',
       message: expect.stringContaining(asha),
