@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { openConflicts } from './attention.ts';
 import { isEarlierHolders } from './earlier-holders.ts';
+import { isStrayPhone } from './stray-phones.ts';
 import type { LinkReason } from './schema.ts';
 import { dueTimeline, repointEntries } from './timeline-moves.ts';
 import type { WorkspaceTransaction } from './store.ts';
@@ -202,10 +203,11 @@ export async function linkByPhone(
                  row_number() over (partition by i.contact_id
                                     order by ${earlier}, coalesce(r.rank, 0), min(p.place), r.created_at, length(p.record_id),
                                              p.record_id) as place
-          from (select record_id, phone, min(place) as place from crm_phones
-                where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-                  and record_id = any(${recordIds}::text[]) and phone is not null
-                group by record_id, phone) p
+          from (select p.record_id, p.phone, min(p.place) as place from crm_phones p
+                where p.workspace_id = ${trx.workspaceId} and p.connection_id = ${connectionId}
+                  and p.record_id = any(${recordIds}::text[]) and p.phone is not null
+                  and not ${isStrayPhone(trx, connectionId)}
+                group by p.record_id, p.phone) p
           join identities i on i.workspace_id = ${trx.workspaceId} and i.value = p.phone and i.contact_id is not null
           left join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
                                  and r.record_id = p.record_id
@@ -306,6 +308,7 @@ export async function linkContactsByPhone(
     where i.workspace_id = ${trx.workspaceId} and i.contact_id = any(${contactIds}::uuid[])
       and not exists (select 1 from identities later where later.workspace_id = ${trx.workspaceId}
                         and later.value = i.value and later.since > i.since)
+      and not ${isStrayPhone(trx, sql`p.connection_id`)}
     on conflict do nothing`.execute(trx);
 }
 

@@ -11,6 +11,7 @@ import {
   partedFrom,
   type PhoneHolder,
   recordsByPhone,
+  recordsOfStrayPhones,
   triedValues,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
@@ -24,10 +25,12 @@ export interface ResolveFacts {
   /** Phones of people who were erased and came back: the index says nothing of them. */
   readonly erased: ReadonlySet<string>;
   /**
-   * Records that are not theirs though they hold their phone: a person parted them, or they are of who held it before.
-   * Contact and record, as `<contact> <record>`.
+   * Records that are not theirs though they hold their phone: a person parted them, they are of who held it before, or
+   * they are somebody else's and are to lose it. Contact and record, as `<contact> <record>`.
    */
   readonly parted: ReadonlySet<string>;
+  /** Of those, the ones that are to lose the phone. */
+  readonly losing: ReadonlySet<string>;
   /** By contact: records of who held their phone before, where a person typed it. */
   readonly typedElsewhere: ReadonlyMap<string, readonly { readonly recordId: string }[]>;
   readonly partedContacts: ReadonlySet<string>;
@@ -62,11 +65,15 @@ export async function loadResolveFacts(
   const creations = await creationsOf(trx, connectionId, contactIds);
   const parted = await partedFrom(trx, connectionId, contactIds);
   const earlier = await homesOfEarlierHolders(trx, connectionId, contactIds);
+  const stray = await recordsOfStrayPhones(trx, connectionId, contactIds);
   const numbers = await ownNumbers(trx);
+  const namesOf = (rows: readonly { readonly contactId: string; readonly recordId: string }[]): Set<string> =>
+    new Set(rows.map(({ contactId, recordId }) => `${contactId} ${recordId}`));
   return {
     indexed: await recordsByPhone(trx, connectionId, phones),
     erased: await erasedPhones(trx, phones, erasureKeyOf),
-    parted: new Set([...parted, ...earlier].map(({ contactId, recordId }) => `${contactId} ${recordId}`)),
+    parted: namesOf([...parted, ...earlier, ...stray]),
+    losing: namesOf(stray),
     typedElsewhere: Map.groupBy(
       earlier.filter(({ typed }) => typed),
       ({ contactId }) => contactId,
