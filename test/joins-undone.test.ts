@@ -277,9 +277,9 @@ describe('a number that was written while they were one', () => {
   test('that a person typed stays', async () => {
     const [meeras = '', ashas = ''] = await meet(meera, asha);
     const joined = await join(meeras, ashas);
-    await vendor.user.update(recordOf(meeras).recordId, { [memoryFields.phone]: '' });
+    vendor.user.update(recordOf(meeras).recordId, { [memoryFields.phone]: '' });
     await settle();
-    await vendor.user.update(recordOf(meeras).recordId, {
+    vendor.user.update(recordOf(meeras).recordId, {
       [memoryFields.phone]: `+91 ${nationalNumber(1)}`,
     });
     await settle();
