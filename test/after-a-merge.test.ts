@@ -252,6 +252,23 @@ test('two records of one person are a conflict no more once one is merged into t
   expect(await crm.conflicts()).toEqual([]);
 });
 
+test('two records of one person are a conflict no more once the phone is gone from the other', async () => {
+  const accounts = memoryAccounts();
+  const { world, crm } = await stageFor(accounts.open)({ polled: true });
+  const { user } = accounts.opened().crm;
+  await crm.writes(asha);
+  await world.settle();
+  const { recordId: made } = await crm.record();
+  const twin = user.create({ FirstName: 'Twin', [memoryFields.phone]: `+${asha.phone ?? ''}` });
+  world.clock.advance(10 * minute);
+  await world.settle();
+  expect(await crm.conflicts()).toMatchObject([{ recordIds: [made, twin] }]);
+  user.update(twin, { [memoryFields.phone]: '' });
+  world.clock.advance(10 * minute);
+  await world.settle();
+  expect(await crm.conflicts()).toEqual([]);
+});
+
 test('a conflict about a record that was merged into a third names that one', async () => {
   const accounts = memoryAccounts();
   const { world, crm } = await stageFor(accounts.open)({ polled: true });
