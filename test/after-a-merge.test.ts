@@ -1,6 +1,6 @@
 import { listConflicts } from '@sangam/core/store';
 import { describe, expect, test } from 'vitest';
-import type { UserRecord } from './conformance/account.ts';
+import type { OpenAccount, UserRecord } from './conformance/account.ts';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { day, hour, minute, somebody, stageFor } from './conformance/stage.ts';
@@ -50,6 +50,46 @@ describe.each([false, true])('HubSpot, where a merge keeps the id: %s', (mergeKe
     expect((await crm.occurrences()).filter((one) => one.field === field)).toHaveLength(2);
   });
 });
+
+const keepsId: OpenAccount = (clock) => openHubspotAccount(clock, { mergeKeepsPrimaryId: true });
+
+test.each([
+  ['HubSpot', 'another', openHubspotAccount],
+  ['HubSpot, where a merge keeps the id', 'another', keepsId],
+  ['HubSpot, where a merge keeps the id', 'itself', keepsId],
+  ['memory', 'another', memoryAccounts().open],
+] satisfies [string, 'another' | 'itself', OpenAccount][])(
+  'an opt-out another record brought along is nobody’s word, though a read finds the merge: %s, of a record that is %s by then',
+  async (_, as, open) => {
+    const { world, crm } = await stageFor(open)({ polled: true });
+    await crm.check();
+    await crm.writes(asha);
+    await crm.writes(ravi);
+    await crm.writes(ravi, 'STOP');
+    await world.ride(hour);
+    world.clock.advance(minute);
+    await world.ride(hour);
+    const recordOf = async (name: string): Promise<string> =>
+      (await crm.records()).find((one) => crm.read(one, 'first name') === name)?.recordId ?? '';
+    const [ashas, ravis] = [await recordOf('Asha'), await recordOf('Ravi')];
+    crm.deaf = true;
+    await crm.writes(asha, 'More');
+    const order = as === 'itself' ? ([ashas, ravis] as const) : ([ravis, ashas] as const);
+    // A value that is missing comes from the other.
+    if (as === 'itself') await crm.account.user.update(ashas, { [crm.fieldOf('opt-out').name]: '' });
+    const survivor = await crm.account.user.merge(...order);
+    await world.ride(hour);
+    crm.deaf = false;
+    await crm.check();
+    await world.ride(8 * hour);
+    const consents = async (person: typeof asha) => (await crm.contactOf(person)).optOut;
+    expect([await consents(asha), await consents(ravi)]).toEqual([false, true]);
+    expect((await crm.record()).recordId).toBe(survivor);
+    expect(crm.isOptedOut(await crm.record())).toBe(true);
+    const { rows } = await world.database.query("select 1 from consent_entries where method = 'crm'");
+    expect(rows).toEqual([]);
+  },
+);
 
 test.each(['the merge first', 'the field first'])(
   'a webhook of a value taken over is no change, %s; the same value set later is one',
@@ -207,6 +247,23 @@ test('two records of one person are a conflict no more once one is merged into t
   expect(await crm.conflicts()).toHaveLength(2);
   user.merge(made, other);
   user.remove(deleted);
+  world.clock.advance(10 * minute);
+  await world.settle();
+  expect(await crm.conflicts()).toEqual([]);
+});
+
+test('two records of one person are a conflict no more once the phone is gone from the other', async () => {
+  const accounts = memoryAccounts();
+  const { world, crm } = await stageFor(accounts.open)({ polled: true });
+  const { user } = accounts.opened().crm;
+  await crm.writes(asha);
+  await world.settle();
+  const { recordId: made } = await crm.record();
+  const twin = user.create({ FirstName: 'Twin', [memoryFields.phone]: `+${asha.phone ?? ''}` });
+  world.clock.advance(10 * minute);
+  await world.settle();
+  expect(await crm.conflicts()).toMatchObject([{ recordIds: [made, twin] }]);
+  user.update(twin, { [memoryFields.phone]: '' });
   world.clock.advance(10 * minute);
   await world.settle();
   expect(await crm.conflicts()).toEqual([]);

@@ -1,6 +1,7 @@
 import { changeTags, type PutRight } from '@sangam/core/pipeline';
 import { findContact, keptLinks, linksOfContacts, listConflicts } from '@sangam/core/store';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { hour, minute, nationalNumber, stageFor } from './conformance/stage.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
@@ -444,5 +445,66 @@ describe('of three joined in two steps', () => {
     for (const [index, name] of ['Asha', 'Ravi', 'Meera'].entries())
       expect(shown(ids[index] ?? '')).toBe(`Hello from ${name}`);
     await world.ride(minute);
+  });
+});
+
+describe('a number of theirs that we wrote on the other’s record, whose own was deleted', () => {
+  test('says nothing of whose that is while it cannot be put right', async () => {
+    const [meeras = '', ravis = ''] = await meet(meera, ravi);
+    const decisionId = await join(meeras, ravis);
+    vendor.user.remove(recordOf(ravis).recordId);
+    await crm.check();
+    await settle();
+    const { recordId, values } = recordOf(meeras);
+    expect(values[memoryFields.phone]).toContain(nationalNumber(2));
+    vendor.locked.add(recordId);
+    await putRight.undo(actor(), decisionId);
+    await crm.writes(ravi, 'STOP');
+    await world.settle();
+    vendor.locked.delete(recordId);
+    await settle();
+    expect(recordOf(meeras).values[memoryFields.phone]).toBe('');
+    expect([optedOut(meeras), optedOut(ravis)]).toEqual([false, true]);
+    expect(shown(meeras)).not.toContain('Ravi');
+    expect(await crm.conflicts()).toEqual([]);
+  });
+
+  test('says nothing of it to a look before it was put right', async () => {
+    ({ world, crm } = await stageFor((clock) => openHubspotAccount(clock))({ webhooks: true }));
+    putRight = world.process.putRight;
+    await crm.check();
+    const ride = async (): Promise<void> => {
+      world.clock.advance(minute);
+      await settle();
+    };
+    const [a, r] = [
+      { ...asha, bsuid: 'IN.ASHA' },
+      { ...ravi, bsuid: 'IN.RAVI' },
+    ];
+    const [ashas = '', ravis = ''] = await meet(a, r);
+    const named = async (name: string) =>
+      (await crm.records()).find((record) => crm.read(record, 'first name') === name);
+    const own = await named('Ravi');
+    const decisionId = await join(ashas, ravis);
+    await ride();
+    await crm.account.user.remove(own?.recordId ?? '');
+    await ride();
+    await crm.check();
+    await crm.writes(a, 'a-second');
+    await crm.writes(r, 'r-second');
+    await ride();
+    expect(JSON.stringify(await crm.record())).toContain(nationalNumber(2));
+    await putRight.undo(actor(), decisionId);
+    await crm.check();
+    await ride();
+    await crm.writes(r, 'STOP');
+    await ride();
+    expect((await crm.records()).length).toBe(2);
+    expect([crm.isOptedOut(await named('Asha')), crm.isOptedOut(await named('Ravi'))]).toEqual([false, true]);
+    const { recordId = '' } = (await named('Asha')) ?? {};
+    const texts = (await crm.account.user.timeline(recordId)).map((entry) => entry.text).join('\n');
+    expect(texts).toContain('a-second');
+    expect(texts).not.toContain('r-second');
+    expect(await crm.conflicts()).toEqual([]);
   });
 });

@@ -34,6 +34,32 @@ test('a STOP said while the record was gone stands on it once it is restored', a
   expect(crm.isOptedOut(record)).toBe(true);
 });
 
+test.each([
+  ['HubSpot', openHubspotAccount],
+  ['memory', memoryAccounts().open],
+] as const)(
+  'what was said while it was gone stands on it once a look finds it again: %s',
+  async (_, open) => {
+    const { world, crm } = await stageFor((clock) => open(clock))({ polled: true });
+    await crm.check();
+    await crm.writes(asha, 'hello');
+    await world.ride(hour);
+    const { recordId } = await crm.record();
+    await crm.account.user.remove(recordId);
+    world.clock.advance(minute);
+    await crm.check();
+    await world.ride(hour);
+    await crm.answers(asha, 'an answer nobody sees yet');
+    await world.ride(hour);
+    await crm.account.user.restore(recordId);
+    world.clock.advance(minute);
+    await crm.check();
+    await world.ride(hour);
+    const [entry] = await crm.account.user.timeline(recordId);
+    expect(entry?.text).toContain('an answer nobody sees yet');
+  },
+);
+
 test('records that are gone are looked at in one call a poll, and for 90 days', async () => {
   const accounts = memoryAccounts();
   const { world, crm } = await stageFor(accounts.open)({ polled: true });

@@ -4,6 +4,7 @@ import { readStatement } from '@sangam/core/pipeline';
 import {
   leaseEntries,
   markTimeline,
+  parkDeadLetters,
   saveLinks,
   sweepTimeline,
   type WorkspaceTransaction,
@@ -225,6 +226,44 @@ describe('an entry that was lost all the same', () => {
       crm.workspaceId,
     ]);
     await crm.transact((trx) => sweepTimeline(trx, world.clock.now()));
+    await world.ride(hour);
+    expect(await shown(crm, recordId)).toEqual(['hello']);
+    expect(await balance(world, crm)).toEqual({ balances: true, missing: [0] });
+  });
+
+  test('is so on its record too, unless the CRM refused it', async () => {
+    const { world, crm } = await stageFor(memoryAccounts().open)();
+    await crm.writes(asha, 'hello');
+    await world.ride(hour);
+    const { recordId } = await crm.record();
+    await world.database.query('update timeline_entries set written_hash = null');
+    await crm.transact(async (trx) => {
+      await parkDeadLetters(
+        trx,
+        [
+          {
+            reason: 'timeline_refused',
+            explanation: 'It said no.',
+            source: 'crm',
+            connectionId: crm.connectionId,
+            contactId: (await crm.contactOf(asha)).contactId,
+            receivedAt: world.clock.now(),
+          },
+        ],
+        world.clock.now(),
+      );
+    });
+    await world.database.query('insert into window_sweeps (workspace_id, swept_until) values ($1, 1)', [
+      crm.workspaceId,
+    ]);
+    const sweep = () => crm.transact((trx) => sweepTimeline(trx, world.clock.now()));
+    await sweep();
+    expect(await dueEntries(world)).toBe(0);
+    expect(await balance(world, crm)).toEqual({ balances: true, missing: [0] });
+    await world.database.query('delete from dead_letters');
+    expect(await balance(world, crm)).toEqual({ balances: false, missing: [1] });
+    await sweep();
+    expect(await dueEntries(world)).toBe(1);
     await world.ride(hour);
     expect(await shown(crm, recordId)).toEqual(['hello']);
     expect(await balance(world, crm)).toEqual({ balances: true, missing: [0] });

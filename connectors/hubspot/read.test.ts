@@ -33,6 +33,8 @@ describe.each(answers)('in a HubSpot where %s', (_answer, rules) => {
       return new Map(records.map(({ askedAs, recordId }) => [askedAs, recordId]));
     };
     const all = new Map([b, c, survivor].map((id) => [id, survivor])).set(d, d);
+    const [read] = await portal.connector.read([survivor], [], 'fields');
+    expect([...(read?.mergedFrom ?? []), survivor]).toEqual(expect.arrayContaining([a, b, c]));
     expect(await told(b, survivor, c, d)).toEqual(all);
     all.delete(survivor);
     expect(await told(b, c, d)).toEqual(rules.mergedIdAnswers === 'missing' ? new Map([[d, d]]) : all);

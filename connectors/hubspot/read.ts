@@ -9,6 +9,7 @@ import {
   type BatchAnswer,
   batchRead,
   type HubspotRecord,
+  mergedIdsOf,
   mergedIdsProperty,
   namedBy,
   toCrmRecord,
@@ -73,7 +74,7 @@ function whoAnswers(asked: readonly string[], { results, errors }: BatchAnswer):
   };
   for (const result of results) {
     settle(result.id, result);
-    for (const id of (result.properties[mergedIdsProperty] ?? '').split(';')) settle(id, result);
+    for (const id of mergedIdsOf(result)) settle(id, result);
   }
   const explained = new Set(answers.map(([, result]) => result));
   const unexplained = results.filter((result) => !explained.has(result));

@@ -144,6 +144,7 @@ export function toCrmRecord(
   const contactId = held[contactIdProperty] ?? '';
   const createdAt = readInstant(held['createdate'] ?? result.createdAt ?? '');
   const changedAt = changeTimeOf(result);
+  const mergedFrom = mergedIdsOf(result);
   return {
     askedAs,
     recordId: result.id,
@@ -151,7 +152,13 @@ export function toCrmRecord(
     values: Object.fromEntries(properties.map((name) => [name, held[name] ?? ''])),
     ...(Number.isNaN(createdAt) ? {} : { createdAt }),
     ...(changedAt === undefined ? {} : { changedAt }),
+    ...(mergedFrom.length === 0 ? {} : { mergedFrom }),
   };
+}
+
+/** Which records went into this one, where the answer tells. */
+export function mergedIdsOf({ id, properties }: HubspotRecord): string[] {
+  return (properties[mergedIdsProperty] ?? '').split(';').filter((one) => one !== '' && one !== id);
 }
 
 /** Milliseconds; undefined where HubSpot does not say. */

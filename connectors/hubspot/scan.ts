@@ -10,6 +10,7 @@ import {
   changeTimeOf,
   type HubspotRecord,
   listPage,
+  mergedIdsOf,
   mergedIdsProperty,
   type Page,
   searchPage,
@@ -137,12 +138,8 @@ function after({ step, at, id }: At<'changed'>, { results, paging }: Page): Posi
 function mergedIn(results: readonly HubspotRecord[]): ScanPage['merged'] {
   return results.flatMap((result) => {
     const at = changeTimeOf(result);
-    const ids = (result.properties[mergedIdsProperty] ?? '').split(';');
-    return at === undefined
-      ? []
-      : ids
-          .filter((id) => id !== '' && id !== result.id)
-          .map((recordId) => ({ recordId, into: result.id, at }));
+    if (at === undefined) return [];
+    return mergedIdsOf(result).map((recordId) => ({ recordId, into: result.id, at }));
   });
 }
 

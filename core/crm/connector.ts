@@ -19,6 +19,8 @@ export interface CrmRecord {
   /** What stands in our unique field; undefined: nothing. */
   readonly contactId?: string;
   readonly values: CrmValues;
+  /** Ids of all records that were merged into it, at once or by way of others, where the read tells. */
+  readonly mergedFrom?: readonly string[];
   /** Among records of one person the lowest is primary: 0 a contact, 1 a lead. Undefined: 0. */
   readonly rank?: number;
   /** Milliseconds. */

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { CrmValues } from '../crm/index.ts';
 import { blobOf } from './blob.ts';
 import { fromJson, toJson } from './json.ts';
+import { withRecordsBack } from './records-back.ts';
 import type { WorkspaceTransaction } from './store.ts';
 import { cleanText, storableText } from './text.ts';
 
@@ -78,7 +79,7 @@ export async function saveRecords(
   if (records.length === 0) return;
   const sorted = onceEach(records);
   const bases = blobOf(sorted.map(({ base }) => toJson(base)));
-  await sql`
+  const save = sql`
     insert into crm_records as r (workspace_id, connection_id, record_id, key_contact_id, base, read_at, rank, created_at,
                                   changed_at)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, record_id, key_contact_id,
@@ -92,7 +93,8 @@ export async function saveRecords(
       key_contact_id = excluded.key_contact_id, gone = null, gone_at = null, moved_to = null, read_at = excluded.read_at,
       rank = coalesce(excluded.rank, r.rank), created_at = coalesce(excluded.created_at, r.created_at),
       changed_at = coalesce(excluded.changed_at, r.changed_at),
-      base = case when r.agreed or r.ours <> '{}' then r.base else excluded.base end`.execute(trx);
+      base = case when r.agreed or r.ours <> '{}' then r.base else excluded.base end`;
+  await withRecordsBack(trx, connectionId, idsOf(sorted), now, () => save.execute(trx));
   await savePhones(trx, connectionId, sorted);
 }
 
@@ -107,7 +109,7 @@ export async function agreeRecords(
   const sorted = onceEach(records);
   const bases = blobOf(sorted.map(({ base }) => toJson(base)));
   const refused = blobOf(sorted.map((one) => toJson(one.refused)));
-  await sql`
+  const agree = sql`
     insert into crm_records as r (workspace_id, connection_id, record_id, key_contact_id, base, refused, ours, agreed,
                                   read_at, rank, created_at, changed_at)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, record_id, key_contact_id,
@@ -125,9 +127,8 @@ export async function agreeRecords(
       key_contact_id = excluded.key_contact_id, base = excluded.base, refused = excluded.refused, ours = excluded.ours,
       agreed = true, read_at = excluded.read_at, rank = coalesce(excluded.rank, r.rank),
       created_at = coalesce(excluded.created_at, r.created_at),
-      changed_at = coalesce(excluded.changed_at, r.changed_at), gone = null, gone_at = null, moved_to = null`.execute(
-    trx,
-  );
+      changed_at = coalesce(excluded.changed_at, r.changed_at), gone = null, gone_at = null, moved_to = null`;
+  await withRecordsBack(trx, connectionId, idsOf(sorted), now, () => agree.execute(trx));
   await savePhones(trx, connectionId, sorted);
 }
 
@@ -174,6 +175,10 @@ export async function confirmWrites(
 /** In the order every transaction takes them; of a record that was come upon twice, as it was seen last. */
 function onceEach<Row extends { readonly recordId: string }>(records: readonly Row[]): Row[] {
   return [...new Map(records.map((record) => [record.recordId, record])).values()].toSorted(byRecordId);
+}
+
+function idsOf(records: readonly { readonly recordId: string }[]): string[] {
+  return records.map(({ recordId }) => recordId);
 }
 
 function byRecordId(x: { readonly recordId: string }, y: { readonly recordId: string }): number {
@@ -422,15 +427,17 @@ export async function markRestored(
   trx: WorkspaceTransaction,
   connectionId: string,
   restored: readonly { readonly recordId: string; readonly at: number }[],
+  now: number,
 ): Promise<void> {
   if (restored.length === 0) return;
-  await sql`
+  const restore = sql`
     update crm_records r set gone = null, gone_at = null,
            doubted_at = case when r.doubted_at > t.at then r.doubted_at end, read_at = greatest(r.read_at, t.at)
     from unnest(${restored.map(({ recordId }) => recordId)}::text[], ${restored.map(({ at }) => at)}::bigint[])
          as t (record_id, at)
     where r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId} and r.record_id = t.record_id
-      and (r.gone is null or (r.gone = 'deleted' and r.gone_at <= t.at))`.execute(trx);
+      and (r.gone is null or (r.gone = 'deleted' and r.gone_at <= t.at))`;
+  await withRecordsBack(trx, connectionId, idsOf(restored), now, () => restore.execute(trx));
 }
 
 /** What a person put right: what the CRM did not take on records of these contacts is tried again. */

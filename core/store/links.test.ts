@@ -144,7 +144,7 @@ test('a home that was deleted and comes back is no second one beside the home it
   await transact(async (trx) => {
     await markGone(trx, connectionId, [{ recordId, how: 'deleted', at: 1 }]);
     await saveLinks(trx, connectionId, [{ contactId, recordId: since, home: true, reason: 'phone' }], 2);
-    await markRestored(trx, connectionId, [{ recordId, at: 3 }]);
+    await markRestored(trx, connectionId, [{ recordId, at: 3 }], 3);
   });
   const homes = (await linksOf([contactId])).filter(({ home }) => home);
   expect(homes.map((link) => link.recordId)).toEqual([since]);

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
-import { openConflicts } from './attention.ts';
+import { decideConflict, openConflicts } from './attention.ts';
 import { isEarlierHolders } from './earlier-holders.ts';
+import { isStrayPhone } from './stray-phones.ts';
 import type { LinkReason } from './schema.ts';
 import { dueTimeline, repointEntries } from './timeline-moves.ts';
 import type { WorkspaceTransaction } from './store.ts';
@@ -172,7 +173,7 @@ export async function linkByPhone(
   now: number,
 ): Promise<string[]> {
   if (recordIds.length === 0) return [];
-  const { rows: untied } = await sql<{ recordId: string }>`
+  const { rows: untied } = await sql<{ contactId: string; recordId: string }>`
     delete from crm_links l
     where l.workspace_id = ${trx.workspaceId} and l.connection_id = ${connectionId}
       and l.record_id = any(${recordIds}::text[]) and not l.home and l.decided_by = 'phone' and l.parted_at is null
@@ -180,7 +181,8 @@ export async function linkByPhone(
                         on i.workspace_id = p.workspace_id and i.value = p.phone and i.contact_id = l.contact_id
                       where p.workspace_id = l.workspace_id and p.connection_id = l.connection_id
                         and p.record_id = l.record_id)
-    returning l.record_id as "recordId"`.execute(trx);
+    returning l.contact_id as "contactId", l.record_id as "recordId"`.execute(trx);
+  await closeUntied(trx, connectionId, untied, now);
   const { rows: known } = await sql<{ contactId: string }>`
     select distinct i.contact_id as "contactId" from crm_phones p
     join identities i on i.workspace_id = p.workspace_id and i.value = p.phone and i.contact_id is not null
@@ -202,10 +204,11 @@ export async function linkByPhone(
                  row_number() over (partition by i.contact_id
                                     order by ${earlier}, coalesce(r.rank, 0), min(p.place), r.created_at, length(p.record_id),
                                              p.record_id) as place
-          from (select record_id, phone, min(place) as place from crm_phones
-                where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-                  and record_id = any(${recordIds}::text[]) and phone is not null
-                group by record_id, phone) p
+          from (select p.record_id, p.phone, min(p.place) as place from crm_phones p
+                where p.workspace_id = ${trx.workspaceId} and p.connection_id = ${connectionId}
+                  and p.record_id = any(${recordIds}::text[]) and p.phone is not null
+                  and not ${isStrayPhone(trx, connectionId)}
+                group by p.record_id, p.phone) p
           join identities i on i.workspace_id = ${trx.workspaceId} and i.value = p.phone and i.contact_id is not null
           left join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
                                  and r.record_id = p.record_id
@@ -224,6 +227,37 @@ export async function linkByPhone(
     now,
   );
   return [...new Set([...rows, ...untied].map(({ recordId }) => recordId))];
+}
+
+/** A record that held somebody's phone and does not any more is none of theirs: conflicts name those that are left. */
+async function closeUntied(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  untied: readonly { readonly contactId: string; readonly recordId: string }[],
+  now: number,
+): Promise<void> {
+  if (untied.length === 0) return;
+  const { rows } = await sql<{ conflictId: string; contactId: string; left: string[] }>`
+    select c.conflict_id as "conflictId", c.contact_id as "contactId",
+           array(select record_id from unnest(c.record_ids) with ordinality as r (record_id, place)
+                 where record_id <> all(array_agg(t.record_id)) order by place) as left
+    from unnest(${untied.map(({ contactId }) => contactId)}::uuid[], ${untied.map(({ recordId }) => recordId)}::text[])
+         as t (contact_id, record_id)
+    join conflicts c on c.workspace_id = ${trx.workspaceId} and c.connection_id = ${connectionId}
+                    and c.contact_id = t.contact_id and c.kind = 'two records' and c.state = 'open'
+                    and t.record_id = any(c.record_ids)
+    group by c.conflict_id, c.contact_id, c.record_ids
+    order by c.conflict_id`.execute(trx);
+  for (const { conflictId } of rows) await decideConflict(trx, conflictId, 'open', 'accepted', now);
+  await openConflicts(
+    trx,
+    rows.flatMap(({ contactId, left: [home, second, ...others] }) =>
+      home === undefined || second === undefined
+        ? []
+        : [twoRecords(connectionId, contactId, [home, second, ...others])],
+    ),
+    now,
+  );
 }
 
 /** Clocks of vendors and ours differ, and a vendor's news of a record lags behind its making. */
@@ -306,6 +340,7 @@ export async function linkContactsByPhone(
     where i.workspace_id = ${trx.workspaceId} and i.contact_id = any(${contactIds}::uuid[])
       and not exists (select 1 from identities later where later.workspace_id = ${trx.workspaceId}
                         and later.value = i.value and later.since > i.since)
+      and not ${isStrayPhone(trx, sql`p.connection_id`)}
     on conflict do nothing`.execute(trx);
 }
 

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { CountName } from './counts.ts';
-import { homeRecordOf } from './timeline.ts';
+import { fromLostEntries } from './timeline.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
 /** What was counted in a stretch of time, by connection; the workspace's id stands for none. */
@@ -35,7 +35,7 @@ export async function unappliedBetween(
 
 /**
  * What fell due in that time and still waits: records, those held for a person, and timeline entries. `lost`: entries
- * that are not on the record they belong to, wait for nothing and were not refused.
+ * that do not stand as they should on the record they belong to, wait for nothing and were not refused.
  */
 export async function unwrittenBetween(
   trx: WorkspaceTransaction,
@@ -49,18 +49,12 @@ export async function unwrittenBetween(
   readonly lost: number;
 }> {
   const { rows } = await sql<{ records: number; held: number; entries: number; lost: number }>`
-    with entry as (
-      select contact_id, record_id, due_at from timeline_entries
-      where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-        and marked_at >= ${from} and marked_at < ${until})
     select count(*) filter (where held is null)::int as records, count(*) filter (where held is not null)::int as held,
-           (select count(*)::int from entry where due_at is not null) as entries,
-           (select count(*)::int from entry t
-            cross join lateral (${homeRecordOf(trx.workspaceId, connectionId)}) home
-            where t.due_at is null and t.record_id is distinct from home.record_id
-              and not exists (select 1 from dead_letters d
-                              where d.workspace_id = ${trx.workspaceId} and d.connection_id = ${connectionId}
-                                and d.contact_id = t.contact_id and d.reason like 'timeline%')) as lost
+           (select count(*)::int from timeline_entries
+            where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+              and marked_at >= ${from} and marked_at < ${until} and due_at is not null) as entries,
+           (select count(*)::int ${fromLostEntries(trx.workspaceId)} and t.connection_id = ${connectionId}
+              and t.marked_at >= ${from} and t.marked_at < ${until}) as lost
     from dirty_records
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
       and marked_at >= ${from} and marked_at < ${until}`.execute(trx);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { type ConnectionSettings, readStoredSettings } from '../crm/index.ts';
 import { dayOf, replyMs } from '../timeline/index.ts';
 import { addCounts } from './counts.ts';
@@ -165,7 +165,10 @@ function tickNames(parts: readonly (readonly [string, TouchedPart])[]): ReturnTy
 }
 
 /** The live home record of contact `t`. */
-export function homeRecordOf(workspaceId: string, connectionId: string): ReturnType<typeof sql> {
+export function homeRecordOf(
+  workspaceId: string,
+  connectionId: string | RawBuilder<unknown>,
+): ReturnType<typeof sql> {
   return sql`
     select l.record_id from crm_links l
     left join crm_records r on r.workspace_id = l.workspace_id and r.connection_id = l.connection_id
@@ -173,6 +176,22 @@ export function homeRecordOf(workspaceId: string, connectionId: string): ReturnT
     where l.workspace_id = ${workspaceId} and l.connection_id = ${connectionId} and l.contact_id = t.contact_id
       and l.home and l.parted_at is null and r.gone is null
     order by l.created_at limit 1`;
+}
+
+/**
+ * From entries `t` whose contact has a home record, those that do not stand there as they should, wait for nothing and
+ * were not refused.
+ */
+export function fromLostEntries(workspaceId: string): ReturnType<typeof sql> {
+  return sql`
+    from timeline_entries t
+    cross join lateral (${homeRecordOf(workspaceId, sql`t.connection_id`)}) home
+    where t.workspace_id = ${workspaceId} and t.due_at is null
+      and (t.record_id is distinct from home.record_id or t.written_hash is null)
+      and (t.record_id is null
+           or not exists (select 1 from dead_letters d
+                          where d.workspace_id = t.workspace_id and d.connection_id = t.connection_id
+                            and d.contact_id = t.contact_id and d.reason like 'timeline%'))`;
 }
 
 /** Opaque, stable and short: it stands in the entry for people to see. It tells for whom the entry was made. */

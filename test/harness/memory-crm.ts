@@ -247,6 +247,11 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
       for (const entry of entries.values()) if (entry.recordId === record.recordId) entry.recordId = into;
     }
   };
+  const mergedFromOf = (record: MemoryRecord): Pick<CrmRecord, 'mergedFrom'> => {
+    const ended = [...records.values()].filter(({ mergedInto }) => mergedInto !== undefined);
+    const mergedFrom = ended.flatMap(({ recordId }) => (survivorOf(recordId) === record ? recordId : []));
+    return mergedFrom.length === 0 ? {} : { mergedFrom };
+  };
   const toCrmRecord = (
     record: MemoryRecord,
     fields: readonly string[],
@@ -259,6 +264,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
     values: Object.fromEntries(fields.map((name) => [name, record.values[name] ?? ''])),
     createdAt: record.createdAt,
     changedAt: record.changedAt,
+    ...mergedFromOf(record),
   });
   const holderOf = (values: CrmValues, self?: string): MemoryRecord | undefined => {
     const phones = new Set(phonesIn(values));

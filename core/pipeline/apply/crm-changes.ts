@@ -7,7 +7,6 @@ import {
   type ConnectionRow,
   connectionsOf,
   doubtRecords,
-  dueTimeline,
   keepWrites,
   linksOfRecords,
   lookedAt,
@@ -17,7 +16,6 @@ import {
   markRestored,
   type Occurrence,
   openWrites,
-  peopleAtHome,
   type RecordRow,
   recordsById,
   repointLinks,
@@ -117,12 +115,7 @@ export async function applyLives(
     connectionId,
     merged.map(({ recordId, into, at }) => ({ recordId, how: 'merged' as const, at, movedTo: into })),
   );
-  await markRestored(trx, connectionId, told('restored'));
-  const restoredTo = await peopleAtHome(
-    trx,
-    told('restored').map(({ recordId }) => ({ connectionId, recordId })),
-  );
-  await dueTimeline(trx, connectionId, restoredTo, now);
+  await markRestored(trx, connectionId, told('restored'), now);
   const doubted = await doubtRecords(trx, connectionId, told('deleted'));
   const moves = merged.map(({ recordId, into }) => ({ from: recordId, to: into }));
   await repointLinks(trx, connectionId, moves, { entriesMove: timeline.movesWithMerge, now });

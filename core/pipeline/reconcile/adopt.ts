@@ -3,6 +3,7 @@ import { type BatchWork, comeBack } from './batch-work.ts';
 import { inChunks, seenRecord } from './candidates.ts';
 import type { Findings } from './findings.ts';
 import { hurry, mostPressing } from './priority.ts';
+import type { ResolveFacts } from './resolve-facts.ts';
 import { type CreatingValues, fieldsToRead } from './resolve.ts';
 import type { RecordOutcome } from './write-records.ts';
 
@@ -29,12 +30,12 @@ export function namesTwin(
 
 /**
  * Reads the records vendors name in place of making one, and takes those that are the person's: they hold one of their
- * phones, or our id. Any other is a conflict. Throws as the connector does.
+ * phones, or our id. One that is to lose their phone is waited for; any other is a conflict. Throws as the connector does.
  */
 export async function adoptNamed(
   { connection, connector, mapping, clock }: BatchWork,
   twins: readonly NamedTwin[],
-  parted: ReadonlySet<string>,
+  { parted, losing }: Pick<ResolveFacts, 'parted' | 'losing'>,
   findings: Findings,
 ): Promise<NotTheirs[]> {
   const { traits } = connector;
@@ -50,10 +51,11 @@ export async function adoptNamed(
     const { homeless, values } = twin.creating;
     const { contact, dirty, tombstoneAt } = homeless;
     const record = records.get(twin.outcome.recordId);
-    if (record === undefined) {
+    if (record === undefined || losing.has(`${contact.contactId} ${record.recordId}`)) {
       const { item, explanation } = twin.outcome;
-      const gone = { item, outcome: 'later', code: 'twin_gone', retry: 'later', explanation } as const;
-      comeBack({ findings, connection, now: clock.now() }, dirty, contact.contactId, gone);
+      const code = record === undefined ? 'twin_gone' : 'phone_on_another';
+      const later = { item, outcome: 'later', code, retry: 'later', explanation } as const;
+      comeBack({ findings, connection, now: clock.now() }, dirty, contact.contactId, later);
       continue;
     }
     findings.seen.push(seenRecord(record, traits.phoneFields, connection.region));

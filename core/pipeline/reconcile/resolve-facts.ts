@@ -12,6 +12,7 @@ import {
   type PhoneHolder,
   recordsByPhone,
   recordsOfErased,
+  recordsOfStrayPhones,
   triedValues,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
@@ -25,11 +26,12 @@ export interface ResolveFacts {
   /** Phones of people who were erased and may have come back: the index says nothing of them. */
   readonly erased: ReadonlySet<string>;
   /**
-   * Records that are not theirs though they hold their phone: a person parted them, or they are of who held it before, also
-   * where that one was erased.
-   * Contact and record, as `<contact> <record>`.
+   * Records that are not theirs though they hold their phone: a person parted them, they are of who held it before, also
+   * where that one was erased, or they are somebody else's and are to lose it. Contact and record, as `<contact> <record>`.
    */
   readonly parted: ReadonlySet<string>;
+  /** Of those, the ones that are to lose the phone. */
+  readonly losing: ReadonlySet<string>;
   /** By contact: records of who held their phone before, where a person typed it. */
   readonly typedElsewhere: ReadonlyMap<string, readonly { readonly recordId: string }[]>;
   readonly partedContacts: ReadonlySet<string>;
@@ -64,21 +66,23 @@ export async function loadResolveFacts(
   const creations = await creationsOf(trx, connectionId, contactIds);
   const parted = await partedFrom(trx, connectionId, contactIds);
   const earlier = await homesOfEarlierHolders(trx, connectionId, contactIds);
+  const stray = await recordsOfStrayPhones(trx, connectionId, contactIds);
   const numbers = await ownNumbers(trx);
   const erased = await erasedPhones(trx, phones, erasureKeyOf);
-  const heirs = homeless.filter(({ contact }) =>
+  const nextHolders = homeless.filter(({ contact }) =>
     contact.phones.some((phone) => erased.get(phone) === 'handed over'),
   );
-  const records = heirs.length === 0 ? [] : await recordsOfErased(trx, connectionId);
-  const left = heirs.flatMap(({ contact: { contactId } }) =>
+  const records = nextHolders.length === 0 ? [] : await recordsOfErased(trx, connectionId);
+  const left = nextHolders.flatMap(({ contact: { contactId } }) =>
     records.map((recordId) => ({ contactId, recordId })),
   );
+  const namesOf = (rows: readonly { readonly contactId: string; readonly recordId: string }[]): Set<string> =>
+    new Set(rows.map(({ contactId, recordId }) => `${contactId} ${recordId}`));
   return {
     indexed: await recordsByPhone(trx, connectionId, phones),
     erased: new Set([...erased].flatMap(([phone, now]) => (now === 'back' ? [phone] : []))),
-    parted: new Set(
-      [...parted, ...earlier, ...left].map(({ contactId, recordId }) => `${contactId} ${recordId}`),
-    ),
+    parted: namesOf([...parted, ...earlier, ...left, ...stray]),
+    losing: namesOf(stray),
     typedElsewhere: Map.groupBy(
       earlier.filter(({ typed }) => typed),
       ({ contactId }) => contactId,

@@ -9,15 +9,14 @@ import type { Findings } from './findings.ts';
 import { optOutFieldsOf, refusedValues, storedOtherwise } from './left-out.ts';
 import type { Homeless } from './load-batch.ts';
 import { hurry, mostPressing } from './priority.ts';
-import { loadResolveFacts } from './resolve-facts.ts';
+import { loadResolveFacts, type ResolveFacts } from './resolve-facts.ts';
 import { assignOwners, type CreatingValues, fieldsToRead, resolveHomeless } from './resolve.ts';
 import { createRecords, type RecordOutcome } from './write-records.ts';
 
-/** Records to be made, and which records their people were parted from, as `<contact> <record>`. */
-export interface ToCreate {
+/** Records to be made, and which records are not their people's. */
+export type ToCreate = Pick<ResolveFacts, 'parted' | 'losing'> & {
   readonly creating: readonly CreatingValues[];
-  readonly parted: ReadonlySet<string>;
-}
+};
 
 /** Finds the records of contacts that have none; returns those whose record is to be made. */
 export async function resolveNew(
@@ -72,13 +71,13 @@ export async function resolveNew(
     const elsewhere = facts.typedElsewhere.get(one.homeless.contact.contactId) ?? [];
     return { ...one, values: { ...values, ...owner }, elsewhere: elsewhere.map(({ recordId }) => recordId) };
   });
-  return { creating, parted: facts.parted };
+  return { creating, parted: facts.parted, losing: facts.losing };
 }
 
 /** Makes them, and takes in their place what the vendor names as the person's. */
 export async function createNew(
   work: BatchWork,
-  { creating, parted }: ToCreate,
+  { creating, ...notTheirs }: ToCreate,
   findings: Findings,
 ): Promise<void> {
   const { connector, clock } = work;
@@ -102,13 +101,13 @@ export async function createNew(
     noteCreated(work, one, outcomes.get(one.creation.key), findings);
   }
   if (twins.length === 0) return;
-  const notTheirs = await adoptNamed(work, twins, parted, findings);
-  const again = notTheirs.flatMap(({ twin, values }) =>
+  const others = await adoptNamed(work, twins, notTheirs, findings);
+  const again = others.flatMap(({ twin, values }) =>
     values === undefined ? [] : [{ ...twin.creating, values }],
   );
   const second = again.length === 0 ? new Map<string, RecordOutcome>() : await create(work, again);
   for (const one of again) noteCreated(work, one, second.get(one.creation.key), findings);
-  for (const { twin, values } of notTheirs) {
+  for (const { twin, values } of others) {
     if (values !== undefined) continue;
     const { dirty, contact } = twin.creating.homeless;
     findings.letters.push(letterOf(work.connection, contact.contactId, twin.outcome, clock.now()));

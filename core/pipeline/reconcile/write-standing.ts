@@ -1,5 +1,5 @@
 import { type Connector, type CrmRecord, type CrmValues, phonesOf } from '../../crm/index.ts';
-import { type AgreedRecord, triedValues, unborn } from '../../store/index.ts';
+import { type AgreedRecord, type RecordRow, recordsById, triedValues, unborn } from '../../store/index.ts';
 import { followedBy, noticeFollowed } from '../followed.ts';
 import { asAnswered, type BatchWork, comeBack, letterOf, tellLeftOut } from './batch-work.ts';
 import { seenRecord } from './candidates.ts';
@@ -56,6 +56,7 @@ export async function planStanding(
     asking.map(({ row }) => row),
     work.erasureKeyOf,
   );
+  const swallowed = await newlySwallowed(work, records);
   return [
     ...plans.filter(({ needsRead }) => !needsRead),
     ...asking.flatMap((target) => {
@@ -69,10 +70,17 @@ export async function planStanding(
         leaveGone(target, at, findings);
         return [];
       }
-      if (record.recordId !== recordId) {
+      const joining = swallowed.filter(({ into }) => into === record.recordId);
+      if (record.recordId !== recordId || joining.length > 0) {
         // The survivor's last change is the latest that the merge can have been.
-        const mergedAt = row?.goneAt ?? row?.doubtedAt ?? record.changedAt ?? at;
-        findings.gone.push({ recordId, how: 'merged', at: mergedAt, movedTo: record.recordId });
+        const mergedAt = (one: RecordRow | undefined): number =>
+          one?.goneAt ?? one?.doubtedAt ?? record.changedAt ?? at;
+        const ended = joining.map((one) => ({ recordId: one.row.recordId, at: mergedAt(one.row) }));
+        if (record.recordId !== recordId) ended.push({ recordId, at: mergedAt(row) });
+        findings.gone.push(
+          ...ended.map((one) => ({ ...one, how: 'merged' as const, movedTo: record.recordId })),
+        );
+        // Nothing is taken from it before all that went into it are known: what they held is nobody's news there.
         hurry(findings.instead, record.recordId, dirty.priority);
         findings.outcomes.set(dirty, 'unchanged');
         return [];
@@ -94,6 +102,22 @@ export async function planStanding(
       return [plan];
     }),
   ];
+}
+
+/** Records we know that went into these, and of which we did not know it. */
+async function newlySwallowed(
+  { store, connection: { workspaceId, connectionId } }: BatchWork,
+  records: readonly CrmRecord[],
+): Promise<{ readonly row: RecordRow; readonly into: string }[]> {
+  const into = new Map(
+    records.flatMap(({ recordId, mergedFrom = [] }) => mergedFrom.map((id) => [id, recordId] as const)),
+  );
+  if (into.size === 0) return [];
+  const rows = await store.transact(workspaceId, (trx) => recordsById(trx, connectionId, [...into.keys()]));
+  return rows.flatMap((row) => {
+    const survivor = row.gone === 'merged' || row.gone === 'erased' ? undefined : into.get(row.recordId);
+    return survivor === undefined ? [] : [{ row, into: survivor }];
+  });
 }
 
 /** What we tried to make records of that nobody had agreed on yet and that hold the key of such a try. */
