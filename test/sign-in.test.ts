@@ -70,7 +70,7 @@ describe('a link', () => {
     const foreign = { origin: 'https://evil.example' };
     for (const [headers, status, code, words] of [
       [{}, 410, 'link_used', /used or has expired.*<code>npm run admin-link<\/code> makes a new one/],
-      [foreign, 403, 'foreign_page', /Open the link itself/],
+      [foreign, 403, 'foreign_page', /Open the link as it was printed/],
     ] as const) {
       const accept = 'text/html,application/xhtml+xml,*/*;q=0.8';
       const page = await fetch(spent, { method: 'POST', headers: { ...headers, accept } });
