@@ -27,7 +27,7 @@ export async function openNamed(
 /** Why a file could not be read or written, and what to do. Anything but a file's problem is as it was. */
 export function fileProblem(error: unknown, file: string, done: 'read' | 'written'): unknown {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return code in problems ? new Error(told(file, done, code), { cause: error }) : error;
+  return Object.hasOwn(problems, code) ? new Error(told(file, done, code), { cause: error }) : error;
 }
 
 function told(file: string, done: 'read' | 'written', code: string): string {

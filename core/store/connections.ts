@@ -208,9 +208,9 @@ export type CallerLane = 'records' | 'timeline' | 'scan';
 const turnMs = 5_000;
 
 /**
- * Whether this caller is the one who tries an account whose calls failed: nobody else has since `seen`. While consent waits
- * that may be written only records may; else records and timelines take turns, by how often it failed, so that what always fails in one lane
- * does not keep the other from finding that the account answers.
+ * Whether this caller is the one who tries an account whose calls failed: nobody else has since `seen`. While consent that
+ * may be written waits, only records may; else records and timelines take turns, by how often it failed, so that what always
+ * fails in one lane does not keep the other from finding that the account answers.
  */
 export async function claimProbe(
   trx: WorkspaceTransaction,
