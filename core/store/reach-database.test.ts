@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '@sangam/test';
+import { createTestDatabase, openEncryptedDatabase, selfSigned, type TestDatabase } from '@sangam/test';
 import { reachDatabase } from './index.ts';
 
 let database: TestDatabase;
@@ -74,6 +77,33 @@ test.each([
   const failure = await reach(urlWith(spoil), 60_000).catch((error: unknown) => error);
   expect(String(failure)).toMatch(message);
   expect(String(failure)).not.toContain(new URL(database.url).password);
+});
+
+test('a certificate that is not taken is told with what mends it, and one that is named is', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'sangam-certificates-'));
+  const yesterday = Date.now() - 24 * 60 * 60 * 1000;
+  try {
+    for (const [certificate, isNamed, message] of [
+      [selfSigned('localhost'), false, /is not trusted here \(DEPTH_ZERO_SELF_SIGNED_CERT\): add sslrootcert=FILE/],
+      [selfSigned('db.example'), true, /is made out to another name .*: write that name as the host/],
+      [selfSigned('localhost', { from: 0, until: yesterday }), true, /has run out: renew it/],
+      [selfSigned('localhost', { from: Date.now() + 3_600_000 }), true, /is not valid yet: set the clock/],
+      [selfSigned('localhost'), true, undefined],
+    ] as const) {
+      const file = path.join(folder, 'root.pem');
+      await writeFile(file, certificate.cert);
+      const encrypted = await openEncryptedDatabase(database.url, certificate);
+      const url = new URL(encrypted.url);
+      url.searchParams.set('sslmode', 'verify-full');
+      if (isNamed) url.searchParams.set('sslrootcert', file);
+      const failure = await reach(url.href, 60_000).catch((error: unknown) => error);
+      encrypted.close();
+      if (message === undefined) expect(failure).toBeUndefined();
+      else expect(String(failure)).toMatch(message);
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 test('one that is away is waited for, which is said once, and in the end it is said where it was looked for', async () => {

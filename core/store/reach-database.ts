@@ -17,6 +17,15 @@ const refusals: Readonly<Record<string, string>> = {
   '42501': 'The user of DATABASE_URL may not connect to that database: grant it CONNECT.',
 };
 
+/** Node's codes for a certificate that its authority does not mend, each with what does. */
+const certificates: Readonly<Record<string, string>> = {
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    'is made out to another name than that in DATABASE_URL: write that name as the host, or sslmode=no-verify to go without ' +
+    'the check.',
+  CERT_HAS_EXPIRED: 'has run out: renew it, or write sslmode=no-verify to go without the check meanwhile.',
+  CERT_NOT_YET_VALID: 'is not valid yet: set the clock of this machine, or renew it.',
+};
+
 /**
  * Resolves when the database can be used: it answers, is PostgreSQL 15 or newer, and lets us make tables. One that is
  * only away is waited for, `patienceMs` long; `onAway` hears of it once. Throws an `Error` that says what to do, and never
@@ -101,6 +110,8 @@ async function mustBeUsable(client: pg.Client): Promise<void> {
 
 /** What to do about what waiting does not mend, by PostgreSQL's code, Node's or, where pg has none, its words. */
 function refusalOf(why: string): string | undefined {
+  const certificate = certificates[why];
+  if (certificate !== undefined) return `The certificate of PostgreSQL ${certificate}`;
   if (/^(SELF_SIGNED|DEPTH_ZERO|UNABLE_TO|CERT_|ERR_TLS_)/.test(why)) {
     return (
       `The certificate of PostgreSQL is not trusted here (${why}): add sslrootcert=FILE with that of its authority to ` +

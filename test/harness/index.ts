@@ -1,5 +1,7 @@
 export * from './any-change.ts';
 export * from './database.ts';
+export * from './certificate.ts';
+export * from './encrypted-database.ts';
 export * from './engine.ts';
 export * from './every-row.ts';
 export * from './until.ts';
