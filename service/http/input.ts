@@ -78,21 +78,32 @@ export const readableText: RequestHandler = (request, _response, next) => {
 };
 
 interface Place {
-  readonly value: unknown;
+  readonly value: object;
   readonly key: PropertyKey;
   readonly within: Place | undefined;
 }
 
-/** The path to the first text that no database holds. Without recursion: a body may be nested a million deep. */
+/**
+ * The path to the first text that no database holds. Without recursion: a body may be nested a million deep. Only what holds
+ * more waits: a list of half a million numbers is one place, as everybody else's requests stand still meanwhile.
+ */
 export function unreadableIn(value: unknown): PropertyKey[] | undefined {
-  const waiting: Place[] = [{ value, key: '', within: undefined }];
+  const waiting: Place[] = [];
+  /** Whether it, or its name, is such a text. */
+  const isUnreadable = (inner: unknown, key: PropertyKey, within: Place | undefined): boolean => {
+    if (typeof inner === 'object' && inner !== null) waiting.push({ value: inner, key, within });
+    return typeof inner === 'string' && !isReadable(inner);
+  };
+  if (isUnreadable(value, '', undefined)) return [];
   for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
-    const { value } = place;
-    if (typeof value === 'string' && !isReadable(value)) return pathTo(place);
-    if (typeof value !== 'object' || value === null) continue;
-    for (const [name, inner] of Object.entries(value)) {
-      if (!isReadable(name)) return pathTo(place);
-      waiting.push({ value: inner, key: Array.isArray(value) ? Number(name) : name, within: place });
+    if (Array.isArray(place.value)) {
+      for (let index = 0; index < place.value.length; index += 1)
+        if (isUnreadable(place.value[index], index, place)) return pathTo(place, index);
+    } else {
+      for (const [name, inner] of Object.entries(place.value)) {
+        if (!isReadable(name)) return pathTo(place);
+        if (isUnreadable(inner, name, place)) return pathTo(place, name);
+      }
     }
   }
   return undefined;
@@ -102,8 +113,8 @@ function isReadable(text: string): boolean {
   return !text.includes('\0') && text.isWellFormed();
 }
 
-function pathTo(place: Place): PropertyKey[] {
-  const path: PropertyKey[] = [];
-  for (let at: Place | undefined = place; at?.within !== undefined; at = at.within) path.push(at.key);
+function pathTo(place: Place, ...inner: PropertyKey[]): PropertyKey[] {
+  const path = inner;
+  for (let at = place; at.within !== undefined; at = at.within) path.push(at.key);
   return path.toReversed();
 }
