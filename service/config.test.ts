@@ -53,6 +53,10 @@ describe('the environment', () => {
     expect(readConfig({ META_APP_SECRET: '', PORT: '' })).toMatchObject({ port: 8080, live: undefined });
   });
 
+  test('takes a host in any case: it is compared with the names of this machine', () => {
+    expect(readConfig({ HOST: 'LocalHost' }).host).toBe('localhost');
+  });
+
   test('makes a live workspace when it names a number', () => {
     expect(readConfig(live).live).toMatchObject({
       number: { phoneNumberId: '1', portfolio: '2' },

@@ -32,7 +32,7 @@ const secretKey = z
 const environment = z.object({
   PORT: port.default(8080),
   /** `localhost`: both loopbacks. */
-  HOST: z.string().min(1).default('localhost'),
+  HOST: z.string().min(1).toLowerCase().default('localhost'),
   PUBLIC_URL: url
     .refine(
       (value) => !/\/(webhooks|oauth|admin|api|sandbox)(\/|$)/.test(value),
