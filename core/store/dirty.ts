@@ -394,7 +394,7 @@ export async function sweepWindows(trx: WorkspaceTransaction, now: number): Prom
   const { rows } = await sql<{ since: number }>`
     insert into window_sweeps as s (workspace_id, swept_until) values (${trx.workspaceId}, ${now})
     on conflict (workspace_id) do update set swept_until = greatest(s.swept_until, excluded.swept_until)
-    returning coalesce((select old.swept_until from window_sweeps old where old.workspace_id = ${trx.workspaceId}),
+    returning coalesce((select earlier.swept_until from window_sweeps earlier where earlier.workspace_id = ${trx.workspaceId}),
                        ${now}) as since`.execute(trx);
   const since = rows[0]?.since ?? now;
   const { rows: ended } = await sql<{ contactId: string }>`
