@@ -14,9 +14,9 @@ await runCommand(async () => {
   const unfinished = `${file}.unfinished`;
   await using handle = await openNamed(file, 'written', () => openPrivateFile(unfinished));
   try {
-    await onDatabase(async (databaseUrl) => {
+    await onDatabase(async (databaseUrl, _config, signal) => {
       const target = handle.createWriteStream();
-      const { tables, madeAt } = await writeBackup(databaseUrl, target).catch((error: unknown) => {
+      const { tables, madeAt } = await writeBackup(databaseUrl, target, signal).catch((error: unknown) => {
         // Such as a full disk, the database's apart.
         throw error === target.errored ? fileProblem(error, file, 'written') : error;
       });

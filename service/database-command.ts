@@ -16,9 +16,12 @@ export async function runCommand(work: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Works on the database the settings name, which the service may be using. `mayMake`: one may be made where none is. */
+/**
+ * Works on the database the settings name, which the service may be using. `mayMake`: one may be made where none is. Ctrl-C
+ * aborts the work's signal, and leaves no database running that was started for it.
+ */
 export async function onDatabase(
-  work: (databaseUrl: string, config: Config) => Promise<void>,
+  work: (databaseUrl: string, config: Config, signal: AbortSignal) => Promise<void>,
   { mayMake = false }: { readonly mayMake?: boolean } = {},
 ): Promise<void> {
   const config = readConfig(process.env, envFiles());
@@ -29,12 +32,27 @@ export async function onDatabase(
     );
   }
   if (config.databaseUrl === undefined) await mustBeWritable(config.dataDir);
+  const signal = untilSignalled();
   const embedded = config.databaseUrl === undefined ? await openEmbeddedDatabase(config.dataDir) : undefined;
   const databaseUrl = config.databaseUrl ?? embedded?.url ?? '';
   try {
+    signal.throwIfAborted();
     await reachDatabase(databaseUrl, { patienceMs: 0, onAway: () => undefined });
-    await work(databaseUrl, config);
+    signal.throwIfAborted();
+    await work(databaseUrl, config, signal);
+  } catch (error) {
+    // What the work says then is that its connection is gone.
+    signal.throwIfAborted();
+    throw error;
   } finally {
     await embedded?.stopIfLast();
   }
+}
+
+/** Aborted by the first of Ctrl-C and SIGTERM; npm and the wrapper pass on what the process has got already. */
+function untilSignalled(): AbortSignal {
+  const controller = new AbortController();
+  const stop = (): void => controller.abort(new Error('Stopped before it was done: nothing of it stands.'));
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  return controller.signal;
 }

@@ -11,9 +11,9 @@ await runCommand(async () => {
   const file = path.resolve(...positionals);
   await using handle = await openNamed(file, 'read', () => open(file));
   await onDatabase(
-    async (databaseUrl) => {
+    async (databaseUrl, _config, signal) => {
       await migrate(databaseUrl);
-      const { tables, madeAt, paused } = await restoreBackup(databaseUrl, handle.createReadStream());
+      const { tables, madeAt, paused } = await restoreBackup(databaseUrl, handle.createReadStream(), signal);
       process.stdout.write(
         `${String(tables)} tables stand as they were at ${madeAt}.\n` +
           `${String(paused)} connections that wrote to a CRM are in shadow: when the installation they come from has ended, ` +

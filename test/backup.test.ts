@@ -1,7 +1,9 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { chmod, lstat, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { restoreBackup, writeBackup } from '@sangam/core/store';
 import pg from 'pg';
@@ -14,6 +16,7 @@ import {
   runCommand,
   type TestDatabase,
   text,
+  until,
   webhook,
 } from './harness/index.ts';
 
@@ -93,6 +96,45 @@ test('there is no backup of a database that is not there, and none is made', asy
   await expect(made).rejects.toThrow(`There is no database in ${path.join(nowhere, 'postgres')}`);
   await expect(lstat(file)).rejects.toThrow('ENOENT');
   await expect(lstat(nowhere)).rejects.toThrow('ENOENT');
+});
+
+describe('Ctrl-C', () => {
+  const begin = (command: string, env: Readonly<Record<string, string>>) =>
+    promisify(execFile)(process.execPath, [path.join(import.meta.dirname, '../service', command), file], {
+      env: { PATH: process.env['PATH'] ?? '', ...env },
+    });
+
+  test('in the middle of a backup leaves nothing of it', async () => {
+    const client = new pg.Client({ connectionString: engine.databaseUrl });
+    await client.connect();
+    await client.query('begin');
+    await client.query('lock table messages');
+    const begun = begin('backup.ts', { DATABASE_URL: engine.databaseUrl });
+    const stopped = expect(begun).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^Stopped/),
+    });
+    const waiting =
+      "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query ilike 'copy%messages%'";
+    await until('the backup to wait', async () => ((await client.query(waiting)).rowCount ?? 0) > 0);
+    begun.child.kill('SIGINT');
+    await stopped;
+    expect(existsSync(`${file}.unfinished`)).toBe(false);
+    expect(existsSync(file)).toBe(false);
+    await client.end();
+  });
+
+  test('leaves no database running that was started for a command', async () => {
+    await writeFile(file, 'no backup');
+    const data = path.join(folder, 'data');
+    const runs = (): boolean => existsSync(path.join(data, 'postgres/cluster/postmaster.pid'));
+    const begun = begin('restore.ts', { DATA_DIR: data });
+    const stopped = expect(begun).rejects.toMatchObject({ code: 1 });
+    await until('the database', runs);
+    begun.child.kill('SIGINT');
+    await stopped;
+    expect(runs()).toBe(false);
+  });
 });
 
 test('nobody else may read a backup, nor have it written elsewhere, whatever stood under its name', async () => {

@@ -31,10 +31,13 @@ export interface BackupSummary {
   readonly madeAt: string;
 }
 
-/** Writes everything one snapshot of the database holds. */
-export async function writeBackup(url: string, target: Writable): Promise<BackupSummary> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
+/** Writes everything one snapshot of the database holds. `signal`: gives it up. */
+export async function writeBackup(
+  url: string,
+  target: Writable,
+  signal?: AbortSignal,
+): Promise<BackupSummary> {
+  const client = await connect(url, signal);
   const gzip = createGzip();
   const written = pipeline(gzip, target);
   // Told by `written`, which is awaited in the end.
@@ -72,11 +75,14 @@ export interface RestoreSummary extends BackupSummary {
 
 /**
  * Reads a backup into a database that holds our tables and no rows, all of it or nothing. Whatever wrote to a CRM is put in
- * shadow: the installation it was copied from may still be running. Throws an `Error` that says what to do.
+ * shadow: the installation it was copied from may still be running. `signal`: gives it up. Throws an `Error` that says what to do.
  */
-export async function restoreBackup(url: string, source: Readable): Promise<RestoreSummary> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
+export async function restoreBackup(
+  url: string,
+  source: Readable,
+  signal?: AbortSignal,
+): Promise<RestoreSummary> {
+  const client = await connect(url, signal);
   const unpacked = createGunzip();
   const fed = pipeline(source, unpacked);
   // A file that is cut off or none of ours shows where it is read.
@@ -124,6 +130,16 @@ export async function restoreBackup(url: string, source: Readable): Promise<Rest
     // What was not committed is as if it had never been.
     await client.end();
   }
+}
+
+/** A connection that the signal ends, also in the middle of a statement. */
+async function connect(url: string, signal: AbortSignal | undefined): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url });
+  // Whoever waits for a statement is told.
+  client.on('error', () => undefined);
+  await client.connect();
+  signal?.addEventListener('abort', () => void client.end());
+  return client;
 }
 
 /** The rows of one table, some at a time. */

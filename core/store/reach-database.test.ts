@@ -84,7 +84,11 @@ test('a certificate that is not taken is told with what mends it, and one that i
   const yesterday = Date.now() - 24 * 60 * 60 * 1000;
   try {
     for (const [certificate, isNamed, message] of [
-      [selfSigned('localhost'), false, /is not trusted here \(DEPTH_ZERO_SELF_SIGNED_CERT\): add sslrootcert=FILE/],
+      [
+        selfSigned('localhost'),
+        false,
+        /is not trusted here \(DEPTH_ZERO_SELF_SIGNED_CERT\): add sslrootcert=FILE/,
+      ],
       [selfSigned('db.example'), true, /is made out to another name .*: write that name as the host/],
       [selfSigned('localhost', { from: 0, until: yesterday }), true, /has run out: renew it/],
       [selfSigned('localhost', { from: Date.now() + 3_600_000 }), true, /is not valid yet: set the clock/],
