@@ -29,7 +29,7 @@ export function selfSigned(
   const body = sequence(content, ecdsaWithSha256, signature).toString('base64');
   return {
     cert: `-----BEGIN CERTIFICATE-----\n${body.match(/.{1,64}/g)?.join('\n') ?? ''}\n-----END CERTIFICATE-----\n`,
-    key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
+    key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
   };
 }
 
