@@ -114,9 +114,13 @@ describe('Ctrl-C', () => {
       code: 1,
       stderr: expect.stringMatching(/^Stopped/),
     });
+    // Who is busy is read once a transaction: another connection looks.
+    const looking = new pg.Client({ connectionString: engine.databaseUrl });
+    await looking.connect();
     const waiting =
       "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query ilike 'copy%messages%'";
-    await until('the backup to wait', async () => ((await client.query(waiting)).rowCount ?? 0) > 0);
+    await until('the backup to wait', async () => ((await looking.query(waiting)).rowCount ?? 0) > 0);
+    await looking.end();
     begun.child.kill('SIGINT');
     await stopped;
     expect(existsSync(`${file}.unfinished`)).toBe(false);
