@@ -306,7 +306,8 @@ async function sortOut(
     if (stored === undefined) return undefined;
     if (channel === undefined || !owns(signer, channel)) {
       const optOut = isOptOut(event);
-      draftOf(homeOf(signer)).deadLetters.push({
+      const { deadLetters, alerts } = draftOf(homeOf(signer));
+      deadLetters.push({
         reason: 'foreign channel',
         explanation: foreignExplanation(event),
         source: 'whatsapp',
@@ -318,7 +319,7 @@ async function sortOut(
         receivedAt,
         optOut,
       });
-      if (optOut) draftOf(homeOf(signer)).alerts.push(optOutElsewhere);
+      if (optOut && !alerts.includes(optOutElsewhere)) alerts.push(optOutElsewhere);
       // What the signer of another business says of a number is no news of it: anybody may name one.
       if (optOut && channel !== undefined && signer.kind === 'service') {
         draftOf(channel.workspaceId).alerts.push(stopElsewhere(channel));
