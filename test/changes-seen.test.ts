@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { CrmChange, ScanPage } from '@sangam/core/crm';
 import {
   advanceCheck,
+  connectionOf,
   insertCheck,
   lastCheck,
   leaseCheck,
@@ -591,6 +592,40 @@ describe('looking', () => {
     await crm.check();
     await crm.poll();
     expect(since[0]).toBeLessThanOrEqual(begun);
+  });
+
+  test('once a check is done a poll is due, whenever the next one was', async () => {
+    const { world, crm } = await start({});
+    await crm.transact((trx) =>
+      trx
+        .updateTable('crm_connections')
+        .set({ next_poll_at: world.clock.now() + hour, poll_cursor: 'of a poll before' })
+        .where('workspace_id', '=', crm.workspaceId)
+        .execute(),
+    );
+    await crm.check();
+    const row = await crm.transact((trx) => connectionOf(trx, crm.connectionId));
+    expect(row?.nextPollAt).toBeLessThanOrEqual(world.clock.now());
+    expect(row?.pollCursor).toBeNull();
+  });
+
+  test('who was overtaken while they looked at the last page does not end the check', async () => {
+    const accounts = memoryAccounts();
+    let looks = 0;
+    let overtake: (() => Promise<unknown>) | undefined;
+    const open = scanning(accounts.open, {
+      async scan(page) {
+        looks += 1;
+        if (looks === 1) await overtake?.();
+        return page;
+      },
+    });
+    const { world, crm } = await stageFor(open)();
+    // Another process took the check over, and died: the next to come looks at that page again.
+    overtake = () => world.database.query('update checks set lease = $1, leased_until = 0', [randomUUID()]);
+    await crm.check();
+    expect(looks).toBe(2);
+    expect(await crm.transact((trx) => lastCheck(trx, crm.connectionId))).toMatchObject({ state: 'done' });
   });
 
   test('a check that was overtaken neither goes on nor ends', async () => {

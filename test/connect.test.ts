@@ -35,6 +35,15 @@ const wrong = (code: string, path: string): object => ({
   error: { code, fields: [{ path, message: expect.any(String) }] },
 });
 
+const raise = (kind: string): Promise<void> =>
+  town.store.transact(town.parties.workspaceId, (trx) =>
+    raiseAlert(trx, { connectionId, kind, message: 'Somebody should look.' }, Date.now()),
+  );
+const openAlerts = async (): Promise<string[]> => {
+  const { body } = await api('GET', '/alerts?state=open');
+  return (body as { results: { kind: string }[] }).results.map(({ kind }) => kind);
+};
+
 /** Where the CRM sends the admin after they agreed, and the cookie their browser holds. */
 async function agree(): Promise<{ callback: string; cookie: string }> {
   const { body, headers } = await api('GET', '/connections/hubspot/authorize');
@@ -335,6 +344,7 @@ describe('the mapping', () => {
     await town.store.transact(workspaceId, async (trx) => {
       await parkFields(trx, connectionId, ['wa_tags', 'wa_gone'], { at: 0, why: 'it vanished' });
     });
+    await raise('fields missing');
     expect((await api('GET', connection())).body).toMatchObject({
       parkedFields: [
         { field: 'wa_tags', why: 'it vanished' },
@@ -346,6 +356,18 @@ describe('the mapping', () => {
     expect((await api('POST', connection('/fields/wa_tags/unpark'))).body).toMatchObject({
       parkedFields: [{ field: 'wa_gone' }],
     });
+    expect(await openAlerts()).toContain('fields missing');
+    await api('PUT', connection('/mapping'), { mapping: null });
+    expect(await openAlerts()).not.toContain('fields missing');
+
+    await town.store.transact(workspaceId, (trx) =>
+      parkFields(trx, connectionId, ['wa_tags'], { at: 0, why: 'it vanished' }),
+    );
+    await raise('fields missing');
+    expect((await api('POST', connection('/fields/wa_tags/unpark'))).body).toMatchObject({
+      parkedFields: [],
+    });
+    expect(await openAlerts()).not.toContain('fields missing');
   });
 });
 
@@ -498,13 +520,15 @@ describe('connecting by OAuth', () => {
     expect(url.searchParams.get('scope')).toContain('crm.objects.contacts.write');
   });
 
-  test('the same account again keeps its connection and mode', async () => {
+  test('the same account again keeps its connection and mode, and ends what was said of its block', async () => {
+    await raise('connection blocked');
     const { callback, cookie } = await agree();
     expect(await finish(callback, cookie)).toMatchObject({
       status: 200,
       body: { connectionId, fresh: false },
     });
     expect((await api('GET', connection())).body).toMatchObject({ mode: 'live', blockedReason: null });
+    expect(await openAlerts()).not.toContain('connection blocked');
     expect((await api('GET', connection('/fields'))).status).toBe(200);
   });
 
@@ -533,7 +557,9 @@ describe('connecting by OAuth', () => {
   });
 
   test('what was disconnected calls nobody, and comes back in shadow with its data', async () => {
+    await raise('connection blocked');
     expect(await api('DELETE', connection())).toMatchObject({ status: 200, body: { uninstalled: true } });
+    expect(await openAlerts()).not.toContain('connection blocked');
     expect((await api('GET', connection())).body).toMatchObject({ disconnectedAt: expect.any(String) });
     expect(await api('GET', connection('/fields'))).toMatchObject({
       status: 409,

@@ -7,7 +7,7 @@ import {
   readStatement,
   type Receiver,
 } from '@sangam/core/pipeline';
-import { findContact, listDeadLetters, readDeadLetter, sweepRetention } from '@sangam/core/store';
+import { findContact, listAlerts, listDeadLetters, readDeadLetter, sweepRetention } from '@sangam/core/store';
 import { lanes } from '@sangam/core/whatsapp';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -67,6 +67,30 @@ const payloadOf = async (deadLetterId: string): Promise<string | undefined> => {
 };
 const refused = (asked: Promise<void>, code: string): Promise<void> =>
   expect(asked).rejects.toMatchObject({ code });
+/** What is said of opt-outs, and not over. */
+const optOutAlerts = async (): Promise<string[]> => {
+  const query = { limit: 100, state: 'open' } as const;
+  const alerts = await engine.store.transact(engine.workspaceId, (trx) => listAlerts(trx, query));
+  return alerts.filter(({ kind }) => kind === 'opt-out not applied').map(({ subject }) => subject);
+};
+/** A number of the same app that is connected only now. */
+const connectNumber = async (phoneNumberId: string, wabaId: string): Promise<void> => {
+  await engine.store.transact(engine.workspaceId, (trx) =>
+    trx
+      .insertInto('directory_channels')
+      .values({
+        phone_number_id: phoneNumberId,
+        waba_id: wabaId,
+        channel_id: randomUUID(),
+        workspace_id: engine.workspaceId,
+        app: 'own',
+        portfolio: 'portfolio',
+        region: 'IN',
+      })
+      .execute(),
+  );
+  engine.directory.refresh();
+};
 const events = async () =>
   (await readStatement(engine.store, engine.workspaceId, '2026-11-23', 'UTC')).events;
 
@@ -134,6 +158,58 @@ describe('a STOP the database refuses', () => {
   });
 });
 
+describe('that an opt-out is a dead letter is said until it is none', () => {
+  const said = (words: string): object =>
+    webhook(engine, [text({ phone: '919812345678' }, `wamid.${words}`, at, words)]);
+
+  test('of one the database refuses as it comes', async () => {
+    await engine.asDatabaseOwner(
+      `alter table inbox add check (position('wamid.' in encode(payload, 'escape')) = 0)`,
+    );
+    await receive(said('Hello'));
+    expect(await optOutAlerts()).toEqual([]);
+    await receive(said('STOP'));
+    expect(await optOutAlerts()).toEqual(['']);
+  });
+
+  test('of one that cannot be applied, which a replay alone does not mend', async () => {
+    await engine.asDatabaseOwner(
+      `alter table consent_entries add constraint refuses check (source <> 'wamid.STOP')`,
+    );
+    await receive(said('STOP'));
+    await receive(said('Please stop'));
+    await engine.applyAll();
+    expect(await optOutAlerts()).toEqual(['']);
+    await deadLetters.replayAll(member());
+    await engine.applyAll();
+    expect(await optOutAlerts()).toEqual(['']);
+    await engine.asDatabaseOwner('alter table consent_entries drop constraint refuses');
+    await deadLetters.replayAll(member());
+    expect(await optOutAlerts()).toEqual(['']);
+    await engine.applyAll();
+    expect(await list()).toEqual([]);
+    expect(await optOutAlerts()).toEqual([]);
+  });
+
+  test('of one on a number that is not connected', async () => {
+    const other = { phoneNumberId: '77', wabaId: '88' };
+    await receive(webhook(other, [text({ phone: '919812345678' }, 'w.1', at, 'Hello')]));
+    expect(await optOutAlerts()).toEqual([]);
+    for (const wamid of ['w.2', 'w.3']) {
+      await receive(webhook(other, [text({ phone: '919812345678' }, wamid, at, 'STOP')]));
+    }
+    expect(await optOutAlerts()).toEqual(['foreign channel']);
+    await deadLetters.replayAll(member());
+    expect(await optOutAlerts()).toEqual(['foreign channel']);
+    await connectNumber('77', '88');
+    const [, one] = await list();
+    await deadLetters.replay(member(), one?.deadLetterId ?? '');
+    expect(await optOutAlerts()).toEqual(['foreign channel']);
+    await deadLetters.replayAll(member());
+    expect(await optOutAlerts()).toEqual([]);
+  });
+});
+
 describe('a replay', () => {
   test('of what a contact’s record waits for needs nothing that arrived; of an event it does', async () => {
     await engine.store.transact(engine.workspaceId, async (trx) => {
@@ -158,21 +234,7 @@ describe('a replay', () => {
     );
     expect(await events()).toMatchObject({ total: 1, missing: 0, parts: { parked: 1 } });
     expect(await deadLetters.replayAll(member())).toEqual({ replayed: 0, kept: 1 });
-    await engine.store.transact(engine.workspaceId, (trx) =>
-      trx
-        .insertInto('directory_channels')
-        .values({
-          phone_number_id: '77',
-          waba_id: '88',
-          channel_id: randomUUID(),
-          workspace_id: engine.workspaceId,
-          app: 'own',
-          portfolio: 'portfolio',
-          region: 'IN',
-        })
-        .execute(),
-    );
-    engine.directory.refresh();
+    await connectNumber('77', '88');
     expect(await deadLetters.replayAll(member())).toEqual({ replayed: 1, kept: 0 });
     await engine.applyAll();
     expect(await events()).toMatchObject({

@@ -3,10 +3,15 @@ import { describe, expect, test, type TestContext } from 'vitest';
 import {
   createTown,
   deliver,
+  everythingThrough,
+  inParallel,
+  lookedThrough,
   openDatabaseProxy,
+  problemsOf,
+  type SandboxRecord,
   type ServiceProcess,
-  text,
   type Town,
+  trafficOf,
   until,
   webhook,
 } from './harness/index.ts';
@@ -27,22 +32,11 @@ async function readiness(service: ServiceProcess): Promise<string> {
 
 const start = Date.now() - 3_600_000;
 
-function messageOf(town: Town, index: number): object {
-  const person = { phone: `9197${String(10_000_000 + index)}`, name: `Person ${String(index)}` };
-  return webhook(town.parties.whatsapp, [
-    text(person, `wamid.silent.${String(index)}`, start + index * 1000, 'Hello'),
-  ]);
-}
-
-function recordsMade(town: Town, count: number, withinMs?: number): Promise<boolean> {
-  return until(
-    `${String(count)} records`,
-    async () => {
-      const { results } = await town.control<{ results: unknown[] }>('GET', '/hubspot/records/contacts');
-      return results.length === count;
-    },
-    withinMs,
+async function messagesOf({ store, parties: { workspaceId } }: Town): Promise<number> {
+  const rows = await store.transact(workspaceId, (trx) =>
+    trx.selectFrom('event_keys').select('event_key').where('workspace_id', '=', workspaceId).execute(),
   );
+  return rows.length;
 }
 
 /** As the server's owner, past every limit set on the database. */
@@ -57,19 +51,30 @@ const endSessions = `select pg_terminate_backend(pid) from pg_stat_activity
   where datname = current_database() and pid <> pg_backend_pid()`;
 
 describe.concurrent('a database that is up, and does not do its work', () => {
-  test('connections that never answer again are given up, and everything goes on over new ones', async (context) => {
+  test('connections that never answer again are given up, and everything goes on over new ones, nothing lost or doubled', async (context) => {
     const town = await openTown(context);
+    await lookedThrough(town);
     const proxy = await openDatabaseProxy(town.databaseUrl);
     context.onTestFinished(() => proxy.close());
     const service = await town.startService(proxy.url);
-    await deliver(() => [service], messageOf(town, 1));
-    await recordsMade(town, 1);
+    const { everybody, rounds } = trafficOf(10, 2, start);
+    const bodies = rounds.flat().map((change) => webhook(town.parties.whatsapp, [change]));
+    const post = (some: readonly object[]): Promise<void> =>
+      inParallel(some, 6, (body) => deliver(() => [service], body));
+    await post(bodies.slice(0, 20));
+    // Whatever is under way then never hears how it ended.
+    const meanwhile = post(bodies.slice(20, 40));
+    await until('something acknowledged', async () => (await messagesOf(town)) > 0);
     proxy.silence();
     expect(await readiness(service)).toBe('database_unreachable');
     proxy.answer();
-    await deliver(() => [service], messageOf(town, 2));
-    await recordsMade(town, 2, 150_000);
+    await meanwhile;
+    await post(bodies.slice(40));
+    await everythingThrough(town, 150_000);
     await until('ready again', async () => (await readiness(service)) === 'ready');
+    const { results } = await town.control<{ results: SandboxRecord[] }>('GET', '/hubspot/records/contacts');
+    const place = { store: town.store, workspaceId: town.parties.workspaceId };
+    expect(await problemsOf(place, everybody, results, [start, Date.now()])).toEqual([]);
   });
 
   test('workers that end nothing for a minute are told, though the database answers', async (context) => {

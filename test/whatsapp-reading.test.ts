@@ -400,9 +400,12 @@ describe('two messages of one second', () => {
       referral: { source_type: 'ad', source_id: '5', ctwa_clid: 'c' },
     });
     const image = message(asha, `${wamid}.2`, at, { type: 'image', image: { id: '1' } });
+    const words = text(asha, `${wamid}.3`, at, 'How much is it?');
     for (const order of [
       [ad, image],
       [image, ad],
+      [ad, words],
+      [words, ad],
     ]) {
       await engine.forgetEverything();
       await happen(...order);

@@ -3,6 +3,7 @@ import { noSuch, Refusal } from '../errors.ts';
 import {
   type Actor,
   addCounts,
+  closeOptOutAlert,
   deleteDeadLetters,
   type DeadLetterRow,
   forgetRefused,
@@ -16,6 +17,7 @@ import {
   type Store,
   writeAudit,
 } from '../store/index.ts';
+import { optOutElsewhere } from './opt-out-letters.ts';
 import type { ChangeReceiver } from './receive/changes.ts';
 import type { Receiver } from './receive/receive.ts';
 
@@ -115,6 +117,7 @@ export function createDeadLetters(dependencies: {
         trx,
         going.map(({ deadLetterId }) => deadLetterId),
       );
+      if (homes.size > 0) await closeOptOutAlert(trx, optOutElsewhere, at);
     });
     wake(workspaceId);
     return { replayed: going.length, kept: letters.length - going.length };

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
+import type { NewAlert } from './attention.ts';
 import { inParts } from './in-parts.ts';
 import type { Page } from './page.ts';
 import type { LetterSource } from './schema.ts';
@@ -75,6 +76,20 @@ export async function stopsAmong(
     select distinct encode(event_key, 'hex') as key from suppression
     where workspace_id = ${trx.workspaceId} and event_key = any(${[...eventKeys]}::bytea[])`.execute(trx);
   return new Set(rows.map(({ key }) => key));
+}
+
+/** Ends an alert about opt-outs that are dead letters where none is left: of numbers connected here, or of others. */
+export async function closeOptOutAlert(
+  trx: WorkspaceTransaction,
+  { kind, subject = '' }: Pick<NewAlert, 'kind' | 'subject'>,
+  now: number,
+): Promise<void> {
+  await sql`
+    update alerts a set closed_at = ${now}
+    where a.workspace_id = ${trx.workspaceId} and a.kind = ${kind} and a.subject = ${subject} and a.closed_at is null
+      and not exists (select 1 from dead_letters d
+                      where d.workspace_id = ${trx.workspaceId} and d.opt_out is not false
+                        and (d.reason = 'foreign channel') = ${subject === 'foreign channel'})`.execute(trx);
 }
 
 /** A dead letter as it is kept, without what arrived, which may be large. */

@@ -6,6 +6,7 @@ import {
   addCounts,
   addTagChanges,
   closeAlerts,
+  closeOptOutAlert,
   connectionsOf,
   findContacts,
   insertContacts,
@@ -33,6 +34,7 @@ import { erasePeople } from '../erase-people.ts';
 import { erasedAmong, type ErasureKeyOf, knownByErased, namingErased } from '../erased.ts';
 import { Folding, refoldContacts } from './fold-contacts.ts';
 import { letterOf } from '../event-letter.ts';
+import { optOutUnapplied } from '../opt-out-letters.ts';
 import { parkEvents } from './park.ts';
 import { type People, resolvePeople } from './people.ts';
 import {
@@ -125,6 +127,9 @@ export async function applyBatch(
   await keepEvents(trx, kept);
   await noteAlerts(trx, alertsOf(kept, events), now);
   await parkEvents(trx, letters, now);
+  if (events.some(({ facts }) => facts.consent?.action === 'withdrawal')) {
+    await closeOptOutAlert(trx, optOutUnapplied, now);
+  }
   await removeFromInbox(trx, rows);
   const changes = read.flatMap((event) => (event.outcome === 'crm' ? [event.change] : []));
   const erased = await applyCrmChanges(trx, changes, traitsOf, now);

@@ -5,6 +5,7 @@ import {
   stopsAmong,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
+import { optOutUnapplied } from '../opt-out-letters.ts';
 
 /** Parks events that could not be applied. Of an opt-out among them a person is told: records do not show it. */
 export async function parkEvents(
@@ -23,14 +24,5 @@ export async function parkEvents(
   }));
   await parkDeadLetters(trx, marked, now);
   if (stops.size === 0) return;
-  await raiseAlert(
-    trx,
-    {
-      kind: 'opt-out not applied',
-      message:
-        'Somebody opted out, and it could not be applied: it is a dead letter. Nothing is sent to them, but their record ' +
-        'does not show it. Replay the dead letter once its cause is mended.',
-    },
-    now,
-  );
+  await raiseAlert(trx, optOutUnapplied, now);
 }

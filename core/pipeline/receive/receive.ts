@@ -21,6 +21,7 @@ import {
 import type { Clock } from '../../clock.ts';
 import { type ChannelEntry, type Directory, owns, type Signer } from '../directory.ts';
 import { letterOf } from '../event-letter.ts';
+import { optOutElsewhere, optOutUnapplied } from '../opt-out-letters.ts';
 import { traceUnderWay } from '../tracing.ts';
 import { foreignEventOf, isOptOut } from './foreign-letter.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -217,7 +218,9 @@ function refusedAtTheDoor(event: IntakeEvent, suppressions: readonly Suppression
     reason: 'not storable',
     explanation: `The database refused this event: ${error.message}. Replay it once the cause is mended.`,
   });
-  return { ...nothing, suppressions, deadLetters: [{ ...letter, optOut: suppressions.length > 0 }] };
+  const optOut = suppressions.length > 0;
+  const alerts = optOut ? [optOutUnapplied] : [];
+  return { ...nothing, suppressions, deadLetters: [{ ...letter, optOut }], alerts };
 }
 
 /** What happened inside Sangam or at a CRM, as it goes into the inbox. */
@@ -303,7 +306,8 @@ async function sortOut(
     if (stored === undefined) return undefined;
     if (channel === undefined || !owns(signer, channel)) {
       const optOut = isOptOut(event);
-      draftOf(homeOf(signer)).deadLetters.push({
+      const { deadLetters, alerts } = draftOf(homeOf(signer));
+      deadLetters.push({
         reason: 'foreign channel',
         explanation: foreignExplanation(event),
         source: 'whatsapp',
@@ -315,6 +319,7 @@ async function sortOut(
         receivedAt,
         optOut,
       });
+      if (optOut && !alerts.includes(optOutElsewhere)) alerts.push(optOutElsewhere);
       // What the signer of another business says of a number is no news of it: anybody may name one.
       if (optOut && channel !== undefined && signer.kind === 'service') {
         draftOf(channel.workspaceId).alerts.push(stopElsewhere(channel));
