@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { listErasures } from '@sangam/core/store';
 import { describe, expect, test } from 'vitest';
 import type { UserRecord } from './conformance/account.ts';
@@ -145,6 +146,46 @@ describe.each(accounts)('at %s', (_, open) => {
     expect(await crm.letters()).toEqual([]);
   });
 
+  test('what we wrote of them gives way also where their record went into a third one’s before it was read', async () => {
+    const { world, crm } = await stage();
+    const [short, chad] = [{ ...bela, name: 'Bela' }, { ...somebody(3), name: 'Chad' }];
+    await crm.writes(short, 'Hello');
+    await crm.writes(asha, 'A secret of mine');
+    await crm.writes(chad, 'Hi');
+    await world.ride(hour);
+    await crm.check();
+    const [into, from, third] = [
+      await recordOf(crm, 'Asha'),
+      await recordOf(crm, 'Bela'),
+      await recordOf(crm, 'Chad'),
+    ];
+    world.clock.advance(minute);
+    await crm.account.user.merge(into.recordId, from.recordId);
+    world.clock.advance(minute);
+    await world.ride(hour);
+    await crm.erase(asha);
+    const shared = (await crm.records()).find(({ recordId }) => recordId !== third.recordId);
+    // As where the one that has no last name of its own takes the other’s over.
+    const rao = crm.valuesOf({ 'last name': 'Rao' });
+    await crm.account.user.merge(third.recordId, shared?.recordId ?? '');
+    const merged = await crm.record();
+    if (crm.read(merged, 'last name') === '') await crm.account.user.update(merged.recordId, rao);
+    world.clock.advance(minute);
+    await world.ride(hour);
+    await crm.check();
+    await world.ride(hour);
+    const record = await crm.record();
+    expect([crm.read(record, 'first name'), crm.read(record, 'last name')]).toEqual(['Chad', '']);
+    const said = JSON.stringify([record, await everyRow(world.store, crm.workspaceId)]);
+    expect(theirs.filter((trace) => said.includes(trace))).toEqual([]);
+    const { rows: known } = await world.database.query(
+      'select record_id from crm_records where erased_values is not null',
+    );
+    const { rows: dbg } = await world.database.query(`select record_id, gone, moved_to, agreed, convert_from(erased_values,'utf8') as e, convert_from(base,'utf8') as b from crm_records order by 1`);
+    console.log('DBG', JSON.stringify(dbg));
+    expect(known).toEqual([]);
+  });
+
   test('who is erased while a record that is another’s too is read is written no further', async () => {
     const { world, crm } = await sharing('Bela');
     world.clock.advance(minute);
@@ -212,4 +253,73 @@ describe.each(accounts)('at %s', (_, open) => {
     await world.ride(hour);
     expect(await everyRow(world.store, crm.workspaceId)).not.toContain(asha.phone);
   });
+
+  test('a record a member took from them, and that tells of them still, is listed with what is left of them', async () => {
+    const { world, crm } = await stage();
+    await crm.writes(asha, 'A secret of mine');
+    await crm.writes(bela, 'Hello');
+    await world.ride(hour);
+    await crm.check();
+    const [ofAsha, ofBela] = [await recordOf(crm, 'Asha'), await recordOf(crm, 'Bela')];
+    const { contactId } = await crm.contactOf(asha);
+    const { putRight } = world.process;
+    const actor = { workspaceId: crm.workspaceId, memberId: randomUUID() };
+    const link = { connectionId: crm.connectionId, contactId };
+    await putRight.relink(actor, { ...link, recordId: ofBela.recordId });
+    await world.ride(hour);
+    await putRight.unlink(actor, { ...link, recordId: ofBela.recordId });
+    await putRight.unlink(actor, { ...link, recordId: ofAsha.recordId });
+    await world.ride(hour);
+    await crm.account.user.update(ofBela.recordId, crm.valuesOf({ phone: `+${bela.phone ?? ''}` }));
+    await crm.writes(asha, 'Another secret of mine');
+    await world.ride(hour);
+    const made = (await crm.records()).find(
+      ({ recordId }) => recordId !== ofAsha.recordId && recordId !== ofBela.recordId,
+    );
+    await crm.erase(asha);
+    const [{ remains } = { remains: [] }] = await crm.transact((trx) => listErasures(trx, { limit: 9 }));
+    expect(remains.flatMap(({ recordIds }) => recordIds).toSorted()).toEqual(
+      [ofAsha.recordId, made?.recordId ?? ''].toSorted(),
+    );
+  });
+});
+
+test('a CRM that does not take the emptying of a field is told so once, and nothing of theirs is kept', async () => {
+  const account = memoryAccounts();
+  const { world, crm } = await stageFor(account.open)({ polled: true });
+  await crm.writes({ ...bela, name: 'Bela' }, 'Hello');
+  await crm.writes(asha, 'A secret of mine');
+  await world.ride(hour);
+  await crm.check();
+  const { crm: vendor } = account.opened();
+  const [ofAsha, ofBela] = ['Asha', 'Bela'].map((name) =>
+    vendor.user.list().find(({ values }) => values['FirstName'] === name),
+  );
+  world.clock.advance(minute);
+  vendor.user.merge(ofAsha?.recordId ?? '', ofBela?.recordId ?? '');
+  world.clock.advance(minute);
+  await world.ride(hour);
+  vendor.judge = (item, values) =>
+    values['LastName'] === ''
+      ? { item, outcome: 'refused', code: 'required', field: 'LastName', explanation: 'It must be filled.' }
+      : undefined;
+  await crm.erase(asha);
+  await world.ride(hour);
+  const record = await crm.record();
+  expect([crm.read(record, 'first name'), crm.read(record, 'last name')]).toEqual(['Bela', 'Rao']);
+  expect(await crm.letters()).toMatchObject([{ reason: 'required' }]);
+  const asked = (): number => vendor.calls.filter(({ operation }) => operation !== 'scan').length;
+  const before = asked();
+  await world.ride(hour);
+  expect(asked()).toBe(before);
+  await crm.writes(bela, 'Still here');
+  await world.ride(hour);
+  expect(await crm.letters()).toHaveLength(1);
+  const left = await everyRow(world.store, crm.workspaceId);
+  expect(theirs.filter((trace) => left.includes(trace))).toEqual([]);
+  vendor.judge = undefined;
+  vendor.user.update(record.recordId, { LastName: 'Sen' });
+  world.clock.advance(minute);
+  await world.ride(hour);
+  expect(crm.read(await crm.record(), 'last name')).toBe('Sen');
 });
