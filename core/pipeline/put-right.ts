@@ -140,7 +140,13 @@ export function createPutRight(dependencies: {
           throw new Refusal('invalid', 'from_ahead', `from ${message}.`, [{ path: 'from', message }]);
         }
         const decidedAt = await afterAllSaid(trx, now);
-        return giveEvidence(trx, actor, 'hand over', [{ kind: 'hand_over', a: phone, b: phone, at }], decidedAt);
+        return giveEvidence(
+          trx,
+          actor,
+          'hand over',
+          [{ kind: 'hand_over', a: phone, b: phone, at }],
+          decidedAt,
+        );
       }),
     join: (actor, contactId, otherId) =>
       decide(actor, async (trx, now) => {

@@ -46,10 +46,7 @@ export function strayPhonesOn(
   connectionId: string,
   recordIds: readonly string[],
 ): Promise<StrayPhone[]> {
-  return strayPhones(
-    trx,
-    sql`p.connection_id = ${connectionId} and p.record_id = any(${recordIds}::text[])`,
-  );
+  return strayPhones(trx, sql`p.connection_id = ${connectionId} and p.record_id = any(${recordIds}::text[])`);
 }
 
 /** Those that are phones of these contacts, in all connections. */

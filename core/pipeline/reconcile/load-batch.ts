@@ -142,7 +142,7 @@ function sortBatch(read: {
         tried: tried.map(({ written }) => written),
         takenOver: taken.get(dirty.recordId) ?? [],
         erasedValues: joinedErasedValues(
-          [row, ...(erasedIn.get(dirty.recordId) ?? [])].flatMap((one) => (one?.erasedValues == null ? [] : [one.erasedValues])),
+          [row, ...(erasedIn.get(dirty.recordId) ?? [])].flatMap((one) => valuesIn(one)),
         ),
         settlesAt:
           tried.length === 0 ? undefined : Math.max(...tried.map((entry) => settlesAt(entry, read.traits))),
@@ -169,4 +169,9 @@ function sortBatch(read: {
     });
   }
   return { targets, homeless, twins, idle, instead, leased: read.leased };
+}
+
+function valuesIn(row: Pick<RecordRow, 'erasedValues'> | undefined): ErasedValues[] {
+  const values = row?.erasedValues ?? null;
+  return values === null ? [] : [values];
 }

@@ -212,9 +212,7 @@ function heldKey(
 
 /** Somebody or something may have changed it since it was last read, or is to be seen giving way. */
 function mayDiffer({ dirty, erasedValues, tried, takenOver }: DirtyTarget): boolean {
-  return (
-    dirty.reread || Object.keys(erasedValues).length > 0 || tried.length > 0 || takenOver.length > 0
-  );
+  return dirty.reread || Object.keys(erasedValues).length > 0 || tried.length > 0 || takenOver.length > 0;
 }
 
 /** What stood on a record that was merged into this one is as agreed as it was there. */

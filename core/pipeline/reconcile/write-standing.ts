@@ -97,7 +97,14 @@ export async function planStanding(
         findings.named.push({ from: unborn(record.contactId), to: recordId });
       }
       const known = tries === undefined ? target : { ...target, tried: [...tries, ...target.tried] };
-      const plan = planTarget(known, record, mapping, traits, followed, erasedOf(target.erasedValues, record.values));
+      const plan = planTarget(
+        known,
+        record,
+        mapping,
+        traits,
+        followed,
+        erasedOf(target.erasedValues, record.values),
+      );
       findings.taking.push(plan);
       return [plan];
     }),
