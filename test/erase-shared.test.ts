@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { listErasures } from '@sangam/core/store';
 import { describe, expect, test } from 'vitest';
 import type { UserRecord } from './conformance/account.ts';
@@ -145,6 +146,43 @@ describe.each(accounts)('at %s', (_, open) => {
     expect(await crm.letters()).toEqual([]);
   });
 
+  test('what we wrote of them gives way also where their record went into a third one’s before it was read', async () => {
+    const { world, crm } = await stage();
+    const [short, chad] = [
+      { ...bela, name: 'Bela' },
+      { ...somebody(3), name: 'Chad' },
+    ];
+    await crm.writes(short, 'Hello');
+    await crm.writes(asha, 'A secret of mine');
+    await crm.writes(chad, 'Hi');
+    await world.ride(hour);
+    await crm.check();
+    const [into, from, third] = [
+      await recordOf(crm, 'Asha'),
+      await recordOf(crm, 'Bela'),
+      await recordOf(crm, 'Chad'),
+    ];
+    world.clock.advance(minute);
+    await crm.account.user.merge(into.recordId, from.recordId);
+    world.clock.advance(minute);
+    await world.ride(hour);
+    await crm.erase(asha);
+    const shared = (await crm.records()).find(({ recordId }) => recordId !== third.recordId);
+    // As where the one that has no last name of its own takes the other’s over.
+    const rao = crm.valuesOf({ 'last name': 'Rao' });
+    await crm.account.user.merge(third.recordId, shared?.recordId ?? '');
+    const merged = await crm.record();
+    if (crm.read(merged, 'last name') === '') await crm.account.user.update(merged.recordId, rao);
+    world.clock.advance(minute);
+    await world.ride(hour);
+    await crm.check();
+    await world.ride(hour);
+    const record = await crm.record();
+    expect([crm.read(record, 'first name'), crm.read(record, 'last name')]).toEqual(['Chad', '']);
+    const said = JSON.stringify([record, await everyRow(world.store, crm.workspaceId)]);
+    expect(theirs.filter((trace) => said.includes(trace))).toEqual([]);
+  });
+
   test('who is erased while a record that is another’s too is read is written no further', async () => {
     const { world, crm } = await sharing('Bela');
     world.clock.advance(minute);
@@ -212,4 +250,63 @@ describe.each(accounts)('at %s', (_, open) => {
     await world.ride(hour);
     expect(await everyRow(world.store, crm.workspaceId)).not.toContain(asha.phone);
   });
+
+  test('a record a member took from them, and that tells of them still, is listed with what is left of them', async () => {
+    const { world, crm } = await stage();
+    await crm.writes(asha, 'A secret of mine');
+    await crm.writes(bela, 'Hello');
+    await world.ride(hour);
+    await crm.check();
+    const [ofAsha, ofBela] = [await recordOf(crm, 'Asha'), await recordOf(crm, 'Bela')];
+    const { contactId } = await crm.contactOf(asha);
+    const { putRight } = world.process;
+    const actor = { workspaceId: crm.workspaceId, memberId: randomUUID() };
+    const link = { connectionId: crm.connectionId, contactId };
+    await putRight.relink(actor, { ...link, recordId: ofBela.recordId });
+    await world.ride(hour);
+    await putRight.unlink(actor, { ...link, recordId: ofBela.recordId });
+    await putRight.unlink(actor, { ...link, recordId: ofAsha.recordId });
+    await world.ride(hour);
+    await crm.account.user.update(ofBela.recordId, crm.valuesOf({ phone: `+${bela.phone ?? ''}` }));
+    await crm.writes(asha, 'Another secret of mine');
+    await world.ride(hour);
+    const made = (await crm.records()).find(
+      ({ recordId }) => recordId !== ofAsha.recordId && recordId !== ofBela.recordId,
+    );
+    await crm.erase(asha);
+    const [{ remains } = { remains: [] }] = await crm.transact((trx) => listErasures(trx, { limit: 9 }));
+    expect(remains.flatMap(({ recordIds }) => recordIds).toSorted()).toEqual(
+      [ofAsha.recordId, made?.recordId ?? ''].toSorted(),
+    );
+  });
+});
+
+test('a CRM that does not take the emptying of a field is asked once, and that is told', async () => {
+  const account = memoryAccounts();
+  const { world, crm } = await stageFor(account.open)({ polled: true });
+  await crm.writes({ ...bela, name: 'Bela' }, 'Hello');
+  await crm.writes(asha, 'A secret of mine');
+  await world.ride(hour);
+  await crm.check();
+  const { crm: vendor } = account.opened();
+  const [ofAsha, ofBela] = ['Asha', 'Bela'].map((name) =>
+    vendor.user.list().find(({ values }) => values['FirstName'] === name),
+  );
+  world.clock.advance(minute);
+  vendor.user.merge(ofAsha?.recordId ?? '', ofBela?.recordId ?? '');
+  world.clock.advance(minute);
+  await world.ride(hour);
+  vendor.judge = (item, values) =>
+    values['LastName'] === ''
+      ? { item, outcome: 'refused', code: 'required', field: 'LastName', explanation: 'It must be filled.' }
+      : undefined;
+  await crm.erase(asha);
+  await world.ride(hour);
+  const record = await crm.record();
+  expect([crm.read(record, 'first name'), crm.read(record, 'last name')]).toEqual(['Bela', 'Rao']);
+  expect(await crm.letters()).toMatchObject([{ reason: 'required' }]);
+  const asked = (): number => vendor.calls.filter(({ operation }) => operation !== 'scan').length;
+  const before = asked();
+  await world.ride(hour);
+  expect(asked()).toBe(before);
 });

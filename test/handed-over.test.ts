@@ -95,6 +95,25 @@ describe.each(accounts)('at %s', (_, open) => {
       },
     );
 
+    test('an opt-out of before that comes late is on the record of who has it now', async () => {
+      const { world, crm } = await stageFor(open())({ polled: true });
+      await crm.check();
+      await crm.writes(asha, 'Hers');
+      await world.ride(hour);
+      const stopped = world.clock.now();
+      world.clock.advance(minute);
+      await happens(world, crm);
+      world.clock.advance(minute);
+      await crm.writes(newcomer, 'From the other');
+      await world.ride(hour);
+      expect(crm.isOptedOut(await recordOf(crm, 'Neha'))).toBe(false);
+      await crm.receive(text(asha, 'wamid.late', stopped, 'STOP'));
+      await world.ride(hour);
+      expect((await crm.contactOf(newcomer)).optOut).toBe(true);
+      expect(crm.isOptedOut(await recordOf(crm, 'Asha'))).toBe(true);
+      expect(crm.isOptedOut(await recordOf(crm, 'Neha'))).toBe(true);
+    });
+
     test('a phone a rep typed stays, and is a conflict', async () => {
       const { world, crm } = await stageFor(open())({ polled: true });
       const typed = nationalNumber(1);
@@ -167,6 +186,31 @@ describe('who had it before is erased', () => {
       expect(await recordsOf(crm, 'Neha')).toBe(before);
       expect(await crm.contactOf(newcomer)).toMatchObject({ optOut: false, firstMessage: 'From the other' });
       expect((await dropped(world, crm)) - counted).toBe(4);
+    },
+  );
+
+  test.each(Object.entries(ways))(
+    'an opt-out that came with the number stays until its new holder lifts it, where %s',
+    async (_, { asha, newcomer, happens }) => {
+      const { world, crm } = await stageFor(memoryAccounts().open)({ polled: true });
+      await crm.writes(asha, 'STOP');
+      await world.ride(hour);
+      const { contactId } = await crm.contactOf(asha);
+      world.clock.advance(hour);
+      await happens(world, crm);
+      world.clock.advance(minute);
+      await crm.writes(newcomer, 'From the other');
+      await world.ride(hour);
+      const before = await crm.contactOf(newcomer);
+      expect(before.optOut).toBe(true);
+      await world.process.eraser.erase({ workspaceId: crm.workspaceId, memberId: randomUUID() }, contactId);
+      expect(await crm.contactOf(newcomer)).toEqual(before);
+      await crm.writes(newcomer, 'Still here');
+      await world.ride(hour);
+      expect(await recordsOf(crm, 'Neha')).toContain('[true]');
+      await crm.writes(newcomer, 'START');
+      await world.ride(hour);
+      expect(await recordsOf(crm, 'Neha')).toContain('[false]');
     },
   );
 

@@ -1,9 +1,9 @@
-import { changeTags, type PutRight } from '@sangam/core/pipeline';
+import { changeTags, createPutRight, type PutRight } from '@sangam/core/pipeline';
 import { findContact, keptLinks, linksOfContacts, listConflicts } from '@sangam/core/store';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
-import { hour, minute, nationalNumber, stageFor } from './conformance/stage.ts';
+import { day, hour, minute, nationalNumber, stageFor } from './conformance/stage.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
 import type { CrmWorld } from './harness/crm-world.ts';
 import { type MemoryCrm, memoryFields } from './harness/memory-crm.ts';
@@ -166,7 +166,10 @@ describe('a conflict of two records', () => {
       await undo(joined);
       expect(await crm.conflicts()).toEqual([]);
       const [closed] = await crm.transact((trx) => listConflicts(trx, { limit: 1 }));
-      expect(closed?.explanation, 'nobody accepted it').toMatch(/Closed by itself: .* taken apart/);
+      expect(closed, 'nobody accepted it').toMatchObject({
+        state: 'ended',
+        explanation: expect.stringMatching(/Closed by itself: .* taken apart/),
+      });
     }
     expect([await idOf(asha), await idOf(ravi)]).toEqual([ashas, ravis]);
   });
@@ -328,6 +331,39 @@ describe('what happened meanwhile', () => {
     expect(await idOf(ravi)).toBe(ravis);
   });
 
+  test('decided, taken back and decided again within one millisecond, they are one', async () => {
+    const [ashas = '', ravis = ''] = await meet(asha, ravi);
+    const at = world.clock.now();
+    const still = createPutRight({
+      store: world.store,
+      clock: { now: () => at },
+      connectors: { of: () => Promise.reject(new Error('Nobody is asked.')), forget: () => undefined },
+      wake: () => undefined,
+    });
+    await still.undo(actor(), await still.join(actor(), ashas, ravis));
+    const again = await still.join(actor(), ashas, ravis);
+    await settle();
+    expect(await idOf(ravi)).toBe(ashas);
+    await undo(again);
+    expect(await idOf(ravi)).toBe(ravis);
+  });
+
+  test('a number handed over, taken back and handed over again at one time is somebody else’s', async () => {
+    const [ashas = ''] = await meet(asha);
+    world.clock.advance(minute);
+    const phone = `+${asha.phone ?? ''}`;
+    const from = world.clock.now();
+    await putRight.undo(actor(), await putRight.handOver(actor(), phone, from));
+    const again = await putRight.handOver(actor(), phone, from);
+    await settle();
+    world.clock.advance(minute);
+    await crm.writes({ ...asha, name: 'Neha' }, 'From the other');
+    await settle();
+    expect(await idOf(asha)).not.toBe(ashas);
+    await undo(again);
+    expect(await idOf(asha)).toBe(ashas);
+  });
+
   test('erasing the one they were erases both, and leaves nothing to undo', async () => {
     const [ashas = '', ravis = ''] = await meet(asha, ravi);
     const joined = await join(ashas, ravis);
@@ -467,6 +503,31 @@ describe('a number of theirs that we wrote on the other’s record, whose own wa
     expect([optedOut(meeras), optedOut(ravis)]).toEqual([false, true]);
     expect(shown(meeras)).not.toContain('Ravi');
     expect(await crm.conflicts()).toEqual([]);
+  });
+
+  test('says nothing of it where the CRM makes no second record with a number', async () => {
+    const account = memoryAccounts({ twins: 'refuse and name the holder' });
+    ({ world, crm } = await stageFor(account.open)());
+    vendor = account.opened().crm;
+    putRight = world.process.putRight;
+    const [meeras = '', ravis = ''] = await meet(meera, ravi);
+    const decisionId = await join(meeras, ravis);
+    vendor.user.remove(recordOf(ravis).recordId);
+    await crm.check();
+    await settle();
+    const { recordId } = recordOf(meeras);
+    vendor.locked.add(recordId);
+    await putRight.undo(actor(), decisionId);
+    await crm.writes(ravi, 'Here again');
+    await world.settle();
+    expect(vendor.user.list()).toHaveLength(1);
+    vendor.locked.delete(recordId);
+    await world.ride(day);
+    expect(recordOf(meeras).values[memoryFields.phone]).toBe('');
+    expect(shown(ravis)).toContain('Here again');
+    expect(shown(meeras)).not.toContain('Here again');
+    expect(await crm.conflicts()).toEqual([]);
+    expect(await crm.letters()).toEqual([]);
   });
 
   test('says nothing of it to a look before it was put right', async () => {

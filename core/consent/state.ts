@@ -37,8 +37,8 @@ function compareEntries(x: ConsentEntry, y: ConsentEntry): number {
   );
 }
 
-function greatest(entries: readonly ConsentEntry[]): ConsentEntry | undefined {
-  return entries.reduce<ConsentEntry | undefined>(
+function greatest<Entry extends ConsentEntry>(entries: readonly Entry[]): Entry | undefined {
+  return entries.reduce<Entry | undefined>(
     (best, entry) => (best === undefined || compareEntries(entry, best) > 0 ? entry : best),
     undefined,
   );
@@ -48,7 +48,7 @@ function greatest(entries: readonly ConsentEntry[]): ConsentEntry | undefined {
  * What somebody else granted cannot lift what the person withdrew (docs/design.md §3.2): it counts only where they did
  * not.
  */
-function credible(entries: readonly ConsentEntry[]): readonly ConsentEntry[] {
+function credible<Entry extends ConsentEntry>(entries: readonly Entry[]): readonly Entry[] {
   const own = greatest(entries.filter(isOwn));
   return own?.action === 'withdrawal'
     ? entries.filter((entry) => isOwn(entry) || entry.action === 'withdrawal')
@@ -75,7 +75,10 @@ export function consentState(all: readonly ConsentEntry[]): ConsentState {
  * The opt-out a phone carries over when it changes hands: it stands for the new person too, until they opt in.
  * `previous` are the entries of who held the phone before `since`.
  */
-export function inheritedOptOut(previous: readonly ConsentEntry[], since: number): ConsentEntry[] {
+export function inheritedOptOut<Entry extends ConsentEntry>(
+  previous: readonly Entry[],
+  since: number,
+): Entry[] {
   const before = credible(previous.filter((entry) => entry.effectiveAt < since));
   const inForce = greatest(before);
   if (inForce?.action !== 'withdrawal') return [];

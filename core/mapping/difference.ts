@@ -119,6 +119,7 @@ function judge(mapping: FieldMapping, side: Side): Verdict {
   }
   const ours = writtenValue(mapping, side.contact, side.spelling);
   if (side.erased.has(name) || isHandedOn(mapping, side)) {
+    if (ours !== undefined && ours === side.current?.[name]) return { value: ours, agrees: true };
     const [standIn = ''] = standInsOf(mapping, side.contact, side.spelling);
     return side.current === undefined ? { needsRead: true } : { write: ours ?? standIn };
   }

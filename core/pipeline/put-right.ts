@@ -11,6 +11,7 @@ import {
   identityOf,
   keptLinks,
   type KeptLink,
+  lastSaidWhoIsWho,
   recordsById,
   releaseHeld,
   replaceLinks,
@@ -117,12 +118,12 @@ export function createPutRight(dependencies: {
     actor: Actor,
     kind: 'join' | 'hand over',
     evidence: readonly DecidedEvidence[],
-    now: number,
+    at: number,
   ): Promise<string> => {
     // Whom it is about stands in the decision: it may be a phone.
-    const decisionId = await save(trx, actor, kind, { evidence }, now);
-    await audit(trx, actor, kind, decisionId, now);
-    await tellPeople(trx, decisionId, { evidence, retracted: [] }, now);
+    const decisionId = await save(trx, actor, kind, { evidence }, at);
+    await audit(trx, actor, kind, decisionId, at);
+    await tellPeople(trx, decisionId, { evidence, retracted: [] }, at);
     return decisionId;
   };
 
@@ -138,7 +139,14 @@ export function createPutRight(dependencies: {
           const message = 'must not lie ahead: hand the number over once it has changed hands';
           throw new Refusal('invalid', 'from_ahead', `from ${message}.`, [{ path: 'from', message }]);
         }
-        return giveEvidence(trx, actor, 'hand over', [{ kind: 'hand_over', a: phone, b: phone, at }], now);
+        const decidedAt = await afterAllSaid(trx, now);
+        return giveEvidence(
+          trx,
+          actor,
+          'hand over',
+          [{ kind: 'hand_over', a: phone, b: phone, at }],
+          decidedAt,
+        );
       }),
     join: (actor, contactId, otherId) =>
       decide(actor, async (trx, now) => {
@@ -148,8 +156,9 @@ export function createPutRight(dependencies: {
           throw new Refusal('conflict', 'same_contact', 'These two are one contact already: name another.');
         }
         if (a === null || b === null) throw withoutIds(a === null ? contactId : otherId);
-        const joined = { kind: 'joined' as const, a: a.value, b: b.value, at: now, aAt: a.at, bAt: b.at };
-        return giveEvidence(trx, actor, 'join', [joined], now);
+        const at = await afterAllSaid(trx, now);
+        const joined = { kind: 'joined' as const, a: a.value, b: b.value, at, aAt: a.at, bAt: b.at };
+        return giveEvidence(trx, actor, 'join', [joined], at);
       }),
     async release(actor, connectionId) {
       const released = await store.transact(actor.workspaceId, async (trx) => {
@@ -199,18 +208,22 @@ export function createPutRight(dependencies: {
             'A later decision about the same contact stands: undo that one first.',
           );
         }
-        await undoDecision(trx, decisionId, now);
+        const at = evidence.length === 0 ? now : await afterAllSaid(trx, now);
+        await undoDecision(trx, decisionId, at);
         if (links !== undefined) await restoreLinks(trx, links, now);
         if (conflict !== undefined) await reopenConflict(trx, conflict, now);
         if (evidence.length > 0) {
-          // Applied after what it takes back, also where both were decided within one millisecond.
-          const at = Math.max(now, decision.at + 1);
           await tellPeople(trx, `${decisionId}:undone`, { evidence: [], retracted: evidence }, at);
         }
         await audit(trx, actor, 'undo decision', decisionId, now);
         return decisionId;
       }),
   };
+}
+
+/** Who is who is applied in the order it was decided in, also where it was decided within one millisecond. */
+async function afterAllSaid(trx: WorkspaceTransaction, now: number): Promise<number> {
+  return Math.max(now, (await lastSaidWhoIsWho(trx)) + 1);
 }
 
 function linksAfter(

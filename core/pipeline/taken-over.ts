@@ -2,6 +2,7 @@ import type { Agreed } from '../mapping/index.ts';
 import {
   deleteOccurrences,
   mergedInto,
+  type MergedRecord,
   occurrencesOf,
   type RecordRow,
   type WorkspaceTransaction,
@@ -47,17 +48,14 @@ export async function forgetTakenOver(
 }
 
 /**
- * What both sides agreed on of records that went into these since they were last read: found on the survivor, it is what
+ * What both sides agreed on of records that went into others since those were last read: found on the survivor, it is what
  * was agreed there, and nobody's news.
  */
-export async function takenOver(
-  trx: WorkspaceTransaction,
-  connectionId: string,
-  recordIds: readonly string[],
+export function takenOver(
+  merged: readonly MergedRecord[],
   rows: readonly RecordRow[],
-): Promise<ReadonlyMap<string, readonly Agreed[]>> {
+): ReadonlyMap<string, readonly Agreed[]> {
   const readAt = new Map(rows.flatMap((row) => (row.agreed ? [[row.recordId, row.readAt] as const] : [])));
-  const merged = await mergedInto(trx, connectionId, recordIds);
   return Map.groupBy(
     merged.filter(
       ({ agreed, survivorId, goneAt }) => agreed && (readAt.get(survivorId) ?? -Infinity) <= goneAt + skewMs,

@@ -141,8 +141,8 @@ export interface Conflict {
   readonly contactId: string | null;
   readonly recordIds: readonly string[];
   readonly explanation: string;
-  /** `accepted` also where it closed by itself: the explanation then ends by saying why. */
-  readonly state: 'open' | 'accepted' | 'dismissed';
+  /** `ended`: nobody decided it, nothing was left to decide; the explanation ends by saying why. */
+  readonly state: 'open' | 'accepted' | 'dismissed' | 'ended';
   readonly openedAt: number;
   readonly closedAt: number | null;
 }
@@ -223,7 +223,7 @@ export async function decideConflict(
       and (${to}::text = 'accepted' or not exists (
         select 1 from conflicts other
         where other.workspace_id = ${trx.workspaceId} and other.kind = c.kind and other.subject = c.subject
-          and other.conflict_id <> c.conflict_id and other.state <> 'accepted'))`.execute(trx);
+          and other.conflict_id <> c.conflict_id and other.state in ('open', 'dismissed')))`.execute(trx);
 }
 
 /** Closes a conflict nobody decided, since nothing is left to decide; `why` is said in its explanation. */
@@ -234,7 +234,7 @@ export async function closeConflict(
   now: number,
 ): Promise<void> {
   await sql`
-    update conflicts set state = 'accepted', closed_at = ${now},
+    update conflicts set state = 'ended', closed_at = ${now},
                          explanation = explanation || ${` Closed by itself: ${why}.`}::text
     where workspace_id = ${trx.workspaceId} and conflict_id = ${conflictId} and state = 'open'`.execute(trx);
 }

@@ -28,6 +28,31 @@ export async function creationsOf(
   return rows;
 }
 
+/**
+ * Of these records those that hold the id of somebody who is not at home there, and is on another record that stands: what
+ * is left of a decision that was undone, for one.
+ */
+export async function recordsWithKeyOfOthers(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  recordIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (recordIds.length === 0) return new Set();
+  const { rows } = await sql<{ recordId: string }>`
+    select r.record_id as "recordId" from crm_records r
+    left join crm_creations x on x.workspace_id = ${trx.workspaceId} and x.connection_id = ${connectionId}
+                             and x.key_contact_id::text = r.key_contact_id
+    join contacts c on c.workspace_id = ${trx.workspaceId} and c.merged_into is null
+                   and c.contact_id::text = coalesce(x.contact_id::text, r.key_contact_id)
+    join crm_links h on h.workspace_id = ${trx.workspaceId} and h.connection_id = ${connectionId}
+                    and h.contact_id = c.contact_id and h.home and h.parted_at is null and h.record_id <> r.record_id
+    left join crm_records s on s.workspace_id = ${trx.workspaceId} and s.connection_id = ${connectionId}
+                           and s.record_id = h.record_id
+    where r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
+      and r.record_id = any(${recordIds}::text[]) and s.gone is null`.execute(trx);
+  return new Set(rows.map(({ recordId }) => recordId));
+}
+
 /** Decides, or decides anew where a deleted record keeps the key that was. */
 export async function decideCreations(
   trx: WorkspaceTransaction,

@@ -185,6 +185,11 @@ function byRecordId(x: { readonly recordId: string }, y: { readonly recordId: st
   return x.recordId < y.recordId ? -1 : 1;
 }
 
+/** What a field that holds phones says, as it is indexed. */
+export function typedPhone(value: string): string {
+  return cleanText(value).slice(0, 200);
+}
+
 async function savePhones(
   trx: WorkspaceTransaction,
   connectionId: string,
@@ -211,7 +216,7 @@ async function savePhones(
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, * from unnest(
       ${rows.map((r) => r.recordId)}::text[], ${rows.map((r) => r.field)}::text[],
       ${rows.map(({ part = 0 }) => part)}::smallint[], ${rows.map((r) => r.place)}::smallint[],
-      ${rows.map((r) => cleanText(r.typed).slice(0, 200))}::text[],
+      ${rows.map((r) => typedPhone(r.typed))}::text[],
       ${rows.map((r) => ('phone' in r ? storableText(r.phone) : null))}::text[],
       ${rows.map((r) => ('unreadable' in r ? r.unreadable : null))}::text[])
     on conflict (workspace_id, connection_id, record_id, field, part) do update set
@@ -248,21 +253,47 @@ export async function recordsById(
   }));
 }
 
-/** What of erased people we wrote to these records and may still stand there, where there is any. */
+/** Records, and those that went into them by now; `place`: where what stood there stands. */
+const withSwallowed = (trx: WorkspaceTransaction, connectionId: string, recordIds: readonly string[]) => sql`
+  with recursive swallowed as (
+    select record_id, record_id as place from crm_records
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+      and record_id = any(${recordIds}::text[])
+    union
+    select r.record_id, s.place from swallowed s
+    join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
+                      and r.moved_to = s.record_id and r.gone = 'merged')`;
+
+/** All hashes of each field. */
+export function joinedErasedValues(all: readonly ErasedValues[]): ErasedValues {
+  const fields = new Set(all.flatMap((one) => Object.keys(one)));
+  return Object.fromEntries(
+    [...fields].map((field) => [field, [...new Set(all.flatMap((one) => one[field] ?? []))]]),
+  );
+}
+
+/** What of erased people we wrote to these records, or to those that went into them, and may still stand there. */
 export async function erasedValuesOf(
   trx: WorkspaceTransaction,
   connectionId: string,
   recordIds: readonly string[],
 ): Promise<ReadonlyMap<string, ErasedValues>> {
   if (recordIds.length === 0) return new Map();
-  const { rows } = await sql<{ recordId: string; erasedValues: Buffer }>`
-    select record_id as "recordId", erased_values as "erasedValues" from crm_records
-    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-      and record_id = any(${recordIds}::text[]) and erased_values is not null`.execute(trx);
-  return new Map(rows.map((row) => [row.recordId, fromJson(row.erasedValues) as ErasedValues]));
+  const { rows } = await sql<{ place: string; erasedValues: Buffer }>`
+    ${withSwallowed(trx, connectionId, recordIds)}
+    select s.place, r.erased_values as "erasedValues" from swallowed s
+    join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
+                      and r.record_id = s.record_id
+    where r.erased_values is not null`.execute(trx);
+  return new Map(
+    [...Map.groupBy(rows, ({ place }) => place)].map(([place, some]) => [
+      place,
+      joinedErasedValues(some.map((row) => fromJson(row.erasedValues) as ErasedValues)),
+    ]),
+  );
 }
 
-/** Remembers what of that still stands. */
+/** Remembers what of that still stands; what went into these says it no more. */
 export async function saveErasedValues(
   trx: WorkspaceTransaction,
   connectionId: string,
@@ -278,6 +309,11 @@ export async function saveErasedValues(
          as t (record_id, start, size)
     where r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
       and r.record_id = t.record_id`.execute(trx);
+  await sql`
+    ${withSwallowed(trx, connectionId, [...records.keys()])}
+    update crm_records r set erased_values = null from swallowed s
+    where r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId} and r.record_id = s.record_id
+      and s.record_id <> s.place and r.erased_values is not null`.execute(trx);
 }
 
 /**
@@ -382,6 +418,7 @@ export interface MergedRecord {
   readonly base: CrmValues;
   readonly ours: readonly string[];
   readonly agreed: boolean;
+  readonly erasedValues: ErasedValues | null;
   readonly goneAt: number;
 }
 
@@ -392,7 +429,9 @@ export async function mergedInto(
   recordIds: readonly string[],
 ): Promise<MergedRecord[]> {
   if (recordIds.length === 0) return [];
-  const { rows } = await sql<Omit<MergedRecord, 'base'> & { base: Buffer }>`
+  const { rows } = await sql<
+    Omit<MergedRecord, 'base' | 'erasedValues'> & { base: Buffer; erasedValues: Buffer | null }
+  >`
     with recursive merged as (
       select record_id, moved_to as survivor from crm_records
       where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
@@ -401,12 +440,17 @@ export async function mergedInto(
       select r.record_id, m.survivor from merged m
       join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
                         and r.moved_to = m.record_id and r.gone = 'merged')
-    select r.record_id as "recordId", m.survivor as "survivorId", r.base, r.ours, r.agreed, r.gone_at as "goneAt"
+    select r.record_id as "recordId", m.survivor as "survivorId", r.base, r.ours, r.agreed,
+           r.erased_values as "erasedValues", r.gone_at as "goneAt"
     from merged m
     join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
                       and r.record_id = m.record_id
     order by r.record_id`.execute(trx);
-  return rows.map((row) => ({ ...row, base: fromJson(row.base) as CrmValues }));
+  return rows.map((row) => ({
+    ...row,
+    base: fromJson(row.base) as CrmValues,
+    erasedValues: row.erasedValues === null ? null : (fromJson(row.erasedValues) as ErasedValues),
+  }));
 }
 
 /** They were looked for just now. */

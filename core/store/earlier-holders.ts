@@ -28,6 +28,21 @@ export const isEarlierHolders = (
   exists (select 1 from ${earlierHomes(trx, connectionId)}
           and mine.contact_id = ${contactId} and l.record_id = ${recordId})`;
 
+/** Who holds a phone now or held it once that was one of these contacts' before: an opt-out of theirs came with it. */
+export async function laterHolders(
+  trx: WorkspaceTransaction,
+  contactIds: readonly string[],
+): Promise<string[]> {
+  if (contactIds.length === 0) return [];
+  const { rows } = await sql<{ contactId: string }>`
+    select distinct later.contact_id as "contactId" from identities earlier
+    join identities later on later.workspace_id = earlier.workspace_id and later.value = earlier.value
+                         and later.since > earlier.since
+    where earlier.workspace_id = ${trx.workspaceId} and earlier.contact_id = any(${contactIds}::uuid[])
+      and starts_with(earlier.value, '+') and later.contact_id <> all(${contactIds}::uuid[])`.execute(trx);
+  return rows.map(({ contactId }) => contactId);
+}
+
 /** A record that is the home of somebody who held one of the contact's phones before. */
 export interface EarlierHome {
   readonly contactId: string;

@@ -5,6 +5,7 @@ import { forgetRecords, type IsTheirs, recordsOf, type TheirRecords } from './er
 import { type ErasedStretch, erasedHash, type Erasure, type Remains } from './erasures.ts';
 import { addEvidence } from './evidence.ts';
 import { type IdentityRow, identitiesOf } from './identities.ts';
+import { keepInheritedOptOuts } from './inherited-opt-outs.ts';
 import { toJson } from './json.ts';
 import { type ContentJudgement, insertMessages, mergeMessages, type MessageRow } from './messages.ts';
 import type { WorkspaceTransaction } from './store.ts';
@@ -75,7 +76,8 @@ export async function eraseRows(
   const { key, now, askedBy, judge, isTheirs } = request;
   const { contactIds: ids } = leaving;
   const own = [...leaving.own];
-  const remains = await remainsOf(trx, ids);
+  const remains = await remainsOf(trx, ids, own);
+  await keepInheritedOptOuts(trx, ids, now);
 
   const theirs = sql`(contact_id = any(${ids}::uuid[]) or (contact_id is null
     and (phone = any(${own}::text[]) or bsuid_key = any(${own}::text[]))))`;
@@ -220,10 +222,24 @@ async function showOthersContents(
   await remarkTimeline(trx, [...new Set(shown)], now);
 }
 
-async function remainsOf(trx: WorkspaceTransaction, ids: readonly string[]): Promise<Remains[]> {
+/**
+ * What CRMs go on holding: their records, and of those a member took from them the ones that were made for them, bear their
+ * id or hold their phone.
+ */
+async function remainsOf(
+  trx: WorkspaceTransaction,
+  ids: readonly string[],
+  own: readonly string[],
+): Promise<Remains[]> {
   const { rows: links } = await sql<{ connectionId: string; recordId: string }>`
-    select distinct connection_id as "connectionId", record_id as "recordId" from crm_links
-    where workspace_id = ${trx.workspaceId} and contact_id = any(${ids}::uuid[]) and parted_at is null
+    select distinct l.connection_id as "connectionId", l.record_id as "recordId" from crm_links l
+    left join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = l.connection_id
+                           and r.record_id = l.record_id
+    where l.workspace_id = ${trx.workspaceId} and l.contact_id = any(${ids}::uuid[])
+      and (l.parted_at is null or l.decided_by = 'created' or r.key_contact_id = any(${[...ids]}::text[])
+           or exists (select 1 from crm_phones p
+                      where p.workspace_id = ${trx.workspaceId} and p.connection_id = l.connection_id
+                        and p.record_id = l.record_id and p.phone = any(${[...own]}::text[])))
     order by 1, 2`.execute(trx);
   const { rows: entries } = await sql<{ connectionId: string; entryId: string }>`
     select connection_id as "connectionId", entry_id as "entryId" from timeline_entries

@@ -130,6 +130,14 @@ export async function decisionsAfter(
   return rows.map((row) => ({ ...row, subject: fromJson(row.subject) }));
 }
 
+/** When anybody last decided who is who, or took that back; 0: never. */
+export async function lastSaidWhoIsWho(trx: WorkspaceTransaction): Promise<number> {
+  const { rows } = await sql<{ at: number | null }>`
+    select max(greatest(at, undone_at)) as at from decisions
+    where workspace_id = ${trx.workspaceId} and kind in ('join', 'hand over')`.execute(trx);
+  return rows[0]?.at ?? 0;
+}
+
 /** Marks a decision as undone. */
 export async function undoDecision(
   trx: WorkspaceTransaction,

@@ -10,7 +10,7 @@ export * from './intake.ts';
 export * from './turn.ts';
 export { contactsOfPhones, subjectsOfPhones } from './writable.ts';
 export { standingContacts, standingContactsAndTied, lockToErase } from './standing-people.ts';
-export { homesOfEarlierHolders } from './earlier-holders.ts';
+export { homesOfEarlierHolders, laterHolders } from './earlier-holders.ts';
 export { recordsOfStrayPhones } from './stray-phones.ts';
 export * from './dead-letters.ts';
 export * from './evidence.ts';

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
-import { decideConflict, openConflicts } from './attention.ts';
+import { closeConflict, openConflicts } from './attention.ts';
 import { isEarlierHolders } from './earlier-holders.ts';
-import { isStrayPhone } from './stray-phones.ts';
+import { isOneOf, strayPhonesOf, strayPhonesOn } from './stray-phones.ts';
 import type { LinkReason } from './schema.ts';
 import { dueTimeline, repointEntries } from './timeline-moves.ts';
 import type { WorkspaceTransaction } from './store.ts';
@@ -192,6 +192,7 @@ export async function linkByPhone(
     trx,
     known.map(({ contactId }) => contactId),
   );
+  const strays = await strayPhonesOn(trx, connectionId, recordIds);
   const earlier = isEarlierHolders(trx, connectionId, {
     contactId: sql`i.contact_id`,
     recordId: sql`p.record_id`,
@@ -207,7 +208,7 @@ export async function linkByPhone(
           from (select p.record_id, p.phone, min(p.place) as place from crm_phones p
                 where p.workspace_id = ${trx.workspaceId} and p.connection_id = ${connectionId}
                   and p.record_id = any(${recordIds}::text[]) and p.phone is not null
-                  and not ${isStrayPhone(trx, connectionId)}
+                  and not ${isOneOf(strays)}
                 group by p.record_id, p.phone) p
           join identities i on i.workspace_id = ${trx.workspaceId} and i.value = p.phone and i.contact_id is not null
           left join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
@@ -248,7 +249,8 @@ async function closeUntied(
                     and t.record_id = any(c.record_ids)
     group by c.conflict_id, c.contact_id, c.record_ids
     order by c.conflict_id`.execute(trx);
-  for (const { conflictId } of rows) await decideConflict(trx, conflictId, 'open', 'accepted', now);
+  const why = 'a record it names does not hold their phone any more';
+  for (const { conflictId } of rows) await closeConflict(trx, conflictId, why, now);
   await openConflicts(
     trx,
     rows.flatMap(({ contactId, left: [home, second, ...others] }) =>
@@ -332,6 +334,7 @@ export async function linkContactsByPhone(
   now: number,
 ): Promise<void> {
   if (contactIds.length === 0) return;
+  const strays = await strayPhonesOf(trx, contactIds);
   await sql`
     insert into crm_links (workspace_id, connection_id, contact_id, record_id, home, decided_by, created_at)
     select distinct ${trx.workspaceId}::uuid, p.connection_id, i.contact_id, p.record_id, false, 'phone', ${now}::bigint
@@ -340,7 +343,7 @@ export async function linkContactsByPhone(
     where i.workspace_id = ${trx.workspaceId} and i.contact_id = any(${contactIds}::uuid[])
       and not exists (select 1 from identities later where later.workspace_id = ${trx.workspaceId}
                         and later.value = i.value and later.since > i.since)
-      and not ${isStrayPhone(trx, sql`p.connection_id`)}
+      and not ${isOneOf(strays)}
     on conflict do nothing`.execute(trx);
 }
 

@@ -154,6 +154,51 @@ test('foreign letters that were all taken for opt-outs are looked at anew, but f
   await drop();
 });
 
+test('who was erased before stretches were known was never anybody else; a join held for when it was decided', async () => {
+  const before = Object.entries(migrations).filter(([name]) => name < '0026');
+  const { db, url, rows, drop } = await databaseOf(Object.fromEntries(before));
+  const workspace = '00000000-0000-4000-8000-000000000001';
+  await sql`
+    insert into erased_identities (workspace_id, hash, erased_at)
+    values (${workspace}, ${Buffer.alloc(32, 1)}, 500)`.execute(db);
+  await sql`
+    insert into identity_evidence (workspace_id, kind, a, b, occurrence, at)
+    values (${workspace}, 'joined', '+911', '+912', 700, 700), (${workspace}, 'pair', '+911', 'bsuid:p:1', 0, 300)`.execute(
+    db,
+  );
+  await migrate(url);
+  expect(await rows('select since, until from erased_identities')).toEqual([{ since: '0', until: '500' }]);
+  expect(await rows('select kind, a_at, b_at from identity_evidence order by kind')).toEqual([
+    { kind: 'joined', a_at: '700', b_at: '700' },
+    { kind: 'pair', a_at: null, b_at: null },
+  ]);
+  await drop();
+});
+
+test('a conflict that closed by itself is said to have ended, one that was accepted stays so', async () => {
+  const before = Object.entries(migrations).filter(([name]) => name < '0027');
+  const { db, url, rows, drop } = await databaseOf(Object.fromEntries(before));
+  const workspace = '00000000-0000-4000-8000-000000000001';
+  const close = (state: string, explanation: string) =>
+    sql`
+    insert into conflicts (workspace_id, conflict_id, kind, subject, record_ids, explanation, state, opened_at)
+    values (${workspace}, gen_random_uuid(), 'two records', ${explanation}, '{}', ${explanation}, ${state}, 1)`.execute(
+      db,
+    );
+  await close('accepted', 'Two.');
+  await close('accepted', 'Two. Closed by itself: the records were merged.');
+  await close('dismissed', 'Neither. Closed by itself: no.');
+  await close('open', 'Open.');
+  await migrate(url);
+  expect(await rows('select explanation, state from conflicts order by length(explanation)')).toMatchObject([
+    { state: 'accepted' },
+    { state: 'open' },
+    { state: 'dismissed' },
+    { state: 'ended' },
+  ]);
+  await drop();
+});
+
 test.each([
   [
     'of a newer version',

@@ -424,7 +424,7 @@ export interface Database {
     contact_id: string | null;
     record_ids: ColumnType<string[], string[] | undefined>;
     explanation: string;
-    state: ColumnType<'open' | 'accepted' | 'dismissed', 'open' | undefined>;
+    state: ColumnType<'open' | 'accepted' | 'dismissed' | 'ended', 'open' | undefined>;
     opened_at: number;
     closed_at: number | null;
   };

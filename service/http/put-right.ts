@@ -10,7 +10,9 @@ const linkBody = z.strictObject({ connectionId: z.uuid(), recordId });
 const joinBody = z.strictObject({ contactId: z.uuid() });
 const handOverBody = z.strictObject({ phone: phoneInput, from: time });
 const acceptBody = z.strictObject({ recordId: recordId.optional() });
-const conflictQuery = listQuery(z.uuid(), { state: z.enum(['open', 'accepted', 'dismissed']).optional() });
+const conflictQuery = listQuery(z.uuid(), {
+  state: z.enum(['open', 'accepted', 'dismissed', 'ended']).optional(),
+});
 const decisionQuery = listQuery(z.uuid(), {});
 
 /** What people put right by hand: links, who is who, conflicts; and taking any of it back. */

@@ -15,6 +15,7 @@ import {
   joinConversations,
   joinStatuses,
   keepEvents,
+  laterHolders,
   linkContactsByPhone,
   type Mark,
   markContacts,
@@ -135,14 +136,18 @@ export async function applyBatch(
   const erased = await applyCrmChanges(trx, changes, traitsOf, now);
 
   const marks = marksOf(people, events, owner);
-  const consenting = marks.filter(({ priority }) => priority === markPriority.consent);
+  const consenting = marks.flatMap(({ contactId, priority }) =>
+    priority === markPriority.consent ? [contactId] : [],
+  );
+  // Whoever took over a phone of theirs since took over its opt-out, also one we learn of late.
+  const later = await laterHolders(trx, consenting);
   // A STOP goes to every record that holds the person's phone.
-  await linkContactsByPhone(
+  await linkContactsByPhone(trx, [...consenting, ...later], now);
+  await markContacts(
     trx,
-    consenting.map(({ contactId }) => contactId),
+    [...marks, ...later.map((contactId) => ({ contactId, priority: markPriority.consent }))],
     now,
   );
-  await markContacts(trx, marks, now);
   await lookForReturned(trx, people.gained, erasureKeyOf, now);
   await markTimeline(trx, [...timelineOf(events, owner), ...timelineOfChanged(changed)], now);
   await remarkTimeline(trx, [...people.reshaped], now);

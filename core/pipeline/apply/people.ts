@@ -1,5 +1,11 @@
 import { v7 as uuidv7 } from 'uuid';
-import { type Anchor, type Person, resolveIdentities, type Resolution } from '../../identity/index.ts';
+import {
+  type Anchor,
+  type Evidence,
+  type Person,
+  resolveIdentities,
+  type Resolution,
+} from '../../identity/index.ts';
 import {
   addEvidence,
   evidenceAround,
@@ -41,10 +47,7 @@ export async function resolvePeople(
     trx,
     batch.flatMap((facts) => facts.evidence),
   );
-  const retracted = await retractEvidence(
-    trx,
-    batch.flatMap((facts) => facts.retracted ?? []),
-  );
+  const retracted = await retractEvidence(trx, retractedForGood(batch));
   const mentioned = new Set<string>();
   for (const { anchor } of batch) {
     if (anchor.phone !== undefined) mentioned.add(anchor.phone);
@@ -68,6 +71,22 @@ export async function resolvePeople(
     return { contactOf: lookUp, created: new Map(), reshaped: new Set(), gained: new Set() };
   }
   return resolveOpen(trx, batch, [...open], lookUp, now);
+}
+
+/** What members take back in a batch and say no more: what was decided, taken back and decided again stands. */
+function retractedForGood(batch: readonly Facts[]): Evidence[] {
+  if (batch.every(({ retracted = [] }) => retracted.length === 0)) return [];
+  const last = new Map<string, { readonly item: Evidence; readonly stands: boolean }>();
+  const decided = batch.toSorted((x, y) => x.anchor.at - y.anchor.at);
+  for (const { evidence, retracted = [] } of decided) {
+    for (const item of evidence) last.set(nameOfDecided(item), { item, stands: true });
+    for (const item of retracted) last.set(nameOfDecided(item), { item, stands: false });
+  }
+  return [...last.values()].flatMap(({ item, stands }) => (stands ? [] : [item]));
+}
+
+function nameOfDecided({ kind, a, b, at }: Evidence): string {
+  return JSON.stringify([kind, a, b, at]);
 }
 
 /** Resolves the people around ids about which something is new. */

@@ -3,7 +3,6 @@ import {
   erasedHash,
   type ErasedValues,
   erasedValuesOf,
-  type RecordRow,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
 import type { ErasureKeyOf } from '../erased.ts';
@@ -11,17 +10,17 @@ import type { Followed } from '../followed.ts';
 import type { Findings } from './findings.ts';
 
 /** Which fields of a record, as it was read, hold what we wrote there of somebody erased since. */
-export type ErasedFieldsOf = (row: RecordRow | undefined, current: CrmValues) => ReadonlySet<string>;
+export type ErasedFieldsOf = (erased: ErasedValues, current: CrmValues) => ReadonlySet<string>;
 
 /** Tells that of these records. */
 export async function erasedFieldsOf(
   workspaceId: string,
-  rows: readonly (RecordRow | undefined)[],
+  all: readonly ErasedValues[],
   keyOf: ErasureKeyOf,
 ): Promise<ErasedFieldsOf> {
-  if (rows.every((row) => (row?.erasedValues ?? null) === null)) return () => new Set();
+  if (all.every((erased) => Object.keys(erased).length === 0)) return () => new Set();
   const key = await keyOf(workspaceId);
-  return (row, current) => fieldsHolding(row?.erasedValues ?? {}, current, key);
+  return (erased, current) => fieldsHolding(erased, current, key);
 }
 
 /**

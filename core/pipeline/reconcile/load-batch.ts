@@ -5,9 +5,14 @@ import {
   type JournalEntry,
   type LinkRow,
   linksOfContacts,
+  type ErasedValues,
+  joinedErasedValues,
   linksOfRecords,
+  mergedInto,
+  type MergedRecord,
   type RecordRow,
   recordsById,
+  recordsWithKeyOfOthers,
   seeksTwins,
   unansweredWrites,
   type WorkspaceTransaction,
@@ -27,12 +32,16 @@ export interface DirtyTarget {
   /** People whose own record it is, the one it names first. */
   readonly homes: readonly ContactFields[];
   readonly others: readonly ContactFields[];
+  /** Its row names somebody who is not at home here, and is on another record. */
+  readonly keyIsOthers: boolean;
   /** What writes were to leave there that nobody answered, and that may have taken effect since it was last seen. */
   readonly tried: readonly CrmValues[];
   /** Until when they may take effect; undefined: there are none. */
   readonly settlesAt: number | undefined;
   /** What records that were merged into it since it was last read held. */
   readonly takenOver: readonly Agreed[];
+  /** What we wrote of erased people there, or to records that were merged into it, and may still stand. */
+  readonly erasedValues: ErasedValues;
 }
 
 /** A contact that has no record in this connection. */
@@ -73,13 +82,21 @@ export async function loadBatch(
     ...recordIds,
     ...linksOfSubjects.map(({ recordId }) => recordId),
   ]);
-  const merged = await takenOver(trx, connectionId, recordIds, rows);
+  const isNamed = new Set(links.flatMap((link) => (link.home ? [`${link.recordId} ${link.contactId}`] : [])));
+  const keyOfOthers = await recordsWithKeyOfOthers(
+    trx,
+    connectionId,
+    rows.flatMap(({ recordId, keyContactId }) =>
+      keyContactId === null || isNamed.has(`${recordId} ${keyContactId}`) ? [] : [recordId],
+    ),
+  );
+  const merged = await mergedInto(trx, connectionId, recordIds);
   const unanswered = await unansweredWrites(trx, connectionId, recordIds);
   const readAt = new Map(rows.map((row) => [row.recordId, row.readAt]));
   const tried = unanswered.filter((entry) => settlesAt(entry, traits) >= (readAt.get(entry.recordId) ?? 0));
   const people = new Set([...contactIds, ...links.map(({ contactId }) => contactId)]);
   const fields = await contactFields(trx, [...people], now, mapping);
-  return sortBatch({ leased, linksOfSubjects, links, rows, fields, tried, merged, traits });
+  return sortBatch({ leased, linksOfSubjects, links, rows, fields, tried, merged, keyOfOthers, traits });
 }
 
 function sortBatch(read: {
@@ -89,13 +106,16 @@ function sortBatch(read: {
   rows: readonly RecordRow[];
   fields: readonly ContactFields[];
   tried: readonly JournalEntry[];
-  merged: ReadonlyMap<string, readonly Agreed[]>;
+  merged: readonly MergedRecord[];
+  keyOfOthers: ReadonlySet<string>;
   traits: ConnectorTraits;
 }): DirtyBatch {
   const contactOf = new Map(read.fields.map((contact) => [contact.contactId, contact]));
   const rowOf = new Map(read.rows.map((row) => [row.recordId, row]));
   const linksOf = Map.groupBy(read.links, ({ recordId }) => recordId);
   const subjectLinks = Map.groupBy(read.linksOfSubjects, ({ contactId }) => contactId);
+  const taken = takenOver(read.merged, read.rows);
+  const erasedIn = Map.groupBy(read.merged, ({ survivorId }) => survivorId);
   const targets: DirtyTarget[] = [];
   const homeless: Homeless[] = [];
   const idle: DirtyRecord[] = [];
@@ -118,8 +138,12 @@ function sortBatch(read: {
         row,
         homes: named <= 0 ? homes : [...homes.slice(named, named + 1), ...homes.toSpliced(named, 1)],
         others: tied.filter(({ home }) => !home).map(({ contact }) => contact),
+        keyIsOthers: read.keyOfOthers.has(dirty.recordId),
         tried: tried.map(({ written }) => written),
-        takenOver: read.merged.get(dirty.recordId) ?? [],
+        takenOver: taken.get(dirty.recordId) ?? [],
+        erasedValues: joinedErasedValues(
+          [row, ...(erasedIn.get(dirty.recordId) ?? [])].flatMap((one) => valuesIn(one)),
+        ),
         settlesAt:
           tried.length === 0 ? undefined : Math.max(...tried.map((entry) => settlesAt(entry, read.traits))),
       });
@@ -145,4 +169,9 @@ function sortBatch(read: {
     });
   }
   return { targets, homeless, twins, idle, instead, leased: read.leased };
+}
+
+function valuesIn(row: Pick<RecordRow, 'erasedValues'> | undefined): ErasedValues[] {
+  const values = row?.erasedValues ?? null;
+  return values === null ? [] : [values];
 }

@@ -197,8 +197,12 @@ function withFollowed(agreed: Agreed, record: CrmRecord | undefined, { theirs }:
  * What stands in our unique field and may stay. The id of somebody whose home is another record by now would keep it from
  * being written there; one that was taken from what both sides agreed on is of somebody erased.
  */
-function heldKey({ row, homes, others }: DirtyTarget, record: CrmRecord | undefined): string | undefined {
+function heldKey(
+  { row, homes, others, keyIsOthers }: DirtyTarget,
+  record: CrmRecord | undefined,
+): string | undefined {
   const held = record === undefined ? (row?.keyContactId ?? undefined) : record.contactId;
+  if (keyIsOthers && held === row?.keyContactId) return undefined;
   const isHeldBy = (people: readonly ContactFields[]): boolean =>
     people.some(({ contactId }) => contactId === held);
   if (isHeldBy(others)) return undefined;
@@ -207,8 +211,8 @@ function heldKey({ row, homes, others }: DirtyTarget, record: CrmRecord | undefi
 }
 
 /** Somebody or something may have changed it since it was last read, or is to be seen giving way. */
-function mayDiffer({ dirty, row, tried, takenOver }: DirtyTarget): boolean {
-  return dirty.reread || (row?.erasedValues ?? null) !== null || tried.length > 0 || takenOver.length > 0;
+function mayDiffer({ dirty, erasedValues, tried, takenOver }: DirtyTarget): boolean {
+  return dirty.reread || Object.keys(erasedValues).length > 0 || tried.length > 0 || takenOver.length > 0;
 }
 
 /** What stood on a record that was merged into this one is as agreed as it was there. */

@@ -72,7 +72,7 @@ export async function previewWrites(
   const byAsked = new Map(records.map((record) => [record.askedAs, record]));
   const erasedOf = await erasedFieldsOf(
     workspaceId,
-    standing.map(({ row }) => row),
+    standing.map(({ erasedValues }) => erasedValues),
     erasureKeyOf,
   );
   const results = [
@@ -96,7 +96,7 @@ export async function previewWrites(
     })),
     ...standing.map((target) => {
       const record = byAsked.get(target.recordId);
-      const erased = erasedOf(target.row, record?.values ?? {});
+      const erased = erasedOf(target.erasedValues, record?.values ?? {});
       const { write } = planTarget(target, record, mapping, traits, followed, erased);
       const [person] = [...target.homes, ...target.others];
       return {

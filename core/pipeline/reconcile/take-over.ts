@@ -5,6 +5,7 @@ import {
   addConsentEntries,
   addTagChanges,
   lastChangeOf,
+  laterHolders,
   markContacts,
   markPriority,
   madeFor,
@@ -72,10 +73,12 @@ export async function takeOver(
   }
   await addConsentEntries(trx, consents);
   await addTagChanges(trx, tags);
+  const consenting = [...new Set(consents.flatMap(({ contactId }) => contactId ?? []))];
+  const later = await laterHolders(trx, consenting);
   await markContacts(
     trx,
     [
-      ...consents.map(({ contactId }) => ({ contactId: contactId ?? '', priority: markPriority.consent })),
+      ...[...consenting, ...later].map((contactId) => ({ contactId, priority: markPriority.consent })),
       ...tags.map(({ contactId }) => ({ contactId, priority: markPriority.fields })),
     ],
     now,

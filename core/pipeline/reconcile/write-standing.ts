@@ -14,7 +14,7 @@ import { type LeftOut, updateRecords } from './write-records.ts';
 
 /** Sorts out records that are no more: merged ones point on, deleted ones are left unless their person wrote since. */
 export function withoutGone(targets: readonly DirtyTarget[], findings: Findings, now: number): DirtyTarget[] {
-  return targets.filter(({ row, dirty, homes, others }) => {
+  return targets.filter(({ row, dirty, homes, others, keyIsOthers }) => {
     const goneAt = row?.goneAt ?? now;
     if (row?.gone === 'merged' && row.movedTo !== null) {
       hurry(findings.instead, row.movedTo, dirty.priority);
@@ -25,7 +25,7 @@ export function withoutGone(targets: readonly DirtyTarget[], findings: Findings,
       const back = homes.filter(({ lastInboundAt }) => (lastInboundAt ?? 0) > goneAt);
       for (const { contactId } of back) hurry(findings.back, contactId, dirty.priority);
       findings.outcomes.set(dirty, 'left alone');
-    } else if (homes.length + others.length === 0 && !dirty.reread) {
+    } else if (homes.length + others.length === 0 && !dirty.reread && !keyIsOthers) {
       findings.outcomes.set(dirty, 'left alone');
     }
     return !findings.outcomes.has(dirty);
@@ -53,14 +53,14 @@ export async function planStanding(
   const born = await bornUnanswered(work, asking, records);
   const erasedOf = await erasedFieldsOf(
     connection.workspaceId,
-    asking.map(({ row }) => row),
+    asking.map(({ erasedValues }) => erasedValues),
     work.erasureKeyOf,
   );
   const swallowed = await newlySwallowed(work, records);
   return [
     ...plans.filter(({ needsRead }) => !needsRead),
     ...asking.flatMap((target) => {
-      const { recordId, dirty, homes, others, row } = target;
+      const { recordId, dirty, homes, others, keyIsOthers, row } = target;
       const record = byAsked.get(recordId);
       const at = wentAt(target, clock.now());
       if (target.settlesAt !== undefined && target.settlesAt > clock.now()) {
@@ -87,7 +87,7 @@ export async function planStanding(
       }
       findings.noticed.push(...noticeFollowed(row, record, followed, target.tried, clock.now()).occurrences);
       if (row !== undefined && row.doubtedAt !== null) findings.standing.push(recordId);
-      if (homes.length + others.length === 0) {
+      if (homes.length + others.length === 0 && !keyIsOthers) {
         findings.seen.push(seenRecord(record, traits.phoneFields, connection.region));
         findings.outcomes.set(dirty, 'unchanged');
         return [];
@@ -97,7 +97,14 @@ export async function planStanding(
         findings.named.push({ from: unborn(record.contactId), to: recordId });
       }
       const known = tries === undefined ? target : { ...target, tried: [...tries, ...target.tried] };
-      const plan = planTarget(known, record, mapping, traits, followed, erasedOf(row, record.values));
+      const plan = planTarget(
+        known,
+        record,
+        mapping,
+        traits,
+        followed,
+        erasedOf(target.erasedValues, record.values),
+      );
       findings.taking.push(plan);
       return [plan];
     }),
