@@ -80,7 +80,8 @@ function refusedAlone(writes: readonly Write[], refusal: Refusal): WriteOutcome 
 }
 
 function refused(item: string, refusal: Refusal): WriteOutcome {
-  const { code, conflict, problems, explanation } = refusal;
+  const { code, retry, conflict, problems, explanation } = refusal;
+  if (code === 'locked' && retry !== 'never') return { item, outcome: 'later', code, retry, explanation };
   if (code !== 'batch_refused') throw refusalError(refusal);
   if (conflict !== undefined) {
     return { item, outcome: 'taken', recordId: conflict.recordId, field: conflict.property, explanation };
@@ -100,7 +101,11 @@ function fieldOf(problems: Refusal['problems']): { field?: string } {
   return field === undefined ? {} : { field };
 }
 
-const statusByCategory: Readonly<Record<string, number>> = { CONFLICT: 409, OBJECT_NOT_FOUND: 404 };
+const statusByCategory: Readonly<Record<string, number>> = {
+  CONFLICT: 409,
+  OBJECT_NOT_FOUND: 404,
+  LOCKED: 423,
+};
 
 /** One item's error within a 207, as if that item had been sent alone. */
 function refusalOf(error: ItemError): Refusal {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Router } from 'express';
 import { z } from 'zod';
-import type { CrmEntry, CrmFrame, CrmSimulator } from '../crm.ts';
+import type { CallTrouble, CrmEntry, CrmFrame, CrmSimulator } from '../crm.ts';
 import { type Answer, answering, ok, parseJson, readBody, readChanges } from '../http.ts';
 import { createAccount } from './account.ts';
 import { fetchControls } from './app/fetch.ts';
@@ -158,7 +158,7 @@ export function createHubspot(
 
     call({ method, path, query, headers, text }) {
       const found = findOperation(method, path);
-      const happen = (readAt: number | undefined): Answer => {
+      const happen = ({ readAt, refusedItem = () => undefined }: CallTrouble): Answer => {
         const handler = found === undefined ? undefined : operations[found.operation];
         if (found === undefined || handler === undefined) return answerError(notFound());
         const form = headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true;
@@ -166,16 +166,16 @@ export function createHubspot(
         if (text !== '' && body === undefined) {
           return answerError(validationError('Invalid input JSON: the body could not be parsed.'));
         }
-        return handler({ ...found, query, body, length: text.length, readAt });
+        return handler({ ...found, query, body, length: text.length, readAt, refusedItem });
       };
       return {
         operation: found?.operation ?? 'unknown',
-        run(readAt) {
+        run(trouble = {}) {
           // Whoever asks for a token has none yet.
-          if (found?.operation === 'POST /oauth/token') return happen(readAt);
+          if (found?.operation === 'POST /oauth/token') return happen(trouble);
           const entered = account.enter(headers.authorization, found?.operation ?? 'unknown');
           if ('refused' in entered) return entered.refused;
-          const answer = happen(readAt);
+          const answer = happen(trouble);
           return { ...answer, headers: { ...answer.headers, ...entered.headers } };
         },
       };
