@@ -21,6 +21,8 @@ export interface VendorCall {
   readonly operation: string;
   /** Makes it happen, at once and whole. */
   run(trouble?: CallTrouble): Answer;
+  /** Its answer is out, or its caller is gone: it counts no more among the calls under way. */
+  end?(): void;
 }
 
 /** What goes wrong within a call that happens. */
@@ -112,5 +114,5 @@ export interface CrmSimulator {
   /** Whether earlier states are to be kept from now on, for reads that lag. */
   keepPast(keep: boolean): void;
   /** Delivers nothing more. */
-  close(): void;
+  close(): Promise<void>;
 }

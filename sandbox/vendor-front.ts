@@ -76,8 +76,12 @@ export function createVendorFront({
       const call = crm.call(vendorRequest(request));
       calls.count(call.operation);
       const fault = faults.next(call.operation);
-      if (fault === undefined) await answer(response, call);
-      else await answerFaultily(response, call, fault);
+      try {
+        if (fault === undefined) await answer(response, call);
+        else await answerFaultily(response, call, fault);
+      } finally {
+        call.end?.();
+      }
     },
     close() {
       late.close();

@@ -2,7 +2,7 @@ import { Router } from 'express';
 import { z } from 'zod';
 import { answering, ControlError, readBody } from '../http.ts';
 import { isError } from './catalogue.ts';
-import { byUser } from './change-sources.ts';
+import { byUser } from './changes.ts';
 import { eraseContact } from './erase-contact.ts';
 import type { Portal } from './record-context.ts';
 

@@ -1,7 +1,7 @@
 import type { RecordDesk, Refused, UserRecord } from '../crm.ts';
 import { isError } from './catalogue.ts';
-import { byUser } from './change-sources.ts';
-import { isLive, type Seen, type StoredRecord } from './record.ts';
+import { byUser } from './changes.ts';
+import { isLive, type Seen, type StoredRecord } from '../shared/record.ts';
 import type { HubspotError } from './errors.ts';
 import type { RecordContext } from './record-context.ts';
 
