@@ -1,5 +1,5 @@
 import { Backoff, type TurnFailed } from '@sangam/core/pipeline';
-import { serviceWorkspaceId, type Store } from '@sangam/core/store';
+import { type Store, workspacesInUse } from '@sangam/core/store';
 
 /** What is done for every workspace from time to time. */
 export interface Chores {
@@ -24,20 +24,6 @@ export function createChores(dependencies: {
   let timer: NodeJS.Timeout | undefined;
   let doing: Promise<void> = Promise.resolve();
 
-  const workspaces = async (): Promise<string[]> => {
-    const channels = await store.directory
-      .selectFrom('directory_channels')
-      .select('directory_channels.workspace_id')
-      .distinct()
-      .execute();
-    const accounts = await store.directory
-      .selectFrom('directory_accounts')
-      .select('directory_accounts.workspace_id')
-      .distinct()
-      .execute();
-    return [...new Set([serviceWorkspaceId, ...[...channels, ...accounts].map((row) => row.workspace_id)])];
-  };
-
   const tryOnce = async (
     workspaceId: string,
     index: number,
@@ -54,7 +40,7 @@ export function createChores(dependencies: {
 
   const round = async (): Promise<void> => {
     try {
-      for (const workspaceId of await workspaces()) {
+      for (const workspaceId of await workspacesInUse(store)) {
         for (const [index, chore] of chores.entries()) await tryOnce(workspaceId, index, chore);
       }
       backoff.went('');
