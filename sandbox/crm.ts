@@ -113,6 +113,8 @@ export interface CrmSimulator {
   readonly facts: Readonly<Record<string, unknown>>;
   /** Whether earlier states are to be kept from now on, for reads that lag. */
   keepPast(keep: boolean): void;
+  /** The journal is read: delivers what it brought back, and what is to be told from now on. */
+  start(): void;
   /** Delivers nothing more. */
   close(): Promise<void>;
 }

@@ -106,6 +106,7 @@ export async function createSandboxOf(
   );
   router.use(errorHandler);
   whatsapp.start();
+  for (const crm of crms) crm.start();
 
   return {
     router,

@@ -139,6 +139,7 @@ export function createHubspot(
   return {
     name: 'hubspot',
     facts: { authorizePath: '/sandbox/hubspot/oauth/authorize', portalId: portalFacts.portalId, ...app },
+    start: () => webhooks.start(),
     close: () => webhooks.close(),
     journals: [hubspotJournal(portal), oauth.journal],
     desks: {

@@ -161,26 +161,32 @@ export function createDeliveries<Item>(vendor: {
     settle([copy]);
   };
 
-  const retry = (copy: Copy<Item>, now: number): void => {
+  /** What failed together is tried again together. */
+  const retry = (batch: readonly Copy<Item>[]): void => {
     const { retries } = settings();
-    const failures = copy.failures + 1;
-    if (failures >= retries.tries) {
-      giveUp(copy);
-      return;
+    const [now, luck] = [clock.now(), Math.random()];
+    const again = batch.filter(({ failures }) => failures + 1 < retries.tries);
+    for (const copy of batch) if (!again.includes(copy)) giveUp(copy);
+    for (const [failures, some] of Map.groupBy(again, (copy) => copy.failures)) {
+      const gap = gapOf(retries.gapsMs[failures] ?? retries.gapsMs.at(-1) ?? 0, luck);
+      const wait = (dueAt: number): void => {
+        for (const { of } of some) {
+          order += 1;
+          copies.push({ of, failures: failures + 1, dueAt, order });
+        }
+      };
+      if (retries.byMachine === true) afterOnMachine(gap, () => wait(clock.now()));
+      else wait(now + gap);
     }
-    order += 1;
-    const gap = drawn(retries.gapsMs[failures - 1] ?? retries.gapsMs.at(-1) ?? 0);
-    const again = { of: copy.of, failures, order };
-    if (retries.byMachine !== true) {
-      copies.push({ ...again, dueAt: now + gap });
-      return;
-    }
-    const wait = setTimeout(() => {
-      machineWaits.delete(wait);
-      copies.push({ ...again, dueAt: clock.now() });
+  };
+
+  const afterOnMachine = (ms: number, happen: () => void): void => {
+    const timeout = setTimeout(() => {
+      machineWaits.delete(timeout);
+      happen();
       pump();
-    }, gap);
-    machineWaits.add(wait);
+    }, ms);
+    machineWaits.add(timeout);
   };
 
   const takeBatch = (now: number): Copy<Item>[] => {
@@ -210,8 +216,7 @@ export function createDeliveries<Item>(vendor: {
       delivered += batch.length;
       settle(batch);
     } else if (open) {
-      const now = clock.now();
-      for (const copy of batch) retry(copy, now);
+      retry(batch);
     }
     pump();
   };
@@ -292,8 +297,8 @@ export function createDeliveries<Item>(vendor: {
   };
 }
 
-function drawn(gap: number | readonly [number, number]): number {
+function gapOf(gap: number | readonly [number, number], luck: number): number {
   if (typeof gap === 'number') return gap;
   const [least, most] = gap;
-  return least + Math.random() * (most - least);
+  return least + luck * (most - least);
 }

@@ -56,7 +56,10 @@ export interface RecordKind {
   /** The name a record's id goes by among its values. */
   readonly idProperty: string;
   /** Makes the nth id, and tells which it was; ids ascend with n. Numbers from 101 unless said. */
-  readonly ids?: { make(n: number): string; numberOf(id: string): number };
+  readonly ids?: {
+    readonly make: (n: number) => string;
+    readonly numberOf: (id: string) => number;
+  };
   /** Names of properties of which no two records may hold the same value. */
   readonly unique: () => Iterable<string>;
   /** What a record holds of such a property against others, where it is more than its value. */

@@ -96,7 +96,6 @@ function createLedger(frame: CrmFrame, rules: z.output<typeof ledgerRules>): Crm
     answerMs: 1_000,
     remembers: 100,
   });
-  deliveries.start();
 
   const make = (type: Kind, happened: RecordsChange): void => {
     states[type].apply(happened);
@@ -233,6 +232,7 @@ function createLedger(frame: CrmFrame, rules: z.output<typeof ledgerRules>): Crm
     keepPast(keep) {
       for (const type of kinds) states[type].keepPast(keep);
     },
+    start: () => deliveries.start(),
     close: () => deliveries.close(),
   };
 }

@@ -40,6 +40,7 @@ const fast: Retries = { gapsMs: [[100, 500]], tries: mostTries, forMs: Infinity,
 export interface HubspotWebhooks {
   changed(change: PortalChange): void;
   readonly controls: Router;
+  start(): void;
   close(): Promise<void>;
 }
 
@@ -81,7 +82,6 @@ export function createHubspotWebhooks(options: {
     answerMs,
     remembers: mostRemembered,
   });
-  deliveries.start();
 
   const view = () => ({ ...settings, ...deliveries.state() });
   const controls = Router();
@@ -114,6 +114,7 @@ export function createHubspotWebhooks(options: {
         deliveries.queue(event);
     },
     controls,
+    start: () => deliveries.start(),
     close: () => deliveries.close(),
   };
 }
