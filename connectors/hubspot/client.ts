@@ -1,4 +1,10 @@
-import { type Answer, type Client, type ClientOptions, createClient, type Protocol } from '../shared/client.ts';
+import {
+  type Answer,
+  type Client,
+  type ClientOptions,
+  createClient,
+  type Protocol,
+} from '../shared/client.ts';
 import { isOwnWord, readRefusal, type Refusal, refusalError } from './errors.ts';
 import { type LimitName, vendor } from './vendor.ts';
 

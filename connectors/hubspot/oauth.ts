@@ -139,7 +139,8 @@ export function hubspotOauth(options: {
       return url.href;
     },
 
-    exchange: (code, redirectUri) => ask({ grant_type: 'authorization_code', code, redirect_uri: redirectUri }),
+    exchange: (code, redirectUri) =>
+      ask({ grant_type: 'authorization_code', code, redirect_uri: redirectUri }),
 
     refresh: (refreshToken) =>
       ask({ grant_type: 'refresh_token', refresh_token: refreshToken }, refreshToken),

@@ -139,7 +139,8 @@ function toEntryOutcomes(writes: readonly EntryWrite[], answer: HubspotAnswer<Ba
   const outcomes = outcomesOf(
     items,
     answer,
-    (result) => result.objectWriteTraceId ?? keyOf.get(result.id) ?? entryKeyIn(bodyOf(result), bodyShape.form),
+    (result) =>
+      result.objectWriteTraceId ?? keyOf.get(result.id) ?? entryKeyIn(bodyOf(result), bodyShape.form),
   );
   return outcomes.map((outcome): EntryOutcome => {
     const { item: entryKey, ...rest } = outcome;
