@@ -13,6 +13,7 @@ export type {
   CrmSite,
   Grant,
   Renewable,
+  SessionProof,
 } from './shared/crm.ts';
 
 export { token } from './shared/variables.ts';

@@ -100,6 +100,28 @@ describe('records as a user of the CRM handles them', () => {
     });
   });
 
+  test('are merged and restored, and what a CRM has not is refused with its reason', async () => {
+    for (const firstname of ['Asha', 'Ravi']) {
+      await world.call('POST', '/hubspot/records/contacts', { properties: { firstname } });
+    }
+    const merge = (type: string, mergedId: string) =>
+      world.call('POST', `/hubspot/records/${type}/merge`, { primaryId: '101', mergedId });
+    expect(await merge('contacts', '102')).toMatchObject({ status: 200, body: { id: '103', timeline: [] } });
+    expect(await merge('contacts', '199')).toMatchObject({ status: 404 });
+    expect(await merge('contacts', '103')).toMatchObject({ status: 400 });
+    await world.call('DELETE', '/hubspot/records/contacts/103');
+    expect(await world.call('POST', '/hubspot/records/contacts/103/restore')).toMatchObject({
+      status: 200,
+      body: { id: '103', properties: { firstname: 'Asha' } },
+    });
+    for (const path of ['contacts/103/convert', 'communications/103/restore', 'communications/merge']) {
+      expect(await world.call('POST', `/hubspot/records/${path}`), path).toMatchObject({
+        status: 501,
+        body: { error: { code: 'not_in_this_crm', message: expect.any(String) as string } },
+      });
+    }
+  });
+
   test('of another type, or of no CRM, are not there', async () => {
     expect(await world.call('GET', '/hubspot/records/invoices')).toMatchObject({ status: 404 });
     expect(await world.call('GET', '/nocrm/records/contacts')).toMatchObject({ status: 404 });

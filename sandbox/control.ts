@@ -2,7 +2,7 @@ import { type Request, Router } from 'express';
 import { z } from 'zod';
 import type { Calls } from './calls.ts';
 import type { SandboxClock } from './clock.ts';
-import type { CrmSimulator, RecordDesk, Refused, UserRecord } from './crm.ts';
+import type { CrmSimulator, Offered, RecordDesk, Refused, UserRecord } from './crm.ts';
 import { type Faults, faultSchema } from './faults.ts';
 import { type Answer, answering, ControlError, ok, readBody, readInput } from './http.ts';
 
@@ -21,6 +21,7 @@ export function clockRoutes(clock: SandboxClock, written: () => Promise<void>): 
 }
 
 const recordBody = z.looseObject({ properties: z.record(z.string(), z.unknown()) });
+const mergeBody = z.strictObject({ primaryId: z.string(), mergedId: z.string() });
 const page = z.object({
   limit: z.coerce.number().int().min(1).optional(),
   after: z.string().optional(),
@@ -70,6 +71,23 @@ export function crmControls({
       return { status: 204 };
     }),
   );
+  router.post(
+    '/records/:type/merge',
+    does((request) => {
+      const merge = unlessMissing(deskOf(crm, request).merge);
+      const { primaryId, mergedId } = readBody(mergeBody, request);
+      return ok(unlessRefused(orMissing(merge(primaryId, mergedId))));
+    }),
+  );
+  for (const act of ['restore', 'convert'] as const) {
+    router.post(
+      `/records/:type/:id/${act}`,
+      does((request) => {
+        const does = unlessMissing(deskOf(crm, request)[act]);
+        return ok(unlessRefused(orMissing(does(idOf(request)))));
+      }),
+    );
+  }
   router.get(
     '/calls',
     does(() => ok(calls.read())),
@@ -100,6 +118,12 @@ function deskOf(crm: CrmSimulator, request: Request): RecordDesk {
   if (desk !== undefined) return desk;
   const known = Object.keys(crm.desks).join(', ');
   throw new ControlError(404, 'no_such_type', `${crm.name} has no records of this type here, only ${known}.`);
+}
+
+/** Throws `ControlError` 501 with the CRM's reason. */
+function unlessMissing<Act>(offered: Offered<Act>): Act {
+  if (typeof offered === 'string') throw new ControlError(501, 'not_in_this_crm', offered);
+  return offered;
 }
 
 function idOf(request: Request): string {

@@ -19,11 +19,18 @@ export interface VendorRequest {
 export interface VendorCall {
   /** As it is counted: method and path without version and ids. */
   readonly operation: string;
-  /**
-   * Makes it happen, at once and whole. `readAt`: reads see what was so then, milliseconds since the Unix epoch;
-   * undefined = now.
-   */
-  run(readAt: number | undefined): Answer;
+  /** Makes it happen, at once and whole. */
+  run(trouble?: CallTrouble): Answer;
+  /** Its answer is out, or its caller is gone: it counts no more among the calls under way. */
+  end?(): void;
+}
+
+/** What goes wrong within a call that happens. */
+export interface CallTrouble {
+  /** Reads see what was so then, milliseconds since the Unix epoch; undefined = now. */
+  readonly readAt?: number | undefined;
+  /** Asked once for every record that is written: the vendor's code it is refused with. */
+  readonly refusedItem?: (() => string | undefined) | undefined;
 }
 
 /** A record as a user of the CRM reads it. */
@@ -44,7 +51,16 @@ export interface RecordDesk {
   update(id: string, properties: Readonly<Record<string, unknown>>): UserRecord | Refused | undefined;
   /** Whether there was such a record. */
   remove(id: string): boolean;
+  /** `mergedId` goes into `primaryId`: the survivor. */
+  readonly merge: Offered<(primaryId: string, mergedId: string) => UserRecord | Refused | undefined>;
+  /** Of one that was removed. */
+  readonly restore: Offered<(id: string) => UserRecord | Refused | undefined>;
+  /** A lead becomes a person's record of another type: that one. */
+  readonly convert: Offered<(id: string) => UserRecord | Refused | undefined>;
 }
+
+/** What a user can do here, or why there is no such thing: a sentence. */
+export type Offered<Act> = Act | string;
 
 export interface Refused {
   readonly refused: { readonly status: number; readonly message: string };
@@ -91,12 +107,14 @@ export interface CrmSimulator {
   /** Control routes only this CRM has. */
   readonly controls: Router;
   call(request: VendorRequest): VendorCall;
-  /** A fault's status in this vendor's error shape. */
-  failure(status: number): Answer;
+  /** What a fault asks for, in this vendor's error shape: by status, by a code of the vendor's own, or both. */
+  failure(asked: { readonly status?: number | undefined; readonly code?: string | undefined }): Answer;
   /** What `GET /sandbox` tells of it, beside its base path. */
   readonly facts: Readonly<Record<string, unknown>>;
   /** Whether earlier states are to be kept from now on, for reads that lag. */
   keepPast(keep: boolean): void;
+  /** The journal is read: delivers what it brought back, and what is to be told from now on. */
+  start(): void;
   /** Delivers nothing more. */
-  close(): void;
+  close(): Promise<void>;
 }

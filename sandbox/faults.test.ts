@@ -35,6 +35,44 @@ test.each([
   expect(await names()).toEqual([]);
 });
 
+test.each([
+  [{ code: 'LOCKED' }, 423, { category: 'LOCKED' }],
+  [{ code: 'DAILY' }, 429, { policyName: 'DAILY' }],
+  [{ code: 'LOCKED', status: 200 }, 200, { status: 'error', category: 'LOCKED' }],
+  [{ code: 'INVALID_OPTION' }, 400, { category: 'VALIDATION_ERROR', errors: [{ code: 'INVALID_OPTION' }] }],
+])('a code of the vendor’s own is answered in its shape: %j', async (fault, status, body) => {
+  await set(fault);
+  expect(await create()).toMatchObject({ status, body });
+  expect(await names()).toEqual([]);
+});
+
+describe('item', () => {
+  const creates = (...firstnames: string[]) =>
+    world.hubspot('POST', '/crm/objects/2026-03/contacts/batch/create', {
+      inputs: firstnames.map((firstname) => ({ properties: { firstname }, objectWriteTraceId: firstname })),
+    });
+
+  test('the nth record that is written is refused with the code, the others are made', async () => {
+    await set({ item: { code: 'LOCKED', nth: 3 } });
+    expect(await creates('1', '2')).toMatchObject({ status: 201 });
+    expect(await creates('3', '4')).toMatchObject({
+      status: 207,
+      body: { errors: [{ category: 'LOCKED', context: { objectWriteTraceId: ['3'] } }] },
+    });
+    expect(await creates('5', '6')).toMatchObject({ status: 201 });
+    expect(await names()).toEqual(['1', '2', '4', '5', '6']);
+  });
+
+  test('a share of them is', async () => {
+    await set({ item: { code: 'LOCKED', share: 0.5 } });
+    await creates(...Array.from({ length: 100 }, (_, index) => String(index)));
+    const made = (await names()).length;
+    expect(made).toBeGreaterThan(20);
+    expect(made).toBeLessThan(80);
+    expect((await set({ item: { code: 'LOCKED' } })).status).toBe(400);
+  });
+});
+
 test('times: so many calls are hit, then it is over', async () => {
   await set({ status: 500, times: 2 });
   expect(await statuses(4)).toEqual([500, 500, 201, 201]);
@@ -84,6 +122,31 @@ test('dropConnection after: no answer, but the change', async () => {
   await set({ dropConnection: 'after', times: 1 });
   await expect(create()).rejects.toThrow('fetch failed');
   expect(await names()).toEqual(['Asha']);
+});
+
+describe('hangMs', () => {
+  test('whoever waits is cut off in the end, and nothing happened', async () => {
+    await set({ hangMs: 50, times: 1 });
+    await expect(create()).rejects.toThrow('fetch failed');
+    expect(await names()).toEqual([]);
+  });
+
+  test('with dropConnection after, the change is made while the caller waits, as long as they like', async () => {
+    await set({ hangMs: 600_000, dropConnection: 'after', times: 1 });
+    const leaves = new AbortController();
+    const waiting = fetch(
+      `http://127.0.0.1:${String(world.port)}/sandbox/hubspot/crm/objects/2026-03/contacts`,
+      {
+        method: 'POST',
+        signal: leaves.signal,
+        headers: { authorization: `Bearer ${accessToken}` },
+        body: JSON.stringify({ properties: { firstname: 'Asha' } }),
+      },
+    );
+    await vi.waitFor(async () => expect(await names()).toEqual(['Asha']));
+    leaves.abort();
+    await expect(waiting).rejects.toThrow('aborted');
+  });
 });
 
 describe('commitAfterMs', () => {

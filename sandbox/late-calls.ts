@@ -18,7 +18,7 @@ export function createLateCalls(clock: SandboxClock): LateCalls {
     const now = clock.now();
     const due = waiting.filter(({ at }) => at <= now);
     waiting = waiting.filter(({ at }) => at > now);
-    for (const { call } of due) call.run(undefined);
+    for (const { call } of due) call.run();
     const [next] = waiting;
     if (next !== undefined) timer = setTimeout(happen, next.at - now);
   };

@@ -4,7 +4,7 @@ import { createCalls } from './calls.ts';
 import type { SandboxClock } from './clock.ts';
 import { clockJournal } from './clock-journal.ts';
 import { clockRoutes, crmControls } from './control.ts';
-import type { CrmParty } from './crm.ts';
+import type { CrmEntry, CrmParty } from './crm.ts';
 import { createFaults } from './faults.ts';
 import { guard, type SandboxAccess } from './guard.ts';
 import { answering, errorHandler, ok, rawBodies, refuse, send } from './http.ts';
@@ -41,7 +41,18 @@ export interface Sandbox {
  * A WhatsApp number and CRMs that keep their vendors' rules, over HTTP. See README.md.
  * Rejects when `rules` names what does not exist or the journal cannot be read.
  */
-export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
+export function createSandbox(options: SandboxOptions): Promise<Sandbox> {
+  return createSandboxOf(simulators, options);
+}
+
+/** The same with other CRMs than the registry's: `crms` and `rules` go by their names. */
+export async function createSandboxOf(
+  entries: Readonly<Record<string, CrmEntry>>,
+  options: Omit<SandboxOptions, 'crms' | 'rules'> & {
+    readonly crms?: Readonly<Record<string, CrmParty | undefined>>;
+    readonly rules?: Readonly<Record<string, unknown>>;
+  },
+): Promise<Sandbox> {
   const { clock } = options;
   const { rules = {}, crms: parties = {} } = options;
   const opened: { journal?: Journal } = {};
@@ -51,14 +62,14 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
   const whatsapp = createWhatsapp({
     ...options.whatsapp,
     clock,
-    rules: whatsappRules.parse(rules.whatsapp ?? {}),
+    rules: whatsappRules.parse(rules['whatsapp'] ?? {}),
     append,
     written,
   });
   const mustBeTarget = targetsOf(options.ownHosts);
-  const crms = (Object.keys(simulators) as SimulatorName[]).map((name) => {
+  const crms = Object.entries(entries).map(([name, entry]) => {
     const party = parties[name] ?? { accessToken: randomUUID() };
-    return simulators[name].open({ ...party, mustBeTarget, clock, append, written }, rules[name] ?? {});
+    return entry.open({ ...party, mustBeTarget, clock, append, written }, rules[name] ?? {});
   });
   const time = clockJournal(clock, append('clock'));
   const journal = await openJournal(options.dataDir, [
@@ -95,12 +106,13 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
   );
   router.use(errorHandler);
   whatsapp.start();
+  for (const crm of crms) crm.start();
 
   return {
     router,
     async close() {
       for (const front of fronts) front.close();
-      for (const crm of crms) crm.close();
+      await Promise.all(crms.map((crm) => crm.close()));
       time.close();
       await whatsapp.close();
       await journal.close();

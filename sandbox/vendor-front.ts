@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Calls } from './calls.ts';
 import type { SandboxClock } from './clock.ts';
-import type { CrmSimulator, VendorCall, VendorRequest } from './crm.ts';
+import type { CallTrouble, CrmSimulator, VendorCall, VendorRequest } from './crm.ts';
 import type { Fault, Faults } from './faults.ts';
 import { answerGarbage } from './garbage.ts';
 import { bodyText, send } from './http.ts';
@@ -30,40 +30,44 @@ export function createVendorFront({
 }): VendorFront {
   const late = createLateCalls(clock);
 
-  const answer = async (response: Response, call: VendorCall, readAt?: number): Promise<void> => {
-    const made = call.run(readAt);
+  const answer = async (response: Response, call: VendorCall, trouble?: CallTrouble): Promise<void> => {
+    const made = call.run(trouble);
     await written();
     send(response, made);
   };
 
   const answerFaultily = async (response: Response, call: VendorCall, fault: Fault): Promise<void> => {
+    const { status, code, hangMs } = fault;
+    const trouble: CallTrouble = {
+      readAt: fault.readLagMs === undefined ? undefined : clock.now() - fault.readLagMs,
+      refusedItem: () => faults.nextItem(),
+    };
     if (fault.latencyMs !== undefined) await wait(fault.latencyMs);
     if (fault.commitAfterMs !== undefined) late.add(call, fault.commitAfterMs);
     if (fault.garbage !== undefined) {
-      const made = fault.garbage === 'html' ? undefined : call.run(undefined);
+      const made = fault.garbage === 'html' ? undefined : call.run(trouble);
       await written();
-      await answerGarbage(response, fault.garbage, made, fault.status);
+      await answerGarbage(response, fault.garbage, made, status);
       return;
     }
-    if (fault.status !== undefined) {
-      send(response, crm.failure(fault.status));
+    if (status !== undefined || code !== undefined) {
+      send(response, crm.failure({ status, code }));
       return;
     }
     if (fault.redirectTo !== undefined) {
       response.writeHead(307, { location: fault.redirectTo }).end();
       return;
     }
-    if (fault.commitAfterMs !== undefined || fault.dropConnection === 'before') {
-      response.destroy();
+    const cut = fault.dropConnection ?? (hangMs === undefined ? undefined : 'before');
+    if (cut === undefined && fault.commitAfterMs === undefined) {
+      await answer(response, call, trouble);
       return;
     }
-    const readAt = fault.readLagMs === undefined ? undefined : clock.now() - fault.readLagMs;
-    if (fault.dropConnection === undefined) {
-      await answer(response, call, readAt);
-      return;
+    if (cut === 'after' && fault.commitAfterMs === undefined) {
+      call.run(trouble);
+      await written();
     }
-    call.run(readAt);
-    await written();
+    if (hangMs !== undefined) await untilLeft(response, hangMs);
     response.destroy();
   };
 
@@ -72,13 +76,24 @@ export function createVendorFront({
       const call = crm.call(vendorRequest(request));
       calls.count(call.operation);
       const fault = faults.next(call.operation);
-      if (fault === undefined) await answer(response, call);
-      else await answerFaultily(response, call, fault);
+      try {
+        if (fault === undefined) await answer(response, call);
+        else await answerFaultily(response, call, fault);
+      } finally {
+        call.end?.();
+      }
     },
     close() {
       late.close();
     },
   };
+}
+
+/** At most so long: whoever hangs up first is waited for no more. */
+async function untilLeft(response: Response, ms: number): Promise<void> {
+  const left = new AbortController();
+  response.once('close', () => left.abort());
+  await wait(ms, undefined, { signal: left.signal }).catch(() => undefined);
 }
 
 function vendorRequest(request: Request): VendorRequest {

@@ -16,6 +16,11 @@ export interface CrmSites {
   apps(crm: string): readonly OwnApp[];
 }
 
+/** What an app may sign with: while its secret is being changed, the one before too. */
+export function secretsOf({ clientSecret, previousClientSecret: previous }: CrmApp): readonly string[] {
+  return previous === undefined ? [clientSecret] : [clientSecret, previous];
+}
+
 export function createCrmSites(options: {
   /** What the environment says of each CRM, by its name. */
   settings: Readonly<Record<string, CrmSettings>>;

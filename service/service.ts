@@ -42,6 +42,7 @@ import { channelRoutes } from './http/channels.ts';
 import { checkRoutes } from './http/checks.ts';
 import { connectionInsightRoutes } from './http/connection-insight.ts';
 import { connectionRoutes } from './http/connections.ts';
+import { crmSessions } from './http/crm-sessions.ts';
 import { crmWebhooks } from './http/crm-webhooks.ts';
 import { contactRoutes } from './http/contacts.ts';
 import { deadLetterRoutes } from './http/dead-letters.ts';
@@ -69,6 +70,7 @@ import { createReports } from './reports.ts';
 import { createRetention } from './retention.ts';
 import type { SandboxUrl } from './running-sandbox.ts';
 import { createSessions, type Member, type Sessions } from './sessions.ts';
+import { createShownSessions } from './shown-sessions.ts';
 import type { SecretBox } from './secrets.ts';
 import { createChores } from './chores.ts';
 
@@ -336,6 +338,11 @@ export function createService(options: ServiceOptions): Service {
         errors,
       }),
     );
+  }
+  const shownSessions = createShownSessions({ store, sites: accounts.sites, clock });
+  for (const crm of crms.all) {
+    const dependencies = { shownSessions, readBody, clock, publicUrl: () => publicUrl() };
+    app.use(`/apps/${crm.traits.crm}`, crmSessions(crm, dependencies));
   }
   app.use(
     '/oauth',

@@ -227,6 +227,24 @@ describe('a CRM whose accounts are opened by keys', () => {
     await until('the occurrence', async () => (await stages(connectionId, recordId)).includes('qualified'));
   });
 
+  test('its page says in a signed body who looks at which record', async () => {
+    const shows = async (secret: string, said: object): Promise<Answer<unknown>> => {
+      const response = await fetch(`${service.url()}/apps/memory/session`, {
+        method: 'POST',
+        headers: { 'x-memory-secret': secret },
+        body: JSON.stringify(said),
+      });
+      return { status: response.status, body: await response.json(), cookie: '' };
+    };
+    const said = { account: 'M-1', user: 9, record: 77 };
+    expect(await shows(app.clientSecret, said)).toMatchObject({
+      status: 200,
+      body: { connectionId, account: 'M-1', user: { id: '9' }, recordId: '77', member: null },
+    });
+    expect((await shows('guessed', said)).status).toBe(401);
+    expect((await shows(app.clientSecret, { ...said, account: 'M-9' })).status).toBe(403);
+  });
+
   test("another CRM's address does not take it for its own", async () => {
     const url = `${service.url()}/webhooks/hubspot/${connectionId}`;
     const at = String(town.clock.now());

@@ -167,7 +167,8 @@ describe('an address', () => {
     ['/', 'GET, HEAD'],
     ['/oauth/hubspot/callback', 'GET, HEAD'],
     ['/webhooks/whatsapp', 'GET, HEAD, POST'],
-    ['/webhooks/hubspot', 'POST'],
+    ['/webhooks/hubspot', 'HEAD, POST'],
+    ['/apps/hubspot/session', 'GET, HEAD, POST'],
     ['/admin/enter/token', 'GET, HEAD, POST'],
   ])('beside the API likewise: %s', async (route, allow) => {
     const response = await fetch(`${service.url()}${route}`, { method: 'PATCH' });

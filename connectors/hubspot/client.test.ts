@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createHubspotClient } from './client.ts';
 import { onlyToken, openDoor } from './test-sandbox.ts';
-import { bodyOf, serve } from './test-server.ts';
+import { bodyOf, serve } from '../shared/test-server.ts';
 
 const anything = z.looseObject({});
 

@@ -1,76 +1,27 @@
-import type { Credentials, Permits, Priority } from '@sangam/core/crm';
-import type { z } from 'zod';
+import {
+  type Answer,
+  type Client,
+  type ClientOptions,
+  createClient,
+  type Protocol,
+} from '../shared/client.ts';
 import { isOwnWord, readRefusal, type Refusal, refusalError } from './errors.ts';
-import { createTransport, type HubspotRequest, unreadable } from './transport.ts';
-import type { LimitName } from './vendor.ts';
+import { type LimitName, vendor } from './vendor.ts';
 
-interface HubspotCall extends HubspotRequest {
-  readonly priority: Priority;
-  /** `api` unless said. */
-  readonly limit?: LimitName;
-}
+/** HubSpot fails with a status, and says in its own form that a token has ended. */
+export const protocol: Protocol<Refusal> = {
+  vendor,
+  authorization: (accessToken) => ({ Authorization: `Bearer ${accessToken}` }),
+  refusalIn: ({ ok, status, headers, body }) => (ok ? undefined : readRefusal(status, headers, body)),
+  // What stands between may answer 401 too, and knows nothing of tokens.
+  isExpired: ({ status, body }) => status === 401 && isOwnWord(body),
+  errorOf: refusalError,
+};
 
-export type HubspotAnswer<Body> =
-  { readonly ok: true; readonly body: Body } | { readonly ok: false; readonly refusal: Refusal };
+export type HubspotClient = Client<LimitName, Refusal>;
 
-/**
- * One HubSpot account's API, a permit and one HTTP request a call: retries belong to the engine. Only a token refused
- * as expired is followed by one more request with the next token: a 401 did nothing.
- */
-export interface HubspotClient {
-  /**
-   * Throws `SangamError`: `unreachable`, `timeout` or `unreadable_answer` (later; the call may have had its effect),
-   * `limit_wait` and whatever else permits and credentials throw.
-   */
-  call<Body>(call: HubspotCall, schema: z.ZodType<Body>): Promise<HubspotAnswer<Body>>;
-  /** As `call`, where nothing but success is expected: a refusal is thrown. */
-  succeed<Body>(call: HubspotCall, schema: z.ZodType<Body>): Promise<Body>;
-}
+export type HubspotAnswer<Body> = Answer<Body, Refusal>;
 
-export interface HubspotClientOptions {
-  /** Without a slash at the end. */
-  readonly basePath: string;
-  readonly credentials: Credentials;
-  readonly permits: Permits;
-  readonly timeoutMs: number;
-}
-
-export function createHubspotClient({
-  basePath,
-  credentials,
-  permits,
-  timeoutMs,
-}: HubspotClientOptions): HubspotClient {
-  const transport = createTransport(basePath, timeoutMs);
-
-  const call = async <Body>(
-    { priority, limit = 'api', ...request }: HubspotCall,
-    schema: z.ZodType<Body>,
-  ): Promise<HubspotAnswer<Body>> => {
-    const once = async () => {
-      await permits.take(limit, priority);
-      const token = await credentials.accessToken();
-      return { token, response: await transport.send(request, token) };
-    };
-    let { token, response } = await once();
-    // What stands between may answer 401 too, and knows nothing of tokens.
-    if (response.status === 401 && isOwnWord(response.body)) {
-      await credentials.expired(token);
-      ({ response } = await once());
-    }
-    const { ok, status, headers, body } = response;
-    if (!ok) return { ok, refusal: readRefusal(status, headers, body) };
-    const read = schema.safeParse(body);
-    if (!read.success) throw unreadable(status);
-    return { ok, body: read.data };
-  };
-
-  return {
-    call,
-    async succeed(request, schema) {
-      const answer = await call(request, schema);
-      if (!answer.ok) throw refusalError(answer.refusal);
-      return answer.body;
-    },
-  };
+export function createHubspotClient(options: ClientOptions): HubspotClient {
+  return createClient(protocol, 'api', options);
 }

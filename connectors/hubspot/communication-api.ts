@@ -2,10 +2,10 @@ import type { Priority, TimelineEntry } from '@sangam/core/crm';
 import { z } from 'zod';
 import type { HubspotAnswer, HubspotClient } from './client.ts';
 import { type Refusal, refusalError } from './errors.ts';
-import { incomplete } from './outcomes.ts';
+import { incomplete } from '../shared/outcomes.ts';
+import { entryBody } from '../shared/timeline-body.ts';
 import { type BatchAnswer, batchAnswer, type HubspotRecord } from './record-api.ts';
-import { entryBody } from './timeline-body.ts';
-import { apiVersion } from './vendor.ts';
+import { apiVersion, bodyShape, vendor } from './vendor.ts';
 
 /** HubSpot's communications, the messages people log on a contact. Paths and shapes: docs/vendors/hubspot.md §4.5. */
 const root = `/crm/objects/${apiVersion}/communications/batch`;
@@ -42,7 +42,7 @@ export function createCommunications(
       hs_communication_channel_type: 'WHATS_APP',
       hs_communication_logged_from: 'CRM',
       hs_timestamp: new Date(entry.at).toISOString(),
-      [bodyProperty]: entryBody(entry),
+      [bodyProperty]: entryBody(entry, bodyShape),
     },
     associations: [{ to: { id: entry.recordId }, types: toContact }],
     objectWriteTraceId: entry.entryKey,
@@ -57,7 +57,7 @@ export function rewriteCommunications(
 ): Promise<HubspotAnswer<BatchAnswer>> {
   const inputs = rewrites.map(({ entry, entryId }) => ({
     id: entryId,
-    properties: { [bodyProperty]: entryBody(entry) },
+    properties: { [bodyProperty]: entryBody(entry, bodyShape) },
     objectWriteTraceId: entry.entryKey,
   }));
   return client.call({ method: 'POST', path: `${root}/update`, body: { inputs }, priority }, batchAnswer);
@@ -128,7 +128,7 @@ async function eachAlone<Found>(
 /** Errors that say more than "nothing there". The second category: from memory of v4's answers. */
 function mustBeWhole(errors: readonly { readonly category?: string | undefined }[]): void {
   const nothing = ['OBJECT_NOT_FOUND', 'NO_ASSOCIATIONS_FOUND'];
-  if (errors.some(({ category = '' }) => !nothing.includes(category))) throw incomplete();
+  if (errors.some(({ category = '' }) => !nothing.includes(category))) throw incomplete(vendor);
 }
 
 export function bodyOf(result: HubspotRecord): string {

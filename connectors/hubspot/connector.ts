@@ -7,7 +7,7 @@ import { findByPhone } from './phone-search.ts';
 import { planProperties, provisionProperties } from './provisioning.ts';
 import { readByContactId, readRecords } from './read.ts';
 import { scanPage } from './scan.ts';
-import { createTagOptions } from './tag-options.ts';
+import { tagOptionsOf } from './tag-options.ts';
 import { createTimeline } from './timeline.ts';
 import { hubspotTraits } from './traits.ts';
 import { batchSize } from './vendor.ts';
@@ -36,7 +36,7 @@ export interface HubspotConnectorOptions {
 export function createHubspotConnector(options: HubspotConnectorOptions): Connector {
   const { timeoutMs = 20_000, ...access } = options;
   const client = createHubspotClient({ ...access, timeoutMs });
-  const tagOptions = createTagOptions(client);
+  const tagOptions = tagOptionsOf(client);
   const absent = createAbsentProperties();
 
   return {

@@ -7,6 +7,7 @@ import { appVariables, configuration } from './configuration.ts';
 import { createHubspotConnector } from './connector.ts';
 import { hubspotBasePath } from './host.ts';
 import { hubspotOauth, type HubspotOauth } from './oauth.ts';
+import { mostSessionBytes, readSession } from './session.ts';
 import { mayBeHubspotSigned, type SignatureVersion, verifyHubspotSignature } from './signature.ts';
 import { hubspotTraits } from './traits.ts';
 import { uiOrigin } from './vendor.ts';
@@ -73,6 +74,7 @@ export const hubspot: Crm = {
       },
     },
   },
+  session: { mostBytes: mostSessionBytes, ...signedBy(['v3']), read: readSession },
   readKept,
 };
 

@@ -2,6 +2,7 @@ import { FieldsMissing } from '@sangam/core/crm';
 import { type Retry, SangamError } from '@sangam/core/errors';
 import { z } from 'zod';
 import { parseJson } from '../shared/json.ts';
+import { type Meaning, meaningOf, type RefusalTable, retryAfter } from '../shared/refusals.ts';
 import { contactIdProperty } from './properties.ts';
 import { dailyLimit, lockedWaitMs, rateLimitWaitMs } from './vendor.ts';
 
@@ -46,63 +47,54 @@ type RefusalCode =
   | 'unavailable'
   | 'unexpected_answer';
 
-interface Meaning {
-  readonly code: RefusalCode;
-  readonly retry: Retry;
-  readonly says: string;
-}
-
-/** What a status means when HubSpot says no more. docs/vendors/hubspot.md §4.2 and §4.8. */
-const byStatus: Readonly<Record<number, Meaning>> = {
-  400: { code: 'batch_refused', retry: 'never', says: 'HubSpot refused what was written' },
-  401: {
-    code: 'token_doubted',
+/** What HubSpot's codes mean, and what a status means when it says no more. docs/vendors/hubspot.md §4.1, §4.2 and §4.8. */
+const table: RefusalTable<RefusalCode> = {
+  byCode: {
+    PROPERTY_DOESNT_EXIST: {
+      code: 'fields_missing',
+      retry: 'never',
+      says: 'A property Sangam uses is missing in HubSpot: restore it, or map another',
+    },
+    [dailyLimit]: {
+      code: 'daily_limit',
+      retry: 'later',
+      says: "HubSpot's daily limit of calls is used up until midnight in the time zone of the account",
+    },
+  },
+  byStatus: {
+    400: { code: 'batch_refused', retry: 'never', says: 'HubSpot refused what was written' },
+    401: {
+      code: 'token_doubted',
+      retry: 'later',
+      says: 'HubSpot refuses the access token: if that lasts, connect again or enter a new one',
+    },
+    403: {
+      code: 'access_doubted',
+      retry: 'later',
+      says: 'HubSpot refuses access and names no permission that lacks: if that lasts, ask HubSpot',
+    },
+    404: { code: 'not_found', retry: 'later', says: 'HubSpot found nothing there' },
+    409: { code: 'batch_refused', retry: 'never', says: 'HubSpot already holds this under another record' },
+    413: { code: 'batch_refused', retry: 'never', says: 'HubSpot found the request too large' },
+    423: {
+      code: 'locked',
+      retry: { afterMs: lockedWaitMs },
+      says: 'HubSpot has locked these records for a moment',
+    },
+    429: { code: 'rate_limited', retry: 'later', says: "HubSpot's limit of calls is used up" },
+    477: { code: 'moving', retry: 'later', says: 'HubSpot is moving this account to another data centre' },
+  },
+  ownWordOnly: new Set([400, 403, 404, 409]),
+  unavailable: {
+    code: 'unavailable',
     retry: 'later',
-    says: 'HubSpot refuses the access token: if that lasts, connect again or enter a new one',
+    says: 'HubSpot is not available at the moment',
   },
-  403: {
-    code: 'access_doubted',
+  unexpected: {
+    code: 'unexpected_answer',
     retry: 'later',
-    says: 'HubSpot refuses access and names no permission that lacks: if that lasts, ask HubSpot',
+    says: 'HubSpot gave an unexpected answer',
   },
-  404: { code: 'not_found', retry: 'later', says: 'HubSpot found nothing there' },
-  409: { code: 'batch_refused', retry: 'never', says: 'HubSpot already holds this under another record' },
-  413: { code: 'batch_refused', retry: 'never', says: 'HubSpot found the request too large' },
-  423: {
-    code: 'locked',
-    retry: { afterMs: lockedWaitMs },
-    says: 'HubSpot has locked these records for a moment',
-  },
-  429: { code: 'rate_limited', retry: 'later', says: "HubSpot's limit of calls is used up" },
-  477: { code: 'moving', retry: 'later', says: 'HubSpot is moving this account to another data centre' },
-};
-
-/** What only HubSpot itself can say: a proxy, an edge or a sign-in page answers these too, and means nothing by it. */
-const ownWordOnly: ReadonlySet<number> = new Set([400, 403, 404, 409]);
-
-/** What a problem's code means, whatever the status. Codes: docs/vendors/hubspot.md §4.1 and HubSpot's own messages. */
-const byProblem: Readonly<Record<string, Meaning>> = {
-  PROPERTY_DOESNT_EXIST: {
-    code: 'fields_missing',
-    retry: 'never',
-    says: 'A property Sangam uses is missing in HubSpot: restore it, or map another',
-  },
-};
-
-const unavailable: Meaning = {
-  code: 'unavailable',
-  retry: 'later',
-  says: 'HubSpot is not available at the moment',
-};
-const daily: Meaning = {
-  code: 'daily_limit',
-  retry: 'later',
-  says: "HubSpot's daily limit of calls is used up until midnight in the time zone of the account",
-};
-const unexpected: Meaning = {
-  code: 'unexpected_answer',
-  retry: 'later',
-  says: 'HubSpot gave an unexpected answer',
 };
 
 const optionalText = z.string().optional().catch(undefined);
@@ -145,9 +137,7 @@ export function readRefusal(status: number, headers: Headers, body: unknown): Re
     ]),
   ];
   const conflict = readConflict(message);
-  const meaning =
-    problems.map(({ code }) => byProblem[code]).find((known) => known !== undefined) ??
-    meaningOf(status, said, problems.length > 0 || conflict !== undefined);
+  const meaning = meaningOfSaid(status, said, problems, conflict !== undefined);
   return {
     status,
     code: meaning.code,
@@ -167,18 +157,30 @@ function isOwn({ category, correlationId }: z.infer<typeof errorBody>): boolean 
   return category !== undefined || correlationId !== undefined;
 }
 
-/** `explained`: it says what is wrong with which value. */
-function meaningOf(status: number, said: z.infer<typeof errorBody>, explained: boolean): Meaning {
-  const { category, policyName, errors } = said;
+function meaningOfSaid(
+  status: number,
+  said: z.infer<typeof errorBody>,
+  problems: readonly Problem[],
+  conflicts: boolean,
+): Meaning<RefusalCode> {
+  const { category, policyName = '', errors } = said;
+  const codes = problems.map(({ code }) => code);
   const scopes = errors.flatMap(({ context }) => texts(context?.requiredGranularScopes));
-  if (status === 403 && (category === 'MISSING_SCOPES' || scopes.length > 0)) return missingScope(scopes);
-  if (status === 429 && policyName === dailyLimit) return daily;
-  const itsOwn = isOwn(said) || explained;
-  if (ownWordOnly.has(status) && !itsOwn) return unexpected;
-  return byStatus[status] ?? (status >= 500 ? unavailable : unexpected);
+  const lacksScope = status === 403 && (category === 'MISSING_SCOPES' || scopes.length > 0);
+  if (lacksScope && !codes.some(isOfMissingField)) return missingScope(scopes);
+  return meaningOf(table, {
+    status,
+    codes: status === 429 ? [...codes, policyName] : codes,
+    // A word about a value is its own, too.
+    isOwnWord: isOwn(said) || problems.length > 0 || conflicts,
+  });
 }
 
-function missingScope(scopes: readonly string[]): Meaning {
+function isOfMissingField(code: string): boolean {
+  return table.byCode[code]?.code === 'fields_missing';
+}
+
+function missingScope(scopes: readonly string[]): Meaning<RefusalCode> {
   const named = scopes.length === 0 ? 'a permission' : `the permission ${scopes.join(', ')}`;
   return {
     code: 'missing_scope',
@@ -199,7 +201,7 @@ export function refusalError(refusal: Refusal): SangamError {
 
 /** Properties HubSpot says it does not have. */
 export function missingIn({ problems }: Refusal): string[] {
-  const missing = problems.filter(({ code }) => byProblem[code]?.code === 'fields_missing');
+  const missing = problems.filter(({ code }) => isOfMissingField(code));
   return [...new Set(missing.flatMap(({ properties }) => properties))];
 }
 
@@ -212,10 +214,8 @@ export function notProvisioned(retry: Retry, message: string): SangamError {
  * docs/vendors/hubspot.md §4.8.
  */
 function waitOf(status: number, headers: Headers, policyName: string | undefined): Retry | undefined {
-  const retryAfter = headers.get('retry-after') ?? '';
-  if (/^\d+$/.test(retryAfter)) return { afterMs: Number(retryAfter) * 1000 };
-  const at = Date.parse(retryAfter);
-  if (!Number.isNaN(at)) return { afterMs: Math.max(0, at - Date.now()) };
+  const asked = retryAfter(headers);
+  if (asked !== undefined) return asked;
   const afterMs = status === 429 && policyName !== undefined ? rateLimitWaitMs[policyName] : undefined;
   return afterMs === undefined ? undefined : { afterMs };
 }
@@ -250,7 +250,7 @@ function readConflict(message: string): Conflict | undefined {
 
 function explain(
   status: number,
-  meaning: Meaning,
+  meaning: Meaning<RefusalCode>,
   problems: readonly Problem[],
   conflict: Conflict | undefined,
   correlationId: string | undefined,

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { createHubspotConnector } from './connector.ts';
 import { onlyToken, openDoor } from './test-sandbox.ts';
-import { serve } from './test-server.ts';
+import { serve } from '../shared/test-server.ts';
 
 const statuses = [200, 201, 207, 400, 401, 403, 404, 409];
 const bodies: [string, string][] = [

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { hubspotOauth, hubspotScopes } from './oauth.ts';
-import { bodyOf, serve } from './test-server.ts';
+import { bodyOf, serve } from '../shared/test-server.ts';
 
 const secrets = { clientId: 'client-id', clientSecret: 'client-secret' };
 const authorizeUrl = 'https://app.hubspot.com/oauth/authorize';

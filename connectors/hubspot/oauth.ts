@@ -1,8 +1,10 @@
 import { SangamError } from '@sangam/core/errors';
 import { z } from 'zod';
-import { isOwnWord, readRefusal, refusalError } from './errors.ts';
-import { createTransport, type HubspotResponse, unreadable } from './transport.ts';
-import { accountInfoVersion, apiVersion } from './vendor.ts';
+import { askForTokens, type TokenEndpoint, type TokenMeaning } from '../shared/oauth.ts';
+import { createTransport, unreadable } from '../shared/transport.ts';
+import { protocol } from './client.ts';
+import { readRefusal, refusalError } from './errors.ts';
+import { accountInfoVersion, apiVersion, vendor } from './vendor.ts';
 
 /** What a portal is asked for: exactly what the calls of this folder need. docs/vendors/hubspot.md §4.4, §4.5, §5. */
 export const hubspotScopes = {
@@ -45,22 +47,15 @@ export interface HubspotOauth {
 }
 
 const id = z.union([z.string().min(1), z.number()]).transform(String);
+const optionalId = id.optional().catch(undefined);
+const optionalText = z.string().optional().catch(undefined);
 
-const tokenAnswer = z.looseObject({
-  access_token: z.string().min(1),
-  refresh_token: z.string().min(1).optional(),
-  /** Seconds. */
-  expires_in: z.number().positive(),
-  hub_id: id.optional().catch(undefined),
-  user_id: id.optional().catch(undefined),
-});
+/** What a grant's answer says beside the tokens. */
+const whose = z.looseObject({ hub_id: optionalId, user_id: optionalId });
 
-const details = z.looseObject({ portalId: id, timeZone: z.string().optional().catch(undefined) });
+const details = z.looseObject({ portalId: id, timeZone: optionalText });
 
-const tokenError = z.looseObject({
-  error: z.string().optional().catch(undefined),
-  status: z.string().optional().catch(undefined),
-});
+const tokenError = z.looseObject({ error: optionalText, status: optionalText });
 
 const reconnect = 'HubSpot no longer accepts this agreement: connect the account again';
 /** Of the code an admin comes back with: nothing was accepted before. */
@@ -72,7 +67,7 @@ const clientConfig =
 /**
  * What a refused token request means, by `error` or `status`. docs/vendors/hubspot.md §5; those marked M from memory.
  */
-const meanings: Readonly<Record<string, { readonly code: string; readonly says: string }>> = {
+const meanings: Readonly<Record<string, TokenMeaning>> = {
   invalid_grant: { code: 'reconnect', says: reconnect },
   access_denied: { code: 'reconnect', says: reconnect },
   BAD_REFRESH_TOKEN: { code: 'reconnect', says: reconnect },
@@ -95,17 +90,40 @@ export function hubspotOauth(options: {
   timeoutMs?: number;
 }): HubspotOauth {
   const { basePath, clientId, clientSecret, timeoutMs = 20_000 } = options;
-  const transport = createTransport(basePath, timeoutMs);
+  const transport = createTransport({ ...protocol, basePath, timeoutMs });
   const app = { client_id: clientId, client_secret: clientSecret };
 
-  const ask = async (form: Readonly<Record<string, string>>): Promise<z.infer<typeof tokenAnswer>> => {
-    // Secrets travel in a form, never in a query, which is logged on the way. docs/vendors/hubspot.md §5
-    const path = `/oauth/${apiVersion}/token`;
-    const response = await transport.send({ method: 'POST', path, form: { ...app, ...form } });
-    if (!response.ok) throw refused(response, form['grant_type'] === 'authorization_code');
-    const read = tokenAnswer.safeParse(response.body);
-    if (!read.success) throw unreadable(response.status);
-    return read.data;
+  // Secrets travel in a form, never in a query, which is logged on the way. docs/vendors/hubspot.md §5
+  const path = `/oauth/${apiVersion}/token`;
+  const endpoint: TokenEndpoint = {
+    vendor,
+    post: (form) => transport.send({ method: 'POST', path, form: { ...app, ...form } }),
+    meanings,
+    codesIn(body) {
+      const said = tokenError.safeParse(body);
+      return said.success ? [said.data.status, said.data.error] : [];
+    },
+    codeNotTaken: notTaken,
+    unavailable: ({ status, headers, body }) => refusalError(readRefusal(status, headers, body)),
+  };
+
+  /** `refreshToken`: the one that is good still, where no other is given. */
+  const ask = async (
+    form: Parameters<typeof askForTokens>[1],
+    refreshToken?: string,
+  ): Promise<HubspotGrant> => {
+    const { grant, body } = await askForTokens(endpoint, form);
+    const newest = grant.refreshToken ?? refreshToken;
+    // HubSpot gives both with every grant.
+    if (newest === undefined || grant.expiresAt === undefined) throw unreadable(vendor, 200);
+    const { hub_id: account, user_id: user } = whose.parse(body);
+    return {
+      accessToken: grant.accessToken,
+      refreshToken: newest,
+      expiresAt: grant.expiresAt,
+      ...(account === undefined ? {} : { account }),
+      ...(user === undefined ? {} : { user }),
+    };
   };
 
   return {
@@ -121,18 +139,11 @@ export function hubspotOauth(options: {
       return url.href;
     },
 
-    async exchange(code, redirectUri) {
-      const askedAt = Date.now();
-      const answer = await ask({ grant_type: 'authorization_code', code, redirect_uri: redirectUri });
-      if (answer.refresh_token === undefined) throw unreadable(200);
-      return toGrant(answer, answer.refresh_token, askedAt);
-    },
+    exchange: (code, redirectUri) =>
+      ask({ grant_type: 'authorization_code', code, redirect_uri: redirectUri }),
 
-    async refresh(refreshToken) {
-      const askedAt = Date.now();
-      const answer = await ask({ grant_type: 'refresh_token', refresh_token: refreshToken });
-      return toGrant(answer, answer.refresh_token ?? refreshToken, askedAt);
-    },
+    refresh: (refreshToken) =>
+      ask({ grant_type: 'refresh_token', refresh_token: refreshToken }, refreshToken),
 
     async uninstall(accessToken) {
       const path = `/appinstalls/${apiVersion}/external-install`;
@@ -142,12 +153,13 @@ export function hubspotOauth(options: {
 
     async accountOf(accessToken) {
       const path = `/account-info/${accountInfoVersion}/details`;
-      const { ok, status, headers, body } = await transport.send({ method: 'GET', path }, accessToken);
+      const response = await transport.send({ method: 'GET', path }, accessToken);
+      const { ok, status, headers, body } = response;
       // Nobody else has tried this token yet: HubSpot's word about it is the only one there is.
-      if (status === 401 && isOwnWord(body)) throw tokenRefused();
+      if (protocol.isExpired(response)) throw tokenRefused();
       if (!ok) throw refusalError(readRefusal(status, headers, body));
       const read = details.safeParse(body);
-      if (!read.success) throw unreadable(status);
+      if (!read.success) throw unreadable(vendor, status);
       return { account: read.data.portalId, timeZone: read.data.timeZone };
     },
   };
@@ -161,39 +173,5 @@ function tokenRefused(): SangamError {
     message:
       'HubSpot does not accept this access token: copy it again, whole, from the app or service key it belongs to, or make ' +
       'another there.',
-  });
-}
-
-function toGrant(answer: z.infer<typeof tokenAnswer>, refreshToken: string, askedAt: number): HubspotGrant {
-  const { access_token: accessToken, expires_in: seconds, hub_id: account, user_id: user } = answer;
-  return {
-    accessToken,
-    refreshToken,
-    expiresAt: askedAt + seconds * 1_000,
-    ...(account === undefined ? {} : { account }),
-    ...(user === undefined ? {} : { user }),
-  };
-}
-
-/** A token request names its reason in a body of its own shape; anything else is read as every other refusal. */
-function refused({ status, headers, body }: HubspotResponse, first: boolean): SangamError {
-  const said = tokenError.safeParse(body);
-  const reasons = said.success ? [said.data.status, said.data.error] : [];
-  const meaning = reasons.map((reason) => meanings[reason ?? '']).find((known) => known !== undefined);
-  const passes = status === 429 || status >= 500;
-  if (meaning === undefined || passes) {
-    if (passes) return refusalError(readRefusal(status, headers, body));
-    return new SangamError({
-      code: 'token_refused',
-      origin: 'crm',
-      retry: 'later',
-      message: `HubSpot gave no token and did not say why (status ${status}).`,
-    });
-  }
-  return new SangamError({
-    code: meaning.code,
-    origin: 'crm',
-    retry: 'never',
-    message: `${first && meaning.code === 'reconnect' ? notTaken : meaning.says} (status ${status}).`,
   });
 }

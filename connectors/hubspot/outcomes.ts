@@ -1,7 +1,8 @@
 import type { CrmValues, WriteOutcome } from '@sangam/core/crm';
-import { SangamError } from '@sangam/core/errors';
+import { byKey, incomplete } from '../shared/outcomes.ts';
 import type { HubspotAnswer } from './client.ts';
 import { readRefusal, type Refusal, refusalError } from './errors.ts';
+import { vendor } from './vendor.ts';
 import { type BatchAnswer, type HubspotRecord, type ItemError, namedBy, valuesIn } from './record-api.ts';
 
 interface Write {
@@ -40,10 +41,8 @@ export function outcomesOf(
   itemOf: (result: HubspotRecord) => string | undefined,
 ): WriteOutcome[] {
   if (!answer.ok) return [refusedAlone(writes, answer.refusal)];
-  const results = new Map(answer.body.results.map((result) => [itemOf(result), result]));
-  const refusals = new Map(
-    answer.body.errors.flatMap((error) => namedBy(error).map((name) => [name, refusalOf(error)])),
-  );
+  const results = byKey(answer.body.results, (result) => [itemOf(result)]);
+  const errors = byKey(answer.body.errors, namedBy);
   const nameless = answer.body.errors.find(
     (error) => !writes.some(({ item }) => namedBy(error).includes(item)),
   );
@@ -53,23 +52,14 @@ export function outcomesOf(
       const written = valuesIn(result, Object.keys(values));
       return { item, outcome: 'written', recordId: result.id, created: result.new, values: written };
     }
-    const refusal = refusals.get(item);
-    if (refusal !== undefined) {
+    const error = errors.get(item);
+    if (error !== undefined) {
+      const refusal = refusalOf(error);
       // Its neighbour may be the matter: ids of merged records that lead to one and the same.
       return saysNothing(refusal) ? refusedAlone(writes, refusal) : refused(item, refusal);
     }
     if (nameless !== undefined) return refusedAlone(writes, refusalOf(nameless));
-    throw incomplete();
-  });
-}
-
-/** HubSpot's answer left something out that it must say: the call may be repeated. */
-export function incomplete(): SangamError {
-  return new SangamError({
-    code: 'incomplete_answer',
-    origin: 'crm',
-    retry: 'later',
-    message: 'HubSpot did not say what became of every record of the batch.',
+    throw incomplete(vendor);
   });
 }
 
@@ -80,7 +70,8 @@ function refusedAlone(writes: readonly Write[], refusal: Refusal): WriteOutcome 
 }
 
 function refused(item: string, refusal: Refusal): WriteOutcome {
-  const { code, conflict, problems, explanation } = refusal;
+  const { code, retry, conflict, problems, explanation } = refusal;
+  if (code === 'locked' && retry !== 'never') return { item, outcome: 'later', code, retry, explanation };
   if (code !== 'batch_refused') throw refusalError(refusal);
   if (conflict !== undefined) {
     return { item, outcome: 'taken', recordId: conflict.recordId, field: conflict.property, explanation };
@@ -100,7 +91,11 @@ function fieldOf(problems: Refusal['problems']): { field?: string } {
   return field === undefined ? {} : { field };
 }
 
-const statusByCategory: Readonly<Record<string, number>> = { CONFLICT: 409, OBJECT_NOT_FOUND: 404 };
+const statusByCategory: Readonly<Record<string, number>> = {
+  CONFLICT: 409,
+  OBJECT_NOT_FOUND: 404,
+  LOCKED: 423,
+};
 
 /** One item's error within a 207, as if that item had been sent alone. */
 function refusalOf(error: ItemError): Refusal {

@@ -1,5 +1,6 @@
 import type { ProvisioningStep } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
+import { type Lack, lackOf, stepsOf } from '../shared/provisioning.ts';
 import type { HubspotAnswer, HubspotClient } from './client.ts';
 import { notProvisioned, type Refusal, refusalError } from './errors.ts';
 import { properties, type PropertyDefinition, propertyGroup } from './properties.ts';
@@ -14,16 +15,14 @@ import {
 
 /** What `provisionProperties` would do, in words, without doing it. */
 export async function planProperties(client: HubspotClient): Promise<ProvisioningStep[]> {
-  const { missing, mismatched } = compare(await listProperties(client));
+  const lack = compare(await listProperties(client));
   const group =
-    missing.length === 0 || (await listGroups(client)).includes(propertyGroup.name)
+    lack.missing.length === 0 || (await listGroups(client)).includes(propertyGroup.name)
       ? []
       : [`Create the property group “${propertyGroup.label}”`];
-  const creating = missing.map(({ name, label }) => `Create the contact property ${name} (“${label}”)`);
-  return [
-    ...[...group, ...creating].map((action) => ({ action, possible: true })),
-    ...mismatched.map((definition) => ({ action: mismatch(definition), possible: false })),
-  ];
+  const create = ({ name, label }: PropertyDefinition): string =>
+    `Create the contact property ${name} (“${label}”)`;
+  return stepsOf(lack, { create, mismatch }, group);
 }
 
 /**
@@ -67,18 +66,8 @@ function missingFrom(existing: readonly ExistingProperty[]): readonly PropertyDe
   });
 }
 
-function compare(existing: readonly ExistingProperty[]): {
-  readonly missing: readonly PropertyDefinition[];
-  readonly mismatched: readonly PropertyDefinition[];
-} {
-  const byName = new Map(existing.map((property) => [property.name, property]));
-  return {
-    missing: properties.filter(({ name }) => !byName.has(name)),
-    mismatched: properties.filter((definition) => {
-      const found = byName.get(definition.name);
-      return found !== undefined && !fits(definition, found);
-    }),
-  };
+function compare(existing: readonly ExistingProperty[]): Lack<PropertyDefinition> {
+  return lackOf(properties, existing, fits);
 }
 
 /** A property of our name and another kind would refuse every write, or let two records hold one contact id. */

@@ -1,8 +1,9 @@
 import type { CrmRecord, Priority } from '@sangam/core/crm';
+import { incomplete } from '../shared/outcomes.ts';
 import type { AbsentProperties } from './absent-properties.ts';
 import type { HubspotClient } from './client.ts';
 import { refusalError } from './errors.ts';
-import { incomplete, isUnexplained } from './outcomes.ts';
+import { isUnexplained } from './outcomes.ts';
 import { contactIdProperty } from './properties.ts';
 import { mustBeThere } from './present-properties.ts';
 import {
@@ -14,6 +15,7 @@ import {
   namedBy,
   toCrmRecord,
 } from './record-api.ts';
+import { vendor } from './vendor.ts';
 
 /**
  * Records by their ids. A merged-away id is answered with the record it lives on as, and HubSpot does not say which
@@ -61,7 +63,7 @@ async function readBatch(
       await mustBeThere(client, [query.idProperty]);
     throw refusalError(answer.refusal);
   }
-  if (answer.body.errors.some(({ category }) => category !== 'OBJECT_NOT_FOUND')) throw incomplete();
+  if (answer.body.errors.some(({ category }) => category !== 'OBJECT_NOT_FOUND')) throw incomplete(vendor);
   return answer.body;
 }
 

@@ -16,8 +16,8 @@ import {
   searchPage,
   toCrmRecord,
 } from './record-api.ts';
-import { incomplete } from './outcomes.ts';
-import { batchSize, longestSearch, searchPageSize } from './vendor.ts';
+import { incomplete } from '../shared/outcomes.ts';
+import { batchSize, longestSearch, searchPageSize, vendor } from './vendor.ts';
 
 /**
  * Where a look goes on. `all`: the list of records. `changed`: those changed at `at` or later, oldest change first; with
@@ -127,7 +127,7 @@ function after({ step, at, id }: At<'changed'>, { results, paging }: Page): Posi
   if (id !== undefined) return { step, ...(full ? { at, id: last.id } : { at: at + 1 }) };
   if (!full) return undefined;
   const lastAt = changeTimeOf(last);
-  if (lastAt === undefined) throw incomplete();
+  if (lastAt === undefined) throw incomplete(vendor);
   // A page full of one millisecond, such as an import's, is gone through by id.
   return lastAt > at ? { step, at: lastAt } : { step, at, id: '0' };
 }

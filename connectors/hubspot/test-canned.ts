@@ -1,7 +1,7 @@
 import type { Connector } from '@sangam/core/crm';
 import { createHubspotConnector } from './connector.ts';
 import { onlyToken, openDoor } from './test-sandbox.ts';
-import { bodyOf, serve } from './test-server.ts';
+import { bodyOf, serve } from '../shared/test-server.ts';
 
 export interface Canned {
   readonly status: number;

@@ -5,7 +5,7 @@ import type { Connector, Credentials, Permits, WriteOutcome } from '@sangam/core
 import { createSandbox, SandboxClock, type SandboxRules } from '@sangam/sandbox';
 import { createHubspotConnector } from './connector.ts';
 import { hubspotBasePath } from './host.ts';
-import { serve } from './test-server.ts';
+import { serve } from '../shared/test-server.ts';
 
 export interface TestPortal {
   /** Another connection to the same portal, as a second process has one. */

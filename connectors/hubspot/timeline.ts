@@ -6,6 +6,7 @@ import type {
   Timeline,
   TimelineEntry,
 } from '@sangam/core/crm';
+import { entryKeyIn } from '../shared/timeline-body.ts';
 import type { AbsentProperties } from './absent-properties.ts';
 import type { HubspotAnswer, HubspotClient } from './client.ts';
 import { refusalError } from './errors.ts';
@@ -20,8 +21,7 @@ import {
 import { outcomesOf, refusalsIn } from './outcomes.ts';
 import { readRecords } from './read.ts';
 import type { BatchAnswer } from './record-api.ts';
-import { entryKeyIn } from './timeline-body.ts';
-import { batchSize } from './vendor.ts';
+import { batchSize, bodyShape } from './vendor.ts';
 
 type Rewrite = EntryWrite & { readonly entryId: string };
 
@@ -89,7 +89,7 @@ export function createTimeline(client: HubspotClient, absent: AbsentProperties):
         const some = standing.slice(start, start + batchSize);
         const ids = [...new Set(some.map(({ entryId }) => entryId))];
         const bodies = await readCommunications(client, ids, priority);
-        const keys = new Map(bodies.map(({ entryId, body }) => [entryId, entryKeyIn(body)]));
+        const keys = new Map(bodies.map(({ entryId, body }) => [entryId, entryKeyIn(body, bodyShape.form)]));
         for (const { recordId, entryId } of some) {
           const entryKey = keys.get(entryId);
           if (entryKey !== undefined) found.push({ entryKey, entryId, recordId });
@@ -139,7 +139,8 @@ function toEntryOutcomes(writes: readonly EntryWrite[], answer: HubspotAnswer<Ba
   const outcomes = outcomesOf(
     items,
     answer,
-    (result) => result.objectWriteTraceId ?? keyOf.get(result.id) ?? entryKeyIn(bodyOf(result)),
+    (result) =>
+      result.objectWriteTraceId ?? keyOf.get(result.id) ?? entryKeyIn(bodyOf(result), bodyShape.form),
   );
   return outcomes.map((outcome): EntryOutcome => {
     const { item: entryKey, ...rest } = outcome;

@@ -2,6 +2,8 @@ import type { CallLimit } from '@sangam/core/crm';
 
 /** HubSpot's own numbers and names, each with its source. */
 
+export const vendor = 'HubSpot';
+
 /**
  * Dated API version of every path. 2026-03 leaves an admin's create-form rules to the form; 2026-09 refuses API
  * writes that break them, and an inbound lead must never be lost to a form rule. docs/vendors/hubspot.md §4.1.
@@ -34,6 +36,9 @@ export const longestSearch = 3_000;
  * docs/vendors/hubspot.md §4.2.
  */
 export const longestText = 65_536;
+
+/** The body of a communication. docs/vendors/hubspot.md §4.5. */
+export const bodyShape = { form: 'html', maxChars: longestText } as const;
 
 /**
  * Calls of one account: of 110 in ten seconds and 5 searches a second some are left to a person's own tools.

@@ -256,3 +256,15 @@ test('a choice HubSpot does not know is refused by its name', async () => {
     { outcome: 'refused', code: 'INVALID_OPTION', field: 'hs_lead_status' },
   ]);
 });
+
+test('of a batch one record that is locked waits by itself, and its neighbours are written', async () => {
+  const portal = await openProvisioned();
+  const recordIds = [];
+  for (const firstname of ['Asha', 'Ravi', 'Mira']) recordIds.push(await userCreates(portal, { firstname }));
+  await portal.control('PUT', '/faults', { item: { code: 'LOCKED', nth: 2 } });
+  const updates = recordIds.map((recordId) => ({ recordId, values: { lastname: 'Rao' } }));
+  const outcomes = await portal.connector.update(updates, 'fields');
+  const of = (recordId = '') => outcomes.find(({ item }) => item === recordId);
+  expect(recordIds.map((recordId) => of(recordId)?.outcome)).toEqual(['written', 'later', 'written']);
+  expect(of(recordIds[1])).toMatchObject({ code: 'locked', retry: { afterMs: 2_000 } });
+});

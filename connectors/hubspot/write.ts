@@ -6,6 +6,7 @@ import type {
   RecordUpdate,
   WriteOutcome,
 } from '@sangam/core/crm';
+import type { TagOptions } from '../shared/tag-options.ts';
 import type { HubspotAnswer, HubspotClient } from './client.ts';
 import { isUnexplained, outcomesOf, refusalsIn, unknownOptionsIn } from './outcomes.ts';
 import { mustBeThere } from './present-properties.ts';
@@ -18,7 +19,6 @@ import {
   namedBy,
   type TargetedUpdate,
 } from './record-api.ts';
-import type { TagOptions } from './tag-options.ts';
 
 /** Creates records under our contact ids, or updates those that hold them: HubSpot lets only one record hold an id. */
 export async function createRecords(

@@ -27,6 +27,8 @@ export interface Crm {
   readonly webhooks: CrmWebhooks;
   /** What the CRM's own automation calls; undefined: it calls nothing. */
   readonly actions?: CrmActions;
+  /** Pages of ours within the CRM's own, and who looks at them; undefined: none stand there. */
+  readonly session?: CrmSession;
   /** What a body of this CRM says that was kept: a webhook's as it came, an action's as `actions.read` keeps it. */
   readKept(body: Buffer): readonly AccountChanges[];
 }
@@ -159,7 +161,7 @@ export interface CrmRequest {
   readonly body: Buffer;
 }
 
-/** What comes in signed, and is stored before it is answered. */
+/** What comes in signed. */
 interface SignedInput {
   readonly mostBytes: number;
   /** Whether anybody could have signed a request with these headers, before its body is read. `now`: milliseconds. */
@@ -187,4 +189,18 @@ interface CrmActions extends SignedInput {
   /** Answers, as JSON: it was taken in; it is no call of an action. */
   readonly taken: object;
   readonly unreadable: object;
+}
+
+/** Who looks at a page of ours within the CRM's, as the CRM itself signed it. */
+export interface SessionProof {
+  /** The vendor's id of the account. */
+  readonly account: string;
+  readonly user: { readonly id: string; readonly email?: string };
+  /** What they look at, where the CRM proves that too. */
+  readonly recordId?: string;
+}
+
+interface CrmSession extends SignedInput {
+  /** Undefined: the request says of nobody, or of several, who looks. Asked of what was signed alone. */
+  read(request: CrmRequest): SessionProof | undefined;
 }

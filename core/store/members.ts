@@ -29,6 +29,18 @@ export async function listMembers(
   return rows;
 }
 
+/** However their e-mail is spelled; undefined: nobody has it. */
+export async function memberOfEmail(
+  trx: WorkspaceTransaction,
+  email: string,
+): Promise<Pick<MemberRow, 'memberId' | 'role'> | undefined> {
+  const { rows } = await sql<Pick<MemberRow, 'memberId' | 'role'>>`
+    select member_id as "memberId", role from members
+    where workspace_id = ${trx.workspaceId} and lower(email) = lower(${email})
+    order by created_at, member_id limit 1`.execute(trx);
+  return rows[0];
+}
+
 /** False: there is no such member. */
 export async function setMemberPhone(
   trx: WorkspaceTransaction,

@@ -1,7 +1,8 @@
 import type { SandboxClock } from '../clock.ts';
 import type { Answer } from '../http.ts';
 import { answerError, expiredToken, noCredentials, rateLimited } from './errors.ts';
-import { createRollingLimit } from './rolling-limit.ts';
+import { createBudget, createRollingLimit } from '../shared/limits.ts';
+import { portal } from './portal.ts';
 import type { HubspotRules } from './rules.ts';
 
 type Entered = { refused: Answer } | { headers: Readonly<Record<string, string>> };
@@ -31,6 +32,11 @@ export function createAccount(
     return { max, intervalMs };
   });
 
+  const day = createBudget(clock, () => ({
+    max: rules().dailyLimitMax,
+    offsetMs: portal.utcOffsetMilliseconds,
+  }));
+
   /** docs/vendors/hubspot.md §4.8: so many calls in any ten seconds, and headers that say where one stands. */
   const enterCall = (): Entered => {
     const taken = calls.take();
@@ -54,6 +60,7 @@ export function createAccount(
       const state = given === token ? (expired ? 'expired' : 'valid') : oauth(given);
       if (state === undefined) return { refused: answerError(noCredentials) };
       if (state === 'expired') return { refused: answerError(expiredToken) };
+      if (day.spend()?.allowed === false) return { refused: rateLimited('DAILY') };
       return operation.endsWith('/search') ? enterSearch() : enterCall();
     },
     setToken(change) {

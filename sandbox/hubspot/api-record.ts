@@ -1,6 +1,6 @@
 import { valueOf } from './calculated-values.ts';
 import { type ObjectType, systemProperties } from './object-type.ts';
-import type { Seen } from './record.ts';
+import type { Seen } from '../shared/record.ts';
 import { isoTime } from './values.ts';
 
 export function wantedProperties(objectType: ObjectType, asked: readonly string[]): readonly string[] {

@@ -6,7 +6,7 @@ import { answerError, notFound, validationError } from './errors.ts';
 import type { ObjectType } from './object-type.ts';
 import type { Asked, Operations } from './operation.ts';
 import { reading } from './property-operations.ts';
-import { isLive } from './record.ts';
+import { isLive } from '../shared/record.ts';
 import type { Portal } from './record-context.ts';
 
 /** Inputs and associations of one record that an answer takes. From memory. */

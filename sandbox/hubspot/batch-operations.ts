@@ -4,7 +4,7 @@ import { associationSpecs, readAssociations, toPair } from './association-types.
 import type { Association } from './associations.ts';
 import { type Batch, batchAnswer, notFoundInBatch, runBatch, toItemError } from './batch.ts';
 import { isError } from './catalogue.ts';
-import { answerError, type HubspotError, notFound, validationError } from './errors.ts';
+import { answerError, errorOf, type HubspotError, notFound, validationError } from './errors.ts';
 import { systemProperties } from './object-type.ts';
 import type { Operations } from './operation.ts';
 import { batchMax } from './portal.ts';
@@ -64,7 +64,7 @@ export function batchOperations(portal: Portal, context: RecordContext): Operati
     schema: z.ZodType<{ inputs: Input[] }>,
     drafter: Drafter<Input>,
   ) =>
-    reading(schema, ({ inputs }, { version }) => {
+    reading(schema, ({ inputs }, { version, refusedItem }) => {
       const objection = tooMany(inputs);
       if (objection !== undefined) return answerError(objection);
       const { traceIdsAnswerPerItem, updateFailsPerItem } = rules();
@@ -75,7 +75,10 @@ export function batchOperations(portal: Portal, context: RecordContext): Operati
       const writing = records.writing(source);
       const pairs: Association[] = [];
       const draft = drafter(writing, version, (more) => pairs.push(...more));
-      const outcome = runBatch(inputs, perItem, draft);
+      const outcome = runBatch(inputs, perItem, (input) => {
+        const code = refusedItem();
+        return code === undefined ? draft(input) : errorOf({ code });
+      });
       if ('refused' in outcome) return answerError(outcome.refused);
       writing.commit(pairs);
       const results = outcome.done.flatMap(

@@ -1,4 +1,4 @@
-import type { Values } from './record.ts';
+import type { Values } from '../shared/record.ts';
 
 /** What HubSpot works out of other values, for search. docs/vendors/hubspot.md §4.3. */
 

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { SandboxClock } from '../clock.ts';
 import type { Answer } from '../http.ts';
 import { createHubspot } from './index.ts';
-import type { PortalChange } from './portal-change.ts';
+import type { PortalChange } from './changes.ts';
 import { hubspotRules } from './rules.ts';
 
 let told: PortalChange[];

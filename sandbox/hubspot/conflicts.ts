@@ -1,6 +1,6 @@
 import { emailTaken, type HubspotError, uniqueTaken } from './errors.ts';
 import { portal } from './portal.ts';
-import type { Values } from './record.ts';
+import type { Values } from '../shared/record.ts';
 
 /** The first unique value of a record that another one holds, as HubSpot puts it. docs/vendors/hubspot.md §4.2. */
 export function conflictOf(

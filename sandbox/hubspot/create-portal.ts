@@ -5,7 +5,7 @@ import { communicationType } from './communication-type.ts';
 import { contactType } from './contact-type.ts';
 import type { HubspotEntry } from './hubspot-journal.ts';
 import type { ObjectType } from './object-type.ts';
-import type { ChangeSource, PortalChange } from './portal-change.ts';
+import type { ChangeSource, PortalChange } from './changes.ts';
 import type { Portal, RecordContext } from './record-context.ts';
 import { createRecords } from './records.ts';
 import type { HubspotRules } from './rules.ts';

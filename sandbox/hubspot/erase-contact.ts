@@ -1,4 +1,4 @@
-import type { ChangeSource } from './portal-change.ts';
+import type { ChangeSource } from './changes.ts';
 import type { Portal } from './record-context.ts';
 
 /** A person is forgotten, with all that stands on their timeline. False = there is nothing under this id to forget. */

@@ -98,18 +98,19 @@ export const expiredToken: HubspotError = {
   message: 'The OAuth token used to make this call expired 1 second(s) ago.',
 };
 
-const limits = {
+/** docs/vendors/hubspot.md §4.8: a body of its own, without a category. `SECONDLY` is search's. */
+const policies = {
   TEN_SECONDLY_ROLLING: 'You have reached your ten_secondly_rolling limit.',
   SECONDLY: 'You have reached your secondly limit.',
+  DAILY: 'You have reached your daily limit.',
 } as const;
 
-/** docs/vendors/hubspot.md §4.8: a body of its own, without a category. `SECONDLY` is search's. */
-export function rateLimited(policyName: keyof typeof limits = 'TEN_SECONDLY_ROLLING'): Answer {
+export function rateLimited(policyName: keyof typeof policies = 'TEN_SECONDLY_ROLLING'): Answer {
   return {
     status: 429,
     body: {
       status: 'error',
-      message: limits[policyName],
+      message: policies[policyName],
       errorType: 'RATE_LIMIT',
       correlationId: randomUUID(),
       policyName,
@@ -118,33 +119,65 @@ export function rateLimited(policyName: keyof typeof limits = 'TEN_SECONDLY_ROLL
   };
 }
 
-/** Any status a fault asks for. 423 and 477: docs/vendors/hubspot.md §4.2. */
-export function failure(status: number): Answer {
-  if (status === 401) return answerError(expiredToken);
-  if (status === 429) return rateLimited();
-  if (status === 477) {
-    const answer = answerError({
-      status,
-      category: 'MIGRATION_IN_PROGRESS',
-      message: 'migration in progress',
-    });
-    return { ...answer, headers: { 'Retry-After': '60' } };
+/** HubSpot's words for what went wrong, each with its usual status. 423 and 477: docs/vendors/hubspot.md §4.2. */
+const categories: Readonly<Record<string, readonly [status: number, message: string]>> = {
+  VALIDATION_ERROR: [400, 'Invalid input'],
+  EXPIRED_AUTHENTICATION: [401, expiredToken.message],
+  MISSING_SCOPES: [403, 'This app hasn’t been granted all required scopes to make this call.'],
+  OBJECT_NOT_FOUND: [404, 'resource not found'],
+  CONFLICT: [409, 'conflict'],
+  LOCKED: [423, 'The records are locked.'],
+  MIGRATION_IN_PROGRESS: [477, 'migration in progress'],
+  INTERNAL_ERROR: [500, 'internal error'],
+};
+
+/** What a fault asks for. A code is a limit's policy, a category, or else what is wrong with a value. */
+export function failure(asked: {
+  readonly status?: number | undefined;
+  readonly code?: string | undefined;
+}): Answer {
+  const { status, code } = asked;
+  if (code !== undefined && isPolicy(code)) return { ...rateLimited(code), status: status ?? 429 };
+  if (status === 429 && code === undefined) return rateLimited();
+  const error = errorOf(asked);
+  const answer = answerError(error);
+  return error.category === 'MIGRATION_IN_PROGRESS'
+    ? { ...answer, headers: { 'Retry-After': '60' } }
+    : answer;
+}
+
+/** The same as an error, of a call or of one item of it. */
+export function errorOf({
+  status,
+  code,
+}: {
+  readonly status?: number | undefined;
+  readonly code?: string | undefined;
+}): HubspotError {
+  if (code !== undefined && !Object.hasOwn(categories, code)) {
+    const message = 'This value is not accepted.';
+    return { ...validationError(message, { errors: [{ message, code }] }), status: status ?? 400 };
   }
-  const extra = status === 403 ? { errors: [scopesMissing] } : {};
-  const [category, message] = failures[status] ?? (status >= 500 ? failures[500] : failures[400]) ?? [];
-  return answerError({ status, category: category ?? 'UNKNOWN', message: message ?? 'unknown', extra });
+  const category = code ?? categoryOf(status ?? 500);
+  const [usual = 400, message = 'unknown'] = categories[category] ?? [];
+  return {
+    status: status ?? usual,
+    category,
+    message,
+    ...(category === 'MISSING_SCOPES' ? { extra: { errors: [scopesMissing] } } : {}),
+  };
+}
+
+function categoryOf(status: number): string {
+  const named = Object.entries(categories).find(([, [usual]]) => usual === status)?.[0];
+  return named ?? (status >= 500 ? 'INTERNAL_ERROR' : 'VALIDATION_ERROR');
+}
+
+function isPolicy(code: string): code is keyof typeof policies {
+  return Object.hasOwn(policies, code);
 }
 
 const scopesMissing = {
   message: 'One or more of the following scopes are required.',
   context: { requiredGranularScopes: ['crm.objects.contacts.write'] },
-};
-
-const failures: Readonly<Record<number, readonly [category: string, message: string]>> = {
-  400: ['VALIDATION_ERROR', 'Invalid input'],
-  403: ['MISSING_SCOPES', 'This app hasn’t been granted all required scopes to make this call.'],
-  404: ['OBJECT_NOT_FOUND', 'resource not found'],
-  409: ['CONFLICT', 'conflict'],
-  423: ['LOCKED', 'The records are locked.'],
-  500: ['INTERNAL_ERROR', 'internal error'],
 };

@@ -4,8 +4,9 @@ import type { Association } from './associations.ts';
 import type { CatalogueChange } from './catalogue.ts';
 import type { ObjectType } from './object-type.ts';
 import { propertyDefinition, propertyGroup } from './property.ts';
-import type { RecordChange, RecordsChange, StoredRecord } from './record.ts';
+import type { RecordChange, StoredRecord } from '../shared/record.ts';
 import type { Portal, RecordContext } from './record-context.ts';
+import type { HubspotRecordsChange } from './records.ts';
 
 /** Which type of record a line is about. Lines of before there were several are about contacts. */
 const type = z.enum(['contacts', 'communications']).default('contacts');
@@ -35,7 +36,7 @@ const entrySchema = z.discriminatedUnion('kind', [
 type Of<Change> = Change & { readonly type: ObjectType['name'] };
 export type HubspotEntry =
   | Of<CatalogueChange>
-  | Of<RecordsChange>
+  | Of<HubspotRecordsChange>
   | { readonly kind: 'associated'; readonly pairs: readonly Association[] };
 
 const perLine = 100;

@@ -1,18 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { Router } from 'express';
 import { z } from 'zod';
-import type { CrmEntry, CrmFrame, CrmSimulator } from '../crm.ts';
+import type { CallTrouble, CrmEntry, CrmFrame, CrmSimulator } from '../crm.ts';
 import { type Answer, answering, ok, parseJson, readBody, readChanges } from '../http.ts';
 import { createAccount } from './account.ts';
 import { fetchControls } from './app/fetch.ts';
-import { createGrants } from './app/grants.ts';
-import { type AppFacts, createOauth } from './app/oauth.ts';
+import { type AppFacts, createInstall } from './app/install.ts';
 import { createHubspotWebhooks } from './app/webhooks.ts';
 import { workflowActionControls } from './app/workflow-action.ts';
 import { associationOperations } from './association-operations.ts';
 import { batchOperations } from './batch-operations.ts';
 import type { CatalogueChange } from './catalogue.ts';
-import { byApp } from './change-sources.ts';
+import { byApp, type PortalChange } from './changes.ts';
 import { contactControls } from './contact-controls.ts';
 import { contactOperations } from './contact-operations.ts';
 import { createPortal } from './create-portal.ts';
@@ -21,7 +20,6 @@ import { type HubspotEntry, hubspotJournal } from './hubspot-journal.ts';
 import { operationFinder, type Operations } from './operation.ts';
 import { ownerOperations } from './owners.ts';
 import { portal as portalFacts } from './portal.ts';
-import type { PortalChange } from './portal-change.ts';
 import { propertyOperations } from './property-operations.ts';
 import type { RecordContext } from './record-context.ts';
 import { recordDesk } from './record-desk.ts';
@@ -75,12 +73,11 @@ export function createHubspot(
     },
   });
   const { contacts, communications } = portal;
-  const grants = createGrants(options.append('hubspot app'));
-  const oauth = createOauth(app, grants, clock, written);
+  const oauth = createInstall(app, { clock, written, append: options.append('hubspot app') });
   const webhooks = createHubspotWebhooks({
     app,
     clock,
-    installed: () => grants.installed(),
+    installed: () => oauth.installed(),
     webhookUrl: options.webhookUrl,
     mustBeTarget: options.mustBeTarget,
     written,
@@ -113,7 +110,11 @@ export function createHubspot(
     ...searchOperation(contacts),
     ...associationOperations(portal),
     ...ownerOperations,
-    ...oauth.operations,
+    'POST /oauth/token': ({ body }) => oauth.token(body),
+    'DELETE /appinstalls/external-install': () => {
+      oauth.uninstall();
+      return { status: 204 };
+    },
     'GET /account-info/details': () => ({ status: 200, body: portalFacts }),
   };
   const findOperation = operationFinder(operations);
@@ -131,20 +132,16 @@ export function createHubspot(
     }),
   );
 
-  controls.use(
-    oauth.page,
-    oauth.controls,
-    webhooks.controls,
-    workflowActionControls(app, options.mustBeTarget, written),
-  );
+  controls.use(oauth.routes, webhooks.controls, workflowActionControls(app, options.mustBeTarget, written));
   controls.use(fetchControls(app, () => clock.now(), options.mustBeTarget, written));
   controls.use(contactControls(portal, written));
 
   return {
     name: 'hubspot',
     facts: { authorizePath: '/sandbox/hubspot/oauth/authorize', portalId: portalFacts.portalId, ...app },
+    start: () => webhooks.start(),
     close: () => webhooks.close(),
-    journals: [hubspotJournal(portal), grants.journal],
+    journals: [hubspotJournal(portal), oauth.journal],
     desks: {
       contacts: recordDesk(contacts, (id) => timelineOf(portal, id)),
       communications: recordDesk(communications, () => []),
@@ -158,7 +155,7 @@ export function createHubspot(
 
     call({ method, path, query, headers, text }) {
       const found = findOperation(method, path);
-      const happen = (readAt: number | undefined): Answer => {
+      const happen = ({ readAt, refusedItem = () => undefined }: CallTrouble): Answer => {
         const handler = found === undefined ? undefined : operations[found.operation];
         if (found === undefined || handler === undefined) return answerError(notFound());
         const form = headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true;
@@ -166,16 +163,16 @@ export function createHubspot(
         if (text !== '' && body === undefined) {
           return answerError(validationError('Invalid input JSON: the body could not be parsed.'));
         }
-        return handler({ ...found, query, body, length: text.length, readAt });
+        return handler({ ...found, query, body, length: text.length, readAt, refusedItem });
       };
       return {
         operation: found?.operation ?? 'unknown',
-        run(readAt) {
+        run(trouble = {}) {
           // Whoever asks for a token has none yet.
-          if (found?.operation === 'POST /oauth/token') return happen(readAt);
+          if (found?.operation === 'POST /oauth/token') return happen(trouble);
           const entered = account.enter(headers.authorization, found?.operation ?? 'unknown');
           if ('refused' in entered) return entered.refused;
-          const answer = happen(readAt);
+          const answer = happen(trouble);
           return { ...answer, headers: { ...answer.headers, ...entered.headers } };
         },
       };

@@ -1,5 +1,5 @@
 import type { Catalogue } from './catalogue.ts';
-import type { StoredRecord, Values } from './record.ts';
+import type { StoredRecord, Values } from '../shared/record.ts';
 
 /** What a merge gives the primary: its own values win, the other's fill the empty ones. */
 export function filledFrom(

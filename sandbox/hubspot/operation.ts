@@ -13,6 +13,8 @@ export interface Asked {
   /** Of the body as it was sent, in characters. */
   readonly length: number;
   readonly readAt: number | undefined;
+  /** Asked once for every record of a batch that is written: HubSpot's word it is refused with. */
+  readonly refusedItem: () => string | undefined;
 }
 
 /** By operation, `METHOD /path` without version and with `{id}` for what varies. Happens at once and whole. */

@@ -4,7 +4,7 @@ import type { Catalogue } from './catalogue.ts';
 import { type HubspotError, validationError } from './errors.ts';
 import type { ObjectType } from './object-type.ts';
 import { requiringVersion } from './portal.ts';
-import type { ChangeSource } from './portal-change.ts';
+import type { ChangeSource } from './changes.ts';
 import type { Records } from './records.ts';
 import type { HubspotRules } from './rules.ts';
 

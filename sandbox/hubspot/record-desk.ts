@@ -1,12 +1,17 @@
 import type { RecordDesk, Refused, UserRecord } from '../crm.ts';
 import { isError } from './catalogue.ts';
-import { byUser } from './change-sources.ts';
-import { isLive, type Seen, type StoredRecord } from './record.ts';
+import { byUser } from './changes.ts';
+import { isLive, type Seen, type StoredRecord } from '../shared/record.ts';
+import type { HubspotError } from './errors.ts';
 import type { RecordContext } from './record-context.ts';
+
+/** HubSpot's portals hold one type of person's record; what is logged is neither merged nor restored by itself here. */
+const nothingConverts = 'HubSpot has no leads that become contacts: a contact is one from the start.';
+const onlyContacts = 'Only contacts are merged and restored: what is logged on them goes along.';
 
 /** Records of one type as a user of HubSpot handles them. `timelineOf` tells what stands on a record, by its id. */
 export function recordDesk(
-  { records }: RecordContext,
+  { records, objectType }: RecordContext,
   timelineOf: (id: string) => UserRecord['timeline'],
 ): RecordDesk {
   const told = ({ id, properties }: Seen): UserRecord => ({ id, properties, timeline: timelineOf(id) });
@@ -17,10 +22,16 @@ export function recordDesk(
   ): UserRecord | Refused => {
     const writing = records.writing(byUser);
     const draft = writing.draft(target, properties);
-    if (isError(draft)) return { refused: { status: draft.status, message: draft.message } };
+    if (isError(draft)) return refused(draft);
     writing.commit();
     return told(records.exact(draft.id) ?? { id: draft.id, properties: draft.values });
   };
+
+  const outcome = (made: StoredRecord | HubspotError): UserRecord | Refused | undefined => {
+    if (!isError(made)) return told(made);
+    return made.status === 404 ? undefined : refused(made);
+  };
+  const isContacts = objectType.name === 'contacts';
 
   return {
     list: (page) => records.list(page, undefined).map(told),
@@ -38,5 +49,14 @@ export function recordDesk(
       records.archive([id], byUser);
       return true;
     },
+    merge: isContacts
+      ? (primaryId, mergedId) => outcome(records.merge(primaryId, mergedId, byUser))
+      : onlyContacts,
+    restore: isContacts ? (id) => outcome(records.restore(id, byUser)) : onlyContacts,
+    convert: nothingConverts,
   };
+}
+
+function refused({ status, message }: HubspotError): Refused {
+  return { refused: { status, message } };
 }

@@ -7,7 +7,7 @@ import { answerError, notFound, validationError } from './errors.ts';
 import { systemProperties } from './object-type.ts';
 import type { Asked, Operations } from './operation.ts';
 import { reading } from './property-operations.ts';
-import { isLive, type Seen } from './record.ts';
+import { isLive, type Seen } from '../shared/record.ts';
 import { objectionToIdProperty, type Portal, type RecordContext, requiredIn } from './record-context.ts';
 import { recordProperties } from './record-inputs.ts';
 import type { Draft } from './writing.ts';

@@ -1,23 +1,31 @@
 import type { SandboxClock } from '../clock.ts';
-import type { Associations } from './associations.ts';
+import type { Association, Associations } from './associations.ts';
+import { valueOf } from './calculated-values.ts';
 import type { Catalogue } from './catalogue.ts';
 import { conflictOf } from './conflicts.ts';
 import { type HubspotError, notFound, validationError } from './errors.ts';
-import { additionalFrom, filledFrom, mergedIds } from './merged-values.ts';
+import { additionalFrom, emailsOf, filledFrom, mergedIds } from './merged-values.ts';
 import type { ObjectType } from './object-type.ts';
 import { restorableMs } from './portal.ts';
-import type { ChangeSource, PortalChange } from './portal-change.ts';
-import { isLive, type RecordsChange, type StoredRecord, type Values } from './record.ts';
-import { createRecordState, type RecordState } from './record-state.ts';
+import type { ChangeSource, PortalChange } from './changes.ts';
+import { isLive, type RecordsChange, type StoredRecord, type Values } from '../shared/record.ts';
+import { createRecordState, type RecordState } from '../shared/record-state.ts';
 import type { HubspotRules } from './rules.ts';
 import { isoTime } from './values.ts';
 import { createWriting, type Writing } from './writing.ts';
 
+/** What happens to records of a portal, and what new ones stand on. */
+export type HubspotRecordsChange = RecordsChange & {
+  readonly associations?: readonly Association[] | undefined;
+};
+
 /** The portal's records of one type and all that may be done with them: each act journalled, then told. */
 export interface Records extends Pick<
   RecordState,
-  'find' | 'exact' | 'read' | 'list' | 'listArchived' | 'matching' | 'replay' | 'keepPast' | 'forget' | 'all'
+  'find' | 'exact' | 'read' | 'list' | 'listArchived' | 'matching' | 'keepPast' | 'forget' | 'all'
 > {
+  /** As `RecordState`'s. */
+  replay(change: HubspotRecordsChange): void;
   writing(source: ChangeSource): Writing;
   /** Those that live. */
   archive(ids: readonly string[], source: ChangeSource): void;
@@ -42,14 +50,31 @@ export function createRecords({
   catalogue: Catalogue;
   rules: () => HubspotRules;
   associations: Associations;
-  append: (change: RecordsChange) => void;
+  append: (change: HubspotRecordsChange) => void;
   /** Hears of every change once it is made. */
   changed: (change: PortalChange) => void;
 }): Records {
-  const state = createRecordState({ type: objectType.name, clock, catalogue, rules, associations });
+  const state = createRecordState(clock, {
+    idProperty: 'hs_object_id',
+    unique: () => catalogue.unique,
+    heldValues: (values, property) => (property === 'email' ? emailsOf(values) : present(values[property])),
+    keyOf: (property, value) => (property === 'email' ? value.toLowerCase() : value),
+    readValue: valueOf,
+    archivedKeepsUniqueValues: () => rules().archivedKeepsUniqueValues,
+    mergedAnswers: () => rules().mergedIdAnswers === 'survivor',
+    lagMs: () => rules().searchLagMs,
+  });
 
-  const make = (change: RecordsChange): void => {
+  /** What stands between records follows what becomes of them. */
+  const associate = (change: HubspotRecordsChange): void => {
+    if (change.kind === 'records') associations.add(change.associations ?? []);
+    if (change.kind === 'merged') for (const id of change.ids) associations.move(id, change.survivor[0]);
+    if (change.kind === 'erased') for (const id of change.ids) associations.remove(objectType.name, id);
+  };
+
+  const make = (change: HubspotRecordsChange): void => {
     state.apply(change);
+    associate(change);
     append(change);
   };
 
@@ -98,6 +123,11 @@ export function createRecords({
 
   return {
     ...state,
+
+    replay(change) {
+      state.replay(change);
+      associate(change);
+    },
 
     writing: (source) =>
       createWriting({
@@ -162,4 +192,8 @@ export function createRecords({
       for (const objectId of ids) changed({ kind: 'privacyDeletion', at, source, objectId });
     },
   };
+}
+
+function present(value: string | undefined): readonly string[] {
+  return value === undefined ? [] : [value];
 }

@@ -28,6 +28,8 @@ export const hubspotRules = z.strictObject({
   /** Calls per interval and account; 0 = no limit. docs/vendors/hubspot.md §4.8 [V3]. */
   rateLimitMax: z.int().min(0).default(110),
   rateLimitIntervalMs: z.int().min(1).default(10_000),
+  /** Calls a day of the account, which ends at its midnight; 0 = no limit. docs/vendors/hubspot.md §4.8 [V3]. */
+  dailyLimitMax: z.int().min(0).default(0),
   /** Searches per interval and account, counted apart; 0 = no limit. docs/vendors/hubspot.md §4.3. */
   searchLimitMax: z.int().min(0).default(5),
   searchLimitIntervalMs: z.int().min(1).default(1_000),

@@ -1,6 +1,6 @@
 import { valueOf } from './calculated-values.ts';
 import type { PropertyDefinition } from './property.ts';
-import type { Values } from './record.ts';
+import type { Values } from '../shared/record.ts';
 import type { SearchFilter } from './search-body.ts';
 import { instant } from './values.ts';
 

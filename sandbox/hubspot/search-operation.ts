@@ -4,7 +4,7 @@ import { valueOf } from './calculated-values.ts';
 import { answerError } from './errors.ts';
 import type { Asked, Operations } from './operation.ts';
 import { reading } from './property-operations.ts';
-import type { Seen } from './record.ts';
+import type { Seen } from '../shared/record.ts';
 import type { RecordContext } from './record-context.ts';
 import { objectionToSearch, type Search, searchBody } from './search-body.ts';
 import { comparison, neededValues, orderOf, type Test, toQueryTest, toTest } from './search-filter.ts';

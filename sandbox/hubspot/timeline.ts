@@ -1,5 +1,5 @@
 import type { UserRecord } from '../crm.ts';
-import { isLive } from './record.ts';
+import { isLive } from '../shared/record.ts';
 import type { Portal } from './record-context.ts';
 
 /** What a user sees on a contact: its communications by `hs_timestamp`. docs/vendors/hubspot.md §4.5. */

@@ -4,6 +4,7 @@ import type { Crm, CrmApp, CrmRequest } from '@sangam/connectors/registry';
 import type { Clock } from '@sangam/core/clock';
 import type { ChangeReceiver, ChangeRoute } from '@sangam/core/pipeline';
 import type { ConnectionSecrets } from '../connection-secrets.ts';
+import { secretsOf } from '../crm-sites.ts';
 import type { Metrics } from '../metrics.ts';
 import type { RepeatedErrors } from '../repeated-errors.ts';
 import { otherMethods } from './errors.ts';
@@ -89,7 +90,9 @@ export function crmWebhooks(
     return webhooks.answer;
   });
   router.post(paths, ...taking);
-  router.all(paths, otherMethods('POST'));
+  // Some ask whether anybody is there before they take an address; it says nothing of what is behind.
+  router.head(paths, (_request, response) => void response.status(200).end());
+  router.all(paths, otherMethods('HEAD', 'POST'));
   return router;
 }
 
@@ -97,8 +100,4 @@ export function crmWebhooks(
 export function asItCame(request: Request, body: Buffer, publicUrl: string): CrmRequest {
   const { method, originalUrl, headers } = request;
   return { method, url: `${publicUrl}${originalUrl}`, headers, body };
-}
-
-function secretsOf({ clientSecret, previousClientSecret: previous }: CrmApp): readonly string[] {
-  return previous === undefined ? [clientSecret] : [clientSecret, previous];
 }

@@ -29,10 +29,14 @@ export interface ConformanceAccount {
   calls(): Promise<number>;
   /** An admin removes the field this goes to by the default mapping; its name. */
   removeField(source: ContactSource): Promise<string>;
-  /** A field that takes only some values, and an admin who lets one more in. */
+  /** What this CRM has not, each with the reason that is printed where a sentence is left out for it. */
+  readonly lacks: Readonly<Partial<Record<Capability, string>>>;
+  /** A field that does not take everything, and an admin who lets one more value in. */
   pickyField(): Promise<PickyField>;
-  /** A field of whose values only one record may hold each, besides our own; undefined: this CRM has none. */
-  readonly uniqueField: CrmField | undefined;
+  /** A field of whose values only one record may hold each, besides our own; where the CRM has any. */
+  readonly uniqueField?: CrmField;
+  /** The vendor's code for a record that is locked for a moment; where it says that of one of several. */
+  readonly lockedCode?: string;
   /** Where a lead stands: a field people change and triggers will follow. */
   readonly stage: { readonly field: string; readonly values: readonly [string, string] };
   /** Sends the account's webhooks from here on, as the connector reads them. Rejecting = they come again. */
@@ -44,11 +48,26 @@ export interface ConformanceAccount {
   close(): Promise<void>;
 }
 
+export type Capability =
+  | 'merging'
+  | 'restoring'
+  | 'converting'
+  | 'unique fields'
+  | 'several phone fields'
+  | 'owners'
+  | 'locked records';
+
 /** `rate`: share of calls that are hit, 1 unless said. `times`: so many, then it is over. */
 export interface AccountFault {
   /** Only calls that create records, or that update them. */
   readonly on?: 'creates' | 'updates';
+  /** Or only calls of this operation, as the vendor's calls are counted. */
+  readonly operation?: string;
   readonly status?: number;
+  /** The vendor's own code. */
+  readonly code?: string;
+  /** The nth record that calls write from now on is refused with this code of the vendor's. */
+  readonly item?: { readonly code: string; readonly nth: number };
   readonly rate?: number;
   readonly times?: number;
   /** The caller gets no answer, though the change is made (`after`) or not. */
@@ -61,7 +80,7 @@ export interface AccountFault {
   readonly redirectTo?: string;
 }
 
-/** A mapping of a Flow's answer to a choice; `refused` is an answer the account does not take until it is mended. */
+/** A mapping of a Flow's answer to such a field; `refused` is an answer the account does not take until it is mended. */
 export interface PickyField {
   readonly mapping: FieldMapping;
   readonly accepted: string;
@@ -77,13 +96,15 @@ export interface UserRecord {
 
 /** What somebody does in the CRM's own pages. Values in the CRM's own fields and form. */
 export interface AccountUser {
-  /** The new record's id. */
-  create(values: CrmValues): Promise<string>;
+  /** The new record's id. `type`: where there are several, the vendor's name of one; people's own unless said. */
+  create(values: CrmValues, type?: string): Promise<string>;
   update(recordId: string, values: CrmValues): Promise<void>;
   remove(recordId: string): Promise<void>;
   restore(recordId: string): Promise<void>;
   /** `merged` goes into `primary`; the id both have afterwards. */
   merge(primary: string, merged: string): Promise<string>;
+  /** A lead becomes a contact: its id. */
+  convert(recordId: string): Promise<string>;
   list(): Promise<UserRecord[]>;
   /** Undefined: there is no such record any more. */
   get(recordId: string): Promise<UserRecord | undefined>;

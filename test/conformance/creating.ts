@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { text } from '../harness/whatsapp.ts';
-import { flowAnswer, hour, minute, type SetStage, somebody } from './stage.ts';
+import { flowAnswer, hour, minute, needs, type SetStage, somebody } from './stage.ts';
 
 /** Promise 5: one person, one record, whatever races or breaks. */
 export function creating(stage: SetStage): void {
@@ -68,10 +68,11 @@ export function creating(stage: SetStage): void {
     expect(crm.read(record, 'last activity')).not.toBe('');
   });
 
-  test('a value another record holds is left to it, and somebody is told', async () => {
+  test('a value another record holds is left to it, and somebody is told', async (context) => {
     const { world, crm } = await stage();
+    needs(context, crm, 'unique fields');
     const { uniqueField } = crm.account;
-    if (uniqueField === undefined) return;
+    if (uniqueField === undefined) throw new Error('The account names no unique field.');
     await crm.remap([
       { source: { flowAnswer: 'email' }, field: uniqueField, owner: 'if-empty', transform: 'as is' },
     ]);
@@ -119,6 +120,27 @@ export function creating(stage: SetStage): void {
       1,
     );
     expect(await crm.letters()).toEqual([]);
+  });
+
+  test('of many one is locked for a moment: the others are written at once, and it soon after', async (context) => {
+    const { world, crm } = await stage();
+    needs(context, crm, 'locked records');
+    const { lockedCode } = crm.account;
+    if (lockedCode === undefined) throw new Error('The account names no code for a locked record.');
+    const everybody = Array.from({ length: 10 }, (_, index) => somebody(index));
+    for (const person of everybody) await crm.writes(person);
+    await world.settle();
+    world.clock.advance(minute);
+    await crm.account.fault({ item: { code: lockedCode, nth: 4 } });
+    for (const person of everybody) await crm.writes(person, 'STOP');
+    await world.settle();
+    const optedOut = async (): Promise<number> =>
+      (await crm.records()).filter((record) => crm.isOptedOut(record)).length;
+    expect(await optedOut()).toBeGreaterThanOrEqual(9);
+    await world.ride(minute);
+    expect(await optedOut()).toBe(10);
+    expect(await crm.letters()).toEqual([]);
+    expect(await crm.alerts()).toEqual([]);
   });
 
   test('says in its own words what a person wrote, whatever that was', async () => {

@@ -87,8 +87,8 @@ export async function openHubspotAccount(
           },
         },
       ),
-    async fault({ on, ...fault }) {
-      await send('PUT', '/faults', { ...fault, ...(on === undefined ? {} : { operation: writes[on] }) });
+    async fault({ on, operation = on === undefined ? undefined : writes[on], ...fault }) {
+      await send('PUT', '/faults', { ...fault, ...(operation === undefined ? {} : { operation }) });
     },
     async expireToken() {
       token.atTheVendor = `token-${String(token.next)}`;
@@ -105,6 +105,8 @@ export async function openHubspotAccount(
       return mapping.field.name;
     },
     pickyField: () => pickyField(api),
+    lacks: { converting: 'HubSpot has no leads that become contacts: a contact is one from the start.' },
+    lockedCode: 'LOCKED',
     uniqueField: { name: 'email', label: 'Email', kind: 'text', writable: true },
     stage: { field: 'lifecyclestage', values: ['lead', 'opportunity'] },
     async webhooksTo(receive) {
@@ -157,6 +159,7 @@ function hubspotUser(send: Send, api: Send): AccountUser {
       const survivor = await send('POST', `${records}/merge`, { primaryId: primary, mergedId: merged });
       return (survivor as SandboxRecord).id;
     },
+    convert: async (recordId) => ((await send('POST', `${records}/${recordId}/convert`)) as SandboxRecord).id,
     async list() {
       const { results } = (await send('GET', records)) as { results: SandboxRecord[] };
       return results.map(({ id, properties }) => ({ recordId: id, values: properties }));

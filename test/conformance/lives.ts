@@ -1,8 +1,8 @@
-import { expect, test } from 'vitest';
+import { expect, test, type TestContext } from 'vitest';
 import type { CrmWorld } from '../harness/crm-world.ts';
 import type { CrmWorkspace, WorkspaceOptions } from '../harness/crm-workspace.ts';
 import { everyRow } from '../harness/every-row.ts';
-import { minute, type News, type SetStage, somebody } from './stage.ts';
+import { minute, needs, type News, type SetStage, somebody, twoPhoneFields } from './stage.ts';
 
 /** Records end: links heal, and gone is remembered. */
 export function lives(stage: SetStage, news: News | 'nothing'): void {
@@ -13,8 +13,9 @@ export function lives(stage: SetStage, news: News | 'nothing'): void {
     world.clock.advance(minute);
   };
 
-  const two = async () => {
+  const two = async (context: TestContext) => {
     const set = await stage(listening);
+    needs(context, set.crm, 'merging');
     await set.crm.writes(somebody(1, 'Asha'), 'from Asha');
     await later(set.world);
     await set.crm.writes(somebody(2, 'Ravi'), 'from Ravi');
@@ -27,8 +28,8 @@ export function lives(stage: SetStage, news: News | 'nothing'): void {
   const words = async (crm: CrmWorkspace, recordId: string): Promise<string> =>
     (await crm.account.user.timeline(recordId)).map(({ text }) => text).join('\n');
 
-  test('what is merged in the CRM goes on as one record, its timeline too', async () => {
-    const { world, crm, asha, ravi } = await two();
+  test('what is merged in the CRM goes on as one record, its timeline too', async (context) => {
+    const { world, crm, asha, ravi } = await two(context);
     const survivor = await crm.account.user.merge(asha, ravi);
     await later(world);
     const lastWords = world.clock.now();
@@ -43,6 +44,22 @@ export function lives(stage: SetStage, news: News | 'nothing'): void {
     await crm.writes(somebody(1, 'Asha'), 'STOP');
     await later(world);
     expect(crm.isOptedOut(await crm.record())).toBe(true);
+    expect(await crm.letters()).toEqual([]);
+  });
+
+  test('a lead that becomes a contact goes on there, conversation and opt-out too', async (context) => {
+    const { world, crm } = await stage(listening);
+    needs(context, crm, 'converting');
+    const asha = somebody(1, 'Asha');
+    await crm.writes(asha, 'from Asha');
+    await later(world);
+    const contact = await crm.account.user.convert((await crm.record()).recordId);
+    await later(world);
+    await crm.writes(asha, 'STOP');
+    await later(world);
+    const record = await crm.account.user.get(contact);
+    expect(crm.isOptedOut(record)).toBe(true);
+    expect(await words(crm, contact)).toContain('from Asha');
     expect(await crm.letters()).toEqual([]);
   });
 
@@ -97,8 +114,9 @@ export function lives(stage: SetStage, news: News | 'nothing'): void {
     expect(await crm.letters()).toEqual([]);
   });
 
-  test('a deleted record that is restored after the one made since was deleted too is theirs again', async () => {
+  test('a deleted record that is restored after the one made since was deleted too is theirs again', async (context) => {
     const { world, crm } = await stage(listening);
+    needs(context, crm, 'restoring');
     const asha = somebody(1, 'Asha');
     await crm.writes(asha, 'first words');
     await later(world);
@@ -145,8 +163,9 @@ export function lives(stage: SetStage, news: News | 'nothing'): void {
     expect(crm.isOptedOut(await crm.record())).toBe(true);
   });
 
-  test('who was erased and writes again is looked for, whatever told of one of their records first', async () => {
+  test('who was erased and writes again is looked for, whatever told of one of their records first', async (context) => {
     const { world, crm } = await stage(listening);
+    const [, further] = twoPhoneFields(context, crm);
     const asha = somebody(1, 'Asha Rao');
     await crm.writes(asha);
     await later(world);
@@ -155,7 +174,6 @@ export function lives(stage: SetStage, news: News | 'nothing'): void {
     const typed = await crm.account.user.create(crm.valuesOf({ 'first name': 'Asha', phone }));
     // It is somebody's too who was erased and stays away.
     const ravi = somebody(2, 'Ravi');
-    const [, further = ''] = crm.connector.traits.phoneFields;
     await crm.account.user.update(typed, { [further]: `+${ravi.phone ?? ''}` });
     await crm.writes(ravi);
     await later(world);
@@ -181,8 +199,9 @@ export function lives(stage: SetStage, news: News | 'nothing'): void {
     }
   });
 
-  test('a deleted record that is restored is theirs again', async () => {
+  test('a deleted record that is restored is theirs again', async (context) => {
     const { world, crm } = await stage(listening);
+    needs(context, crm, 'restoring');
     const asha = somebody(1, 'Asha');
     await crm.writes(asha);
     await later(world);

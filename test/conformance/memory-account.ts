@@ -42,7 +42,8 @@ function memoryAccountOf(crm: MemoryCrm): MemoryAccount {
     account: `memory-${randomUUID()}`,
     connect: (permits) => crm.connect(permits),
     user: {
-      create: async (values) => user.create(values),
+      create: async (values, type) =>
+        user.create(values, type === undefined || type === 'contact' ? type : 'lead'),
       update: async (recordId, values) => user.update(recordId, values),
       remove: async (recordId) => user.remove(recordId),
       restore: async (recordId) => user.restore(recordId),
@@ -50,6 +51,7 @@ function memoryAccountOf(crm: MemoryCrm): MemoryAccount {
         user.merge(primary, merged);
         return primary;
       },
+      convert: async (recordId) => user.convert(recordId),
       list: async () => user.list().map(withoutEmpty),
       get: async (recordId) =>
         user
@@ -82,7 +84,10 @@ function memoryAccountOf(crm: MemoryCrm): MemoryAccount {
     calls: async () => crm.calls.length,
     removeField: notHere,
     pickyField: notHere,
-    uniqueField: undefined,
+    lacks: {
+      'unique fields': 'Of the CRM in memory only our own field is unique.',
+      'locked records': 'The CRM in memory locks no record.',
+    },
     stage: { field: memoryFields.stage, values: ['new', 'qualified'] },
     webhooksTo: async () => undefined,
     webhooksArrived: async () => true,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { CrmWorkspace } from '../harness/crm-workspace.ts';
-import { minute, nationalNumber, type SetStage, somebody } from './stage.ts';
+import { minute, nationalNumber, type SetStage, somebody, twoPhoneFields } from './stage.ts';
 
 /** Whose record it is, however the phone is spelled and however many share it. */
 export function people(stage: SetStage): void {
@@ -97,9 +97,9 @@ export function people(stage: SetStage): void {
     expect(crm.read(record, 'first message')).toBe('Hello');
   });
 
-  test('of two people on one record the STOP of one is not undone by the other', async () => {
+  test('of two people on one record the STOP of one is not undone by the other', async (context) => {
     const { world, crm } = await stage();
-    const [phoneField = '', otherField = ''] = crm.connector.traits.phoneFields;
+    const [phoneField, otherField] = twoPhoneFields(context, crm);
     const [asha, ravi] = [somebody(1, 'Asha'), somebody(2, 'Ravi')];
     await crm.account.user.create({
       ...crm.valuesOf({ 'first name': 'Family' }),

@@ -1,7 +1,7 @@
 import { releaseHeld } from '@sangam/core/store';
 import { expect, test } from 'vitest';
 import { text } from '../harness/whatsapp.ts';
-import { flowAnswer, hour, minute, type SetStage, somebody } from './stage.ts';
+import { flowAnswer, hour, minute, needs, type SetStage, somebody } from './stage.ts';
 
 /** Who becomes a record, and whose it is: an admin's choices. */
 export function policies(stage: SetStage): void {
@@ -86,10 +86,11 @@ export function policies(stage: SetStage): void {
     expect(await crm.records()).toHaveLength(11);
   });
 
-  test('a new record gets an owner by the rule, one that stands keeps its own', async () => {
+  test('a new record gets an owner by the rule, one that stands keeps its own', async (context) => {
     const { world, crm } = await stage();
+    needs(context, crm, 'owners');
     const { ownerField } = crm.connector.traits;
-    if (ownerField === undefined) return;
+    if (ownerField === undefined) throw new Error('The connector names no field of the owner.');
     const [first, second, third] = (await crm.connector.owners()).map(({ ownerId }) => ownerId);
     if (first === undefined || second === undefined) throw new Error('The account needs two owners.');
     await crm.configure({ owner: { kind: 'round robin', ownerIds: [first, second] } });

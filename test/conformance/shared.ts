@@ -1,20 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { sweepWindows } from '@sangam/core/store';
-import { expect, test } from 'vitest';
+import { expect, test, type TestContext } from 'vitest';
 import type { CrmWorkspace } from '../harness/crm-workspace.ts';
 import type { CrmWorld } from '../harness/crm-world.ts';
 import { text } from '../harness/whatsapp.ts';
-import { day, hour, minute, type SetStage, somebody } from './stage.ts';
+import { day, hour, minute, type SetStage, somebody, twoPhoneFields } from './stage.ts';
 
 /** One record of several people, and one person on several records. */
 export function shared(stage: SetStage): void {
   const [asha, ravi] = [somebody(1, 'Asha'), somebody(2, 'Ravi')];
 
   /** Both have written, and the one record is home to both. */
-  const family = async (settings = {}) => {
-    const set = await stage(settings);
+  const family = async (context: TestContext) => {
+    const set = await stage();
     const { world, crm } = set;
-    const [one = '', other = ''] = crm.connector.traits.phoneFields;
+    const [one, other] = twoPhoneFields(context, crm);
     await crm.account.user.create({
       ...crm.valuesOf({ 'first name': 'Family' }),
       [one]: `+${asha.phone ?? ''}`,
@@ -36,8 +36,8 @@ export function shared(stage: SetStage): void {
     await world.settle();
   };
 
-  test('of two people on one record the one who waits longer says since when', async () => {
-    const { world, crm } = await family();
+  test('of two people on one record the one who waits longer says since when', async (context) => {
+    const { world, crm } = await family(context);
     const since = async (): Promise<number> => Date.parse(crm.read(await crm.record(), 'waiting since'));
     const both = await since();
     await says(world, crm, asha, 'Anybody there?');
@@ -50,8 +50,8 @@ export function shared(stage: SetStage): void {
     expect(crm.read(await crm.record(), 'waiting since')).toBe('');
   });
 
-  test('what befalls two people on one record in one batch is written once, and their windows end together', async () => {
-    const { world, crm } = await family();
+  test('what befalls two people on one record in one batch is written once, and their windows end together', async (context) => {
+    const { world, crm } = await family(context);
     const sweep = (): Promise<void> => crm.transact((trx) => sweepWindows(trx, world.clock.now()));
     await sweep();
     world.clock.advance(minute);
@@ -92,11 +92,11 @@ export function shared(stage: SetStage): void {
     },
   );
 
-  test.each(['STOP', 'Stop all'])(
+  test.for(['STOP', 'Stop all'])(
     '%s reaches a record that is home to somebody else, who does not lift it',
-    async (stop) => {
+    async (stop, context) => {
       const { world, crm } = await stage();
-      const [one = '', other = ''] = crm.connector.traits.phoneFields;
+      const [one, other] = twoPhoneFields(context, crm);
       await crm.account.user.create({
         ...crm.valuesOf({ 'first name': 'Ravi' }),
         [one]: `+${ravi.phone ?? ''}`,
@@ -138,9 +138,9 @@ export function shared(stage: SetStage): void {
     },
   );
 
-  test('an opt-out leaves a record of somebody else together with the phone it came with', async () => {
+  test('an opt-out leaves a record of somebody else together with the phone it came with', async (context) => {
     const { world, crm } = await stage({ webhooks: true });
-    const [, other = ''] = crm.connector.traits.phoneFields;
+    const [, other] = twoPhoneFields(context, crm);
     await says(world, crm, ravi, 'Hello');
     const { recordId } = await crm.record();
     await says(world, crm, asha, 'Hello');

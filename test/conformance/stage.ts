@@ -1,8 +1,8 @@
-import { onTestFinished } from 'vitest';
+import { onTestFinished, type TestContext } from 'vitest';
 import { createCrmWorld, type CrmWorld } from '../harness/crm-world.ts';
 import type { CrmWorkspace, WorkspaceOptions } from '../harness/crm-workspace.ts';
 import { type Change, message, type Person } from '../harness/whatsapp.ts';
-import type { OpenAccount } from './account.ts';
+import type { Capability, OpenAccount } from './account.ts';
 
 /** A world of the running test's own with one business in it. */
 export type SetStage = (
@@ -15,6 +15,20 @@ export function stageFor(open: OpenAccount): SetStage {
     onTestFinished(() => world.close());
     return { world, crm: await world.addWorkspace(open, options) };
   };
+}
+
+/** Leaves the sentence out, with the CRM's own reason, where the CRM has no such thing. */
+export function needs({ skip }: TestContext, crm: CrmWorkspace, capability: Capability): void {
+  const reason = crm.account.lacks[capability];
+  if (reason !== undefined) skip(reason);
+}
+
+/** The phone fields people look at first and second; without a second the sentence is left out. */
+export function twoPhoneFields(context: TestContext, crm: CrmWorkspace): readonly [string, string] {
+  needs(context, crm, 'several phone fields');
+  const [first, second] = crm.connector.traits.phoneFields;
+  if (first === undefined || second === undefined) throw new Error('Two fields for phones were expected.');
+  return [first, second];
 }
 
 /** How an account's news comes: it tells, or it is looked at. */

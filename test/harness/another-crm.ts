@@ -21,6 +21,8 @@ const apiBase = 'https://eu.memory.example';
 const oauthToken = 'token-of-m2';
 const id = z.union([z.string().min(1), z.number()]).transform(String);
 const keysText = z.object({ host: z.string(), accessKey: z.string(), secretKey: z.string() });
+/** What its pages say of who looks at which record. */
+const looking = z.object({ account: id, user: id, record: id });
 const told = z.object({
   /** Our own app is told whose record it is; the webhook of one account is not. */
   account: id.optional(),
@@ -51,6 +53,14 @@ export function anotherCrm(crm: MemoryCrm): AnotherCrm {
   const read = (body: Buffer): readonly AccountChanges[] => {
     const { account, record, at, field, value } = told.parse(JSON.parse(body.toString('utf8')));
     return [{ account, changes: [{ kind: 'field', recordId: record, at, field, value, by: 'user 7' }] }];
+  };
+
+  const signed: Omit<NonNullable<Crm['session']>, 'read'> = {
+    mostBytes: 64 * 1024,
+    maySign: (headers) => typeof headers['x-memory-secret'] === 'string',
+    verify: ({ headers }, secrets) =>
+      secrets.some((secret) => isSame(String(headers['x-memory-secret']), secret)),
+    badSignature: 'The header x-memory-secret is not the secret of this address.',
   };
 
   const value: Crm = {
@@ -116,13 +126,18 @@ export function anotherCrm(crm: MemoryCrm): AnotherCrm {
       };
     },
     webhooks: {
-      mostBytes: 64 * 1024,
-      maySign: (headers) => typeof headers['x-memory-secret'] === 'string',
-      verify: ({ headers }, secrets) =>
-        secrets.some((secret) => isSame(String(headers['x-memory-secret']), secret)),
-      badSignature: 'The header x-memory-secret is not the secret of this address.',
+      ...signed,
       read: (body) => ({ accounts: read(body), unread: 0 }),
       answer: { Status: 'Success' },
+    },
+    session: {
+      ...signed,
+      read({ body }) {
+        const said = looking.safeParse(JSON.parse(body.toString('utf8')));
+        if (!said.success) return undefined;
+        const { account, user, record: recordId } = said.data;
+        return { account, user: { id: user }, recordId };
+      },
     },
     readKept: read,
   };

@@ -197,7 +197,8 @@ async function openSandbox(
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   const sandbox = await createSandbox({
     clock,
-    ownHosts: () => [`127.0.0.1:${String(port)}`],
+    // In an installation both are one process: the sandbox asks its service, and nobody else.
+    ownHosts: () => [`127.0.0.1:${String(port)}`, new URL(serviceUrl()).host],
     access: { admits: async () => true },
     whatsapp: {
       ...parties.whatsapp,

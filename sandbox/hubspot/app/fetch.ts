@@ -2,8 +2,9 @@ import { Router } from 'express';
 import { z } from 'zod';
 import type { MustBeTarget } from '../../targets.ts';
 import { type Answer, answering, ControlError, ok, readBody, refuse } from '../../http.ts';
+import { createConcurrencyLimit } from '../../shared/limits.ts';
 import { portal } from '../portal.ts';
-import type { AppFacts } from './oauth.ts';
+import type { AppFacts } from './install.ts';
 import { signV3 } from './signature.ts';
 
 /** What `hubspot.fetch` keeps to. docs/vendors/hubspot.md §2.1. */
@@ -27,7 +28,7 @@ export function fetchControls(
   written: () => Promise<void>,
 ): Router {
   const router = Router();
-  let underWay = 0;
+  const atOnce = createConcurrencyLimit(() => mostAtOnce);
 
   const ask = async (asked: z.infer<typeof fetchBody>): Promise<Answer> => {
     const url = new URL(asked.url);
@@ -75,12 +76,12 @@ export function fetchControls(
           `Only Authorization may be sent, not ${foreign.join(', ')}.`,
         );
       }
-      if (underWay >= mostAtOnce) throw new ControlError(429, 'RATE_LIMIT', 'Twenty requests are under way.');
-      underWay += 1;
+      const end = atOnce.begin();
+      if (end === undefined) throw new ControlError(429, 'RATE_LIMIT', 'Twenty requests are under way.');
       try {
         return await ask(asked);
       } finally {
-        underWay -= 1;
+        end();
       }
     }),
   );

@@ -3,9 +3,10 @@ import { z } from 'zod';
 import type { MustBeTarget } from '../../targets.ts';
 import type { SandboxClock } from '../../clock.ts';
 import { answering, ok, readChanges } from '../../http.ts';
+import { createDeliveries, type Retries } from '../../shared/deliveries.ts';
+import type { PortalChange } from '../changes.ts';
 import { portal } from '../portal.ts';
-import type { PortalChange } from '../portal-change.ts';
-import type { AppFacts } from './oauth.ts';
+import type { AppFacts } from './install.ts';
 import { signV3 } from './signature.ts';
 
 /** Events in one webhook, and how often one is tried. docs/vendors/hubspot.md §3.2. */
@@ -14,8 +15,6 @@ const mostTries = 11;
 const answerMs = 5_000;
 /** What `redeliver` sends again. */
 const mostRemembered = 10_000;
-/** How often the queue is looked at while something waits for its time. */
-const lookMs = 50;
 
 const settingsSchema = z.strictObject({
   /** Undefined: the address the app came with; without one nothing is delivered. */
@@ -32,18 +31,17 @@ const settingsSchema = z.strictObject({
   retryFast: z.boolean().default(false),
 });
 
-interface Queued {
-  readonly event: Readonly<Record<string, unknown>>;
-  tries: number;
-  /** Milliseconds of the sandbox's clock, or of the machine's while tries are fast. */
-  dueAt: number;
-}
+type HubspotEvent = { readonly subscriptionType: string } & Readonly<Record<string, unknown>>;
+
+const daySpread: Retries = { gapsMs: [[0, 2 * 60 * 60 * 1_000]], tries: mostTries, forMs: Infinity };
+const fast: Retries = { gapsMs: [[100, 500]], tries: mostTries, forMs: Infinity, byMachine: true };
 
 /** Signed webhooks of everything that happens to contacts. The queue lives as long as the process. */
 export interface HubspotWebhooks {
   changed(change: PortalChange): void;
   readonly controls: Router;
-  close(): void;
+  start(): void;
+  close(): Promise<void>;
 }
 
 export function createHubspotWebhooks(options: {
@@ -57,87 +55,35 @@ export function createHubspotWebhooks(options: {
 }): HubspotWebhooks {
   const { app, clock, installed, webhookUrl, mustBeTarget, written } = options;
   let settings = settingsSchema.parse({});
-  let queue: Queued[] = [];
-  const remembered: Readonly<Record<string, unknown>>[] = [];
-  const counts = { delivered: 0, attempts: 0, givenUp: 0 };
-  let underWay = 0;
-  let inFlight = 0;
   let eventId = 1;
-  let timer: NodeJS.Timeout | undefined;
-  let closed = false;
 
   const target = (): string | undefined => settings.targetUrl ?? webhookUrl?.();
+  const deliveries = createDeliveries<HubspotEvent>({
+    clock,
+    name: 'hubspot webhooks',
+    item: z.looseObject({ subscriptionType: z.string() }),
+    append: () => undefined,
+    settings: () => ({
+      batch: mostEvents,
+      gatherMs: settings.batchWaitMs,
+      mostAtOnce: settings.maxConcurrentRequests,
+      duplicates: settings.duplicates,
+      shuffle: settings.shuffle,
+      holdMs: 0,
+      paused: settings.paused,
+      retries: settings.retryFast ? fast : daySpread,
+    }),
+    url: () => target() ?? '',
+    body: (batch) =>
+      Buffer.from(JSON.stringify(batch.map(({ item, failures }) => ({ ...item, attemptNumber: failures })))),
+    sign: ({ url, bytes }) =>
+      signV3(app.clientSecret, { method: 'POST', url, body: bytes.toString() }, clock.now()),
+    accepts: (status) => status >= 200 && status < 300,
+    answerMs,
+    remembers: mostRemembered,
+  });
 
-  const look = (afterMs: number): void => {
-    if (closed || timer !== undefined) return;
-    timer = setTimeout(() => {
-      timer = undefined;
-      serve();
-    }, afterMs);
-  };
-
-  const serve = (): void => {
-    const { paused, maxConcurrentRequests, retryFast } = settings;
-    const targetUrl = target();
-    if (targetUrl === undefined || paused) return;
-    while (underWay < maxConcurrentRequests) {
-      const now = retryFast ? Date.now() : clock.now();
-      const due = queue.filter(({ dueAt }) => dueAt <= now).slice(0, mostEvents);
-      if (due.length === 0) break;
-      const taken = new Set(due);
-      queue = queue.filter((one) => !taken.has(one));
-      underWay += 1;
-      inFlight += due.length;
-      void deliver(targetUrl, due).finally(() => {
-        underWay -= 1;
-        inFlight -= due.length;
-        serve();
-      });
-    }
-    if (queue.length > 0) look(lookMs);
-  };
-
-  const deliver = async (url: string, batch: Queued[]): Promise<void> => {
-    const body = JSON.stringify(batch.map(({ event, tries }) => ({ ...event, attemptNumber: tries })));
-    counts.attempts += 1;
-    const answered = await fetch(url, {
-      method: 'POST',
-      body,
-      redirect: 'manual',
-      signal: AbortSignal.timeout(answerMs),
-      headers: {
-        'content-type': 'application/json',
-        ...signV3(app.clientSecret, { method: 'POST', url, body }, clock.now()),
-      },
-    }).then(
-      (response) => response.ok,
-      () => false,
-    );
-    if (answered) {
-      counts.delivered += batch.length;
-      return;
-    }
-    const again = batch.filter(({ tries }) => tries + 1 < mostTries);
-    counts.givenUp += batch.length - again.length;
-    const { retryFast } = settings;
-    const wait = retryFast ? 100 + Math.random() * 400 : Math.random() * 2 * 60 * 60 * 1_000;
-    for (const one of again) {
-      one.tries += 1;
-      one.dueAt = (retryFast ? Date.now() : clock.now()) + wait;
-    }
-    queue.push(...again);
-  };
-
-  const enqueue = (event: Readonly<Record<string, unknown>>): void => {
-    const dueAt = settings.retryFast ? Date.now() : clock.now();
-    for (let copy = 0; copy <= settings.duplicates; copy += 1) {
-      const place = settings.shuffle ? Math.floor(Math.random() * (queue.length + 1)) : queue.length;
-      queue.splice(place, 0, { event, tries: 0, dueAt });
-    }
-    look(settings.batchWaitMs);
-  };
-
-  const view = () => ({ ...settings, queued: queue.length + inFlight, ...counts });
+  const view = () => ({ ...settings, ...deliveries.state() });
   const controls = Router();
   controls.get(
     '/webhooks',
@@ -149,16 +95,13 @@ export function createHubspotWebhooks(options: {
       const changed = readChanges(settingsSchema, settings, request);
       if (changed.targetUrl !== undefined) mustBeTarget(changed.targetUrl);
       settings = changed;
-      look(0);
+      deliveries.changed();
       return ok(view());
     }),
   );
   controls.post(
     '/webhooks/redeliver',
-    answering(written, () => {
-      for (const event of remembered) enqueue(event);
-      return ok({ events: remembered.length });
-    }),
+    answering(written, () => ok({ events: deliveries.redeliver() })),
   );
 
   return {
@@ -167,16 +110,12 @@ export function createHubspotWebhooks(options: {
       const event = eventOf(change, app, eventId);
       eventId += 1;
       const { subscriptions } = settings;
-      if (!subscriptions.includes('*') && !subscriptions.includes(event.subscriptionType)) return;
-      remembered.push(event);
-      if (remembered.length > mostRemembered) remembered.shift();
-      enqueue(event);
+      if (subscriptions.includes('*') || subscriptions.includes(event.subscriptionType))
+        deliveries.queue(event);
     },
     controls,
-    close() {
-      closed = true;
-      clearTimeout(timer);
-    },
+    start: () => deliveries.start(),
+    close: () => deliveries.close(),
   };
 }
 
@@ -191,11 +130,7 @@ const subscriptionTypes = [
 ];
 
 /** One event as HubSpot sends it. docs/vendors/hubspot.md §3.2. */
-function eventOf(
-  change: PortalChange,
-  app: AppFacts,
-  eventId: number,
-): { readonly subscriptionType: string } & Readonly<Record<string, unknown>> {
+function eventOf(change: PortalChange, app: AppFacts, eventId: number): HubspotEvent {
   const subscriptionType =
     change.kind === 'privacyDeletion' ? 'contact.privacyDeletion' : `object.${change.kind}`;
   const objectId = change.kind === 'merge' ? change.primaryObjectId : change.objectId;

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { MustBeTarget } from '../../targets.ts';
 import { answering, ok, readBody } from '../../http.ts';
 import { portal } from '../portal.ts';
-import type { AppFacts } from './oauth.ts';
+import type { AppFacts } from './install.ts';
 import { signV2 } from './signature.ts';
 
 /** How long an action may take to answer. From memory, docs/vendors/hubspot.md §7. */

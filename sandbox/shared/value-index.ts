@@ -1,4 +1,3 @@
-import { valueOf } from './calculated-values.ts';
 import type { Values } from './record.ts';
 
 /** Records by what a property of theirs holds, lower-cased: a property is indexed from when it is first asked for. */
@@ -10,6 +9,7 @@ export interface ValueIndex {
 
 export function createValueIndex(
   all: () => Iterable<{ readonly id: string; readonly properties: Values }>,
+  valueOf: (properties: Values, name: string) => string | undefined,
 ): ValueIndex {
   const byProperty = new Map<string, Map<string, Set<string>>>();
 

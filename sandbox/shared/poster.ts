@@ -1,22 +1,32 @@
 import { Agent, request } from 'node:http';
 
-/** How long we wait for the business's server before the delivery counts as failed. */
-const timeoutMs = 10_000;
+/** One webhook as it leaves. */
+export interface Outgoing {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly bytes: Buffer;
+}
 
 export interface Poster {
-  /** The status answered; undefined when the connection broke or nothing came in time. Never rejects. */
-  post(url: () => string, bytes: Buffer, signature: string): Promise<number | undefined>;
+  /**
+   * The status answered; undefined when the connection broke, nothing came in time, or `made` threw: nobody is there yet.
+   * Never rejects.
+   */
+  post(made: () => Outgoing): Promise<number | undefined>;
   /** Breaks off what is under way and waits for its end. */
   close(): Promise<void>;
 }
 
-/** Sends webhooks over kept connections: `fetch` costs several times the CPU of `node:http` at thousands a second. */
-export function createPoster(): Poster {
+/**
+ * Sends webhooks over kept connections: `fetch` costs several times the CPU of `node:http` at thousands a second.
+ * `answerMs`: how long an answer is waited for.
+ */
+export function createPoster(answerMs: number): Poster {
   const agent = new Agent({ keepAlive: true });
   const stop = new AbortController();
   const underWay = new Set<Promise<unknown>>();
 
-  const attempt = (url: string, bytes: Buffer, signature: string): Promise<number | undefined> =>
+  const attempt = ({ url, headers, bytes }: Outgoing): Promise<number | undefined> =>
     new Promise((resolve) => {
       const outgoing = request(
         url,
@@ -24,13 +34,8 @@ export function createPoster(): Poster {
           agent,
           method: 'POST',
           signal: stop.signal,
-          timeout: timeoutMs,
-          headers: {
-            'Content-Type': 'application/json',
-            'Content-Length': bytes.length,
-            'User-Agent': 'facebookexternalua',
-            'X-Hub-Signature-256': signature,
-          },
+          timeout: answerMs,
+          headers: { 'Content-Type': 'application/json', 'Content-Length': bytes.length, ...headers },
         },
         (response) => {
           response.resume();
@@ -43,14 +48,14 @@ export function createPoster(): Poster {
     });
 
   return {
-    async post(url, bytes, signature) {
+    async post(made) {
       let posted: Promise<number | undefined> | undefined;
       try {
-        posted = attempt(url(), bytes, signature);
+        posted = attempt(made());
         underWay.add(posted);
         return await posted;
       } catch {
-        // Not even an address: the business is not there yet, which is no different from not answering.
+        // Not even an address is no different from not answering.
         return undefined;
       } finally {
         if (posted !== undefined) underWay.delete(posted);

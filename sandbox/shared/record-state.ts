@@ -1,6 +1,5 @@
 import type { SandboxClock } from '../clock.ts';
-import type { Associations } from './associations.ts';
-import type { Catalogue } from './catalogue.ts';
+import { pageOf } from './pages.ts';
 import {
   isLive,
   type Page,
@@ -10,21 +9,18 @@ import {
   type StoredRecord,
   type Values,
 } from './record.ts';
-import { emailsOf } from './merged-values.ts';
-import { pageOf } from './pages.ts';
-import type { HubspotRules } from './rules.ts';
 import { createValueIndex } from './value-index.ts';
 
-/** The portal's records of one type, in memory: what there is and was, without judging who may change it. */
+/** An account's records of one type, in memory: what there is and was, without judging who may change it. */
 export interface RecordState {
-  /** A living record by `hs_object_id` or a unique property; by the id of one merged away, where the rules say so. */
-  find(idProperty: string, value: string): StoredRecord | undefined;
+  /** A living record by its id or a unique value; by the id of one merged away, where the vendor answers so. */
+  find(property: string, value: string): StoredRecord | undefined;
   /** By its own id, in whatever state. */
   exact(id: string): StoredRecord | undefined;
-  /** The id that has this value of a unique property. */
+  /** The id that has this unique value. */
   holderOf(property: string, value: string): string | undefined;
   /** What was so at `readAt`, milliseconds since the Unix epoch, or is now. */
-  read(idProperty: string, value: string, readAt: number | undefined): Seen | undefined;
+  read(property: string, value: string, readAt: number | undefined): Seen | undefined;
   /** By ascending id, from after `after`. */
   list(page: Page, readAt: number | undefined): Seen[];
   /** Those that can be restored, likewise. */
@@ -55,31 +51,52 @@ interface Held extends StoredRecord {
   past: { readonly until: number; readonly properties: Values | undefined }[];
 }
 
-const firstId = 101;
+/** What differs from one vendor's records to the next; functions are asked each time. */
+export interface RecordKind {
+  /** The name a record's id goes by among its values. */
+  readonly idProperty: string;
+  /** Makes the nth id, and tells which it was; ids ascend with n. Numbers from 101 unless said. */
+  readonly ids?: {
+    readonly make: (n: number) => string;
+    readonly numberOf: (id: string) => number;
+  };
+  /** Names of properties of which no two records may hold the same value. */
+  readonly unique: () => Iterable<string>;
+  /** What a record holds of such a property against others, where it is more than its value. */
+  readonly heldValues?: (values: Values, property: string) => readonly string[];
+  /** The form in which two values of such a property are the same. */
+  readonly keyOf?: (property: string, value: string) => string;
+  /** A value by its name, also one that is worked out of others. */
+  readonly readValue?: (values: Values, name: string) => string | undefined;
+  readonly archivedKeepsUniqueValues: () => boolean;
+  /** Whether the id of a record merged into another answers with that one. */
+  readonly mergedAnswers: () => boolean;
+  /** How far some reads are behind all the time, milliseconds. */
+  readonly lagMs: () => number;
+}
 
-export function createRecordState({
-  clock,
-  catalogue,
-  rules,
-  associations,
-  type,
-}: {
-  /** Which of the associations' two sides these are. */
-  type: 'contacts' | 'communications';
-  clock: SandboxClock;
-  catalogue: Catalogue;
-  rules: () => HubspotRules;
-  associations: Associations;
-}): RecordState {
+const numbers = {
+  make: (n: number): string => String(100 + n),
+  numberOf: (id: string): number => Number(id) - 100,
+};
+
+export function createRecordState(clock: SandboxClock, kind: RecordKind): RecordState {
+  const {
+    idProperty,
+    ids = numbers,
+    heldValues = valueHeld,
+    keyOf = (_property, value) => value,
+    readValue = (held, name) => held[name],
+  } = kind;
   const byId = new Map<string, Held>();
   /** Ascending by id. */
   const inOrder: Held[] = [];
   const byUnique = new Map<string, Map<string, string>>();
-  const values = createValueIndex(() => byId.values());
+  const values = createValueIndex(() => byId.values(), readValue);
   const withPast = new Set<Held>();
   let keepsPast = false;
   let replaying = false;
-  let nextId = firstId;
+  let next = 1;
 
   const indexOf = (property: string): Map<string, string> => {
     let index = byUnique.get(property);
@@ -88,9 +105,9 @@ export function createRecordState({
   };
 
   const claim = (id: string, before: Values, after: Values): void => {
-    for (const property of catalogue.unique) {
+    for (const property of kind.unique()) {
       const index = indexOf(property);
-      const [old, now] = [uniqueValues(before, property), uniqueValues(after, property)];
+      const [old, now] = [heldValues(before, property), heldValues(after, property)];
       for (const value of old) if (!now.includes(value) && index.get(value) === id) index.delete(value);
       for (const value of now) if (!old.includes(value)) index.set(value, id);
     }
@@ -98,13 +115,13 @@ export function createRecordState({
 
   const dropExpired = (record: Held): void => {
     if (keepsPast) return;
-    const since = clock.now() - rules().searchLagMs;
+    const since = clock.now() - kind.lagMs();
     record.past = record.past.filter(({ until }) => until > since);
     if (record.past.length === 0) withPast.delete(record);
   };
 
   const remember = (record: Held, properties: Values | undefined): void => {
-    if (replaying || (!keepsPast && rules().searchLagMs === 0)) return;
+    if (replaying || (!keepsPast && kind.lagMs() === 0)) return;
     record.past.push({ until: clock.now(), properties });
     withPast.add(record);
     dropExpired(record);
@@ -126,7 +143,7 @@ export function createRecordState({
     };
     byId.set(id, record);
     inOrder.push(record);
-    nextId = Math.max(nextId, Number(id) + 1);
+    next = Math.max(next, ids.numberOf(id) + 1);
     return record;
   };
 
@@ -136,7 +153,7 @@ export function createRecordState({
     const properties: Record<string, string> = { ...record.properties, ...changes };
     for (const name in changes) if (changes[name] === '') delete properties[name];
     // Unique values of an archived one may stand on another record by now.
-    if ((record.archivedAt ?? archivedAt) === undefined || rules().archivedKeepsUniqueValues) {
+    if ((record.archivedAt ?? archivedAt) === undefined || kind.archivedKeepsUniqueValues()) {
       claim(id, record.properties, properties);
     }
     remember(record, known?.properties);
@@ -147,7 +164,7 @@ export function createRecordState({
   const archive = (record: Held, at: number): void => {
     remember(record, record.archivedAt === undefined ? record.properties : undefined);
     record.archivedAt ??= at;
-    if (!rules().archivedKeepsUniqueValues) claim(record.id, record.properties, {});
+    if (!kind.archivedKeepsUniqueValues()) claim(record.id, record.properties, {});
   };
 
   const empty = (record: Held): void => {
@@ -159,7 +176,6 @@ export function createRecordState({
     switch (change.kind) {
       case 'records':
         for (const record of change.records) write(record, change.archivedAt);
-        associations.add(change.associations ?? []);
         break;
       case 'archived':
         for (const id of change.ids) archive(byId.get(id) ?? insert(id), change.at);
@@ -178,7 +194,6 @@ export function createRecordState({
           archive(record, change.at);
           empty(record);
           record.mergedInto = survivorId;
-          associations.move(id, survivorId);
         }
         write(change.survivor);
         break;
@@ -187,7 +202,6 @@ export function createRecordState({
         for (const id of change.ids) {
           const record = byId.get(id) ?? insert(id);
           empty(record);
-          associations.remove(type, id);
           record.archivedAt ??= change.at;
           record.erased = true;
           record.past = [];
@@ -197,6 +211,9 @@ export function createRecordState({
     }
   };
 
+  const numberAfter = (after: string | undefined): number | undefined =>
+    after === undefined ? undefined : ids.numberOf(after);
+
   /** Where merges led to. */
   const survivorOf = (record: Held | undefined): Held | undefined => {
     let at = record;
@@ -204,17 +221,16 @@ export function createRecordState({
     return at;
   };
 
-  const named = (idProperty: string, value: string): Held | undefined => {
-    if (idProperty !== 'hs_object_id') {
-      const key = idProperty === 'email' ? value.toLowerCase() : value;
-      return byId.get(byUnique.get(idProperty)?.get(key) ?? '');
+  const named = (property: string, value: string): Held | undefined => {
+    if (property !== idProperty) {
+      return byId.get(byUnique.get(property)?.get(keyOf(property, value)) ?? '');
     }
     const record = byId.get(value);
-    return rules().mergedIdAnswers === 'survivor' ? survivorOf(record) : record;
+    return kind.mergedAnswers() ? survivorOf(record) : record;
   };
 
-  const find = (idProperty: string, value: string): StoredRecord | undefined => {
-    const record = named(idProperty, value);
+  const find = (property: string, value: string): StoredRecord | undefined => {
+    const record = named(property, value);
     return isLive(record) ? record : undefined;
   };
 
@@ -222,20 +238,20 @@ export function createRecordState({
     find,
     exact: (id) => byId.get(id),
     holderOf: (property, value) => byUnique.get(property)?.get(value),
-    read(idProperty, value, readAt) {
-      if (readAt === undefined) return find(idProperty, value);
-      const now = idProperty === 'hs_object_id' ? byId.get(value) : undefined;
+    read(property, value, readAt) {
+      if (readAt === undefined) return find(property, value);
+      const now = property === idProperty ? byId.get(value) : undefined;
       for (const record of now === undefined ? withPast : [now]) {
         const seen = seenAt(record, readAt);
-        if (seen?.properties[idProperty] === value) return seen;
+        if (seen?.properties[property] === value) return seen;
       }
-      const found = named(idProperty, value);
+      const found = named(property, value);
       return found === undefined ? undefined : seenAt(found, readAt);
     },
     list: ({ limit = Infinity, after }, readAt) =>
-      pageOf(inOrder, limit, after, (record) => seenAt(record, readAt)),
+      pageOf(inOrder, limit, numberAfter(after), ids.numberOf, (record) => seenAt(record, readAt)),
     listArchived: ({ limit = Infinity, after }) =>
-      pageOf(inOrder, limit, after, (record) =>
+      pageOf(inOrder, limit, numberAfter(after), ids.numberOf, (record) =>
         isLive(record) || record.erased || record.mergedInto !== undefined ? undefined : record,
       ),
     matching(matches, readAt, among) {
@@ -249,7 +265,7 @@ export function createRecordState({
             if (record !== undefined) found.add(record);
           }
         }
-        records = [...found].toSorted((a, b) => Number(a.id) - Number(b.id));
+        records = [...found].toSorted((a, b) => ids.numberOf(a.id) - ids.numberOf(b.id));
       }
       return records.flatMap((record) => {
         const seen = seenAt(record, readAt);
@@ -257,8 +273,8 @@ export function createRecordState({
       });
     },
     takeId() {
-      nextId += 1;
-      return String(nextId - 1);
+      next += 1;
+      return ids.make(next - 1);
     },
     apply,
     replay(change) {
@@ -269,7 +285,7 @@ export function createRecordState({
     keepPast(keep) {
       keepsPast = keep;
       // Reads never see what was before they were told to lag; search may lag by itself.
-      if (!keep && rules().searchLagMs > 0) return;
+      if (!keep && kind.lagMs() > 0) return;
       for (const record of withPast) record.past = [];
       withPast.clear();
     },
@@ -285,9 +301,7 @@ export function createRecordState({
   };
 }
 
-/** What a record holds of a unique property against others. */
-function uniqueValues(values: Values, property: string): string[] {
-  if (property === 'email') return emailsOf(values);
+function valueHeld(values: Values, property: string): readonly string[] {
   const value = values[property];
   return value === undefined ? [] : [value];
 }

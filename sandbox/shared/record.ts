@@ -1,6 +1,4 @@
-import type { Association } from './associations.ts';
-
-/** Property values by name, as read back. */
+/** Values by name, as read back. */
 export type Values = Readonly<Record<string, string>>;
 
 /** A record as a reader sees it, now or earlier. */
@@ -28,7 +26,6 @@ export type RecordsChange =
       readonly records: readonly RecordChange[];
       /** They were archived then, before this was written. */
       readonly archivedAt?: number | undefined;
-      readonly associations?: readonly Association[] | undefined;
     }
   | { readonly kind: 'archived'; readonly ids: readonly string[]; readonly at: number }
   | { readonly kind: 'restored'; readonly id: string }

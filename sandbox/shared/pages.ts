@@ -1,13 +1,14 @@
-/** Of records by ascending id, what `see` makes of those after `after`, at most `limit`. */
+/** Of records by ascending id, what `see` makes of those after the number `after`, at most `limit`. */
 export function pageOf<Item extends { readonly id: string }, Told>(
   inOrder: readonly Item[],
   limit: number,
-  after: string | undefined,
+  after: number | undefined,
+  numberOf: (id: string) => number,
   see: (record: Item) => Told | undefined,
 ): Told[] {
   const found: Told[] = [];
   for (
-    let index = after === undefined ? 0 : firstAfter(inOrder, after);
+    let index = after === undefined ? 0 : firstAfter(inOrder, after, numberOf);
     index < inOrder.length && found.length < limit;
     index += 1
   ) {
@@ -18,13 +19,18 @@ export function pageOf<Item extends { readonly id: string }, Told>(
   return found;
 }
 
-/** Index of the first record whose id is greater. */
-function firstAfter(records: readonly { readonly id: string }[], after: string): number {
+/** Index of the first record whose number is greater. */
+function firstAfter(
+  records: readonly { readonly id: string }[],
+  after: number,
+  numberOf: (id: string) => number,
+): number {
   let low = 0;
   let high = records.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (Number(records[middle]?.id) > Number(after)) high = middle;
+    const record = records[middle];
+    if (record !== undefined && numberOf(record.id) > after) high = middle;
     else low = middle + 1;
   }
   return low;
