@@ -8,6 +8,7 @@ import {
   type Actor,
   type AuthKind,
   closeAlertsOf,
+  dueConnection,
   connectionOf,
   type ConnectionRow,
   isSandbox,
@@ -64,9 +65,8 @@ export function createConnecting(dependencies: {
   crmTokens: CrmTokens;
   connectors: Connectors;
   publicUrl: () => string;
-  wake: (workspaceId: string) => void;
 }): Connecting {
-  const { store, clock, box, crms, sites, states, crmTokens, connectors, publicUrl, wake } = dependencies;
+  const { store, clock, box, crms, sites, states, crmTokens, connectors, publicUrl } = dependencies;
 
   const redirectUri = (crm: string): string => `${publicUrl()}/oauth/${crm}/callback`;
   const siteOf = async (crm: string, workspaceId: string): Promise<CrmSite> => {
@@ -142,6 +142,7 @@ export function createConnecting(dependencies: {
           .execute();
         await closeAlertsOf(trx, connectionId, 'connection blocked', now);
       }
+      dueConnection(trx, connectionId);
       await claimAccount(trx, { crm, account: account.account, connectionId });
       await writeAudit(trx, {
         memberId,
@@ -152,7 +153,6 @@ export function createConnecting(dependencies: {
       return { connectionId, account: account.account, fresh: known === undefined };
     });
     connectors.forget(connected.connectionId);
-    wake(workspaceId);
     return connected;
   };
 

@@ -16,6 +16,7 @@ import {
   toJson,
   type WorkspaceTransaction,
   closeAlertsOf,
+  dueConnection,
   liftBlock,
   writeAudit,
 } from '@sangam/core/store';
@@ -77,9 +78,8 @@ export function createConnectionBook(dependencies: {
   publicUrl: () => string;
   /** A webhook secret changed. */
   secretsChanged: () => void;
-  wake: (workspaceId: string) => void;
 }): ConnectionBook {
-  const { store, crms, connectors, box, clock, publicUrl, secretsChanged, wake } = dependencies;
+  const { store, crms, connectors, box, clock, publicUrl, secretsChanged } = dependencies;
 
   const find = async (workspaceId: string, connectionId: string): Promise<ConnectionRow> =>
     store.transact(workspaceId, (trx) => rowOf(trx, connectionId));
@@ -114,6 +114,7 @@ export function createConnectionBook(dependencies: {
       .where('workspace_id', '=', trx.workspaceId)
       .where('connection_id', '=', connectionId)
       .execute();
+    dueConnection(trx, connectionId);
   };
 
   return {
@@ -141,7 +142,6 @@ export function createConnectionBook(dependencies: {
         const wider = mode === 'live' ? before.mode !== 'live' : mode === 'test';
         if (wider) await markAllDirty(trx, connectionId, now);
       });
-      wake(actor.workspaceId);
       return detail(actor.workspaceId, connectionId);
     },
 
@@ -167,7 +167,6 @@ export function createConnectionBook(dependencies: {
           return merged;
         },
       );
-      wake(actor.workspaceId);
       return settings;
     },
 
@@ -207,7 +206,6 @@ export function createConnectionBook(dependencies: {
         },
       );
       connectors.forget(connectionId);
-      wake(actor.workspaceId);
       return detail(actor.workspaceId, connectionId);
     },
 
@@ -229,7 +227,6 @@ export function createConnectionBook(dependencies: {
         if (parked.length === 0) await closeAlertsOf(trx, connectionId, 'fields missing', now);
         await markAllDirty(trx, connectionId, now);
       });
-      wake(actor.workspaceId);
       return detail(actor.workspaceId, connectionId);
     },
 
@@ -257,7 +254,6 @@ export function createConnectionBook(dependencies: {
         await liftBlock(trx, connectionId, now);
       });
       connectors.forget(connectionId);
-      wake(actor.workspaceId);
     },
 
     async setWebhookSecret(actor, connectionId, secret) {

@@ -1,6 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Clock } from '@sangam/core/clock';
-import { connectChannel, proveChannel, type Store, type WorkspaceTransaction } from '@sangam/core/store';
+import {
+  connectChannel,
+  dueConnection,
+  proveChannel,
+  type Store,
+  type WorkspaceTransaction,
+} from '@sangam/core/store';
 import { simulators } from '@sangam/sandbox';
 import { claimAccount } from './account-book.ts';
 import type { LiveConfig } from './config.ts';
@@ -115,6 +121,7 @@ async function sandboxCrm(
     .execute();
   const connection = await read().executeTakeFirstOrThrow();
   const { connection_id: connectionId, access_token: accessToken, webhook_secret: secret } = connection;
+  dueConnection(trx, connectionId);
   if (connection.disconnected_at === null) await claimAccount(trx, { crm, account, connectionId });
   return {
     connectionId,
@@ -228,6 +235,7 @@ async function makeWorkspace(
     .onConflict((conflict) => conflict.doNothing())
     .returning('workspace_id')
     .executeTakeFirst();
+  trx.due.add('retention', trx.workspaceId);
   return made !== undefined;
 }
 
@@ -278,4 +286,5 @@ async function connectByEnvironment(
     .where('workspace_id', '=', trx.workspaceId)
     .where('connection_id', '=', first.connection_id)
     .execute();
+  dueConnection(trx, first.connection_id);
 }

@@ -53,10 +53,9 @@ beforeEach(async () => {
     directory,
     clock,
     counts: { received: () => undefined, committed: () => undefined, parked: () => undefined },
-    wake: () => undefined,
   });
   const changes = createChangeReceiver({ store, receiver, clock, readChanges: () => [] });
-  deadLetters = createDeadLetters({ store, receiver, changes, clock, wake: () => undefined });
+  deadLetters = createDeadLetters({ store, receiver, changes, clock });
 });
 afterEach(() => engine.close());
 

@@ -10,6 +10,7 @@ import {
   raiseAlert,
   raiseAlerts,
   releaseProbe,
+  silentMs,
   type Store,
   unansweredAccounts,
 } from '../store/index.ts';
@@ -58,8 +59,6 @@ const probeMs = 30_000;
 /** From so many failures in a row on an account was away; a record that always fails makes four. */
 const outageTries = 7;
 
-/** An account that has work and has not answered for so long is said to a person. */
-export const silentMs = 15 * 60 * 1000;
 const notAnswering = 'account not answering';
 
 /** After a call that went through, whoever made it. */

@@ -45,10 +45,8 @@ export function createDeadLetters(dependencies: {
   receiver: Receiver;
   changes: ChangeReceiver;
   clock: Clock;
-  /** Told that a workspace has something to apply or to write again. */
-  wake: (workspaceId: string) => void;
 }): DeadLetters {
-  const { store, receiver, changes, clock, wake } = dependencies;
+  const { store, receiver, changes, clock } = dependencies;
 
   /** The workspace whose channel or account it names, where it goes. One at a time: a body may be of megabytes. */
   const readmit = async (
@@ -116,7 +114,6 @@ export function createDeadLetters(dependencies: {
         going.map(({ deadLetterId }) => deadLetterId),
       );
     });
-    wake(workspaceId);
     return { replayed: going.length, kept: letters.length - going.length };
   };
 

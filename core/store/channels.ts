@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { ChannelRow } from './schema.ts';
+import { duePolls } from './polls.ts';
 import type { Store, WorkspaceTransaction } from './store.ts';
 
 /** A workspace's WhatsApp numbers. Of the channels that ever had a number one is connected; the others were released. */
@@ -106,6 +107,8 @@ export async function connectChannel(
       order by released_at desc limit 1)
     returning channel_id as "channelId"`.execute(trx);
   const known = rows[0]?.channelId;
+  await duePolls(trx);
+  trx.due.add('numbers', trx.workspaceId, now);
   if (known === undefined) return insertChannel(trx, number, now);
   await sql`
     update channels
@@ -166,6 +169,8 @@ export async function proveChannel(
     where d.workspace_id = ${trx.workspaceId} and channel_id = ${channelId} and released_at is null
     returning 1`.execute(trx);
   if (rows.length === 0) return false;
+  await duePolls(trx);
+  trx.due.add('numbers', trx.workspaceId);
   await sql`
     update channels set display_phone_number = ${proof.displayPhoneNumber}, access_token = ${proof.accessToken}
     where workspace_id = ${trx.workspaceId} and channel_id = ${channelId}`.execute(trx);
@@ -183,6 +188,7 @@ export async function renameNumber(
     where d.workspace_id = ${trx.workspaceId} and channel_id = ${channelId} and released_at is null
     returning 1`.execute(trx);
   if (rows.length === 0) return;
+  await duePolls(trx);
   await sql`
     update channels set display_phone_number = ${displayPhoneNumber}
     where workspace_id = ${trx.workspaceId} and channel_id = ${channelId}`.execute(trx);

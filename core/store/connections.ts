@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { type ConnectionSettings, type FieldMapping, readStoredSettings } from '../crm/index.ts';
 import { closeAlertsOf, raiseAlerts } from './attention.ts';
 import { markPriority } from './dirty.ts';
+import { dueConnection } from './due-notes.ts';
 import { fromJson, toJson } from './json.ts';
 import type { AuthKind, ConnectionMode } from './schema.ts';
 import type { WorkspaceTransaction } from './store.ts';
@@ -162,11 +163,15 @@ export async function parkFields(
     .execute();
 }
 
+/** An account that has work and has not answered for so long is said to a person. */
+export const silentMs = 15 * 60 * 1000;
+
 /** The account answers. A block stays: it is lifted by whoever mended its cause. */
 export async function noteAnswer(trx: WorkspaceTransaction, connectionId: string): Promise<void> {
   await sql`
     update crm_connections set failed_attempts = 0, next_call_at = 0
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
+  dueConnection(trx, connectionId);
 }
 
 /** A person mended what blocked it: calls go again, and what was alerted is over. */
@@ -174,6 +179,7 @@ export async function liftBlock(trx: WorkspaceTransaction, connectionId: string,
   await sql`
     update crm_connections set failed_attempts = 0, next_call_at = 0, blocked_reason = null
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
+  dueConnection(trx, connectionId);
   await closeAlertsOf(trx, connectionId, 'connection blocked', now);
 }
 
@@ -198,7 +204,9 @@ export async function noteFailure(
         last_failure = ${message}, blocked_reason = ${blocked ? sql`${message}` : sql`blocked_reason`}
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
     returning failing_since as "failingSince"`.execute(trx);
-  return rows[0]?.failingSince ?? at;
+  const failingSince = rows[0]?.failingSince ?? at;
+  trx.due.add('silence', trx.workspaceId, failingSince + silentMs);
+  return failingSince;
 }
 
 /** Who calls an account: those who bring records, write timelines, or look at what is there. */
@@ -247,6 +255,7 @@ export async function releaseProbe(
     update crm_connections set next_call_at = ${seen}
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
       and next_call_at = ${probe}`.execute(trx);
+  dueConnection(trx, connectionId);
 }
 
 /** Accounts that have something to be written and answered nothing since `since`, with what they said last. */

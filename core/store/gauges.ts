@@ -12,7 +12,7 @@ export interface Gauges {
 }
 
 /** Lanes of the inbox, and those of a connection that is written to. */
-export const waitingLanes = ['inbound', 'crm', 'status', 'history', 'records', 'timeline'] as const;
+export const waitingLanes = ['stop', 'inbound', 'crm', 'status', 'history', 'records', 'timeline'] as const;
 type WaitingLane = (typeof waitingLanes)[number];
 
 /** Counts stop here: a value as high says "that many or more". */
@@ -31,7 +31,7 @@ const inboxWaits = `
       select workspace_id, lane, received_at from inbox
       where (workspace_id, lane) > (p.workspace_id, p.lane)
       order by workspace_id, lane, received_at limit 1) next)
-  select (array['inbound', 'crm', 'status', 'history'])[l.lane] as lane, l.since,
+  select (array['stop', 'inbound', 'crm', 'status', 'history'])[l.lane + 1] as lane, l.since,
          (select count(*)::int from (
             select 1 from place p
             cross join lateral (

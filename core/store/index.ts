@@ -6,6 +6,13 @@ export * from './sealed.ts';
 export * from './store.ts';
 export * from './text.ts';
 export * from './page.ts';
+export {
+  connectionQueues,
+  type DueTarget,
+  dueConnection,
+  type Queue,
+  type RestUntil,
+} from './due-notes.ts';
 export * from './intake.ts';
 export * from './turn.ts';
 export { contactsOfPhones, subjectsOfPhones } from './writable.ts';
@@ -48,6 +55,7 @@ export * from './timeline.ts';
 export * from './timeline-moves.ts';
 export * from './timeline-batch.ts';
 export * from './timeline-sweep.ts';
+export * from './sweep.ts';
 export * from './check-findings.ts';
 export * from './checks.ts';
 export * from './polls.ts';

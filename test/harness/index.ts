@@ -13,3 +13,4 @@ export * from './database-proxy.ts';
 export * from './counting.ts';
 export * from './own-cluster.ts';
 export * from './api.ts';
+export * from './waiting.ts';

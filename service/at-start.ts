@@ -1,0 +1,71 @@
+import { Backoff, type TurnFailed } from '@sangam/core/work';
+import { serviceWorkspaceId, type Store } from '@sangam/core/store';
+
+/** What is done once for every workspace after a start. */
+export interface AtStart {
+  start(): void;
+  stop(): Promise<void>;
+}
+
+const againMs = 30_000;
+
+/** Does `work` for one workspace after the other, and again for those where it failed until it did not. */
+export function createAtStart(dependencies: {
+  store: Store;
+  failed: TurnFailed;
+  work: (workspaceId: string) => Promise<void>;
+}): AtStart {
+  const { store, failed, work } = dependencies;
+  /** Counts failures in a row: the next round is later than any wait. */
+  const backoff = new Backoff();
+  let timer: NodeJS.Timeout | undefined;
+  let doing: Promise<void> = Promise.resolve();
+  let left: ReadonlySet<string> | undefined;
+
+  const workspaces = async (): Promise<ReadonlySet<string>> => {
+    const channels = await store.directory
+      .selectFrom('directory_channels')
+      .select('directory_channels.workspace_id')
+      .distinct()
+      .execute();
+    const accounts = await store.directory
+      .selectFrom('directory_accounts')
+      .select('directory_accounts.workspace_id')
+      .distinct()
+      .execute();
+    return new Set([serviceWorkspaceId, ...[...channels, ...accounts].map((row) => row.workspace_id)]);
+  };
+
+  const round = async (): Promise<void> => {
+    const failing = new Set<string>();
+    try {
+      left ??= await workspaces();
+      for (const workspaceId of left) {
+        if (timer === undefined) return;
+        try {
+          await work(workspaceId);
+        } catch (error) {
+          failing.add(workspaceId);
+          failed(error, { workspaceId, failures: backoff.failed(workspaceId) });
+        }
+      }
+      left = failing;
+    } catch (error) {
+      failed(error, { failures: backoff.failed('') });
+    }
+    if (timer !== undefined && left?.size !== 0) timer = setTimeout(run, againMs);
+  };
+  const run = (): void => {
+    doing = round();
+  };
+  return {
+    start() {
+      timer = setTimeout(run, 0);
+    },
+    async stop() {
+      clearTimeout(timer);
+      timer = undefined;
+      await doing;
+    },
+  };
+}
