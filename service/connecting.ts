@@ -7,7 +7,7 @@ import type { Connectors } from '@sangam/core/pipeline';
 import {
   type Actor,
   type AuthKind,
-  closeAlertsOf,
+  closeBlockAlerts,
   dueConnection,
   connectionOf,
   type ConnectionRow,
@@ -110,6 +110,7 @@ export function createConnecting(dependencies: {
       refresh_lease: null,
       refresh_leased_until: null,
       blocked_reason: null,
+      timeline_blocked_reason: null,
       failed_attempts: 0,
       next_call_at: 0,
     };
@@ -140,7 +141,7 @@ export function createConnecting(dependencies: {
           .where('workspace_id', '=', workspaceId)
           .where('connection_id', '=', connectionId)
           .execute();
-        await closeAlertsOf(trx, connectionId, 'connection blocked', now);
+        await closeBlockAlerts(trx, connectionId, now);
       }
       dueConnection(trx, connectionId);
       await claimAccount(trx, { crm, account: account.account, connectionId });
@@ -173,6 +174,7 @@ export function createConnecting(dependencies: {
           secret: null,
           token_expires_at: null,
           blocked_reason: null,
+          timeline_blocked_reason: null,
           disconnected_at: now,
           ...secrets,
         })
@@ -184,7 +186,7 @@ export function createConnecting(dependencies: {
         .where('connection_id', '=', connectionId)
         .where('directory_accounts.workspace_id', '=', workspaceId)
         .execute();
-      await closeAlertsOf(trx, connectionId, 'connection blocked', now);
+      await closeBlockAlerts(trx, connectionId, now);
       const subject = `${connectionId} ${why}`.trim();
       await writeAudit(trx, { memberId, action: 'disconnect account', subject, at: now });
     });

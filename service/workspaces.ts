@@ -280,6 +280,7 @@ async function connectByEnvironment(
       access_token: box.seal(accessToken),
       account: null,
       blocked_reason: null,
+      timeline_blocked_reason: null,
       failed_attempts: 0,
       next_call_at: 0,
     })

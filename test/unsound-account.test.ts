@@ -6,7 +6,7 @@ import {
   createReconciler,
   createTimelineWriter,
 } from '@sangam/core/pipeline';
-import type { ConnectionRow } from '@sangam/core/store';
+import { type ConnectionRow, liftBlock } from '@sangam/core/store';
 import { Rounds } from '@sangam/core/work';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
@@ -312,8 +312,7 @@ describe('what one waits for, another does not', () => {
     await until('STOP at the second', atSecond, 3_000);
   });
 
-  // One breaker and one block for all lanes of a connection: core/work gives each lane its own.
-  test.fails('a right that lacks for the timeline blocks no STOP', async () => {
+  test('a right that lacks for the timeline blocks no STOP', async () => {
     const [world, crm] = await oneBusiness();
     const asha = somebody(1);
     await crm.writes(asha);
@@ -332,6 +331,16 @@ describe('what one waits for, another does not', () => {
     await crm.writes(asha, 'STOP');
     await world.ride(hour);
     expect(crm.isOptedOut(await crm.record())).toBe(true);
+    expect(await crm.alerts()).toMatchObject([
+      { kind: 'timeline blocked', message: 'No right.', closedAt: null },
+    ]);
+    // The right is given, and somebody says so.
+    crm.beforeCall = undefined;
+    await crm.transact((trx) => liftBlock(trx, crm.connectionId, world.clock.now()));
+    await world.ride(hour);
+    const entries = await crm.account.user.timeline((await crm.record()).recordId);
+    expect(entries.map(({ text: words }) => words).join()).toContain('For the timeline');
+    expect((await crm.alerts()).map(({ closedAt }) => closedAt === null)).toEqual([false]);
   });
 });
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { ChannelRow } from './schema.ts';
 import { duePolls } from './polls.ts';
+import { dayMs } from './retention.ts';
 import type { Store, WorkspaceTransaction } from './store.ts';
 
 /** A workspace's WhatsApp numbers. Of the channels that ever had a number one is connected; the others were released. */
@@ -108,7 +109,8 @@ export async function connectChannel(
     returning channel_id as "channelId"`.execute(trx);
   const known = rows[0]?.channelId;
   await duePolls(trx);
-  trx.due.add('numbers', trx.workspaceId, now);
+  // Meta has just shown it; from here on it is read daily.
+  trx.due.add('numbers', trx.workspaceId, now + dayMs);
   if (known === undefined) return insertChannel(trx, number, now);
   await sql`
     update channels
@@ -170,7 +172,6 @@ export async function proveChannel(
     returning 1`.execute(trx);
   if (rows.length === 0) return false;
   await duePolls(trx);
-  trx.due.add('numbers', trx.workspaceId);
   await sql`
     update channels set display_phone_number = ${proof.displayPhoneNumber}, access_token = ${proof.accessToken}
     where workspace_id = ${trx.workspaceId} and channel_id = ${channelId}`.execute(trx);

@@ -34,6 +34,8 @@ export interface ConnectionRow {
   readonly sandbox: boolean;
   /** Why nothing is written until an admin acts. */
   readonly blockedReason: string | null;
+  /** Why timelines are not written until an admin acts; records are. */
+  readonly timelineBlockedReason: string | null;
   readonly disconnectedAt: number | null;
   readonly failedAttempts: number;
   readonly nextCallAt: number;
@@ -73,7 +75,8 @@ export async function connectionsOf(trx: WorkspaceTransaction): Promise<Connecti
            c.test_phones as "testPhones", c.settings, c.mapping, c.parked_fields as "parkedFields",
            c.auth_kind as "authKind", c.access_token as "accessToken", c.token_expires_at as "tokenExpiresAt",
            c.api_base as "apiBase",
-           w.sandbox, c.blocked_reason as "blockedReason", c.disconnected_at as "disconnectedAt",
+           w.sandbox, c.blocked_reason as "blockedReason",
+           c.timeline_blocked_reason as "timelineBlockedReason", c.disconnected_at as "disconnectedAt",
            c.failed_attempts as "failedAttempts", c.next_call_at as "nextCallAt", c.indexed_at as "indexedAt",
            c.indexed_region as "indexedRegion",
            (select region from directory_channels d where d.workspace_id = ${trx.workspaceId}
@@ -177,10 +180,32 @@ export async function noteAnswer(trx: WorkspaceTransaction, connectionId: string
 /** A person mended what blocked it: calls go again, and what was alerted is over. */
 export async function liftBlock(trx: WorkspaceTransaction, connectionId: string, now: number): Promise<void> {
   await sql`
-    update crm_connections set failed_attempts = 0, next_call_at = 0, blocked_reason = null
+    update crm_connections
+    set failed_attempts = 0, next_call_at = 0, blocked_reason = null, timeline_blocked_reason = null
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
   dueConnection(trx, connectionId);
+  await closeBlockAlerts(trx, connectionId, now);
+}
+
+/** The account may be called again, or is let go: what was alerted is over. */
+export async function closeBlockAlerts(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  now: number,
+): Promise<void> {
   await closeAlertsOf(trx, connectionId, 'connection blocked', now);
+  await closeAlertsOf(trx, connectionId, 'timeline blocked', now);
+}
+
+/** Timelines wait for a person, and nothing else does. */
+export async function blockTimeline(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  message: string,
+): Promise<void> {
+  await sql`
+    update crm_connections set timeline_blocked_reason = ${message}
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
 }
 
 /**

@@ -103,7 +103,7 @@ const alertsOpen = `
   from (select kind from alerts where closed_at is null limit ${String(mostCounted)}) open group by kind`;
 
 const connectionsHeld = `
-  select count(*) filter (where blocked_reason is not null)::int as blocked,
+  select count(*) filter (where coalesce(blocked_reason, timeline_blocked_reason) is not null)::int as blocked,
          count(*) filter (where blocked_reason is null and failed_attempts > 0 and failing_since <= $1
                           and mode <> 'shadow')::int as silent
   from crm_connections where disconnected_at is null`;

@@ -12,7 +12,8 @@ import { contactsOfPhones, subjectsOfPhones } from './writable.ts';
 export const mayCallNow = (queue: RawBuilder<unknown>): RawBuilder<unknown> => sql`
   (${queue} = 'checks'
    or c.disconnected_at is null and c.blocked_reason is null
-      and (c.mode <> 'shadow' or ${queue} not in ('records', 'timeline')))`;
+      and (c.mode <> 'shadow' or ${queue} not in ('records', 'timeline'))
+      and (c.timeline_blocked_reason is null or ${queue} <> 'timeline'))`;
 
 /** How often that is looked for while calls fail. */
 const silenceEveryMs = 60_000;

@@ -241,6 +241,8 @@ export interface Database {
     previous_webhook_secret: Buffer | null;
     previous_webhook_secret_until: number | null;
     blocked_reason: string | null;
+    /** Why timelines are not written until an admin acts; records are. */
+    timeline_blocked_reason: ColumnType<string | null, string | null | undefined>;
     disconnected_at: number | null;
     failed_attempts: ColumnType<number, number | undefined>;
     next_call_at: ColumnType<number, number | undefined>;

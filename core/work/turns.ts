@@ -24,6 +24,8 @@ export interface TurnWork {
   readonly failed: TurnFailed;
   /** Turns spend their time in calls of others: whoever takes longer than this does not keep a place from the rest. */
   readonly placeMs?: number;
+  /** What is told of waits so long, so that more comes together. */
+  readonly gatherMs?: number;
 }
 
 const atOnce = 2;
@@ -103,6 +105,13 @@ export class TurnTaker implements Worker {
   }
 
   wake(target: DueTarget): void {
+    const { gatherMs } = this.#work;
+    const name = nameOf(target);
+    if (gatherMs === undefined || this.#serving.has(name)) this.#take(target);
+    else if (this.#running && !this.#later.has(name)) this.#takeLater(name, target, gatherMs);
+  }
+
+  #take(target: DueTarget): void {
     const name = nameOf(target);
     if (!this.#running || this.#backoff.isLeftAlone(name)) return;
     this.#waitsSince ??= performance.now();
@@ -123,7 +132,7 @@ export class TurnTaker implements Worker {
     this.#blind = false;
     for (const target of targets) {
       // Who is served looks by itself whether anything is left.
-      if (!this.#serving.has(nameOf(target))) this.wake(target);
+      if (!this.#serving.has(nameOf(target))) this.#take(target);
     }
     if (this.#serving.size === 0) this.#ended();
   }
@@ -166,17 +175,20 @@ export class TurnTaker implements Worker {
     this.#placed.delete(name);
     const woken = this.#again.delete(name);
     if (outcome === 'more' || (woken && (outcome === 'done' || !rests))) this.#waiting.set(name, target);
-    else if (outcome === 'later' && this.#running) {
-      this.#later.set(
-        name,
-        setTimeout(() => {
-          this.#later.delete(name);
-          this.wake(target);
-        }, laterMs),
-      );
-    }
+    else if (outcome === 'later' && this.#running) this.#takeLater(name, target, laterMs);
     this.#ended();
     this.#serve();
+  }
+
+  #takeLater(name: string, target: DueTarget, ms: number): void {
+    clearTimeout(this.#later.get(name));
+    this.#later.set(
+      name,
+      setTimeout(() => {
+        this.#later.delete(name);
+        this.#take(target);
+      }, ms),
+    );
   }
 
   #leavePlace(name: string): void {

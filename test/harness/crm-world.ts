@@ -285,7 +285,7 @@ const marks = (table: string, ready: string): string => `
   select w.*, c.next_call_at from ${table} w join crm_connections c using (workspace_id, connection_id)
   where ${ready} and c.mode = 'live' and c.blocked_reason is null and c.disconnected_at is null`;
 const records = marks('dirty_records', 'w.held is null');
-const entries = marks('timeline_entries', 'w.due_at is not null');
+const entries = marks('timeline_entries', 'w.due_at is not null and c.timeline_blocked_reason is null');
 
 const dueNow = (work: string): string =>
   `exists (select 1 from (${work}) work

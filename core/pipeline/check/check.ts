@@ -139,7 +139,7 @@ export function createChecker(dependencies: {
         const wait =
           error.code === 'limit_wait' && typeof error.retry === 'object' ? error.retry.afterMs : waitMs;
         await delay(clock.now() + wait, error.code === 'limit_wait' ? null : error.message);
-        if (await callFailed(store, connection, error, clock.now()))
+        if (await callFailed(store, connection, error, 'scan', clock.now()))
           connectors.forget(connection.connectionId);
         return 'done';
       }

@@ -109,7 +109,7 @@ export function createPoller(dependencies: {
     } catch (error) {
       if (!(error instanceof SangamError)) throw error;
       counts.callFailed(connection, error);
-      if (await callFailed(store, connection, error, clock.now())) connectors.forget(connection.connectionId);
+      if (await callFailed(store, connection, error, 'scan', clock.now())) connectors.forget(connection.connectionId);
     }
   };
 

@@ -198,7 +198,7 @@ export function createReconciler(dependencies: {
         returned: [{ dirty: alone, retryAt: now + (waitMs ?? lastWaitMs), ...mayBeMade(alone) }],
       });
     });
-    if (await callFailed(store, connection, error, now)) connectors.forget(connectionId);
+    if (await callFailed(store, connection, error, 'records', now)) connectors.forget(connectionId);
   };
 
   const { failed } = counts;

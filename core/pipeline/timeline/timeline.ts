@@ -42,6 +42,8 @@ export type { EntryResult } from './write-entries.ts';
 const leaseMs = 60_000;
 /** Least time between two batches of one connection, unless the last was full. */
 const lingerMs = 500;
+/** Records are made a batch a time, each of which makes entries due. */
+const gatherMs = 250;
 
 export interface TimelineCounts {
   written(batch: WrittenBatch<EntryResult>): void;
@@ -141,7 +143,7 @@ export function createTimelineWriter(dependencies: {
       await store.transact(workspaceId, (trx) =>
         returnEntries(trx, lease, keysOf(leased), { retryAt, unanswered: false }),
       );
-      if (await callFailed(store, connection, error, now)) connectors.forget(connectionId);
+      if (await callFailed(store, connection, error, 'timeline', now)) connectors.forget(connectionId);
       return limited ? { notBefore: now + error.retry.afterMs } : 'done';
     }
   };
@@ -151,6 +153,7 @@ export function createTimelineWriter(dependencies: {
     queue: 'timeline',
     failed,
     placeMs: callPlaceMs,
+    gatherMs,
     turn: ofConnection(store, turnFor),
   });
 }
