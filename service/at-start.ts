@@ -1,5 +1,5 @@
 import { Backoff, type TurnFailed } from '@sangam/core/work';
-import { serviceWorkspaceId, type Store } from '@sangam/core/store';
+import { type Store, workspacesInUse } from '@sangam/core/store';
 
 /** What is done once for every workspace after a start. */
 export interface AtStart {
@@ -22,24 +22,10 @@ export function createAtStart(dependencies: {
   let doing: Promise<void> = Promise.resolve();
   let left: ReadonlySet<string> | undefined;
 
-  const workspaces = async (): Promise<ReadonlySet<string>> => {
-    const channels = await store.directory
-      .selectFrom('directory_channels')
-      .select('directory_channels.workspace_id')
-      .distinct()
-      .execute();
-    const accounts = await store.directory
-      .selectFrom('directory_accounts')
-      .select('directory_accounts.workspace_id')
-      .distinct()
-      .execute();
-    return new Set([serviceWorkspaceId, ...[...channels, ...accounts].map((row) => row.workspace_id)]);
-  };
-
   const round = async (): Promise<void> => {
     const failing = new Set<string>();
     try {
-      left ??= await workspaces();
+      left ??= new Set(await workspacesInUse(store));
       for (const workspaceId of left) {
         if (timer === undefined) return;
         try {

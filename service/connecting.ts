@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { CrmAccount, CrmRequest, CrmSite, Grant } from '@sangam/connectors/registry';
 import type { Clock } from '@sangam/core/clock';
 import { connectionSettings } from '@sangam/core/crm';
@@ -8,14 +7,18 @@ import {
   type Actor,
   type AuthKind,
   closeBlockAlerts,
-  dueConnection,
+  closeConnection,
   connectionOf,
   type ConnectionRow,
+  connectionsAt,
+  holderOfAccount,
+  insertConnection,
   isSandbox,
+  leaveAccount,
+  openConnection,
   operatorId,
   type Store,
   toJson,
-  type WorkspaceTransaction,
   writeAudit,
 } from '@sangam/core/store';
 import { claimAccount } from './account-book.ts';
@@ -100,50 +103,22 @@ export function createConnecting(dependencies: {
     const { workspaceId, memberId } = actor;
     const now = clock.now();
     const sealed = (text: string | undefined): Buffer | null => (text === undefined ? null : box.seal(text));
-    const opens = {
-      auth_kind: kind,
-      access_token: box.seal(grant.accessToken),
-      refresh_token: sealed(grant.refreshToken),
-      secret: sealed(grant.secret === undefined ? undefined : JSON.stringify(grant.secret)),
-      token_expires_at: grant.expiresAt ?? null,
-      api_base: grant.apiBase ?? null,
-      refresh_lease: null,
-      refresh_leased_until: null,
-      blocked_reason: null,
-      timeline_blocked_reason: null,
-      failed_attempts: 0,
-      next_call_at: 0,
-    };
+    const accessToken = box.seal(grant.accessToken);
+    const told = connectionSettings.safeParse({ timeZone: account.timeZone });
+    const settings = toJson(told.success ? told.data : {});
     const connected = await store.transact(workspaceId, async (trx) => {
-      const known = await knownAs(trx, crm, account.account);
-      const connectionId = known?.connection_id ?? randomUUID();
-      if (known === undefined) {
-        const settings = connectionSettings.safeParse({ timeZone: account.timeZone });
-        await trx
-          .insertInto('crm_connections')
-          .values({
-            workspace_id: workspaceId,
-            connection_id: connectionId,
-            crm,
-            account: account.account,
-            settings: toJson(settings.success ? settings.data : {}),
-            created_at: now,
-            ...opens,
-          })
-          .execute();
-      } else {
-        // What a person let go starts over as a new one does: it shows before it writes.
-        const again =
-          known.disconnected_at === null ? {} : { mode: 'shadow' as const, disconnected_at: null };
-        await trx
-          .updateTable('crm_connections')
-          .set({ ...opens, ...again })
-          .where('workspace_id', '=', workspaceId)
-          .where('connection_id', '=', connectionId)
-          .execute();
-        await closeBlockAlerts(trx, connectionId, now);
-      }
-      dueConnection(trx, connectionId);
+      const known = (await connectionsAt(trx, crm)).find((one) => one.account === account.account);
+      const connectionId =
+        known?.connectionId ?? (await insertConnection(trx, { crm, settings, accessToken }, now));
+      await openConnection(trx, connectionId, {
+        authKind: kind,
+        accessToken,
+        refreshToken: sealed(grant.refreshToken),
+        secret: sealed(grant.secret === undefined ? undefined : JSON.stringify(grant.secret)),
+        tokenExpiresAt: grant.expiresAt ?? null,
+        apiBase: grant.apiBase ?? null,
+      });
+      await closeBlockAlerts(trx, connectionId, now);
       await claimAccount(trx, { crm, account: account.account, connectionId });
       await writeAudit(trx, {
         memberId,
@@ -162,30 +137,9 @@ export function createConnecting(dependencies: {
     const { workspaceId, connectionId } = connection;
     const now = clock.now();
     await store.transact(workspaceId, async (trx) => {
-      // The secret a sandbox signs with is the sandbox's own, and outlives the connection.
-      const secrets = connection.sandbox
-        ? {}
-        : { webhook_secret: null, previous_webhook_secret: null, previous_webhook_secret_until: null };
-      await trx
-        .updateTable('crm_connections')
-        .set({
-          access_token: null,
-          refresh_token: null,
-          secret: null,
-          token_expires_at: null,
-          blocked_reason: null,
-          timeline_blocked_reason: null,
-          disconnected_at: now,
-          ...secrets,
-        })
-        .where('workspace_id', '=', workspaceId)
-        .where('connection_id', '=', connectionId)
-        .execute();
-      await trx
-        .deleteFrom('directory_accounts')
-        .where('connection_id', '=', connectionId)
-        .where('directory_accounts.workspace_id', '=', workspaceId)
-        .execute();
+      // The secret a sandbox signs with is the sandbox's own.
+      await closeConnection(trx, connectionId, { keepWebhookSecret: connection.sandbox, now });
+      await leaveAccount(trx, connectionId);
       await closeBlockAlerts(trx, connectionId, now);
       const subject = `${connectionId} ${why}`.trim();
       await writeAudit(trx, { memberId, action: 'disconnect account', subject, at: now });
@@ -263,14 +217,9 @@ export function createConnecting(dependencies: {
       const [first] = told;
       if (first === undefined) return false;
       const { sandbox, account } = first;
-      const entry = await store.directory
-        .selectFrom('directory_accounts')
-        .select(['directory_accounts.workspace_id', 'connection_id'])
-        .where('crm', '=', crm)
-        .where('account', '=', account)
-        .executeTakeFirst();
+      const holder = await holderOfAccount(store, crm, account);
       const connection =
-        entry === undefined ? undefined : await find(entry.workspace_id, entry.connection_id);
+        holder === undefined ? undefined : await find(holder.workspaceId, holder.connectionId);
       // An app speaks for its own place only.
       if (connection !== undefined && connection.sandbox === sandbox && connection.authKind === 'oauth') {
         await letGo(connection, operatorId, 'uninstalled');
@@ -278,18 +227,4 @@ export function createConnecting(dependencies: {
       return true;
     },
   };
-}
-
-function knownAs(
-  trx: WorkspaceTransaction,
-  crm: string,
-  account: string,
-): Promise<{ connection_id: string; disconnected_at: number | null } | undefined> {
-  return trx
-    .selectFrom('crm_connections')
-    .select(['connection_id', 'disconnected_at'])
-    .where('workspace_id', '=', trx.workspaceId)
-    .where('crm', '=', crm)
-    .where('account', '=', account)
-    .executeTakeFirst();
 }

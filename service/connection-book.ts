@@ -11,13 +11,14 @@ import {
   connectionsOf,
   listChannels,
   markAllDirty,
+  closeAlertsOf,
+  decideConnection,
+  liftBlock,
+  lockConnection,
+  rotateWebhookSecret,
   settingsCut,
   type Store,
-  toJson,
   type WorkspaceTransaction,
-  closeAlertsOf,
-  dueConnection,
-  liftBlock,
   writeAudit,
 } from '@sangam/core/store';
 import { mergeSettings } from './connection-settings.ts';
@@ -56,15 +57,6 @@ export interface ConnectionBook {
   retry(actor: Actor, connectionId: string): Promise<void>;
   /** Of the account's own app; the one before lives on for a day. */
   setWebhookSecret(actor: Actor, connectionId: string, secret: string): Promise<void>;
-}
-
-/** What an act may change of a connection's row. */
-interface Decided {
-  readonly mode?: ConnectionRow['mode'];
-  readonly test_phones?: string[];
-  readonly settings?: Buffer;
-  readonly mapping?: Buffer | null;
-  readonly parked_fields?: Buffer;
 }
 
 const overlapMs = 24 * 60 * 60 * 1000;
@@ -107,15 +99,6 @@ export function createConnectionBook(dependencies: {
       return result;
     });
   };
-  const update = async (trx: WorkspaceTransaction, connectionId: string, values: Decided): Promise<void> => {
-    await trx
-      .updateTable('crm_connections')
-      .set(values)
-      .where('workspace_id', '=', trx.workspaceId)
-      .where('connection_id', '=', connectionId)
-      .execute();
-    dueConnection(trx, connectionId);
-  };
 
   return {
     async list(workspaceId) {
@@ -137,7 +120,7 @@ export function createConnectionBook(dependencies: {
       }
       await act(actor, { connectionId, action: 'set mode', detail: mode }, async (trx, before, now) => {
         if (before.disconnectedAt !== null) throw disconnected();
-        await update(trx, connectionId, { mode, test_phones: [...phones] });
+        await decideConnection(trx, connectionId, { mode, testPhones: phones });
         // Whoever was only shown until now is due.
         const wider = mode === 'live' ? before.mode !== 'live' : mode === 'test';
         if (wider) await markAllDirty(trx, connectionId, now);
@@ -162,7 +145,7 @@ export function createConnectionBook(dependencies: {
         { connectionId, action: 'change settings', detail: Object.keys(change).join(' ') },
         async (trx, row, now) => {
           const merged = mergeSettings(row.settings, change);
-          await update(trx, connectionId, { settings: toJson(merged) });
+          await decideConnection(trx, connectionId, { settings: merged });
           await closeAlertsOf(trx, connectionId, settingsCut, now);
           return merged;
         },
@@ -197,9 +180,9 @@ export function createConnectionBook(dependencies: {
           const parked = Object.entries(row.parkedFields).filter(
             ([field]) => mapped.has(field) && !there.has(field),
           );
-          await update(trx, connectionId, {
-            mapping: isDefault ? null : toJson(checked.mapping),
-            parked_fields: toJson(Object.fromEntries(parked)),
+          await decideConnection(trx, connectionId, {
+            mapping: isDefault ? null : checked.mapping,
+            parkedFields: Object.fromEntries(parked),
           });
           if (parked.length === 0) await closeAlertsOf(trx, connectionId, 'fields missing', now);
           await markAllDirty(trx, connectionId, now);
@@ -223,7 +206,7 @@ export function createConnectionBook(dependencies: {
       }
       await act(actor, { connectionId, action: 'unpark field', detail: field }, async (trx, before, now) => {
         const parked = Object.entries(before.parkedFields).filter(([name]) => name !== field);
-        await update(trx, connectionId, { parked_fields: toJson(Object.fromEntries(parked)) });
+        await decideConnection(trx, connectionId, { parkedFields: Object.fromEntries(parked) });
         if (parked.length === 0) await closeAlertsOf(trx, connectionId, 'fields missing', now);
         await markAllDirty(trx, connectionId, now);
       });
@@ -268,16 +251,8 @@ export function createConnectionBook(dependencies: {
               : 'The app of this installation, through which the account was connected, signs its webhooks: there is nothing to enter.',
           );
         }
-        await trx
-          .updateTable('crm_connections')
-          .set((before) => ({
-            previous_webhook_secret: before.ref('webhook_secret'),
-            previous_webhook_secret_until: now + overlapMs,
-            webhook_secret: box.seal(secret),
-          }))
-          .where('workspace_id', '=', trx.workspaceId)
-          .where('connection_id', '=', connectionId)
-          .execute();
+        const rotated = { secret: box.seal(secret), previousUntil: now + overlapMs };
+        await rotateWebhookSecret(trx, connectionId, rotated);
       });
       secretsChanged();
     },
@@ -292,14 +267,8 @@ async function rowOf(trx: WorkspaceTransaction, connectionId: string): Promise<C
 
 async function lockedRow(trx: WorkspaceTransaction, connectionId: string): Promise<ConnectionRow> {
   const { connectionId: known } = await rowOf(trx, connectionId);
-  await trx
-    .selectFrom('crm_connections')
-    .select('connection_id')
-    .where('workspace_id', '=', trx.workspaceId)
-    .where('connection_id', '=', known)
-    .forUpdate()
-    .execute();
-  return rowOf(trx, connectionId);
+  await lockConnection(trx, known);
+  return rowOf(trx, known);
 }
 
 function disconnected(): Refusal {

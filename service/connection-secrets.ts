@@ -1,5 +1,5 @@
 import type { Clock } from '@sangam/core/clock';
-import type { Store } from '@sangam/core/store';
+import { holderOfConnection, type Store, webhookSecretsOf } from '@sangam/core/store';
 import { z } from 'zod';
 import { createRemembered } from './remembered.ts';
 import type { SecretBox } from './secrets.ts';
@@ -21,27 +21,15 @@ export function createConnectionSecrets(store: Store, box: SecretBox, clock: Clo
   const secrets = createRemembered(async (name) => {
     const [crm = '', connectionId = ''] = name.split(' ');
     if (!z.uuid().safeParse(connectionId).success) return undefined;
-    const entry = await store.directory
-      .selectFrom('directory_accounts')
-      .select('directory_accounts.workspace_id')
-      .where('connection_id', '=', connectionId)
-      .where('crm', '=', crm)
-      .executeTakeFirst();
-    if (entry === undefined) return undefined;
-    const workspaceId = entry.workspace_id;
-    const row = await store.transact(workspaceId, (trx) =>
-      trx
-        .selectFrom('crm_connections')
-        .select(['webhook_secret', 'previous_webhook_secret', 'previous_webhook_secret_until'])
-        .where('workspace_id', '=', workspaceId)
-        .where('connection_id', '=', connectionId)
-        .executeTakeFirst(),
-    );
-    if (row === undefined || row.webhook_secret === null) return undefined;
-    const previousLives = (row.previous_webhook_secret_until ?? 0) > clock.now();
+    const holder = await holderOfConnection(store, crm, connectionId);
+    if (holder === undefined) return undefined;
+    const { workspaceId } = holder;
+    const kept = await store.transact(workspaceId, (trx) => webhookSecretsOf(trx, connectionId));
+    if (kept === undefined || kept.current === null) return undefined;
+    const previousLives = (kept.previousUntil ?? 0) > clock.now();
     return {
       workspaceId,
-      secrets: [row.webhook_secret, previousLives ? row.previous_webhook_secret : null]
+      secrets: [kept.current, previousLives ? kept.previous : null]
         .filter((sealed) => sealed !== null)
         .map((sealed) => box.open(sealed)),
     };

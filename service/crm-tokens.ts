@@ -1,9 +1,18 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Grant, Renewable } from '@sangam/connectors/registry';
 import type { Credentials } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
-import type { AuthKind, ConnectionRow, Store } from '@sangam/core/store';
+import {
+  type AuthKind,
+  blockToken,
+  type ConnectionRow,
+  endRenewal,
+  leaseRenewal,
+  type RenewalKey,
+  type Store,
+  type StoredCredentials,
+  storedCredentialsOf,
+} from '@sangam/core/store';
 import { z } from 'zod';
 import type { SecretBox } from './secrets.ts';
 
@@ -51,22 +60,8 @@ export function createCrmTokens(dependencies: {
   const renewing = new Map<string, Promise<Token>>();
   const pausedUntil = new Map<string, number>();
 
-  const read = (account: Account) =>
-    store.transact(account.workspaceId, (trx) =>
-      trx
-        .selectFrom('crm_connections')
-        .select([
-          'auth_kind',
-          'access_token',
-          'refresh_token',
-          'secret',
-          'token_expires_at',
-          'blocked_reason',
-        ])
-        .where('workspace_id', '=', account.workspaceId)
-        .where('connection_id', '=', account.connectionId)
-        .executeTakeFirst(),
-    );
+  const read = ({ workspaceId, connectionId }: Account): Promise<StoredCredentials | undefined> =>
+    store.transact(workspaceId, (trx) => storedCredentialsOf(trx, connectionId));
 
   const remember = (account: Account, sealed: Buffer, expiresAt: number | null): Token => {
     const token = { token: box.open(sealed), expiresAt, sealed };
@@ -77,59 +72,16 @@ export function createCrmTokens(dependencies: {
   /** Sealed anew it is other bytes: who read the row before has to read it again. */
   const resealedKey = ({ kind, key }: Held) => {
     const resealed = box.seal(box.open(key));
-    return kind === 'oauth' ? { refresh_token: resealed } : { secret: resealed };
+    return kind === 'oauth' ? { refreshToken: resealed } : { secret: resealed };
   };
 
-  /** Where what it is renewed with still is as it was read: whoever comes second changes nothing. */
-  const change = async (
-    account: Account,
-    { kind, key }: Held,
-    values: {
-      access_token?: Buffer | null;
-      refresh_token?: Buffer;
-      secret?: Buffer;
-      token_expires_at?: number | null;
-      api_base?: string;
-      blocked_reason?: string;
-    },
-  ): Promise<boolean> => {
-    const result = await store.transact(account.workspaceId, (trx) =>
-      trx
-        .updateTable('crm_connections')
-        .set({ ...values, refresh_lease: null, refresh_leased_until: null })
-        .where('workspace_id', '=', account.workspaceId)
-        .where('connection_id', '=', account.connectionId)
-        .where(keyColumn[kind], '=', key)
-        .executeTakeFirst(),
-    );
-    return result.numUpdatedRows > 0n;
-  };
+  const end = (account: Account, held: Held, renewed: Parameters<typeof endRenewal>[3]): Promise<boolean> =>
+    store.transact(account.workspaceId, (trx) => endRenewal(trx, account.connectionId, held, renewed));
 
-  const lease = async (account: Account, { kind, key }: Held): Promise<boolean> => {
+  const lease = (account: Account, held: Held): Promise<boolean> => {
     const now = Date.now();
-    const result = await store.transact(account.workspaceId, (trx) =>
-      trx
-        .updateTable('crm_connections')
-        .set({ refresh_lease: randomUUID(), refresh_leased_until: now + leaseMs })
-        .where('workspace_id', '=', account.workspaceId)
-        .where('connection_id', '=', account.connectionId)
-        .where(keyColumn[kind], '=', key)
-        .where((row) => row.or([row('refresh_lease', 'is', null), row('refresh_leased_until', '<', now)]))
-        .executeTakeFirst(),
-    );
-    return result.numUpdatedRows > 0n;
-  };
-
-  /** What was refused for good is not asked again until a person has acted; `retry` lifts the block. */
-  const block = async (account: Account, accessToken: Buffer, message: string): Promise<void> => {
-    await store.transact(account.workspaceId, (trx) =>
-      trx
-        .updateTable('crm_connections')
-        .set({ blocked_reason: message })
-        .where('workspace_id', '=', account.workspaceId)
-        .where('connection_id', '=', account.connectionId)
-        .where('access_token', '=', accessToken)
-        .executeTakeFirst(),
+    return store.transact(account.workspaceId, (trx) =>
+      leaseRenewal(trx, account.connectionId, held, { now, until: now + leaseMs }),
     );
   };
 
@@ -150,41 +102,45 @@ export function createCrmTokens(dependencies: {
       });
     } catch (error) {
       const dead = error instanceof SangamError && error.code === 'reconnect';
-      await change(
+      await end(
         account,
         held,
-        dead ? { access_token: null, blocked_reason: error.message, ...resealedKey(held) } : {},
+        dead ? { accessToken: null, blockedReason: error.message, ...resealedKey(held) } : {},
       );
       if (dead) remembered.delete(account.connectionId);
       throw error;
     }
     const accessToken = box.seal(grant.accessToken);
     const expiresAt = grant.expiresAt ?? null;
-    const kept = await change(account, held, {
-      access_token: accessToken,
-      token_expires_at: expiresAt,
+    const kept = await end(account, held, {
+      accessToken,
+      tokenExpiresAt: expiresAt,
       ...resealedKey(held),
-      ...(grant.refreshToken === undefined ? {} : { refresh_token: box.seal(grant.refreshToken) }),
+      ...(grant.refreshToken === undefined ? {} : { refreshToken: box.seal(grant.refreshToken) }),
       ...(grant.secret === undefined ? {} : { secret: box.seal(JSON.stringify(grant.secret)) }),
-      ...(grant.apiBase === undefined ? {} : { api_base: grant.apiBase }),
+      ...(grant.apiBase === undefined ? {} : { apiBase: grant.apiBase }),
     });
     return kept ? remember(account, accessToken, expiresAt) : undefined;
   };
 
   /** Another token than `used`: another process's, or the vendor's by way of one call of all processes. */
   const renewOnce = async (account: Account, used: string | undefined): Promise<Token> => {
-    const end = performance.now() + patienceMs;
+    const patientUntil = performance.now() + patienceMs;
     for (;;) {
       const row = await read(account);
       const held = row === undefined ? undefined : heldIn(row);
-      if (row === undefined || (row.access_token === null && held === undefined)) throw notConnected();
-      if (row.access_token === null && row.blocked_reason !== null) throw reconnect(row.blocked_reason);
-      if (row.access_token !== null) {
-        const stored = remember(account, row.access_token, row.token_expires_at);
+      if (row === undefined || (row.accessToken === null && held === undefined)) throw notConnected();
+      const { accessToken } = row;
+      if (accessToken === null && row.blockedReason !== null) throw reconnect(row.blockedReason);
+      if (accessToken !== null) {
+        const stored = remember(account, accessToken, row.tokenExpiresAt);
         if (stored.token !== used && isFresh(stored)) return stored;
         if (held === undefined) {
           const refused = `The CRM no longer accepts the access token of this connection: ${howToReplace(account.crm)}.`;
-          await block(account, row.access_token, refused);
+          // What was refused for good is not asked again until a person has acted; `retry` lifts the block.
+          await store.transact(account.workspaceId, (trx) =>
+            blockToken(trx, account.connectionId, accessToken, refused),
+          );
           throw reconnect(refused);
         }
       }
@@ -192,7 +148,7 @@ export function createCrmTokens(dependencies: {
       if (await lease(account, held)) {
         const renewed = await refresh(account, held);
         if (renewed !== undefined) return renewed;
-      } else if (performance.now() > end) {
+      } else if (performance.now() > patientUntil) {
         throw new SangamError({
           code: 'refresh_waits',
           origin: 'crm',
@@ -255,25 +211,12 @@ export function createCrmTokens(dependencies: {
 }
 
 /** What renews a connection's token, as it was read. */
-interface Held {
-  readonly kind: 'oauth' | 'mint';
-  /** Sealed, of `keyColumn`. */
-  readonly key: Buffer;
-  readonly refreshToken: Buffer | null;
-  readonly secret: Buffer | null;
-}
+type Held = RenewalKey & Pick<StoredCredentials, 'refreshToken' | 'secret'>;
 
-/** A vendor may put another in its place: what is stored still is what was read, or somebody was quicker. */
-const keyColumn = { oauth: 'refresh_token', mint: 'secret' } as const;
-
-function heldIn(row: {
-  readonly auth_kind: AuthKind;
-  readonly refresh_token: Buffer | null;
-  readonly secret: Buffer | null;
-}): Held | undefined {
-  const { auth_kind: kind, refresh_token: refreshToken, secret } = row;
-  const key = kind === 'keys' ? null : row[keyColumn[kind]];
-  return kind === 'keys' || key === null ? undefined : { kind, key, refreshToken, secret };
+function heldIn({ authKind: kind, refreshToken, secret }: StoredCredentials): Held | undefined {
+  if (kind === 'keys') return undefined;
+  const key = kind === 'oauth' ? refreshToken : secret;
+  return key === null ? undefined : { kind, key, refreshToken, secret };
 }
 
 /** What `Grant.secret` was. */

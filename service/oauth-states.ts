@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '@sangam/core/clock';
-import type { Actor, Store } from '@sangam/core/store';
+import { type Actor, findSession, insertSession, type Store, takeSession } from '@sangam/core/store';
 
 /** What goes out with a member who is sent to a CRM to agree, and has to come back with them. */
 export interface OauthState {
@@ -26,27 +26,22 @@ export function createOauthStates(store: Store, clock: Clock): OauthStates {
         state: randomBytes(32).toString('base64url'),
         binder: randomBytes(32).toString('base64url'),
       };
-      await store.directory
-        .insertInto('directory_sessions')
-        .values({
-          token_hash: hashOf(crm, made),
-          kind: 'oauth state',
-          workspace_id: workspaceId,
-          member_id: memberId,
-          expires_at: clock.now() + livesMs,
-        })
-        .execute();
+      const tokenHash = hashOf(crm, made);
+      const expiresAt = clock.now() + livesMs;
+      await store.transact(workspaceId, (trx) =>
+        insertSession(trx, { tokenHash, kind: 'oauth state', memberId, expiresAt }),
+      );
       return made;
     },
     async take(crm, state) {
-      const found = await store.directory
-        .deleteFrom('directory_sessions')
-        .where('token_hash', '=', hashOf(crm, state))
-        .where('kind', '=', 'oauth state')
-        .returning(['workspace_id', 'member_id', 'expires_at'])
-        .executeTakeFirst();
-      if (found === undefined || found.expires_at < clock.now()) return undefined;
-      return { workspaceId: found.workspace_id, memberId: found.member_id };
+      const tokenHash = hashOf(crm, state);
+      const made = await findSession(store, 'oauth state', tokenHash);
+      if (made === undefined) return undefined;
+      const taken = await store.transact(made.workspaceId, (trx) =>
+        takeSession(trx, 'oauth state', tokenHash),
+      );
+      if (taken === undefined || taken.expiresAt < clock.now()) return undefined;
+      return { workspaceId: taken.workspaceId, memberId: taken.memberId };
     },
   };
 }

@@ -1,5 +1,5 @@
 import { systemClock } from '@sangam/core/clock';
-import { migrate, openStore, serviceWorkspaceId } from '@sangam/core/store';
+import { migrate, openStore, serviceWorkspaceId, workspaceExists } from '@sangam/core/store';
 import { makeAdminLink } from './admin-link.ts';
 import { readCommandLine } from './command-line.ts';
 import { onDatabase, runCommand } from './database-command.ts';
@@ -15,14 +15,7 @@ await runCommand(async () => {
     try {
       const named = config.live === undefined ? sandboxWorkspaceId : liveWorkspaceId;
       const workspaceId = values.operator === true ? serviceWorkspaceId : named;
-      const known = await store.transact(workspaceId, (trx) =>
-        trx
-          .selectFrom('workspaces')
-          .select('name')
-          .where('workspace_id', '=', workspaceId)
-          .executeTakeFirst(),
-      );
-      if (known === undefined) {
+      if (!(await store.transact(workspaceId, workspaceExists))) {
         throw new Error(
           'This database knows no such workspace yet: start Sangam once, with the same settings.',
         );

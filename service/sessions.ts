@@ -2,9 +2,15 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '@sangam/core/clock';
 import {
   type Actor,
+  deleteSessionsOf,
+  findSession,
+  insertSession,
   type MemberRole,
   operatorId,
+  roleOf,
   type Store,
+  sweepSessions,
+  takeSession,
   type WorkspaceTransaction,
   writeAudit,
 } from '@sangam/core/store';
@@ -37,23 +43,13 @@ export function createSessions(store: Store, clock: Clock): Sessions {
     memberId: string,
   ): Promise<string> => {
     const token = randomBytes(32).toString('base64url');
-    await trx
-      .insertInto('directory_sessions')
-      .values({
-        token_hash: hashOf(token),
-        kind,
-        workspace_id: trx.workspaceId,
-        member_id: memberId,
-        expires_at: clock.now() + (kind === 'link' ? linkLivesMs : sessionLivesMs),
-      })
-      .execute();
+    const expiresAt = clock.now() + (kind === 'link' ? linkLivesMs : sessionLivesMs);
+    await insertSession(trx, { tokenHash: hashOf(token), kind, memberId, expiresAt });
     return token;
   };
-  const sweep = () =>
-    store.directory.deleteFrom('directory_sessions').where('expires_at', '<', clock.now()).execute();
   return {
     async makeLink(workspaceId, memberId) {
-      await sweep();
+      await sweepSessions(store, clock.now());
       return store.transact(workspaceId, async (trx) => {
         const link = {
           memberId: operatorId,
@@ -66,66 +62,32 @@ export function createSessions(store: Store, clock: Clock): Sessions {
       });
     },
     async enter(linkToken) {
-      await sweep();
-      const link = await store.directory
-        .selectFrom('directory_sessions')
-        .select('workspace_id')
-        .where('token_hash', '=', hashOf(linkToken))
-        .where('kind', '=', 'link')
-        .executeTakeFirst();
+      await sweepSessions(store, clock.now());
+      const link = await findSession(store, 'link', hashOf(linkToken));
       if (link === undefined) return undefined;
-      return store.transact(link.workspace_id, async (trx) => {
-        const spent = await trx
-          .deleteFrom('directory_sessions')
-          .where('workspace_id', '=', trx.workspaceId)
-          .where('token_hash', '=', hashOf(linkToken))
-          .where('kind', '=', 'link')
-          .returning('member_id')
-          .executeTakeFirst();
+      return store.transact(link.workspaceId, async (trx) => {
+        const spent = await takeSession(trx, 'link', hashOf(linkToken));
         if (spent === undefined) return undefined;
-        const { member_id: memberId } = spent;
+        const { memberId } = spent;
         await writeAudit(trx, { memberId, action: 'sign in', subject: memberId, at: clock.now() });
         return make(trx, 'session', memberId);
       });
     },
     async memberOf(sessionToken) {
-      const session = await store.directory
-        .selectFrom('directory_sessions')
-        .select(['workspace_id', 'member_id', 'expires_at'])
-        .where('token_hash', '=', hashOf(sessionToken))
-        .where('kind', '=', 'session')
-        .executeTakeFirst();
-      if (session === undefined || session.expires_at < clock.now()) return undefined;
-      const workspaceId = session.workspace_id;
-      const member = await store.transact(workspaceId, (trx) =>
-        trx
-          .selectFrom('members')
-          .select('role')
-          .where('workspace_id', '=', workspaceId)
-          .where('member_id', '=', session.member_id)
-          .executeTakeFirst(),
-      );
-      return member === undefined
-        ? undefined
-        : { workspaceId, memberId: session.member_id, role: member.role };
+      const session = await findSession(store, 'session', hashOf(sessionToken));
+      if (session === undefined || session.expiresAt < clock.now()) return undefined;
+      const { workspaceId, memberId } = session;
+      const role = await store.transact(workspaceId, (trx) => roleOf(trx, memberId));
+      return role === undefined ? undefined : { workspaceId, memberId, role };
     },
     end: ({ workspaceId, memberId }, sessionToken, at) =>
       store.transact(workspaceId, async (trx) => {
-        await trx
-          .deleteFrom('directory_sessions')
-          .where('workspace_id', '=', workspaceId)
-          .where('token_hash', '=', hashOf(sessionToken))
-          .where('kind', '=', 'session')
-          .execute();
+        await takeSession(trx, 'session', hashOf(sessionToken));
         await writeAudit(trx, { memberId, action: 'end session', subject: memberId, at });
       }),
     endAll: ({ workspaceId, memberId }, at) =>
       store.transact(workspaceId, async (trx) => {
-        await trx
-          .deleteFrom('directory_sessions')
-          .where('workspace_id', '=', workspaceId)
-          .where('member_id', '=', memberId)
-          .execute();
+        await deleteSessionsOf(trx, memberId);
         await writeAudit(trx, { memberId, action: 'end all sessions', subject: memberId, at });
       }),
   };

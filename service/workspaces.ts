@@ -1,9 +1,17 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Clock } from '@sangam/core/clock';
 import {
+  accessTokenOf,
+  channelSecretsOf,
   connectChannel,
-  dueConnection,
+  connectionsAt,
+  ensureMember,
+  insertConnection,
+  insertWorkspace,
+  listChannels,
   proveChannel,
+  replaceTypedToken,
+  signWebhooksWith,
   type Store,
   type WorkspaceTransaction,
 } from '@sangam/core/store';
@@ -58,24 +66,24 @@ export async function ensureSandboxWorkspace(
   clock: Clock,
 ): Promise<SandboxParties> {
   return store.transact(sandboxWorkspaceId, async (trx) => {
-    const made = await makeWorkspace(trx, { name: 'Sandbox', sandbox: true, now: clock.now() });
+    const made = await insertWorkspace(trx, { name: 'Sandbox', sandbox: true, now: clock.now() });
     if (made) await connectSandboxNumber(trx, box, clock.now());
     const channel = await sandboxChannel(trx, box, clock.now());
     const crms: Record<string, SandboxCrm> = {};
     for (const [crm, { account, clientId }] of Object.entries(simulators)) {
       crms[crm] = { ...(await sandboxCrm(trx, { crm, account }, box, clock.now())), clientId };
     }
-    const open = (sealed: Buffer | null): string => (sealed === null ? '' : box.open(sealed));
+    const open = (sealed: Buffer | null = null): string => (sealed === null ? '' : box.open(sealed));
     return {
       workspaceId: sandboxWorkspaceId,
       whatsapp: {
-        channelId: channel.channel_id,
+        channelId: channel.channelId,
         phoneNumberId: sandboxNumber.phoneNumberId,
         wabaId: sandboxNumber.wabaId,
         displayPhoneNumber: sandboxNumber.display,
-        appSecret: open(channel.app_secret),
-        verifyToken: open(channel.verify_token),
-        accessToken: open(channel.access_token),
+        appSecret: open(channel.appSecret),
+        verifyToken: open(channel.verifyToken),
+        accessToken: open(channel.accessToken),
       },
       crms,
     };
@@ -89,45 +97,21 @@ async function sandboxCrm(
   box: SecretBox,
   now: number,
 ): Promise<Omit<SandboxCrm, 'clientId'>> {
-  const read = () =>
-    trx
-      .selectFrom('crm_connections')
-      .select(['connection_id', 'auth_kind', 'access_token', 'webhook_secret', 'disconnected_at'])
-      .where('workspace_id', '=', trx.workspaceId)
-      .where('crm', '=', crm)
-      .orderBy('created_at')
-      .orderBy('connection_id');
   const drawn = (): string => randomBytes(24).toString('base64url');
-  if ((await read().executeTakeFirst()) === undefined) {
-    await trx
-      .insertInto('crm_connections')
-      .values({
-        workspace_id: trx.workspaceId,
-        connection_id: randomUUID(),
-        crm,
-        mode: 'live',
-        access_token: box.seal(drawn()),
-        created_at: now,
-      })
-      .execute();
-  }
-  // One that an earlier version made knew none.
-  await trx
-    .updateTable('crm_connections')
-    .set({ webhook_secret: box.seal(drawn()) })
-    .where('workspace_id', '=', trx.workspaceId)
-    .where('crm', '=', crm)
-    .where('webhook_secret', 'is', null)
-    .execute();
-  const connection = await read().executeTakeFirstOrThrow();
-  const { connection_id: connectionId, access_token: accessToken, webhook_secret: secret } = connection;
-  dueConnection(trx, connectionId);
-  if (connection.disconnected_at === null) await claimAccount(trx, { crm, account, connectionId });
+  const [known] = await connectionsAt(trx, crm);
+  const connectionId =
+    known?.connectionId ??
+    (await insertConnection(trx, { crm, mode: 'live', accessToken: box.seal(drawn()) }, now));
+  await signWebhooksWith(trx, connectionId, box.seal(drawn()));
+  const connection = (await connectionsAt(trx, crm)).find((one) => one.connectionId === connectionId);
+  if (connection === undefined) throw new Error(`The sandbox has no connection to ${crm}.`);
+  const { authKind, accessToken, webhookSecret, disconnectedAt } = connection;
+  if (disconnectedAt === null) await claimAccount(trx, { crm, account, connectionId });
   return {
     connectionId,
     // Once it was connected by OAuth nobody holds the account's own token any more.
-    accessToken: connection.auth_kind === 'keys' && accessToken !== null ? box.open(accessToken) : drawn(),
-    clientSecret: secret === null ? '' : box.open(secret),
+    accessToken: authKind === 'keys' && accessToken !== null ? box.open(accessToken) : drawn(),
+    clientSecret: webhookSecret === null ? '' : box.open(webhookSecret),
   };
 }
 
@@ -152,19 +136,21 @@ function connectSandboxNumber(trx: WorkspaceTransaction, box: SecretBox, now: nu
 
 /** The sandbox's number. One that was let go is connected again; one that an earlier version made gets an access token. */
 async function sandboxChannel(trx: WorkspaceTransaction, box: SecretBox, now: number) {
-  const read = () =>
-    trx
-      .selectFrom('channels')
-      .select(['channel_id', 'app_secret', 'verify_token', 'access_token'])
-      .where('workspace_id', '=', sandboxWorkspaceId)
-      .where('phone_number_id', '=', sandboxNumber.phoneNumberId)
-      .executeTakeFirstOrThrow();
+  const read = async () => {
+    const channel = (await listChannels(trx)).find(
+      ({ phoneNumberId }) => phoneNumberId === sandboxNumber.phoneNumberId,
+    );
+    if (channel === undefined) throw new Error("The sandbox's number has no channel.");
+    const { channelId } = channel;
+    const secrets = await channelSecretsOf(trx, channelId);
+    return { channelId, ...secrets, accessToken: await accessTokenOf(trx, channelId) };
+  };
   const channel = await read();
-  if (channel.access_token !== null) return channel;
+  if (channel.accessToken !== null) return channel;
   const { display: displayPhoneNumber, region } = sandboxNumber;
   const accessToken = box.seal(randomBytes(24).toString('base64url'));
   const proof = { displayPhoneNumber, region, accessToken };
-  if (!(await proveChannel(trx, channel.channel_id, proof))) await connectSandboxNumber(trx, box, now);
+  if (!(await proveChannel(trx, channel.channelId, proof))) await connectSandboxNumber(trx, box, now);
   return read();
 }
 
@@ -181,7 +167,7 @@ export async function ensureLiveWorkspace(
   readOwnNumber: OwnNumberReader,
 ): Promise<string | undefined> {
   await store.transact(liveWorkspaceId, (trx) =>
-    makeWorkspace(trx, { name: 'Live', sandbox: false, now: clock.now() }),
+    insertWorkspace(trx, { name: 'Live', sandbox: false, now: clock.now() }),
   );
   const taken =
     live.number === undefined
@@ -203,40 +189,7 @@ export async function ensureAdmin(
   email: string,
   now: number,
 ): Promise<string> {
-  return store.transact(workspaceId, async (trx) => {
-    await trx
-      .insertInto('members')
-      .values({ workspace_id: workspaceId, member_id: randomUUID(), email, role: 'admin', created_at: now })
-      .onConflict((conflict) => conflict.doNothing())
-      .execute();
-    const member = await trx
-      .selectFrom('members')
-      .select('member_id')
-      .where('workspace_id', '=', workspaceId)
-      .where('email', '=', email)
-      .executeTakeFirstOrThrow();
-    return member.member_id;
-  });
-}
-
-/** False: it was there. Two processes starting at once wait for each other here. */
-async function makeWorkspace(
-  trx: WorkspaceTransaction,
-  workspace: { name: string; sandbox: boolean; now: number },
-): Promise<boolean> {
-  const made = await trx
-    .insertInto('workspaces')
-    .values({
-      workspace_id: trx.workspaceId,
-      name: workspace.name,
-      sandbox: workspace.sandbox,
-      created_at: workspace.now,
-    })
-    .onConflict((conflict) => conflict.doNothing())
-    .returning('workspace_id')
-    .executeTakeFirst();
-  trx.due.add('retention', trx.workspaceId);
-  return made !== undefined;
+  return store.transact(workspaceId, (trx) => ensureMember(trx, { email, role: 'admin', now }));
 }
 
 /**
@@ -249,43 +202,12 @@ async function connectByEnvironment(
   { crm, accessToken }: { readonly crm: string; readonly accessToken: string },
   now: number,
 ): Promise<void> {
-  const known = await trx
-    .selectFrom('crm_connections')
-    .select(['connection_id', 'auth_kind', 'access_token', 'disconnected_at'])
-    .where('workspace_id', '=', trx.workspaceId)
-    .where('crm', '=', crm)
-    .orderBy('created_at')
-    .orderBy('connection_id')
-    .execute();
-  const holds = known.some(({ access_token: sealed }) => sealed !== null && box.open(sealed) === accessToken);
+  const known = await connectionsAt(trx, crm);
+  const holds = known.some((one) => one.accessToken !== null && box.open(one.accessToken) === accessToken);
   // What an admin has let go stays so until an admin connects it again.
-  if (holds || known.some((row) => row.disconnected_at !== null)) return;
-  const first = known.find((row) => row.auth_kind === 'keys');
-  if (first === undefined) {
-    await trx
-      .insertInto('crm_connections')
-      .values({
-        workspace_id: trx.workspaceId,
-        connection_id: randomUUID(),
-        crm,
-        access_token: box.seal(accessToken),
-        created_at: now,
-      })
-      .execute();
-    return;
-  }
-  await trx
-    .updateTable('crm_connections')
-    .set({
-      access_token: box.seal(accessToken),
-      account: null,
-      blocked_reason: null,
-      timeline_blocked_reason: null,
-      failed_attempts: 0,
-      next_call_at: 0,
-    })
-    .where('workspace_id', '=', trx.workspaceId)
-    .where('connection_id', '=', first.connection_id)
-    .execute();
-  dueConnection(trx, first.connection_id);
+  if (holds || known.some((one) => one.disconnectedAt !== null)) return;
+  const typed = known.find((one) => one.authKind === 'keys');
+  const sealed = box.seal(accessToken);
+  if (typed === undefined) await insertConnection(trx, { crm, accessToken: sealed }, now);
+  else await replaceTypedToken(trx, typed.connectionId, sealed);
 }

@@ -1,5 +1,6 @@
 import {
   addCounts,
+  channelsOfWorkspace,
   dropPayloads,
   type Erasure,
   eraseRows,
@@ -54,10 +55,6 @@ export async function erasePeople(
 }
 
 async function channelsOf(trx: WorkspaceTransaction): Promise<ReadonlyMap<string, ChannelEntry>> {
-  const rows = await trx
-    .selectFrom('directory_channels')
-    .selectAll()
-    .where('workspace_id', '=', trx.workspaceId)
-    .execute();
+  const rows = await channelsOfWorkspace(trx);
   return new Map(rows.map((row) => [row.channel_id, channelEntry(row)]));
 }

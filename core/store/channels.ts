@@ -295,6 +295,15 @@ export async function channelsNamed(
   return (column === 'channel_id' ? named : named.where('released_at', 'is', null)).execute();
 }
 
+/** Released ones too. */
+export async function channelsOfWorkspace(trx: WorkspaceTransaction): Promise<ChannelRow[]> {
+  return trx
+    .selectFrom('directory_channels')
+    .selectAll()
+    .where('directory_channels.workspace_id', '=', trx.workspaceId)
+    .execute();
+}
+
 /** Connected numbers of a workspace that Meta showed to a token they gave. */
 export async function provenChannels(
   { directory }: Pick<Store, 'directory'>,

@@ -123,6 +123,44 @@ export async function writableConnection(
   return row === undefined || row.mode === 'shadow' || row.disconnectedAt !== null ? undefined : row;
 }
 
+/** Nobody else changes it until this transaction ends. */
+export async function lockConnection(trx: WorkspaceTransaction, connectionId: string): Promise<void> {
+  await sql`
+    select 1 from crm_connections
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} for update`.execute(trx);
+}
+
+/** What an admin decides of a connection; what is left out stays. */
+export interface ConnectionDecision {
+  readonly mode?: ConnectionMode;
+  /** E.164. */
+  readonly testPhones?: readonly string[];
+  readonly settings?: ConnectionSettings;
+  /** Null: the connector's default. */
+  readonly mapping?: readonly FieldMapping[] | null;
+  readonly parkedFields?: Readonly<Record<string, ParkedField>>;
+}
+
+export async function decideConnection(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  { mode, testPhones, settings, mapping, parkedFields }: ConnectionDecision,
+): Promise<void> {
+  await trx
+    .updateTable('crm_connections')
+    .set({
+      ...(mode === undefined ? {} : { mode }),
+      ...(testPhones === undefined ? {} : { test_phones: [...testPhones] }),
+      ...(settings === undefined ? {} : { settings: toJson(settings) }),
+      ...(mapping === undefined ? {} : { mapping: mapping === null ? null : toJson(mapping) }),
+      ...(parkedFields === undefined ? {} : { parked_fields: toJson(parkedFields) }),
+    })
+    .where('workspace_id', '=', trx.workspaceId)
+    .where('connection_id', '=', connectionId)
+    .execute();
+  dueConnection(trx, connectionId);
+}
+
 export const settingsCut = 'settings cut';
 
 /** Says which connections' settings are not in force as they were stored, until an admin stores them again. */
@@ -158,12 +196,7 @@ export async function parkFields(
   if (row === undefined) return;
   const known = fromJson(row.parkedFields) as Record<string, ParkedField>;
   const all = { ...known, ...Object.fromEntries(fields.map((field) => [field, parked])) };
-  await trx
-    .updateTable('crm_connections')
-    .set({ parked_fields: toJson(all) })
-    .where('workspace_id', '=', trx.workspaceId)
-    .where('connection_id', '=', connectionId)
-    .execute();
+  await decideConnection(trx, connectionId, { parkedFields: all });
 }
 
 /** An account that has work and has not answered for so long is said to a person. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Page } from './page.ts';
 import type { MemberRole } from './schema.ts';
@@ -38,4 +39,34 @@ export async function setMemberPhone(
     update members set phone = ${phone}
     where workspace_id = ${trx.workspaceId} and member_id = ${memberId} returning 1`.execute(trx);
   return rows.length > 0;
+}
+
+/** Returns the id of who has this e-mail; with the role only where nobody had it. */
+export async function ensureMember(
+  trx: WorkspaceTransaction,
+  { email, role, now }: { readonly email: string; readonly role: MemberRole; readonly now: number },
+): Promise<string> {
+  await trx
+    .insertInto('members')
+    .values({ workspace_id: trx.workspaceId, member_id: randomUUID(), email, role, created_at: now })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  const member = await trx
+    .selectFrom('members')
+    .select('member_id')
+    .where('workspace_id', '=', trx.workspaceId)
+    .where('email', '=', email)
+    .executeTakeFirstOrThrow();
+  return member.member_id;
+}
+
+/** Undefined: there is no such member. */
+export async function roleOf(trx: WorkspaceTransaction, memberId: string): Promise<MemberRole | undefined> {
+  const row = await trx
+    .selectFrom('members')
+    .select('role')
+    .where('workspace_id', '=', trx.workspaceId)
+    .where('member_id', '=', memberId)
+    .executeTakeFirst();
+  return row?.role;
 }

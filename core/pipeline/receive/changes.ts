@@ -1,7 +1,15 @@
 import { hash } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
 import type { AccountChanges, CrmChange } from '../../crm/index.ts';
-import { serviceWorkspaceId, type Store, type StoredDeadLetter, touchWebhook } from '../../store/index.ts';
+import {
+  type AccountHolder,
+  holderOfAccount,
+  holderOfConnection,
+  serviceWorkspaceId,
+  type Store,
+  type StoredDeadLetter,
+  touchWebhook,
+} from '../../store/index.ts';
 import { lanes } from '../../whatsapp/index.ts';
 import type { CrmChangePayload } from '../apply/crm-changes.ts';
 import type { Receiver } from './receive.ts';
@@ -10,12 +18,6 @@ import type { Receiver } from './receive.ts';
 export type ChangeRoute =
   | { readonly kind: 'service' }
   | { readonly kind: 'connection'; readonly workspaceId: string; readonly connectionId: string };
-
-/** The connection a change is of. */
-interface Owner {
-  readonly workspaceId: string;
-  readonly connectionId: string;
-}
 
 export interface ChangeReceiver {
   /**
@@ -63,16 +65,12 @@ export function createChangeReceiver(dependencies: {
     crm: string,
     account: string | undefined,
     signer: string,
-  ): Promise<Owner | undefined> => {
-    if (account === undefined && signer === 'service') return undefined;
-    const owner = await store.directory
-      .selectFrom('directory_accounts')
-      .select(['directory_accounts.workspace_id', 'connection_id'])
-      .where('crm', '=', crm)
-      .where(account === undefined ? 'connection_id' : 'account', '=', account ?? signer)
-      .executeTakeFirst();
-    if (owner === undefined || (signer !== 'service' && signer !== owner.connection_id)) return undefined;
-    return { workspaceId: owner.workspace_id, connectionId: owner.connection_id };
+  ): Promise<AccountHolder | undefined> => {
+    if (account === undefined) {
+      return signer === 'service' ? undefined : holderOfConnection(store, crm, signer);
+    }
+    const holder = await holderOfAccount(store, crm, account);
+    return signer === 'service' || signer === holder?.connectionId ? holder : undefined;
   };
 
   const noteWebhook = async (workspaceId: string, connectionId: string): Promise<void> => {
