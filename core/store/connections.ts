@@ -2,10 +2,10 @@ import { sql } from 'kysely';
 import { type ConnectionSettings, type FieldMapping, readStoredSettings } from '../crm/index.ts';
 import { closeAlertsOf, raiseAlerts } from './attention.ts';
 import { markPriority } from './dirty.ts';
-import { dueConnection } from './due-notes.ts';
+import { dueConnection, type Queue } from './due-notes.ts';
 import { fromJson, toJson } from './json.ts';
 import type { AuthKind, ConnectionMode } from './schema.ts';
-import type { WorkspaceTransaction } from './store.ts';
+import type { WorkspaceTransaction } from './transaction.ts';
 import { mayWriteEntry, mayWriteMark } from './writable.ts';
 
 /** One installed CRM account, as the way out needs it. */
@@ -313,7 +313,11 @@ export async function releaseProbe(
     update crm_connections set next_call_at = ${seen}
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
       and next_call_at = ${probe}`.execute(trx);
-  dueConnection(trx, connectionId);
+  // Whoever rests until the probe is over may go now. Not whoever gives it back, which would take it again for nothing.
+  const { rows } = await sql<{ queue: Queue }>`
+    select queue from directory_due
+    where workspace_id = ${trx.workspaceId} and target_id = ${connectionId} and due_at = ${probe}`.execute(trx);
+  for (const { queue } of rows) trx.due.add(queue, connectionId, seen);
 }
 
 /** Accounts that have something to be written and answered nothing since `since`, with what they said last. */

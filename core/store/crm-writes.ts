@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { CrmValues } from '../crm/index.ts';
 import { blobOf } from './blob.ts';
 import { fromJson, toJson } from './json.ts';
-import type { WorkspaceTransaction } from './store.ts';
+import type { WorkspaceTransaction } from './transaction.ts';
 
 /** How long the echo of a write of ours may take. docs/design.md §3.3 */
 export const echoMs = 10 * 60 * 1000;

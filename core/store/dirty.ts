@@ -3,7 +3,7 @@ import { addCounts } from './counts.ts';
 import { twinsPrefix } from './mark-subjects.ts';
 import type { Page } from './page.ts';
 import { asTraces, joinTraces } from './traces.ts';
-import type { WorkspaceTransaction } from './store.ts';
+import type { WorkspaceTransaction } from './transaction.ts';
 import { mayWriteMark } from './writable.ts';
 
 /** How much a mark hurries: an index into the port's priorities. */

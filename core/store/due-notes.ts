@@ -1,5 +1,3 @@
-import type { WorkspaceTransaction } from './store.ts';
-
 /** Queues whose targets are connections, and those whose target is the workspace itself. */
 export const connectionQueues = ['records', 'timeline', 'checks', 'polls'] as const;
 const workspaceQueues = ['inbox', 'sweep', 'silence', 'retention', 'numbers'] as const;
@@ -39,6 +37,6 @@ export class DueNotes {
 }
 
 /** All queues of a connection are looked at: what it may do has changed. */
-export function dueConnection(trx: WorkspaceTransaction, connectionId: string): void {
+export function dueConnection(trx: { readonly due: DueNotes }, connectionId: string): void {
   for (const queue of connectionQueues) trx.due.add(queue, connectionId);
 }

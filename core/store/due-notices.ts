@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import type { NewlyDue } from './due.ts';
 import type { Queue } from './due-notes.ts';
@@ -11,6 +12,7 @@ const mostInNotice = 60;
 /** What comes together is told together. */
 const gatherMs = 10;
 const reconnectMs = 5_000;
+const goodbyeMs = 1_000;
 
 /**
  * Tells workers of this process what transactions of this process made due, and those of others where none of this one
@@ -112,13 +114,12 @@ export class DueNotices {
     clearTimeout(this.#reconnecting);
     this.#reconnecting = undefined;
     await this.#connecting;
+    // Somebody may listen again by now.
+    if (this.#listeners.size > 0) return;
     const heard = this.#heard;
     this.#heard = undefined;
-    if (this.#listeners.size > 0) {
-      this.#heard = heard;
-      return;
-    }
-    await heard?.end().catch(() => undefined);
+    // A server that is gone without a word is not waited for.
+    if (heard !== undefined) await Promise.race([heard.end().catch(() => undefined), wait(goodbyeMs, undefined, { ref: false })]);
   }
 
   #passOn([queue, workspaceId, targetId, at]: readonly string[]): void {

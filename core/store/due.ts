@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { DueTarget, Queue, RestUntil } from './due-notes.ts';
 import { mayCallNow, nextDue } from './next-due.ts';
-import type { WorkspaceTransaction } from './store.ts';
+import type { WorkspaceTransaction } from './transaction.ts';
 
 /** What a transaction made due. */
 export interface NewlyDue extends DueTarget {

@@ -3,7 +3,7 @@ import { connectionOf, silentMs } from './connections.ts';
 import { echoMs } from './crm-writes.ts';
 import type { DueTarget, RestUntil } from './due-notes.ts';
 import type { ConnectionMode } from './schema.ts';
-import type { WorkspaceTransaction } from './store.ts';
+import type { WorkspaceTransaction } from './transaction.ts';
 import { contactsOfPhones, subjectsOfPhones } from './writable.ts';
 
 /** When each queue has something to do next at a target, as what waits and the connection's state say. */

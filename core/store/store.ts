@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Socket } from 'node:net';
-import { type DatabaseConnection, Kysely, PostgresDialect, type Transaction } from 'kysely';
+import { type DatabaseConnection, Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { enterDue, type NewlyDue, restDue } from './due.ts';
 import { findDue, lookAtDue } from './due-found.ts';
@@ -9,14 +9,10 @@ import { type DueListener, DueNotices } from './due-notices.ts';
 import { type Gauges, readGauges } from './gauges.ts';
 import { type Database, sealedColumns } from './schema.ts';
 import { storableParameter } from './text.ts';
+import type { WorkspaceTransaction } from './transaction.ts';
 import { workspaceGuard } from './workspace-guard.ts';
 
-/** A transaction bound to one workspace. */
-export type WorkspaceTransaction = Transaction<Database> & {
-  readonly workspaceId: string;
-  /** What falls due by it. */
-  readonly due: DueNotes;
-};
+export type { WorkspaceTransaction } from './transaction.ts';
 
 /** 40P01 deadlock, 40001 serialisation: the batch is repeated, nobody sees it. */
 const repeatable = new Set(['40P01', '40001']);
@@ -107,11 +103,11 @@ export function openStore(
     application_name: processName,
     options: sessionSettings,
     keepAlive: true,
+    connectionTimeoutMillis: 10_000,
   };
   const pool = new pg.Pool({
     ...session,
     max: options.maxConnections ?? 12,
-    connectionTimeoutMillis: 10_000,
     stream: deadlineSocket,
     types: { getTypeParser: (oid, format) => typeParser(oid, format) },
   });

@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import { subjectOfRecord, twinsPrefix } from './mark-subjects.ts';
-import type { WorkspaceTransaction } from './store.ts';
+import type { WorkspaceTransaction } from './transaction.ts';
 
 /**
  * What a connection's mode lets be written: in shadow nothing, in test what is of people known by a listed phone. The rest
