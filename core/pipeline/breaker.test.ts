@@ -136,7 +136,9 @@ describe('an account whose calls failed', () => {
   );
 
   test('that failed for several at once has failed once', async () => {
-    await Promise.all(Array.from({ length: 5 }, () => callFailed(engine.store, seen, error('later'), 'records', now)));
+    await Promise.all(
+      Array.from({ length: 5 }, () => callFailed(engine.store, seen, error('later'), 'records', now)),
+    );
     expect((await row()).failedAttempts).toBe(1);
   });
 

@@ -316,7 +316,9 @@ export async function releaseProbe(
   // Whoever rests until the probe is over may go now. Not whoever gives it back, which would take it again for nothing.
   const { rows } = await sql<{ queue: Queue }>`
     select queue from directory_due
-    where workspace_id = ${trx.workspaceId} and target_id = ${connectionId} and due_at = ${probe}`.execute(trx);
+    where workspace_id = ${trx.workspaceId} and target_id = ${connectionId} and due_at = ${probe}`.execute(
+    trx,
+  );
   for (const { queue } of rows) trx.due.add(queue, connectionId, seen);
 }
 

@@ -22,7 +22,10 @@ export interface RestUntil {
 
 /** What a transaction makes due: entered in the due list by its last statements, so that no other lock follows. */
 export class DueNotes {
-  readonly #notes = new Map<string, { readonly queue: Queue; readonly targetId: string; readonly at: number }>();
+  readonly #notes = new Map<
+    string,
+    { readonly queue: Queue; readonly targetId: string; readonly at: number }
+  >();
 
   /** `at` in milliseconds; 0: now. */
   add(queue: Queue, targetId: string, at = 0): void {

@@ -119,7 +119,8 @@ export class DueNotices {
     const heard = this.#heard;
     this.#heard = undefined;
     // A server that is gone without a word is not waited for.
-    if (heard !== undefined) await Promise.race([heard.end().catch(() => undefined), wait(goodbyeMs, undefined, { ref: false })]);
+    if (heard !== undefined)
+      await Promise.race([heard.end().catch(() => undefined), wait(goodbyeMs, undefined, { ref: false })]);
   }
 
   #passOn([queue, workspaceId, targetId, at]: readonly string[]): void {

@@ -6,13 +6,7 @@ export * from './sealed.ts';
 export * from './store.ts';
 export * from './text.ts';
 export * from './page.ts';
-export {
-  connectionQueues,
-  type DueTarget,
-  dueConnection,
-  type Queue,
-  type RestUntil,
-} from './due-notes.ts';
+export { connectionQueues, type DueTarget, dueConnection, type Queue, type RestUntil } from './due-notes.ts';
 export * from './intake.ts';
 export * from './turn.ts';
 export { contactsOfPhones, subjectsOfPhones } from './writable.ts';

@@ -57,7 +57,9 @@ async function leftAlone(
 }
 
 async function nextInbox(trx: WorkspaceTransaction): Promise<number> {
-  const { rows } = await sql`select 1 from inbox where workspace_id = ${trx.workspaceId} limit 1`.execute(trx);
+  const { rows } = await sql`select 1 from inbox where workspace_id = ${trx.workspaceId} limit 1`.execute(
+    trx,
+  );
   return rows.length > 0 ? 0 : Infinity;
 }
 
@@ -93,7 +95,9 @@ async function earliest(
       (select due_at ${from} and due_at > 0
           and (leased_until is null or leased_until < ${now} or due_at > ${now})
        order by due_at limit 1),
-      (select min(leased_until) ${from} and leased_until >= ${now} and due_at <= ${now})) as next`.execute(trx);
+      (select min(leased_until) ${from} and leased_until >= ${now} and due_at <= ${now})) as next`.execute(
+    trx,
+  );
   const next = rows[0]?.next ?? null;
   return next === null ? Infinity : Math.max(next, call.nextCallAt);
 }

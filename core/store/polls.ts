@@ -29,6 +29,8 @@ export async function advancePoll(
 /** The region by which phones are read may have changed: accounts that were looked through in another are not indexed. */
 export async function duePolls(trx: WorkspaceTransaction): Promise<void> {
   const { rows } = await sql<{ connectionId: string }>`
-    select connection_id as "connectionId" from crm_connections where workspace_id = ${trx.workspaceId}`.execute(trx);
+    select connection_id as "connectionId" from crm_connections where workspace_id = ${trx.workspaceId}`.execute(
+    trx,
+  );
   for (const { connectionId } of rows) trx.due.add('polls', connectionId);
 }

@@ -9,7 +9,9 @@ export async function sweepWorkspace(trx: WorkspaceTransaction, now: number): Pr
   await sweepWindows(trx, now);
   await sweepWrites(trx, now);
   const { rows } = await sql`
-    select 1 from window_sweeps where workspace_id = ${trx.workspaceId} and entries_at <= ${now}`.execute(trx);
+    select 1 from window_sweeps where workspace_id = ${trx.workspaceId} and entries_at <= ${now}`.execute(
+    trx,
+  );
   if (rows.length > 0) await sweepTimeline(trx, now);
 }
 

@@ -31,10 +31,14 @@ const workerOf = (
 test('a worker of which nothing ends is stuck; one with nothing to do is not', async () => {
   let waiting: string[] = [];
   let end = (_outcome: TurnOutcome): void => undefined;
-  const worker = workerOf(() => Promise.resolve(waiting), {
-    turn: () => new Promise((resolve) => (end = resolve)),
-    failed: () => undefined,
-  }, () => waiting.length === 0);
+  const worker = workerOf(
+    () => Promise.resolve(waiting),
+    {
+      turn: () => new Promise((resolve) => (end = resolve)),
+      failed: () => undefined,
+    },
+    () => waiting.length === 0,
+  );
   worker.start();
   await vi.advanceTimersByTimeAsync(2 * minute);
   expect(worker.stuckMs()).toBe(0);

@@ -109,7 +109,8 @@ export function createPoller(dependencies: {
     } catch (error) {
       if (!(error instanceof SangamError)) throw error;
       counts.callFailed(connection, error);
-      if (await callFailed(store, connection, error, 'scan', clock.now())) connectors.forget(connection.connectionId);
+      if (await callFailed(store, connection, error, 'scan', clock.now()))
+        connectors.forget(connection.connectionId);
     }
   };
 
