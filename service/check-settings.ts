@@ -1,7 +1,7 @@
 import type { Clock } from '@sangam/core/clock';
 import { alertCutSettings, type Store } from '@sangam/core/store';
 
-/** Has an admin told what this version does not take of stored settings; to be called for each workspace again and again. */
+/** Has an admin told what this version does not take of stored settings: whatever is stored from here on is within its bounds. */
 export function createSettingsCheck({
   store,
   clock,
@@ -9,11 +9,5 @@ export function createSettingsCheck({
   store: Store;
   clock: Clock;
 }): (workspaceId: string) => Promise<void> {
-  // Whatever is stored from here on is within its bounds.
-  const checked = new Set<string>();
-  return async (workspaceId) => {
-    if (checked.has(workspaceId)) return;
-    await store.transact(workspaceId, (trx) => alertCutSettings(trx, clock.now()));
-    checked.add(workspaceId);
-  };
+  return (workspaceId) => store.transact(workspaceId, (trx) => alertCutSettings(trx, clock.now()));
 }

@@ -6,7 +6,7 @@ import type { Connectors } from '@sangam/core/pipeline';
 import {
   type Actor,
   type AuthKind,
-  closeAlertsOf,
+  closeBlockAlerts,
   closeConnection,
   connectionOf,
   type ConnectionRow,
@@ -68,9 +68,8 @@ export function createConnecting(dependencies: {
   crmTokens: CrmTokens;
   connectors: Connectors;
   publicUrl: () => string;
-  wake: (workspaceId: string) => void;
 }): Connecting {
-  const { store, clock, box, crms, sites, states, crmTokens, connectors, publicUrl, wake } = dependencies;
+  const { store, clock, box, crms, sites, states, crmTokens, connectors, publicUrl } = dependencies;
 
   const redirectUri = (crm: string): string => `${publicUrl()}/oauth/${crm}/callback`;
   const siteOf = async (crm: string, workspaceId: string): Promise<CrmSite> => {
@@ -119,7 +118,7 @@ export function createConnecting(dependencies: {
         tokenExpiresAt: grant.expiresAt ?? null,
         apiBase: grant.apiBase ?? null,
       });
-      await closeAlertsOf(trx, connectionId, 'connection blocked', now);
+      await closeBlockAlerts(trx, connectionId, now);
       await claimAccount(trx, { crm, account: account.account, connectionId });
       await writeAudit(trx, {
         memberId,
@@ -130,7 +129,6 @@ export function createConnecting(dependencies: {
       return { connectionId, account: account.account, fresh: known === undefined };
     });
     connectors.forget(connected.connectionId);
-    wake(workspaceId);
     return connected;
   };
 
@@ -142,7 +140,7 @@ export function createConnecting(dependencies: {
       // The secret a sandbox signs with is the sandbox's own.
       await closeConnection(trx, connectionId, { keepWebhookSecret: connection.sandbox, now });
       await leaveAccount(trx, connectionId);
-      await closeAlertsOf(trx, connectionId, 'connection blocked', now);
+      await closeBlockAlerts(trx, connectionId, now);
       const subject = `${connectionId} ${why}`.trim();
       await writeAudit(trx, { memberId, action: 'disconnect account', subject, at: now });
     });

@@ -70,9 +70,8 @@ export function createConnectionBook(dependencies: {
   publicUrl: () => string;
   /** A webhook secret changed. */
   secretsChanged: () => void;
-  wake: (workspaceId: string) => void;
 }): ConnectionBook {
-  const { store, crms, connectors, box, clock, publicUrl, secretsChanged, wake } = dependencies;
+  const { store, crms, connectors, box, clock, publicUrl, secretsChanged } = dependencies;
 
   const find = async (workspaceId: string, connectionId: string): Promise<ConnectionRow> =>
     store.transact(workspaceId, (trx) => rowOf(trx, connectionId));
@@ -126,7 +125,6 @@ export function createConnectionBook(dependencies: {
         const wider = mode === 'live' ? before.mode !== 'live' : mode === 'test';
         if (wider) await markAllDirty(trx, connectionId, now);
       });
-      wake(actor.workspaceId);
       return detail(actor.workspaceId, connectionId);
     },
 
@@ -152,7 +150,6 @@ export function createConnectionBook(dependencies: {
           return merged;
         },
       );
-      wake(actor.workspaceId);
       return settings;
     },
 
@@ -192,7 +189,6 @@ export function createConnectionBook(dependencies: {
         },
       );
       connectors.forget(connectionId);
-      wake(actor.workspaceId);
       return detail(actor.workspaceId, connectionId);
     },
 
@@ -214,7 +210,6 @@ export function createConnectionBook(dependencies: {
         if (parked.length === 0) await closeAlertsOf(trx, connectionId, 'fields missing', now);
         await markAllDirty(trx, connectionId, now);
       });
-      wake(actor.workspaceId);
       return detail(actor.workspaceId, connectionId);
     },
 
@@ -242,7 +237,6 @@ export function createConnectionBook(dependencies: {
         await liftBlock(trx, connectionId, now);
       });
       connectors.forget(connectionId);
-      wake(actor.workspaceId);
     },
 
     async setWebhookSecret(actor, connectionId, secret) {

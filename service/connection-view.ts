@@ -15,6 +15,8 @@ export interface ConnectionView {
   readonly testPhones: readonly string[];
   /** Why nothing is called until an admin acts. */
   readonly blockedReason: string | null;
+  /** Why timelines are not written until an admin acts; records are. */
+  readonly timelineBlockedReason: string | null;
   readonly disconnectedAt: string | null;
   readonly failedAttempts: number;
   readonly nextCallAt: string | null;
@@ -44,6 +46,7 @@ export function viewOf(row: ConnectionRow, crms: Crms, publicUrl: string): Conne
     mode: row.mode,
     testPhones: row.testPhones,
     blockedReason: row.blockedReason,
+    timelineBlockedReason: row.timelineBlockedReason,
     disconnectedAt: iso(row.disconnectedAt),
     failedAttempts: row.failedAttempts,
     nextCallAt: row.nextCallAt === 0 ? null : iso(row.nextCallAt),

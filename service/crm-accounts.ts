@@ -35,10 +35,8 @@ export function createCrmAccounts(options: {
   publicUrl: () => string;
   /** In place of the vendors' own limits, for measuring. */
   crmLimits: ConnectorTraits['limits'] | undefined;
-  /** Told that a workspace has something to write. */
-  wake: (workspaceId: string) => void;
 }): CrmAccounts {
-  const { store, clock, box, crms, publicUrl, wake } = options;
+  const { store, clock, box, crms, publicUrl } = options;
   const sites = createCrmSites(options);
   const crmTokens = createCrmTokens({
     store,
@@ -70,7 +68,6 @@ export function createCrmAccounts(options: {
       crmTokens,
       connectors,
       publicUrl,
-      wake,
     }),
     book: createConnectionBook({
       store,
@@ -80,7 +77,6 @@ export function createCrmAccounts(options: {
       clock,
       publicUrl,
       secretsChanged: () => connectionSecrets.refresh(),
-      wake,
     }),
   };
 }

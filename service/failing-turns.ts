@@ -1,5 +1,5 @@
 import type { Clock } from '@sangam/core/clock';
-import type { TurnFailed, TurnFailure } from '@sangam/core/pipeline';
+import type { TurnFailed, TurnFailure } from '@sangam/core/work';
 import { closeAlert, raiseAlert, seeAlert, serviceWorkspaceId, type Store } from '@sangam/core/store';
 import { describeError } from './logger.ts';
 import type { RepeatedErrors } from './repeated-errors.ts';

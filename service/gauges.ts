@@ -1,7 +1,6 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { Clock } from '@sangam/core/clock';
-import { silentMs } from '@sangam/core/pipeline';
-import { type Gauges, type Store, waitingLanes } from '@sangam/core/store';
+import { type Gauges, silentMs, type Store, waitingLanes } from '@sangam/core/store';
 import { version } from './version.ts';
 
 /** Scrapes that come together, or one after the other, share a look. */

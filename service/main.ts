@@ -120,6 +120,7 @@ async function main(): Promise<void> {
             config.adminEmail,
           );
     await running.store.freeOrphanedLeases();
+    await running.store.findDue();
     running.startWork();
 
     endOnSignal(async () => {

@@ -19,7 +19,7 @@ const retryMs = hour;
 
 /**
  * Reads at each start and daily how Meta writes the numbers of a workspace that gave their tokens: a business may change the
- * number behind a phone number id. To be called for each workspace again and again.
+ * number behind a phone number id. Returns when that is to be done again, milliseconds.
  */
 export function createNumberNames(dependencies: {
   store: Store;
@@ -27,9 +27,8 @@ export function createNumberNames(dependencies: {
   clock: Clock;
   readOwnNumber: OwnNumberReader;
   logger: Logger;
-}): (workspaceId: string) => Promise<void> {
+}): (workspaceId: string) => Promise<number> {
   const { store, box, clock, readOwnNumber, logger } = dependencies;
-  const restsUntil = new Map<string, number>();
 
   const readAnew = async (channel: ChannelRow): Promise<void> => {
     const { workspace_id: workspaceId, channel_id: channelId } = channel;
@@ -51,7 +50,6 @@ export function createNumberNames(dependencies: {
   };
 
   return async (workspaceId) => {
-    if ((restsUntil.get(workspaceId) ?? -Infinity) > clock.now()) return;
     let rest = restMs;
     for (const channel of await provenChannels(store, workspaceId)) {
       try {
@@ -65,6 +63,6 @@ export function createNumberNames(dependencies: {
         );
       }
     }
-    restsUntil.set(workspaceId, clock.now() + rest);
+    return clock.now() + rest;
   };
 }

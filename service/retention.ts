@@ -4,10 +4,10 @@ import { type RetentionDays, type Store, sweepRetention } from '@sangam/core/sto
 
 /** Batches of one workspace in one go: the others have their turn as well. */
 const mostBatches = 50;
-/** A workspace whose sweep found nothing more is left alone for so long. */
+/** A workspace whose sweep found nothing more is left alone for about so long: those of one start are not swept together for ever. */
 const restMs = 6 * 60 * 60 * 1000;
 
-/** Sweeps what a workspace has kept for its time, to be called for each again and again. */
+/** Sweeps what a workspace has kept for its time; when it is to be done again, milliseconds. */
 export function createRetention({
   store,
   days,
@@ -16,19 +16,15 @@ export function createRetention({
   store: Store;
   days: RetentionDays;
   clock: Clock;
-}): (workspaceId: string) => Promise<void> {
-  const restsUntil = new Map<string, number>();
+}): (workspaceId: string) => Promise<number> {
   return async (workspaceId) => {
-    if ((restsUntil.get(workspaceId) ?? -Infinity) > clock.now()) return;
     for (let batches = 0; batches < mostBatches; batches += 1) {
       const more = await store.transact(workspaceId, async (trx) => {
         const inDoubt = await settleOptOuts(trx);
         return (await sweepRetention(trx, days, clock.now())) || inDoubt;
       });
-      if (!more) {
-        restsUntil.set(workspaceId, clock.now() + restMs);
-        return;
-      }
+      if (!more) return clock.now() + Math.round(restMs * (0.9 + Math.random() * 0.2));
     }
+    return clock.now();
   };
 }

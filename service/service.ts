@@ -12,27 +12,22 @@ import {
   createDirectory,
   createEraser,
   createReceiver,
-  alertSilentAccounts,
   createPoller,
   createPutRight,
   createReconciler,
+  createSilenceWatch,
+  createSweeper,
   createTimelineWriter,
-  type TurnTaker,
 } from '@sangam/core/pipeline';
-import {
-  openStore,
-  type RetentionDays,
-  type Store,
-  sweepTimeline,
-  sweepWindows,
-  sweepWrites,
-} from '@sangam/core/store';
+import { openStore, type RetentionDays, type Store } from '@sangam/core/store';
+import { callPlaceMs, Rounds, TurnTaker } from '@sangam/core/work';
 import { createChannelBook } from './channel-book.ts';
 import { createChannelSecrets } from './channel-secrets.ts';
 import { createSettingsCheck } from './check-settings.ts';
 import { createCrmAccounts } from './crm-accounts.ts';
 import { createCrms } from './crms.ts';
 import type { OwnNumberReader } from './own-number.ts';
+import { createAtStart } from './at-start.ts';
 import { adminEntrance, memberAsking, requireMember, sessionRoutes } from './http/admin.ts';
 import { alertRoutes } from './http/alerts.ts';
 import { apiRouter, type Route } from './http/api.ts';
@@ -72,7 +67,6 @@ import type { SandboxUrl } from './running-sandbox.ts';
 import { createSessions, type Member, type Sessions } from './sessions.ts';
 import { createShownSessions } from './shown-sessions.ts';
 import type { SecretBox } from './secrets.ts';
-import { createChores } from './chores.ts';
 
 export interface ServiceOptions {
   readonly databaseUrl: string;
@@ -150,7 +144,6 @@ export function createService(options: ServiceOptions): Service {
     sandboxUrl: options.sandboxUrl,
     publicUrl: () => publicUrl(),
     crmLimits: options.crmLimits,
-    wake: (workspaceId) => reconciler.wake(workspaceId),
   });
 
   const erasureKeyOf = createErasureKeys(store, box);
@@ -163,10 +156,12 @@ export function createService(options: ServiceOptions): Service {
   });
   addGauges(metrics.registry, { store, clock, failing: () => failingTurns.failing() });
   const reports = createReports(metrics, logger);
+  const rounds = new Rounds(store, clock);
   const { callFailed, looked } = reports;
   const reconciler = createReconciler({
     store,
     clock,
+    rounds,
     connectors: accounts.connectors,
     erasureKeyOf,
     counts: {
@@ -178,6 +173,7 @@ export function createService(options: ServiceOptions): Service {
   const timeline = createTimelineWriter({
     store,
     clock,
+    rounds,
     connectors: accounts.connectors,
     counts: {
       written: reports.entriesWritten,
@@ -191,17 +187,13 @@ export function createService(options: ServiceOptions): Service {
     traitsOf: crms.traitsOf,
     erasureKeyOf,
     clock,
-    wakeReconciler: (workspaceId) => {
-      reconciler.wake(workspaceId);
-      timeline.wake(workspaceId);
-    },
+    rounds,
     counts: { applied: reports.applied, failed: failingTurns.failed('apply') },
   });
   const receiver = createReceiver({
     store,
     directory,
     clock,
-    wake: (workspaceId) => applier.wake(workspaceId),
     counts: reports.receive,
   });
   const changes = createChangeReceiver({
@@ -215,23 +207,16 @@ export function createService(options: ServiceOptions): Service {
     receiver,
     changes,
     clock,
-    wake: (workspaceId) => {
-      applier.wake(workspaceId);
-      reconciler.wake(workspaceId);
-    },
   });
   const putRight = createPutRight({
     store,
     clock,
     connectors: accounts.connectors,
-    wake: (workspaceId) => {
-      applier.wake(workspaceId);
-      reconciler.wake(workspaceId);
-    },
   });
   const checker = createChecker({
     store,
     clock,
+    rounds,
     connectors: accounts.connectors,
     erasureKeyOf,
     counts: { looked, callFailed, failed: failingTurns.failed('check') },
@@ -239,53 +224,50 @@ export function createService(options: ServiceOptions): Service {
   const poller = createPoller({
     store,
     clock,
+    rounds,
     connectors: accounts.connectors,
     erasureKeyOf,
-    counts: { looked, callFailed },
+    counts: { looked, callFailed, failed: failingTurns.failed('poll') },
   });
-  // A look at a large account may take minutes, and windows close meanwhile.
-  const rounds = [
-    createChores({
-      store,
-      failed: failingTurns.failed('sweep'),
-      chores: [
-        (workspaceId) =>
-          store.transact(workspaceId, async (trx) => {
-            await sweepWindows(trx, clock.now());
-            await sweepTimeline(trx, clock.now());
-            await sweepWrites(trx, clock.now());
-          }),
-        (workspaceId) => alertSilentAccounts(store, workspaceId, clock.now()),
-      ],
-    }),
-    createChores({
-      store,
-      failed: failingTurns.failed('poll'),
-      chores: [
-        (workspaceId) => checker.ensureIndexed(workspaceId),
-        (workspaceId) => poller.poll(workspaceId),
-      ],
-    }),
-    createChores({
-      store,
+  const sweep = createRetention({ store, clock, days: options.retention });
+  const readNumbers = createNumberNames({
+    store,
+    box,
+    clock,
+    readOwnNumber: options.readOwnNumber,
+    logger,
+  });
+  const workers = [
+    applier,
+    reconciler,
+    timeline,
+    checker.worker,
+    poller.worker,
+    createSweeper({ store, clock, rounds, failed: failingTurns.failed('sweep') }),
+    createSilenceWatch({ store, clock, rounds, failed: failingTurns.failed('sweep') }),
+    new TurnTaker(rounds, {
+      queue: 'retention',
       failed: failingTurns.failed('retention'),
-      chores: [
-        createRetention({ store, clock, days: options.retention }),
-        createSettingsCheck({ store, clock }),
-      ],
+      turn: async ({ workspaceId }) => ({ notBefore: await sweep(workspaceId) }),
     }),
-    createChores({
-      store,
+    new TurnTaker(rounds, {
+      queue: 'numbers',
       failed: failingTurns.failed('numbers'),
-      chores: [createNumberNames({ store, box, clock, readOwnNumber: options.readOwnNumber, logger })],
+      placeMs: callPlaceMs,
+      turn: async ({ workspaceId }) => ({ notBefore: await readNumbers(workspaceId) }),
     }),
   ];
+  const settingsCheck = createAtStart({
+    store,
+    failed: failingTurns.failed('retention'),
+    work: createSettingsCheck({ store, clock }),
+  });
 
   let sandbox: Router | undefined;
   let working = false;
   const apiRoutes: readonly Route[] = [
     ...sessionRoutes({ sessions, clock, publicUrl: () => publicUrl() }),
-    ...contactRoutes({ store, clock, wake: (workspaceId) => applier.wake(workspaceId) }),
+    ...contactRoutes({ store, clock }),
     ...putRightRoutes({ store, putRight }),
     ...erasureRoutes({
       store,
@@ -412,22 +394,16 @@ export function createService(options: ServiceOptions): Service {
       metricsListening === undefined ? undefined : `${addressOf(metricsListening.port)}/metrics`,
     publicUrl,
     startWork() {
-      applier.start();
-      reconciler.start();
-      timeline.start();
-      checker.worker.start();
-      for (const round of rounds) round.start();
+      for (const worker of workers) worker.start();
+      settingsCheck.start();
       failingTurns.start();
       working = true;
     },
     async close() {
       working = false;
       await Promise.all([listening?.close(requestsMs), metricsListening?.close(requestsMs)]);
-      await Promise.all(rounds.map((round) => round.stop()));
-      await applier.stop();
-      await reconciler.stop();
-      await timeline.stop();
-      await checker.worker.stop();
+      await settingsCheck.stop();
+      await Promise.all(workers.map((worker) => worker.stop()));
       await failingTurns.stop();
       await store.close();
     },

@@ -636,9 +636,9 @@ describe('looking', () => {
     const cursors = await crm.transact(async (trx) => {
       await insertCheck(trx, { connectionId, region: undefined }, now);
       const [slow, quick] = [randomUUID(), randomUUID()];
-      await leaseCheck(trx, slow, now, minute);
-      expect(await leaseCheck(trx, quick, now + minute - 1, minute)).toBeUndefined();
-      expect(await leaseCheck(trx, quick, now + minute + 1, minute)).toBeDefined();
+      await leaseCheck(trx, connectionId, slow, now, minute);
+      expect(await leaseCheck(trx, connectionId, quick, now + minute - 1, minute)).toBeUndefined();
+      expect(await leaseCheck(trx, connectionId, quick, now + minute + 1, minute)).toBeDefined();
       expect(await advanceCheck(trx, slow, { ...page, cursor: null })).toBe(false);
       expect(await advanceCheck(trx, quick, page)).toBe(true);
       return lastCheck(trx, connectionId);

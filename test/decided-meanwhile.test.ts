@@ -1,3 +1,4 @@
+import type { ConnectionMode } from '@sangam/core/store';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { hour, somebody } from './conformance/stage.ts';
@@ -22,12 +23,7 @@ const business = async () => {
       await decide();
     };
   };
-  const mode = async (name: string, phones: readonly string[] = []): Promise<void> => {
-    await world.database.query(
-      'update crm_connections set mode = $2, test_phones = $3 where connection_id = $1',
-      [crm.connectionId, name, phones],
-    );
-  };
+  const mode = crm.setMode;
   return { world, crm, meanwhile, mode };
 };
 
@@ -43,7 +39,7 @@ test('another mapping is written to everybody', async () => {
 });
 
 describe.each(['records', 'timeline'] as const)('of the %s', (lane) => {
-  test.each([
+  test.each<[ConnectionMode, string[]]>([
     ['shadow', []],
     ['test', [`+${ravi.phone ?? ''}`]],
   ])('nothing is written that mode %s forbids', async (name, phones) => {

@@ -33,7 +33,6 @@ beforeEach(async () => {
     store: engine.store,
     clock: { now: () => engineNow },
     connectors: { of: () => Promise.reject(new Error('There is no account.')), forget: () => undefined },
-    wake: () => undefined,
   });
   await engine.receive(webhook(engine, [text({ phone: '919812345678' }, 'w.1', engineNow - 9000, 'Hello')]));
   // Asha is the older of the two.

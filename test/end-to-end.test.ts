@@ -7,6 +7,7 @@ import {
   type Town,
   until,
   webhook,
+  isEmpty,
 } from './harness/index.ts';
 
 /** What an installation does for its user, through nothing but HTTP. */
@@ -64,8 +65,8 @@ describe('a WhatsApp message', () => {
       );
       const last = new Date(Math.floor((start + 999_000) / 1000) * 1000).toISOString().replace('.000Z', 'Z');
       const settled = found.some(({ properties }) => properties['wa_last_activity_at'] === last);
-      const waiting = await town.store.workspacesWithWork('dirty_records');
-      return settled && found.length >= 200 && waiting.length === 0 ? found : undefined;
+      const written = await isEmpty(town.store, town.parties.workspaceId, 'dirty_records');
+      return settled && found.length >= 200 && written ? found : undefined;
     });
     expect(made).toHaveLength(200);
     const byPhone = new Map(made.map(({ properties }) => [properties['wa_phone_e164'], properties]));
@@ -194,7 +195,8 @@ describe('what a rep corrected', () => {
         'GET',
         `/whatsapp/customer/messages?phone=%2B${phone}`,
       );
-      return results.length === 2 && (await town.store.workspacesWithWork('dirty_records')).length === 0;
+      const written = await isEmpty(town.store, town.parties.workspaceId, 'dirty_records');
+      return results.length === 2 && written;
     });
     const { properties } = await contactWhere('the contact', { wa_phone_e164: `+${phone}` });
     expect(properties).toMatchObject({ firstname: 'Asha', lastname: 'Rao' });

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { sql } from 'kysely';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createTown, type ServiceProcess, text, type Town, until, webhook } from './harness/index.ts';
+import { createTown, type ServiceProcess, text, type Town, until, webhook, isEmpty } from './harness/index.ts';
 
 /** What is acknowledged is durable, and one body never fails its neighbours. Over real HTTP, each body posted once. */
 
@@ -100,7 +100,7 @@ describe('a body with what PostgreSQL cannot hold', () => {
     expect(await keys()).toBe(22);
     await until(
       'all of it to be applied',
-      async () => (await town.store.workspacesWithWork('inbox')).length === 0,
+      () => isEmpty(town.store, town.parties.workspaceId, 'inbox'),
     );
     expect((await letters()).filter(({ reason }) => reason !== 'foreign channel')).toEqual([]);
   });

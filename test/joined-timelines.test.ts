@@ -139,7 +139,6 @@ describe('in the engine', () => {
       store: engine.store,
       clock: { now: () => engineNow },
       connectors: { of: () => Promise.reject(new Error('There is no CRM here.')), forget: () => undefined },
-      wake: () => undefined,
     });
     return {
       join: (a = '', b = '') => putRight.join(actor, a, b),

@@ -35,7 +35,6 @@ beforeEach(async () => {
       committed: () => undefined,
       parked: () => undefined,
     },
-    wake: () => undefined,
   });
   const changes = createChangeReceiver({
     store,
@@ -43,7 +42,7 @@ beforeEach(async () => {
     clock,
     readChanges: (_crm, body) => JSON.parse(body.toString('utf8')) as never,
   });
-  deadLetters = createDeadLetters({ store, receiver, changes, clock, wake: () => undefined });
+  deadLetters = createDeadLetters({ store, receiver, changes, clock });
 });
 afterEach(() => engine.close());
 

@@ -8,6 +8,7 @@ import {
   renameNumber,
   type WorkspaceTransaction,
 } from '@sangam/core/store';
+import { Rounds, TurnTaker } from '@sangam/core/work';
 import { createNumberNames, createSecretBox } from '@sangam/service';
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
@@ -97,7 +98,13 @@ async function createNamed(displayPhoneNumber: () => string) {
   });
   const shown = async (): Promise<string | undefined> =>
     (await inside(listChannels)).find((channel) => channel.channelId === channelId)?.displayPhoneNumber;
-  return { engine, clock, asked, inside, channelId, shown, read: () => readAll(workspaceId) };
+  await inside((trx) => Promise.resolve(trx.due.add('numbers', workspaceId)));
+  const worker = new TurnTaker(new Rounds(store, clock), {
+    queue: 'numbers',
+    turn: async (target) => ({ notBefore: await readAll(target.workspaceId) }),
+    failed: () => undefined,
+  });
+  return { engine, clock, asked, inside, channelId, shown, read: () => worker.drain() };
 }
 
 test('is asked for once a day, and in between not even the database is', async () => {

@@ -13,12 +13,7 @@ const business = async () => {
   const world = await createCrmWorld();
   onTestFinished(() => world.close());
   const crm = await world.addWorkspace(openHubspotAccount);
-  const mode = async (name: string, phones: readonly string[] = []): Promise<void> => {
-    await world.database.query(
-      'update crm_connections set mode = $2, test_phones = $3 where connection_id = $1',
-      [crm.connectionId, name, phones],
-    );
-  };
+  const mode = crm.setMode;
   /** Everybody's workers have gone round: somebody else's business, live, got what it waited for, more than once. */
   const other = await world.addWorkspace(openHubspotAccount);
   const goRound = async (): Promise<void> => {

@@ -61,7 +61,7 @@ describe('a webhook that names no account', () => {
       clock,
       readChanges: (_crm, body) => [change(body.toString())],
     });
-    const letters = createDeadLetters({ store, receiver, changes, clock, wake: () => undefined });
+    const letters = createDeadLetters({ store, receiver, changes, clock });
     const tell = (value: string, route: ChangeRoute): Promise<void> =>
       changes.receive(crm, [change(value)], route, Buffer.from(value));
     const own: ChangeRoute = { kind: 'connection', workspaceId, connectionId };

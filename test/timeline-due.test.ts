@@ -132,7 +132,7 @@ test('an entry whose contact has no record costs nothing and waits for nothing, 
   await crm.writes(asha, 'hello');
   await world.ride(hour);
   expect(await dueEntries(world)).toBe(0);
-  expect(await world.store.workspacesWithWork('timeline_entries')).toEqual([]);
+  expect(await world.store.lookAtDue(world.clock.now())).toEqual([]);
   await crm.writes(asha, 'are you there?');
   await world.process.apply();
   expect(await dueEntries(world)).toBe(0);

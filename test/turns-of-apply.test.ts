@@ -1,5 +1,6 @@
 import { createApplier } from '@sangam/core/pipeline';
 import { awaitTurn, readTurn, type Store } from '@sangam/core/store';
+import { Rounds } from '@sangam/core/work';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createEngine, type Engine, engineNow, history, text, until, webhook } from './harness/index.ts';
 
@@ -35,7 +36,7 @@ describe('a workspace', () => {
       traitsOf: () => undefined,
       erasureKeyOf: () => Promise.resolve(Buffer.alloc(32, 7)),
       clock: { now: () => engineNow },
-      wakeReconciler: () => undefined,
+      rounds: new Rounds(engine.store, { now: () => engineNow }),
       counts: { applied: () => undefined, failed: () => undefined },
     });
     const draining = await engine.store.transact(engine.workspaceId, async (trx) => {

@@ -52,7 +52,7 @@ const says = async (words: string): Promise<void> => {
 describe('an account whose calls failed', () => {
   test('is tried by one process, and by the next once that one did not need to', async () => {
     for (let times = 0; times < 4; times += 1) {
-      await callFailed(engine.store, await row(), error('later'), now);
+      await callFailed(engine.store, await row(), error('later'), 'records', now);
     }
     const failed = await row();
     const later = failed.nextCallAt;
@@ -79,7 +79,7 @@ describe('an account whose calls failed', () => {
           const leave = await mayCall(engine.store, failed, lane, failed.nextCallAt);
           if (leave?.probe !== undefined) tries.push(lane);
         }
-        await callFailed(engine.store, await row(), error('later'), now);
+        await callFailed(engine.store, await row(), error('later'), 'records', now);
       }
       expect(tries).toEqual(['records', 'timeline', 'records', 'timeline', 'records', 'timeline']);
     },
@@ -88,7 +88,7 @@ describe('an account whose calls failed', () => {
   test('is tried by the other where the one whose turn it is does not come, but not while consent waits', async () => {
     await says('Hello');
     for (let times = 0; times < 4; times += 1) {
-      await callFailed(engine.store, await row(), error('later'), now);
+      await callFailed(engine.store, await row(), error('later'), 'records', now);
     }
     const failed = await row();
     const { nextCallAt } = failed;
@@ -107,7 +107,7 @@ describe('an account whose calls failed', () => {
       await says('Hello');
       await says('STOP');
       for (let times = 0; times < 5; times += 1) {
-        await callFailed(engine.store, await row(), error('later'), now);
+        await callFailed(engine.store, await row(), error('later'), 'records', now);
       }
       const silent = async (): Promise<number> => {
         const later = now + 60 * 60_000;
@@ -136,24 +136,26 @@ describe('an account whose calls failed', () => {
   );
 
   test('that failed for several at once has failed once', async () => {
-    await Promise.all(Array.from({ length: 5 }, () => callFailed(engine.store, seen, error('later'), now)));
+    await Promise.all(
+      Array.from({ length: 5 }, () => callFailed(engine.store, seen, error('later'), 'records', now)),
+    );
     expect((await row()).failedAttempts).toBe(1);
   });
 
   test('waits as long as the longest wait that is known, whoever was told', async () => {
-    await callFailed(engine.store, seen, error('later'), now + 600_000);
+    await callFailed(engine.store, seen, error('later'), 'records', now + 600_000);
     const longest = (await row()).nextCallAt;
-    await callFailed(engine.store, seen, error('later'), now);
+    await callFailed(engine.store, seen, error('later'), 'records', now);
     expect((await row()).nextCallAt).toBe(longest);
   });
 
   test('that is blocked stays so, whatever else was under way, until a person lifts it', async () => {
-    await callFailed(engine.store, seen, error('later'), now);
+    await callFailed(engine.store, seen, error('later'), 'records', now);
     const open = await row();
-    await callFailed(engine.store, open, error('never'), now);
+    await callFailed(engine.store, open, error('never'), 'records', now);
     await callWent(engine.store, open, now);
     await callNotMade(engine.store, open, {});
-    await callFailed(engine.store, open, error('later'), now);
+    await callFailed(engine.store, open, error('later'), 'records', now);
     expect((await row()).blockedReason).toBe('It says never.');
     const alerts = () => engine.store.transact(engine.workspaceId, (trx) => listAlerts(trx, { limit: 100 }));
     expect((await alerts()).map(({ closedAt }) => closedAt)).toEqual([null]);

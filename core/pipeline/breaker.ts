@@ -1,5 +1,6 @@
 import type { SangamError } from '../errors.ts';
 import {
+  blockTimeline,
   type CallerLane,
   claimProbe,
   closeAlertsOf,
@@ -10,6 +11,7 @@ import {
   raiseAlert,
   raiseAlerts,
   releaseProbe,
+  silentMs,
   type Store,
   unansweredAccounts,
 } from '../store/index.ts';
@@ -34,6 +36,7 @@ export async function mayCall(
   now: number,
 ): Promise<Leave | undefined> {
   if (connection.blockedReason !== null || connection.disconnectedAt !== null) return undefined;
+  if (lane === 'timeline' && connection.timelineBlockedReason !== null) return undefined;
   if (connection.nextCallAt > now) return undefined;
   if (!isUnsound(connection)) return {};
   const until = now + probeMs;
@@ -52,14 +55,15 @@ export function isUnsound({ failedAttempts }: ConnectionRow): boolean {
 /** Failures in a row that may befall an account of whose calls a fifth fails. */
 const pauses = 3;
 
+/** What a person gives an account's app for one kind of calls or another; any other refusal is the whole account's. */
+const missingRight = 'missing_scope';
+
 /** As long as a call may take: whoever dies with the probe in hand is overtaken then. */
 const probeMs = 30_000;
 
 /** From so many failures in a row on an account was away; a record that always fails makes four. */
 const outageTries = 7;
 
-/** An account that has work and has not answered for so long is said to a person. */
-export const silentMs = 15 * 60 * 1000;
 const notAnswering = 'account not answering';
 
 /** After a call that went through, whoever made it. */
@@ -94,12 +98,22 @@ export async function callFailed(
   store: Store,
   connection: ConnectionRow,
   error: SangamError,
+  lane: CallerLane,
   now: number,
 ): Promise<boolean> {
   if (error.code === 'limit_wait') return false;
   // What is refused for its contents is a record's matter: the next try, with one record, finds it.
   const blocked = error.retry === 'never' && error.code !== 'batch_refused';
   const { workspaceId, connectionId, failedAttempts } = connection;
+  if (lane === 'timeline' && error.code === missingRight) {
+    // The account answered, and what lacks may lack for timelines alone.
+    await store.transact(workspaceId, async (trx) => {
+      await blockTimeline(trx, connectionId, error.message);
+      await raiseAlert(trx, { connectionId, kind: 'timeline blocked', message: error.message }, now);
+    });
+    await callWent(store, connection, now);
+    return true;
+  }
   await store.transact(workspaceId, async (trx) => {
     const failingSince = await noteFailure(trx, connectionId, {
       seen: failedAttempts,

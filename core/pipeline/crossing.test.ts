@@ -12,6 +12,7 @@ import {
   saveLinks,
   saveRecords,
 } from '../store/index.ts';
+import { Rounds } from '../work/index.ts';
 import { lanes } from '../whatsapp/index.ts';
 import { createApplier } from './apply/applier.ts';
 import { Findings } from './reconcile/findings.ts';
@@ -99,7 +100,7 @@ describe('what is applied and what is remembered of the CRM', () => {
         traitsOf: () => ({}) as ConnectorTraits,
         erasureKeyOf,
         clock: { now: () => engineNow },
-        wakeReconciler: () => undefined,
+        rounds: new Rounds(store, { now: () => engineNow }),
         counts: { applied: () => undefined, failed: (error) => problems.push(error) },
       }).drain();
     };

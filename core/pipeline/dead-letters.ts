@@ -47,10 +47,8 @@ export function createDeadLetters(dependencies: {
   receiver: Receiver;
   changes: ChangeReceiver;
   clock: Clock;
-  /** Told that a workspace has something to apply or to write again. */
-  wake: (workspaceId: string) => void;
 }): DeadLetters {
-  const { store, receiver, changes, clock, wake } = dependencies;
+  const { store, receiver, changes, clock } = dependencies;
 
   /** The workspace whose channel or account it names, where it goes. One at a time: a body may be of megabytes. */
   const readmit = async (
@@ -119,7 +117,6 @@ export function createDeadLetters(dependencies: {
       );
       if (homes.size > 0) await closeOptOutAlert(trx, optOutElsewhere, at);
     });
-    wake(workspaceId);
     return { replayed: going.length, kept: letters.length - going.length };
   };
 

@@ -56,20 +56,14 @@ export function createPutRight(dependencies: {
   store: Store;
   clock: Clock;
   connectors: Connectors;
-  /** Told that a workspace has something to apply, or records to bring in step. */
-  wake: (workspaceId: string) => void;
 }): PutRight {
-  const { store, clock, connectors, wake } = dependencies;
+  const { store, clock, connectors } = dependencies;
 
   /** One decision with all it does, in one transaction. */
-  const decide = async (
+  const decide = (
     actor: Actor,
     work: (trx: WorkspaceTransaction, now: number) => Promise<string>,
-  ): Promise<string> => {
-    const decisionId = await store.transact(actor.workspaceId, (trx) => work(trx, clock.now()));
-    wake(actor.workspaceId);
-    return decisionId;
-  };
+  ): Promise<string> => store.transact(actor.workspaceId, (trx) => work(trx, clock.now()));
 
   /** What the decision changed. */
   const changeLinks = async (
@@ -161,15 +155,13 @@ export function createPutRight(dependencies: {
         return giveEvidence(trx, actor, 'join', [joined], at);
       }),
     async release(actor, connectionId) {
-      const released = await store.transact(actor.workspaceId, async (trx) => {
+      return store.transact(actor.workspaceId, async (trx) => {
         if ((await connectionOf(trx, connectionId)) === undefined) throw noSuch('connection');
         const now = clock.now();
         await audit(trx, actor, 'release held people', connectionId, now);
         await closeAlertsOf(trx, connectionId, 'rush of new records', now);
         return releaseHeld(trx, connectionId, now + releasedMs);
       });
-      wake(actor.workspaceId);
-      return released;
     },
     acceptConflict: (actor, conflictId, recordId) =>
       decide(actor, async (trx, now) => {

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { ChannelRow } from './schema.ts';
+import { duePolls } from './polls.ts';
+import { dayMs } from './retention.ts';
 import type { Store, WorkspaceTransaction } from './store.ts';
 
 /** A workspace's WhatsApp numbers. Of the channels that ever had a number one is connected; the others were released. */
@@ -106,6 +108,9 @@ export async function connectChannel(
       order by released_at desc limit 1)
     returning channel_id as "channelId"`.execute(trx);
   const known = rows[0]?.channelId;
+  await duePolls(trx);
+  // Meta has just shown it; from here on it is read daily.
+  trx.due.add('numbers', trx.workspaceId, now + dayMs);
   if (known === undefined) return insertChannel(trx, number, now);
   await sql`
     update channels
@@ -166,6 +171,7 @@ export async function proveChannel(
     where d.workspace_id = ${trx.workspaceId} and channel_id = ${channelId} and released_at is null
     returning 1`.execute(trx);
   if (rows.length === 0) return false;
+  await duePolls(trx);
   await sql`
     update channels set display_phone_number = ${proof.displayPhoneNumber}, access_token = ${proof.accessToken}
     where workspace_id = ${trx.workspaceId} and channel_id = ${channelId}`.execute(trx);
@@ -183,6 +189,7 @@ export async function renameNumber(
     where d.workspace_id = ${trx.workspaceId} and channel_id = ${channelId} and released_at is null
     returning 1`.execute(trx);
   if (rows.length === 0) return;
+  await duePolls(trx);
   await sql`
     update channels set display_phone_number = ${displayPhoneNumber}
     where workspace_id = ${trx.workspaceId} and channel_id = ${channelId}`.execute(trx);

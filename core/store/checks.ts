@@ -68,6 +68,7 @@ export async function insertCheck(
     })
     .onConflict((running) => running.doNothing())
     .execute();
+  trx.due.add('checks', connectionId);
 }
 
 /** False: none was running. */
@@ -84,9 +85,10 @@ export async function stopCheck(
   return rows.length > 0;
 }
 
-/** Takes one running check for `leaseMs`; two processes never look at the same page. */
+/** Takes a connection's running check for `leaseMs`; two processes never look at the same page. */
 export async function leaseCheck(
   trx: WorkspaceTransaction,
+  connectionId: string,
   lease: string,
   now: number,
   leaseMs: number,
@@ -95,9 +97,9 @@ export async function leaseCheck(
     update checks set lease = ${lease}, leased_until = ${now + leaseMs}
     where workspace_id = ${trx.workspaceId} and check_id = (
       select check_id from checks
-      where workspace_id = ${trx.workspaceId} and state = 'running' and next_at <= ${now}
-        and (leased_until is null or leased_until < ${now})
-      order by next_at limit 1 for update skip locked)
+      where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} and state = 'running'
+        and next_at <= ${now} and (leased_until is null or leased_until < ${now})
+      for update skip locked)
     returning ${columns}`.execute(trx);
   return rows.map(checkOf)[0];
 }
@@ -142,6 +144,7 @@ export async function finishCheck(
     set indexed_at = ${now}, indexed_region = ${check.region}, polled_until = least(coalesce(polled_until, ${check.startedAt}), ${check.startedAt}),
         next_poll_at = least(next_poll_at, ${now}), poll_cursor = null
     where workspace_id = ${trx.workspaceId} and connection_id = ${check.connectionId}`.execute(trx);
+  trx.due.add('polls', check.connectionId);
   const { rows } = await sql<{ recordId: string; at: number }>`
     select record_id as "recordId", read_at as at from crm_records
     where workspace_id = ${trx.workspaceId} and connection_id = ${check.connectionId} and gone is null

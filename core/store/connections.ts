@@ -2,9 +2,10 @@ import { sql } from 'kysely';
 import { type ConnectionSettings, type FieldMapping, readStoredSettings } from '../crm/index.ts';
 import { closeAlertsOf, raiseAlerts } from './attention.ts';
 import { markPriority } from './dirty.ts';
+import { dueConnection, type Queue } from './due-notes.ts';
 import { fromJson, toJson } from './json.ts';
 import type { AuthKind, ConnectionMode } from './schema.ts';
-import type { WorkspaceTransaction } from './store.ts';
+import type { WorkspaceTransaction } from './transaction.ts';
 import { mayWriteEntry, mayWriteMark } from './writable.ts';
 
 /** One installed CRM account, as the way out needs it. */
@@ -33,6 +34,8 @@ export interface ConnectionRow {
   readonly sandbox: boolean;
   /** Why nothing is written until an admin acts. */
   readonly blockedReason: string | null;
+  /** Why timelines are not written until an admin acts; records are. */
+  readonly timelineBlockedReason: string | null;
   readonly disconnectedAt: number | null;
   readonly failedAttempts: number;
   readonly nextCallAt: number;
@@ -72,7 +75,8 @@ export async function connectionsOf(trx: WorkspaceTransaction): Promise<Connecti
            c.test_phones as "testPhones", c.settings, c.mapping, c.parked_fields as "parkedFields",
            c.auth_kind as "authKind", c.access_token as "accessToken", c.token_expires_at as "tokenExpiresAt",
            c.api_base as "apiBase",
-           w.sandbox, c.blocked_reason as "blockedReason", c.disconnected_at as "disconnectedAt",
+           w.sandbox, c.blocked_reason as "blockedReason",
+           c.timeline_blocked_reason as "timelineBlockedReason", c.disconnected_at as "disconnectedAt",
            c.failed_attempts as "failedAttempts", c.next_call_at as "nextCallAt", c.indexed_at as "indexedAt",
            c.indexed_region as "indexedRegion",
            (select region from directory_channels d where d.workspace_id = ${trx.workspaceId}
@@ -154,6 +158,7 @@ export async function decideConnection(
     .where('workspace_id', '=', trx.workspaceId)
     .where('connection_id', '=', connectionId)
     .execute();
+  dueConnection(trx, connectionId);
 }
 
 export const settingsCut = 'settings cut';
@@ -194,19 +199,46 @@ export async function parkFields(
   await decideConnection(trx, connectionId, { parkedFields: all });
 }
 
+/** An account that has work and has not answered for so long is said to a person. */
+export const silentMs = 15 * 60 * 1000;
+
 /** The account answers. A block stays: it is lifted by whoever mended its cause. */
 export async function noteAnswer(trx: WorkspaceTransaction, connectionId: string): Promise<void> {
   await sql`
     update crm_connections set failed_attempts = 0, next_call_at = 0
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
+  dueConnection(trx, connectionId);
 }
 
 /** A person mended what blocked it: calls go again, and what was alerted is over. */
 export async function liftBlock(trx: WorkspaceTransaction, connectionId: string, now: number): Promise<void> {
   await sql`
-    update crm_connections set failed_attempts = 0, next_call_at = 0, blocked_reason = null
+    update crm_connections
+    set failed_attempts = 0, next_call_at = 0, blocked_reason = null, timeline_blocked_reason = null
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
+  dueConnection(trx, connectionId);
+  await closeBlockAlerts(trx, connectionId, now);
+}
+
+/** The account may be called again, or is let go: what was alerted is over. */
+export async function closeBlockAlerts(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  now: number,
+): Promise<void> {
   await closeAlertsOf(trx, connectionId, 'connection blocked', now);
+  await closeAlertsOf(trx, connectionId, 'timeline blocked', now);
+}
+
+/** Timelines wait for a person, and nothing else does. */
+export async function blockTimeline(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  message: string,
+): Promise<void> {
+  await sql`
+    update crm_connections set timeline_blocked_reason = ${message}
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
 }
 
 /**
@@ -230,7 +262,9 @@ export async function noteFailure(
         last_failure = ${message}, blocked_reason = ${blocked ? sql`${message}` : sql`blocked_reason`}
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
     returning failing_since as "failingSince"`.execute(trx);
-  return rows[0]?.failingSince ?? at;
+  const failingSince = rows[0]?.failingSince ?? at;
+  trx.due.add('silence', trx.workspaceId, failingSince + silentMs);
+  return failingSince;
 }
 
 /** Who calls an account: those who bring records, write timelines, or look at what is there. */
@@ -279,6 +313,13 @@ export async function releaseProbe(
     update crm_connections set next_call_at = ${seen}
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
       and next_call_at = ${probe}`.execute(trx);
+  // Whoever rests until the probe is over may go now. Not whoever gives it back, which would take it again for nothing.
+  const { rows } = await sql<{ queue: Queue }>`
+    select queue from directory_due
+    where workspace_id = ${trx.workspaceId} and target_id = ${connectionId} and due_at = ${probe}`.execute(
+    trx,
+  );
+  for (const { queue } of rows) trx.due.add(queue, connectionId, seen);
 }
 
 /** Accounts that have something to be written and answered nothing since `since`, with what they said last. */

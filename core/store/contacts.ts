@@ -99,6 +99,8 @@ export async function joinConversations(
       last_inbound_at = greatest(c.last_inbound_at, excluded.last_inbound_at),
       last_outbound_at = greatest(c.last_outbound_at, excluded.last_outbound_at),
       window_closes_at = greatest(c.window_closes_at, excluded.window_closes_at)`.execute(trx);
+  const ends = conversations.flatMap(({ joins }) => joins.windowClosesAt ?? []);
+  if (ends.length > 0) trx.due.add('sweep', trx.workspaceId, Math.min(...ends));
 }
 
 export async function overwriteConversations(

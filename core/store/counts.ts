@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { WorkspaceTransaction } from './store.ts';
+import type { WorkspaceTransaction } from './transaction.ts';
 
 /** What the statement of a day adds up; each is counted by when its event was received or its mark was made. */
 export type CountName =

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { dueConnection } from './due-notes.ts';
 import type { AuthKind, ConnectionMode } from './schema.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
@@ -67,6 +68,7 @@ export async function insertConnection(
       ...(connection.settings === undefined ? {} : { settings: connection.settings }),
     })
     .execute();
+  dueConnection(trx, connectionId);
   return connectionId;
 }
 
@@ -91,6 +93,7 @@ export async function openConnection(
       refresh_lease: null,
       refresh_leased_until: null,
       blocked_reason: null,
+      timeline_blocked_reason: null,
       failed_attempts: 0,
       next_call_at: 0,
       mode: row
@@ -104,6 +107,7 @@ export async function openConnection(
     .where('workspace_id', '=', trx.workspaceId)
     .where('connection_id', '=', connectionId)
     .execute();
+  dueConnection(trx, connectionId);
 }
 
 /** A typed token in place of the one before; which account it opens shows at the first call. */
@@ -118,12 +122,14 @@ export async function replaceTypedToken(
       access_token: accessToken,
       account: null,
       blocked_reason: null,
+      timeline_blocked_reason: null,
       failed_attempts: 0,
       next_call_at: 0,
     })
     .where('workspace_id', '=', trx.workspaceId)
     .where('connection_id', '=', connectionId)
     .execute();
+  dueConnection(trx, connectionId);
 }
 
 /** Nothing opens the account any more. `keepWebhookSecret`: what signs its webhooks outlives the connection. */
@@ -140,6 +146,7 @@ export async function closeConnection(
       secret: null,
       token_expires_at: null,
       blocked_reason: null,
+      timeline_blocked_reason: null,
       disconnected_at: now,
       ...(keepWebhookSecret
         ? {}

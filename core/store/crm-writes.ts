@@ -3,10 +3,10 @@ import { sql } from 'kysely';
 import type { CrmValues } from '../crm/index.ts';
 import { blobOf } from './blob.ts';
 import { fromJson, toJson } from './json.ts';
-import type { WorkspaceTransaction } from './store.ts';
+import type { WorkspaceTransaction } from './transaction.ts';
 
 /** How long the echo of a write of ours may take. docs/design.md §3.3 */
-const echoMs = 10 * 60 * 1000;
+export const echoMs = 10 * 60 * 1000;
 
 /** What we wrote, or are about to write, and whose echo has not come. */
 export interface JournalEntry {
@@ -44,6 +44,7 @@ export async function noteWrites(
                 ${values.starts}::int[], ${values.sizes}::int[]) as t (record_id, write_id, start, size)`.execute(
     trx,
   );
+  trx.due.add('sweep', trx.workspaceId, now + echoMs);
 }
 
 /** Nobody said what became of the writes of these records since then: they may still take effect. */

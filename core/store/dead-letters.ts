@@ -221,6 +221,7 @@ export async function reopenInbox(
       and dead_letter_id = any(${letters.map((letter) => letter.deadLetterId)}::uuid[])
       and lane is not null and event_key is not null and content_hash is not null and payload is not null
     on conflict do nothing`.execute(trx);
+  trx.due.add('inbox', trx.workspaceId);
 }
 
 export async function deleteDeadLetters(

@@ -3,7 +3,7 @@ import { addCounts } from './counts.ts';
 import { twinsPrefix } from './mark-subjects.ts';
 import type { Page } from './page.ts';
 import { asTraces, joinTraces } from './traces.ts';
-import type { WorkspaceTransaction } from './store.ts';
+import type { WorkspaceTransaction } from './transaction.ts';
 import { mayWriteMark } from './writable.ts';
 
 /** How much a mark hurries: an index into the port's priorities. */
@@ -41,7 +41,7 @@ const markAgain = sql.raw(
      priority = least(d.priority, excluded.priority), due_at = d.not_before,
      ${joinTraces('d')},
      reread_version = case when excluded.reread_version > 0 then d.version + 1 else d.reread_version end
-   returning connection_id as "connectionId", xmax = 0 as fresh`,
+   returning connection_id as "connectionId", xmax = 0 as fresh, due_at as "dueAt"`,
 );
 
 /**
@@ -54,7 +54,7 @@ export async function markContacts(
   now: number,
 ): Promise<void> {
   if (marks.length === 0) return;
-  const { rows } = await sql<{ connectionId: string; fresh: boolean }>`
+  const { rows } = await sql<MarkedRow>`
     insert into dirty_records as d (workspace_id, connection_id, subject, contact_id, record_id, priority, traceparents,
                                     marked_at)
     with t as (
@@ -82,7 +82,7 @@ export async function markContacts(
     group by connection_id, 3, contact_id, record_id
     order by connection_id, 3
     ${markAgain}`.execute(trx);
-  await countDue(trx, rows, now);
+  await noteDue(trx, rows, now);
 }
 
 /** Marks records themselves; `reread`: somebody changed them in the CRM. */
@@ -106,7 +106,7 @@ export async function markEachRecord(
   now: number,
 ): Promise<void> {
   if (marks.length === 0) return;
-  const { rows } = await sql<{ connectionId: string; fresh: boolean }>`
+  const { rows } = await sql<MarkedRow>`
     insert into dirty_records as d (workspace_id, connection_id, subject, record_id, priority, marked_at, reread_version)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, 'record:' || record_id, record_id, min(priority), ${now},
            ${reread ? 1 : 0}
@@ -115,7 +115,7 @@ export async function markEachRecord(
     group by record_id
     order by record_id
     ${markAgain}`.execute(trx);
-  await countDue(trx, rows, now);
+  await noteDue(trx, rows, now);
 }
 
 /** Has these records read at a time to come, unless a mark has them looked at before. */
@@ -126,7 +126,7 @@ export async function markLater(
   now: number,
 ): Promise<void> {
   if (marks.length === 0) return;
-  const { rows } = await sql<{ connectionId: string; fresh: boolean }>`
+  const { rows } = await sql<MarkedRow>`
     insert into dirty_records (workspace_id, connection_id, subject, record_id, priority, marked_at, due_at, reread_version)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, 'record:' || record_id, record_id, ${markPriority.fields},
            ${now}, max(due_at), 1
@@ -135,8 +135,8 @@ export async function markLater(
     group by record_id
     order by record_id
     on conflict do nothing
-    returning connection_id as "connectionId", true as fresh`.execute(trx);
-  await countDue(trx, rows, now);
+    returning connection_id as "connectionId", true as fresh, due_at as "dueAt"`.execute(trx);
+  await noteDue(trx, rows, now);
 }
 
 /** Has these contacts looked for at `dueAt`: records of theirs may stand that nobody here knows of. */
@@ -148,7 +148,7 @@ export async function markTwins(
   now: number,
 ): Promise<void> {
   if (contactIds.length === 0) return;
-  const { rows } = await sql<{ connectionId: string; fresh: boolean }>`
+  const { rows } = await sql<MarkedRow>`
     insert into dirty_records as d (workspace_id, connection_id, subject, contact_id, priority, marked_at, due_at,
                                     not_before)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, ${twinsPrefix}::text || contact_id::text, contact_id,
@@ -156,7 +156,7 @@ export async function markTwins(
     from (select distinct unnest(${contactIds}::uuid[]) as contact_id) t
     order by contact_id
     ${markAgain}`.execute(trx);
-  await countDue(trx, rows, now);
+  await noteDue(trx, rows, now);
 }
 
 /** Marks everybody, as after a mapping changed. */
@@ -165,7 +165,7 @@ export async function markAllDirty(
   connectionId: string,
   now: number,
 ): Promise<void> {
-  const { rows } = await sql<{ connectionId: string; fresh: boolean }>`
+  const { rows } = await sql<MarkedRow>`
     insert into dirty_records as d (workspace_id, connection_id, subject, contact_id, record_id, priority, marked_at)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, coalesce('record:' || l.record_id, 'contact:' || c.contact_id::text),
            case when l.record_id is null then c.contact_id end, l.record_id, ${markPriority.fields}, ${now}
@@ -176,15 +176,18 @@ export async function markAllDirty(
     group by 3, 4, 5
     order by 3
     ${markAgain}`.execute(trx);
-  await countDue(trx, rows, now);
+  await noteDue(trx, rows, now);
 }
 
-/** What falls due for the statement of a day: rows newly marked. */
-async function countDue(
-  trx: WorkspaceTransaction,
-  rows: readonly { connectionId: string; fresh: boolean }[],
-  now: number,
-): Promise<void> {
+interface MarkedRow {
+  readonly connectionId: string;
+  /** Newly marked: what falls due for the statement of a day. */
+  readonly fresh: boolean;
+  readonly dueAt: number;
+}
+
+async function noteDue(trx: WorkspaceTransaction, rows: readonly MarkedRow[], now: number): Promise<void> {
+  for (const { connectionId, dueAt } of rows) trx.due.add('records', connectionId, dueAt);
   const fresh = rows.filter((row) => row.fresh);
   await addCounts(
     trx,
@@ -252,6 +255,7 @@ export async function forgetTries(trx: WorkspaceTransaction, connectionId: strin
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} and attempts > 0 and lease is null`.execute(
     trx,
   );
+  trx.due.add('records', connectionId);
 }
 
 /** Whether anything besides this subject could be taken now. */
@@ -386,25 +390,6 @@ export async function releaseHeld(
     update dirty_records set held = null, version = version + 1
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} and held is not null
     returning 1`.execute(trx);
+  trx.due.add('records', connectionId);
   return rows.length;
-}
-
-/** Marks contacts whose service window ended since the last look. */
-export async function sweepWindows(trx: WorkspaceTransaction, now: number): Promise<void> {
-  const { rows } = await sql<{ since: number }>`
-    insert into window_sweeps as s (workspace_id, swept_until) values (${trx.workspaceId}, ${now})
-    on conflict (workspace_id) do update set swept_until = greatest(s.swept_until, excluded.swept_until)
-    returning coalesce((select earlier.swept_until from window_sweeps earlier where earlier.workspace_id = ${trx.workspaceId}),
-                       ${now}) as since`.execute(trx);
-  const since = rows[0]?.since ?? now;
-  const { rows: ended } = await sql<{ contactId: string }>`
-    select distinct contact_id as "contactId" from conversations
-    where workspace_id = ${trx.workspaceId} and window_closes_at > ${since} and window_closes_at <= ${now}`.execute(
-    trx,
-  );
-  await markContacts(
-    trx,
-    ended.map(({ contactId }) => ({ contactId, priority: markPriority.fields })),
-    now,
-  );
 }

@@ -12,7 +12,7 @@ export interface Gauges {
 }
 
 /** Lanes of the inbox, and those of a connection that is written to. */
-export const waitingLanes = ['inbound', 'crm', 'status', 'history', 'records', 'timeline'] as const;
+export const waitingLanes = ['stop', 'inbound', 'crm', 'status', 'history', 'records', 'timeline'] as const;
 type WaitingLane = (typeof waitingLanes)[number];
 
 /** Counts stop here: a value as high says "that many or more". */
@@ -31,7 +31,7 @@ const inboxWaits = `
       select workspace_id, lane, received_at from inbox
       where (workspace_id, lane) > (p.workspace_id, p.lane)
       order by workspace_id, lane, received_at limit 1) next)
-  select (array['inbound', 'crm', 'status', 'history'])[l.lane] as lane, l.since,
+  select (array['stop', 'inbound', 'crm', 'status', 'history'])[l.lane + 1] as lane, l.since,
          (select count(*)::int from (
             select 1 from place p
             cross join lateral (
@@ -103,7 +103,7 @@ const alertsOpen = `
   from (select kind from alerts where closed_at is null limit ${String(mostCounted)}) open group by kind`;
 
 const connectionsHeld = `
-  select count(*) filter (where blocked_reason is not null)::int as blocked,
+  select count(*) filter (where coalesce(blocked_reason, timeline_blocked_reason) is not null)::int as blocked,
          count(*) filter (where blocked_reason is null and failed_attempts > 0 and failing_since <= $1
                           and mode <> 'shadow')::int as silent
   from crm_connections where disconnected_at is null`;

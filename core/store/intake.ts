@@ -58,6 +58,7 @@ export async function putIntoInbox(
       returning received_at
     )
     select received_at as at, count(*)::int as count from stored group by received_at`.execute(trx);
+  if (rows.length > 0) trx.due.add('inbox', trx.workspaceId);
   return rows;
 }
 

@@ -25,3 +25,12 @@ export async function advancePoll(
     set poll_cursor = ${at.cursor}, polled_until = coalesce(${at.until ?? null}::bigint, polled_until)
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
 }
+
+/** The region by which phones are read may have changed: accounts that were looked through in another are not indexed. */
+export async function duePolls(trx: WorkspaceTransaction): Promise<void> {
+  const { rows } = await sql<{ connectionId: string }>`
+    select connection_id as "connectionId" from crm_connections where workspace_id = ${trx.workspaceId}`.execute(
+    trx,
+  );
+  for (const { connectionId } of rows) trx.due.add('polls', connectionId);
+}

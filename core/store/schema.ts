@@ -56,6 +56,8 @@ export interface Database {
     expires_at: number;
   };
   directory_accounts: { crm: string; account: string; workspace_id: string; connection_id: string };
+  /** When a queue has to be looked at for a target: a connection, or the workspace itself. No row: nothing waits. */
+  directory_due: { workspace_id: string; queue: string; target_id: string; due_at: number };
   channels: {
     workspace_id: string;
     channel_id: string;
@@ -239,6 +241,8 @@ export interface Database {
     previous_webhook_secret: Buffer | null;
     previous_webhook_secret_until: number | null;
     blocked_reason: string | null;
+    /** Why timelines are not written until an admin acts; records are. */
+    timeline_blocked_reason: ColumnType<string | null, string | null | undefined>;
     disconnected_at: number | null;
     failed_attempts: ColumnType<number, number | undefined>;
     next_call_at: ColumnType<number, number | undefined>;
@@ -501,6 +505,8 @@ export interface Database {
     swept_until: number;
     /** The contact up to which entries never written were looked at; null: none yet. */
     entries_from: ColumnType<string | null, undefined, string | null>;
+    /** When the next part of them is looked at. */
+    entries_at: ColumnType<number, number | undefined>;
   };
 }
 
@@ -539,7 +545,12 @@ export type LinkReason = 'created' | 'our id' | 'phone' | 'member' | 'merge';
 export type MemberRole = 'admin' | 'rep' | 'read-only';
 
 /** Read before a workspace is known; every other table's key starts with `workspace_id`. */
-export const directoryTables = ['directory_channels', 'directory_sessions', 'directory_accounts'] as const;
+export const directoryTables = [
+  'directory_channels',
+  'directory_sessions',
+  'directory_accounts',
+  'directory_due',
+] as const;
 
 export const workspaceTables = [
   'workspaces',

@@ -1,27 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { Socket } from 'node:net';
-import { type DatabaseConnection, Kysely, PostgresDialect, type Transaction } from 'kysely';
+import { type DatabaseConnection, Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
+import { enterDue, type NewlyDue, restDue } from './due.ts';
+import { findDue, lookAtDue } from './due-found.ts';
+import { DueNotes, type DueTarget, type Queue, type RestUntil } from './due-notes.ts';
+import { type DueListener, DueNotices } from './due-notices.ts';
 import { type Gauges, readGauges } from './gauges.ts';
 import { type Database, sealedColumns } from './schema.ts';
 import { storableParameter } from './text.ts';
+import type { WorkspaceTransaction } from './transaction.ts';
 import { workspaceGuard } from './workspace-guard.ts';
 
-/** A transaction bound to one workspace. */
-export type WorkspaceTransaction = Transaction<Database> & { readonly workspaceId: string };
+export type { WorkspaceTransaction } from './transaction.ts';
 
 /** 40P01 deadlock, 40001 serialisation: the batch is repeated, nobody sees it. */
 const repeatable = new Set(['40P01', '40001']);
 const mostRepeats = 6;
-
-/** Tables of work that waits, with what tells waiting rows from others. */
-const queues = {
-  inbox: 'true',
-  dirty_records: 'held is null',
-  timeline_entries: 'due_at is not null',
-  checks: "state = 'running'",
-} as const;
-export type Queue = keyof typeof queues;
 
 export interface OpenAlert {
   readonly workspaceId: string;
@@ -37,8 +32,17 @@ export interface Store {
   transact<T>(workspaceId: string, work: (trx: WorkspaceTransaction) => Promise<T>): Promise<T>;
   /** What is read before a workspace is known. Workspace tables are refused. */
   readonly directory: Kysely<Database>;
-  /** Workspaces with rows waiting in the inbox or for a CRM: ids only, the one look across the walls. */
-  workspacesWithWork(queue: Queue): Promise<string[]>;
+  /** What is due, whoever's. */
+  lookAtDue(now: number): Promise<DueTarget[]>;
+  /**
+   * A target has nothing to do, or is left alone until then: sets when it is looked at again, and returns that, `Infinity`
+   * for never. Undefined: somebody is making something due there just now.
+   */
+  restDue(target: DueTarget, now: number, until?: RestUntil): Promise<number | undefined>;
+  /** Has a worker told what falls due, by this process or another, until the returned function is called. */
+  onDue(queue: Queue, listener: DueListener): () => void;
+  /** Enters in the due list all that waits, whatever it says: for a process that starts. */
+  findDue(): Promise<void>;
   /**
    * Gives back what processes held that are no more: when no other process is connected, every lease is an orphan's.
    * Spares a restart after a crash the rest of the lease.
@@ -94,13 +98,16 @@ export function openStore(
   options: { maxConnections?: number; onConnectionLost?: (error: Error) => void } = {},
 ): Store {
   const processName = `sangam ${randomUUID()}`;
-  const pool = new pg.Pool({
+  const session = {
     connectionString: url,
-    max: options.maxConnections ?? 12,
-    connectionTimeoutMillis: 10_000,
     application_name: processName,
     options: sessionSettings,
     keepAlive: true,
+    connectionTimeoutMillis: 10_000,
+  };
+  const pool = new pg.Pool({
+    ...session,
+    max: options.maxConnections ?? 12,
     stream: deadlineSocket,
     types: { getTypeParser: (oid, format) => typeParser(oid, format) },
   });
@@ -115,14 +122,25 @@ export function openStore(
   const db = new Kysely<Database>({ dialect });
   const directory = db.withPlugin(workspaceGuard(undefined));
 
-  const transactOnce = <T>(
+  const notices = new DueNotices(pool, () => new pg.Client(session), lost);
+
+  const transactOnce = async <T>(
     workspaceId: string,
     work: (trx: WorkspaceTransaction) => Promise<T>,
-  ): Promise<T> =>
-    db
+  ): Promise<T> => {
+    let due: readonly NewlyDue[] = [];
+    const result = await db
       .withPlugin(workspaceGuard(workspaceId))
       .transaction()
-      .execute((trx) => work(Object.assign(trx, { workspaceId })));
+      .execute(async (bare) => {
+        const trx = Object.assign(bare, { workspaceId, due: new DueNotes() });
+        const worked = await work(trx);
+        due = await enterDue(trx);
+        return worked;
+      });
+    notices.tell(due);
+    return result;
+  };
 
   return {
     async transact(workspaceId, work) {
@@ -136,19 +154,11 @@ export function openStore(
       }
     },
     directory,
-    async workspacesWithWork(queue) {
-      // A loose index scan: one probe per workspace that has work, whatever the length of its queue.
-      const { rows } = await pool.query<{ workspace_id: string }>(
-        `with recursive waiting as (
-           (select workspace_id from ${queue} where ${queues[queue]} order by workspace_id limit 1)
-           union all
-           select (select q.workspace_id from ${queue} q where q.workspace_id > w.workspace_id and ${queues[queue]}
-                   order by q.workspace_id limit 1)
-           from waiting w where w.workspace_id is not null
-         ) select workspace_id from waiting where workspace_id is not null`,
-      );
-      return rows.map((row) => row.workspace_id);
-    },
+    lookAtDue: (now) => lookAtDue(pool, now),
+    restDue: (target, now, until) =>
+      transactOnce(target.workspaceId, (trx) => restDue(trx, target, now, until)),
+    onDue: (queue, listener) => notices.listen(queue, listener),
+    findDue: () => findDue(pool),
     async freeOrphanedLeases() {
       for (const leased of ['dirty_records', 'timeline_entries', 'checks']) {
         await pool.query(
@@ -215,6 +225,7 @@ export function openStore(
       }
     },
     async close() {
+      await notices.close();
       await db.destroy();
       // Kysely leaves a pool alone that it has not used itself.
       if (!pool.ended) await pool.end();

@@ -1,12 +1,13 @@
 import { sql } from 'kysely';
 import { addCounts } from './counts.ts';
 import {
-  countDue,
+  dueAgain,
   entryKeyOf,
   fallsDue,
   homeRecordOf,
-  isFresh,
+  type MarkedEntry,
   markTimeline,
+  noteDueEntries,
   type TouchedMessage,
 } from './timeline.ts';
 import type { WorkspaceTransaction } from './store.ts';
@@ -34,14 +35,14 @@ export async function dueTimeline(
   await sql`
     select 1 from contacts where workspace_id = ${trx.workspaceId} and contact_id = any(${contactIds}::uuid[])
     order by contact_id for key share`.execute(trx);
-  const { rows } = await sql<{ fresh: boolean }>`
+  const { rows } = await sql<MarkedEntry>`
     update timeline_entries e set ${again(now)}
     from (select distinct unnest(${contactIds}::uuid[]) as contact_id) t
     cross join lateral (${homeRecordOf(trx.workspaceId, connectionId)}) home
     where e.workspace_id = ${trx.workspaceId} and e.connection_id = ${connectionId}
       and e.contact_id = t.contact_id and (e.record_id is distinct from home.record_id or e.written_hash is null)
-    returning ${isFresh}`.execute(trx);
-  await countDue(trx, connectionId, rows, now);
+    returning ${dueAgain}`.execute(trx);
+  await noteDueEntries(trx, rows, now);
 }
 
 /** What was refused of these contacts' timelines is tried again, in every connection. */
@@ -51,15 +52,12 @@ export async function retryTimeline(
   now: number,
 ): Promise<void> {
   if (contactIds.length === 0) return;
-  const { rows } = await sql<{ connectionId: string }>`
+  const { rows } = await sql<MarkedEntry>`
     update timeline_entries e set ${again(now)}
     where e.workspace_id = ${trx.workspaceId} and e.contact_id = any(${contactIds}::uuid[]) and e.due_at is null
       and e.written_hash is null and e.record_id is not null
-    returning connection_id as "connectionId"`.execute(trx);
-  await addCounts(
-    trx,
-    rows.map(({ connectionId }) => ({ name: 'entries due', at: now, count: 1, connectionId })),
-  );
+    returning ${dueAgain}`.execute(trx);
+  await noteDueEntries(trx, rows, now);
 }
 
 /**
@@ -108,12 +106,12 @@ export async function moveTimeline(
     from moving
     where e.workspace_id = ${trx.workspaceId} and e.entry_key = moving.entry_key`.execute(trx);
   await forgetUntried(trx, gone);
-  const { rows } = await sql<{ connectionId: string; fresh: boolean }>`
+  const { rows } = await sql<MarkedEntry>`
     update timeline_entries e set ${again(now)}
     where e.workspace_id = ${trx.workspaceId}
       and e.contact_id = any(${[...gone, ...new Set(merges.map(({ into }) => into))]}::uuid[])
-    returning e.connection_id as "connectionId", ${isFresh}`.execute(trx);
-  await countEach(trx, rows, now);
+    returning ${dueAgain}`.execute(trx);
+  await noteDueEntries(trx, rows, now);
 }
 
 /**
@@ -139,12 +137,12 @@ export async function giveBackTimeline(
   for (;;) {
     const moves = movesBack(held);
     if (moves.size === 0) break;
-    const { rows } = await sql<{ connectionId: string; fresh: boolean }>`
+    const { rows } = await sql<MarkedEntry>`
       update timeline_entries e set contact_id = t.contact_id, ${again(now)}
       from unnest(${[...moves.keys()]}::text[], ${[...moves.values()]}::uuid[]) as t (entry_key, contact_id)
       where e.workspace_id = ${trx.workspaceId} and e.entry_key = t.entry_key
-      returning e.connection_id as "connectionId", ${isFresh}`.execute(trx);
-    await countEach(trx, rows, now);
+      returning ${dueAgain}`.execute(trx);
+    await noteDueEntries(trx, rows, now);
     held = held.map((entry) => ({ ...entry, contactId: moves.get(entry.entryKey) ?? entry.contactId }));
   }
   await forgetUntried(
@@ -247,19 +245,9 @@ export async function remarkTimeline(
     rows.map((row) => ({ ...row, tickOnly: false })),
     now,
   );
-  const { rows: due } = await sql<{ connectionId: string; fresh: boolean }>`
+  const { rows: due } = await sql<MarkedEntry>`
     update timeline_entries e set ${again(now)}
     where e.workspace_id = ${trx.workspaceId} and e.contact_id = any(${contactIds}::uuid[]) and e.entry_id is not null
-    returning connection_id as "connectionId", ${isFresh}`.execute(trx);
-  await countEach(trx, due, now);
-}
-
-async function countEach(
-  trx: WorkspaceTransaction,
-  rows: readonly { readonly connectionId: string; readonly fresh: boolean }[],
-  now: number,
-): Promise<void> {
-  for (const [connectionId, ofConnection] of Map.groupBy(rows, (row) => row.connectionId)) {
-    await countDue(trx, connectionId, ofConnection, now);
-  }
+    returning ${dueAgain}`.execute(trx);
+  await noteDueEntries(trx, due, now);
 }

@@ -3,8 +3,10 @@ import { dueTimeline } from './timeline-moves.ts';
 import { fromLostEntries } from './timeline.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
-/** Most entries one look takes in. */
+/** Most entries one look takes in, how soon the next follows, and how long all rest once all were looked at. */
 const sweepSize = 1000;
+const everyMs = 30_000;
+const restMs = 6 * 60 * 60 * 1000;
 
 /**
  * Looks at entries, a part of them a time and round and round: those that do not stand as they should on a record their
@@ -12,8 +14,8 @@ const sweepSize = 1000;
  * behind.
  */
 export async function sweepTimeline(trx: WorkspaceTransaction, now: number): Promise<void> {
-  const { rows } = await sql<{ from: string | null; contactId: string | null }>`
-    select s.entries_from as from, e.contact_id as "contactId"
+  const { rows } = await sql<{ contactId: string | null }>`
+    select e.contact_id as "contactId"
     from window_sweeps s
     left join lateral (
       select contact_id from timeline_entries
@@ -23,11 +25,9 @@ export async function sweepTimeline(trx: WorkspaceTransaction, now: number): Pro
     where s.workspace_id = ${trx.workspaceId}`.execute(trx);
   const looked = rows.flatMap(({ contactId }) => contactId ?? []);
   const next = looked.length < sweepSize ? null : (looked.at(-1) ?? null);
-  if (next !== (rows[0]?.from ?? null)) {
-    await sql`update window_sweeps set entries_from = ${next} where workspace_id = ${trx.workspaceId}`.execute(
-      trx,
-    );
-  }
+  await sql`
+    update window_sweeps set entries_from = ${next}, entries_at = ${now + (next === null ? restMs : everyMs)}
+    where workspace_id = ${trx.workspaceId}`.execute(trx);
   if (looked.length === 0) return;
   const { rows: lost } = await sql<{ connectionId: string; contactId: string }>`
     select distinct t.connection_id as "connectionId", t.contact_id as "contactId"

@@ -126,7 +126,7 @@ async function markParts(
   now: number,
 ): Promise<void> {
   const keys = parts.map(([, part]) => entryKeyOf(trx.workspaceId, connectionId, part));
-  const { rows } = await sql<{ fresh: boolean }>`
+  const { rows } = await sql<MarkedEntry>`
     insert into timeline_entries as e (workspace_id, connection_id, contact_id, channel_id, part, entry_key, due_at,
                                        marked_at, traceparents)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, t.contact_id, t.channel_id, t.part, t.entry_key,
@@ -147,16 +147,26 @@ async function markParts(
                       then e.due_at
                     when ${tickNames(parts)} then least(e.due_at, greatest(excluded.due_at, e.written_at + ${tickMs}))
                     else least(e.due_at, excluded.due_at) end
-    returning ${isFresh}`.execute(trx);
-  await countDue(trx, connectionId, rows, now);
+    returning ${dueAgain}`.execute(trx);
+  await noteDueEntries(trx, rows, now);
 }
 
 /** In an update that raises the version of entries `e`: remembers those that fall due by it. */
 export const fallsDue = sql.raw(
   'due_version = case when e.due_at is null then e.version + 1 else e.due_version end',
 );
-/** Whether `fallsDue` made them due. */
-export const isFresh = sql.raw('e.due_at is not null and e.due_version = e.version as fresh');
+/** When they are due, and whether `fallsDue` made them so. */
+export const dueAgain = sql.raw(
+  `e.connection_id as "connectionId", e.due_at as "dueAt", e.due_at is not null and e.due_version = e.version as fresh`,
+);
+
+/** An entry that was marked. */
+export interface MarkedEntry {
+  readonly connectionId: string;
+  readonly dueAt: number | null;
+  /** It was not due before. */
+  readonly fresh: boolean;
+}
 
 /** Whether the entry at hand was touched by ticks alone. */
 function tickNames(parts: readonly (readonly [string, TouchedPart])[]): ReturnType<typeof sql> {
@@ -204,12 +214,18 @@ export function entryKeyOf(
   return createHash('sha256').update(name).digest('hex').slice(0, 20);
 }
 
-export async function countDue(
+export async function noteDueEntries(
   trx: WorkspaceTransaction,
-  connectionId: string,
-  rows: readonly { readonly fresh: boolean }[],
+  rows: readonly MarkedEntry[],
   now: number,
 ): Promise<void> {
-  const count = rows.filter(({ fresh }) => fresh).length;
-  if (count > 0) await addCounts(trx, [{ name: 'entries due', at: now, count, connectionId }]);
+  for (const { connectionId, dueAt } of rows) {
+    if (dueAt !== null) trx.due.add('timeline', connectionId, dueAt);
+  }
+  await addCounts(
+    trx,
+    rows
+      .filter(({ fresh }) => fresh)
+      .map(({ connectionId }) => ({ name: 'entries due', at: now, count: 1, connectionId })),
+  );
 }

@@ -21,6 +21,7 @@ export async function insertWorkspace(
     .onConflict((conflict) => conflict.doNothing())
     .returning('workspace_id')
     .executeTakeFirst();
+  trx.due.add('retention', trx.workspaceId);
   return made !== undefined;
 }
 

@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import { subjectOfRecord, twinsPrefix } from './mark-subjects.ts';
-import type { WorkspaceTransaction } from './store.ts';
+import type { WorkspaceTransaction } from './transaction.ts';
 
 /**
  * What a connection's mode lets be written: in shadow nothing, in test what is of people known by a listed phone. The rest
@@ -14,7 +14,8 @@ export const mayWriteMark = (trx: WorkspaceTransaction): RawBuilder<unknown> => 
 
 /** Of connection `c`: whether timeline entry `w` may be written. */
 export const mayWriteEntry = (trx: WorkspaceTransaction): RawBuilder<unknown> => sql`
-  (c.mode = 'live' or c.mode = 'test' and w.contact_id in (${contactsKnownBy(trx, sql`c.test_phones`)}))`;
+  (c.timeline_blocked_reason is null
+   and (c.mode = 'live' or c.mode = 'test' and w.contact_id in (${contactsKnownBy(trx, sql`c.test_phones`)})))`;
 
 /** Subjects of people who are known by one of these phones. */
 export async function subjectsOfPhones(

@@ -5,8 +5,8 @@
 
 import type { Identities } from '../identity/index.ts';
 
-/** Lanes in the order they are served: a STOP or a customer never waits behind a million statuses. */
-export const lanes = { inbound: 1, crm: 2, status: 3, history: 4 } as const;
+/** Lanes in the order they are served: a STOP waits behind nothing, a customer never behind a million statuses. */
+export const lanes = { stop: 0, inbound: 1, crm: 2, status: 3, history: 4 } as const;
 export type Lane = (typeof lanes)[keyof typeof lanes];
 
 /**

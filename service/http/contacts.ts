@@ -17,10 +17,8 @@ const contactQuery = z.strictObject({ phone: phoneInQuery });
 export function contactRoutes(dependencies: {
   store: Store;
   clock: Clock;
-  /** Told that a workspace has something to apply. */
-  wake: (workspaceId: string) => void;
 }): Route[] {
-  const { store, clock, wake } = dependencies;
+  const { store, clock } = dependencies;
   return [
     route('GET', '/contacts', 'read-only', async (request, response) => {
       const { phone } = queryOf(contactQuery, request);
@@ -36,7 +34,6 @@ export function contactRoutes(dependencies: {
       const contactId = await store.transact(workspaceId, (trx) =>
         changeTags(trx, memberId, change, clock.now()),
       );
-      wake(workspaceId);
       response.status(202).json({ contactId });
     }),
   ];

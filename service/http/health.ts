@@ -1,6 +1,6 @@
 import { Router } from 'express';
-import type { TurnTaker } from '@sangam/core/pipeline';
 import type { Store } from '@sangam/core/store';
+import type { TurnTaker } from '@sangam/core/work';
 import { answerError, otherMethods } from './errors.ts';
 
 /** A worker that ended nothing for so long, though something is due, hangs. */

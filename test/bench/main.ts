@@ -2,12 +2,14 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { sql } from 'kysely';
 import { type LoadResult, post } from './load.ts';
+import { isEmpty } from '../harness/waiting.ts';
+import { fillIdle, idleCost } from './idle.ts';
 import { openSandboxProcess } from './sandbox.ts';
 import { requestsOf } from './traffic.ts';
 import { type BenchChannel, type BenchService, type BenchWorld, createWorld } from './world.ts';
 
 /**
- * `npm run bench -- [intake] [apply] [neighbour] [way] [memory] [--rows=1000000] [--minutes=2]`: one JSON line a figure,
+ * `npm run bench -- [intake] [apply] [neighbour] [way] [idle] [memory] [--rows=1000000] [--minutes=2]`: one JSON line a figure,
  * its goal beside it (docs/design.md §6). Absolute figures move with the machine; compare ratios, CPU-ms and counts.
  */
 const { values: sizes, positionals: wanted } = readArguments();
@@ -93,8 +95,8 @@ async function fill(world: BenchWorld, channel: BenchChannel, events: number, ru
   await service.stop();
 }
 
-async function drained(world: BenchWorld): Promise<void> {
-  while ((await world.store.workspacesWithWork('inbox')).length > 0) await wait(20);
+async function drained(world: BenchWorld, { workspaceId }: BenchChannel): Promise<void> {
+  while (!(await isEmpty(world.store, workspaceId, 'inbox'))) await wait(20);
 }
 
 async function messagesIn(world: BenchWorld, channel: BenchChannel): Promise<number> {
@@ -117,7 +119,7 @@ async function applyRate(
   const before = await service.usage();
   const started = performance.now();
   service.startWork();
-  await drained(world);
+  await drained(world, channel);
   const seconds = (performance.now() - started) / 1000;
   const after = await service.usage();
   await service.stop();
@@ -136,7 +138,7 @@ async function apply(world: BenchWorld): Promise<void> {
   while ((await messagesIn(world, channel)) < rows) {
     await fill(world, channel, 400_000, `grow${String(Math.random())}`);
     const service = await world.startService('work');
-    await drained(world);
+    await drained(world, channel);
     await service.stop();
   }
   const large = await applyRate(world, channel, 'large');
@@ -186,7 +188,7 @@ async function neighbour(world: BenchWorld): Promise<void> {
 
 /** Whether a record or an entry waits to be written for the first time. */
 async function unwritten(world: BenchWorld, { workspaceId }: BenchChannel): Promise<boolean> {
-  if ((await world.store.workspacesWithWork('dirty_records')).length > 0) return true;
+  if (!(await isEmpty(world.store, workspaceId, 'dirty_records'))) return true;
   return world.store.transact(workspaceId, async (trx) => {
     const waiting = await trx
       .selectFrom('timeline_entries')
@@ -214,7 +216,7 @@ async function way(world: BenchWorld): Promise<void> {
     const before = await service.usage();
     const started = performance.now();
     await post(webhookUrl(service, sandbox.channel), requests, 16);
-    await drained(world);
+    await drained(world, sandbox.channel);
     while (await unwritten(world, sandbox.channel)) await wait(20);
     const seconds = (performance.now() - started) / 1000;
     const after = await service.usage();
@@ -256,6 +258,21 @@ async function way(world: BenchWorld): Promise<void> {
   sandbox.close();
 }
 
+async function idle(world: BenchWorld): Promise<void> {
+  const channel = await world.addChannel();
+  for (const workspaces of [10, 1_000, 10_000]) {
+    await fillIdle(world, workspaces);
+    const service = await world.startService('work');
+    const { transactions, cpuPercent } = await idleCost(world, service);
+    const times = await appliedAfter(world, service, channel, `idle${String(workspaces)}`);
+    await service.stop();
+    const among = `among ${String(workspaces)} workspaces`;
+    figure(`idle ${among}`, transactions, 'transactions/s', '<= 5');
+    figure(`idle CPU ${among}`, cpuPercent, '% of a core', '<= 2');
+    figure(`webhook to applied ${among}, p50`, times[Math.floor(times.length / 2)] ?? 0, 'ms');
+  }
+}
+
 /** A steady 330 events a second, a tenth of what the whole way takes: what stays in memory after it was collected. */
 async function memory(world: BenchWorld): Promise<void> {
   const sandbox = await openSandboxProcess(world);
@@ -294,7 +311,7 @@ async function memory(world: BenchWorld): Promise<void> {
   );
 }
 
-const scenarios = { intake, apply, neighbour, way, memory };
+const scenarios = { intake, apply, neighbour, way, idle, memory };
 const unknown = wanted.filter((name) => !Object.keys(scenarios).includes(name));
 if (unknown.length > 0)
   refuse(`There is no bench ${unknown.join(', ')}. There are: ${Object.keys(scenarios).join(', ')}.`);

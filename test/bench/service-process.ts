@@ -29,6 +29,7 @@ const service = createService({
   readOwnNumber: createOwnNumberReader({ version: 'v26.0', sandboxUrl: sandbox }),
 });
 await service.listen();
+await service.store.findDue();
 if (work === 'work') service.startWork();
 
 process.on('message', (question) => {

@@ -16,7 +16,10 @@ import { changeTags, contactFields } from '@sangam/core/pipeline';
 import {
   type Alert,
   type Conflict,
+  type ConnectionMode,
+  connectionOf,
   type DeadLetterRow,
+  dueConnection,
   findContact,
   listAlerts,
   listConflicts,
@@ -67,6 +70,8 @@ export interface CrmWorkspace {
   readonly polled: boolean;
   /** An admin chooses other settings. */
   configure(settings: SettingsInput): Promise<void>;
+  /** An admin chooses another mode. */
+  setMode(mode: ConnectionMode, testPhones?: readonly string[]): Promise<void>;
   /** An admin maps more than the connector does by itself. */
   remap(more: readonly FieldMapping[]): Promise<void>;
   /** Looks through the whole account: from then on the phone index is complete. */
@@ -189,6 +194,17 @@ export async function openCrmWorkspace(parts: {
         toJson(connectionSettings.parse(settings)),
       ]);
     },
+    async setMode(mode, testPhones = []) {
+      await transact(async (trx) => {
+        await trx
+          .updateTable('crm_connections')
+          .set({ mode, test_phones: [...testPhones] })
+          .where('workspace_id', '=', workspaceId)
+          .where('connection_id', '=', connectionId)
+          .execute();
+        dueConnection(trx, connectionId);
+      });
+    },
     async remap(more) {
       await transact(async (trx) => {
         await trx
@@ -207,7 +223,8 @@ export async function openCrmWorkspace(parts: {
       await database.query('update crm_connections set next_poll_at = 0 where workspace_id = $1', [
         workspaceId,
       ]);
-      await process.poller.poll(workspaceId);
+      const connection = await transact((trx) => connectionOf(trx, connectionId));
+      if (connection !== undefined) await process.poller.poll(connection);
     },
     async unpark() {
       await database.query(`update crm_connections set parked_fields = '{}' where workspace_id = $1`, [

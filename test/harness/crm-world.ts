@@ -14,9 +14,9 @@ import {
   createReceiver,
   createReconciler,
   createTimelineWriter,
-  type TurnTaker,
 } from '@sangam/core/pipeline';
 import { openStore, type Store } from '@sangam/core/store';
+import { Rounds, type TurnTaker } from '@sangam/core/work';
 import { SandboxClock } from '@sangam/sandbox';
 import pg from 'pg';
 import type { ConformanceAccount, OpenAccount } from '../conformance/account.ts';
@@ -214,14 +214,15 @@ function openProcess(
   const failed = (error: unknown): void => void problems.push(error);
   const callFailed = (_connection: unknown, error: SangamError): void => void failures.push(error);
   const ignored = (): void => undefined;
-  const createAnApplier = (wakeReconciler: (workspaceId: string) => void): TurnTaker =>
+  const rounds = new Rounds(store, clock);
+  const createAnApplier = (): TurnTaker =>
     createApplier({
       store,
       directory,
       traitsOf,
       erasureKeyOf,
       clock,
-      wakeReconciler,
+      rounds,
       counts: { applied: ignored, failed },
     });
   const receiver = createReceiver({
@@ -229,12 +230,12 @@ function openProcess(
     directory,
     clock,
     counts: { received: ignored, committed: ignored, parked: ignored },
-    wake: ignored,
   });
   const changes = createChangeReceiver({ store, receiver, clock, readChanges: () => [] });
   const checker = createChecker({
     store,
     clock,
+    rounds,
     connectors,
     erasureKeyOf,
     counts: { looked: ignored, callFailed: ignored, failed },
@@ -242,9 +243,10 @@ function openProcess(
   const poller = createPoller({
     store,
     clock,
+    rounds,
     connectors,
     erasureKeyOf,
-    counts: { looked: ignored, callFailed: ignored },
+    counts: { looked: ignored, callFailed: ignored, failed },
   });
   return {
     store,
@@ -254,13 +256,14 @@ function openProcess(
     checker,
     poller,
     eraser: createEraser({ store, clock, keyOf: erasureKeyOf, traitsOf }),
-    deadLetters: createDeadLetters({ store, receiver, changes, clock, wake: ignored }),
-    putRight: createPutRight({ store, clock, connectors, wake: ignored }),
-    apply: () => createAnApplier(ignored).drain(),
+    deadLetters: createDeadLetters({ store, receiver, changes, clock }),
+    putRight: createPutRight({ store, clock, connectors }),
+    apply: () => createAnApplier().drain(),
     workers() {
       const reconciler = createReconciler({
         store,
         clock,
+        rounds,
         connectors: connectorsFor('records'),
         erasureKeyOf,
         counts: { written: ignored, callFailed, failed },
@@ -268,14 +271,11 @@ function openProcess(
       const timeline = createTimelineWriter({
         store,
         clock,
+        rounds,
         connectors: connectorsFor('timeline'),
         counts: { written: ignored, callFailed, failed },
       });
-      const applier = createAnApplier((workspaceId) => {
-        reconciler.wake(workspaceId);
-        timeline.wake(workspaceId);
-      });
-      return [applier, reconciler, timeline, checker.worker];
+      return [createAnApplier(), reconciler, timeline, checker.worker];
     },
   };
 }
@@ -285,7 +285,7 @@ const marks = (table: string, ready: string): string => `
   select w.*, c.next_call_at from ${table} w join crm_connections c using (workspace_id, connection_id)
   where ${ready} and c.mode = 'live' and c.blocked_reason is null and c.disconnected_at is null`;
 const records = marks('dirty_records', 'w.held is null');
-const entries = marks('timeline_entries', 'w.due_at is not null');
+const entries = marks('timeline_entries', 'w.due_at is not null and c.timeline_blocked_reason is null');
 
 const dueNow = (work: string): string =>
   `exists (select 1 from (${work}) work

@@ -8,6 +8,7 @@ import {
   type Signer,
 } from '@sangam/core/pipeline';
 import { openStore, type Store, workspaceTables } from '@sangam/core/store';
+import { Rounds } from '@sangam/core/work';
 import pg from 'pg';
 import { createTestDatabase } from './database.ts';
 
@@ -46,7 +47,6 @@ export async function createEngine(): Promise<Engine> {
     directory,
     clock,
     counts: { received: () => undefined, committed: () => undefined, parked: () => undefined },
-    wake: () => undefined,
   });
   const signer: Signer = { kind: 'channel', workspaceId: world.workspaceId, channelId: world.channelId };
   return {
@@ -77,7 +77,7 @@ export async function createEngine(): Promise<Engine> {
         traitsOf: () => undefined,
         erasureKeyOf: () => Promise.resolve(Buffer.alloc(32, 7)),
         clock,
-        wakeReconciler: () => undefined,
+        rounds: new Rounds(store, clock),
         counts: { applied: () => undefined, failed: (error) => problems.push(error) },
       });
       await applier.drain();

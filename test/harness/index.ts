@@ -15,3 +15,4 @@ export * from './database-proxy.ts';
 export * from './counting.ts';
 export * from './own-cluster.ts';
 export * from './api.ts';
+export * from './waiting.ts';

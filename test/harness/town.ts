@@ -129,6 +129,7 @@ export async function createTown(given?: TestDatabase): Promise<Town> {
       });
       opened.push(service);
       await service.listen();
+      await service.store.findDue();
       if (work) service.startWork();
       return service;
     },

@@ -7,8 +7,8 @@ import {
   removeFromInbox,
   type Store,
 } from '../../store/index.ts';
+import { type Rounds, type TurnFailed, TurnTaker } from '../../work/index.ts';
 import type { ChannelEntry, Directory } from '../directory.ts';
-import { type TurnFailed, TurnTaker } from '../turns.ts';
 import type { TraitsOf } from '../connectors.ts';
 import { type Applied, applyBatch } from './apply-batch.ts';
 import { letterOf } from '../event-letter.ts';
@@ -39,11 +39,10 @@ export function createApplier(dependencies: {
   traitsOf: TraitsOf;
   erasureKeyOf: ErasureKeyOf;
   clock: Clock;
+  rounds: Rounds;
   counts: ApplyCounts;
-  /** Told after each turn that contacts of a workspace may have become dirty. */
-  wakeReconciler: (workspaceId: string) => void;
 }): TurnTaker {
-  const { store, directory, clock, counts, wakeReconciler } = dependencies;
+  const { store, directory, clock, rounds, counts } = dependencies;
 
   const channelsOf = async (rows: readonly InboxRow[]): Promise<ReadonlyMap<string, ChannelEntry>> => {
     const channels = new Map<string, ChannelEntry>();
@@ -118,10 +117,10 @@ export function createApplier(dependencies: {
     );
   };
 
-  return new TurnTaker({
-    waiting: () => store.workspacesWithWork('inbox'),
+  return new TurnTaker(rounds, {
+    queue: 'inbox',
     failed: counts.failed,
-    async turn(workspaceId, crowded) {
+    async turn({ workspaceId }, crowded) {
       const since = performance.now();
       let taken: readonly InboxRow[] = [];
       const outcome = await store
@@ -140,7 +139,6 @@ export function createApplier(dependencies: {
       if (outcome === 'another process has it') return 'later';
       if (outcome === undefined) return 'done';
       if (outcome !== 'halved') tell(workspaceId, taken, outcome, since);
-      wakeReconciler(workspaceId);
       return 'more';
     },
   });

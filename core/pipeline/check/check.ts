@@ -9,7 +9,6 @@ import {
   closeEndedConflicts,
   connectionOf,
   type ConnectionRow,
-  connectionsOf,
   delayCheck,
   doubtRecords,
   finishCheck,
@@ -25,12 +24,12 @@ import {
   type WorkspaceTransaction,
   writeAudit,
 } from '../../store/index.ts';
+import { callPlaceMs, type Rounds, type TurnFailed, TurnTaker } from '../../work/index.ts';
 import { callFailed, callWent, mayCall } from '../breaker.ts';
 import { type Connectors, wasDisconnected } from '../connectors.ts';
 import type { ErasureKeyOf } from '../erased.ts';
 import { wholeMappingOf } from '../mapping-of.ts';
 import { fieldsToRead } from '../reconcile/resolve.ts';
-import { type TurnFailed, TurnTaker } from '../turns.ts';
 import type { LookCounts } from '../written-batch.ts';
 import { mustHaveLooked } from './report.ts';
 import { takeIn } from './take-in.ts';
@@ -50,18 +49,17 @@ export interface Checker {
   start(actor: Actor, connectionId: string): Promise<CheckRow>;
   /** Throws a `Refusal` where none is running. */
   stop(actor: Actor, connectionId: string): Promise<void>;
-  /** Starts a check for every connection that may be written to and was never looked through in its region. */
-  ensureIndexed(workspaceId: string): Promise<void>;
 }
 
 export function createChecker(dependencies: {
   store: Store;
   clock: Clock;
+  rounds: Rounds;
   connectors: Connectors;
   erasureKeyOf: ErasureKeyOf;
   counts: LookCounts & { readonly failed: TurnFailed };
 }): Checker {
-  const { store, clock, connectors, erasureKeyOf, counts } = dependencies;
+  const { store, clock, rounds, connectors, erasureKeyOf, counts } = dependencies;
 
   /** What the account has of the fields to be read, by check: it is asked once. */
   const looking = new Map<string, string[]>();
@@ -107,13 +105,14 @@ export function createChecker(dependencies: {
     await callWent(store, connection, clock.now());
   };
 
-  const worker = new TurnTaker({
-    waiting: () => store.workspacesWithWork('checks'),
+  const worker = new TurnTaker(rounds, {
+    queue: 'checks',
     failed: counts.failed,
-    async turn(workspaceId) {
+    placeMs: callPlaceMs,
+    async turn({ workspaceId, targetId }) {
       const lease = randomUUID();
       const leased = await store.transact(workspaceId, async (trx) => {
-        const check = await leaseCheck(trx, lease, clock.now(), leaseMs);
+        const check = await leaseCheck(trx, targetId, lease, clock.now(), leaseMs);
         const connection = check === undefined ? undefined : await connectionOf(trx, check.connectionId);
         return { check, connection };
       });
@@ -140,7 +139,7 @@ export function createChecker(dependencies: {
         const wait =
           error.code === 'limit_wait' && typeof error.retry === 'object' ? error.retry.afterMs : waitMs;
         await delay(clock.now() + wait, error.code === 'limit_wait' ? null : error.message);
-        if (await callFailed(store, connection, error, clock.now()))
+        if (await callFailed(store, connection, error, 'scan', clock.now()))
           connectors.forget(connection.connectionId);
         return 'done';
       }
@@ -164,7 +163,6 @@ export function createChecker(dependencies: {
         await insertCheck(trx, connection, clock.now());
         return mustHaveLooked(trx, connectionId);
       });
-      worker.wake(actor.workspaceId);
       return check;
     },
     stop: (actor, connectionId) =>
@@ -176,25 +174,21 @@ export function createChecker(dependencies: {
         const { memberId } = actor;
         await writeAudit(trx, { memberId, action: 'stop check', subject: connectionId, at: clock.now() });
       }),
-    async ensureIndexed(workspaceId) {
-      const started = await store.transact(workspaceId, async (trx) => {
-        const waiting = (await connectionsOf(trx)).filter(
-          ({ mode, indexedAt, disconnectedAt, blockedReason }) =>
-            mode !== 'shadow' && indexedAt === null && disconnectedAt === null && blockedReason === null,
-        );
-        let begun = 0;
-        for (const connection of waiting) {
-          const last = await lastCheck(trx, connection.connectionId);
-          if (last?.region === (connection.region ?? '')) continue;
-          if (last?.state === 'running') await stopCheck(trx, connection.connectionId, clock.now());
-          await insertCheck(trx, connection, clock.now());
-          begun += 1;
-        }
-        return begun;
-      });
-      if (started > 0) worker.wake(workspaceId);
-    },
   };
+}
+
+/** Starts a check for a connection that may be written to and was never looked through in its region. */
+export async function ensureIndexed(
+  trx: WorkspaceTransaction,
+  connection: ConnectionRow,
+  now: number,
+): Promise<void> {
+  const { connectionId, mode, indexedAt, disconnectedAt, blockedReason } = connection;
+  if (mode === 'shadow' || indexedAt !== null || disconnectedAt !== null || blockedReason !== null) return;
+  const last = await lastCheck(trx, connectionId);
+  if (last?.region === (connection.region ?? '')) return;
+  if (last?.state === 'running') await stopCheck(trx, connectionId, now);
+  await insertCheck(trx, connection, now);
 }
 
 /**

@@ -5,17 +5,17 @@ import {
   advancePoll,
   claimPoll,
   type ConnectionRow,
-  connectionsOf,
   lookedForRecords,
   markPriority,
   markRecords,
   type Store,
   tombstonesOfWithdrawn,
 } from '../../store/index.ts';
+import { callPlaceMs, ofConnection, type Rounds, type TurnFailed, TurnTaker } from '../../work/index.ts';
 import { callFailed, callWent, mayCall } from '../breaker.ts';
 import type { Connectors } from '../connectors.ts';
 import type { ErasureKeyOf } from '../erased.ts';
-import { readableFields } from './check.ts';
+import { ensureIndexed, readableFields } from './check.ts';
 import type { LookCounts } from '../written-batch.ts';
 import { takeIn } from './take-in.ts';
 
@@ -30,18 +30,20 @@ const restorableMs = 90 * 24 * 60 * 60 * 1000;
 
 /** Looks at what changed in connected accounts since the last time, so that no gap of the webhooks stays. */
 export interface Poller {
-  /** Polls the connections of a workspace that are due. */
-  poll(workspaceId: string): Promise<void>;
+  readonly worker: TurnTaker;
+  /** Polls a connection if that is due. */
+  poll(connection: ConnectionRow): Promise<void>;
 }
 
 export function createPoller(dependencies: {
   store: Store;
   clock: Clock;
+  rounds: Rounds;
   connectors: Connectors;
   erasureKeyOf: ErasureKeyOf;
-  counts: LookCounts;
+  counts: LookCounts & { readonly failed: TurnFailed };
 }): Poller {
-  const { store, clock, connectors, erasureKeyOf, counts } = dependencies;
+  const { store, clock, rounds, connectors, erasureKeyOf, counts } = dependencies;
 
   const pollConnection = async (connection: ConnectionRow): Promise<void> => {
     const { workspaceId, connectionId, crm, polledUntil, nextPollAt } = connection;
@@ -98,22 +100,29 @@ export function createPoller(dependencies: {
     });
   };
 
-  return {
-    async poll(workspaceId) {
-      const connections = await store.transact(workspaceId, connectionsOf);
-      for (const connection of connections) {
-        if (connection.indexedAt === null || connection.nextPollAt > clock.now()) continue;
-        if ((await mayCall(store, connection, 'scan', clock.now())) === undefined) continue;
-        try {
-          await pollConnection(connection);
-          await callWent(store, connection, clock.now());
-        } catch (error) {
-          if (!(error instanceof SangamError)) throw error;
-          counts.callFailed(connection, error);
-          if (await callFailed(store, connection, error, clock.now()))
-            connectors.forget(connection.connectionId);
-        }
-      }
-    },
+  const poll = async (connection: ConnectionRow): Promise<void> => {
+    if (connection.indexedAt === null || connection.nextPollAt > clock.now()) return;
+    if ((await mayCall(store, connection, 'scan', clock.now())) === undefined) return;
+    try {
+      await pollConnection(connection);
+      await callWent(store, connection, clock.now());
+    } catch (error) {
+      if (!(error instanceof SangamError)) throw error;
+      counts.callFailed(connection, error);
+      if (await callFailed(store, connection, error, 'scan', clock.now()))
+        connectors.forget(connection.connectionId);
+    }
   };
+
+  const worker = new TurnTaker(rounds, {
+    queue: 'polls',
+    failed: counts.failed,
+    placeMs: callPlaceMs,
+    turn: ofConnection(store, async (connection) => {
+      await store.transact(connection.workspaceId, (trx) => ensureIndexed(trx, connection, clock.now()));
+      await poll(connection);
+      return 'done';
+    }),
+  });
+  return { worker, poll };
 }

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { type Lane, splitWebhook, stopOf, type WebhookEvent } from '../../whatsapp/index.ts';
+import { type Lane, lanes, splitWebhook, stopOf, type WebhookEvent } from '../../whatsapp/index.ts';
 import type { Identities } from '../../identity/index.ts';
 import { bsuidKeyOf } from '../../identity/index.ts';
 import {
@@ -86,10 +86,8 @@ export function createReceiver(dependencies: {
   directory: Directory;
   clock: Clock;
   counts: ReceiveCounts;
-  /** Told after each commit that a workspace has something to apply. */
-  wake: (workspaceId: string) => void;
 }): Receiver {
-  const { store, directory, clock, counts, wake } = dependencies;
+  const { store, directory, clock, counts } = dependencies;
   const groups = new Map<string, GroupCommit<Intake>>();
 
   const commitFor = (workspaceId: string): GroupCommit<Intake> => {
@@ -106,7 +104,6 @@ export function createReceiver(dependencies: {
         deadLetters: group.reduce((sum, { deadLetters }) => sum + deadLetters.length, 0),
         ms: performance.now() - started,
       });
-      if (fresh > 0) wake(workspaceId);
     }, largestGroup);
     groups.set(workspaceId, commit);
     return commit;
@@ -327,8 +324,8 @@ async function sortOut(
       continue;
     }
     const draft = draftOf(channel.workspaceId);
-    draft.events.push(stored);
     const stopped = stopOf(event, channel.optWords);
+    draft.events.push(stopped === undefined ? stored : { ...stored, lane: lanes.stop });
     if (stopped !== undefined) draft.suppressions.push(...suppressionsOf(stopped, channel, stored));
   }
   return drafts;

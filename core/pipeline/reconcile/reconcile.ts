@@ -20,13 +20,19 @@ import {
   type WorkspaceTransaction,
   writableConnection,
 } from '../../store/index.ts';
+import {
+  callPlaceMs,
+  ofConnection,
+  type Rounds,
+  type TurnFailed,
+  type TurnOutcome,
+  TurnTaker,
+} from '../../work/index.ts';
 import { BatchSizes } from '../batch-sizes.ts';
 import { callFailed, callNotMade, callWent, type Leave, mayCall } from '../breaker.ts';
 import type { Connectors } from '../connectors.ts';
 import type { ErasureKeyOf } from '../erased.ts';
 import { itemWaitMs } from '../retry-schedule.ts';
-import { createConnectionTurns } from '../connection-turns.ts';
-import { type TurnFailed, type TurnOutcome, TurnTaker } from '../turns.ts';
 import { lastWaitMs } from './batch-work.ts';
 import { loadBatch } from './load-batch.ts';
 import { mappingOf } from '../mapping-of.ts';
@@ -53,11 +59,12 @@ export interface ReconcileCounts {
 export function createReconciler(dependencies: {
   store: Store;
   clock: Clock;
+  rounds: Rounds;
   counts: ReconcileCounts;
   connectors: Connectors;
   erasureKeyOf: ErasureKeyOf;
 }): TurnTaker {
-  const { store, clock, counts, connectors, erasureKeyOf } = dependencies;
+  const { store, clock, rounds, counts, connectors, erasureKeyOf } = dependencies;
 
   /** When a connection's next batch may go, on the monotonic clock. */
   const nextBatchAt = new Map<string, number>();
@@ -69,10 +76,15 @@ export function createReconciler(dependencies: {
     const { workspaceId, connectionId } = connection;
     if (connection.mode === 'shadow') return 'done';
     if (performance.now() < (nextBatchAt.get(connectionId) ?? 0)) return 'later';
-    const before = spentFrom(spent, connectionId);
-    if (before === 0) return 'later';
+    const limited = limitedFrom(spent, connectionId);
+    const before = limited?.from;
+    const leftAlone = (): TurnOutcome =>
+      limited === undefined
+        ? 'done'
+        : { from: limited.from, notBefore: clock.now() + (limited.until - performance.now()) };
+    if (before === 0) return leftAlone();
     const leave = await mayCall(store, connection, 'records', clock.now());
-    if (leave === undefined) return 'done';
+    if (leave === undefined) return leftAlone();
     const lease = randomUUID();
     const since = performance.now();
     let size = 1;
@@ -104,7 +116,7 @@ export function createReconciler(dependencies: {
       leased = work?.batch.leased ?? [];
       if (work === undefined || leased.length === 0) {
         await callNotMade(store, connection, leave);
-        return 'done';
+        return leftAlone();
       }
       const full = leased.length === size;
       nextBatchAt.set(connectionId, performance.now() + (full ? 0 : lingerMs));
@@ -186,14 +198,15 @@ export function createReconciler(dependencies: {
         returned: [{ dirty: alone, retryAt: now + (waitMs ?? lastWaitMs), ...mayBeMade(alone) }],
       });
     });
-    if (await callFailed(store, connection, error, now)) connectors.forget(connectionId);
+    if (await callFailed(store, connection, error, 'records', now)) connectors.forget(connectionId);
   };
 
   const { failed } = counts;
-  return new TurnTaker({
-    waiting: () => store.workspacesWithWork('dirty_records'),
+  return new TurnTaker(rounds, {
+    queue: 'records',
     failed,
-    turn: createConnectionTurns({ store, turnFor, failed }),
+    placeMs: callPlaceMs,
+    turn: ofConnection(store, turnFor),
   });
 }
 
@@ -203,12 +216,16 @@ interface Spent {
 }
 
 /** What is as pressing as this, or less, waits for the limit; undefined: nothing does. */
-function spentFrom(spent: Map<string, Spent[]>, connectionId: string): number | undefined {
+function limitedFrom(spent: Map<string, Spent[]>, connectionId: string): Spent | undefined {
   const now = performance.now();
   const still = (spent.get(connectionId) ?? []).filter(({ until }) => until > now);
   if (still.length === 0) spent.delete(connectionId);
   else spent.set(connectionId, still);
-  return still.length === 0 ? undefined : Math.min(...still.map(({ from }) => from));
+  if (still.length === 0) return undefined;
+  return {
+    from: Math.min(...still.map(({ from }) => from)),
+    until: Math.min(...still.map(({ until }) => until)),
+  };
 }
 
 /** It failed alone, and for good or for two days: something about it, not the account, is the matter. */

@@ -21,11 +21,17 @@ import {
   type WorkspaceTransaction,
   writableConnection,
 } from '../../store/index.ts';
+import {
+  callPlaceMs,
+  ofConnection,
+  type Rounds,
+  type TurnFailed,
+  type TurnOutcome,
+  TurnTaker,
+} from '../../work/index.ts';
 import { BatchSizes } from '../batch-sizes.ts';
 import { callFailed, callNotMade, callWent, mayCall } from '../breaker.ts';
 import type { Connectors } from '../connectors.ts';
-import { createConnectionTurns } from '../connection-turns.ts';
-import { type TurnFailed, type TurnOutcome, TurnTaker } from '../turns.ts';
 import { type OfConnection, traceWrites, type WrittenBatch } from '../written-batch.ts';
 import { renderEntries } from './render.ts';
 import { type EntriesWritten, type EntryResult, writeEntries } from './write-entries.ts';
@@ -36,6 +42,8 @@ export type { EntryResult } from './write-entries.ts';
 const leaseMs = 60_000;
 /** Least time between two batches of one connection, unless the last was full. */
 const lingerMs = 500;
+/** Records are made a batch a time, each of which makes entries due. */
+const gatherMs = 250;
 
 export interface TimelineCounts {
   written(batch: WrittenBatch<EntryResult>): void;
@@ -47,10 +55,11 @@ export interface TimelineCounts {
 export function createTimelineWriter(dependencies: {
   store: Store;
   clock: Clock;
+  rounds: Rounds;
   counts: TimelineCounts;
   connectors: Connectors;
 }): TurnTaker {
-  const { store, clock, counts, connectors } = dependencies;
+  const { store, clock, rounds, counts, connectors } = dependencies;
 
   /** When a connection's next batch may go, on the monotonic clock. */
   const nextBatchAt = new Map<string, number>();
@@ -127,25 +136,25 @@ export function createTimelineWriter(dependencies: {
       counts.callFailed(connection, error);
       traceWrites('write timeline', connection, leased, since, error.code);
       if (error.code !== 'limit_wait') sizes.failed(connection, size);
-      if (error.code === 'limit_wait' && typeof error.retry === 'object') {
-        nextBatchAt.set(connectionId, performance.now() + error.retry.afterMs);
-        await callNotMade(store, connection, leave);
-      }
+      const limited = error.code === 'limit_wait' && typeof error.retry === 'object';
+      if (limited) await callNotMade(store, connection, leave);
       const now = clock.now();
       const retryAt = error.code === 'limit_wait' ? now : now + settleMs;
       await store.transact(workspaceId, (trx) =>
         returnEntries(trx, lease, keysOf(leased), { retryAt, unanswered: false }),
       );
-      if (await callFailed(store, connection, error, now)) connectors.forget(connectionId);
-      return 'done';
+      if (await callFailed(store, connection, error, 'timeline', now)) connectors.forget(connectionId);
+      return limited ? { notBefore: now + error.retry.afterMs } : 'done';
     }
   };
 
   const { failed } = counts;
-  return new TurnTaker({
-    waiting: () => store.workspacesWithWork('timeline_entries'),
+  return new TurnTaker(rounds, {
+    queue: 'timeline',
     failed,
-    turn: createConnectionTurns({ store, turnFor, failed }),
+    placeMs: callPlaceMs,
+    gatherMs,
+    turn: ofConnection(store, turnFor),
   });
 }
 

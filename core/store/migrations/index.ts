@@ -18,6 +18,8 @@ import { waysToConnect } from './0024-ways-to-connect.ts';
 import { erasedValues } from './0025-erased-values.ts';
 import { stretches } from './0026-stretches.ts';
 import { endedConflicts } from './0027-ended-conflicts.ts';
+import { dueList } from './0032-due-list.ts';
+import { blockedTimelines } from './0033-blocked-timelines.ts';
 
 /** By the name of their file, in order. One that was applied anywhere is never changed: another follows it, under a number above all others. */
 export const migrations = {
@@ -41,4 +43,6 @@ export const migrations = {
   '0025-erased-values': erasedValues,
   '0026-stretches': stretches,
   '0027-ended-conflicts': endedConflicts,
+  '0032-due-list': dueList,
+  '0033-blocked-timelines': blockedTimelines,
 };

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type TurnFailure, type TurnOutcome, TurnTaker } from './turns.ts';
+import type { DueListener } from '../store/due-notices.ts';
+import { Rounds } from './rounds.ts';
+import { type TurnFailure, type TurnOutcome, TurnTaker, type TurnWork } from './turns.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -10,14 +12,33 @@ afterEach(() => {
 
 const minute = 60_000;
 
+const targetOf = (workspaceId: string) => ({ queue: 'inbox' as const, workspaceId, targetId: workspaceId });
+
+/** A worker that finds these workspaces due, and rests where `rests` says so. */
+const workerOf = (
+  due: () => Promise<readonly string[]>,
+  work: Pick<TurnWork, 'turn' | 'failed' | 'placeMs'>,
+  rests: (workspaceId: string) => boolean = () => false,
+): TurnTaker => {
+  const store = {
+    lookAtDue: async () => (await due()).map(targetOf),
+    restDue: ({ workspaceId }: { workspaceId: string }) => Promise.resolve(rests(workspaceId) ? Infinity : 0),
+    onDue: (_queue: string, _listener: DueListener) => () => undefined,
+  };
+  return new TurnTaker(new Rounds(store, { now: () => 0 }), { queue: 'inbox', ...work });
+};
+
 test('a worker of which nothing ends is stuck; one with nothing to do is not', async () => {
   let waiting: string[] = [];
   let end = (_outcome: TurnOutcome): void => undefined;
-  const worker = new TurnTaker({
-    waiting: () => Promise.resolve(waiting),
-    turn: () => new Promise((resolve) => (end = resolve)),
-    failed: () => undefined,
-  });
+  const worker = workerOf(
+    () => Promise.resolve(waiting),
+    {
+      turn: () => new Promise((resolve) => (end = resolve)),
+      failed: () => undefined,
+    },
+    () => waiting.length === 0,
+  );
   worker.start();
   await vi.advanceTimersByTimeAsync(2 * minute);
   expect(worker.stuckMs()).toBe(0);
@@ -25,9 +46,6 @@ test('a worker of which nothing ends is stuck; one with nothing to do is not', a
   await vi.advanceTimersByTimeAsync(2 * minute);
   expect(worker.stuckMs()).toBeGreaterThan(1.9 * minute);
   waiting = [];
-  end('done');
-  // Woken meanwhile, it takes one turn more.
-  await vi.advanceTimersByTimeAsync(1000);
   end('done');
   await vi.advanceTimersByTimeAsync(1000);
   expect(worker.stuckMs()).toBe(0);
@@ -38,7 +56,7 @@ test('a look around that never ends, or always fails, makes it stuck', async () 
     () => new Promise<never>(() => undefined),
     () => Promise.reject(new Error('Away.')),
   ]) {
-    const worker = new TurnTaker({ waiting, turn: () => Promise.resolve('done'), failed: () => undefined });
+    const worker = workerOf(waiting, { turn: () => Promise.resolve('done'), failed: () => undefined });
     worker.start();
     await vi.advanceTimersByTimeAsync(2 * minute);
     expect(worker.stuckMs()).toBeGreaterThan(1.9 * minute);
@@ -48,9 +66,8 @@ test('a look around that never ends, or always fails, makes it stuck', async () 
 test('turns that hang for ever keep nobody else waiting for ever', async () => {
   const served: string[] = [];
   const failures: unknown[] = [];
-  const worker = new TurnTaker({
-    waiting: () => Promise.resolve(['hangs', 'hangs too', 'works']),
-    turn(workspaceId) {
+  const worker = workerOf(() => Promise.resolve(['hangs', 'hangs too', 'works']), {
+    turn({ workspaceId }) {
       served.push(workspaceId);
       return workspaceId === 'works' ? Promise.resolve('done') : new Promise(() => undefined);
     },
@@ -64,15 +81,45 @@ test('turns that hang for ever keep nobody else waiting for ever', async () => {
   expect(failures).toContainEqual(new Error('A turn did not end within 300 s.'));
 });
 
+test('a target that waits for a moment is tried four times a second, however often it is told of', async () => {
+  let turns = 0;
+  const worker = workerOf(() => Promise.resolve(['a']), {
+    turn: () => {
+      turns += 1;
+      return Promise.resolve('later');
+    },
+    failed: () => undefined,
+  });
+  worker.start();
+  await vi.advanceTimersByTimeAsync(minute);
+  expect(turns).toBeGreaterThan(200);
+  expect(turns).toBeLessThan(400);
+  await worker.stop();
+});
+
+test('whoever waits for an answer from outside keeps no place from others', async () => {
+  const served: string[] = [];
+  const worker = workerOf(() => Promise.resolve(['hangs', 'hangs too', 'works']), {
+    placeMs: 500,
+    turn({ workspaceId }) {
+      served.push(workspaceId);
+      return workspaceId === 'works' ? Promise.resolve('done') : new Promise(() => undefined);
+    },
+    failed: () => undefined,
+  });
+  worker.start();
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(served).toContain('works');
+});
+
 describe('turns that fail', () => {
   test('are taken less and less often, and others are not', async () => {
     const served = { fails: 0, works: 0 };
     const failures: TurnFailure[] = [];
     let broken = true;
     let went = 0;
-    const worker = new TurnTaker({
-      waiting: () => Promise.resolve(['fails', 'works']),
-      turn(workspaceId) {
+    const worker = workerOf(() => Promise.resolve(['fails', 'works']), {
+      turn({ workspaceId }) {
         if (workspaceId === 'works') {
           served.works += 1;
           return Promise.resolve('done');
@@ -107,8 +154,7 @@ describe('turns that fail', () => {
   test('wait no longer once a database that was away is back', async () => {
     let away = true;
     const served: number[] = [];
-    const worker = new TurnTaker({
-      waiting: () => (away ? Promise.reject(new Error('Away.')) : Promise.resolve(['a'])),
+    const worker = workerOf(() => (away ? Promise.reject(new Error('Away.')) : Promise.resolve(['a'])), {
       turn() {
         served.push(performance.now());
         return away ? Promise.reject(new Error('Away.')) : Promise.resolve('done');
@@ -118,7 +164,7 @@ describe('turns that fail', () => {
     worker.start();
     // The last of its tries was at 93 s, and the next would be at 123 s.
     for (let second = 0; second < 100; second += 1) {
-      worker.wake('a');
+      worker.wake(targetOf('a'));
       await vi.advanceTimersByTimeAsync(1000);
     }
     away = false;
@@ -131,8 +177,7 @@ describe('turns that fail', () => {
   test('of one that has nothing left, for another process did it, are over', async () => {
     let waiting = ['a'];
     const served: number[] = [];
-    const worker = new TurnTaker({
-      waiting: () => Promise.resolve(waiting),
+    const worker = workerOf(() => Promise.resolve(waiting), {
       turn() {
         served.push(performance.now());
         return Promise.reject(new Error('A bug of this process.'));
@@ -153,8 +198,7 @@ describe('turns that fail', () => {
 
   test('to look around are fewer too', async () => {
     const failures: TurnFailure[] = [];
-    const worker = new TurnTaker({
-      waiting: () => Promise.reject(new Error('Away.')),
+    const worker = workerOf(() => Promise.reject(new Error('Away.')), {
       turn: () => Promise.resolve('done'),
       failed: (_error, failure) => void failures.push(failure),
     });

@@ -1,0 +1,45 @@
+/** Queues whose targets are connections, and those whose target is the workspace itself. */
+export const connectionQueues = ['records', 'timeline', 'checks', 'polls'] as const;
+const workspaceQueues = ['inbox', 'sweep', 'silence', 'retention', 'numbers'] as const;
+export type ConnectionQueue = (typeof connectionQueues)[number];
+export type Queue = ConnectionQueue | (typeof workspaceQueues)[number];
+
+/** What a queue is worked off for. */
+export interface DueTarget {
+  readonly queue: Queue;
+  readonly workspaceId: string;
+  /** A connection's id; of a queue of whole workspaces the workspace's own. */
+  readonly targetId: string;
+}
+
+/** Until when what a queue has to do at a target is left alone, although it is due. */
+export interface RestUntil {
+  /** Milliseconds. */
+  readonly notBefore: number;
+  /** Only what is as pressing as this mark priority, or less; the rest is not left alone. */
+  readonly from?: number;
+}
+
+/** What a transaction makes due: entered in the due list by its last statements, so that no other lock follows. */
+export class DueNotes {
+  readonly #notes = new Map<
+    string,
+    { readonly queue: Queue; readonly targetId: string; readonly at: number }
+  >();
+
+  /** `at` in milliseconds; 0: now. */
+  add(queue: Queue, targetId: string, at = 0): void {
+    const name = `${queue} ${targetId}`;
+    const known = this.#notes.get(name);
+    if (known === undefined || known.at > at) this.#notes.set(name, { queue, targetId, at });
+  }
+
+  inOrder(): readonly { readonly queue: Queue; readonly targetId: string; readonly at: number }[] {
+    return [...this.#notes].toSorted(([x], [y]) => (x < y ? -1 : 1)).map(([, note]) => note);
+  }
+}
+
+/** All queues of a connection are looked at: what it may do has changed. */
+export function dueConnection(trx: { readonly due: DueNotes }, connectionId: string): void {
+  for (const queue of connectionQueues) trx.due.add(queue, connectionId);
+}

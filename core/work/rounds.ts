@@ -1,0 +1,88 @@
+import type { Clock } from '../clock.ts';
+import type { DueTarget, Queue, RestUntil, Store } from '../store/index.ts';
+
+/** Who works a queue off. */
+export interface Worker {
+  readonly queue: Queue;
+  /** A look at what is due begins. */
+  looking(): void;
+  /** All that is due in its queue. */
+  found(targets: readonly DueTarget[]): void;
+  /** Looks fail, so many in a row. */
+  blind(error: unknown, looks: number): void;
+  wake(target: DueTarget): void;
+}
+
+const lookEveryMs = 500;
+/** While looks fail: so long after a database is back its work goes on at the latest. */
+const longestWaitMs = 5_000;
+
+/**
+ * Finds what is due for all queues a process works off, in one look for all workspaces. What this process or another makes
+ * due is told besides; what other processes left behind, or what time makes due, is found here.
+ */
+export class Rounds {
+  readonly #store: Pick<Store, 'lookAtDue' | 'restDue' | 'onDue'>;
+  readonly #clock: Clock;
+  readonly #workers = new Map<Worker, () => void>();
+  #failedLooks = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #looking = false;
+  /** Somebody came while a look was under way. */
+  #again = false;
+
+  constructor(store: Pick<Store, 'lookAtDue' | 'restDue' | 'onDue'>, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  join(worker: Worker): void {
+    const hush = this.#store.onDue(worker.queue, (due) => {
+      if (due.at <= this.#clock.now()) worker.wake(due);
+    });
+    this.#workers.set(worker, hush);
+    // Those who start together share the first look.
+    if (this.#looking) this.#again = true;
+    else this.#lookIn(0);
+  }
+
+  leave(worker: Worker): void {
+    this.#workers.get(worker)?.();
+    this.#workers.delete(worker);
+    if (this.#workers.size === 0) clearTimeout(this.#timer);
+  }
+
+  async dueNow(queue: Queue): Promise<DueTarget[]> {
+    return (await this.#store.lookAtDue(this.#clock.now())).filter((target) => target.queue === queue);
+  }
+
+  /** Whether a target may be left alone: nothing is due there, or not before `until`. */
+  async rest(target: DueTarget, until?: RestUntil): Promise<boolean> {
+    const next = await this.#store.restDue(target, this.#clock.now(), until);
+    return next !== undefined && next > this.#clock.now();
+  }
+
+  #lookIn(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#look(), ms);
+  }
+
+  async #look(): Promise<void> {
+    this.#looking = true;
+    this.#again = false;
+    const workers = [...this.#workers.keys()];
+    for (const worker of workers) worker.looking();
+    let nextMs = lookEveryMs;
+    try {
+      const due = Map.groupBy(await this.#store.lookAtDue(this.#clock.now()), ({ queue }) => queue);
+      this.#failedLooks = 0;
+      for (const worker of workers) worker.found(due.get(worker.queue) ?? []);
+    } catch (error) {
+      this.#failedLooks += 1;
+      nextMs = Math.min(lookEveryMs * 2 ** (this.#failedLooks - 1), longestWaitMs);
+      for (const worker of workers) worker.blind(error, this.#failedLooks);
+    }
+    this.#looking = false;
+    if (this.#workers.size > 0) this.#lookIn(this.#again ? 0 : nextMs);
+  }
+}
