@@ -338,7 +338,6 @@ describe('what happened meanwhile', () => {
       store: world.store,
       clock: { now: () => at },
       connectors: { of: () => Promise.reject(new Error('Nobody is asked.')), forget: () => undefined },
-      wake: () => undefined,
     });
     await still.undo(actor(), await still.join(actor(), ashas, ravis));
     const again = await still.join(actor(), ashas, ravis);
