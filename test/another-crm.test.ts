@@ -206,12 +206,28 @@ describe('a CRM whose accounts are opened by keys', () => {
   test('a message becomes a lead there, and STOP reaches it', async () => {
     expect((await api('PUT', `/connections/${connectionId}/mode`, { mode: 'live' })).status).toBe(200);
     await says('wamid.1', 'hello there');
-    const made = await lead({ FirstName: 'Asha', FirstMessage: 'hello there', OptOut: 'No' });
+    const made = await lead({
+      FirstName: 'Asha',
+      Name: 'Asha Rao',
+      FirstMessage: 'hello there',
+      LeadSource: 'Messenger',
+      Status: 'Not Contacted',
+      OptOut: 'No',
+    });
     ({ recordId } = made);
     expect(made.type).toBe('lead');
     await says('wamid.2', 'STOP');
     expect((await lead({ OptOut: 'Yes' })).recordId).toBe(recordId);
     expect(memory.user.list()).toHaveLength(1);
+  });
+
+  test('its mapping is edited by what its own fields hold: times are texts there, an opt-out a choice', async () => {
+    const path = `/connections/${connectionId}/mapping`;
+    const { body } = await api<{ mapping: { source: unknown }[] }>('GET', path);
+    expect(await api('PUT', path, body)).toMatchObject({ status: 200, body });
+    const edited = { mapping: body.mapping.filter(({ source }) => source !== 'username') };
+    expect(await api('PUT', path, edited)).toMatchObject({ status: 200, body: edited });
+    await api('PUT', path, { mapping: null });
   });
 
   test('a webhook that names no account is of the connection it came to', async () => {

@@ -339,7 +339,7 @@ describe('a create looks for our id first', () => {
     await world.settle();
     const record = await crm.record();
     expect(record).toMatchObject({ recordId, values: rewritten });
-    expect(world.clock.now() - Date.parse(crm.read(record, 'last activity'))).toBeLessThan(minute);
+    expect(world.clock.now() - crm.timeOf(record, 'last activity')).toBeLessThan(minute);
   });
 
   test('where a person parted them: the parted record keeps what it holds, theirs is another', async () => {

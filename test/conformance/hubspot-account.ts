@@ -106,7 +106,7 @@ export async function openHubspotAccount(
     },
     pickyField: () => pickyField(api),
     uniqueField: { name: 'email', label: 'Email', kind: 'text', writable: true },
-    stage: { field: 'lifecyclestage', values: ['lead', 'opportunity'] },
+    stage: { field: 'lifecyclestage', values: ['marketingqualifiedlead', 'opportunity'] },
     async webhooksTo(receive) {
       app.post('/told', express.raw({ type: () => true, limit: '10mb' }), async (request, response) => {
         const raw = request.body as Buffer;

@@ -98,6 +98,8 @@ export interface CrmWorkspace {
   valuesOf(values: Partial<Record<ContactSource, FieldValue | string>>): CrmValues;
   /** What a record holds of ours, in the CRM's form; '' where nothing. */
   read(record: UserRecord | undefined, source: ContactSource): string;
+  /** The time it holds, milliseconds; NaN where it holds none. */
+  timeOf(record: UserRecord | undefined, source: ContactSource): number;
   tagsOf(record: UserRecord | undefined): readonly string[];
   isOptedOut(record: UserRecord | undefined): boolean;
   fieldOf(source: ContactSource): CrmField;
@@ -263,6 +265,7 @@ export async function openCrmWorkspace(parts: {
         }),
       ),
     read,
+    timeOf: (record, source) => traits.spelling.readTime(read(record, source), fieldOf(source)) ?? NaN,
     tagsOf: (record) => traits.spelling.readTags(read(record, 'tags'), fieldOf('tags')).toSorted(),
     isOptedOut: (record) => traits.spelling.readFlag(read(record, 'opt-out'), fieldOf('opt-out')) === true,
     fieldOf,

@@ -101,29 +101,34 @@ export const memoryFields = {
   stage: 'Stage',
 } as const;
 
-const field = (name: string, kind: CrmField['kind'] = 'text'): CrmField => ({
+const field = (name: string, kind: CrmField['kind'] = 'text', options: readonly string[] = []): CrmField => ({
   name,
   label: name,
   kind,
   writable: true,
+  ...(options.length === 0 ? {} : { options: options.map((value) => ({ value, label: value })) }),
 });
 
+/** Its times are texts without a zone, its flags a choice of two. */
 const defaultMapping: readonly FieldMapping[] = (
   [
     ['first name', field('FirstName'), 'if-empty'],
     ['last name', field('LastName'), 'if-empty'],
+    ['full name', field('Name'), 'if-empty'],
     ['phone', field(memoryFields.phone, 'phone'), 'if-empty'],
     ['bsuid', field('Bsuid'), 'ours'],
     ['username', field('Username'), 'ours'],
-    ['lead source', field('LeadSource'), 'once'],
-    ['opt-in time', field('OptInAt', 'time'), 'once'],
+    ['lead source', field('LeadSource', 'choice', ['Advertisement', 'Messenger']), 'once'],
+    [{ constant: 'Not Contacted' }, field('Status'), 'once'],
+    ['opt-in time', field('OptInAt'), 'once'],
     ['first message', field('FirstMessage', 'long text'), 'once'],
-    ['last activity', field('LastActivity', 'time'), 'ours'],
+    ['first message time', field('FirstMessageAt'), 'once'],
+    ['last activity', field('LastActivity'), 'ours'],
     ['window state', field('WindowState'), 'ours'],
-    ['window closes at', field('WindowClosesAt', 'time'), 'ours'],
-    ['waiting since', field('WaitingSince', 'time'), 'ours'],
-    ['opt-out', field('OptOut', 'flag'), 'both'],
-    ['opt-out time', field('OptOutAt', 'time'), 'ours'],
+    ['window closes at', field('WindowClosesAt'), 'ours'],
+    ['waiting since', field('WaitingSince'), 'ours'],
+    ['opt-out', field('OptOut', 'choice', ['Yes', 'No']), 'both'],
+    ['opt-out time', field('OptOutAt'), 'ours'],
     ['tags', field('Tags'), 'both'],
   ] as const
 ).map(([source, crmField, owner]) => ({
@@ -132,17 +137,29 @@ const defaultMapping: readonly FieldMapping[] = (
   owner,
   transform: 'as is',
   ...(source === 'first name' ? { standIns: ['phone', 'username', "'WhatsApp contact'"] as const } : {}),
+  ...(source === 'lead source'
+    ? {
+        values: {
+          'WhatsApp CTWA': 'Advertisement',
+          'WhatsApp Inbound': 'Messenger',
+          WhatsApp: 'Messenger',
+        },
+      }
+    : {}),
 }));
 
 const readTags = (written: string): string[] => written.split(', ').filter((tag) => tag !== '');
 
 const spelling: Spelling = {
-  write(value, { kind }) {
+  write(value, { options }) {
     switch (value.kind) {
-      case 'text':
-        return kind === 'time' || kind === 'flag' ? undefined : (value.text ?? '');
+      case 'text': {
+        const { text = '' } = value;
+        const takes = options === undefined || text === '' || options.some((one) => one.value === text);
+        return takes ? text : undefined;
+      }
       case 'time':
-        return value.at === undefined ? '' : new Date(value.at).toISOString();
+        return value.at === undefined ? '' : new Date(value.at).toISOString().slice(0, 19).replace('T', ' ');
       case 'flag':
         return value.set ? 'Yes' : 'No';
       case 'tags':
@@ -151,6 +168,8 @@ const spelling: Spelling = {
   },
   same: (x, y) => x === y,
   readFlag: (written) => (written === 'Yes' ? true : written === 'No' ? false : undefined),
+  readTime: (written) =>
+    /^[-\d]{10} [:\d]{8}$/.test(written) ? Date.parse(`${written.replace(' ', 'T')}Z`) : undefined,
   readTags,
   writeTags(wanted, current) {
     const written = wanted.join(', ');
