@@ -95,7 +95,7 @@ describe('while every fifth call fails', () => {
     expect(await longestWait(world, crm, hour)).toBeLessThanOrEqual(36_000);
     expect(await crm.records()).toHaveLength(people);
     // Nobody tells of this account, so that each person is looked for before they are made.
-    const searches = people / crm.connector.traits.phonesPerSearch;
+    const searches = people / crm.connector.traits.sizes.findByPhone;
     expect((await crm.account.calls()) - before).toBeLessThan(people / 4 + searches);
     expect(await crm.letters()).toEqual([]);
   });

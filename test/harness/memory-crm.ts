@@ -198,8 +198,16 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
   const traits: ConnectorTraits = {
     crm: 'memory',
     label: 'Memory CRM',
-    batchSize,
-    phonesPerSearch: 10,
+    sizes: {
+      read: batchSize,
+      findByContactId: batchSize,
+      findByPhone: 10,
+      create: batchSize,
+      update: batchSize,
+      entries: batchSize,
+      findEntries: batchSize,
+    },
+    leaseSize: Math.max(batchSize, 20),
     writeClass,
     settleMs,
     freshMs,
@@ -376,9 +384,9 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
     return {
       traits,
       timeline: {
-        batchSize,
-        write: (writes, priority) =>
-          call('entries', writes.length, priority, () =>
+        write: (writes, priority) => {
+          mustFit(writes, batchSize);
+          return call('entries', writes.length, priority, () =>
             writes.map((one): EntryOutcome => {
               const { entryKey, recordId } = one.entry;
               if (crm.lockedTimelines.has(recordId)) {
@@ -390,11 +398,14 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
                 ? { entryKey, outcome: 'unknown', code: 'timeout', explanation: 'No answer came.' }
                 : outcome;
             }),
-          ),
-        find: (recordIds, priority) =>
-          call('entries', recordIds.length, priority, () =>
+          );
+        },
+        find: (recordIds, priority) => {
+          mustFit(recordIds, batchSize);
+          return call('entries', recordIds.length, priority, () =>
             [...entries.values()].filter(({ recordId }) => recordIds.includes(recordId)),
-          ),
+          );
+        },
         remove: (entryIds, priority) =>
           call('entries', entryIds.length, priority, () => {
             for (const entryId of entryIds) entries.delete(entryId);
@@ -426,7 +437,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
         );
       },
       findByPhone(phones, fields, priority) {
-        mustFit(phones, traits.phonesPerSearch);
+        mustFit(phones, traits.sizes.findByPhone);
         const wanted = new Set(phones.map((phone) => phone.replace(/\D/g, '')));
         return call('findByPhone', phones.length, priority, () =>
           all()

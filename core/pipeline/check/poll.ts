@@ -85,7 +85,7 @@ export function createPoller(dependencies: {
     const gone = await store.transact(workspaceId, (trx) =>
       tombstonesOfWithdrawn(trx, connectionId, {
         since: clock.now() - restorableMs,
-        limit: connector.traits.batchSize,
+        limit: connector.traits.sizes.read,
       }),
     );
     if (gone.length === 0) return;

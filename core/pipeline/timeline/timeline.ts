@@ -22,6 +22,7 @@ import {
   writableConnection,
 } from '../../store/index.ts';
 import { BatchSizes } from '../batch-sizes.ts';
+import { Calls } from '../calls.ts';
 import { callFailed, callNotMade, callWent, mayCall } from '../breaker.ts';
 import type { Connectors } from '../connectors.ts';
 import { createConnectionTurns } from '../connection-turns.ts';
@@ -67,11 +68,12 @@ export function createTimelineWriter(dependencies: {
     let size = 1;
     let leased: readonly DueEntry[] = [];
     let settleMs = 0;
+    let heard = false;
     try {
       const connector = await connectors.of(connection);
-      const { timeline, traits } = connector;
+      const { traits } = connector;
       settleMs = traits.settleMs;
-      const most = timeline.batchSize;
+      const most = traits.leaseSize;
       size = sizes.of(connection, most);
       const { rendered, taken } = await store.transact(workspaceId, async (trx) => {
         const now = clock.now();
@@ -98,6 +100,7 @@ export function createTimelineWriter(dependencies: {
       leased = rendered.map(({ due }) => due);
       nextBatchAt.set(connectionId, performance.now() + (full ? 0 : lingerMs));
       const written = await writeEntries(
+        new Calls(since + leaseMs),
         connector,
         connectionId,
         rendered,
@@ -117,7 +120,11 @@ export function createTimelineWriter(dependencies: {
         const { crm } = connection;
         counts.written({ workspaceId, connectionId, crm, outcomes, ms: performance.now() - since });
       }
-      if (written.failure !== undefined) throw written.failure;
+      if (written.failure !== undefined) {
+        heard = written.heard;
+        if (heard) await callWent(store, connection, now);
+        throw written.failure;
+      }
       traceWrites('write timeline', connection, leased, since);
       sizes.went(connection, size, most);
       await callWent(store, connection, now);
@@ -136,7 +143,8 @@ export function createTimelineWriter(dependencies: {
       await store.transact(workspaceId, (trx) =>
         returnEntries(trx, lease, keysOf(leased), { retryAt, unanswered: false }),
       );
-      if (await callFailed(store, connection, error, now)) connectors.forget(connectionId);
+      const told = { ...connection, failedAttempts: heard ? 0 : connection.failedAttempts };
+      if (await callFailed(store, told, error, now)) connectors.forget(connectionId);
       return 'done';
     }
   };
@@ -160,7 +168,7 @@ async function remember(
     readonly retryAt: number;
     readonly unanswered: boolean;
   },
-  { settled, emptied, postponed, doubted, letters }: EntriesWritten,
+  { settled, emptied, postponed, left, doubted, letters }: EntriesWritten,
   now: number,
 ): Promise<void> {
   const { connectionId, lease, leased, retryAt, unanswered } = batch;
@@ -172,6 +180,8 @@ async function remember(
   const handled = new Set(
     [...settled, ...postponed, ...emptied.map((entry) => ({ entry }))].map(({ entry }) => entry.entryKey),
   );
+  for (const { entryKey } of left) handled.add(entryKey);
+  await returnEntries(trx, lease, keysOf(left), { retryAt: now, unanswered: false });
   await returnEntries(
     trx,
     lease,
