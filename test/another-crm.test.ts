@@ -243,6 +243,28 @@ describe('a CRM whose accounts are opened by keys', () => {
     await until('the occurrence', async () => (await stages(connectionId, recordId)).includes('qualified'));
   });
 
+  test('a webhook that names only the record has it read, and what changed there told', async () => {
+    // What was told before has it read too.
+    await until('nothing to do', async () => {
+      const marks = await town.store.transact(workspaceId, (trx) =>
+        trx
+          .selectFrom('dirty_records')
+          .select('subject')
+          .where('workspace_id', '=', workspaceId)
+          .where('connection_id', '=', connectionId)
+          .execute(),
+      );
+      return marks.length === 0;
+    });
+    memory.user.update(recordId, {
+      [memoryFields.stage]: 'proposal',
+      [memoryFields.mobile]: '+919812300000',
+    });
+    await tells(`/${connectionId}`, webhookSecret, { record: recordId, at: town.clock.now() });
+    await until('the occurrence', async () => (await stages(connectionId, recordId)).includes('proposal'));
+    expect((await stages(connectionId, recordId)).toSorted()).toEqual(['proposal', 'qualified']);
+  });
+
   test("another CRM's address does not take it for its own", async () => {
     const url = `${service.url()}/webhooks/hubspot/${connectionId}`;
     const at = String(town.clock.now());
@@ -283,7 +305,7 @@ describe('a CRM whose accounts are opened by keys', () => {
       const { status } = await tells(`/${connectionId}`, webhookSecret, news);
       return status === 401;
     });
-    expect(await stages(connectionId, recordId)).toEqual(['qualified']);
+    expect((await stages(connectionId, recordId)).toSorted()).toEqual(['proposal', 'qualified']);
   });
 });
 

@@ -47,7 +47,7 @@ describe('a CRM that answers 503 for three hours', () => {
 
     await down.account.fault({});
     const [limit] = Object.values(down.connector.traits.limits);
-    if (limit !== undefined) await down.account.limit(limit.calls, limit.perMs);
+    if (limit?.kind === 'rolling') await down.account.limit(limit.calls, limit.perMs);
     const failed = world.failures.length;
     await world.ride(3 * hour);
     const records = await down.records();

@@ -48,9 +48,13 @@ export function createHubspotClient({
     schema: z.ZodType<Body>,
   ): Promise<HubspotAnswer<Body>> => {
     const once = async () => {
-      await permits.take(limit, priority);
-      const token = await credentials.accessToken();
-      return { token, response: await transport.send(request, token) };
+      const permit = await permits.take([{ limit, cost: 1 }], priority);
+      try {
+        const token = await credentials.accessToken();
+        return { token, response: await transport.send(request, token) };
+      } finally {
+        await permit.release();
+      }
     };
     let { token, response } = await once();
     // What stands between may answer 401 too, and knows nothing of tokens.

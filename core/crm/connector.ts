@@ -102,7 +102,7 @@ export interface ProvisioningStep {
 }
 
 /** Most items one call takes; 1 where the CRM has no batches for it. */
-export interface CallSizes {
+interface CallSizes {
   readonly read: number;
   /** Contact ids. */
   readonly findByContactId: number;

@@ -31,6 +31,7 @@ import type pg from 'pg';
 import type { ConformanceAccount, UserRecord } from '../conformance/account.ts';
 import type { CrmProcess } from './crm-process.ts';
 import { addWorkspace } from './engine.ts';
+import { freely } from './permits.ts';
 import { type Change, echo, type Person, status, text, webhook } from './whatsapp.ts';
 
 /** Settings as an admin gives them: what is left out is as it comes. */
@@ -128,7 +129,7 @@ export async function openCrmWorkspace(parts: {
 }): Promise<CrmWorkspace> {
   const { process, settle, clock, account, database, options } = parts;
   const { store, receiver } = process;
-  const connector = account.connect({ take: async () => undefined });
+  const connector = account.connect(freely());
   const { traits } = connector;
   await connector.provision();
   const channel = await addWorkspace(store);

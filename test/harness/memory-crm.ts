@@ -23,6 +23,8 @@ export interface MemoryCrmRules {
   readonly writeClass?: 'keyed' | 'findable';
   /** Default 100. */
   readonly batchSize?: number;
+  /** Tokens its calls may spend a day: a search 20, anything else 1. Its answers say how many are left. Default: no end. */
+  readonly tokensADay?: number;
   /** Default 30 000. */
   readonly settleMs?: number;
   /** Default 60 000. */
@@ -68,6 +70,8 @@ export interface MemoryCrm {
   connect(permits: Permits): Connector;
   /** Each call so far: its operation, and how many items it carried. */
   readonly calls: { readonly operation: Operation; readonly items: number; readonly priority: Priority }[];
+  /** Tokens spent so far, by whoever calls. */
+  spent: number;
   /** From now on: called before each call; throws to let it fail, or answers what becomes of it. */
   trouble: ((operation: Operation) => undefined | { readonly commitAfterMs: number }) | undefined;
   /** Records by id that nobody may write for now. */
@@ -186,6 +190,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
   const {
     writeClass = 'keyed',
     batchSize = 100,
+    tokensADay = 1_000_000_000,
     settleMs = 30_000,
     freshMs = 60_000,
     searchLagMs = 0,
@@ -216,7 +221,15 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
     phoneFields: [memoryFields.phone, memoryFields.mobile],
     followedFields: [memoryFields.stage],
     defaultMapping,
-    limits: { api: { calls: 1_000_000, perMs: 1_000 } },
+    limits: {
+      'at once': { kind: 'concurrent', most: 4 },
+      day: {
+        kind: 'budget',
+        tokens: tokensADay,
+        renewed: { midnightIn: 'Asia/Kolkata' },
+        reserves: { pressing: 0.25, consent: 0.1 },
+      },
+    },
     spelling,
     recordUrl: () => undefined,
   };
@@ -369,13 +382,27 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
       priority: Priority,
       act: () => Answer,
     ): Promise<Answer> => {
-      await permits.take('api', priority);
-      catchUp();
-      calls.push({ operation, items, priority });
-      const delayed = crm.trouble?.(operation);
-      if (delayed === undefined) return act();
-      late.push({ dueAt: clock.now() + delayed.commitAfterMs, act: () => void act() });
-      throw noAnswer();
+      const cost = operation === 'findByPhone' ? 20 : 1;
+      const needs = [
+        { limit: 'day', cost },
+        { limit: 'at once', cost: 1 },
+      ];
+      const permit = await permits.take(needs, priority);
+      try {
+        catchUp();
+        calls.push({ operation, items, priority });
+        crm.spent += cost;
+        const delayed = crm.trouble?.(operation);
+        if (delayed !== undefined) {
+          late.push({ dueAt: clock.now() + delayed.commitAfterMs, act: () => void act() });
+          throw noAnswer();
+        }
+        const answer = act();
+        await permits.learn('day', { left: tokensADay - crm.spent });
+        return answer;
+      } finally {
+        await permit.release();
+      }
     };
     const mustFit = (items: readonly unknown[], most: number): void => {
       if (items.length > most)
@@ -493,6 +520,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
     traits,
     connect,
     calls,
+    spent: 0,
     trouble: undefined,
     locked: new Set(),
     lockedTimelines: new Set(),

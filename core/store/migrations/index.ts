@@ -17,6 +17,7 @@ import { foreignOptOuts } from './0021-foreign-opt-outs.ts';
 import { waysToConnect } from './0024-ways-to-connect.ts';
 import { erasedValues } from './0025-erased-values.ts';
 import { stretches } from './0026-stretches.ts';
+import { callLimits } from './0036-call-limits.ts';
 
 /** By the name of their file, in order. One that was applied anywhere is never changed: another follows it, under a number above all others. */
 export const migrations = {
@@ -39,4 +40,5 @@ export const migrations = {
   '0024-ways-to-connect': waysToConnect,
   '0025-erased-values': erasedValues,
   '0026-stretches': stretches,
+  '0036-call-limits': callLimits,
 };
