@@ -14,8 +14,12 @@ const standIn = z.union(
 export const mappingLine = z.strictObject({
   source: z
     .union(
-      [z.enum(contactSources), z.strictObject({ flowAnswer: z.string().min(1).max(200) })],
-      `must be one of ${contactSources.join(', ')}, or {"flowAnswer": "the question's name"}`,
+      [
+        z.enum(contactSources),
+        z.strictObject({ flowAnswer: z.string().min(1).max(200) }),
+        z.strictObject({ constant: z.string().min(1).max(1_000) }),
+      ],
+      `must be one of ${contactSources.join(', ')}, or {"flowAnswer": "the question's name"}, or {"constant": "a text"}`,
     )
     .describe('what is written'),
   field: z
@@ -25,6 +29,12 @@ export const mappingLine = z.strictObject({
     .describe("the CRM's field by its name in the API: `GET …/fields` lists them"),
   owner: z.enum(fieldOwners).describe('who decides the value'),
   transform: z.enum(transforms).default('as is').describe('what is done to a text on its way'),
+  values: z
+    .record(z.string().min(1).max(1_000), z.string().min(1).max(1_000))
+    .exactOptional()
+    .describe(
+      'what is written in place of some texts, such as `{"WhatsApp CTWA": "whatsapp_ctwa"}`; the others go by `transform`',
+    ),
   standIns: z
     .array(standIn)
     .max(20)
@@ -36,6 +46,11 @@ export const mappingLine = z.strictObject({
 export type MappingLine = z.output<typeof mappingLine>;
 
 export function lineOf({ field, ...line }: FieldMapping): MappingLine {
-  const { standIns, ...rest } = line;
-  return { ...rest, field: field.name, ...(standIns === undefined ? {} : { standIns: [...standIns] }) };
+  const { standIns, values, ...rest } = line;
+  return {
+    ...rest,
+    field: field.name,
+    ...(values === undefined ? {} : { values: { ...values } }),
+    ...(standIns === undefined ? {} : { standIns: [...standIns] }),
+  };
 }

@@ -8,6 +8,7 @@ import {
   type Spelling,
 } from '@sangam/core/crm';
 import type { WrongField } from '@sangam/core/errors';
+import { carried } from '@sangam/core/mapping';
 import type { MappingLine } from './mapping-line.ts';
 
 /**
@@ -52,12 +53,12 @@ function noField(written: string, fields: readonly CrmField[]): string {
 
 function problemOf(line: MappingLine, field: CrmField, spelling: Spelling): string | undefined {
   const rule = ruleOf(line.source);
-  const source = typeof line.source === 'string' ? line.source : `Flow answer '${line.source.flowAnswer}'`;
+  const source = nameOf(line.source);
   const target = `'${field.label}' (${field.name})`;
   if (!field.writable && line.owner !== 'theirs') {
     return `${target} is read-only in the CRM: choose a field that can be edited, or let the CRM own it ('theirs').`;
   }
-  if (!rule.kinds.includes(field.kind)) {
+  if (rule.kinds?.includes(field.kind) === false || !canHold(rule, field, spelling)) {
     return `'${source}' needs ${rule.holds}, and ${target} is of kind '${field.kind}': choose or create another field.`;
   }
   if (!rule.owners.includes(line.owner)) {
@@ -66,20 +67,27 @@ function problemOf(line: MappingLine, field: CrmField, spelling: Spelling): stri
   if (line.transform !== 'as is' && rule.value !== 'text') {
     return `'${source}' is no text and goes as it is: take the transform '${line.transform}' away.`;
   }
-  const missing = missingOptions(rule, field, spelling);
+  const untold = untranslatable(line, rule);
+  if (untold !== undefined) return `'${source}' ${untold}`;
+  const missing = missingOptions(line, rule, field, spelling);
+  if (missing.length > 0 && field.kind !== 'choice') {
+    return `${target} cannot hold ${missing.map((value) => `'${value}'`).join(', ')}: choose another field.`;
+  }
   if (missing.length > 0) {
     return `${target} does not offer ${missing.map((value) => `'${value}'`).join(', ')}: add ${
       missing.length === 1 ? 'this option' : 'these options'
-    } in the CRM, or choose a text field.`;
-  }
-  const sample = samples[rule.value];
-  if (field.kind !== 'choice' && field.kind !== 'number' && spelling.write(sample, field) === undefined) {
-    return `${target} cannot hold '${source}' in this CRM: choose another field.`;
+    } in the CRM, translate by 'values', or choose a text field.`;
   }
   return undefined;
 }
 
-/** Any value of its sort: whether the CRM's spelling knows how to put one into such a field at all. */
+/** Whether the CRM's spelling knows how to put such a value into the field at all; which texts a choice takes is looked at apart. */
+function canHold(rule: SourceRule, field: CrmField, spelling: Spelling): boolean {
+  if (field.kind === 'choice' && rule.value === 'text') return true;
+  return field.kind === 'number' || spelling.write(samples[rule.value], field) !== undefined;
+}
+
+/** Any value of its sort. */
 const samples: Readonly<Record<SourceRule['value'], FieldValue>> = {
   text: { kind: 'text', text: '2026' },
   time: { kind: 'time', at: Date.UTC(2026, 0, 1) },
@@ -87,11 +95,32 @@ const samples: Readonly<Record<SourceRule['value'], FieldValue>> = {
   tags: { kind: 'tags', tags: [] },
 };
 
-function missingOptions(rule: SourceRule, field: CrmField, spelling: Spelling): string[] {
-  if (field.kind !== 'choice') return [];
-  return (rule.values ?? []).filter(
-    (value) => spelling.write({ kind: 'text', text: value }, field) === undefined,
-  );
+/** Why a translation is of no use: it would never be asked for. */
+function untranslatable({ values = {} }: MappingLine, rule: SourceRule): string | undefined {
+  const asked = Object.keys(values);
+  if (asked.length > 0 && rule.value !== 'text') return "is no text and goes as it is: take 'values' away.";
+  const unknown = asked.find((value) => rule.values?.includes(value) === false);
+  return unknown === undefined
+    ? undefined
+    : `is never '${unknown}': translate ${(rule.values ?? []).map((value) => `'${value}'`).join(', ')}.`;
+}
+
+/** Of few values, or of a constant, those the field does not take; of others, what a translation says. */
+function missingOptions(line: MappingLine, rule: SourceRule, field: CrmField, spelling: Spelling): string[] {
+  const translated = Object.values(line.values ?? {});
+  const written =
+    rule.values === undefined
+      ? translated
+      : rule.values.flatMap((text) => {
+          const value = carried({ kind: 'text', text }, line);
+          return value.kind === 'text' ? (value.text ?? []) : [];
+        });
+  return written.filter((text) => spelling.write({ kind: 'text', text }, field) === undefined);
+}
+
+function nameOf(source: MappingLine['source']): string {
+  if (typeof source === 'string') return source;
+  return 'constant' in source ? `constant '${source.constant}'` : `Flow answer '${source.flowAnswer}'`;
 }
 
 function oneOf(owners: readonly FieldOwner[]): string {

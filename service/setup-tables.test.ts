@@ -4,6 +4,7 @@ import {
   connectionSettings,
   contactSources,
   type FieldMapping,
+  type MappingSource,
   ruleOf,
   fieldOwners,
   ownerMeanings,
@@ -107,11 +108,17 @@ function mapping(defaultMapping: readonly FieldMapping[]): string {
       .filter((one) => one.source === source)
       .map(({ field, owner }) => `${code(field.name)} (${owner})`)
       .join(', ');
-  const sources = contactSources.map((source): Row => {
+  const row = (source: MappingSource, told: MappingSource, goesTo: string): Row => {
     const { means, holds, owners } = ruleOf(source);
-    return [code(source), means, holds, owners.map(code).join(', '), defaults(source)];
-  });
-  const { means, holds, owners } = ruleOf({ flowAnswer: 'any' });
+    return [code(told), means, holds, owners.map(code).join(', '), goesTo];
+  };
+  const constants = defaultMapping
+    .flatMap(({ source, field }) =>
+      typeof source === 'object' && 'constant' in source
+        ? [`${code(field.name)} (${code(source.constant)})`]
+        : [],
+    )
+    .join(', ');
   const parts = propertiesOf(line).map(([name, part]): Row => {
     const fallback = part.default === undefined ? 'nothing' : code(part.default);
     return [code(name), part.description ?? '', wanted.includes(name) ? 'must be given' : fallback];
@@ -120,7 +127,11 @@ function mapping(defaultMapping: readonly FieldMapping[]): string {
     table(['of a line', 'says', 'when left out'], parts),
     table(
       ['`source`', 'what it is', 'fits', '`owner` may be', 'by default goes to'],
-      [...sources, [code({ flowAnswer: '…' }), means, holds, owners.map(code).join(', '), '']],
+      [
+        ...contactSources.map((source) => row(source, source, defaults(source))),
+        row({ flowAnswer: 'any' }, { flowAnswer: '…' }, ''),
+        row({ constant: 'any' }, { constant: '…' }, constants),
+      ],
     ),
     table(
       ['`owner`', 'means'],
@@ -160,6 +171,6 @@ test.each(crms.map(({ traits }) => [traits.crm, traits.defaultMapping] as const)
     const unexplained = `${settings()}\n${mapping(defaultMapping)}`
       .split('\n')
       .filter((row) => /\|\s*\|$/.test(row));
-    expect(unexplained.filter((row) => !row.includes('flowAnswer'))).toEqual([]);
+    expect(unexplained.filter((row) => !/flowAnswer|full name/.test(row))).toEqual([]);
   },
 );

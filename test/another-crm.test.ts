@@ -206,12 +206,28 @@ describe('a CRM whose accounts are opened by keys', () => {
   test('a message becomes a lead there, and STOP reaches it', async () => {
     expect((await api('PUT', `/connections/${connectionId}/mode`, { mode: 'live' })).status).toBe(200);
     await says('wamid.1', 'hello there');
-    const made = await lead({ FirstName: 'Asha', FirstMessage: 'hello there', OptOut: 'No' });
+    const made = await lead({
+      FirstName: 'Asha',
+      Name: 'Asha Rao',
+      FirstMessage: 'hello there',
+      LeadSource: 'Messenger',
+      Status: 'Not Contacted',
+      OptOut: 'No',
+    });
     ({ recordId } = made);
     expect(made.type).toBe('lead');
     await says('wamid.2', 'STOP');
     expect((await lead({ OptOut: 'Yes' })).recordId).toBe(recordId);
     expect(memory.user.list()).toHaveLength(1);
+  });
+
+  test('its mapping is edited by what its own fields hold: times are texts there, an opt-out a choice', async () => {
+    const path = `/connections/${connectionId}/mapping`;
+    const { body } = await api<{ mapping: { source: unknown }[] }>('GET', path);
+    expect(await api('PUT', path, body)).toMatchObject({ status: 200, body });
+    const edited = { mapping: body.mapping.filter(({ source }) => source !== 'username') };
+    expect(await api('PUT', path, edited)).toMatchObject({ status: 200, body: edited });
+    await api('PUT', path, { mapping: null });
   });
 
   test('a webhook that names no account is of the connection it came to', async () => {
@@ -243,6 +259,28 @@ describe('a CRM whose accounts are opened by keys', () => {
     });
     expect((await shows('guessed', said)).status).toBe(401);
     expect((await shows(app.clientSecret, { ...said, account: 'M-9' })).status).toBe(403);
+  });
+
+  test('a webhook that names only the record has it read, and what changed there told', async () => {
+    // What was told before has it read too.
+    await until('nothing to do', async () => {
+      const marks = await town.store.transact(workspaceId, (trx) =>
+        trx
+          .selectFrom('dirty_records')
+          .select('subject')
+          .where('workspace_id', '=', workspaceId)
+          .where('connection_id', '=', connectionId)
+          .execute(),
+      );
+      return marks.length === 0;
+    });
+    memory.user.update(recordId, {
+      [memoryFields.stage]: 'proposal',
+      [memoryFields.mobile]: '+919812300000',
+    });
+    await tells(`/${connectionId}`, webhookSecret, { record: recordId, at: town.clock.now() });
+    await until('the occurrence', async () => (await stages(connectionId, recordId)).includes('proposal'));
+    expect((await stages(connectionId, recordId)).toSorted()).toEqual(['proposal', 'qualified']);
   });
 
   test("another CRM's address does not take it for its own", async () => {
@@ -285,7 +323,7 @@ describe('a CRM whose accounts are opened by keys', () => {
       const { status } = await tells(`/${connectionId}`, webhookSecret, news);
       return status === 401;
     });
-    expect(await stages(connectionId, recordId)).toEqual(['qualified']);
+    expect((await stages(connectionId, recordId)).toSorted()).toEqual(['proposal', 'qualified']);
   });
 });
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { CrmChange, ScanPage } from '@sangam/core/crm';
+import { type CrmChange, FieldsMissing, type ScanPage } from '@sangam/core/crm';
 import {
   advanceCheck,
   connectionOf,
@@ -380,7 +380,7 @@ describe('a lead that was converted', () => {
     const [record, ...others] = await crm.records();
     expect(others).toEqual([]);
     expect(record?.recordId).toBe(contact);
-    expect(Date.parse(crm.read(record, 'last activity'))).toBeGreaterThan(world.clock.now() - minute);
+    expect(crm.timeOf(record, 'last activity')).toBeGreaterThan(world.clock.now() - minute);
     expect(
       user
         .timeline(contact)
@@ -420,7 +420,7 @@ describe('gone, and back', () => {
       const record = await crm.record();
       expect(record.recordId).toBe(recordId);
       expect(crm.read(record, 'first name')).toBe('Aasha');
-      expect(Date.parse(crm.read(record, 'last activity'))).toBeGreaterThan(world.clock.now() - minute);
+      expect(crm.timeOf(record, 'last activity')).toBeGreaterThan(world.clock.now() - minute);
     },
   );
 
@@ -490,7 +490,7 @@ describe('gone, and back', () => {
     await world.settle();
     const record = await crm.record();
     expect(record.recordId).toBe(recordId);
-    expect(Date.parse(crm.read(record, 'last activity'))).toBeGreaterThan(world.clock.now() - minute);
+    expect(crm.timeOf(record, 'last activity')).toBeGreaterThan(world.clock.now() - minute);
   });
 
   test('a deletion told before the message it was made after brings nobody back', async () => {
@@ -528,7 +528,7 @@ describe('gone, and back', () => {
       const record = await crm.record();
       expect(record.recordId).toBe(recordId);
       expect(crm.read(record, 'first name')).toBe('Aasha');
-      expect(Date.parse(crm.read(record, 'last activity'))).toBeGreaterThan(world.clock.now() - minute);
+      expect(crm.timeOf(record, 'last activity')).toBeGreaterThan(world.clock.now() - minute);
     },
   );
 
@@ -569,6 +569,49 @@ describe('looking', () => {
     asked = 0;
     await crm.check();
     expect(asked).toBe(1);
+  });
+
+  test('polls ask again which fields there are after ten minutes, or once one of them is missing', async () => {
+    let asked = 0;
+    let missing = false;
+    const open = scanning(memoryAccounts().open, {
+      fields: () => void (asked += 1),
+      scan(page) {
+        if (!missing) return page;
+        missing = false;
+        throw new FieldsMissing({ message: 'No such field.', fields: ['Stage'] });
+      },
+    });
+    const { world, crm } = await stageFor(open)();
+    await crm.check();
+    asked = 0;
+    const pollAfter = async (minutes: number): Promise<number> => {
+      world.clock.advance(minutes * minute);
+      await crm.poll();
+      return asked;
+    };
+    expect(await pollAfter(0)).toBe(1);
+    expect(await pollAfter(9)).toBe(1);
+    expect(await pollAfter(1)).toBe(2);
+    missing = true;
+    expect(await pollAfter(1)).toBe(3);
+    expect(missing).toBe(false);
+    expect(await crm.alerts()).toEqual([]);
+  });
+
+  test('a hint that names only the record has it read, and tells what changed there', async () => {
+    const accounts = memoryAccounts();
+    const { world, crm } = await stageFor(accounts.open)();
+    await crm.writes(somebody(1));
+    await world.settle();
+    const { recordId } = await crm.record();
+    const { user } = accounts.opened().crm;
+    user.update(recordId, { [memoryFields.stage]: 'qualified' });
+    await world.settle();
+    expect(await crm.occurrences()).toEqual([]);
+    await crm.isTold([{ kind: 'touched', recordId, at: world.clock.now() }]);
+    await world.settle();
+    expect(await crm.occurrences()).toMatchObject([{ field: memoryFields.stage, value: 'qualified' }]);
   });
 
   test('a poll begins where the check began, not where it ended', async () => {

@@ -7,6 +7,7 @@ import {
   createTown,
   type SandboxRecord,
   type ServiceProcess,
+  message,
   signIn,
   text,
   type Town,
@@ -201,6 +202,18 @@ describe('the mapping', () => {
   const mappingNow = async (): Promise<Mapped> => (await api('GET', connection('/mapping'))).body;
   const isDefault = async (): Promise<boolean> =>
     ((await api('GET', connection())).body as { mappingIsDefault: boolean }).mappingIsDefault;
+  /** An admin of the CRM adds a property or takes one away. */
+  const inCrm = async (method: string, path: string, body?: object): Promise<void> => {
+    const response = await fetch(`${town.sandboxUrl}/hubspot/crm/properties/2026-03/contacts${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${town.parties.hubspot.accessToken}`,
+        'content-type': 'application/json',
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    expect(response.ok).toBe(true);
+  };
   const parkedNow = async (): Promise<readonly { field: string }[]> =>
     ((await api('GET', connection())).body as { parkedFields: { field: string }[] }).parkedFields;
 
@@ -236,18 +249,6 @@ describe('the mapping', () => {
   test('may keep a field that is parked, which stays so; one that is there again is written', async () => {
     const own = await mappingNow();
     const kept = { mapping: [...own.mapping, line('last name', 'nickname', 'ours', { transform: 'as is' })] };
-    const properties = `${town.sandboxUrl}/hubspot/crm/properties/2026-03/contacts`;
-    const inCrm = async (method: string, path: string, body?: object): Promise<void> => {
-      const response = await fetch(`${properties}${path}`, {
-        method,
-        headers: {
-          authorization: `Bearer ${town.parties.hubspot.accessToken}`,
-          'content-type': 'application/json',
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-      expect(response.ok).toBe(true);
-    };
     const nickname = { name: 'nickname', label: 'Nickname', type: 'string', fieldType: 'text' };
     await inCrm('POST', '', { ...nickname, groupName: 'contactinformation' });
     expect((await api('PUT', connection('/mapping'), kept)).status).toBe(200);
@@ -271,11 +272,7 @@ describe('the mapping', () => {
   test('is edited in shadow before anything is created in the CRM', async () => {
     const { mapping } = await mappingNow();
     await api('PUT', connection('/mode'), { mode: 'shadow' });
-    const deleted = await fetch(`${town.sandboxUrl}/hubspot/crm/properties/2026-03/contacts/wa_bsuid`, {
-      method: 'DELETE',
-      headers: { authorization: `Bearer ${town.parties.hubspot.accessToken}` },
-    });
-    expect(deleted.ok).toBe(true);
+    await inCrm('DELETE', '/wa_bsuid');
     const shorter = { mapping: mapping.slice(1) };
     expect(await api('PUT', connection('/mapping'), shorter)).toMatchObject({ status: 200, body: shorter });
     await api('PUT', connection('/mapping'), { mapping: null });
@@ -306,6 +303,73 @@ describe('the mapping', () => {
     await api('PUT', connection('/mapping'), { mapping: null });
   });
 
+  test('brings a lead into the fields a business has already, in its own words', async () => {
+    const groupName = 'contactinformation';
+    const option = (value: string) => ({ label: value, value, displayOrder: 0, hidden: false });
+    const own = { groupName, type: 'string', fieldType: 'text' };
+    await inCrm('POST', '', {
+      name: 'lead_source',
+      label: 'Lead source',
+      groupName,
+      type: 'enumeration',
+      fieldType: 'select',
+      options: [option('whatsapp_ctwa'), option('whatsapp')],
+    });
+    await inCrm('POST', '', { ...own, name: 'whatsapp_first_message', label: 'First message' });
+    await inCrm('POST', '', { ...own, name: 'whatsapp_name', label: 'Name on WhatsApp' });
+    await inCrm('POST', '', {
+      groupName,
+      name: 'whatsapp_received_at',
+      label: 'Received at',
+      type: 'datetime',
+      fieldType: 'date',
+    });
+    const values = { 'WhatsApp CTWA': 'whatsapp_ctwa', 'WhatsApp Inbound': 'whatsapp', WhatsApp: 'whatsapp' };
+    const asIs = { transform: 'as is' };
+    const mapping = [
+      line('first name', 'firstname', 'if-empty', asIs),
+      line('full name', 'whatsapp_name', 'if-empty', asIs),
+      line('phone', 'phone', 'if-empty', asIs),
+      line({ constant: 'NEW' }, 'hs_lead_status', 'once', asIs),
+      line({ constant: 'lead' }, 'lifecyclestage', 'once', asIs),
+      line('lead source', 'lead_source', 'once', { ...asIs, values }),
+      line('first message', 'whatsapp_first_message', 'once', asIs),
+      line('first message time', 'whatsapp_received_at', 'once', asIs),
+    ];
+    expect(await api('PUT', connection('/mapping'), { mapping })).toMatchObject({
+      status: 200,
+      body: { mapping },
+    });
+    const at = Math.floor(Date.now() / 1000) * 1000;
+    const ad = { source_type: 'ad', source_id: '77', source_url: 'https://fb.example/77' };
+    const priya = { phone: '919812399998', name: 'Priya Sharma' };
+    const change = message(priya, 'wamid.guide', at, {
+      type: 'text',
+      text: { body: 'Interested' },
+      referral: ad,
+    });
+    expect(await service.post(webhook(town.parties.whatsapp, [change]))).toBe(200);
+    const { properties } = await until('the lead', async () => {
+      const { results } = await town.control<{ results: SandboxRecord[] }>(
+        'GET',
+        '/hubspot/records/contacts',
+      );
+      return results.find((record) => record.properties['phone'] === '+919812399998');
+    });
+    const received = properties['whatsapp_received_at'] ?? '';
+    expect({ ...properties, whatsapp_received_at: Date.parse(received) }).toMatchObject({
+      phone: '+919812399998',
+      firstname: 'Priya',
+      whatsapp_name: 'Priya Sharma',
+      hs_lead_status: 'NEW',
+      lifecyclestage: 'lead',
+      lead_source: 'whatsapp_ctwa',
+      whatsapp_first_message: 'Interested',
+      whatsapp_received_at: at,
+    });
+    await api('PUT', connection('/mapping'), { mapping: null });
+  });
+
   test.each([
     ["no field 'no_such_field'", [line('first name', 'no_such_field')]],
     ["is named 'firstname'", [line('first name', 'First name')]],
@@ -322,6 +386,14 @@ describe('the mapping', () => {
     [
       "the transform 'upper case' away",
       [line('last activity', 'wa_last_activity_at', 'ours', { transform: 'upper case' })],
+    ],
+    ["cannot be owned 'ours': choose 'once'", [line({ constant: 'NEW' }, 'hs_lead_status')]],
+    ["does not offer 'NEWER'", [line({ constant: 'NEWER' }, 'hs_lead_status', 'once')]],
+    ["take 'values' away", [line('last activity', 'wa_last_activity_at', 'ours', { values: { x: 'y' } })]],
+    ["is never 'Facebook'", [line('lead source', 'city', 'once', { values: { Facebook: 'y' } })]],
+    [
+      "does not offer 'ctwa', 'WhatsApp Inbound'",
+      [line('lead source', 'lifecyclestage', 'once', { values: { 'WhatsApp CTWA': 'ctwa' } })],
     ],
     ["'WhatsApp CTWA'", [line('lead source', 'lifecyclestage', 'once')]],
     ['must be one of', [line('shoe size', 'firstname')]],

@@ -101,14 +101,21 @@ describe('a WhatsApp message', () => {
     expect(properties['phone'] ?? '').toBe('');
   });
 
-  test('from an ad makes a contact of that source', async () => {
+  test('from an ad makes a new lead of that source', async () => {
     await town.control('POST', '/whatsapp/customer/messages', {
       from: '919711111111',
       type: 'text',
       text: 'I saw your ad',
       referral: { source_type: 'ad', source_id: '77', source_url: 'https://fb.example/77', headline: 'Blue' },
     });
-    await contactWhere('the contact', { wa_phone_e164: '+919711111111', wa_lead_source: 'WhatsApp CTWA' });
+    const { properties } = await contactWhere('the contact', {
+      phone: '+919711111111',
+      wa_lead_source: 'WhatsApp CTWA',
+      lifecyclestage: 'lead',
+      hs_lead_status: 'NEW',
+      wa_first_message: 'I saw your ad',
+    });
+    expect(properties['wa_first_message_at']).toBe(properties['wa_waiting_since']);
   });
 
   test('that is a submitted Flow tags the contact', async () => {

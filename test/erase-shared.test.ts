@@ -113,7 +113,7 @@ describe.each(accounts)('at %s', (_, open) => {
     const lastWords = world.clock.now();
     await crm.writes(bela, 'Still here');
     await world.ride(hour);
-    expect(Date.parse(crm.read(await crm.record(), 'last activity'))).toBeGreaterThanOrEqual(lastWords);
+    expect(crm.timeOf(await crm.record(), 'last activity')).toBeGreaterThanOrEqual(lastWords);
   });
 
   test('what a person typed of them stays, and what we wrote gives way to nothing where the other has none', async () => {

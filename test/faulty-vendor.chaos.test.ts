@@ -50,7 +50,7 @@ async function expectCounted(world: CrmWorld, crm: CrmWorkspace, { everybody }: 
 test('a fifth of all calls fail for an hour, in four ways, inside the account’s limit', async () => {
   const { world, crm } = await openAccount({ limiter: true });
   const [limit] = Object.values(crm.connector.traits.limits);
-  if (limit !== undefined) await crm.account.limit(limit.calls, limit.perMs);
+  if (limit?.kind === 'rolling') await crm.account.limit(limit.calls, limit.perMs);
   const faults: AccountFault[] = [
     { status: 503 },
     { dropConnection: 'before' },

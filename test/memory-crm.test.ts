@@ -1,6 +1,10 @@
-import { expect, test } from 'vitest';
+import { createPermits, createReconciler } from '@sangam/core/pipeline';
+import { Rounds } from '@sangam/core/work';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { memoryAccounts } from './conformance/memory-account.ts';
-import { stageFor, somebody } from './conformance/stage.ts';
+import { hour, stageFor, somebody } from './conformance/stage.ts';
+import { freely } from './harness/permits.ts';
+import { until } from './harness/until.ts';
 
 test.each(['keyed', 'findable'] as const)(
   'at a CRM without webhooks, batches or a name we know, a person becomes one record with their conversation (%s)',
@@ -20,3 +24,130 @@ test.each(['keyed', 'findable'] as const)(
     expect(await crm.letters()).toEqual([]);
   },
 );
+
+test('ten messages of one person in a second cost the same calls without batches as with', async () => {
+  const asha = somebody(1, 'Asha Rao');
+  const callsOf = async (batchSize: number): Promise<string[]> => {
+    const accounts = memoryAccounts({ batchSize });
+    const { world, crm } = await stageFor(accounts.open)();
+    await crm.writes(asha);
+    await world.settle();
+    const { calls } = accounts.opened().crm;
+    const before = calls.length;
+    let now = performance.now();
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
+    onTestFinished(() => clock.mockRestore());
+    let messages = 0;
+    const due = {
+      ...world.store,
+      /** Each time it looks for work a tenth of a second has passed, and she has written again. */
+      async lookAtDue(at: number) {
+        now += 100;
+        if (messages < 10) {
+          messages += 1;
+          await crm.writes(asha, `message ${String(messages)}`);
+          await world.process.apply();
+        }
+        return world.store.lookAtDue(at);
+      },
+    };
+    const reconciler = createReconciler({
+      store: world.store,
+      rounds: new Rounds(due, world.clock),
+      clock: world.clock,
+      connectors: {
+        of: async () => accounts.opened().connect(freely()),
+        forget: () => undefined,
+      },
+      erasureKeyOf: async () => Buffer.alloc(32),
+      counts: { written: () => undefined, callFailed: () => undefined, failed: () => undefined },
+    });
+    await reconciler.drain();
+    clock.mockRestore();
+    return calls.slice(before).map(({ operation }) => operation);
+  };
+  const batched = await callsOf(100);
+  expect(batched.length).toBeLessThanOrEqual(5);
+  expect(await callsOf(1)).toEqual(batched);
+});
+
+test.each(['keyed', 'findable'] as const)(
+  'a call that breaks among many leaves what was answered before, and is looked after alone (%s)',
+  async (writeClass) => {
+    const accounts = memoryAccounts({ writeClass, batchSize: 1, settleMs: 30_000 });
+    const { world, crm } = await stageFor(accounts.open)();
+    const { crm: memory } = accounts.opened();
+    for (let index = 0; index < 20; index += 1) await crm.writes(somebody(index));
+    let creates = 0;
+    memory.trouble = (operation) => {
+      if (operation !== 'create') return undefined;
+      creates += 1;
+      return creates === 7 ? { commitAfterMs: 20_000 } : undefined;
+    };
+    await world.ride(600_000);
+    expect(await crm.records()).toHaveLength(20);
+    // Each was made by one call; who came after the one nobody heard of is looked for once more, and nobody before.
+    expect(creates).toBeLessThanOrEqual(21);
+    const looks = memory.calls.filter(({ operation }) => operation === 'findByContactId');
+    expect(looks.length).toBeLessThanOrEqual(writeClass === 'keyed' ? 14 : 15);
+    expect(world.failures.map(({ code }) => code)).toEqual(['timeout']);
+    expect(await crm.letters()).toEqual([]);
+  },
+);
+
+test('a day that is spent is kept for who is new and who says STOP, and the rest comes the next day', async () => {
+  const accounts = memoryAccounts({ tokensADay: 1000 });
+  const { world, crm } = await stageFor(accounts.open)();
+  const { crm: memory } = accounts.opened();
+  await crm.check();
+  const [asha, ravi, bela, chitra] = [
+    somebody(1, 'Asha'),
+    somebody(2, 'Ravi'),
+    somebody(3, 'Bela'),
+    somebody(4, 'Chitra'),
+  ] as const;
+  for (const person of [asha, ravi]) await crm.writes(person);
+  await world.settle();
+  const { store, clock } = world;
+  const { workspaceId, connectionId } = crm;
+  const permits = createPermits({ store, clock, workspaceId, connectionId, limits: memory.traits.limits });
+  const failures: string[] = [];
+  const reconciler = createReconciler({
+    store,
+    clock,
+    rounds: new Rounds(store, clock),
+    connectors: { of: async () => accounts.opened().connect(permits), forget: () => undefined },
+    erasureKeyOf: async () => Buffer.alloc(32),
+    counts: {
+      written: () => undefined,
+      callFailed: (_, { code }) => void failures.push(code),
+      failed: () => undefined,
+    },
+  });
+  reconciler.start();
+  onTestFinished(() => reconciler.stop());
+  const named = async (name: string) =>
+    (await crm.records()).find((record) => crm.read(record, 'first name') === name);
+  const isThere = (name: string) => until(name, () => named(name));
+  // What others spend there the CRM tells with its next answer.
+  memory.spent = 760;
+  await crm.writes(bela, 'I am new');
+  await world.process.apply();
+  await isThere('Bela');
+  await crm.writes(asha, 'Is it there?');
+  await world.process.apply();
+  await until('the reserve', () => failures.includes('limit_wait'));
+  await crm.writes(chitra, 'I am new too');
+  await crm.writes(ravi, 'STOP');
+  await world.process.apply();
+  await isThere('Chitra');
+  await until('the STOP', async () => crm.isOptedOut(await named('Ravi')));
+  expect(crm.timeOf(await named('Asha'), 'last activity')).toBeLessThan(
+    (await crm.contactOf(asha)).lastActivityAt ?? 0,
+  );
+  await reconciler.stop();
+  memory.spent = 0;
+  await world.ride(24 * hour);
+  expect(crm.timeOf(await named('Asha'), 'last activity')).toBe((await crm.contactOf(asha)).lastActivityAt);
+  expect(await crm.letters()).toEqual([]);
+});

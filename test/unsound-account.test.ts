@@ -1,4 +1,4 @@
-import { type Connector, LimitWait, type Permits } from '@sangam/core/crm';
+import { type Connector, LimitWait } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
 import {
   alertSilentAccounts,
@@ -13,6 +13,7 @@ import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { hour, minute, somebody } from './conformance/stage.ts';
 import { createCrmWorld, type CrmWorld } from './harness/crm-world.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
+import { freely } from './harness/permits.ts';
 import { until } from './harness/until.ts';
 import { text } from './harness/whatsapp.ts';
 
@@ -97,7 +98,7 @@ describe('while every fifth call fails', () => {
     expect(await longestWait(world, crm, hour)).toBeLessThanOrEqual(36_000);
     expect(await crm.records()).toHaveLength(people);
     // Nobody tells of this account, so that each person is looked for before they are made.
-    const searches = people / crm.connector.traits.phonesPerSearch;
+    const searches = people / crm.connector.traits.sizes.findByPhone;
     expect((await crm.account.calls()) - before).toBeLessThan(people / 4 + searches);
     expect(await crm.letters()).toEqual([]);
   });
@@ -129,10 +130,9 @@ describe('an account that is away', () => {
     back = true;
     const timeline = createTimelineWriter(
       partsOf(world, ({ connectionId }) =>
-        (connectionId === crm.connectionId ? crm : other).account.connect({
-          take: (_, priority) =>
-            crm.beforeCall?.(connectionId === crm.connectionId ? priority : 'import') ?? Promise.resolve(),
-        }),
+        (connectionId === crm.connectionId ? crm : other).account.connect(
+          freely((priority) => crm.beforeCall?.(connectionId === crm.connectionId ? priority : 'import')),
+        ),
       ),
     );
     timeline.start();
@@ -206,12 +206,12 @@ describe('an account that is away', () => {
     let end: (reason: Error) => void = () => undefined;
     const dead = new Promise<never>((_, reject) => (end = reject));
     work(world, () =>
-      crm.account.connect({
-        take: () => {
+      crm.account.connect(
+        freely(() => {
           died = true;
           return dead;
-        },
-      }),
+        }),
+      ),
     );
     onTestFinished(() => end(away()));
     await until('the try', () => died);
@@ -228,12 +228,9 @@ describe('what one waits for, another does not', () => {
     const asha = somebody(1);
     await crm.writes(asha);
     await world.ride(hour);
-    const spent: Permits = {
-      take: (_, priority) =>
-        priority === 'consent'
-          ? Promise.resolve()
-          : Promise.reject(new LimitWait({ priority, afterMs: hour })),
-    };
+    const spent = freely((priority) => {
+      if (priority !== 'consent') throw new LimitWait({ priority, afterMs: hour });
+    });
     const failures = work(world, () => crm.account.connect(spent));
     await crm.writes(asha, 'Just a word');
     await world.process.apply();
@@ -247,8 +244,7 @@ describe('what one waits for, another does not', () => {
     const [world, crm] = await oneBusiness();
     const other = await openHubspotAccount(world.clock);
     onTestFinished(() => other.close());
-    const free: Permits = { take: () => Promise.resolve() };
-    const second = other.connect(free);
+    const second = other.connect(freely());
     await second.provision();
     await world.database.query(
       `insert into crm_connections (workspace_id, connection_id, crm, account, mode, settings, created_at)
@@ -258,12 +254,12 @@ describe('what one waits for, another does not', () => {
     );
     const hangs = { now: false, calls: 0 };
     const waiting: (() => void)[] = [];
-    const first = crm.account.connect({
-      take: () => {
+    const first = crm.account.connect(
+      freely(() => {
         hangs.calls += hangs.now ? 1 : 0;
-        return hangs.now ? new Promise((go) => waiting.push(go)) : Promise.resolve();
-      },
-    });
+        return hangs.now ? new Promise<void>((go) => waiting.push(go)) : undefined;
+      }),
+    );
     work(world, ({ connectionId }) => (connectionId === crm.connectionId ? first : second));
     // Before the reconciler is stopped, which waits for the calls under way.
     onTestFinished(() => {

@@ -112,7 +112,11 @@ test('a permit of its limit and priority is taken before every request', async (
     response.end('{}');
   });
   const permits: Permits = {
-    take: async (limit, priority) => void events.push(`${limit} for ${priority}`),
+    ...openDoor,
+    async take(needs, priority) {
+      for (const { limit, cost } of needs) events.push(`${String(cost)} ${limit} for ${priority}`);
+      return { release: async () => void events.push('released') };
+    },
   };
   const client = createHubspotClient({
     basePath,
@@ -122,7 +126,14 @@ test('a permit of its limit and priority is taken before every request', async (
   });
   await client.call({ method: 'GET', path: '/x', priority: 'consent' }, anything);
   await client.call({ method: 'POST', path: '/y', priority: 'import', limit: 'search' }, anything);
-  expect(events).toEqual(['api for consent', 'request', 'search for import', 'request']);
+  expect(events).toEqual([
+    '1 api for consent',
+    'request',
+    'released',
+    '1 search for import',
+    'request',
+    'released',
+  ]);
 });
 
 test('without a permit no request is made', async () => {
@@ -132,7 +143,7 @@ test('without a permit no request is made', async () => {
     response.end('{}');
   });
   const refusal = new SangamError({ code: 'limit_wait', origin: 'crm', retry: { afterMs: 5 }, message: '' });
-  const permits: Permits = { take: () => Promise.reject(refusal) };
+  const permits: Permits = { ...openDoor, take: () => Promise.reject(refusal) };
   const client = createHubspotClient({
     basePath,
     credentials: onlyToken('token'),

@@ -63,7 +63,7 @@ export function createHubspotConnector(options: HubspotConnectorOptions): Connec
       return contactIds.length === 0 ? [] : readByContactId(client, absent, contactIds, fields, priority);
     },
     async findByPhone(phones, fields, priority) {
-      mustFitBatch(phones, hubspotTraits.phonesPerSearch);
+      mustFitBatch(phones, hubspotTraits.sizes.findByPhone);
       return phones.length === 0 ? [] : findByPhone(client, absent, phones, fields, priority);
     },
 

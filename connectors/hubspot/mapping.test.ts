@@ -19,6 +19,7 @@ const asha: ContactFields = {
   leadSource: 'WhatsApp CTWA',
   optInAt: at,
   firstMessage: 'Is it in stock?',
+  firstMessageAt: at,
   lastActivityAt: at + 500,
   lastInboundAt: at + 500,
   windowState: 'open',
@@ -66,12 +67,15 @@ describe('a new contact', () => {
       firstname: 'Asha',
       lastname: 'Rao',
       phone: '+919812345678',
+      lifecyclestage: 'lead',
+      hs_lead_status: 'NEW',
       wa_phone_e164: '+919812345678',
       wa_bsuid: 'IN.1234567890',
       wa_username: 'asha',
       wa_lead_source: 'WhatsApp CTWA',
       wa_opt_in_at: '2026-11-23T10:00:00.000Z',
       wa_first_message: 'Is it in stock?',
+      wa_first_message_at: '2026-11-23T10:00:00.000Z',
       wa_last_activity_at: '2026-11-23T10:00:00.500Z',
       wa_window_state: 'open',
       wa_window_closes_at: '2026-11-24T10:00:00.000Z',
@@ -103,6 +107,10 @@ describe('a known contact', () => {
 
   test('gets nothing when HubSpot only spells the same differently', () => {
     expect(change(asha, held)).toEqual({});
+  });
+
+  test('keeps its stage and status, empty or not', () => {
+    expect(change(asha, { ...held, lifecyclestage: 'customer', hs_lead_status: '' })).toEqual({});
   });
 
   test('gets what moved on, and only that', () => {

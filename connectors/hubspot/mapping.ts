@@ -1,4 +1,4 @@
-import type { ContactSource, CrmField, FieldMapping, FieldOwner } from '@sangam/core/crm';
+import type { CrmField, FieldMapping, FieldOwner, MappingSource } from '@sangam/core/crm';
 import { toCrmField } from './fields.ts';
 import { mappedProperties, properties } from './properties.ts';
 
@@ -7,6 +7,20 @@ const standardFields: readonly CrmField[] = [
   { name: 'firstname', label: 'First Name', kind: 'text', writable: true },
   { name: 'lastname', label: 'Last Name', kind: 'text', writable: true },
   { name: 'phone', label: 'Phone Number', kind: 'phone', writable: true },
+  {
+    name: 'lifecyclestage',
+    label: 'Lifecycle Stage',
+    kind: 'choice',
+    writable: true,
+    options: [{ value: 'lead', label: 'Lead' }],
+  },
+  {
+    name: 'hs_lead_status',
+    label: 'Lead Status',
+    kind: 'choice',
+    writable: true,
+    options: [{ value: 'NEW', label: 'New' }],
+  },
 ];
 
 const fields = new Map(
@@ -23,10 +37,12 @@ export const defaultMapping: readonly FieldMapping[] = [
   },
   line('last name', 'lastname', 'if-empty'),
   line('phone', 'phone', 'if-empty'),
+  line({ constant: 'lead' }, 'lifecyclestage', 'once'),
+  line({ constant: 'NEW' }, 'hs_lead_status', 'once'),
   ...mappedProperties.map(({ source, owner, property }) => line(source, property.name, owner)),
 ];
 
-function line(source: ContactSource, name: string, owner: FieldOwner): FieldMapping {
+function line(source: MappingSource, name: string, owner: FieldOwner): FieldMapping {
   const field = fields.get(name);
   if (field === undefined) throw new RangeError(`There is no property ${name} to map.`);
   return { source, field, owner, transform: 'as is' };

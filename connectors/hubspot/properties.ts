@@ -115,6 +115,17 @@ export const mappedProperties: readonly {
     },
   },
   {
+    source: 'first message time',
+    owner: 'once',
+    property: {
+      name: 'wa_first_message_at',
+      label: 'WhatsApp first message time',
+      description: 'When this person sent their first message.',
+      type: 'datetime',
+      fieldType: 'date',
+    },
+  },
+  {
     source: 'last activity',
     owner: 'ours',
     property: {

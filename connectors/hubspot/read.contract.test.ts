@@ -144,7 +144,7 @@ test('an empty batch makes no call, and one too large is a bug', async () => {
   expect(await timeline.find([], 'fields')).toEqual([]);
   await timeline.remove([], 'fields');
   expect(sent).toEqual([]);
-  const many = Array.from({ length: connector.traits.batchSize + 1 }, (_, n) => String(n));
+  const many = Array.from({ length: connector.traits.sizes.read + 1 }, (_, n) => String(n));
   const creates = many.map((contactId) => ({ contactId, values: {} }));
   await expect(connector.read(many, [], 'fields')).rejects.toThrow(RangeError);
   await expect(connector.create(creates, 'fields')).rejects.toThrow(RangeError);

@@ -83,8 +83,8 @@ describe('a search by phone', () => {
 
   test('takes as many phones as it says, and gives all who hold them', async () => {
     const portal = await openProvisioned();
-    const { phonesPerSearch } = portal.connector.traits;
-    const phones = Array.from({ length: phonesPerSearch }, (_, n) => `+5511987654${320 + n}`);
+    const { findByPhone } = portal.connector.traits.sizes;
+    const phones = Array.from({ length: findByPhone }, (_, n) => `+5511987654${320 + n}`);
     const records = Array.from({ length: 205 }, (_, n) => ({
       properties: { firstname: `${n}`, phone: phones[n % phones.length] },
     }));

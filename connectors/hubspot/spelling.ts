@@ -37,6 +37,10 @@ export const spelling: Spelling = {
   },
 
   readFlag,
+  readTime(written) {
+    const at = readInstant(written);
+    return Number.isNaN(at) ? undefined : at;
+  },
   readTags: (written, field) => (holdsTags(field) ? readTags(written, field) : []),
   writeTags: (wanted, current, field) => (holdsTags(field) ? changedTags(wanted, current, field) : undefined),
 };

@@ -18,7 +18,10 @@ export interface TestPortal {
 }
 
 /** Every call may be made. */
-export const openDoor: Permits = { take: async () => undefined };
+export const openDoor: Permits = {
+  take: async () => ({ release: async () => undefined }),
+  learn: async () => undefined,
+};
 
 /** Credentials of one token: once refused there is no other. */
 export const onlyToken = (token: string): Credentials => ({

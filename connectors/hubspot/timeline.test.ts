@@ -118,8 +118,8 @@ test('entries of more communications than one call reads are all found', async (
   const portal = await openProvisioned();
   const record = await userCreates(portal, { firstname: 'Asha' });
   const keys = Array.from({ length: 250 }, (_, n) => `k${n}`);
-  for (let start = 0; start < keys.length; start += portal.connector.timeline.batchSize) {
-    const some = keys.slice(start, start + portal.connector.timeline.batchSize);
+  for (let start = 0; start < keys.length; start += portal.connector.traits.sizes.entries) {
+    const some = keys.slice(start, start + portal.connector.traits.sizes.entries);
     await portal.connector.timeline.write(
       some.map((key) => ({ entry: entry(record, key) })),
       'timeline',

@@ -70,8 +70,6 @@ export function createTimeline(client: HubspotClient, absent: AbsentProperties):
     );
 
   return {
-    batchSize,
-
     async write(writes, priority) {
       mustFit(writes);
       const rewrites = writes.filter((write): write is Rewrite => write.entryId !== undefined);

@@ -9,8 +9,16 @@ import { batchSize, freshMs, limits, settleMs, uiOrigin } from './vendor.ts';
 export const hubspotTraits: ConnectorTraits = {
   crm: 'hubspot',
   label: 'HubSpot',
-  batchSize,
-  phonesPerSearch,
+  sizes: {
+    read: batchSize,
+    findByContactId: batchSize,
+    findByPhone: phonesPerSearch,
+    create: batchSize,
+    update: batchSize,
+    entries: batchSize,
+    findEntries: batchSize,
+  },
+  leaseSize: batchSize,
   writeClass: 'keyed',
   settleMs,
   freshMs,

@@ -45,8 +45,8 @@ export const bodyShape = { form: 'html', maxChars: longestText } as const;
  * docs/vendors/hubspot.md §4.8 and §4.3.
  */
 export const limits = {
-  api: { calls: 100, perMs: 10_000 },
-  search: { calls: 4, perMs: 1_000 },
+  api: { kind: 'rolling', calls: 100, perMs: 10_000 },
+  search: { kind: 'rolling', calls: 4, perMs: 1_000 },
 } as const satisfies Readonly<Record<string, CallLimit>>;
 
 export type LimitName = keyof typeof limits;

@@ -78,7 +78,7 @@ describe.each(answers)('in a HubSpot where %s', (_answer, rules) => {
     const portal = await openProvisioned(rules);
     const { connector } = portal;
     const [first] = await connector.create([good], 'new lead');
-    const others = Array.from({ length: connector.traits.batchSize - 1 }, (_, n) => ({
+    const others = Array.from({ length: connector.traits.sizes.create - 1 }, (_, n) => ({
       contactId: `contact-${n}`,
       values: { firstname: `${n}` },
     }));
@@ -88,7 +88,7 @@ describe.each(answers)('in a HubSpot where %s', (_answer, rules) => {
     );
     expect(outcomes[0]).toEqual({ ...first, created: false, values: { firstname: 'Better' } });
     expect(outcomes.slice(1).every((one) => one.outcome === 'written' && one.created)).toBe(true);
-    expect(await recordsIn(portal)).toHaveLength(connector.traits.batchSize);
+    expect(await recordsIn(portal)).toHaveLength(connector.traits.sizes.create);
   });
 
   test('a person without a name or phone becomes a contact too', async () => {

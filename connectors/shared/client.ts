@@ -60,9 +60,13 @@ export function createClient<LimitName extends string, Refusal>(
     schema: z.ZodType<Body>,
   ): Promise<Answer<Body, Refusal>> => {
     const once = async () => {
-      await permits.take(limit, priority);
-      const token = await credentials.accessToken();
-      return { token, response: await transport.send(request, token) };
+      const permit = await permits.take([{ limit, cost: 1 }], priority);
+      try {
+        const token = await credentials.accessToken();
+        return { token, response: await transport.send(request, token) };
+      } finally {
+        await permit.release();
+      }
     };
     let { token, response } = await once();
     if (isExpired(response)) {

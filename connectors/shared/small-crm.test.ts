@@ -55,7 +55,13 @@ async function ledgerAnswering(...answers: Said[]) {
     response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body));
   });
   const taken: string[] = [];
-  const permits: Permits = { take: async (limit, priority) => void taken.push(`${limit} ${priority}`) };
+  const permits: Permits = {
+    take: async ([need], priority) => {
+      taken.push(`${String(need?.limit)} ${priority}`);
+      return { release: async () => undefined };
+    },
+    learn: async () => undefined,
+  };
   let token = 'first';
   const credentials: Credentials = {
     accessToken: async () => token,

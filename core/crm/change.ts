@@ -1,6 +1,8 @@
 /** Something that happened in a CRM, as its webhooks or a poll tell it. `at` is the vendor's time, milliseconds. */
 export type CrmChange = { readonly recordId: string; readonly at: number } & (
   | { readonly kind: 'created' | 'deleted' | 'restored' }
+  /** Something of it changed, and the vendor does not say to what: it is read. */
+  | { readonly kind: 'touched' }
   /** The vendor erased the person for privacy's sake: our copy goes too. */
   | { readonly kind: 'erased' }
   /** The record lives on as `into`. */

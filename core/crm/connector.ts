@@ -101,15 +101,29 @@ export interface ProvisioningStep {
   readonly possible: boolean;
 }
 
+/** Most items one call takes; 1 where the CRM has no batches for it. */
+interface CallSizes {
+  readonly read: number;
+  /** Contact ids. */
+  readonly findByContactId: number;
+  /** Phones. */
+  readonly findByPhone: number;
+  readonly create: number;
+  readonly update: number;
+  /** Timeline entries written or taken away. */
+  readonly entries: number;
+  /** Records whose timeline entries are looked for. */
+  readonly findEntries: number;
+}
+
 /** What is so of a CRM whoever's account it is. */
 export interface ConnectorTraits {
   readonly crm: string;
   /** What people call it. */
   readonly label: string;
-  /** Most records one call takes; 1 where the CRM has no batches. */
-  readonly batchSize: number;
-  /** Most phones one search takes. */
-  readonly phonesPerSearch: number;
+  readonly sizes: CallSizes;
+  /** How many marks one process takes at a time: what the largest call takes, or so many as many calls are made for soon. */
+  readonly leaseSize: number;
   readonly writeClass: WriteClass;
   /** How long after a call that got no answer the vendor may still act, milliseconds. */
   readonly settleMs: number;
@@ -140,7 +154,8 @@ export interface ConnectorTraits {
  * One installed CRM account. Calls throw `SangamError` with origin `crm` when the call as a whole failed: `later` and
  * `{afterMs}` mean that the same call may succeed in time; `never` with code `batch_refused` that something in this
  * batch is the matter, so that halving it finds the culprit; any other `never` that a person must act first. A field
- * that is no longer there is a `FieldsMissing`. Every call takes its permit first (`Permits`).
+ * that is no longer there is a `FieldsMissing`. No call is asked for more than `sizes` says, and each takes its permit first
+ * (`Permits`).
  */
 export interface Connector {
   readonly traits: ConnectorTraits;
@@ -153,19 +168,19 @@ export interface Connector {
   planProvisioning(): Promise<ProvisioningStep[]>;
   /** Creates our fields where they are missing. Repeatable. */
   provision(): Promise<void>;
-  /** At most `batchSize`; ids without a record are left out. */
+  /** Ids without a record are left out. */
   read(recordIds: readonly string[], fields: readonly string[], priority: Priority): Promise<CrmRecord[]>;
-  /** Records that hold these contact ids in our unique field. At most `batchSize`. */
+  /** Records that hold these contact ids in our unique field. */
   findByContactId(
     contactIds: readonly string[],
     fields: readonly string[],
     priority: Priority,
   ): Promise<CrmRecord[]>;
-  /** Records that may hold one of these phones; more than asked for may come back. At most `phonesPerSearch`. */
+  /** Records that may hold one of these phones; more than asked for may come back. */
   findByPhone(phones: readonly string[], fields: readonly string[], priority: Priority): Promise<CrmRecord[]>;
-  /** Creates records under our contact ids, or updates those that stand there. At most `batchSize`. */
+  /** Creates records under our contact ids, or updates those that stand there. */
   create(creates: readonly RecordCreate[], priority: Priority): Promise<WriteOutcome[]>;
-  /** At most `batchSize`, each record once. */
+  /** Each record once. */
   update(updates: readonly RecordUpdate[], priority: Priority): Promise<WriteOutcome[]>;
   /** All records, or those changed since then (milliseconds), a page at a time. Reads only. */
   scan(

@@ -17,6 +17,7 @@ export interface ContactFields {
   readonly leadSource: LeadSource;
   readonly optInAt?: number;
   readonly firstMessage?: string;
+  readonly firstMessageAt?: number;
   readonly lastActivityAt?: number;
   readonly lastInboundAt?: number;
   readonly windowState: 'open' | 'closed';
@@ -39,8 +40,8 @@ export interface SourceRule {
   /** As it is before a CRM's own spelling. */
   readonly read: (contact: ContactFields) => FieldValue;
   readonly value: FieldValue['kind'];
-  /** Kinds of CRM fields that can hold it. */
-  readonly kinds: readonly FieldKind[];
+  /** Of a text: kinds of fields it makes sense in. Whether a field can hold a value at all its CRM's spelling says. */
+  readonly kinds?: readonly FieldKind[];
   /** What such a field is called to an admin. */
   readonly holds: string;
   readonly owners: readonly FieldOwner[];
@@ -83,7 +84,6 @@ function time(means: string, of: (contact: ContactFields) => number | undefined)
     means,
     read: (contact) => ({ kind: 'time', at: of(contact) }),
     value: 'time',
-    kinds: ['time', 'date'],
     holds: 'a date or date-and-time field',
     owners: ownedByOne,
   };
@@ -103,6 +103,9 @@ const sources = {
   username: text('the name they chose on WhatsApp, without the @', (contact) => contact.username),
   'first name': text('of their WhatsApp profile', (contact) => contact.firstName),
   'last name': text('of their WhatsApp profile', (contact) => contact.lastName),
+  'full name': text('first and last name, for a CRM that has one field for both', (contact) =>
+    `${contact.firstName} ${contact.lastName}`.trim(),
+  ),
   'lead source': choice(
     'how they first came: `WhatsApp CTWA` (from an ad), `WhatsApp Inbound` or `WhatsApp`',
     (contact) => contact.leadSource,
@@ -110,6 +113,7 @@ const sources = {
   ),
   'opt-in time': time('when they agreed to messages', (contact) => contact.optInAt),
   'first message': text('the first thing they wrote', (contact) => contact.firstMessage),
+  'first message time': time('when they wrote it', (contact) => contact.firstMessageAt),
   'last activity': time('when the conversation last had a message', (contact) => contact.lastActivityAt),
   'window state': choice(
     'whether you may write freely now: `open` or `closed`',
@@ -125,7 +129,6 @@ const sources = {
     means: 'yes when they asked for no more messages',
     read: (contact) => ({ kind: 'flag', set: contact.optOut }),
     value: 'flag',
-    kinds: ['flag'],
     holds: 'a checkbox',
     owners: ['both', 'ours'],
   },
@@ -134,7 +137,6 @@ const sources = {
     means: 'tags of the conversation',
     read: (contact) => ({ kind: 'tags', tags: contact.tags }),
     value: 'tags',
-    kinds: ['choices', 'text', 'long text'],
     holds: 'a field of several choices, or a text field',
     owners: ['both', 'ours', 'theirs'],
   },
@@ -143,11 +145,22 @@ const sources = {
 export type ContactSource = keyof typeof sources;
 export const contactSources = Object.keys(sources) as readonly ContactSource[];
 
-/** What a mapping carries: a field of the contact, or the latest answer to a WhatsApp Flow's question of that name. */
-export type MappingSource = ContactSource | { readonly flowAnswer: string };
+/**
+ * What a mapping carries: a field of the contact, the latest answer to a WhatsApp Flow's question of that name, or a text that
+ * is the same for everybody.
+ */
+export type MappingSource = ContactSource | { readonly flowAnswer: string } | { readonly constant: string };
 
 export function ruleOf(source: MappingSource): SourceRule {
   if (typeof source === 'string') return sources[source];
+  if ('constant' in source) {
+    const { constant } = source;
+    return {
+      ...choice('this text, on records Sangam makes and no others', () => constant, [constant]),
+      kinds: ['text', 'long text', 'phone', 'number', 'choice'],
+      owners: ['once'],
+    };
+  }
   return text(
     'their latest answer to the question of that name in a WhatsApp Flow',
     (contact) => contact.flowAnswers[source.flowAnswer],
@@ -156,4 +169,9 @@ export function ruleOf(source: MappingSource): SourceRule {
       holds: 'a text, number, phone or drop-down field',
     },
   );
+}
+
+/** Whether it is written when a record is made and never after: what everybody gets tells nothing of a person. */
+export function isOnCreateAlone(source: MappingSource): boolean {
+  return typeof source === 'object' && 'constant' in source;
 }

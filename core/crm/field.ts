@@ -44,6 +44,8 @@ export interface Spelling {
   same(x: string, y: string, field: CrmField): boolean;
   /** What a written flag says; undefined: nothing. */
   readFlag(written: string, field: CrmField): boolean | undefined;
+  /** Milliseconds of a written time; undefined: it says none. */
+  readTime(written: string, field: CrmField): number | undefined;
   readTags(written: string, field: CrmField): readonly string[];
   /**
    * Brings tags to `wanted`, given what the record holds; undefined when it says so already. Where the CRM can add

@@ -65,11 +65,9 @@ export interface FoundEntry {
 
 /** Where a record shows its conversations. Errors as of the `Connector`. */
 export interface Timeline {
-  /** Most entries one call takes. */
-  readonly batchSize: number;
   /** Creates or rewrites entries. Findable: after an unknown outcome, `find` before repeating. */
   write(writes: readonly EntryWrite[], priority: Priority): Promise<EntryOutcome[]>;
-  /** Our entries on these records, twins included. At most the connector's `batchSize` records. */
+  /** Our entries on these records, twins included. */
   find(recordIds: readonly string[], priority: Priority): Promise<FoundEntry[]>;
   /** Takes entries away, as twins. What is not there is no error. */
   remove(entryIds: readonly string[], priority: Priority): Promise<void>;

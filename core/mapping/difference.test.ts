@@ -31,6 +31,7 @@ const spelling: Spelling = {
   },
   same: (x, y) => x.trim() === y.trim(),
   readFlag: (written) => (written === 'yes' ? true : written === 'no' ? false : undefined),
+  readTime: () => undefined,
   readTags: (written) => written.split(',').filter((tag) => tag !== ''),
   writeTags(wanted, current) {
     const theirs = current.split(',').filter((tag) => tag !== '');

@@ -1,4 +1,10 @@
-import type { ContactFields, CrmValues, FieldMapping, Spelling } from '../crm/index.ts';
+import {
+  type ContactFields,
+  type CrmValues,
+  type FieldMapping,
+  isOnCreateAlone,
+  type Spelling,
+} from '../crm/index.ts';
 import { isStandIn, standInsOf, writtenValue } from './written-value.ts';
 
 /** What the CRM's side says of something both sides share, and we take over. */
@@ -54,7 +60,7 @@ interface Verdict {
  * | `both`     | the value               | our side changed; what changed on theirs is taken                         |
  * | `theirs`   | nothing                 | never                                                                     |
  *
- * What we wrote and is somebody else's by now, a phone or a value of somebody `erased`, gives way to the contact's own, or to
+ * A constant is for new records alone. What we wrote and is somebody else's by now, a phone or a value of somebody `erased`, gives way to the contact's own, or to
  * what a new record gets, whoever owns the field.
  */
 export function difference(input: {
@@ -112,6 +118,7 @@ export function valuesForNew(
 
 function judge(mapping: FieldMapping, side: Side): Verdict {
   const { name } = mapping.field;
+  if (isOnCreateAlone(mapping.source)) return { value: side.current?.[name] };
   const theirs = side.current?.[name] ?? side.base[name];
   if (mapping.owner === 'both') {
     if (mapping.source === 'tags') return judgeTags(mapping, side);

@@ -1,3 +1,3 @@
 export * from './difference.ts';
 export * from './fold-record.ts';
-export { standInsOf, writtenValue } from './written-value.ts';
+export { carried, standInsOf, writtenValue } from './written-value.ts';

@@ -13,6 +13,7 @@ const spelling: Spelling = {
           : value.tags.join(','),
   same: (x, y) => x === y,
   readFlag: () => undefined,
+  readTime: () => undefined,
   readTags: () => [],
   writeTags: () => undefined,
 };
@@ -47,6 +48,29 @@ describe('a value on its way', () => {
     ['first line', 'First Line'],
   ] as const)('goes %s', (transform, written) => {
     expect(writtenValue(map({ transform }), asha, spelling)).toBe(written);
+  });
+
+  test('is translated where the line says so, and the rest is transformed', () => {
+    const line = map({
+      source: 'lead source',
+      transform: 'upper case',
+      values: { 'WhatsApp CTWA': 'whatsapp_ctwa' },
+    });
+    expect(writtenValue(line, { ...asha, leadSource: 'WhatsApp CTWA' }, spelling)).toBe('whatsapp_ctwa');
+    expect(writtenValue(line, asha, spelling)).toBe('WHATSAPP');
+    expect(writtenValue(map({ source: { constant: 'constructor' }, values: {} }), asha, spelling)).toBe(
+      'constructor',
+    );
+  });
+
+  test.each([
+    ['Asha', 'Rao', 'Asha Rao'],
+    ['Asha', '', 'Asha'],
+    ['', 'Rao', 'Rao'],
+  ])('is a full name of %j and %j', (firstName, lastName, written) => {
+    expect(writtenValue(map({ source: 'full name' }), { ...asha, firstName, lastName }, spelling)).toBe(
+      written,
+    );
   });
 
   test('that is no text goes as it is', () => {

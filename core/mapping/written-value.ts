@@ -16,7 +16,7 @@ export function writtenValue(
   contact: ContactFields,
   spelling: Spelling,
 ): string | undefined {
-  const value = transformed(ruleOf(mapping.source).read(contact), mapping.transform);
+  const value = carried(ruleOf(mapping.source).read(contact), mapping);
   if (isNothing(value)) return mapping.owner === 'ours' ? '' : undefined;
   return spelling.write(value, mapping.field);
 }
@@ -61,9 +61,15 @@ function isNothing(value: FieldValue): boolean {
   );
 }
 
-function transformed(value: FieldValue, transform: Transform): FieldValue {
+/** A value of ours as a mapping's line changes it on its way. */
+export function carried(
+  value: FieldValue,
+  { transform, values = {} }: Pick<FieldMapping, 'transform' | 'values'>,
+): FieldValue {
   if (value.kind !== 'text' || value.text === undefined) return value;
-  return { kind: 'text', text: transformText(value.text, transform) };
+  const { text } = value;
+  const translated = Object.hasOwn(values, text) ? values[text] : undefined;
+  return { kind: 'text', text: translated ?? transformText(text, transform) };
 }
 
 function transformText(value: string, transform: Transform): string {

@@ -1,4 +1,11 @@
-import type { ConnectorTraits, CrmField, CrmRecord, CrmValues, FieldOwner } from '../crm/index.ts';
+import {
+  type ConnectorTraits,
+  type CrmField,
+  type CrmRecord,
+  type CrmValues,
+  type FieldOwner,
+  isOnCreateAlone,
+} from '../crm/index.ts';
 import type { ConnectionRow, JournalEntry, Occurrence, RecordRow } from '../store/index.ts';
 import { wholeMappingOf } from './mapping-of.ts';
 
@@ -6,7 +13,7 @@ import { wholeMappingOf } from './mapping-of.ts';
 export interface Followed {
   readonly connectionId: string;
   readonly fields: ReadonlySet<string>;
-  /** Those nothing of ours is ever written to: what stands there is known as soon as it was seen. */
+  /** Those nothing of ours is ever written to once a record is made: what stands there is known as soon as it was seen. */
   readonly theirs: ReadonlySet<string>;
   /** Those only we write. */
   readonly ours: ReadonlySet<string>;
@@ -17,7 +24,11 @@ export function followedBy(connection: ConnectionRow, traits: ConnectorTraits): 
   const mapping = wholeMappingOf(connection, traits);
   const known = new Map(mapping.map(({ field }) => [field.name, field]));
   const ownedBy = (test: (owner: FieldOwner) => boolean): Set<string> =>
-    new Set(mapping.filter(({ owner }) => test(owner)).map(({ field }) => field.name));
+    new Set(
+      mapping
+        .filter(({ owner, source }) => test(owner) && !isOnCreateAlone(source))
+        .map(({ field }) => field.name),
+    );
   const fields = new Set([...known.keys(), ...traits.followedFields]);
   return {
     connectionId: connection.connectionId,

@@ -8,6 +8,7 @@ export interface ContactReading {
   readonly profileName: string | null;
   readonly username: string | null;
   readonly firstMessage: string | null;
+  readonly firstMessageAt: number | null;
   /** An ad had brought them by the time they first wrote. */
   readonly cameFromAd: boolean;
   readonly lastActivityAt: number | null;
@@ -83,6 +84,7 @@ export async function readContacts(
 ): Promise<ContactReading[]> {
   const { rows: contacts } = await sql<ContactColumns>`
     select c.contact_id as "contactId", c.profile_name as "profileName", c.username, c.first_message as "firstMessage",
+           c.first_message_at as "firstMessageAt",
            c.from_ad_at is not null and c.from_ad_at <= coalesce(c.first_message_at, c.from_ad_at) as "cameFromAd",
             c.last_activity_at as "lastActivityAt",
            v.last_inbound_at as "lastInboundAt", v.window_closes_at as "windowClosesAt",

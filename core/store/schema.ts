@@ -1,4 +1,4 @@
-import type { ColumnType, Selectable } from 'kysely';
+import type { ColumnType, Generated, Selectable } from 'kysely';
 
 /**
  * The tables, as migrations/ makes them. `…_at`, `at`, `since` and `…_until` are milliseconds since the epoch.
@@ -476,8 +476,16 @@ export interface Database {
     workspace_id: string;
     connection_id: string;
     name: string;
-    /** Milliseconds, with fractions: calls already let through fill the limit up to this instant. */
-    filled_until: number;
+    /** Of calls in any time. Milliseconds, with fractions: those already let through fill the limit up to this instant. */
+    filled_until: Generated<number>;
+    /** Of a budget: tokens since it was last renewed. */
+    spent: Generated<number>;
+    /** How large the vendor says it is; null: it never did. */
+    tokens: number | null;
+    /** Milliseconds: from then on nothing of it is spent. */
+    renewed_at: Generated<number>;
+    /** Of calls under way: until when each counts at most, milliseconds. */
+    under_way: Generated<number[]>;
   };
   counts: {
     workspace_id: string;

@@ -23,7 +23,10 @@ const service = createService({
   box: createSecretBox([key === '' ? randomBytes(32) : Buffer.from(key, 'base64')]),
   clock: systemClock,
   // The engine is measured, not the vendor's limits: HubSpot's alone would end at ten calls a second.
-  crmLimits: { api: { calls: 1_000_000, perMs: 10_000 }, search: { calls: 1_000_000, perMs: 10_000 } },
+  crmLimits: {
+    api: { kind: 'rolling', calls: 1_000_000, perMs: 10_000 },
+    search: { kind: 'rolling', calls: 1_000_000, perMs: 10_000 },
+  },
   logger: pino({ level: 'warn' }, pino.destination(2)),
   sandboxUrl: sandbox,
   readOwnNumber: createOwnNumberReader({ version: 'v26.0', sandboxUrl: sandbox }),

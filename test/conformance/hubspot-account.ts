@@ -108,7 +108,7 @@ export async function openHubspotAccount(
     lacks: { converting: 'HubSpot has no leads that become contacts: a contact is one from the start.' },
     lockedCode: 'LOCKED',
     uniqueField: { name: 'email', label: 'Email', kind: 'text', writable: true },
-    stage: { field: 'lifecyclestage', values: ['lead', 'opportunity'] },
+    stage: { field: 'lifecyclestage', values: ['marketingqualifiedlead', 'opportunity'] },
     async webhooksTo(receive) {
       app.post('/told', express.raw({ type: () => true, limit: '10mb' }), async (request, response) => {
         const raw = request.body as Buffer;

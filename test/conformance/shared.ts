@@ -38,7 +38,7 @@ export function shared(stage: SetStage): void {
 
   test('of two people on one record the one who waits longer says since when', async (context) => {
     const { world, crm } = await family(context);
-    const since = async (): Promise<number> => Date.parse(crm.read(await crm.record(), 'waiting since'));
+    const since = async (): Promise<number> => crm.timeOf(await crm.record(), 'waiting since');
     const both = await since();
     await says(world, crm, asha, 'Anybody there?');
     expect(await since()).toBe(both);

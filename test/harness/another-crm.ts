@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Access, Crm, CrmApp, Grant } from '@sangam/connectors/registry';
-import type { AccountChanges } from '@sangam/core/crm';
+import type { AccountChanges, CrmChange } from '@sangam/core/crm';
 import { Refusal, SangamError } from '@sangam/core/errors';
 import { z } from 'zod';
 import type { MemoryCrm } from './memory-crm.ts';
@@ -28,8 +28,9 @@ const told = z.object({
   account: id.optional(),
   record: id,
   at: z.number(),
-  field: z.string(),
-  value: z.string(),
+  /** Left out: only that something changed. */
+  field: z.string().optional(),
+  value: z.string().optional(),
 });
 
 /**
@@ -51,8 +52,12 @@ export function anotherCrm(crm: MemoryCrm): AnotherCrm {
       message: 'These keys open nothing.',
     });
   const read = (body: Buffer): readonly AccountChanges[] => {
-    const { account, record, at, field, value } = told.parse(JSON.parse(body.toString('utf8')));
-    return [{ account, changes: [{ kind: 'field', recordId: record, at, field, value, by: 'user 7' }] }];
+    const { account, record: recordId, at, field, value } = told.parse(JSON.parse(body.toString('utf8')));
+    const change: CrmChange =
+      field === undefined || value === undefined
+        ? { kind: 'touched', recordId, at }
+        : { kind: 'field', recordId, at, field, value, by: 'user 7' };
+    return [{ account, changes: [change] }];
   };
 
   const signed: Omit<NonNullable<Crm['session']>, 'read'> = {
@@ -110,10 +115,12 @@ export function anotherCrm(crm: MemoryCrm): AnotherCrm {
     },
     open: (_site, { credentials, permits, apiBase: at }) => {
       const connector = crm.connect({
-        async take(limit, priority) {
-          await permits.take(limit, priority);
+        ...permits,
+        async take(needs, priority) {
+          const permit = await permits.take(needs, priority);
           const accessToken = await credentials.accessToken();
           if (!isRight({ accessToken, apiBase: at })) await credentials.expired(accessToken);
+          return permit;
         },
       });
       return {

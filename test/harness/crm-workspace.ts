@@ -34,6 +34,7 @@ import type pg from 'pg';
 import type { ConformanceAccount, UserRecord } from '../conformance/account.ts';
 import type { CrmProcess } from './crm-process.ts';
 import { addWorkspace } from './engine.ts';
+import { freely } from './permits.ts';
 import { type Change, echo, type Person, status, text, webhook } from './whatsapp.ts';
 
 /** Settings as an admin gives them: what is left out is as it comes. */
@@ -103,6 +104,8 @@ export interface CrmWorkspace {
   valuesOf(values: Partial<Record<ContactSource, FieldValue | string>>): CrmValues;
   /** What a record holds of ours, in the CRM's form; '' where nothing. */
   read(record: UserRecord | undefined, source: ContactSource): string;
+  /** The time it holds, milliseconds; NaN where it holds none. */
+  timeOf(record: UserRecord | undefined, source: ContactSource): number;
   tagsOf(record: UserRecord | undefined): readonly string[];
   isOptedOut(record: UserRecord | undefined): boolean;
   fieldOf(source: ContactSource): CrmField;
@@ -131,7 +134,7 @@ export async function openCrmWorkspace(parts: {
 }): Promise<CrmWorkspace> {
   const { process, settle, clock, account, database, options } = parts;
   const { store, receiver } = process;
-  const connector = account.connect({ take: async () => undefined });
+  const connector = account.connect(freely());
   const { traits } = connector;
   await connector.provision();
   const channel = await addWorkspace(store);
@@ -280,6 +283,7 @@ export async function openCrmWorkspace(parts: {
         }),
       ),
     read,
+    timeOf: (record, source) => traits.spelling.readTime(read(record, source), fieldOf(source)) ?? NaN,
     tagsOf: (record) => traits.spelling.readTags(read(record, 'tags'), fieldOf('tags')).toSorted(),
     isOptedOut: (record) => traits.spelling.readFlag(read(record, 'opt-out'), fieldOf('opt-out')) === true,
     fieldOf,

@@ -1,4 +1,4 @@
-import type { Connector, Permits } from '@sangam/core/crm';
+import type { Connector } from '@sangam/core/crm';
 import type { SangamError } from '@sangam/core/errors';
 import {
   type Connectors,
@@ -23,6 +23,7 @@ import type { ConformanceAccount, OpenAccount } from '../conformance/account.ts'
 import type { CrmProcess } from './crm-process.ts';
 import { type CrmWorkspace, openCrmWorkspace, type WorkspaceOptions } from './crm-workspace.ts';
 import { createTestDatabase } from './database.ts';
+import { freely } from './permits.ts';
 import { until } from './until.ts';
 
 /**
@@ -170,8 +171,6 @@ export async function createCrmWorld(): Promise<CrmWorld> {
   };
 }
 
-const freely: Permits = { take: async () => undefined };
-
 function openProcess(
   url: string,
   clock: SandboxClock,
@@ -186,11 +185,12 @@ function openProcess(
     if (known === undefined) throw new Error(`There is no account of connection ${connectionId}.`);
     const { account, limiter, workspace } = known;
     const { limits } = workspace.connector.traits;
-    const permits = limiter ? createPermits({ store, clock, workspaceId, connectionId, limits }) : freely;
+    const permits = limiter ? createPermits({ store, clock, workspaceId, connectionId, limits }) : freely();
     return account.connect({
-      async take(limit, priority) {
+      ...permits,
+      async take(needs, priority) {
         await workspace.beforeCall?.(priority);
-        await permits.take(limit, priority);
+        return permits.take(needs, priority);
       },
     });
   };

@@ -23,6 +23,8 @@ export interface MemoryCrmRules {
   readonly writeClass?: 'keyed' | 'findable';
   /** Default 100. */
   readonly batchSize?: number;
+  /** Tokens its calls may spend a day: a search 20, anything else 1. Its answers say how many are left. Default: no end. */
+  readonly tokensADay?: number;
   /** Default 30 000. */
   readonly settleMs?: number;
   /** Default 60 000. */
@@ -68,6 +70,8 @@ export interface MemoryCrm {
   connect(permits: Permits): Connector;
   /** Each call so far: its operation, and how many items it carried. */
   readonly calls: { readonly operation: Operation; readonly items: number; readonly priority: Priority }[];
+  /** Tokens spent so far, by whoever calls. */
+  spent: number;
   /** From now on: called before each call; throws to let it fail, or answers what becomes of it. */
   trouble: ((operation: Operation) => undefined | { readonly commitAfterMs: number }) | undefined;
   /** Records by id that nobody may write for now. */
@@ -101,29 +105,34 @@ export const memoryFields = {
   stage: 'Stage',
 } as const;
 
-const field = (name: string, kind: CrmField['kind'] = 'text'): CrmField => ({
+const field = (name: string, kind: CrmField['kind'] = 'text', options: readonly string[] = []): CrmField => ({
   name,
   label: name,
   kind,
   writable: true,
+  ...(options.length === 0 ? {} : { options: options.map((value) => ({ value, label: value })) }),
 });
 
+/** Its times are texts without a zone, its flags a choice of two. */
 const defaultMapping: readonly FieldMapping[] = (
   [
     ['first name', field('FirstName'), 'if-empty'],
     ['last name', field('LastName'), 'if-empty'],
+    ['full name', field('Name'), 'if-empty'],
     ['phone', field(memoryFields.phone, 'phone'), 'if-empty'],
     ['bsuid', field('Bsuid'), 'ours'],
     ['username', field('Username'), 'ours'],
-    ['lead source', field('LeadSource'), 'once'],
-    ['opt-in time', field('OptInAt', 'time'), 'once'],
+    ['lead source', field('LeadSource', 'choice', ['Advertisement', 'Messenger']), 'once'],
+    [{ constant: 'Not Contacted' }, field('Status'), 'once'],
+    ['opt-in time', field('OptInAt'), 'once'],
     ['first message', field('FirstMessage', 'long text'), 'once'],
-    ['last activity', field('LastActivity', 'time'), 'ours'],
+    ['first message time', field('FirstMessageAt'), 'once'],
+    ['last activity', field('LastActivity'), 'ours'],
     ['window state', field('WindowState'), 'ours'],
-    ['window closes at', field('WindowClosesAt', 'time'), 'ours'],
-    ['waiting since', field('WaitingSince', 'time'), 'ours'],
-    ['opt-out', field('OptOut', 'flag'), 'both'],
-    ['opt-out time', field('OptOutAt', 'time'), 'ours'],
+    ['window closes at', field('WindowClosesAt'), 'ours'],
+    ['waiting since', field('WaitingSince'), 'ours'],
+    ['opt-out', field('OptOut', 'choice', ['Yes', 'No']), 'both'],
+    ['opt-out time', field('OptOutAt'), 'ours'],
     ['tags', field('Tags'), 'both'],
   ] as const
 ).map(([source, crmField, owner]) => ({
@@ -132,17 +141,29 @@ const defaultMapping: readonly FieldMapping[] = (
   owner,
   transform: 'as is',
   ...(source === 'first name' ? { standIns: ['phone', 'username', "'WhatsApp contact'"] as const } : {}),
+  ...(source === 'lead source'
+    ? {
+        values: {
+          'WhatsApp CTWA': 'Advertisement',
+          'WhatsApp Inbound': 'Messenger',
+          WhatsApp: 'Messenger',
+        },
+      }
+    : {}),
 }));
 
 const readTags = (written: string): string[] => written.split(', ').filter((tag) => tag !== '');
 
 const spelling: Spelling = {
-  write(value, { kind }) {
+  write(value, { options }) {
     switch (value.kind) {
-      case 'text':
-        return kind === 'time' || kind === 'flag' ? undefined : (value.text ?? '');
+      case 'text': {
+        const { text = '' } = value;
+        const takes = options === undefined || text === '' || options.some((one) => one.value === text);
+        return takes ? text : undefined;
+      }
       case 'time':
-        return value.at === undefined ? '' : new Date(value.at).toISOString();
+        return value.at === undefined ? '' : new Date(value.at).toISOString().slice(0, 19).replace('T', ' ');
       case 'flag':
         return value.set ? 'Yes' : 'No';
       case 'tags':
@@ -151,6 +172,8 @@ const spelling: Spelling = {
   },
   same: (x, y) => x === y,
   readFlag: (written) => (written === 'Yes' ? true : written === 'No' ? false : undefined),
+  readTime: (written) =>
+    /^[-\d]{10} [:\d]{8}$/.test(written) ? Date.parse(`${written.replace(' ', 'T')}Z`) : undefined,
   readTags,
   writeTags(wanted, current) {
     const written = wanted.join(', ');
@@ -167,6 +190,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
   const {
     writeClass = 'keyed',
     batchSize = 100,
+    tokensADay = 1_000_000_000,
     settleMs = 30_000,
     freshMs = 60_000,
     searchLagMs = 0,
@@ -179,8 +203,16 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
   const traits: ConnectorTraits = {
     crm: 'memory',
     label: 'Memory CRM',
-    batchSize,
-    phonesPerSearch: 10,
+    sizes: {
+      read: batchSize,
+      findByContactId: batchSize,
+      findByPhone: 10,
+      create: batchSize,
+      update: batchSize,
+      entries: batchSize,
+      findEntries: batchSize,
+    },
+    leaseSize: Math.max(batchSize, 20),
     writeClass,
     settleMs,
     freshMs,
@@ -189,7 +221,15 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
     phoneFields: [memoryFields.phone, memoryFields.mobile],
     followedFields: [memoryFields.stage],
     defaultMapping,
-    limits: { api: { calls: 1_000_000, perMs: 1_000 } },
+    limits: {
+      'at once': { kind: 'concurrent', most: 4 },
+      day: {
+        kind: 'budget',
+        tokens: tokensADay,
+        renewed: { midnightIn: 'Asia/Kolkata' },
+        reserves: { pressing: 0.25, consent: 0.1 },
+      },
+    },
     spelling,
     recordUrl: () => undefined,
   };
@@ -342,13 +382,27 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
       priority: Priority,
       act: () => Answer,
     ): Promise<Answer> => {
-      await permits.take('api', priority);
-      catchUp();
-      calls.push({ operation, items, priority });
-      const delayed = crm.trouble?.(operation);
-      if (delayed === undefined) return act();
-      late.push({ dueAt: clock.now() + delayed.commitAfterMs, act: () => void act() });
-      throw noAnswer();
+      const cost = operation === 'findByPhone' ? 20 : 1;
+      const needs = [
+        { limit: 'day', cost },
+        { limit: 'at once', cost: 1 },
+      ];
+      const permit = await permits.take(needs, priority);
+      try {
+        catchUp();
+        calls.push({ operation, items, priority });
+        crm.spent += cost;
+        const delayed = crm.trouble?.(operation);
+        if (delayed !== undefined) {
+          late.push({ dueAt: clock.now() + delayed.commitAfterMs, act: () => void act() });
+          throw noAnswer();
+        }
+        const answer = act();
+        await permits.learn('day', { left: tokensADay - crm.spent });
+        return answer;
+      } finally {
+        await permit.release();
+      }
     };
     const mustFit = (items: readonly unknown[], most: number): void => {
       if (items.length > most)
@@ -357,9 +411,9 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
     return {
       traits,
       timeline: {
-        batchSize,
-        write: (writes, priority) =>
-          call('entries', writes.length, priority, () =>
+        write: (writes, priority) => {
+          mustFit(writes, batchSize);
+          return call('entries', writes.length, priority, () =>
             writes.map((one): EntryOutcome => {
               const { entryKey, recordId } = one.entry;
               if (crm.lockedTimelines.has(recordId)) {
@@ -371,11 +425,14 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
                 ? { entryKey, outcome: 'unknown', code: 'timeout', explanation: 'No answer came.' }
                 : outcome;
             }),
-          ),
-        find: (recordIds, priority) =>
-          call('entries', recordIds.length, priority, () =>
+          );
+        },
+        find: (recordIds, priority) => {
+          mustFit(recordIds, batchSize);
+          return call('entries', recordIds.length, priority, () =>
             [...entries.values()].filter(({ recordId }) => recordIds.includes(recordId)),
-          ),
+          );
+        },
         remove: (entryIds, priority) =>
           call('entries', entryIds.length, priority, () => {
             for (const entryId of entryIds) entries.delete(entryId);
@@ -407,7 +464,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
         );
       },
       findByPhone(phones, fields, priority) {
-        mustFit(phones, traits.phonesPerSearch);
+        mustFit(phones, traits.sizes.findByPhone);
         const wanted = new Set(phones.map((phone) => phone.replace(/\D/g, '')));
         return call('findByPhone', phones.length, priority, () =>
           all()
@@ -463,6 +520,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
     traits,
     connect,
     calls,
+    spent: 0,
     trouble: undefined,
     locked: new Set(),
     lockedTimelines: new Set(),

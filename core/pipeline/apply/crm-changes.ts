@@ -37,7 +37,7 @@ const crmChangePayload = z.object({
   field: z.literal('crm'),
   connectionId: z.string(),
   change: z.union([
-    change.extend({ kind: z.enum(['created', 'deleted', 'restored', 'erased']) }),
+    change.extend({ kind: z.enum(['created', 'touched', 'deleted', 'restored', 'erased']) }),
     change.extend({ kind: z.literal('merged'), into: id }),
     change.extend({
       kind: z.literal('field'),
@@ -133,7 +133,7 @@ export async function applyLives(
     connectionId,
     [
       ...created.filter((recordId) => !ours.has(recordId)),
-      ...told('restored').map(({ recordId }) => recordId),
+      ...[...told('restored'), ...told('touched')].map(({ recordId }) => recordId),
       ...doubted,
       ...moves.map(({ to }) => to),
     ],

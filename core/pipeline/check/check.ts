@@ -69,7 +69,8 @@ export function createChecker(dependencies: {
     connection: ConnectionRow,
     { checkId }: CheckRow,
   ): Promise<string[]> => {
-    const fields = looking.get(checkId) ?? (await readableFields(connector, connection));
+    const fields =
+      looking.get(checkId) ?? readableFields(connector, connection, await existingFields(connector));
     looking.set(checkId, fields);
     return fields;
   };
@@ -228,9 +229,16 @@ async function leaveUnseen(
   await markRecords(trx, connectionId, doubted, { priority: markPriority.fields, reread: true }, now);
 }
 
+export async function existingFields(connector: Connector): Promise<ReadonlySet<string>> {
+  return new Set((await connector.fields()).map(({ name }) => name));
+}
+
 /** What the account has of the fields a decision may need: in shadow ours may not be there. */
-export async function readableFields(connector: Connector, connection: ConnectionRow): Promise<string[]> {
-  const existing = new Set((await connector.fields()).map(({ name }) => name));
+export function readableFields(
+  connector: Connector,
+  connection: ConnectionRow,
+  existing: ReadonlySet<string>,
+): string[] {
   return fieldsToRead(connector, wholeMappingOf(connection, connector.traits)).filter((field) =>
     existing.has(field),
   );

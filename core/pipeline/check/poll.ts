@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import type { Connector } from '../../crm/index.ts';
+import { type Connector, FieldsMissing, type ScanPage } from '../../crm/index.ts';
 import { SangamError } from '../../errors.ts';
 import {
   advancePoll,
@@ -15,7 +15,7 @@ import { callPlaceMs, ofConnection, type Rounds, type TurnFailed, TurnTaker } fr
 import { callFailed, callWent, mayCall } from '../breaker.ts';
 import type { Connectors } from '../connectors.ts';
 import type { ErasureKeyOf } from '../erased.ts';
-import { ensureIndexed, readableFields } from './check.ts';
+import { ensureIndexed, existingFields, readableFields } from './check.ts';
 import type { LookCounts } from '../written-batch.ts';
 import { takeIn } from './take-in.ts';
 
@@ -24,6 +24,9 @@ const silentEveryMs = 5 * 60 * 1000;
 const besideWebhooksMs = 30 * 60 * 1000;
 /** A vendor's index lags, and clocks differ: each poll looks back this far behind the last. */
 const overlapMs = 2 * 60 * 1000;
+
+/** So long an account is believed to have the fields it had: asking costs some vendors as much as a poll. */
+const fieldsForMs = 10 * 60 * 1000;
 
 /** How long a CRM may restore what was deleted. */
 const restorableMs = 90 * 24 * 60 * 60 * 1000;
@@ -45,6 +48,21 @@ export function createPoller(dependencies: {
 }): Poller {
   const { store, clock, rounds, connectors, erasureKeyOf, counts } = dependencies;
 
+  /** By connection: the fields its account had, and until when that is believed. */
+  const known = new Map<string, { readonly existing: ReadonlySet<string>; readonly until: number }>();
+
+  const fieldsOf = async (
+    connector: Connector,
+    connectionId: string,
+    now: number,
+  ): Promise<ReadonlySet<string>> => {
+    const before = known.get(connectionId);
+    if (before !== undefined && before.until > now) return before.existing;
+    const existing = await existingFields(connector);
+    known.set(connectionId, { existing, until: now + fieldsForMs });
+    return existing;
+  };
+
   const pollConnection = async (connection: ConnectionRow): Promise<void> => {
     const { workspaceId, connectionId, crm, polledUntil, nextPollAt } = connection;
     const started = clock.now();
@@ -55,16 +73,24 @@ export function createPoller(dependencies: {
     );
     if (!mine) return;
     const connector = await connectors.of(connection);
-    const fields = await readableFields(connector, connection);
+    const asked = async (): Promise<readonly string[]> =>
+      readableFields(connector, connection, await fieldsOf(connector, connectionId, started));
+    let fields = await asked();
+    const scan = async (from: Parameters<Connector['scan']>[0]): Promise<ScanPage> => {
+      try {
+        return await connector.scan(from, fields, 'import');
+      } catch (error) {
+        if (!(error instanceof FieldsMissing)) throw error;
+        known.delete(connectionId);
+        fields = await asked();
+        return connector.scan(from, fields, 'import');
+      }
+    };
     const changedSince = (polledUntil ?? started) - overlapMs;
     let cursor = connection.pollCursor ?? undefined;
     for (;;) {
       const since = performance.now();
-      const page = await connector.scan(
-        { changedSince, ...(cursor === undefined ? {} : { cursor }) },
-        fields,
-        'import',
-      );
+      const page = await scan({ changedSince, ...(cursor === undefined ? {} : { cursor }) });
       cursor = page.next;
       const done = cursor === undefined;
       await store.transact(workspaceId, async (trx) => {
@@ -87,7 +113,7 @@ export function createPoller(dependencies: {
     const gone = await store.transact(workspaceId, (trx) =>
       tombstonesOfWithdrawn(trx, connectionId, {
         since: clock.now() - restorableMs,
-        limit: connector.traits.batchSize,
+        limit: connector.traits.sizes.read,
       }),
     );
     if (gone.length === 0) return;

@@ -40,7 +40,10 @@ export async function adoptNamed(
 ): Promise<NotTheirs[]> {
   const { traits } = connector;
   const records = new Map<string, CrmRecord>();
-  for (const some of inChunks([...new Set(twins.map(({ outcome }) => outcome.recordId))], traits.batchSize)) {
+  for (const some of inChunks(
+    [...new Set(twins.map(({ outcome }) => outcome.recordId))],
+    traits.sizes.read,
+  )) {
     const priority = mostPressing(twins.map(({ creating }) => creating.homeless.dirty));
     for (const record of await connector.read(some, fieldsToRead(connector, mapping), priority)) {
       records.set(record.askedAs, record);

@@ -2,6 +2,7 @@ import type { Clock } from '../../clock.ts';
 import type { Connector, CrmValues, FieldMapping, WriteOutcome } from '../../crm/index.ts';
 import type { ConnectionRow, DeadLetter, DirtyRecord, Store } from '../../store/index.ts';
 import type { ErasureKeyOf } from '../erased.ts';
+import type { Calls } from '../calls.ts';
 import { itemWaitMs } from '../retry-schedule.ts';
 import type { Findings } from './findings.ts';
 import type { DirtyBatch } from './load-batch.ts';
@@ -16,6 +17,7 @@ export interface BatchWork {
   readonly mapping: readonly FieldMapping[];
   readonly batch: DirtyBatch;
   readonly lease: string;
+  readonly calls: Calls;
   readonly erasureKeyOf: ErasureKeyOf;
 }
 

@@ -18,7 +18,7 @@ export async function contactFields(
 ): Promise<ContactFields[]> {
   if (contactIds.length === 0) return [];
   const readings = await readContacts(trx, contactIds);
-  const asksFlows = mapping.some(({ source }) => typeof source === 'object');
+  const asksFlows = mapping.some(({ source }) => typeof source === 'object' && 'flowAnswer' in source);
   const answers = asksFlows ? flowAnswersOf(await interactiveContents(trx, contactIds)) : new Map();
   return readings.map((reading) => fieldsOf(reading, answers.get(reading.contactId) ?? {}, now));
 }
@@ -50,6 +50,7 @@ function fieldsOf(
         : 'WhatsApp Inbound',
     ...(consent.optInAt === undefined ? {} : { optInAt: consent.optInAt }),
     ...(reading.firstMessage === null ? {} : { firstMessage: reading.firstMessage }),
+    ...(reading.firstMessageAt === null ? {} : { firstMessageAt: reading.firstMessageAt }),
     ...(reading.lastActivityAt === null ? {} : { lastActivityAt: reading.lastActivityAt }),
     ...(reading.lastInboundAt === null ? {} : { lastInboundAt: reading.lastInboundAt }),
     windowState: windowOpen ? 'open' : 'closed',

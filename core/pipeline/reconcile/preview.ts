@@ -1,9 +1,10 @@
 import type { Clock } from '../../clock.ts';
-import type { CrmValues } from '../../crm/index.ts';
+import type { CrmRecord, CrmValues } from '../../crm/index.ts';
 import { valuesForNew } from '../../mapping/index.ts';
 import { type ConnectionRow, type DirtyKey, type Page, peekDirty, type Store } from '../../store/index.ts';
 import type { Connectors } from '../connectors.ts';
 import type { ErasureKeyOf } from '../erased.ts';
+import { inChunks } from './candidates.ts';
 import { loadBatch } from './load-batch.ts';
 import { followedBy } from '../followed.ts';
 import { mappingOf } from '../mapping-of.ts';
@@ -40,7 +41,7 @@ export async function previewWrites(
   const mapping = mappingOf(connection, traits);
   const { batch, facts, next } = await store.transact(workspaceId, async (trx) => {
     const now = clock.now();
-    const size = Math.min(limit, traits.batchSize);
+    const size = Math.min(limit, traits.leaseSize);
     const marks = await peekDirty(trx, connectionId, { limit: size + 1, after });
     const waiting = marks.slice(0, size);
     const last = marks.length > size ? waiting.at(-1) : undefined;
@@ -64,11 +65,11 @@ export async function previewWrites(
   );
   const followed = followedBy(connection, traits);
   const standing = batch.targets.filter(({ row }) => (row?.gone ?? null) === null);
-  const records = await connector.read(
-    standing.map(({ recordId }) => recordId),
-    fields,
-    'import',
-  );
+  const records: CrmRecord[] = [];
+  const asked = standing.map(({ recordId }) => recordId);
+  for (const part of inChunks(asked, traits.sizes.read)) {
+    records.push(...(await connector.read(part, fields, 'import')));
+  }
   const byAsked = new Map(records.map((record) => [record.askedAs, record]));
   const erasedOf = await erasedFieldsOf(
     workspaceId,

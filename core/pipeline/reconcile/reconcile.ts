@@ -29,6 +29,7 @@ import {
   TurnTaker,
 } from '../../work/index.ts';
 import { BatchSizes } from '../batch-sizes.ts';
+import { Calls } from '../calls.ts';
 import { callFailed, callNotMade, callWent, type Leave, mayCall } from '../breaker.ts';
 import type { Connectors } from '../connectors.ts';
 import type { ErasureKeyOf } from '../erased.ts';
@@ -90,10 +91,11 @@ export function createReconciler(dependencies: {
     let size = 1;
     let leased: readonly DirtyRecord[] = [];
     let traits: ConnectorTraits | undefined;
+    let heard = false;
     try {
       const connector = await connectors.of(connection);
       traits = connector.traits;
-      const most = connector.traits.batchSize;
+      const most = connector.traits.leaseSize;
       size = sizes.of(connection, most);
       const work = await store.transact(workspaceId, async (trx) => {
         const now = clock.now();
@@ -120,9 +122,15 @@ export function createReconciler(dependencies: {
       }
       const full = leased.length === size;
       nextBatchAt.set(connectionId, performance.now() + (full ? 0 : lingerMs));
-      const outcomes = await writeBatch({ store, clock, connector, lease, erasureKeyOf, ...work });
+      const calls = new Calls(since + leaseMs);
+      const outcomes = await writeBatch({ store, clock, connector, lease, erasureKeyOf, calls, ...work });
       const { crm } = connection;
       counts.written({ workspaceId, connectionId, crm, outcomes, ms: performance.now() - since });
+      if (calls.failure !== undefined) {
+        await callWent(store, connection, clock.now());
+        heard = true;
+        throw calls.failure;
+      }
       traceWrites('write records', connection, leased, since);
       sizes.went(connection, size, most);
       await callWent(store, connection, clock.now());
@@ -132,7 +140,9 @@ export function createReconciler(dependencies: {
       counts.callFailed(connection, error);
       traceWrites('write records', connection, leased, since, error.code);
       if (error.code !== 'limit_wait') sizes.failed(connection, size);
-      await afterFailure(connection, leave, error, lease, leased, traits);
+      const { failedAttempts } = connection;
+      const told = { ...connection, failedAttempts: heard ? 0 : failedAttempts };
+      await afterFailure(told, leave, error, lease, leased, traits);
       return 'done';
     }
   };

@@ -199,7 +199,7 @@ async function findOurs(
   const seen: SeenRecord[] = [];
   const ours: AgreedRecord[] = [];
   const kept = new Set<string>();
-  for (const part of inChunks([...keys.keys()], traits.batchSize)) {
+  for (const part of inChunks([...keys.keys()], traits.sizes.findByContactId)) {
     for (const record of await connector.findByContactId(part, fields, pressing)) {
       const key = record.contactId ?? '';
       const contactId = keys.get(key);

@@ -25,14 +25,14 @@ export async function searchByPhone(
   parted: ReadonlySet<string>,
   fields: readonly string[],
 ): Promise<Searched> {
-  const { phoneFields, phonesPerSearch } = connector.traits;
+  const { phoneFields, sizes } = connector.traits;
   const matches = new Map<string, Candidates>();
   const seen = new Map<string, SeenRecord>();
-  const searches = inSearches(people, phonesPerSearch);
+  const searches = inSearches(people, sizes.findByPhone);
   for (const [index, part] of searches.entries()) {
     try {
       const records = await connector.findByPhone(
-        part.flatMap(({ contact }) => contact.phones).slice(0, phonesPerSearch),
+        part.flatMap(({ contact }) => contact.phones).slice(0, sizes.findByPhone),
         fields,
         mostPressing(part.map(({ dirty }) => dirty)),
       );

@@ -1,6 +1,7 @@
 import { fillBases, recordsById } from '../../store/index.ts';
 import { followedBy, noticeFollowed } from '../followed.ts';
 import type { BatchWork } from './batch-work.ts';
+import { inChunks } from './candidates.ts';
 
 /**
  * Looks once at records just made, so that the first change of a stage is known for one: what stands there from the start
@@ -13,9 +14,8 @@ export async function seedFollowed(
   const { traits } = connector;
   const followed = followedBy(connection, traits);
   const { connectionId, workspaceId } = connection;
-  for (let start = 0; start < made.length; start += traits.batchSize) {
-    const part = made.slice(start, start + traits.batchSize);
-    const records = await connector.read(part, [...followed.theirs], 'fields');
+  for (const part of inChunks(made, traits.sizes.read)) {
+    const records = await connector.read(part, [...followed.theirs], 'new lead');
     await store.transact(workspaceId, async (trx) => {
       const rows = new Map((await recordsById(trx, connectionId, part)).map((row) => [row.recordId, row]));
       await fillBases(

@@ -29,7 +29,7 @@ export async function lookForTwins(
   const creations = await store.transact(workspaceId, (trx) => creationsOf(trx, connectionId, contactIds));
   const contactOf = new Map(creations.map(({ key, contactId }) => [key, contactId]));
   const held = new Map<string, CrmRecord[]>();
-  for (const keys of inChunks([...contactOf.keys()], traits.batchSize)) {
+  for (const keys of inChunks([...contactOf.keys()], traits.sizes.findByContactId)) {
     for (const record of await connector.findByContactId(keys, fieldsToRead(connector, mapping), 'fields')) {
       const contactId = contactOf.get(record.contactId ?? '');
       if (contactId !== undefined) held.set(contactId, [...(held.get(contactId) ?? []), record]);

@@ -11,7 +11,7 @@ import type { Homeless } from './load-batch.ts';
 import { hurry, mostPressing } from './priority.ts';
 import { loadResolveFacts, type ResolveFacts } from './resolve-facts.ts';
 import { assignOwners, type CreatingValues, fieldsToRead, resolveHomeless } from './resolve.ts';
-import { createRecords, type RecordOutcome } from './write-records.ts';
+import { createRecords, type RecordOutcome, type RecordsWritten } from './write-records.ts';
 
 /** Records to be made, and which records are not their people's. */
 export type ToCreate = Pick<ResolveFacts, 'parted' | 'losing'> & {
@@ -91,22 +91,24 @@ export async function createNew(
         .map(({ homeless }) => homeless.contact.contactId),
     );
   }
-  const outcomes = await create(work, creating);
+  const { outcomes, unheard } = await create(work, creating);
   const twins = creating.flatMap((one): NamedTwin[] => {
     const outcome = outcomes.get(one.creation.key);
     return outcome !== undefined && namesTwin(outcome, traits) ? [{ creating: one, outcome }] : [];
   });
   const named = new Set(twins.map((twin) => twin.creating));
   for (const one of creating.filter((other) => !named.has(other))) {
-    noteCreated(work, one, outcomes.get(one.creation.key), findings);
+    noteCreated(work, one, outcomes.get(one.creation.key), unheard, findings);
   }
   if (twins.length === 0) return;
   const others = await adoptNamed(work, twins, notTheirs, findings);
   const again = others.flatMap(({ twin, values }) =>
     values === undefined ? [] : [{ ...twin.creating, values }],
   );
-  const second = again.length === 0 ? new Map<string, RecordOutcome>() : await create(work, again);
-  for (const one of again) noteCreated(work, one, second.get(one.creation.key), findings);
+  const second = await create(work, again);
+  for (const one of again) {
+    noteCreated(work, one, second.outcomes.get(one.creation.key), second.unheard, findings);
+  }
   for (const { twin, values } of others) {
     if (values !== undefined) continue;
     const { dirty, contact } = twin.creating.homeless;
@@ -116,9 +118,9 @@ export async function createNew(
 }
 
 async function create(
-  { connector, mapping }: BatchWork,
+  { connector, mapping, calls }: BatchWork,
   creating: readonly CreatingValues[],
-): Promise<ReadonlyMap<string, RecordOutcome>> {
+): Promise<RecordsWritten> {
   const contactOf = new Map(creating.map(({ creation, homeless }) => [creation.key, homeless.contact]));
   const standIns = (key: string, field: string): string[] => {
     const line = mapping.find((one) => one.field.name === field);
@@ -127,13 +129,13 @@ async function create(
       ? []
       : standInsOf(line, contact, connector.traits.spelling);
   };
-  const outcomes = await createRecords(
+  return createRecords(
+    calls,
     connector,
     creating.map(({ creation, values }) => ({ contactId: creation.key, values })),
     standIns,
     mostPressing(creating.map(({ homeless }) => homeless.dirty)),
   );
-  return new Map(outcomes.map((outcome) => [outcome.item, outcome]));
 }
 
 /** What became of one create. */
@@ -141,14 +143,21 @@ function noteCreated(
   { connection, connector, mapping, clock }: BatchWork,
   { homeless, creation, elsewhere }: CreatingValues,
   outcome: RecordOutcome | undefined,
+  unheard: ReadonlySet<string>,
   findings: Findings,
 ): void {
-  if (outcome === undefined) return;
   const { traits } = connector;
   const { dirty, contact } = homeless;
   const { contactId } = contact;
-  const { leftOut, sent } = outcome;
   const now = clock.now();
+  // So long a create that got no answer may still be made, where the vendor does not keep it from being made twice.
+  const settled = traits.writeClass === 'findable' ? { notBefore: now + traits.settleMs } : {};
+  if (outcome === undefined) {
+    const back = unheard.has(creation.key) ? settled : { untried: !dirty.tried };
+    findings.returned.set(dirty, { dirty, ...back });
+    return;
+  }
+  const { leftOut, sent } = outcome;
   switch (outcome.outcome) {
     case 'written': {
       const { theirs } = followedBy(connection, traits);
@@ -181,14 +190,8 @@ function noteCreated(
     }
     case 'later':
     case 'unknown': {
-      const findable = outcome.outcome === 'unknown' && traits.writeClass === 'findable';
-      comeBack(
-        { findings, connection, now },
-        dirty,
-        contactId,
-        outcome,
-        findable ? now + traits.settleMs : undefined,
-      );
+      const { notBefore } = outcome.outcome === 'unknown' ? settled : {};
+      comeBack({ findings, connection, now }, dirty, contactId, outcome, notBefore);
       break;
     }
     case 'taken':

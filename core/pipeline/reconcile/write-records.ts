@@ -7,6 +7,7 @@ import type {
   WriteOutcome,
 } from '../../crm/index.ts';
 import type { SangamError } from '../../errors.ts';
+import type { Calls, InParts } from '../calls.ts';
 import { inHalves } from '../in-halves.ts';
 
 /** What of a record the CRM did not take, while it took the rest. */
@@ -25,6 +26,16 @@ export type RecordOutcome = WriteOutcome & {
   readonly sent: CrmValues;
   readonly leftOut: readonly LeftOut[];
 };
+
+/** What became of records, by item. Those in neither were not written. */
+export interface RecordsWritten {
+  readonly outcomes: ReadonlyMap<string, RecordOutcome>;
+  /** Nobody knows of these: their call, one of several, failed. */
+  readonly unheard: ReadonlySet<string>;
+}
+
+/** `heard`: others of the batch were answered before. */
+type WriteSome = (writes: readonly Write[], heard: boolean) => Promise<InParts<Write, WriteOutcome>>;
 
 interface Leaving {
   /** Whether a record may do without this. */
@@ -45,19 +56,26 @@ interface Write {
  * next stand-in is sent: never a phone another record holds, for that record may be the person's, and never our id.
  */
 export async function createRecords(
+  calls: Calls,
   connector: Connector,
   creates: readonly RecordCreate[],
   standIns: (contactId: string, field: string) => readonly string[],
   priority: Priority,
-): Promise<RecordOutcome[]> {
-  const { contactIdField, phoneFields } = connector.traits;
+): Promise<RecordsWritten> {
+  const { contactIdField, phoneFields, sizes } = connector.traits;
   return leavingOut(
     creates.map(({ contactId, values }) => ({ item: contactId, values })),
-    (writes) =>
-      inHalves(
-        writes.map(({ item, values }) => ({ contactId: item, values })),
-        (part) => connector.create(part, priority),
-        ({ contactId }, error) => refusal(contactId, error),
+    (writes, heard) =>
+      calls.inParts(
+        writes,
+        sizes.create,
+        (part) =>
+          inHalves(
+            part.map(({ item, values }) => ({ contactId: item, values })),
+            (half) => connector.create(half, priority),
+            ({ contactId }, error) => refusal(contactId, error),
+          ),
+        heard,
       ),
     {
       may: ({ field, taken }) => field !== contactIdField && !(taken && phoneFields.includes(field)),
@@ -73,23 +91,30 @@ export async function createRecords(
  * than them is refused as a whole, they go by themselves.
  */
 export async function updateRecords(
+  calls: Calls,
   connector: Connector,
   updates: readonly RecordUpdate[],
   optOutFields: readonly string[],
   priority: Priority,
-): Promise<RecordOutcome[]> {
-  const write = (writes: readonly Write[]): Promise<WriteOutcome[]> =>
-    inHalves(
-      writes.map(({ item, values }) => ({ recordId: item, values })),
-      (part) => connector.update(part, priority),
-      ({ recordId }, error) => refusal(recordId, error),
+): Promise<RecordsWritten> {
+  const write: WriteSome = (writes, heard) =>
+    calls.inParts(
+      writes,
+      connector.traits.sizes.update,
+      (part) =>
+        inHalves(
+          part.map(({ item, values }) => ({ recordId: item, values })),
+          (half) => connector.update(half, priority),
+          ({ recordId }, error) => refusal(recordId, error),
+        ),
+      heard,
     );
   const writes = updates.map(({ recordId, values }) => ({ item: recordId, values }));
-  const outcomes = await leavingOut(writes, write, ofUpdates);
+  const written = await leavingOut(writes, write, ofUpdates);
   const valuesOf = new Map(writes.map(({ item, values }) => [item, values]));
   const alone = new Map<string, { readonly first: RecordOutcome; readonly left: LeftOut }>();
   const again: Write[] = [];
-  for (const outcome of outcomes) {
+  for (const outcome of written.outcomes.values()) {
     if (outcome.outcome !== 'refused' && outcome.outcome !== 'taken') continue;
     const sent = Object.entries(valuesOf.get(outcome.item) ?? {});
     const optOut = Object.fromEntries(sent.filter(([field]) => optOutFields.includes(field)));
@@ -100,22 +125,28 @@ export async function updateRecords(
     const left = { values: rest, code, explanation: outcome.explanation, named: false };
     alone.set(outcome.item, { first: outcome, left });
   }
-  if (again.length === 0) return outcomes;
-  const byItem = new Map((await leavingOut(again, write, ofUpdates)).map((next) => [next.item, next]));
-  return outcomes.map((outcome) => {
-    const next = byItem.get(outcome.item);
-    const before = alone.get(outcome.item);
-    if (next?.outcome !== 'written' || before === undefined) return outcome;
-    return { ...next, leftOut: [...before.first.leftOut, before.left, ...next.leftOut] };
-  });
+  if (again.length === 0) return written;
+  const second = await leavingOut(again, write, ofUpdates, written.outcomes.size > again.length);
+  const outcomes = new Map(written.outcomes);
+  for (const { item } of again) {
+    const next = second.outcomes.get(item);
+    const before = alone.get(item);
+    // An opt-out that was not sent goes back with the rest of its mark.
+    if (next === undefined) outcomes.delete(item);
+    if (next?.outcome !== 'written' || before === undefined) continue;
+    outcomes.set(item, { ...next, leftOut: [...before.first.leftOut, before.left, ...next.leftOut] });
+  }
+  return { outcomes, unheard: written.unheard.union(second.unheard) };
 }
 
 /** Writes, and writes again without what was refused by name: each round takes a field off, so it ends. */
 async function leavingOut(
   writes: readonly Write[],
-  write: (writes: readonly Write[]) => Promise<WriteOutcome[]>,
+  write: WriteSome,
   { may, standIns, emptied }: Leaving,
-): Promise<RecordOutcome[]> {
+  heard = false,
+): Promise<RecordsWritten> {
+  const unheard = new Set<string>();
   const outcomes = new Map<string, WriteOutcome>();
   const last = new Map<string, CrmValues>();
   const leftOut = new Map<string, readonly LeftOut[]>();
@@ -123,7 +154,11 @@ async function leavingOut(
   while (open.length > 0) {
     const sent = new Map(open.map(({ item, values }) => [item, values]));
     const next: Write[] = [];
-    for (const outcome of await write(open)) {
+    // Rounds of one alone are that one's matter.
+    const some = await write(open, heard || outcomes.size > open.length);
+    for (const { item } of [...some.unheard, ...some.left]) outcomes.delete(item);
+    for (const { item } of some.unheard) unheard.add(item);
+    for (const outcome of some.answers) {
       const { item } = outcome;
       const values = sent.get(item) ?? {};
       outcomes.set(item, outcome);
@@ -152,11 +187,11 @@ async function leavingOut(
     }
     open = next;
   }
-  return [...outcomes.values()].map((outcome) => ({
-    ...outcome,
-    sent: last.get(outcome.item) ?? {},
-    leftOut: leftOut.get(outcome.item) ?? [],
-  }));
+  const told = [...outcomes].map(([item, outcome]): [string, RecordOutcome] => [
+    item,
+    { ...outcome, sent: last.get(item) ?? {}, leftOut: leftOut.get(item) ?? [] },
+  ]);
+  return { outcomes: new Map(told), unheard };
 }
 
 const ofUpdates: Leaving = {

@@ -44,11 +44,15 @@ export async function planStanding(
   const plans = standing.map((target) => planTarget(target, undefined, mapping, traits, followed, new Set()));
   const asking = plans.filter(({ needsRead }) => needsRead).map(({ target }) => target);
   if (asking.length === 0) return plans;
-  const records = await connector.read(
-    asking.map(({ recordId }) => recordId),
-    fieldsToRead(connector, mapping),
-    mostPressing(asking.map(({ dirty }) => dirty)),
+  const read = await work.calls.inParts(asking, traits.sizes.read, (part) =>
+    connector.read(
+      part.map(({ recordId }) => recordId),
+      fieldsToRead(connector, mapping),
+      mostPressing(part.map(({ dirty }) => dirty)),
+    ),
   );
+  const records = read.answers;
+  const unread = new Set([...read.unheard, ...read.left]);
   const byAsked = new Map(records.map((record) => [record.askedAs, record]));
   const born = await bornUnanswered(work, asking, records);
   const erasedOf = await erasedFieldsOf(
@@ -60,6 +64,7 @@ export async function planStanding(
   return [
     ...plans.filter(({ needsRead }) => !needsRead),
     ...asking.flatMap((target) => {
+      if (unread.has(target)) return [];
       const { recordId, dirty, homes, others, keyIsOthers, row } = target;
       const record = byAsked.get(recordId);
       const at = wentAt(target, clock.now());
@@ -150,7 +155,7 @@ async function bornUnanswered(
 
 /** Writes what differs. */
 export async function updateStanding(
-  { connection, connector, mapping, clock }: BatchWork,
+  { connection, connector, mapping, clock, calls }: BatchWork,
   plans: readonly TargetPlan[],
   findings: Findings,
 ): Promise<void> {
@@ -161,18 +166,21 @@ export async function updateStanding(
   const writing = plans.filter(hasWrite);
   if (writing.length === 0) return;
   const optOutFields = optOutFieldsOf(mapping);
-  const outcomes = await updateRecords(
+  const written = await updateRecords(
+    calls,
     connector,
     writing.map(({ target, write }) => ({ recordId: target.recordId, values: write })),
     optOutFields,
     mostPressing(writing.map(({ target }) => target.dirty)),
   );
-  const byRecord = new Map(outcomes.map((outcome) => [outcome.item, outcome]));
   const now = clock.now();
   for (const plan of writing) {
     const { dirty, recordId, homes, others } = plan.target;
-    const outcome = byRecord.get(recordId);
-    if (outcome === undefined) continue;
+    const outcome = written.outcomes.get(recordId);
+    if (outcome === undefined) {
+      findings.returned.set(dirty, { dirty, untried: !written.unheard.has(recordId) && !dirty.tried });
+      continue;
+    }
     const people = [...homes, ...others].map(({ contactId }) => contactId);
     // Our id on another record is that record's matter: it is taken off there when it is not the person's home.
     const withoutKey = outcome.leftOut.some(({ values }) => connector.traits.contactIdField in values);

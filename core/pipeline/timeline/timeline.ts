@@ -30,6 +30,7 @@ import {
   TurnTaker,
 } from '../../work/index.ts';
 import { BatchSizes } from '../batch-sizes.ts';
+import { Calls } from '../calls.ts';
 import { callFailed, callNotMade, callWent, mayCall } from '../breaker.ts';
 import type { Connectors } from '../connectors.ts';
 import { type OfConnection, traceWrites, type WrittenBatch } from '../written-batch.ts';
@@ -76,11 +77,12 @@ export function createTimelineWriter(dependencies: {
     let size = 1;
     let leased: readonly DueEntry[] = [];
     let settleMs = 0;
+    let heard = false;
     try {
       const connector = await connectors.of(connection);
-      const { timeline, traits } = connector;
+      const { traits } = connector;
       settleMs = traits.settleMs;
-      const most = timeline.batchSize;
+      const most = traits.leaseSize;
       size = sizes.of(connection, most);
       const { rendered, taken } = await store.transact(workspaceId, async (trx) => {
         const now = clock.now();
@@ -107,6 +109,7 @@ export function createTimelineWriter(dependencies: {
       leased = rendered.map(({ due }) => due);
       nextBatchAt.set(connectionId, performance.now() + (full ? 0 : lingerMs));
       const written = await writeEntries(
+        new Calls(since + leaseMs),
         connector,
         connectionId,
         rendered,
@@ -126,7 +129,11 @@ export function createTimelineWriter(dependencies: {
         const { crm } = connection;
         counts.written({ workspaceId, connectionId, crm, outcomes, ms: performance.now() - since });
       }
-      if (written.failure !== undefined) throw written.failure;
+      if (written.failure !== undefined) {
+        heard = written.heard;
+        if (heard) await callWent(store, connection, now);
+        throw written.failure;
+      }
       traceWrites('write timeline', connection, leased, since);
       sizes.went(connection, size, most);
       await callWent(store, connection, now);
@@ -143,7 +150,8 @@ export function createTimelineWriter(dependencies: {
       await store.transact(workspaceId, (trx) =>
         returnEntries(trx, lease, keysOf(leased), { retryAt, unanswered: false }),
       );
-      if (await callFailed(store, connection, error, 'timeline', now)) connectors.forget(connectionId);
+      const told = { ...connection, failedAttempts: heard ? 0 : connection.failedAttempts };
+      if (await callFailed(store, told, error, 'timeline', now)) connectors.forget(connectionId);
       return limited ? { notBefore: now + error.retry.afterMs } : 'done';
     }
   };
@@ -169,7 +177,7 @@ async function remember(
     readonly retryAt: number;
     readonly unanswered: boolean;
   },
-  { settled, emptied, postponed, doubted, letters }: EntriesWritten,
+  { settled, emptied, postponed, left, doubted, letters }: EntriesWritten,
   now: number,
 ): Promise<void> {
   const { connectionId, lease, leased, retryAt, unanswered } = batch;
@@ -181,6 +189,8 @@ async function remember(
   const handled = new Set(
     [...settled, ...postponed, ...emptied.map((entry) => ({ entry }))].map(({ entry }) => entry.entryKey),
   );
+  for (const { entryKey } of left) handled.add(entryKey);
+  await returnEntries(trx, lease, keysOf(left), { retryAt: now, unanswered: false });
   await returnEntries(
     trx,
     lease,

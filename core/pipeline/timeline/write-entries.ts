@@ -1,6 +1,7 @@
 import type { Connector, EntryOutcome, EntryWrite, FoundEntry } from '../../crm/index.ts';
 import { SangamError } from '../../errors.ts';
 import type { DeadLetter, DueEntry, EntryPlace, PostponedEntry, SettledEntry } from '../../store/index.ts';
+import type { Calls } from '../calls.ts';
 import { inHalves } from '../in-halves.ts';
 import { itemWaitMs } from '../retry-schedule.ts';
 import type { Rendered } from './render.ts';
@@ -14,11 +15,15 @@ export interface EntriesWritten {
   readonly emptied: readonly DueEntry[];
   /** Entries the CRM takes at another time. */
   readonly postponed: readonly PostponedEntry[];
+  /** Entries that were not called for. */
+  readonly left: readonly DueEntry[];
   /** Records that seem to be gone: the CRM is to be asked. */
   readonly doubted: readonly string[];
   readonly letters: readonly DeadLetter[];
   /** Why a call failed as a whole; what others answered counts nevertheless. */
   readonly failure: SangamError | undefined;
+  /** The CRM answered something before. */
+  readonly heard: boolean;
 }
 
 /** How long after an unknown outcome a late twin is looked for; within the hour (docs/design.md §5, promise 2). */
@@ -53,6 +58,7 @@ interface Writing {
  * try before.
  */
 export async function writeEntries(
+  calls: Calls,
   connector: Connector,
   connectionId: string,
   rendered: readonly Rendered[],
@@ -95,16 +101,21 @@ export async function writeEntries(
       });
     }
   }
-  await beforeNew(
-    writing
-      .filter(({ write }) => write.entryId === undefined)
-      .map(({ one, homeId, standing }) => ({
-        entry: one.due,
-        recordId: homeId,
-        entryId: standing.elsewhere ?? null,
-      })),
+  const {
+    outcomes,
+    left: uncalled,
+    failure,
+  } = await write(calls, connector, writing, (part) =>
+    beforeNew(
+      part
+        .filter((one) => one.write.entryId === undefined)
+        .map(({ one, homeId, standing }) => ({
+          entry: one.due,
+          recordId: homeId,
+          entryId: standing.elsewhere ?? null,
+        })),
+    ),
   );
-  const { outcomes, failure } = await write(connector, writing);
 
   const letters: DeadLetter[] = [];
   const postponed: PostponedEntry[] = [];
@@ -163,41 +174,52 @@ export async function writeEntries(
     settled: settled.filter(({ entry }) => !left.has(entry)),
     emptied: emptied.filter((due) => !left.has(due)),
     postponed: postponed.filter(({ entry }) => !left.has(entry)),
+    left: uncalled.map(({ one }) => one.due),
     doubted: [...doubted],
     letters,
     failure: failure ?? removalFailure,
+    heard: outcomes.size > 0,
   };
 }
 
 /** Writes in as few calls as the CRM allows; a call that fails leaves what others answered. */
 async function write(
-  { timeline }: Connector,
+  calls: Calls,
+  { timeline, traits }: Connector,
   writing: readonly Writing[],
-): Promise<{ outcomes: ReadonlyMap<string, EntryOutcome>; failure: SangamError | undefined }> {
+  beforePart: (part: readonly Writing[]) => Promise<void>,
+): Promise<{
+  outcomes: ReadonlyMap<string, EntryOutcome>;
+  left: readonly Writing[];
+  failure: SangamError | undefined;
+}> {
   const outcomes = new Map<string, EntryOutcome>();
   const answered = (some: readonly EntryOutcome[]): void => {
     for (const outcome of some) outcomes.set(outcome.entryKey, outcome);
   };
   try {
-    const all = await inHalves(
-      writing.map((one) => one.write),
-      async (part) => {
-        const some = await timeline.write(part, 'timeline');
-        answered(some);
-        return some;
-      },
-      ({ entry: { entryKey } }, { code, message }): EntryOutcome => ({
-        entryKey,
-        outcome: 'refused',
-        code,
-        explanation: message,
-      }),
-    );
-    answered(all);
-    return { outcomes, failure: undefined };
+    const { answers, left } = await calls.inParts(writing, traits.sizes.entries, async (part) => {
+      await beforePart(part);
+      return inHalves(
+        part.map((one) => one.write),
+        async (half) => {
+          const some = await timeline.write(half, 'timeline');
+          answered(some);
+          return some;
+        },
+        ({ entry: { entryKey } }, { code, message }): EntryOutcome => ({
+          entryKey,
+          outcome: 'refused',
+          code,
+          explanation: message,
+        }),
+      );
+    });
+    answered(answers);
+    return { outcomes, left, failure: calls.failure };
   } catch (error) {
     if (!(error instanceof SangamError)) throw error;
-    return { outcomes, failure: error };
+    return { outcomes, left: [], failure: error };
   }
 }
 
@@ -208,11 +230,12 @@ interface Taking {
 
 /** Takes entries away; returns whose are left, where a call failed. */
 async function takeAway(
-  { timeline }: Connector,
+  { timeline, traits }: Connector,
   taking: readonly Taking[],
 ): Promise<{ left: ReadonlySet<DueEntry>; failure: SangamError | undefined }> {
-  for (let start = 0; start < taking.length; start += timeline.batchSize) {
-    const part = taking.slice(start, start + timeline.batchSize);
+  const { entries: most } = traits.sizes;
+  for (let start = 0; start < taking.length; start += most) {
+    const part = taking.slice(start, start + most);
     try {
       await timeline.remove(
         part.map(({ entryId }) => entryId),
@@ -242,8 +265,9 @@ async function findEntries(connector: Connector, looking: readonly Rendered[]): 
   );
   const asked = [...records];
   const found: FoundEntry[] = [];
-  for (let start = 0; start < asked.length; start += connector.traits.batchSize) {
-    const part = asked.slice(start, start + connector.traits.batchSize);
+  const { findEntries: most } = connector.traits.sizes;
+  for (let start = 0; start < asked.length; start += most) {
+    const part = asked.slice(start, start + most);
     found.push(...(await connector.timeline.find(part, 'timeline')));
   }
   return { records, byKey: Map.groupBy(found, ({ entryKey }) => entryKey) };

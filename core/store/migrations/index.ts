@@ -20,6 +20,7 @@ import { stretches } from './0026-stretches.ts';
 import { endedConflicts } from './0027-ended-conflicts.ts';
 import { dueList } from './0032-due-list.ts';
 import { blockedTimelines } from './0033-blocked-timelines.ts';
+import { callLimits } from './0036-call-limits.ts';
 
 /** By the name of their file, in order. One that was applied anywhere is never changed: another follows it, under a number above all others. */
 export const migrations = {
@@ -45,4 +46,5 @@ export const migrations = {
   '0027-ended-conflicts': endedConflicts,
   '0032-due-list': dueList,
   '0033-blocked-timelines': blockedTimelines,
+  '0036-call-limits': callLimits,
 };
