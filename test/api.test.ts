@@ -279,10 +279,7 @@ describe('a CRM that fails', () => {
     await town.control('PUT', '/hubspot/faults', { dropConnection: 'after', times: 1 });
     await say('919855555555');
     await until('the contact', async () => (await hubspotPhones()).includes('+919855555555'));
-    await until(
-      'the repeat',
-      () => isEmpty(town.store, town.parties.workspaceId, 'dirty_records'),
-    );
+    await until('the repeat', () => isEmpty(town.store, town.parties.workspaceId, 'dirty_records'));
     expect((await hubspotPhones()).filter((phone) => phone === '+919855555555')).toHaveLength(1);
   });
 

@@ -23,7 +23,11 @@ const mark = (recordId: string, at = engineNow): Promise<void> =>
   );
 const setMode = (mode: string): Promise<void> =>
   engine.asDatabaseOwner(`update crm_connections set mode = '${mode}'`);
-const records = (): DueTarget => ({ queue: 'records', workspaceId: engine.workspaceId, targetId: connectionId });
+const records = (): DueTarget => ({
+  queue: 'records',
+  workspaceId: engine.workspaceId,
+  targetId: connectionId,
+});
 const dueNow = async (now = engineNow): Promise<string[]> =>
   (await engine.store.lookAtDue(now)).map(({ queue }) => queue).toSorted();
 const rest = (target: DueTarget, now = engineNow) => engine.store.restDue(target, now);

@@ -2,7 +2,15 @@ import { once } from 'node:events';
 import { sql } from 'kysely';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createTown, type ServiceProcess, text, type Town, until, webhook, isEmpty } from './harness/index.ts';
+import {
+  createTown,
+  type ServiceProcess,
+  text,
+  type Town,
+  until,
+  webhook,
+  isEmpty,
+} from './harness/index.ts';
 
 /** What is acknowledged is durable, and one body never fails its neighbours. Over real HTTP, each body posted once. */
 
@@ -98,10 +106,7 @@ describe('a body with what PostgreSQL cannot hold', () => {
     expect(kept.map(({ reason }) => reason)).toEqual(foreign.map(() => 'foreign channel'));
     expect(kept.some(({ payload }) => payload.includes('1\\u00002'))).toBe(true);
     expect(await keys()).toBe(22);
-    await until(
-      'all of it to be applied',
-      () => isEmpty(town.store, town.parties.workspaceId, 'inbox'),
-    );
+    await until('all of it to be applied', () => isEmpty(town.store, town.parties.workspaceId, 'inbox'));
     expect((await letters()).filter(({ reason }) => reason !== 'foreign channel')).toEqual([]);
   });
 

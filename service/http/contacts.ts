@@ -14,10 +14,7 @@ const tagChange = z
 const contactQuery = z.strictObject({ phone: phoneInQuery });
 
 /** Contacts as Sangam sees them, and the tags members give their conversations. */
-export function contactRoutes(dependencies: {
-  store: Store;
-  clock: Clock;
-}): Route[] {
+export function contactRoutes(dependencies: { store: Store; clock: Clock }): Route[] {
   const { store, clock } = dependencies;
   return [
     route('GET', '/contacts', 'read-only', async (request, response) => {

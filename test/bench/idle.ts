@@ -56,7 +56,7 @@ export async function idleCost(
     return Number(rows[0]?.n ?? 0);
   };
   const least = async (): Promise<void> => {
-    for (let before = await committed(); ; ) {
+    for (let before = await committed(); ;) {
       await wait(5_000);
       const after = await committed();
       if (after - before < 200) return;
