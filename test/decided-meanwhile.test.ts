@@ -23,7 +23,7 @@ const business = async () => {
       await decide();
     };
   };
-  const mode = crm.setMode;
+  const mode: typeof crm.setMode = (name, phones) => crm.setMode(name, phones);
   return { world, crm, meanwhile, mode };
 };
 

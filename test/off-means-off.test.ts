@@ -13,7 +13,7 @@ const business = async () => {
   const world = await createCrmWorld();
   onTestFinished(() => world.close());
   const crm = await world.addWorkspace(openHubspotAccount);
-  const mode = crm.setMode;
+  const mode: typeof crm.setMode = (name, phones) => crm.setMode(name, phones);
   /** Everybody's workers have gone round: somebody else's business, live, got what it waited for, more than once. */
   const other = await world.addWorkspace(openHubspotAccount);
   const goRound = async (): Promise<void> => {

@@ -1,8 +1,7 @@
 /** Queues whose targets are connections, and those whose target is the workspace itself. */
 export const connectionQueues = ['records', 'timeline', 'checks', 'polls'] as const;
 const workspaceQueues = ['inbox', 'sweep', 'silence', 'retention', 'numbers'] as const;
-export type ConnectionQueue = (typeof connectionQueues)[number];
-export type Queue = ConnectionQueue | (typeof workspaceQueues)[number];
+export type Queue = (typeof connectionQueues)[number] | (typeof workspaceQueues)[number];
 
 /** What a queue is worked off for. */
 export interface DueTarget {

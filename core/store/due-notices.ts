@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import pg from 'pg';
+import type pg from 'pg';
 import type { NewlyDue } from './due.ts';
 import type { Queue } from './due-notes.ts';
 
@@ -96,18 +96,16 @@ export class DueNotices {
     client.on('notification', ({ payload = '' }) => {
       for (const words of payload.split('\n')) this.#passOn(words.split(' '));
     });
-    this.#connecting = client
-      .connect()
-      .then(async () => {
-        await client.query(`listen ${channel}`);
-        this.#heard = client;
-      })
-      .catch(again)
-      .then(() => {
-        this.#connecting = undefined;
-      });
+    this.#connecting = this.#begin(client).catch(again);
     await this.#connecting;
+    this.#connecting = undefined;
     if (this.#listeners.size === 0) await this.#hush();
+  }
+
+  async #begin(client: pg.Client): Promise<void> {
+    await client.connect();
+    await client.query(`listen ${channel}`);
+    this.#heard = client;
   }
 
   async #hush(): Promise<void> {
