@@ -4,7 +4,7 @@ import { connectionOf, holderOfAccount, memberOfEmail, type MemberRow, type Stor
 import { type CrmSites, secretsOf } from './crm-sites.ts';
 
 /** Who looks at a page of ours within a CRM, and who they are here. */
-export interface ShownSession extends SessionProof {
+interface ShownSession extends SessionProof {
   readonly connectionId: string;
   /** Null: no member has their e-mail. */
   readonly member: Pick<MemberRow, 'memberId' | 'role'> | null;

@@ -3,7 +3,7 @@ import type { SandboxClock } from '../clock.ts';
 /** What vendors bound an account's calls by, on the sandbox's clock. Of each kind 0 = no limit. */
 
 /** What became of one call. `left`: how many more may follow now. Undefined = there is no limit. */
-export type Taken = { readonly allowed: boolean; readonly left: number } | undefined;
+type Taken = { readonly allowed: boolean; readonly left: number } | undefined;
 
 /** So many calls in any interval. */
 export interface RollingLimit {
