@@ -87,7 +87,7 @@ export function createReconciler(dependencies: {
     const leave = await mayCall(store, connection, 'records', clock.now());
     if (leave === undefined) return leftAlone();
     const lease = randomUUID();
-    const since = performance.now();
+    let since = performance.now();
     let size = 1;
     let leased: readonly DirtyRecord[] = [];
     let traits: ConnectorTraits | undefined;
@@ -97,6 +97,8 @@ export function createReconciler(dependencies: {
       traits = connector.traits;
       const most = connector.traits.leaseSize;
       size = sizes.of(connection, most);
+      // What it opened the account for may have been something else.
+      since = performance.now();
       const work = await store.transact(workspaceId, async (trx) => {
         const now = clock.now();
         const decided = await writableConnection(trx, connectionId);

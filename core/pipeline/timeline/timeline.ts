@@ -73,7 +73,7 @@ export function createTimelineWriter(dependencies: {
     const leave = await mayCall(store, connection, 'timeline', clock.now());
     if (leave === undefined) return 'done';
     const lease = randomUUID();
-    const since = performance.now();
+    let since = performance.now();
     let size = 1;
     let leased: readonly DueEntry[] = [];
     let settleMs = 0;
@@ -84,6 +84,8 @@ export function createTimelineWriter(dependencies: {
       settleMs = traits.settleMs;
       const most = traits.leaseSize;
       size = sizes.of(connection, most);
+      // What it opened the account for may have been something else.
+      since = performance.now();
       const { rendered, taken } = await store.transact(workspaceId, async (trx) => {
         const now = clock.now();
         const decided = await writableConnection(trx, connectionId);
