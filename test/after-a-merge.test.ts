@@ -191,7 +191,8 @@ describe('an opt-out that a survivor took over is nobody’s word', () => {
     await world.ride(hour);
     expect(crm.isOptedOut(await crm.account.user.get(contact))).toBe(false);
     expect((await crm.contactOf(asha)).optOut).toBe(false);
-    // What somebody says there from then on is a word.
+    // What somebody says there once the conversion is over is a word.
+    world.clock.advance(hour);
     await crm.account.user.update(contact, crm.valuesOf({ 'opt-out': { kind: 'flag', set: true } }));
     await crm.check();
     await world.ride(hour);
