@@ -7,6 +7,7 @@ import {
   giveHomes,
   holdContacts,
   keepOneHome,
+  linkByPhone,
   linksOfJoined,
   madeFor,
   markPriority,
@@ -54,8 +55,9 @@ export async function regroupAtCrms(
     now,
   );
   // Each goes on as if the others had never been theirs.
-  for (const [connectionId, touched] of parted.length === 0 ? [] : links) {
+  for (const [connectionId, { touched, byPhone }] of parted.length === 0 ? [] : links) {
     await giveHomes(trx, connectionId, touched, now);
+    await linkByPhone(trx, connectionId, byPhone, now);
     await markRecords(trx, connectionId, touched, { priority: markPriority.consent, reread: true }, now);
   }
   await reassignConflicts(trx, parted, now);
@@ -80,11 +82,13 @@ async function shareAll(
   trx: WorkspaceTransaction,
   regrouped: readonly Regrouped[],
   ids: readonly string[],
-): Promise<ReadonlyMap<string, readonly string[]>> {
+): Promise<
+  ReadonlyMap<string, { readonly touched: readonly string[]; readonly byPhone: readonly string[] }>
+> {
   const before = await linksOfJoined(trx, ids);
   const current: ConnectionLink[] = [];
   const beforeJoin: ConnectionLink[] = [];
-  const touched = new Map<string, readonly string[]>();
+  const touched = new Map<string, { touched: readonly string[]; byPhone: readonly string[] }>();
   for (const [connectionId] of Map.groupBy(before.current, (link) => link.connectionId)) {
     const ofConnection = (links: readonly ConnectionLink[]): ConnectionLink[] =>
       links.filter((link) => link.connectionId === connectionId);
@@ -99,7 +103,7 @@ async function shareAll(
     });
     current.push(...shared.current.map((link) => ({ ...link, connectionId })));
     beforeJoin.push(...shared.beforeJoin.map((link) => ({ ...link, connectionId })));
-    touched.set(connectionId, [...new Set(recordIds)].toSorted());
+    touched.set(connectionId, { touched: [...new Set(recordIds)].toSorted(), byPhone: shared.byPhone });
   }
   await saveJoinedLinks(trx, ids, { current, beforeJoin });
   return touched;

@@ -12,13 +12,14 @@ export interface SharedLinks {
   readonly current: readonly ContactLink[];
   /** Of contacts that are joined: what each has by itself. */
   readonly beforeJoin: readonly ContactLink[];
+  /** Records that were tied by a phone: the phones say to whom from now on. */
+  readonly byPhone: readonly string[];
 }
 
 /**
  * Links go with contacts. Who is somebody of their own again has the links they had before they were joined, and of those
  * that came since, the ones of records made under their id; what a member decided meanwhile holds for whose record it
- * was about, and else for the contact that stood for all. A record that was tied by a phone since is whose phone it is: that is
- * seen when it is read again.
+ * was about, and else for the contact that stood for all.
  */
 export function shareLinks(input: {
   readonly regrouped: readonly Regrouped[];
@@ -66,7 +67,10 @@ export function shareLinks(input: {
     for (const contactId of ids)
       beforeJoin.push(...(ownOf.get(contactId) ?? []).map((link) => ({ ...link, contactId })));
   }
-  return { current, beforeJoin };
+  const byPhone = [...input.current, ...beforeJoin].flatMap(({ reason, recordId }) =>
+    reason === 'phone' ? [recordId] : [],
+  );
+  return { current, beforeJoin, byPhone: [...new Set(byPhone)].toSorted() };
 }
 
 /** What of a joined contact's links is each member's own. */
