@@ -102,7 +102,12 @@ describe('fields', () => {
     const connector = (await openPortal()).connect();
     await connector.provision();
     const fields = new Map((await connector.fields()).map((field) => [field.name, field]));
-    for (const { field } of connector.traits.defaultMapping) expect(fields.get(field.name)).toEqual(field);
+    for (const { field } of connector.traits.defaultMapping) {
+      const there = fields.get(field.name);
+      // Of a choice that is HubSpot's own a constant names the option it takes.
+      const named = there?.options?.filter(({ value }) => field.options?.some((one) => one.value === value));
+      expect(named === undefined ? there : { ...there, options: named }).toEqual(field);
+    }
   });
 
   test('hidden from people are left out, but for ours', async () => {
