@@ -1,3 +1,4 @@
+import { noteFailure } from '@sangam/core/store';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
@@ -78,10 +79,18 @@ describe('gauges', () => {
   });
 
   test('tell of records and entries of a live connection that does not answer, and not of one in shadow', async () => {
-    await owner.query(
-      `update crm_connections set next_call_at = $1, failed_attempts = 9, failing_since = $2, last_failure = 'Away.'`,
-      [Date.now() + 3_600_000, Date.now() - 16 * 60_000],
-    );
+    const { workspaceId, hubspot } = town.parties;
+    const fails = (seen: number): Promise<number> =>
+      town.store.transact(workspaceId, (trx) =>
+        noteFailure(trx, hubspot.connectionId, {
+          seen,
+          at: Date.now() - 16 * 60_000,
+          nextCallAt: Date.now() + 3_600_000,
+          message: 'Away.',
+          blocked: false,
+        }),
+      );
+    await fails(0);
     expect(
       await service.post(
         webhook(town.parties.whatsapp, [text(person, 'wamid.g5', Date.now() - 1000, 'Hello')]),
@@ -90,6 +99,7 @@ describe('gauges', () => {
     await gauge('waiting records', (value) => value === 1);
     await gauge('waiting_age_seconds records', (value) => (value ?? 0) > 0);
     expect((await gauges()).get('connections_held silent')).toBe(1);
+    await fails(1);
     await gauge('alerts_open account not answering', (value) => value === 1);
     // What is to wait for an hour does not wait too long.
     await owner.query('update dirty_records set due_at = $1, marked_at = $2', [

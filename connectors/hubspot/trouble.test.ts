@@ -8,7 +8,6 @@ describe('when HubSpot is in trouble', () => {
 
   test.each([
     [{ status: 429 }, { code: 'rate_limited', retry: { afterMs: 10_000 } }],
-    [{ status: 423 }, { code: 'locked', retry: { afterMs: 2_000 } }],
     [{ status: 500 }, { code: 'unavailable', retry: 'later' }],
     [{ status: 503 }, { code: 'unavailable', retry: 'later' }],
     [{ dropConnection: 'before' }, { code: 'unreachable', retry: 'later' }],
@@ -17,6 +16,15 @@ describe('when HubSpot is in trouble', () => {
     const { connector, ...portal } = await openProvisioned();
     await portal.control('PUT', '/faults', { ...fault, times: 1 });
     await expect(connector.create([asha], 'new lead')).rejects.toMatchObject({ ...error, origin: 'crm' });
+    expect(await connector.create([asha], 'new lead')).toMatchObject([{ outcome: 'written' }]);
+    expect(await recordsIn(portal)).toHaveLength(1);
+  });
+
+  test('a record it has locked is to be tried later by itself, and a repetition leaves one record', async () => {
+    const { connector, ...portal } = await openProvisioned();
+    await portal.control('PUT', '/faults', { status: 423, times: 1 });
+    const later = { outcome: 'later', code: 'locked', retry: { afterMs: 2_000 } };
+    expect(await connector.create([asha], 'new lead')).toMatchObject([later]);
     expect(await connector.create([asha], 'new lead')).toMatchObject([{ outcome: 'written' }]);
     expect(await recordsIn(portal)).toHaveLength(1);
   });
