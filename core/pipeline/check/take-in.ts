@@ -135,10 +135,11 @@ function lookThrough(
     const { occurrences, seen } = noticeFollowed(row, record, followed, [], now);
     const ours = writes.filter((write) => write.recordId === recordId);
     // An index that lags shows what stood there before our own write: reading the record tells.
-    const sure = occurrences.filter(({ field }) => !ours.some(({ written }) => field in written));
-    found.occurrences.push(...sure);
+    const isUnsure = (field: string): boolean => ours.some(({ written }) => field in written);
+    found.occurrences.push(...occurrences.filter(({ field }) => !isUnsure(field)));
     if (!row.agreed) continue;
-    found.filled.push({ ...row, base: { ...row.base, ...seen }, changedAt: record.changedAt ?? null });
+    const sure = Object.fromEntries(Object.entries(seen).filter(([field]) => !isUnsure(field)));
+    found.filled.push({ ...row, base: { ...row.base, ...sure }, changedAt: record.changedAt ?? null });
     if (occurrences.some(({ field }) => field === optOut)) found.optOuts.push(recordId);
     const typed = phones.get(recordId) ?? {};
     const differs = traits.phoneFields.some(
