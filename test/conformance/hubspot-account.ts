@@ -105,7 +105,12 @@ export async function openHubspotAccount(
       return mapping.field.name;
     },
     pickyField: () => pickyField(api),
-    lacks: { converting: 'HubSpot has no leads that become contacts: a contact is one from the start.' },
+    lacks: {
+      converting: 'HubSpot has no leads that become contacts: a contact is one from the start.',
+      ...(rules['updateFailsPerItem'] === false
+        ? { 'locked records': 'HubSpot as it was refused an update as a whole.' }
+        : {}),
+    },
     lockedCode: 'LOCKED',
     uniqueField: { name: 'email', label: 'Email', kind: 'text', writable: true },
     stage: { field: 'lifecyclestage', values: ['marketingqualifiedlead', 'opportunity'] },
