@@ -162,6 +162,9 @@ function noteCreated(
     case 'written': {
       const { theirs } = followedBy(connection, traits);
       const { recordId } = outcome;
+      const { ownerField } = traits;
+      // Made for nobody: an answer that tells no owner tells that.
+      const stands = ownerField === undefined ? outcome.values : { [ownerField]: '', ...outcome.values };
       tellLeftOut(findings, connection, contactId, leftOut, now);
       findings.links.push({ contactId, recordId, home: true, reason: 'created' });
       const [holder, ...more] = elsewhere;
@@ -171,7 +174,7 @@ function noteCreated(
       findings.agreed.push({
         recordId,
         keyContactId: creation.key,
-        base: { ...onlyOf(outcome.values, theirs), ...asAnswered(sent, sent, outcome.values) },
+        base: { ...onlyOf(stands, theirs), ...asAnswered(sent, sent, outcome.values) },
         ours: Object.keys(sent).toSorted(),
         refused: {
           ...refusedValues(leftOut, optOutFieldsOf(mapping)),
@@ -182,7 +185,7 @@ function noteCreated(
       findings.named.push({ from: unborn(creation.key), to: recordId });
       // The try before may still be made under the same id, with what it was to say then.
       if (dirty.tried) findings.unsettled.push({ recordId, dueAt: settlesAt({ at: now }, traits) + 1 });
-      if (!theirs.isSubsetOf(new Set(Object.keys(outcome.values)))) findings.unseen.push(recordId);
+      if (!theirs.isSubsetOf(new Set(Object.keys(stands)))) findings.unseen.push(recordId);
       if (leftOut.length === 0) findings.mended.push(contactId);
       if (homeless.tombstoneAt !== undefined) hurry(findings.back, contactId, dirty.priority);
       findings.outcomes.set(dirty, 'created');
