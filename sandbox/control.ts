@@ -2,7 +2,7 @@ import { type Request, Router } from 'express';
 import { z } from 'zod';
 import type { Calls } from './calls.ts';
 import type { SandboxClock } from './clock.ts';
-import type { CrmSimulator, Offered, RecordDesk, Refused, UserRecord } from './crm.ts';
+import type { CrmSimulator, Offered, UserRecords, Refused, UserRecord } from './crm.ts';
 import { type Faults, faultSchema } from './faults.ts';
 import { type Answer, answering, ControlError, ok, readBody, readInput } from './http.ts';
 
@@ -44,37 +44,37 @@ export function crmControls({
 
   router.get(
     '/records/:type',
-    does((request) => ok({ results: deskOf(crm, request).list(readInput(page, request.query)) })),
+    does((request) => ok({ results: userRecordsOf(crm, request).list(readInput(page, request.query)) })),
   );
   router.post(
     '/records/:type',
     does((request) => {
-      const made = deskOf(crm, request).create(readBody(recordBody, request).properties);
+      const made = userRecordsOf(crm, request).create(readBody(recordBody, request).properties);
       return { status: 201, body: unlessRefused(made) };
     }),
   );
   router.get(
     '/records/:type/:id',
-    does((request) => ok(orMissing(deskOf(crm, request).get(idOf(request))))),
+    does((request) => ok(orMissing(userRecordsOf(crm, request).get(idOf(request))))),
   );
   router.patch(
     '/records/:type/:id',
     does((request) => {
       const { properties } = readBody(recordBody, request);
-      return ok(unlessRefused(orMissing(deskOf(crm, request).update(idOf(request), properties))));
+      return ok(unlessRefused(orMissing(userRecordsOf(crm, request).update(idOf(request), properties))));
     }),
   );
   router.delete(
     '/records/:type/:id',
     does((request) => {
-      if (!deskOf(crm, request).remove(idOf(request))) throw missing();
+      if (!userRecordsOf(crm, request).remove(idOf(request))) throw missing();
       return { status: 204 };
     }),
   );
   router.post(
     '/records/:type/merge',
     does((request) => {
-      const merge = unlessMissing(deskOf(crm, request).merge);
+      const merge = unlessMissing(userRecordsOf(crm, request).merge);
       const { primaryId, mergedId } = readBody(mergeBody, request);
       return ok(unlessRefused(orMissing(merge(primaryId, mergedId))));
     }),
@@ -83,7 +83,7 @@ export function crmControls({
     router.post(
       `/records/:type/:id/${act}`,
       does((request) => {
-        const does = unlessMissing(deskOf(crm, request)[act]);
+        const does = unlessMissing(userRecordsOf(crm, request)[act]);
         return ok(unlessRefused(orMissing(does(idOf(request)))));
       }),
     );
@@ -112,11 +112,11 @@ export function crmControls({
   return router;
 }
 
-function deskOf(crm: CrmSimulator, request: Request): RecordDesk {
+function userRecordsOf(crm: CrmSimulator, request: Request): UserRecords {
   const type = String(request.params['type']);
-  const desk = Object.hasOwn(crm.desks, type) ? crm.desks[type] : undefined;
+  const desk = Object.hasOwn(crm.userRecords, type) ? crm.userRecords[type] : undefined;
   if (desk !== undefined) return desk;
-  const known = Object.keys(crm.desks).join(', ');
+  const known = Object.keys(crm.userRecords).join(', ');
   throw new ControlError(404, 'no_such_type', `${crm.name} has no records of this type here, only ${known}.`);
 }
 

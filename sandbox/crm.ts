@@ -43,7 +43,7 @@ export interface UserRecord {
 }
 
 /** What a user of the CRM does with records of one type: no token, no limit, the same validation. */
-export interface RecordDesk {
+export interface UserRecords {
   list(page: { limit?: number | undefined; after?: string | undefined }): UserRecord[];
   get(id: string): UserRecord | undefined;
   /** The record, or the vendor's refusal. */
@@ -93,7 +93,7 @@ export interface CrmEntry {
   /** Its app's name where none is given: the same in every installation. */
   readonly clientId: string;
   /** The desk of people's records. */
-  readonly desk: string;
+  readonly peopleType: string;
   readonly rules: z.ZodType;
   /** `rules`: as `rules` above has them; zod's error for a rule or answer that does not exist. */
   open(frame: CrmFrame, rules: unknown): CrmSimulator;
@@ -103,7 +103,7 @@ export interface CrmEntry {
 export interface CrmSimulator {
   readonly name: string;
   readonly journals: readonly JournalPart[];
-  readonly desks: Readonly<Record<string, RecordDesk>>;
+  readonly userRecords: Readonly<Record<string, UserRecords>>;
   /** Control routes only this CRM has. */
   readonly controls: Router;
   call(request: VendorRequest): VendorCall;

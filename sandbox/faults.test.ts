@@ -1,19 +1,19 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { accessToken, startWorld, type World } from './testing/world.ts';
+import { accessToken, startSandboxFixture, type SandboxFixture } from './testing/sandbox-fixture.ts';
 
-let world: World;
+let fixture: SandboxFixture;
 
 beforeEach(async () => {
-  world = await startWorld();
+  fixture = await startSandboxFixture();
 });
 
-afterEach(() => world.stop());
+afterEach(() => fixture.stop());
 
-const set = (fault: object) => world.call('PUT', '/hubspot/faults', fault);
+const set = (fault: object) => fixture.call('PUT', '/hubspot/faults', fault);
 const create = (firstname = 'Asha') =>
-  world.hubspot('POST', '/crm/objects/2026-03/contacts', { properties: { firstname } });
+  fixture.hubspot('POST', '/crm/objects/2026-03/contacts', { properties: { firstname } });
 const names = async () => {
-  const { body } = await world.call('GET', '/hubspot/records/contacts');
+  const { body } = await fixture.call('GET', '/hubspot/records/contacts');
   return (body as { results: { properties: { firstname: string } }[] }).results.map(
     ({ properties }) => properties.firstname,
   );
@@ -48,7 +48,7 @@ test.each([
 
 describe('item', () => {
   const creates = (...firstnames: string[]) =>
-    world.hubspot('POST', '/crm/objects/2026-03/contacts/batch/create', {
+    fixture.hubspot('POST', '/crm/objects/2026-03/contacts/batch/create', {
       inputs: firstnames.map((firstname) => ({ properties: { firstname }, objectWriteTraceId: firstname })),
     });
 
@@ -79,7 +79,7 @@ test('times: so many calls are hit, then it is over', async () => {
 });
 
 test('rate: a share of the calls is hit', async () => {
-  await world.call('PUT', '/hubspot/rules', { rateLimitMax: 0 });
+  await fixture.call('PUT', '/hubspot/rules', { rateLimitMax: 0 });
   await set({ status: 500, rate: 0.5 });
   const hit = (await statuses(200)).filter((status) => status === 500).length;
   expect(hit).toBeGreaterThan(60);
@@ -91,7 +91,7 @@ test('rate: a share of the calls is hit', async () => {
 test('operation: only its calls are hit, and counted as hits', async () => {
   await set({ status: 500, times: 1, operation: 'GET /crm/objects/contacts/{id}' });
   expect(await statuses(2)).toEqual([201, 201]);
-  const read = () => world.hubspot('GET', '/crm/objects/2026-03/contacts/101');
+  const read = () => fixture.hubspot('GET', '/crm/objects/2026-03/contacts/101');
   expect([(await read()).status, (await read()).status]).toEqual([500, 200]);
 });
 
@@ -105,7 +105,7 @@ test('latencyMs: the call waits before it happens', async () => {
   await set({ latencyMs: 300, times: 1 });
   const slow = create('slow');
   await vi.waitFor(async () =>
-    expect((await world.call('GET', '/hubspot/calls')).body).toMatchObject({ total: 1 }),
+    expect((await fixture.call('GET', '/hubspot/calls')).body).toMatchObject({ total: 1 }),
   );
   await create('fast');
   await slow;
@@ -135,7 +135,7 @@ describe('hangMs', () => {
     await set({ hangMs: 600_000, dropConnection: 'after', times: 1 });
     const leaves = new AbortController();
     const waiting = fetch(
-      `http://127.0.0.1:${String(world.port)}/sandbox/hubspot/crm/objects/2026-03/contacts`,
+      `http://127.0.0.1:${String(fixture.port)}/sandbox/hubspot/crm/objects/2026-03/contacts`,
       {
         method: 'POST',
         signal: leaves.signal,
@@ -169,15 +169,15 @@ test('commitAfterMs follows the sandbox’s clock, in the order of the times', a
   await expect(create('later')).rejects.toThrow('fetch failed');
   await set({ commitAfterMs: 40_000, times: 1 });
   await expect(create('late')).rejects.toThrow('fetch failed');
-  await world.call('PUT', '/clock', { advanceMs: 39_000 });
+  await fixture.call('PUT', '/clock', { advanceMs: 39_000 });
   expect(await names()).toEqual([]);
-  await world.call('PUT', '/clock', { advanceMs: 61_000 });
+  await fixture.call('PUT', '/clock', { advanceMs: 61_000 });
   expect(await names()).toEqual(['late', 'later']);
 });
 
 describe('garbage', () => {
   const raw = () =>
-    fetch(`http://127.0.0.1:${String(world.port)}/sandbox/hubspot/crm/objects/2026-03/contacts`, {
+    fetch(`http://127.0.0.1:${String(fixture.port)}/sandbox/hubspot/crm/objects/2026-03/contacts`, {
       method: 'POST',
       redirect: 'manual',
       headers: { authorization: `Bearer ${accessToken}` },
@@ -219,9 +219,9 @@ describe('garbage', () => {
 });
 
 describe('readLagMs', () => {
-  const read = (id: string) => world.hubspot('GET', `/crm/objects/2026-03/contacts/${id}`);
+  const read = (id: string) => fixture.hubspot('GET', `/crm/objects/2026-03/contacts/${id}`);
   const rename = (firstname: string) =>
-    world.hubspot('PATCH', '/crm/objects/2026-03/contacts/101', { properties: { firstname } });
+    fixture.hubspot('PATCH', '/crm/objects/2026-03/contacts/101', { properties: { firstname } });
 
   test('reads see what was so that long ago, while writes and users see what is', async () => {
     await create('before');
@@ -231,15 +231,15 @@ describe('readLagMs', () => {
     expect((await read('101')).body).toMatchObject({ properties: { firstname: 'before' } });
     expect(await read('102')).toMatchObject({ status: 404 });
     expect(await names()).toEqual(['after', 'new']);
-    await world.call('PUT', '/clock', { advanceMs: 60_001 });
+    await fixture.call('PUT', '/clock', { advanceMs: 60_001 });
     expect((await read('101')).body).toMatchObject({ properties: { firstname: 'after' } });
     expect(await read('102')).toMatchObject({ status: 200 });
   });
 
   test('a deleted record is still read, by its unique value too, and found missing later', async () => {
-    await world.hubspot('POST', '/crm/objects/2026-03/contacts', { properties: { email: 'a@b.example' } });
+    await fixture.hubspot('POST', '/crm/objects/2026-03/contacts', { properties: { email: 'a@b.example' } });
     await set({ readLagMs: 60_000 });
-    await world.call('DELETE', '/hubspot/records/contacts/101');
+    await fixture.call('DELETE', '/hubspot/records/contacts/101');
     expect(await read('101')).toMatchObject({ status: 200 });
     expect(await read('a@b.example?idProperty=email')).toMatchObject({ status: 200 });
     await set({});

@@ -1,22 +1,22 @@
 import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { rawCall, startWorld, type World } from './testing/world.ts';
+import { rawCall, startSandboxFixture, type SandboxFixture } from './testing/sandbox-fixture.ts';
 
-let world: World;
+let fixture: SandboxFixture;
 
 beforeAll(async () => {
-  world = await startWorld({ host: '0.0.0.0' });
+  fixture = await startSandboxFixture({ host: '0.0.0.0' });
 });
 
-afterAll(() => world.stop());
+afterAll(() => fixture.stop());
 
 const call = (headers: Record<string, string>, host?: string) =>
-  rawCall({ port: world.port, path: '/sandbox', headers, ...(host === undefined ? {} : { host }) });
-const own = () => `127.0.0.1:${String(world.port)}`;
+  rawCall({ port: fixture.port, path: '/sandbox', headers, ...(host === undefined ? {} : { host }) });
+const own = () => `127.0.0.1:${String(fixture.port)}`;
 
 test('this machine is answered under each of our own names', async () => {
   expect(await call({ host: own() })).toMatchObject({ status: 200 });
-  expect(await call({ host: `localhost:${String(world.port)}` })).toMatchObject({ status: 200 });
+  expect(await call({ host: `localhost:${String(fixture.port)}` })).toMatchObject({ status: 200 });
 });
 
 const outside = Object.values(networkInterfaces())
@@ -66,7 +66,7 @@ test.each([
   '/sandbox/whatsapp/v26.0/1/messages',
   '/sandbox/nothing',
 ])('everything under /sandbox is guarded: %s', async (path) => {
-  expect(await rawCall({ port: world.port, path, headers: { host: 'evil.example' } })).toMatchObject({
+  expect(await rawCall({ port: fixture.port, path, headers: { host: 'evil.example' } })).toMatchObject({
     status: 403,
   });
 });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { startWorld } from './testing/world.ts';
+import { startSandboxFixture } from './testing/sandbox-fixture.ts';
 
 const serve = fileURLToPath(new URL('testing/serve.ts', import.meta.url));
 
@@ -32,8 +32,8 @@ test('kill -9 loses nothing that was answered', { timeout: 60_000 }, async () =>
     expect(writers.map(({ status }) => status)).toEqual(Array(4).fill('rejected'));
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
   }
-  const world = await startWorld({ dataDir });
-  const { body } = await world.call('GET', '/hubspot/records/contacts');
+  const fixture = await startSandboxFixture({ dataDir });
+  const { body } = await fixture.call('GET', '/hubspot/records/contacts');
   const kept = new Set(
     (body as { results: { properties: { firstname: string } }[] }).results.map(
       ({ properties }) => properties.firstname,
@@ -41,6 +41,6 @@ test('kill -9 loses nothing that was answered', { timeout: 60_000 }, async () =>
   );
   expect([...answered].filter((name) => !kept.has(name))).toEqual([]);
   expect(answered.size).toBeGreaterThanOrEqual(600);
-  await world.stop();
+  await fixture.stop();
   await rm(dataDir, { recursive: true });
 });

@@ -1,4 +1,4 @@
-import { Backoff, type TurnFailed } from '@sangam/core/work';
+import { Backoff, type TickFailed } from '@sangam/core/work';
 import { type Store, workspacesInUse } from '@sangam/core/store';
 
 /** What is done once for every workspace after a start. */
@@ -12,7 +12,7 @@ const againMs = 30_000;
 /** Does `work` for one workspace after the other, and again for those where it failed until it did not. */
 export function createAtStart(dependencies: {
   store: Store;
-  failed: TurnFailed;
+  failed: TickFailed;
   work: (workspaceId: string) => Promise<void>;
 }): AtStart {
   const { store, failed, work } = dependencies;

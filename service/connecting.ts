@@ -21,8 +21,8 @@ import {
   toJson,
   writeAudit,
 } from '@sangam/core/store';
-import { claimAccount } from './account-book.ts';
-import type { CrmSites } from './crm-sites.ts';
+import { claimAccount } from './claim-account.ts';
+import type { CrmApps } from './crm-apps.ts';
 import type { Crms } from './crms.ts';
 import { codeChallengeOf, codeVerifierOf, type OauthState, type OauthStates } from './oauth-states.ts';
 import type { SecretBox } from './secrets.ts';
@@ -63,17 +63,17 @@ export function createConnecting(dependencies: {
   clock: Clock;
   box: SecretBox;
   crms: Crms;
-  sites: CrmSites;
+  crmApps: CrmApps;
   states: OauthStates;
   crmTokens: CrmTokens;
   connectors: Connectors;
   publicUrl: () => string;
 }): Connecting {
-  const { store, clock, box, crms, sites, states, crmTokens, connectors, publicUrl } = dependencies;
+  const { store, clock, box, crms, crmApps, states, crmTokens, connectors, publicUrl } = dependencies;
 
   const redirectUri = (crm: string): string => `${publicUrl()}/oauth/${crm}/callback`;
   const siteOf = async (crm: string, workspaceId: string): Promise<CrmSite> => {
-    return sites.of(crm, { sandbox: await store.transact(workspaceId, isSandbox) });
+    return crmApps.of(crm, { sandbox: await store.transact(workspaceId, isSandbox) });
   };
   /** Where our app stands. */
   const appSiteOf = async (name: string, workspaceId: string) => {
@@ -195,7 +195,7 @@ export function createConnecting(dependencies: {
       const { oauth } = crms.get(connection.crm);
       if (connection.authKind === 'oauth' && oauth?.uninstall !== undefined) {
         try {
-          const site = await sites.of(connection.crm, connection);
+          const site = await crmApps.of(connection.crm, connection);
           const accessToken = await crmTokens.credentialsOf(connection).accessToken();
           await oauth.uninstall(site, { accessToken, apiBase: connection.apiBase ?? undefined });
           uninstalled = true;
@@ -210,7 +210,7 @@ export function createConnecting(dependencies: {
 
     async uninstalled(crm, request) {
       const { oauth } = crms.get(crm);
-      const told = sites.apps(crm).flatMap(({ sandbox, app }) => {
+      const told = crmApps.apps(crm).flatMap(({ sandbox, app }) => {
         const account = oauth?.uninstalled?.(app, request);
         return account === undefined ? [] : [{ sandbox, account }];
       });

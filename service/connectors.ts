@@ -5,8 +5,8 @@ import type { Connector, ConnectorTraits } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
 import { type Connectors, createPermits, wasDisconnected } from '@sangam/core/pipeline';
 import type { ConnectionRow, Store } from '@sangam/core/store';
-import { claimAccount } from './account-book.ts';
-import type { CrmSites } from './crm-sites.ts';
+import { claimAccount } from './claim-account.ts';
+import type { CrmApps } from './crm-apps.ts';
 import type { Crms } from './crms.ts';
 import type { CrmTokens } from './crm-tokens.ts';
 
@@ -26,19 +26,19 @@ export function createConnectors(dependencies: {
   store: Store;
   clock: Clock;
   crms: Crms;
-  sites: CrmSites;
+  crmApps: CrmApps;
   crmTokens: CrmTokens;
   /** In place of the vendor's own limits. */
   limits?: ConnectorTraits['limits'] | undefined;
 }): Connectors {
-  const { store, clock, crms, sites, crmTokens, limits } = dependencies;
+  const { store, clock, crms, crmApps, crmTokens, limits } = dependencies;
   const known = new Map<string, Known>();
 
   const lookUp = async (connection: ConnectionRow): Promise<Known> => {
     const { connectionId, workspaceId } = connection;
     const apiBase = connection.apiBase ?? undefined;
     const crm = crms.get(connection.crm);
-    const site = await sites.of(connection.crm, connection);
+    const site = await crmApps.of(connection.crm, connection);
     const credentials = crmTokens.credentialsOf(connection);
     if (connection.account === null) {
       const { account } = await crm.accountOf(site, {

@@ -4,10 +4,10 @@ import type { ConnectorTraits } from '@sangam/core/crm';
 import type { Connectors } from '@sangam/core/pipeline';
 import type { Store } from '@sangam/core/store';
 import { type Connecting, createConnecting } from './connecting.ts';
-import { type ConnectionBook, createConnectionBook } from './connection-book.ts';
+import { type Connections, createConnections } from './connections.ts';
 import { type ConnectionSecrets, createConnectionSecrets } from './connection-secrets.ts';
 import { createConnectors } from './connectors.ts';
-import { createCrmSites, type CrmSites } from './crm-sites.ts';
+import { createCrmApps, type CrmApps } from './crm-apps.ts';
 import type { Crms } from './crms.ts';
 import { createOauthStates } from './oauth-states.ts';
 import type { SandboxUrl } from './running-sandbox.ts';
@@ -16,11 +16,11 @@ import { createCrmTokens } from './crm-tokens.ts';
 
 /** Everything about installed CRM accounts: reaching them, connecting them, what admins decide about them. */
 export interface CrmAccounts {
-  readonly sites: CrmSites;
+  readonly crmApps: CrmApps;
   readonly connectors: Connectors;
   readonly connectionSecrets: ConnectionSecrets;
   readonly connecting: Connecting;
-  readonly book: ConnectionBook;
+  readonly connections: Connections;
 }
 
 export function createCrmAccounts(options: {
@@ -37,13 +37,13 @@ export function createCrmAccounts(options: {
   crmLimits: ConnectorTraits['limits'] | undefined;
 }): CrmAccounts {
   const { store, clock, box, crms, publicUrl } = options;
-  const sites = createCrmSites(options);
+  const crmApps = createCrmApps(options);
   const crmTokens = createCrmTokens({
     store,
     box,
     renewalOf: async (account, kind) => {
       const { oauth, form } = crms.get(account.crm);
-      const site = await sites.of(account.crm, account);
+      const site = await crmApps.of(account.crm, account);
       if (kind === 'mint') return form?.kind === 'mint' ? (held) => form.mint(site, held) : undefined;
       const { app } = site;
       if (oauth === undefined || app === undefined) return undefined;
@@ -51,11 +51,11 @@ export function createCrmAccounts(options: {
     },
     howToReplace: (crm) => crms.get(crm).form?.replace ?? 'connect it again',
   });
-  const connectors = createConnectors({ store, clock, crms, sites, crmTokens, limits: options.crmLimits });
+  const connectors = createConnectors({ store, clock, crms, crmApps, crmTokens, limits: options.crmLimits });
   const connectionSecrets = createConnectionSecrets(store, box, clock);
   const states = createOauthStates(store, clock);
   return {
-    sites,
+    crmApps,
     connectors,
     connectionSecrets,
     connecting: createConnecting({
@@ -63,13 +63,13 @@ export function createCrmAccounts(options: {
       clock,
       box,
       crms,
-      sites,
+      crmApps,
       states,
       crmTokens,
       connectors,
       publicUrl,
     }),
-    book: createConnectionBook({
+    connections: createConnections({
       store,
       crms,
       connectors,

@@ -24,7 +24,7 @@ import { ensureLiveWorkspace, ensureSandboxWorkspace, type SandboxParties } from
 /** A database that is only away, as while both start, is waited for so long. */
 const databasePatienceMs = 60_000;
 /**
- * Whatever holds a turn or a connection open then is left: within 10 s of a signal the process is gone. What was under way
+ * Whatever holds a tick or a connection open then is left: within 10 s of a signal the process is gone. What was under way
  * is as after a kill: leases run out, outcomes are looked for.
  */
 const closeMs = 7_000;

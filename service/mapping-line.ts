@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { contactSources, type FieldMapping, fieldOwners, transforms } from '@sangam/core/crm';
+import { contactSources, type FieldMapping, fieldPolicies, transforms } from '@sangam/core/crm';
 
 const standIn = z.union(
   [
@@ -27,7 +27,7 @@ export const mappingLine = z.strictObject({
     .min(1)
     .max(200)
     .describe("the CRM's field by its name in the API: `GET …/fields` lists them"),
-  owner: z.enum(fieldOwners).describe('who decides the value'),
+  policy: z.enum(fieldPolicies).describe('who decides the value'),
   transform: z.enum(transforms).default('as is').describe('what is done to a text on its way'),
   values: z
     .record(z.string().min(1).max(1_000), z.string().min(1).max(1_000))

@@ -1,7 +1,7 @@
 import {
   type CrmField,
   type FieldMapping,
-  type FieldOwner,
+  type FieldPolicy,
   type FieldValue,
   ruleOf,
   type SourceRule,
@@ -55,14 +55,14 @@ function problemOf(line: MappingLine, field: CrmField, spelling: Spelling): stri
   const rule = ruleOf(line.source);
   const source = nameOf(line.source);
   const target = `'${field.label}' (${field.name})`;
-  if (!field.writable && line.owner !== 'theirs') {
+  if (!field.writable && line.policy !== 'theirs') {
     return `${target} is read-only in the CRM: choose a field that can be edited, or let the CRM own it ('theirs').`;
   }
   if (rule.kinds?.includes(field.kind) === false || !canHold(rule, field, spelling)) {
     return `'${source}' needs ${rule.holds}, and ${target} is of kind '${field.kind}': choose or create another field.`;
   }
-  if (!rule.owners.includes(line.owner)) {
-    return `'${source}' cannot be owned '${line.owner}': choose ${oneOf(rule.owners)}.`;
+  if (!rule.policies.includes(line.policy)) {
+    return `'${source}' cannot have the policy '${line.policy}': choose ${oneOf(rule.policies)}.`;
   }
   if (line.transform !== 'as is' && rule.value !== 'text') {
     return `'${source}' is no text and goes as it is: take the transform '${line.transform}' away.`;
@@ -123,6 +123,6 @@ function nameOf(source: MappingLine['source']): string {
   return 'constant' in source ? `constant '${source.constant}'` : `Flow answer '${source.flowAnswer}'`;
 }
 
-function oneOf(owners: readonly FieldOwner[]): string {
-  return owners.map((owner) => `'${owner}'`).join(' or ');
+function oneOf(policies: readonly FieldPolicy[]): string {
+  return policies.map((policy) => `'${policy}'`).join(' or ');
 }

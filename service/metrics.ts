@@ -15,7 +15,7 @@ export interface Metrics {
   readonly crmRecords: Counter<'crm' | 'outcome'>;
   readonly crmEntries: Counter<'crm' | 'outcome'>;
   readonly crmFailures: Counter<'crm' | 'code'>;
-  readonly turnFailures: Counter<'step'>;
+  readonly tickFailures: Counter<'step'>;
 }
 
 export function createMetrics(): Metrics {
@@ -54,7 +54,7 @@ export function createMetrics(): Metrics {
       'outcome',
     ]),
     crmFailures: counter('crm_calls_failed_total', 'CRM calls that failed as a whole.', ['crm', 'code']),
-    turnFailures: counter('turns_failed_total', 'Turns that failed and were taken again.', ['step']),
+    tickFailures: counter('work_failed_total', 'Turns that failed and were taken again.', ['step']),
   };
 }
 

@@ -11,7 +11,7 @@ beforeEach(() => {
   errors = createRepeatedErrors(createLogger('info', { write: (line) => void lines.push(line) }));
 });
 
-const what = 'a turn failed';
+const what = 'a tick failed';
 const here = (message: string, code?: string): Error => Object.assign(new Error(message), { code });
 
 test('the same from the same place is told once, whatever row its message names', () => {

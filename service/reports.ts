@@ -4,7 +4,7 @@ import type {
   ApplyCounts,
   BatchOutcome,
   EntryResult,
-  LookCounts,
+  ScanCounts,
   OfConnection,
   ReceiveCounts,
   WrittenBatch,
@@ -17,7 +17,7 @@ export interface Reports {
   readonly applied: ApplyCounts['applied'];
   readonly recordsWritten: (batch: WrittenBatch<BatchOutcome>) => void;
   readonly entriesWritten: (batch: WrittenBatch<EntryResult>) => void;
-  readonly looked: LookCounts['looked'];
+  readonly scanned: ScanCounts['scanned'];
   readonly callFailed: (connection: OfConnection, error: SangamError) => void;
 }
 
@@ -62,8 +62,8 @@ export function createReports(metrics: Metrics, logger: Logger): Reports {
         metrics.crmEntries.inc({ crm: batch.crm, outcome }, entries);
       logger.info(lineOf(batch), 'timeline entries written');
     },
-    looked({ workspaceId, connectionId, crm, records, ms }) {
-      logger.info({ workspaceId, connectionId, crm, records, ms: rounded(ms) }, 'records looked at');
+    scanned({ workspaceId, connectionId, crm, records, ms }) {
+      logger.info({ workspaceId, connectionId, crm, records, ms: rounded(ms) }, 'records scanned');
     },
     callFailed({ workspaceId, connectionId, crm }, { code, message: reason }) {
       metrics.crmFailures.inc({ crm, code });

@@ -13,22 +13,22 @@ import {
   createEraser,
   createReceiver,
   createPoller,
-  createPutRight,
+  createCorrections,
   createReconciler,
   createSilenceWatch,
   createSweeper,
   createTimelineWriter,
 } from '@sangam/core/pipeline';
 import { openStore, type RetentionDays, type Store } from '@sangam/core/store';
-import { callPlaceMs, Rounds, TurnTaker } from '@sangam/core/work';
-import { createChannelBook } from './channel-book.ts';
+import { callPlaceMs, Dispatcher, QueueWorker } from '@sangam/core/work';
+import { createChannels } from './channels.ts';
 import { createChannelSecrets } from './channel-secrets.ts';
 import { createSettingsCheck } from './check-settings.ts';
 import { createCrmAccounts } from './crm-accounts.ts';
 import { createCrms } from './crms.ts';
 import type { OwnNumberReader } from './own-number.ts';
 import { createAtStart } from './at-start.ts';
-import { adminEntrance, memberAsking, requireMember, sessionRoutes } from './http/admin.ts';
+import { signInRoutes, memberAsking, requireMember, sessionRoutes } from './http/admin.ts';
 import { alertRoutes } from './http/alerts.ts';
 import { apiRouter, type Route } from './http/api.ts';
 import { auditRoutes } from './http/audit.ts';
@@ -49,7 +49,7 @@ import { keptEventRoutes } from './http/kept-events.ts';
 import { metricsPage, metricsReaders, type MetricsSettings } from './http/metrics-page.ts';
 import { memberRoutes } from './http/members.ts';
 import { oauthRoutes } from './http/oauth.ts';
-import { putRightRoutes } from './http/put-right.ts';
+import { correctionRoutes } from './http/corrections.ts';
 import { securityHeaders } from './http/security-headers.ts';
 import { requestId } from './http/request-id.ts';
 import { statementRoutes } from './http/statement.ts';
@@ -58,7 +58,7 @@ import { whatsappWebhooks } from './http/whatsapp-webhooks.ts';
 import { createErasureKeys } from './erasure-keys.ts';
 import { createNumberNames } from './number-names.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
-import { createFailingTurns } from './failing-turns.ts';
+import { createFailingWorkers } from './failing-workers.ts';
 import { addGauges } from './gauges.ts';
 import { createRepeatedErrors } from './repeated-errors.ts';
 import { createReports } from './reports.ts';
@@ -102,8 +102,8 @@ export interface Service {
   /** Everything under `/api/v1`. */
   readonly apiRoutes: readonly Route[];
   readonly metrics: Metrics;
-  readonly applier: TurnTaker;
-  readonly reconciler: TurnTaker;
+  readonly applier: QueueWorker;
+  readonly reconciler: QueueWorker;
   /** Mounts a sandbox under /sandbox, in place of the one before. */
   mountSandbox(router: Router): void;
   /** Listens; throws EADDRINUSE as Node does. */
@@ -115,7 +115,7 @@ export interface Service {
   /** Where the world reaches it. */
   publicUrl(): string;
   startWork(): void;
-  /** Takes no more requests, ends the turns under way, closes the database. */
+  /** Takes no more requests, ends the ticks under way, closes the database. */
   close(): Promise<void>;
 }
 
@@ -148,37 +148,37 @@ export function createService(options: ServiceOptions): Service {
 
   const erasureKeyOf = createErasureKeys(store, box);
   const errors = createRepeatedErrors(logger);
-  const failingTurns = createFailingTurns({
+  const failingWorkers = createFailingWorkers({
     store,
     clock,
     errors,
-    count: (step) => metrics.turnFailures.inc({ step }),
+    count: (step) => metrics.tickFailures.inc({ step }),
   });
-  addGauges(metrics.registry, { store, clock, failing: () => failingTurns.failing() });
+  addGauges(metrics.registry, { store, clock, failing: () => failingWorkers.failing() });
   const reports = createReports(metrics, logger);
-  const rounds = new Rounds(store, clock);
-  const { callFailed, looked } = reports;
+  const dispatcher = new Dispatcher(store, clock);
+  const { callFailed, scanned } = reports;
   const reconciler = createReconciler({
     store,
     clock,
-    rounds,
+    dispatcher,
     connectors: accounts.connectors,
     erasureKeyOf,
     counts: {
       written: reports.recordsWritten,
       callFailed,
-      failed: failingTurns.failed('reconcile'),
+      failed: failingWorkers.failed('reconcile'),
     },
   });
   const timeline = createTimelineWriter({
     store,
     clock,
-    rounds,
+    dispatcher,
     connectors: accounts.connectors,
     counts: {
       written: reports.entriesWritten,
       callFailed,
-      failed: failingTurns.failed('timeline'),
+      failed: failingWorkers.failed('timeline'),
     },
   });
   const applier = createApplier({
@@ -187,8 +187,8 @@ export function createService(options: ServiceOptions): Service {
     traitsOf: crms.traitsOf,
     erasureKeyOf,
     clock,
-    rounds,
-    counts: { applied: reports.applied, failed: failingTurns.failed('apply') },
+    dispatcher,
+    counts: { applied: reports.applied, failed: failingWorkers.failed('apply') },
   });
   const receiver = createReceiver({
     store,
@@ -208,7 +208,7 @@ export function createService(options: ServiceOptions): Service {
     changes,
     clock,
   });
-  const putRight = createPutRight({
+  const corrections = createCorrections({
     store,
     clock,
     connectors: accounts.connectors,
@@ -216,18 +216,18 @@ export function createService(options: ServiceOptions): Service {
   const checker = createChecker({
     store,
     clock,
-    rounds,
+    dispatcher,
     connectors: accounts.connectors,
     erasureKeyOf,
-    counts: { looked, callFailed, failed: failingTurns.failed('check') },
+    counts: { scanned, callFailed, failed: failingWorkers.failed('check') },
   });
   const poller = createPoller({
     store,
     clock,
-    rounds,
+    dispatcher,
     connectors: accounts.connectors,
     erasureKeyOf,
-    counts: { looked, callFailed, failed: failingTurns.failed('poll') },
+    counts: { scanned, callFailed, failed: failingWorkers.failed('poll') },
   });
   const sweep = createRetention({ store, clock, days: options.retention });
   const readNumbers = createNumberNames({
@@ -243,23 +243,23 @@ export function createService(options: ServiceOptions): Service {
     timeline,
     checker.worker,
     poller.worker,
-    createSweeper({ store, clock, rounds, failed: failingTurns.failed('sweep') }),
-    createSilenceWatch({ store, clock, rounds, failed: failingTurns.failed('sweep') }),
-    new TurnTaker(rounds, {
+    createSweeper({ store, clock, dispatcher, failed: failingWorkers.failed('sweep') }),
+    createSilenceWatch({ store, clock, dispatcher, failed: failingWorkers.failed('sweep') }),
+    new QueueWorker(dispatcher, {
       queue: 'retention',
-      failed: failingTurns.failed('retention'),
-      turn: async ({ workspaceId }) => ({ notBefore: await sweep(workspaceId) }),
+      failed: failingWorkers.failed('retention'),
+      tick: async ({ workspaceId }) => ({ notBefore: await sweep(workspaceId) }),
     }),
-    new TurnTaker(rounds, {
+    new QueueWorker(dispatcher, {
       queue: 'numbers',
-      failed: failingTurns.failed('numbers'),
+      failed: failingWorkers.failed('numbers'),
       placeMs: callPlaceMs,
-      turn: async ({ workspaceId }) => ({ notBefore: await readNumbers(workspaceId) }),
+      tick: async ({ workspaceId }) => ({ notBefore: await readNumbers(workspaceId) }),
     }),
   ];
   const settingsCheck = createAtStart({
     store,
-    failed: failingTurns.failed('retention'),
+    failed: failingWorkers.failed('retention'),
     work: createSettingsCheck({ store, clock }),
   });
 
@@ -268,14 +268,14 @@ export function createService(options: ServiceOptions): Service {
   const apiRoutes: readonly Route[] = [
     ...sessionRoutes({ sessions, clock, publicUrl: () => publicUrl() }),
     ...contactRoutes({ store, clock }),
-    ...putRightRoutes({ store, putRight }),
+    ...correctionRoutes({ store, corrections }),
     ...erasureRoutes({
       store,
       eraser: createEraser({ store, clock, keyOf: erasureKeyOf, traitsOf: crms.traitsOf }),
     }),
     ...memberRoutes({ store, clock }),
     ...channelRoutes(
-      createChannelBook({
+      createChannels({
         store,
         directory,
         channelSecrets,
@@ -285,7 +285,7 @@ export function createService(options: ServiceOptions): Service {
         publicUrl: () => publicUrl(),
       }),
     ),
-    ...connectionRoutes(accounts.book, accounts.connecting, crms, () => publicUrl()),
+    ...connectionRoutes(accounts.connections, accounts.connecting, crms, () => publicUrl()),
     ...connectionInsightRoutes({ store, clock, connectors: accounts.connectors, erasureKeyOf }),
     ...checkRoutes({ store, clock, connectors: accounts.connectors, checker }),
     ...deadLetterRoutes({ store, deadLetters }),
@@ -312,7 +312,7 @@ export function createService(options: ServiceOptions): Service {
         changeReceiver: changes,
         connectionSecrets: accounts.connectionSecrets,
         readBody,
-        app: accounts.sites.appOf(crm.traits.crm),
+        app: accounts.crmApps.appOf(crm.traits.crm),
         clock,
         publicUrl: () => publicUrl(),
         metrics,
@@ -321,7 +321,7 @@ export function createService(options: ServiceOptions): Service {
       }),
     );
   }
-  const shownSessions = createShownSessions({ store, sites: accounts.sites, clock });
+  const shownSessions = createShownSessions({ store, crmApps: accounts.crmApps, clock });
   for (const crm of crms.all) {
     const dependencies = { shownSessions, readBody, clock, publicUrl: () => publicUrl() };
     app.use(`/apps/${crm.traits.crm}`, crmSessions(crm, dependencies));
@@ -351,7 +351,7 @@ export function createService(options: ServiceOptions): Service {
   });
   app.use(
     '/admin',
-    adminEntrance(sessions, () => publicUrl()),
+    signInRoutes(sessions, () => publicUrl()),
   );
   app.use(
     '/api/v1',
@@ -396,7 +396,7 @@ export function createService(options: ServiceOptions): Service {
     startWork() {
       for (const worker of workers) worker.start();
       settingsCheck.start();
-      failingTurns.start();
+      failingWorkers.start();
       working = true;
     },
     async close() {
@@ -404,7 +404,7 @@ export function createService(options: ServiceOptions): Service {
       await Promise.all([listening?.close(requestsMs), metricsListening?.close(requestsMs)]);
       await settingsCheck.stop();
       await Promise.all(workers.map((worker) => worker.stop()));
-      await failingTurns.stop();
+      await failingWorkers.stop();
       await store.close();
     },
   };

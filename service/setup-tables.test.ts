@@ -6,8 +6,8 @@ import {
   type FieldMapping,
   type MappingSource,
   ruleOf,
-  fieldOwners,
-  ownerMeanings,
+  fieldPolicies,
+  policyMeanings,
   transformMeanings,
   transforms,
 } from '@sangam/core/crm';
@@ -106,11 +106,11 @@ function mapping(defaultMapping: readonly FieldMapping[]): string {
   const defaults = (source: string): string =>
     defaultMapping
       .filter((one) => one.source === source)
-      .map(({ field, owner }) => `${code(field.name)} (${owner})`)
+      .map(({ field, policy }) => `${code(field.name)} (${policy})`)
       .join(', ');
   const row = (source: MappingSource, told: MappingSource, goesTo: string): Row => {
-    const { means, holds, owners } = ruleOf(source);
-    return [code(told), means, holds, owners.map(code).join(', '), goesTo];
+    const { means, holds, policies } = ruleOf(source);
+    return [code(told), means, holds, policies.map(code).join(', '), goesTo];
   };
   const constants = defaultMapping
     .flatMap(({ source, field }) =>
@@ -126,7 +126,7 @@ function mapping(defaultMapping: readonly FieldMapping[]): string {
   return [
     table(['of a line', 'says', 'when left out'], parts),
     table(
-      ['`source`', 'what it is', 'fits', '`owner` may be', 'by default goes to'],
+      ['`source`', 'what it is', 'fits', '`policy` may be', 'by default goes to'],
       [
         ...contactSources.map((source) => row(source, source, defaults(source))),
         row({ flowAnswer: 'any' }, { flowAnswer: '…' }, ''),
@@ -134,8 +134,8 @@ function mapping(defaultMapping: readonly FieldMapping[]): string {
       ],
     ),
     table(
-      ['`owner`', 'means'],
-      fieldOwners.map((owner) => [code(owner), ownerMeanings[owner]]),
+      ['`policy`', 'means'],
+      fieldPolicies.map((policy) => [code(policy), policyMeanings[policy]]),
     ),
     table(
       ['`transform`', 'the text goes'],

@@ -1,7 +1,7 @@
 import type { Crm, CrmRequest, SessionProof } from '@sangam/connectors/registry';
 import type { Clock } from '@sangam/core/clock';
 import { connectionOf, holderOfAccount, memberOfEmail, type MemberRow, type Store } from '@sangam/core/store';
-import { type CrmSites, secretsOf } from './crm-sites.ts';
+import { type CrmApps, secretsOf } from './crm-apps.ts';
 
 /** Who looks at a page of ours within a CRM, and who they are here. */
 interface ShownSession extends SessionProof {
@@ -22,12 +22,12 @@ export type ShownSessions = (
 
 export function createShownSessions(dependencies: {
   store: Store;
-  sites: CrmSites;
+  crmApps: CrmApps;
   clock: Clock;
 }): ShownSessions {
-  const { store, sites, clock } = dependencies;
+  const { store, crmApps, clock } = dependencies;
   return async (session, crm, request) => {
-    const signer = sites.apps(crm).find(({ app }) => session.verify(request, secretsOf(app), clock.now()));
+    const signer = crmApps.apps(crm).find(({ app }) => session.verify(request, secretsOf(app), clock.now()));
     if (signer === undefined) return 'unsigned';
     const proof = session.read(request);
     if (proof === undefined) return 'nobody';

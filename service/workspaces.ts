@@ -16,7 +16,7 @@ import {
   type WorkspaceTransaction,
 } from '@sangam/core/store';
 import { simulators } from '@sangam/sandbox';
-import { claimAccount } from './account-book.ts';
+import { claimAccount } from './claim-account.ts';
 import type { LiveConfig } from './config.ts';
 import { ensureLiveNumber } from './live-number.ts';
 import type { OwnNumberReader } from './own-number.ts';

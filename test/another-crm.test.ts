@@ -4,7 +4,7 @@ import { connectChannel, serviceWorkspaceId } from '@sangam/core/store';
 import type { Service } from '@sangam/service';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type AnotherCrm, anotherCrm, basicOf } from './harness/another-crm.ts';
-import { createTown, text, type Town, until, webhook } from './harness/index.ts';
+import { createServiceFixture, text, type ServiceFixture, until, webhook } from './harness/index.ts';
 import { createMemoryCrm, type MemoryCrm, memoryFields } from './harness/memory-crm.ts';
 
 /** A CRM that is registered here alone, and unlike HubSpot, goes through the service: adding one touches nothing of it. */
@@ -14,7 +14,7 @@ const appSecret = 'app-secret-of-the-number';
 const webhookSecret = 'secret of this address';
 const number = { phoneNumberId: '700100200300400', wabaId: '700100200300401', display: '+91 80471 00099' };
 
-let town: Town;
+let fixture: ServiceFixture;
 let memory: MemoryCrm;
 let other: AnotherCrm;
 let service: Service;
@@ -23,15 +23,15 @@ const workspaceId = randomUUID();
 let channelId: string;
 
 beforeAll(async () => {
-  town = await createTown();
-  memory = createMemoryCrm(town.clock, { creates: 'lead', batchSize: 1, writeClass: 'findable' });
+  fixture = await createServiceFixture();
+  memory = createMemoryCrm(fixture.clock, { creates: 'lead', batchSize: 1, writeClass: 'findable' });
   other = anotherCrm(memory);
-  service = await town.openService({
+  service = await fixture.openService({
     work: true,
     crms: [...crms, other.value],
     crmSettings: { memory: { app } },
   });
-  const { store, box, clock } = town;
+  const { store, box, clock } = fixture;
   channelId = await store.transact(workspaceId, async (trx) => {
     await trx
       .insertInto('workspaces')
@@ -55,11 +55,11 @@ beforeAll(async () => {
   });
   session = await signIn(workspaceId);
 });
-afterAll(() => town.close());
+afterAll(() => fixture.close());
 
 async function signIn(workspace: string): Promise<string> {
   const memberId = randomUUID();
-  await town.store.transact(workspace, (trx) =>
+  await fixture.store.transact(workspace, (trx) =>
     trx
       .insertInto('members')
       .values({
@@ -102,7 +102,7 @@ async function api<Body = never>(
 
 async function says(wamid: string, words: string): Promise<void> {
   const asha = { phone: '919812345678', name: 'Asha Rao' };
-  const body = JSON.stringify(webhook(number, [text(asha, wamid, town.clock.now(), words)]));
+  const body = JSON.stringify(webhook(number, [text(asha, wamid, fixture.clock.now(), words)]));
   const response = await fetch(`${service.url()}/webhooks/whatsapp/${channelId}`, {
     method: 'POST',
     body,
@@ -173,7 +173,7 @@ describe('a CRM whose accounts are opened by keys', () => {
     const news = {
       account: 'M-1',
       record: '77',
-      at: town.clock.now(),
+      at: fixture.clock.now(),
       field: memoryFields.stage,
       value: 'won',
     };
@@ -234,7 +234,7 @@ describe('a CRM whose accounts are opened by keys', () => {
     const secret = { secret: webhookSecret };
     expect((await api('PUT', `/connections/${connectionId}/webhook-secret`, secret)).status).toBe(204);
     memory.user.update(recordId, { [memoryFields.stage]: 'qualified' });
-    const news = { record: recordId, at: town.clock.now(), field: memoryFields.stage, value: 'qualified' };
+    const news = { record: recordId, at: fixture.clock.now(), field: memoryFields.stage, value: 'qualified' };
     expect((await tells(`/${connectionId}`, 'another secret', news)).status).toBe(401);
     expect(await tells(`/${connectionId}`, webhookSecret, news)).toEqual({
       status: 200,
@@ -264,7 +264,7 @@ describe('a CRM whose accounts are opened by keys', () => {
   test('a webhook that names only the record has it read, and what changed there told', async () => {
     // What was told before has it read too.
     await until('nothing to do', async () => {
-      const marks = await town.store.transact(workspaceId, (trx) =>
+      const marks = await fixture.store.transact(workspaceId, (trx) =>
         trx
           .selectFrom('dirty_records')
           .select('subject')
@@ -278,14 +278,14 @@ describe('a CRM whose accounts are opened by keys', () => {
       [memoryFields.stage]: 'proposal',
       [memoryFields.mobile]: '+919812300000',
     });
-    await tells(`/${connectionId}`, webhookSecret, { record: recordId, at: town.clock.now() });
+    await tells(`/${connectionId}`, webhookSecret, { record: recordId, at: fixture.clock.now() });
     await until('the occurrence', async () => (await stages(connectionId, recordId)).includes('proposal'));
     expect((await stages(connectionId, recordId)).toSorted()).toEqual(['proposal', 'qualified']);
   });
 
   test("another CRM's address does not take it for its own", async () => {
     const url = `${service.url()}/webhooks/hubspot/${connectionId}`;
-    const at = String(town.clock.now());
+    const at = String(fixture.clock.now());
     const signature = createHmac('sha256', webhookSecret).update(`POST${url}[]${at}`).digest('base64');
     const response = await fetch(url, {
       method: 'POST',
@@ -317,7 +317,7 @@ describe('a CRM whose accounts are opened by keys', () => {
     expect((await api('GET', `/connections/${connectionId}`)).body).toMatchObject({
       disconnectedAt: expect.any(String),
     });
-    const news = { record: recordId, at: town.clock.now(), field: memoryFields.stage, value: 'lost' };
+    const news = { record: recordId, at: fixture.clock.now(), field: memoryFields.stage, value: 'lost' };
     await tells(`/${connectionId}`, webhookSecret, news);
     await until('its secret to be forgotten', async () => {
       const { status } = await tells(`/${connectionId}`, webhookSecret, news);

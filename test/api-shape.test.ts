@@ -12,31 +12,31 @@ import {
 import type { Service } from '@sangam/service';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createTown, type Town } from './harness/index.ts';
+import { createServiceFixture, type ServiceFixture } from './harness/index.ts';
 
 /** What all routes of the API have in common, asked by HTTP. */
 
-let town: Town;
+let fixture: ServiceFixture;
 let service: Service;
 let session: string;
 let workspaceId: string;
 let connectionId: string;
 
 beforeAll(async () => {
-  town = await createTown();
-  service = await town.openService();
-  ({ workspaceId } = town.parties);
-  ({ connectionId } = town.parties.hubspot);
+  fixture = await createServiceFixture();
+  service = await fixture.openService();
+  ({ workspaceId } = fixture.parties);
+  ({ connectionId } = fixture.parties.hubspot);
   await inside(someOfEverything);
   const link = await service.sessions.makeLink(workspaceId, memberIds[0] ?? '');
   session = (await service.sessions.enter(link)) ?? '';
 });
-afterAll(() => town.close());
+afterAll(() => fixture.close());
 
 const memberIds = [1, 2, 3].map(() => randomUUID());
 
 function inside<Result>(work: (trx: WorkspaceTransaction) => Promise<Result>): Promise<Result> {
-  return town.store.transact(workspaceId, work);
+  return fixture.store.transact(workspaceId, work);
 }
 
 /** Three rows in each list that is kept in the database, several of one instant. */
@@ -77,7 +77,7 @@ async function someOfEverything(trx: WorkspaceTransaction): Promise<void> {
   await sql`insert into dirty_records (workspace_id, connection_id, subject, contact_id, priority, marked_at, held)
             select ${workspaceId}::uuid, ${connectionId}::uuid, 'contact:' || id, id, 2, ${now}, 'rush'
             from unnest(${ids}::uuid[]) as t (id)`.execute(trx);
-  const before = [{ recordId: 'r0', home: true, reason: 'created', partedAt: now, createdAt: now }];
+  const before = [{ recordId: 'r0', primary: true, reason: 'created', partedAt: now, createdAt: now }];
   for (const id of ids) {
     await writeAudit(trx, { memberId: id, action: 'close alert', subject: id, at: now });
     await raiseAlert(trx, { kind: 'rush', subject: id, message: 'Many new records.' }, now);
@@ -295,7 +295,7 @@ describe('a list', () => {
 });
 
 test('every time is told in ISO 8601', async () => {
-  await town.control('POST', '/whatsapp/customer/messages', {
+  await fixture.control('POST', '/whatsapp/customer/messages', {
     from: '919812345678',
     type: 'text',
     text: 'STOP',

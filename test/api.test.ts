@@ -3,11 +3,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   type Api,
   apiOf,
-  createTown,
+  createServiceFixture,
   type ServiceProcess,
   signIn,
   text,
-  type Town,
+  type ServiceFixture,
   until,
   webhook,
   isEmpty,
@@ -15,20 +15,20 @@ import {
 
 /** The service's own doors: webhooks, sessions, channels, dead letters, tags. */
 
-let town: Town;
+let fixture: ServiceFixture;
 let service: ServiceProcess;
 let session: string;
 let api: Api;
 
 beforeAll(async () => {
-  town = await createTown();
-  service = await town.startService();
+  fixture = await createServiceFixture();
+  service = await fixture.startService();
   const entered = await signIn(service);
   const { link } = entered;
   ({ session, api } = entered);
   expect((await fetch(link, { method: 'POST', headers: { accept: 'application/json' } })).status).toBe(410);
 });
-afterAll(() => town.close());
+afterAll(() => fixture.close());
 
 async function post(
   route: string,
@@ -61,13 +61,13 @@ describe('a webhook', () => {
   test.each([undefined, 'sha256=00', `sha256=${'0'.repeat(64)}`])(
     'with signature %s is refused',
     async (signature) => {
-      const route = `/${town.parties.whatsapp.channelId}`;
+      const route = `/${fixture.parties.whatsapp.channelId}`;
       expect(await post(route, body, signature)).toMatchObject({ status: 401 });
     },
   );
 
   test('of a channel nobody has, or of an app that is not configured, is refused', async () => {
-    const secret = town.parties.whatsapp.appSecret;
+    const secret = fixture.parties.whatsapp.appSecret;
     expect((await post('', body, signed(body, secret))).status).toBe(401);
     expect((await post('/6a1a4d6a-0000-4000-8000-000000000000', body, signed(body, secret))).status).toBe(
       401,
@@ -78,9 +78,9 @@ describe('a webhook', () => {
   test('larger than 4 MB is refused with what to do, without a stack trace', async () => {
     const large = JSON.stringify({ padding: 'x'.repeat(4.5 * 2 ** 20) });
     const answer = await post(
-      `/${town.parties.whatsapp.channelId}`,
+      `/${fixture.parties.whatsapp.channelId}`,
       large,
-      signed(large, town.parties.whatsapp.appSecret),
+      signed(large, fixture.parties.whatsapp.appSecret),
     );
     expect(answer.status).toBe(413);
     expect(answer.body).not.toContain('at ');
@@ -88,8 +88,8 @@ describe('a webhook', () => {
 
   test('of 3 MB is taken', async () => {
     const large = JSON.stringify({ entry: [], padding: 'x'.repeat(3 * 2 ** 20) });
-    const route = `/${town.parties.whatsapp.channelId}`;
-    expect((await post(route, large, signed(large, town.parties.whatsapp.appSecret))).status).toBe(200);
+    const route = `/${fixture.parties.whatsapp.channelId}`;
+    expect((await post(route, large, signed(large, fixture.parties.whatsapp.appSecret))).status).toBe(200);
   });
 
   test('shakes hands with the right verify token only', async () => {
@@ -100,11 +100,11 @@ describe('a webhook', () => {
         'hub.challenge': '1158',
       });
       const response = await fetch(
-        `${service.url}/webhooks/whatsapp/${town.parties.whatsapp.channelId}?${query.toString()}`,
+        `${service.url}/webhooks/whatsapp/${fixture.parties.whatsapp.channelId}?${query.toString()}`,
       );
       return { status: response.status, body: await response.text() };
     };
-    expect(await ask(town.parties.whatsapp.verifyToken)).toEqual({ status: 200, body: '1158' });
+    expect(await ask(fixture.parties.whatsapp.verifyToken)).toEqual({ status: 200, body: '1158' });
     expect((await ask('wrong')).status).toBe(403);
   });
 });
@@ -147,17 +147,17 @@ describe('a channel under an app of its own', () => {
     appSecret: 'first-secret-of-the-app',
     verifyToken: 'verify-this',
   };
-  const world = { phoneNumberId: channel.phoneNumberId, wabaId: channel.wabaId };
+  const other = { phoneNumberId: channel.phoneNumberId, wabaId: channel.wabaId };
   const hello = (wamid: string): string =>
     JSON.stringify(
-      webhook(world, [text({ phone: '447700900123', name: 'Chloe' }, wamid, Date.now() - 5000, 'hello')]),
+      webhook(other, [text({ phone: '447700900123', name: 'Chloe' }, wamid, Date.now() - 5000, 'hello')]),
     );
   let route = '';
 
   test('what came before it was connected waits as a dead letter, and is applied once it is', async () => {
     const early = hello('wamid.early');
-    const mine = `/${town.parties.whatsapp.channelId}`;
-    expect((await post(mine, early, signed(early, town.parties.whatsapp.appSecret))).status).toBe(200);
+    const mine = `/${fixture.parties.whatsapp.channelId}`;
+    expect((await post(mine, early, signed(early, fixture.parties.whatsapp.appSecret))).status).toBe(200);
     const [letter] = (await letters()).filter(({ reason }) => reason === 'foreign channel');
     expect(letter?.explanation).toContain('phone number id 555000111');
     expect((await api('POST', `/dead-letters/${letter?.deadLetterId ?? ''}/replay`)).body).toEqual({
@@ -196,7 +196,7 @@ describe('a channel under an app of its own', () => {
 
   test('listens to the languages an admin switches on', async () => {
     const stop = (wamid: string): string =>
-      JSON.stringify(webhook(world, [text({ phone: '447700900456' }, wamid, Date.now() - 5000, 'बंद करो')]));
+      JSON.stringify(webhook(other, [text({ phone: '447700900456' }, wamid, Date.now() - 5000, 'बंद करो')]));
     const optedOut = async (): Promise<boolean | undefined> => {
       const { results } = (await api('GET', '/contacts?phone=%2B447700900456')).body as {
         results: { optOut: boolean }[];
@@ -219,8 +219,8 @@ describe('a channel under an app of its own', () => {
 describe('dead letters', () => {
   test('of a body that is no JSON are kept whole, and stay where nothing can mend them', async () => {
     const broken = '{"entry": [';
-    const route = `/${town.parties.whatsapp.channelId}`;
-    expect((await post(route, broken, signed(broken, town.parties.whatsapp.appSecret))).status).toBe(200);
+    const route = `/${fixture.parties.whatsapp.channelId}`;
+    expect((await post(route, broken, signed(broken, fixture.parties.whatsapp.appSecret))).status).toBe(200);
     const letter = (await letters()).find(({ reason }) => reason === 'unparsed');
     expect(letter).not.toHaveProperty('payload');
     const whole = await api('GET', `/dead-letters/${letter?.deadLetterId ?? ''}`);
@@ -241,23 +241,23 @@ describe('a CRM that fails', () => {
   }
 
   const hubspotPhones = async (): Promise<(string | undefined)[]> => {
-    const { results } = await town.control<{ results: { properties: Record<string, string> }[] }>(
+    const { results } = await fixture.control<{ results: { properties: Record<string, string> }[] }>(
       'GET',
       '/hubspot/records/contacts',
     );
     return results.map(({ properties }) => properties['wa_phone_e164']);
   };
   const say = (from: string): Promise<unknown> =>
-    town.control('POST', '/whatsapp/customer/messages', { from, type: 'text', text: 'hello' });
+    fixture.control('POST', '/whatsapp/customer/messages', { from, type: 'text', text: 'hello' });
 
   test('by refusing one contact gets it again from the dead letters', async () => {
     await until('HubSpot to be told everything', async () => {
-      const { workspaceId } = town.parties;
-      const written = await isEmpty(town.store, workspaceId, 'dirty_records');
-      return written && (await isEmpty(town.store, workspaceId, 'inbox'));
+      const { workspaceId } = fixture.parties;
+      const written = await isEmpty(fixture.store, workspaceId, 'dirty_records');
+      return written && (await isEmpty(fixture.store, workspaceId, 'inbox'));
     });
     // Timelines, polls and checks call too.
-    await town.control('PUT', '/hubspot/faults', {
+    await fixture.control('PUT', '/hubspot/faults', {
       status: 400,
       times: 1,
       operation: 'POST /crm/objects/contacts/batch/upsert',
@@ -276,15 +276,15 @@ describe('a CRM that fails', () => {
   });
 
   test('by not answering what it did is written once', async () => {
-    await town.control('PUT', '/hubspot/faults', { dropConnection: 'after', times: 1 });
+    await fixture.control('PUT', '/hubspot/faults', { dropConnection: 'after', times: 1 });
     await say('919855555555');
     await until('the contact', async () => (await hubspotPhones()).includes('+919855555555'));
-    await until('the repeat', () => isEmpty(town.store, town.parties.workspaceId, 'dirty_records'));
+    await until('the repeat', () => isEmpty(fixture.store, fixture.parties.workspaceId, 'dirty_records'));
     expect((await hubspotPhones()).filter((phone) => phone === '+919855555555')).toHaveLength(1);
   });
 
   test('by taking the token back says so, writes nothing more, and goes on when an admin says retry', async () => {
-    await town.control('PUT', '/hubspot/token', { expired: true });
+    await fixture.control('PUT', '/hubspot/token', { expired: true });
     await say('919877777777');
     interface Connection {
       readonly connectionId: string;
@@ -295,14 +295,14 @@ describe('a CRM that fails', () => {
       return results.find(({ blockedReason }) => blockedReason !== null);
     });
     expect(connection.blockedReason).toContain('token');
-    await town.control('PUT', '/hubspot/token', { expired: false });
+    await fixture.control('PUT', '/hubspot/token', { expired: false });
     expect((await api('POST', `/connections/${connection.connectionId}/retry`)).status).toBe(204);
     await until('the contact', async () => (await hubspotPhones()).includes('+919877777777'));
     expect((await api('POST', '/connections/6a1a4d6a-0000-4000-8000-000000000000/retry')).status).toBe(404);
   });
 
   test('for a while gets everything once it is back', async () => {
-    await town.control('PUT', '/hubspot/faults', { status: 503, times: 2 });
+    await fixture.control('PUT', '/hubspot/faults', { status: 503, times: 2 });
     await Promise.all(['919866666661', '919866666662', '919866666663'].map(say));
     const phones = await until('all three', async () => {
       const found = (await hubspotPhones()).filter((phone) => phone?.startsWith('+91986666666'));
@@ -315,7 +315,7 @@ describe('a CRM that fails', () => {
 
 describe('tags', () => {
   test('given and taken by a member reach the CRM', async () => {
-    await town.control('POST', '/whatsapp/customer/messages', {
+    await fixture.control('POST', '/whatsapp/customer/messages', {
       from: '919833333333',
       type: 'text',
       text: 'hello',
@@ -337,7 +337,7 @@ describe('tags', () => {
     await api('POST', `/contacts/${contactId}/tags`, { remove: ['hot'] });
     await until('one tag', async () => (await tagsNow()).length === 1);
     await until('the tag in HubSpot', async () => {
-      const { results } = await town.control<{ results: { properties: Record<string, string> }[] }>(
+      const { results } = await fixture.control<{ results: { properties: Record<string, string> }[] }>(
         'GET',
         '/hubspot/records/contacts',
       );
@@ -359,10 +359,10 @@ describe('what an admin may ask', () => {
     expect((await api('PUT', path, { phone: '98123' })).status).toBe(400);
     expect((await api('PUT', path, { phone: '+919866666666' })).status).toBe(204);
     for (const from of ['919866666666', '919866666667']) {
-      await town.control('POST', '/whatsapp/customer/messages', { from, type: 'text', text: 'hello' });
+      await fixture.control('POST', '/whatsapp/customer/messages', { from, type: 'text', text: 'hello' });
     }
     const phones = async (): Promise<(string | undefined)[]> => {
-      const { results } = await town.control<{ results: { properties: Record<string, string> }[] }>(
+      const { results } = await fixture.control<{ results: { properties: Record<string, string> }[] }>(
         'GET',
         '/hubspot/records/contacts',
       );
@@ -376,7 +376,7 @@ describe('what an admin may ask', () => {
     const [connection] = ((await api('GET', '/connections')).body as Listed).results;
     const path = `/connections/${connection?.['connectionId'] ?? ''}`;
     for (const phone of ['+91 98111 22333', '098111-22333', 'none']) {
-      await town.control('POST', '/hubspot/records/contacts', {
+      await fixture.control('POST', '/hubspot/records/contacts', {
         properties: { firstname: 'Twin', phone },
       });
     }
@@ -414,16 +414,20 @@ describe('what an admin may ask', () => {
     const [connection] = ((await api('GET', '/connections')).body as Listed).results;
     const connectionId = connection?.['connectionId'] ?? '';
     const made = (firstname: string) =>
-      town.control<{ id: string }>('POST', '/hubspot/records/contacts', { properties: { firstname } });
+      fixture.control<{ id: string }>('POST', '/hubspot/records/contacts', { properties: { firstname } });
     const [{ id: recordId }, { id: primaryId }, { id: mergedId }] = [
       await made('Right one'),
       await made('One'),
       await made('Other'),
     ];
-    const { id: survivor } = await town.control<{ id: string }>('POST', '/hubspot/records/contacts/merge', {
-      primaryId,
-      mergedId,
-    });
+    const { id: survivor } = await fixture.control<{ id: string }>(
+      'POST',
+      '/hubspot/records/contacts/merge',
+      {
+        primaryId,
+        mergedId,
+      },
+    );
     for (const [wrong, refusal] of [
       ['987654321', { status: 404, body: { error: { code: 'no_such_record' } } }],
       ['the right one', { status: 404, body: { error: { code: 'no_such_record' } } }],
@@ -444,13 +448,13 @@ describe('what an admin may ask', () => {
     const decided = await api('POST', `/contacts/${contactId}/relink`, { connectionId, recordId });
     expect(decided.status).toBe(200);
     const tied = async (): Promise<string | undefined> => {
-      const { properties } = await town.control<{ properties: Record<string, string> }>(
+      const { properties } = await fixture.control<{ properties: Record<string, string> }>(
         'GET',
         `/hubspot/records/contacts/${recordId}`,
       );
       return properties['wa_phone_e164'];
     };
-    await until('the new home', async () => (await tied()) === '+919866666667');
+    await until('the new primary record', async () => (await tied()) === '+919866666667');
     const { decisionId } = decided.body as { decisionId: string };
     expect((await api('POST', `/decisions/${decisionId}/undo`)).status).toBe(200);
     expect((await api('POST', `/decisions/${decisionId}/undo`)).status).toBe(404);

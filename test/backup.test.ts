@@ -9,9 +9,9 @@ import { restoreBackup, writeBackup } from '@sangam/core/store';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
-  createEngine,
+  createEngineFixture,
   createTestDatabase,
-  type Engine,
+  type EngineFixture,
   engineNow,
   runCommand,
   type TestDatabase,
@@ -22,13 +22,13 @@ import {
 
 /** A copy of everything, into another database and back. */
 
-let engine: Engine;
+let engine: EngineFixture;
 let other: TestDatabase;
 let folder: string;
 let file: string;
 
 beforeEach(async () => {
-  engine = await createEngine();
+  engine = await createEngineFixture();
   other = await createTestDatabase();
   folder = await mkdtemp(path.join(tmpdir(), 'sangam-backup-'));
   file = path.join(folder, 'sangam.backup');

@@ -3,19 +3,26 @@ import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createTown, type ServiceProcess, text, type Town, until, webhook } from './harness/index.ts';
+import {
+  createServiceFixture,
+  type ServiceProcess,
+  text,
+  type ServiceFixture,
+  until,
+  webhook,
+} from './harness/index.ts';
 
 /** What is asked before a body is read, and what bodies may take together. */
 
-let town: Town;
+let fixture: ServiceFixture;
 let service: ServiceProcess;
 let port: number;
 beforeAll(async () => {
-  town = await createTown();
-  service = await town.startService();
+  fixture = await createServiceFixture();
+  service = await fixture.startService();
   port = Number(new URL(service.url).port);
 });
-afterAll(() => town.close());
+afterAll(() => fixture.close());
 
 const wellFormed = `sha256=${'0'.repeat(64)}`;
 
@@ -47,7 +54,7 @@ test.each([
   ['two signatures', 'own', `${wellFormed}, ${wellFormed}`],
   ['no signature', 'own', undefined],
 ])('%s is answered before the body is there', async (_name, route, signature) => {
-  const path = route === 'own' ? `/webhooks/whatsapp/${town.parties.whatsapp.channelId}` : route;
+  const path = route === 'own' ? `/webhooks/whatsapp/${fixture.parties.whatsapp.channelId}` : route;
   const headers = signature === undefined ? [] : [`X-Hub-Signature-256: ${signature}`];
   expect(await withoutBody(path, headers, 1_000_000)).toBe('HTTP/1.1 401 Unauthorized');
 });
@@ -56,7 +63,7 @@ test.each([
   ['an unknown connection', '/webhooks/hubspot/00000000-0000-4000-8000-00000000dead', 'A'.repeat(43)],
   ['a signature that is none', 'own', 'short'],
 ])('HubSpot: %s is answered before the body is there', async (_name, route, signature) => {
-  const path = route === 'own' ? `/webhooks/hubspot/${town.parties.hubspot.connectionId}` : route;
+  const path = route === 'own' ? `/webhooks/hubspot/${fixture.parties.hubspot.connectionId}` : route;
   const headers = [
     `X-HubSpot-Signature-v3: ${signature}=`,
     `X-HubSpot-Request-Timestamp: ${String(Date.now())}`,
@@ -73,7 +80,7 @@ test('the API asks who is there before the body is', async () => {
 });
 
 test('one that says it is too long is answered before it comes', async () => {
-  const path = `/webhooks/whatsapp/${town.parties.whatsapp.channelId}`;
+  const path = `/webhooks/whatsapp/${fixture.parties.whatsapp.channelId}`;
   const line = await withoutBody(path, [`X-Hub-Signature-256: ${wellFormed}`], 5_000_000);
   expect(line).toBe('HTTP/1.1 413 Payload Too Large');
 });
@@ -99,7 +106,7 @@ test.each([
 ])(
   'a body that is %s gets its answer while it is still being sent (keep-alive: %s)',
   async (_name, keepAlive, signature, status) => {
-    const path = `/webhooks/whatsapp/${town.parties.whatsapp.channelId}`;
+    const path = `/webhooks/whatsapp/${fixture.parties.whatsapp.channelId}`;
     const agent = new Agent({ keepAlive });
     const body = Buffer.alloc(4.5 * 2 ** 20, 'x');
     for (let time = 0; time < 12; time += 1) {
@@ -110,7 +117,7 @@ test.each([
 );
 
 test('a packed body is refused, not unpacked', async () => {
-  const response = await fetch(`${service.url}/webhooks/whatsapp/${town.parties.whatsapp.channelId}`, {
+  const response = await fetch(`${service.url}/webhooks/whatsapp/${fixture.parties.whatsapp.channelId}`, {
     method: 'POST',
     headers: { 'x-hub-signature-256': wellFormed, 'content-encoding': 'gzip' },
     body: 'not unpacked',
@@ -120,15 +127,15 @@ test('a packed body is refused, not unpacked', async () => {
 
 describe('bodies under way', () => {
   const signature = `X-Hub-Signature-256: ${wellFormed}`;
-  const path = (): string => `/webhooks/whatsapp/${town.parties.whatsapp.channelId}`;
+  const path = (): string => `/webhooks/whatsapp/${fixture.parties.whatsapp.channelId}`;
   const megabytes = 4 * 2 ** 20;
 
   /** What a sender hears of a webhook of about so many bytes, over the same network as those below. */
   async function send(wamid: string, bytes: number): Promise<Response> {
     const words = `hello ${'x'.repeat(bytes)}`;
     const change = text({ phone: '919812345678' }, wamid, Date.now(), words);
-    const body = JSON.stringify(webhook(town.parties.whatsapp, [change]));
-    const signed = createHmac('sha256', town.parties.whatsapp.appSecret).update(body).digest('hex');
+    const body = JSON.stringify(webhook(fixture.parties.whatsapp, [change]));
+    const signed = createHmac('sha256', fixture.parties.whatsapp.appSecret).update(body).digest('hex');
     return fetch(`http://127.0.0.1:${String(port)}${path()}`, {
       method: 'POST',
       headers: { 'x-hub-signature-256': `sha256=${signed}` },

@@ -14,7 +14,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import { lives } from './conformance/lives.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
-import { day, hour, minute, somebody, stageFor } from './conformance/stage.ts';
+import { day, hour, minute, somebody, setUpFor } from './conformance/set-up.ts';
 import { told } from './conformance/told.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
 import { memoryFields, type MemoryCrmRules } from './harness/memory-crm.ts';
@@ -27,7 +27,7 @@ const asha = somebody(1, 'Asha Rao');
 
 const start = async (options = {}, rules: MemoryCrmRules = {}) => {
   const accounts = memoryAccounts(rules);
-  const set = await stageFor(accounts.open)(options);
+  const set = await setUpFor(accounts.open)(options);
   return { ...set, user: accounts.opened().crm.user, memory: accounts.opened().crm };
 };
 
@@ -35,8 +35,8 @@ const start = async (options = {}, rules: MemoryCrmRules = {}) => {
 const withRecord = async (options = {}, rules: MemoryCrmRules = {}) => {
   const set = await start(options, rules);
   await set.crm.writes(asha);
-  await set.world.settle();
-  set.world.clock.advance(minute);
+  await set.fixture.settle();
+  set.fixture.clock.advance(minute);
   return { ...set, recordId: (await set.crm.record()).recordId };
 };
 
@@ -55,19 +55,19 @@ const stageTold = (recordId: string, at: number, value: string, by?: string): Cr
   ...(by === undefined ? {} : { by }),
 });
 
-describe('a CRM in memory: what it tells by polls', () => told(stageFor(memoryAccounts().open), 'polls'));
+describe('a CRM in memory: what it tells by polls', () => told(setUpFor(memoryAccounts().open), 'polls'));
 describe('a CRM in memory: records that are merged and deleted, told by polls', () =>
-  lives(stageFor(memoryAccounts().open), 'polls'));
+  lives(setUpFor(memoryAccounts().open), 'polls'));
 
 describe('a change', () => {
   test('of a record we made is found by the next poll, with the vendor’s time', async () => {
-    const { world, crm, user, recordId } = await withRecord({ polled: true });
+    const { fixture, crm, user, recordId } = await withRecord({ polled: true });
     const times: number[] = [];
     for (const value of ['new', 'qualified', 'new']) {
       user.update(recordId, { [stageField]: value });
-      times.push(world.clock.now());
-      world.clock.advance(minute);
-      await world.settle();
+      times.push(fixture.clock.now());
+      fixture.clock.advance(minute);
+      await fixture.settle();
     }
     expect(await stagesOf(crm)).toMatchObject([
       { value: 'new', changedAt: times[0] },
@@ -77,34 +77,34 @@ describe('a change', () => {
   });
 
   test('of a record we made is known for one though nothing looked at it before', async () => {
-    const { world, crm, user } = await start({});
+    const { fixture, crm, user } = await start({});
     await crm.check();
     await crm.writes(asha);
-    await world.settle();
+    await fixture.settle();
     user.update((await crm.record()).recordId, { [stageField]: 'new' });
     await crm.poll();
     expect(await stagesOf(crm)).toMatchObject([{ value: 'new' }]);
   });
 
   test('is not swallowed by our own read', async () => {
-    const { world, crm, user } = await start({});
+    const { fixture, crm, user } = await start({});
     const adopted = user.create({ [memoryFields.phone]: `+${asha.phone ?? ''}`, [stageField]: 'new' });
     await crm.writes(asha);
-    await world.settle();
+    await fixture.settle();
     expect(await stagesOf(crm)).toEqual([]);
-    world.clock.advance(minute);
+    fixture.clock.advance(minute);
     user.update(adopted, { [stageField]: 'qualified' });
-    const changedAt = world.clock.now();
+    const changedAt = fixture.clock.now();
     await crm.tag(asha, ['VIP']);
-    await world.settle();
+    await fixture.settle();
     expect(await stagesOf(crm)).toEqual([{ value: 'qualified', changedAt, changedBy: null }]);
   });
 
   test('of a record nobody is tied to is found by a check', async () => {
-    const { world, crm, user } = await start({});
+    const { fixture, crm, user } = await start({});
     const recordId = user.create({ FirstName: 'Nobody', [stageField]: 'new' });
     await crm.check();
-    world.clock.advance(minute);
+    fixture.clock.advance(minute);
     user.update(recordId, { [stageField]: 'qualified' });
     await crm.check();
     await crm.check();
@@ -114,27 +114,27 @@ describe('a change', () => {
   test.each(['poll first', 'webhook first'])(
     'found by a poll and told by a webhook is one, with the webhook’s time (%s)',
     async (order) => {
-      const { world, crm, user, recordId } = await withRecord({ polled: true });
+      const { fixture, crm, user, recordId } = await withRecord({ polled: true });
       user.update(recordId, { [stageField]: 'qualified' });
-      const changedAt = world.clock.now();
-      const webhook = () => tell(world, crm, stageTold(recordId, changedAt, 'qualified', 'user 7'));
-      world.clock.advance(minute);
+      const changedAt = fixture.clock.now();
+      const webhook = () => tell(fixture, crm, stageTold(recordId, changedAt, 'qualified', 'user 7'));
+      fixture.clock.advance(minute);
       user.update(recordId, { City: 'Pune' });
       if (order === 'webhook first') await webhook();
-      await world.settle();
+      await fixture.settle();
       if (order === 'poll first') await webhook();
-      await world.settle();
+      await fixture.settle();
       expect(await stagesOf(crm)).toEqual([{ value: 'qualified', changedAt, changedBy: 'user 7' }]);
     },
   );
 
   test('told by a workflow after our read found it takes the webhook’s time', async () => {
-    const { world, crm, user, recordId } = await withRecord({ polled: true });
+    const { fixture, crm, user, recordId } = await withRecord({ polled: true });
     user.update(recordId, { [stageField]: 'qualified' });
-    const changedAt = world.clock.now() - 2000;
-    await world.settle();
-    await tell(world, crm, stageTold(recordId, changedAt, 'qualified'));
-    await world.settle();
+    const changedAt = fixture.clock.now() - 2000;
+    await fixture.settle();
+    await tell(fixture, crm, stageTold(recordId, changedAt, 'qualified'));
+    await fixture.settle();
     expect(await stagesOf(crm)).toEqual([{ value: 'qualified', changedAt, changedBy: null }]);
   });
 
@@ -148,19 +148,19 @@ describe('a change', () => {
         records: page.records.filter(({ changedAt = 0 }) => changedAt + lagMs <= now()),
       }),
     });
-    const { world, crm } = await stageFor(open)({ polled: true });
-    now = () => world.clock.now();
+    const { fixture, crm } = await setUpFor(open)({ polled: true });
+    now = () => fixture.clock.now();
     await crm.writes(asha);
-    await world.settle();
+    await fixture.settle();
     const { recordId } = await crm.record();
-    world.clock.advance(10 * minute);
-    await world.settle();
+    fixture.clock.advance(10 * minute);
+    await fixture.settle();
     accounts.opened().crm.user.update(recordId, { [stageField]: 'qualified' });
-    world.clock.advance(1000);
-    await world.settle();
+    fixture.clock.advance(1000);
+    await fixture.settle();
     expect(await stagesOf(crm)).toEqual([]);
-    world.clock.advance(5 * minute);
-    await world.settle();
+    fixture.clock.advance(5 * minute);
+    await fixture.settle();
     expect(await stagesOf(crm)).toMatchObject([{ value: 'qualified' }]);
   });
 
@@ -169,42 +169,42 @@ describe('a change', () => {
     let stale: ScanPage | undefined;
     let latest: ScanPage | undefined;
     const open = scanning(accounts.open, { scan: (page) => stale ?? (latest = page) });
-    const { world, crm } = await stageFor(open)({ polled: true });
+    const { fixture, crm } = await setUpFor(open)({ polled: true });
     const { user } = accounts.opened().crm;
     const ravi = somebody(2, 'Ravi');
     const other = user.create({ FirstName: 'Other', [memoryFields.phone]: `+${ravi.phone ?? ''}` });
     await crm.writes(asha);
-    await world.settle();
-    world.clock.advance(minute);
+    await fixture.settle();
+    fixture.clock.advance(minute);
     user.update(other, { [stageField]: 'new' });
     await crm.poll();
     const before = latest;
     user.update(other, { [memoryFields.phone]: '+919812300099' });
-    world.clock.advance(minute);
-    await world.settle();
+    fixture.clock.advance(minute);
+    await fixture.settle();
     stale = before;
     await crm.writes(asha, 'STOP');
-    await world.settle();
+    await fixture.settle();
     const changed = (await crm.occurrences()).map(({ recordId, field }) => `${recordId} ${field}`).toSorted();
     expect(changed).toEqual([`${other} ${memoryFields.phone}`, `${other} ${stageField}`]);
     expect((await crm.contactOf(asha)).optOut).toBe(true);
     await crm.writes(ravi);
-    await world.settle();
+    await fixture.settle();
     const held = (await crm.records()).find(({ recordId }) => recordId === other);
     expect(crm.read(held, 'last activity')).toBe('');
   });
 
   test('of one record touches no record of another connection that has the same id', async () => {
-    const { world, crm, user, recordId } = await withRecord({ polled: true });
+    const { fixture, crm, user, recordId } = await withRecord({ polled: true });
     const { workspaceId } = crm;
     const other = randomUUID();
     const { contactId } = await crm.contactOf(asha);
-    const now = world.clock.now();
+    const now = fixture.clock.now();
     await crm.transact(async (trx) => {
       const phones = [{ field: memoryFields.phone, place: 0, typed: '+1', phone: '+15550100' }];
       const seen = { recordId, keyContactId: undefined, base: { [stageField]: 'other' }, phones };
       await saveRecords(trx, other, [seen], now);
-      await saveLinks(trx, other, [{ contactId, recordId, home: true, reason: 'phone' }], now);
+      await saveLinks(trx, other, [{ contactId, recordId, primary: true, reason: 'phone' }], now);
       await noteWrites(trx, other, [{ recordId, values: { [stageField]: 'qualified' } }], now);
     });
     const theirs = async (): Promise<unknown[]> => {
@@ -212,22 +212,22 @@ describe('a change', () => {
       return Promise.all(
         tables.map(async (table) => {
           const sql = `select * from ${table} where workspace_id = $1 and connection_id = $2`;
-          return (await world.database.query(sql, [workspaceId, other])).rows;
+          return (await fixture.database.query(sql, [workspaceId, other])).rows;
         }),
       );
     };
     const before = await theirs();
     const second = user.create({ FirstName: 'Twin' });
     user.update(recordId, { [stageField]: 'qualified', [memoryFields.phone]: '' });
-    await world.settle();
-    await tell(world, crm, stageTold(recordId, world.clock.now(), 'qualified'));
+    await fixture.settle();
+    await tell(fixture, crm, stageTold(recordId, fixture.clock.now(), 'qualified'));
     user.remove(recordId);
-    await world.settle();
-    await tell(world, crm, { kind: 'restored', recordId, at: world.clock.now() });
+    await fixture.settle();
+    await tell(fixture, crm, { kind: 'restored', recordId, at: fixture.clock.now() });
     user.restore(recordId);
-    await world.settle();
+    await fixture.settle();
     user.merge(second, recordId);
-    await world.settle();
+    await fixture.settle();
     expect(await theirs()).toEqual(before);
     expect(await stagesOf(crm)).toHaveLength(1);
   });
@@ -243,42 +243,42 @@ describe('our own write', () => {
   });
 
   test('comes back once, and in its ten minutes', async () => {
-    const { world, crm, user, recordId } = await withRecord();
+    const { fixture, crm, user, recordId } = await withRecord();
     user.update(recordId, { FirstName: 'Aasha' });
-    await tell(world, crm, {
+    await tell(fixture, crm, {
       kind: 'field',
       recordId,
-      at: world.clock.now(),
+      at: fixture.clock.now(),
       field: 'FirstName',
       value: 'Aasha',
     });
-    await world.settle();
-    await tell(world, crm, firstName(recordId, world.clock.now() + 1));
+    await fixture.settle();
+    await tell(fixture, crm, firstName(recordId, fixture.clock.now() + 1));
     expect(await crm.occurrences()).toHaveLength(1);
-    await tell(world, crm, firstName(recordId, world.clock.now() + 2));
+    await tell(fixture, crm, firstName(recordId, fixture.clock.now() + 2));
     expect(await crm.occurrences()).toHaveLength(2);
   });
 
   test('comes back no later than ten minutes after', async () => {
-    const { world, crm, user, recordId } = await withRecord();
+    const { fixture, crm, user, recordId } = await withRecord();
     user.update(recordId, { FirstName: 'Aasha' });
-    await tell(world, crm, {
+    await tell(fixture, crm, {
       kind: 'field',
       recordId,
-      at: world.clock.now(),
+      at: fixture.clock.now(),
       field: 'FirstName',
       value: 'Aasha',
     });
-    await world.settle();
-    world.clock.advance(10 * minute);
-    await tell(world, crm, firstName(recordId, world.clock.now()));
+    await fixture.settle();
+    fixture.clock.advance(10 * minute);
+    await tell(fixture, crm, firstName(recordId, fixture.clock.now()));
     expect((await crm.occurrences()).map(({ value }) => value).toSorted()).toEqual(['Aasha', 'Asha']);
   });
 
   test.each(['webhooks', 'polls', 'our own reads'] as const)(
     'that takes effect long after nobody answered is nobody’s change, and does not stand (seen by %s)',
     async (seenBy) => {
-      const { world, crm, memory, recordId } = await withRecord({ polled: seenBy === 'polls' });
+      const { fixture, crm, memory, recordId } = await withRecord({ polled: seenBy === 'polls' });
       let left = 1;
       memory.trouble = (operation) => {
         if (operation !== 'update' || left === 0) return undefined;
@@ -286,22 +286,22 @@ describe('our own write', () => {
         return { commitAfterMs: 20_000 };
       };
       await crm.writes(asha, 'STOP');
-      await world.pass(10_000);
+      await fixture.pass(10_000);
       expect(crm.isOptedOut(await crm.record())).toBe(true);
       await crm.writes(asha, 'START');
-      await world.pass(1000);
+      await fixture.pass(1000);
       expect(crm.isOptedOut(await crm.record())).toBe(false);
-      world.clock.advance(20_000);
+      fixture.clock.advance(20_000);
       expect(crm.isOptedOut(await crm.record())).toBe(true);
       if (seenBy === 'webhooks') {
-        const at = world.clock.now();
-        await tell(world, crm, { kind: 'field', recordId, at, field: 'OptOut', value: 'Yes' });
+        const at = fixture.clock.now();
+        await tell(fixture, crm, { kind: 'field', recordId, at, field: 'OptOut', value: 'Yes' });
       }
       if (seenBy === 'our own reads') await crm.tag(asha, ['VIP']);
-      await world.ride(hour);
+      await fixture.ride(hour);
       expect(crm.isOptedOut(await crm.record())).toBe(false);
       expect((await crm.contactOf(asha)).optOut).toBe(false);
-      const { rows } = await world.database.query(
+      const { rows } = await fixture.database.query(
         `select 1 from consent_entries where workspace_id = $1 and method = 'crm'`,
         [crm.workspaceId],
       );
@@ -312,7 +312,7 @@ describe('our own write', () => {
   );
 
   test('that never took effect does not hide what a person did a day later', async () => {
-    const { world, crm, memory, user, recordId } = await withRecord({ polled: true });
+    const { fixture, crm, memory, user, recordId } = await withRecord({ polled: true });
     let left = 1;
     memory.trouble = (operation) => {
       if (operation !== 'update' || left === 0) return undefined;
@@ -320,12 +320,12 @@ describe('our own write', () => {
       return { commitAfterMs: 100 * day };
     };
     await crm.writes(asha, 'STOP');
-    await world.ride(hour);
+    await fixture.ride(hour);
     await crm.writes(asha, 'START');
-    await world.ride(hour);
-    world.clock.advance(day);
+    await fixture.ride(hour);
+    fixture.clock.advance(day);
     user.update(recordId, { OptOut: 'Yes' });
-    await world.ride(hour);
+    await fixture.ride(hour);
     expect((await crm.contactOf(asha)).optOut).toBe(true);
     expect((await crm.occurrences()).map(({ field }) => field)).toEqual(['OptOut']);
   });
@@ -333,15 +333,15 @@ describe('our own write', () => {
 
 describe('an opt-out set in the CRM', () => {
   test('counts from the vendor’s time, so that a START after it stands', async () => {
-    const { world, crm, user, recordId } = await withRecord({});
+    const { fixture, crm, user, recordId } = await withRecord({});
     user.update(recordId, { OptOut: 'Yes' });
-    const at = world.clock.now();
-    world.clock.advance(minute);
+    const at = fixture.clock.now();
+    fixture.clock.advance(minute);
     await crm.writes(asha, 'START');
-    await world.process.apply();
-    world.clock.advance(minute);
-    await tell(world, crm, { kind: 'field', recordId, at, field: 'OptOut', value: 'Yes', by: 'user 7' });
-    await world.settle();
+    await fixture.process.apply();
+    fixture.clock.advance(minute);
+    await tell(fixture, crm, { kind: 'field', recordId, at, field: 'OptOut', value: 'Yes', by: 'user 7' });
+    await fixture.settle();
     expect((await crm.contactOf(asha)).optOut).toBe(false);
     expect(crm.isOptedOut(await crm.record())).toBe(false);
   });
@@ -349,14 +349,14 @@ describe('an opt-out set in the CRM', () => {
   test.each(['poll', 'check'] as const)(
     'is taken over after a %s: a look does not overwrite what was agreed',
     async (look) => {
-      const { world, crm, user, recordId } = await withRecord({});
+      const { fixture, crm, user, recordId } = await withRecord({});
       await crm.check();
-      world.clock.advance(minute);
+      fixture.clock.advance(minute);
       user.update(recordId, { OptOut: 'Yes' });
-      world.clock.advance(minute);
+      fixture.clock.advance(minute);
       if (look === 'poll') await crm.poll();
       else await crm.check();
-      await world.settle();
+      await fixture.settle();
       expect((await crm.contactOf(asha)).optOut).toBe(true);
       expect(crm.isOptedOut(await crm.record())).toBe(true);
     },
@@ -365,22 +365,22 @@ describe('an opt-out set in the CRM', () => {
 
 describe('a lead that was converted', () => {
   test.each(['poll', 'check', 'webhook'] as const)('goes on as the contact, told by a %s', async (by) => {
-    const { world, crm, user, recordId } = await withRecord(
+    const { fixture, crm, user, recordId } = await withRecord(
       { polled: by === 'poll' },
       { creates: 'lead', movesWithMerge: false },
     );
     const contact = user.convert(recordId);
-    world.clock.advance(minute);
+    fixture.clock.advance(minute);
     if (by === 'check') await crm.check();
     if (by === 'webhook')
-      await tell(world, crm, { kind: 'merged', recordId, into: contact, at: world.clock.now() });
-    await world.settle();
+      await tell(fixture, crm, { kind: 'merged', recordId, into: contact, at: fixture.clock.now() });
+    await fixture.settle();
     await crm.answers(asha, 'The business writes');
-    await world.settle();
+    await fixture.settle();
     const [record, ...others] = await crm.records();
     expect(others).toEqual([]);
     expect(record?.recordId).toBe(contact);
-    expect(crm.timeOf(record, 'last activity')).toBeGreaterThan(world.clock.now() - minute);
+    expect(crm.timeOf(record, 'last activity')).toBeGreaterThan(fixture.clock.now() - minute);
     expect(
       user
         .timeline(contact)
@@ -388,9 +388,9 @@ describe('a lead that was converted', () => {
         .join('\n'),
     ).toContain('The business writes');
     user.update(contact, { [stageField]: 'qualified' });
-    world.clock.advance(minute);
+    fixture.clock.advance(minute);
     await crm.tag(asha, ['VIP']);
-    await world.settle();
+    await fixture.settle();
     expect(await stagesOf(crm)).toMatchObject([{ value: 'qualified' }]);
   });
 });
@@ -404,23 +404,23 @@ describe('gone, and back', () => {
   test.each(orders(['deleted', 'restored'] as const).map((order) => [order.join(', '), order] as const))(
     'a record deleted and restored is theirs, with what was typed there: told %s',
     async (_told, order) => {
-      const { world, crm, user, recordId } = await withRecord({});
-      const times = { deleted: world.clock.now(), restored: world.clock.now() + 5000 };
+      const { fixture, crm, user, recordId } = await withRecord({});
+      const times = { deleted: fixture.clock.now(), restored: fixture.clock.now() + 5000 };
       user.remove(recordId);
-      world.clock.advance(5000);
+      fixture.clock.advance(5000);
       user.restore(recordId);
       user.update(recordId, { FirstName: 'Aasha' });
-      world.clock.advance(minute);
+      fixture.clock.advance(minute);
       for (const kind of order) {
-        await tell(world, crm, { kind, recordId, at: times[kind] });
+        await tell(fixture, crm, { kind, recordId, at: times[kind] });
         await crm.writes(asha, 'Still here');
-        await world.process.apply();
+        await fixture.process.apply();
       }
-      await world.settle();
+      await fixture.settle();
       const record = await crm.record();
       expect(record.recordId).toBe(recordId);
       expect(crm.read(record, 'first name')).toBe('Aasha');
-      expect(crm.timeOf(record, 'last activity')).toBeGreaterThan(world.clock.now() - minute);
+      expect(crm.timeOf(record, 'last activity')).toBeGreaterThan(fixture.clock.now() - minute);
     },
   );
 
@@ -429,25 +429,25 @@ describe('gone, and back', () => {
   )(
     'a record restored and deleted again stays gone until its person writes: told %s',
     async (_told, order) => {
-      const { world, crm, user, recordId } = await withRecord({});
-      const at = world.clock.now();
+      const { fixture, crm, user, recordId } = await withRecord({});
+      const at = fixture.clock.now();
       const changes = {
         first: { kind: 'deleted', recordId, at },
         restored: { kind: 'restored', recordId, at: at + 5000 },
         last: { kind: 'deleted', recordId, at: at + 9000 },
       } as const;
       user.remove(recordId);
-      world.clock.advance(minute);
+      fixture.clock.advance(minute);
       for (const which of order) {
-        await tell(world, crm, changes[which]);
-        await world.settle();
+        await tell(fixture, crm, changes[which]);
+        await fixture.settle();
       }
       await crm.answers(asha, 'The business writes');
       await crm.tag(asha, ['VIP']);
-      await world.settle();
+      await fixture.settle();
       expect(await crm.records()).toEqual([]);
       await crm.writes(asha, 'It is me again');
-      await world.settle();
+      await fixture.settle();
       expect(await crm.records()).toHaveLength(1);
     },
   );
@@ -455,94 +455,94 @@ describe('gone, and back', () => {
   test.each(['merged first', 'deleted first'])(
     'a merged-away record that is also told as deleted lives on as the other (%s)',
     async (order) => {
-      const { world, crm, user, recordId } = await withRecord({});
+      const { fixture, crm, user, recordId } = await withRecord({});
       await crm.writes(somebody(2, 'Ravi'));
-      await world.settle();
+      await fixture.settle();
       const other = (await crm.records()).find((record) => record.recordId !== recordId)?.recordId ?? '';
-      world.clock.advance(minute);
+      fixture.clock.advance(minute);
       user.merge(other, recordId);
       user.update(other, { FirstName: 'Typed' });
-      const at = world.clock.now();
+      const at = fixture.clock.now();
       const changes: CrmChange[] = [
         { kind: 'merged', recordId, into: other, at },
         { kind: 'deleted', recordId, at },
       ];
       for (const change of order === 'merged first' ? changes : changes.toReversed()) {
-        await tell(world, crm, change);
+        await tell(fixture, crm, change);
         await crm.writes(asha, 'From Asha');
-        await world.process.apply();
+        await fixture.process.apply();
       }
-      await world.settle();
+      await fixture.settle();
       const record = await crm.record();
       expect(record.recordId).toBe(other);
       expect(crm.read(record, 'first name')).toBe('Typed');
       await crm.writes(asha, 'STOP');
-      await world.settle();
+      await fixture.settle();
       expect(crm.isOptedOut(await crm.record())).toBe(true);
     },
   );
 
   test('a deletion that is told and not so takes no record', async () => {
-    const { world, crm, recordId } = await withRecord({});
-    await tell(world, crm, { kind: 'deleted', recordId, at: world.clock.now() });
-    await world.settle();
+    const { fixture, crm, recordId } = await withRecord({});
+    await tell(fixture, crm, { kind: 'deleted', recordId, at: fixture.clock.now() });
+    await fixture.settle();
     await crm.answers(asha, 'The business writes');
-    await world.settle();
+    await fixture.settle();
     const record = await crm.record();
     expect(record.recordId).toBe(recordId);
-    expect(crm.timeOf(record, 'last activity')).toBeGreaterThan(world.clock.now() - minute);
+    expect(crm.timeOf(record, 'last activity')).toBeGreaterThan(fixture.clock.now() - minute);
   });
 
   test('a deletion told before the message it was made after brings nobody back', async () => {
-    const { world, crm, user, recordId } = await withRecord({});
+    const { fixture, crm, user, recordId } = await withRecord({});
     // The message is written to the record after it was sent, and the record is deleted after both.
     await crm.writes(asha, 'A last word');
-    await world.process.apply();
-    world.clock.advance(minute);
+    await fixture.process.apply();
+    fixture.clock.advance(minute);
     user.remove(recordId);
-    await tell(world, crm, { kind: 'deleted', recordId, at: world.clock.now() });
-    await world.settle();
+    await tell(fixture, crm, { kind: 'deleted', recordId, at: fixture.clock.now() });
+    await fixture.settle();
     expect(await crm.records()).toEqual([]);
     await crm.writes(asha, 'It is me again');
-    await world.settle();
+    await fixture.settle();
     expect(await crm.records()).toHaveLength(1);
   });
 
   test.each(['a message', 'a poll', 'a check'] as const)(
     'a record restored with no word of it is found by %s',
     async (by) => {
-      const { world, crm, user, recordId } = await withRecord({});
+      const { fixture, crm, user, recordId } = await withRecord({});
       await crm.check();
       user.remove(recordId);
-      await tell(world, crm, { kind: 'deleted', recordId, at: world.clock.now() });
-      await world.settle();
-      world.clock.advance(minute);
+      await tell(fixture, crm, { kind: 'deleted', recordId, at: fixture.clock.now() });
+      await fixture.settle();
+      fixture.clock.advance(minute);
       user.restore(recordId);
       user.update(recordId, { FirstName: 'Aasha' });
-      world.clock.advance(minute);
+      fixture.clock.advance(minute);
       if (by === 'a poll') await crm.poll();
       if (by === 'a check') await crm.check();
-      await world.settle();
+      await fixture.settle();
       await (by === 'a message' ? crm.writes(asha, 'Still here') : crm.answers(asha, 'We are here'));
-      await world.settle();
+      await fixture.settle();
       const record = await crm.record();
       expect(record.recordId).toBe(recordId);
       expect(crm.read(record, 'first name')).toBe('Aasha');
-      expect(crm.timeOf(record, 'last activity')).toBeGreaterThan(world.clock.now() - minute);
+      expect(crm.timeOf(record, 'last activity')).toBeGreaterThan(fixture.clock.now() - minute);
     },
   );
 
   test('a record a whole look did not bring up is followed to where it lives on', async () => {
-    const { world, crm, user, recordId } = await withRecord({}, { movesWithMerge: false });
+    const { fixture, crm, user, recordId } = await withRecord({}, { movesWithMerge: false });
     await crm.writes(somebody(2, 'Ravi'));
-    await world.settle();
+    await fixture.settle();
     const other = (await crm.records()).find((record) => record.recordId !== recordId)?.recordId ?? '';
-    world.clock.advance(minute);
+    fixture.clock.advance(minute);
     user.merge(other, recordId);
-    world.clock.advance(minute);
+    fixture.clock.advance(minute);
     await crm.check();
     await crm.answers(asha, 'We are here');
-    await world.settle();
+    await fixture.settle();
     expect(
       user
         .timeline(other)
@@ -564,7 +564,7 @@ describe('looking', () => {
         ...(Number(cursor) < 4 ? { next: String(Number(cursor) + 1) } : {}),
       }),
     });
-    const { crm } = await stageFor(open)();
+    const { crm } = await setUpFor(open)();
     for (let n = 0; n < 5; n += 1) accounts.opened().crm.user.create({ FirstName: `N${String(n)}` });
     asked = 0;
     await crm.check();
@@ -582,11 +582,11 @@ describe('looking', () => {
         throw new FieldsMissing({ message: 'No such field.', fields: ['Stage'] });
       },
     });
-    const { world, crm } = await stageFor(open)();
+    const { fixture, crm } = await setUpFor(open)();
     await crm.check();
     asked = 0;
     const pollAfter = async (minutes: number): Promise<number> => {
-      world.clock.advance(minutes * minute);
+      fixture.clock.advance(minutes * minute);
       await crm.poll();
       return asked;
     };
@@ -601,16 +601,16 @@ describe('looking', () => {
 
   test('a hint that names only the record has it read, and tells what changed there', async () => {
     const accounts = memoryAccounts();
-    const { world, crm } = await stageFor(accounts.open)();
+    const { fixture, crm } = await setUpFor(accounts.open)();
     await crm.writes(somebody(1));
-    await world.settle();
+    await fixture.settle();
     const { recordId } = await crm.record();
     const { user } = accounts.opened().crm;
     user.update(recordId, { [memoryFields.stage]: 'qualified' });
-    await world.settle();
+    await fixture.settle();
     expect(await crm.occurrences()).toEqual([]);
-    await crm.isTold([{ kind: 'touched', recordId, at: world.clock.now() }]);
-    await world.settle();
+    await crm.isTold([{ kind: 'touched', recordId, at: fixture.clock.now() }]);
+    await fixture.settle();
     expect(await crm.occurrences()).toMatchObject([{ field: memoryFields.stage, value: 'qualified' }]);
   });
 
@@ -629,26 +629,26 @@ describe('looking', () => {
         return { ...page, records: [] };
       },
     });
-    const { world, crm } = await stageFor(open)();
-    const begun = world.clock.now();
-    between = () => world.clock.advance(hour);
+    const { fixture, crm } = await setUpFor(open)();
+    const begun = fixture.clock.now();
+    between = () => fixture.clock.advance(hour);
     await crm.check();
     await crm.poll();
     expect(since[0]).toBeLessThanOrEqual(begun);
   });
 
   test('once a check is done a poll is due, whenever the next one was', async () => {
-    const { world, crm } = await start({});
+    const { fixture, crm } = await start({});
     await crm.transact((trx) =>
       trx
         .updateTable('crm_connections')
-        .set({ next_poll_at: world.clock.now() + hour, poll_cursor: 'of a poll before' })
+        .set({ next_poll_at: fixture.clock.now() + hour, poll_cursor: 'of a poll before' })
         .where('workspace_id', '=', crm.workspaceId)
         .execute(),
     );
     await crm.check();
     const row = await crm.transact((trx) => connectionOf(trx, crm.connectionId));
-    expect(row?.nextPollAt).toBeLessThanOrEqual(world.clock.now());
+    expect(row?.nextPollAt).toBeLessThanOrEqual(fixture.clock.now());
     expect(row?.pollCursor).toBeNull();
   });
 
@@ -663,17 +663,17 @@ describe('looking', () => {
         return page;
       },
     });
-    const { world, crm } = await stageFor(open)();
+    const { fixture, crm } = await setUpFor(open)();
     // Another process took the check over, and died: the next to come looks at that page again.
-    overtake = () => world.database.query('update checks set lease = $1, leased_until = 0', [randomUUID()]);
+    overtake = () => fixture.database.query('update checks set lease = $1, leased_until = 0', [randomUUID()]);
     await crm.check();
     expect(looks).toBe(2);
     expect(await crm.transact((trx) => lastCheck(trx, crm.connectionId))).toMatchObject({ state: 'done' });
   });
 
   test('a check that was overtaken neither goes on nor ends', async () => {
-    const { world, crm } = await start({});
-    const now = world.clock.now();
+    const { fixture, crm } = await start({});
+    const now = fixture.clock.now();
     const page = { cursor: 'next', records: 1, filled: {} };
     const { connectionId } = crm;
     const cursors = await crm.transact(async (trx) => {

@@ -2,13 +2,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { describe, expect, test, type TestContext } from 'vitest';
 import {
-  createTown,
+  createServiceFixture,
   deliver,
   inParallel,
   openDatabaseProxy,
   type SandboxRecord,
   text,
-  type Town,
+  type ServiceFixture,
   until,
   webhook,
   isEmpty,
@@ -16,16 +16,16 @@ import {
 
 /** Promises 2 and 5 while processes die, freeze and lose their database. */
 
-async function openTown({ onTestFinished }: TestContext): Promise<Town> {
-  const town = await createTown();
-  onTestFinished(() => town.close());
-  return town;
+async function openServiceFixture({ onTestFinished }: TestContext): Promise<ServiceFixture> {
+  const fixture = await createServiceFixture();
+  onTestFinished(() => fixture.close());
+  return fixture;
 }
 
 const start = Date.now() - 3_600_000;
 
-function messageOf(town: Town, person: number, index: number): object {
-  return webhook(town.parties.whatsapp, [
+function messageOf(fixture: ServiceFixture, person: number, index: number): object {
+  return webhook(fixture.parties.whatsapp, [
     text(
       {
         phone: `9195${String(10_000_000 + person)}`,
@@ -40,18 +40,18 @@ function messageOf(town: Town, person: number, index: number): object {
 }
 
 /** Everything that was acknowledged is there once, and each person is one contact and one record. */
-async function expectExactly(town: Town, people: number, messages: number): Promise<void> {
-  const { workspaceId } = town.parties;
+async function expectExactly(fixture: ServiceFixture, people: number, messages: number): Promise<void> {
+  const { workspaceId } = fixture.parties;
   await until(
     'everything to be applied and written',
     async () => {
-      const { workspaceId } = town.parties;
-      const written = await isEmpty(town.store, workspaceId, 'inbox');
-      return written && isEmpty(town.store, workspaceId, 'dirty_records');
+      const { workspaceId } = fixture.parties;
+      const written = await isEmpty(fixture.store, workspaceId, 'inbox');
+      return written && isEmpty(fixture.store, workspaceId, 'dirty_records');
     },
     400_000,
   );
-  const counts = await town.store.transact(workspaceId, async (trx) => {
+  const counts = await fixture.store.transact(workspaceId, async (trx) => {
     const { rows } = await sql<{
       contacts: number;
       messages: number;
@@ -67,35 +67,35 @@ async function expectExactly(town: Town, people: number, messages: number): Prom
     return rows[0];
   });
   expect(counts).toEqual({ contacts: people, messages, orphans: 0, letters: 0, links: people });
-  const { results } = await town.control<{ results: SandboxRecord[] }>('GET', '/hubspot/records/contacts');
+  const { results } = await fixture.control<{ results: SandboxRecord[] }>('GET', '/hubspot/records/contacts');
   expect(results).toHaveLength(people);
   expect(new Set(results.map(({ properties }) => properties['wa_phone_e164'])).size).toBe(people);
 }
 
 describe.concurrent('two processes on one database', () => {
   test('a storm of one new person through both makes one contact and one record', async (context) => {
-    const town = await openTown(context);
-    const services = [await town.startService(), await town.startService()];
-    const bodies = Array.from({ length: 300 }, (_, index) => messageOf(town, 1, index));
+    const fixture = await openServiceFixture(context);
+    const services = [await fixture.startService(), await fixture.startService()];
+    const bodies = Array.from({ length: 300 }, (_, index) => messageOf(fixture, 1, index));
     await inParallel([...bodies, ...bodies, ...bodies], 24, async (body) => {
       const service = services[Math.floor(Math.random() * 2)];
       expect(await service?.post(body)).toBe(200);
     });
-    await expectExactly(town, 1, 300);
+    await expectExactly(fixture, 1, 300);
     for (const service of services) expect(service.output()).not.toMatch(/deadlock/i);
   });
 
   test('kill -9 at random moments loses nothing that was acknowledged and doubles nothing', async (context) => {
-    const town = await openTown(context);
-    let services = [await town.startService(), await town.startService()];
-    const bodies = Array.from({ length: 1200 }, (_, index) => messageOf(town, index % 60, index));
+    const fixture = await openServiceFixture(context);
+    let services = [await fixture.startService(), await fixture.startService()];
+    const bodies = Array.from({ length: 1200 }, (_, index) => messageOf(fixture, index % 60, index));
     const delivery = { done: false };
     const killer = async (): Promise<void> => {
       for (let kills = 0; kills < 6 && !delivery.done; kills += 1) {
         await wait(150 + Math.random() * 400);
         const victim = services[kills % 2];
         await victim?.stop('SIGKILL');
-        const fresh = await town.startService();
+        const fresh = await fixture.startService();
         services = services.map((service) => (service === victim ? fresh : service));
       }
     };
@@ -103,35 +103,35 @@ describe.concurrent('two processes on one database', () => {
       killer(),
       inParallel(bodies, 16, (body) => deliver(() => services, body)).finally(() => (delivery.done = true)),
     ]);
-    await expectExactly(town, 60, 1200);
+    await expectExactly(fixture, 60, 1200);
   });
 
   test('one frozen for 90 s keeps nobody waiting longer than its transaction lives, and does no harm waking up', async (context) => {
-    const town = await openTown(context);
-    const [first, second] = [await town.startService(), await town.startService()];
-    const early = Array.from({ length: 400 }, (_, index) => messageOf(town, index % 40, index));
+    const fixture = await openServiceFixture(context);
+    const [first, second] = [await fixture.startService(), await fixture.startService()];
+    const early = Array.from({ length: 400 }, (_, index) => messageOf(fixture, index % 40, index));
     const posting = inParallel(early, 16, (body) => deliver(() => [first, second], body));
     await wait(100);
     first.child.kill('SIGSTOP');
     const frozenAt = performance.now();
-    const late = Array.from({ length: 400 }, (_, index) => messageOf(town, index % 40, 400 + index));
+    const late = Array.from({ length: 400 }, (_, index) => messageOf(fixture, index % 40, 400 + index));
     await inParallel(late, 16, (body) => deliver(() => [second], body));
     await until(
       'the other process to apply on',
-      () => isEmpty(town.store, town.parties.workspaceId, 'inbox'),
+      () => isEmpty(fixture.store, fixture.parties.workspaceId, 'inbox'),
       300_000,
     );
     await wait(Math.max(0, 90_000 - (performance.now() - frozenAt)));
     first.child.kill('SIGCONT');
     await posting;
-    await expectExactly(town, 40, 800);
+    await expectExactly(fixture, 40, 800);
   });
 
   test('connections to the database cut at random lose and double nothing', async (context) => {
-    const town = await openTown(context);
-    const proxy = await openDatabaseProxy(town.databaseUrl);
-    const services = [await town.startService(proxy.url), await town.startService(proxy.url)];
-    const bodies = Array.from({ length: 1000 }, (_, index) => messageOf(town, index % 50, index));
+    const fixture = await openServiceFixture(context);
+    const proxy = await openDatabaseProxy(fixture.databaseUrl);
+    const services = [await fixture.startService(proxy.url), await fixture.startService(proxy.url)];
+    const bodies = Array.from({ length: 1000 }, (_, index) => messageOf(fixture, index % 50, index));
     const delivery = { done: false };
     const cutter = async (): Promise<void> => {
       while (!delivery.done) {
@@ -145,7 +145,7 @@ describe.concurrent('two processes on one database', () => {
         () => (delivery.done = true),
       ),
     ]);
-    await expectExactly(town, 50, 1000);
+    await expectExactly(fixture, 50, 1000);
     proxy.close();
   });
 });

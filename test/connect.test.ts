@@ -4,31 +4,31 @@ import { parkFields, raiseAlert, toJson } from '@sangam/core/store';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   type Api,
-  createTown,
+  createServiceFixture,
   type SandboxRecord,
   type ServiceProcess,
   message,
   signIn,
   text,
-  type Town,
+  type ServiceFixture,
   until,
   webhook,
 } from './harness/index.ts';
 
 /** Connecting a HubSpot account, what an admin decides about it, and what it tells us. */
 
-let town: Town;
+let fixture: ServiceFixture;
 let service: ServiceProcess;
 let api: Api;
 let connectionId: string;
 
 beforeAll(async () => {
-  town = await createTown();
-  service = await town.startService();
+  fixture = await createServiceFixture();
+  service = await fixture.startService();
   ({ api } = await signIn(service));
-  connectionId = town.parties.hubspot.connectionId;
+  connectionId = fixture.parties.hubspot.connectionId;
 });
-afterAll(() => town.close());
+afterAll(() => fixture.close());
 
 const connection = (rest = ''): string => `/connections/${connectionId}${rest}`;
 const refused = (code: string): object => ({ error: { code, message: expect.any(String) } });
@@ -37,7 +37,7 @@ const wrong = (code: string, path: string): object => ({
 });
 
 const raise = (kind: string): Promise<void> =>
-  town.store.transact(town.parties.workspaceId, (trx) =>
+  fixture.store.transact(fixture.parties.workspaceId, (trx) =>
     raiseAlert(trx, { connectionId, kind, message: 'Somebody should look.' }, Date.now()),
   );
 const openAlerts = async (): Promise<string[]> => {
@@ -73,9 +73,9 @@ describe('an account in shadow', () => {
   });
 
   test('shows what would be created, and creates nothing', async () => {
-    const deleted = await fetch(`${town.sandboxUrl}/hubspot/crm/properties/2026-03/contacts/wa_username`, {
+    const deleted = await fetch(`${fixture.sandboxUrl}/hubspot/crm/properties/2026-03/contacts/wa_username`, {
       method: 'DELETE',
-      headers: { authorization: `Bearer ${town.parties.hubspot.accessToken}` },
+      headers: { authorization: `Bearer ${fixture.parties.hubspot.accessToken}` },
     });
     expect([204, 404]).toContain(deleted.status);
     const { body } = await api('GET', connection('/provisioning'));
@@ -143,11 +143,11 @@ describe('settings', () => {
     }
     // An owner who has left the account since.
     const left = { kind: 'fixed', ownerId: '404' } as const;
-    await town.store.transact(town.parties.workspaceId, (trx) =>
+    await fixture.store.transact(fixture.parties.workspaceId, (trx) =>
       trx
         .updateTable('crm_connections')
         .set({ settings: toJson(connectionSettings.parse({ owner: left })) })
-        .where('workspace_id', '=', town.parties.workspaceId)
+        .where('workspace_id', '=', fixture.parties.workspaceId)
         .where('connection_id', '=', connectionId)
         .execute(),
     );
@@ -204,10 +204,10 @@ describe('the mapping', () => {
     ((await api('GET', connection())).body as { mappingIsDefault: boolean }).mappingIsDefault;
   /** An admin of the CRM adds a property or takes one away. */
   const inCrm = async (method: string, path: string, body?: object): Promise<void> => {
-    const response = await fetch(`${town.sandboxUrl}/hubspot/crm/properties/2026-03/contacts${path}`, {
+    const response = await fetch(`${fixture.sandboxUrl}/hubspot/crm/properties/2026-03/contacts${path}`, {
       method,
       headers: {
-        authorization: `Bearer ${town.parties.hubspot.accessToken}`,
+        authorization: `Bearer ${fixture.parties.hubspot.accessToken}`,
         'content-type': 'application/json',
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -253,7 +253,7 @@ describe('the mapping', () => {
     await inCrm('POST', '', { ...nickname, groupName: 'contactinformation' });
     expect((await api('PUT', connection('/mapping'), kept)).status).toBe(200);
     await inCrm('DELETE', '/nickname');
-    await town.store.transact(town.parties.workspaceId, (trx) =>
+    await fixture.store.transact(fixture.parties.workspaceId, (trx) =>
       parkFields(trx, connectionId, ['nickname', 'jobtitle', 'wa_tags'], { at: 0, why: 'it vanished' }),
     );
 
@@ -286,11 +286,11 @@ describe('the mapping', () => {
       Date.now(),
       'hello there',
     );
-    expect(await service.post(webhook(town.parties.whatsapp, [change]))).toBe(200);
+    expect(await service.post(webhook(fixture.parties.whatsapp, [change]))).toBe(200);
     const asha = (wanted: Record<string, string>): Promise<SandboxRecord> =>
       until(`the record with ${JSON.stringify(wanted)}`, async () => {
         const path = '/hubspot/records/contacts';
-        const { results } = await town.control<{ results: SandboxRecord[] }>('GET', path);
+        const { results } = await fixture.control<{ results: SandboxRecord[] }>('GET', path);
         return results.find(({ properties }) =>
           Object.entries(wanted).every(([name, value]) => properties[name] === value),
         );
@@ -348,9 +348,9 @@ describe('the mapping', () => {
       text: { body: 'Interested' },
       referral: ad,
     });
-    expect(await service.post(webhook(town.parties.whatsapp, [change]))).toBe(200);
+    expect(await service.post(webhook(fixture.parties.whatsapp, [change]))).toBe(200);
     const { properties } = await until('the lead', async () => {
-      const { results } = await town.control<{ results: SandboxRecord[] }>(
+      const { results } = await fixture.control<{ results: SandboxRecord[] }>(
         'GET',
         '/hubspot/records/contacts',
       );
@@ -406,14 +406,14 @@ describe('the mapping', () => {
   test('takes a Flow answer into a field of the account', async () => {
     const mapping = [line({ flowAnswer: 'city' }, 'city', 'if-empty')];
     expect((await api('PUT', connection('/mapping'), { mapping })).body).toEqual({
-      mapping: [{ source: { flowAnswer: 'city' }, field: 'city', owner: 'if-empty', transform: 'as is' }],
+      mapping: [{ source: { flowAnswer: 'city' }, field: 'city', policy: 'if-empty', transform: 'as is' }],
     });
     await api('PUT', connection('/mapping'), { mapping: null });
   });
 
   test('a parked field is taken up again once it is there', async () => {
-    const { workspaceId } = town.parties;
-    await town.store.transact(workspaceId, async (trx) => {
+    const { workspaceId } = fixture.parties;
+    await fixture.store.transact(workspaceId, async (trx) => {
       await parkFields(trx, connectionId, ['wa_tags', 'wa_gone'], { at: 0, why: 'it vanished' });
     });
     await raise('fields missing');
@@ -432,7 +432,7 @@ describe('the mapping', () => {
     await api('PUT', connection('/mapping'), { mapping: null });
     expect(await openAlerts()).not.toContain('fields missing');
 
-    await town.store.transact(workspaceId, (trx) =>
+    await fixture.store.transact(workspaceId, (trx) =>
       parkFields(trx, connectionId, ['wa_tags'], { at: 0, why: 'it vanished' }),
     );
     await raise('fields missing');
@@ -451,8 +451,8 @@ test('the owners of records can be asked for', async () => {
 });
 
 test('an alert is shown until it is closed', async () => {
-  const { workspaceId } = town.parties;
-  await town.store.transact(workspaceId, (trx) =>
+  const { workspaceId } = fixture.parties;
+  await fixture.store.transact(workspaceId, (trx) =>
     raiseAlert(trx, { connectionId, kind: 'rush', message: 'Many new records.' }, Date.now()),
   );
   const { body } = await api('GET', '/alerts');
@@ -491,7 +491,7 @@ describe('webhooks of HubSpot', () => {
     body: string,
     options: { secret?: string; at?: number; version?: 'v2' | 'v3' } = {},
   ): Promise<{ status: number; body: string }> {
-    const { secret = town.parties.hubspot.clientSecret, at = Date.now(), version = 'v3' } = options;
+    const { secret = fixture.parties.hubspot.clientSecret, at = Date.now(), version = 'v3' } = options;
     const url = `${service.url}/webhooks/hubspot/${connectionId}${path}`;
     const headers: Record<string, string> =
       version === 'v3'
@@ -561,9 +561,9 @@ describe('webhooks of HubSpot', () => {
     expect(answer.status).toBe(200);
     expect(JSON.parse(answer.body)).toEqual({ outputFields: { hs_execution_state: 'SUCCESS' } });
     expect((await post('/actions/send-template', request)).status).toBe(200);
-    const { workspaceId } = town.parties;
+    const { workspaceId } = fixture.parties;
     const occurrence = await until('the occurrence', () =>
-      town.store.transact(workspaceId, (trx) =>
+      fixture.store.transact(workspaceId, (trx) =>
         trx
           .selectFrom('occurrences')
           .select(['field', 'value'])
@@ -586,7 +586,7 @@ describe('connecting by OAuth', () => {
   test('the admin is sent with our address, a state and the scopes we need', async () => {
     const { body } = await api('GET', '/connections/hubspot/authorize');
     const url = new URL((body as { url: string }).url);
-    expect(url.searchParams.get('client_id')).toBe(town.parties.hubspot.clientId);
+    expect(url.searchParams.get('client_id')).toBe(fixture.parties.hubspot.clientId);
     expect(url.searchParams.get('redirect_uri')).toBe(`${service.url}/oauth/hubspot/callback`);
     expect(url.searchParams.get('state')).toMatch(/^[\w-]{40,}$/);
     expect(url.searchParams.get('scope')).toContain('crm.objects.contacts.write');
@@ -647,7 +647,7 @@ describe('connecting by OAuth', () => {
   test('an account of another workspace is refused', async () => {
     await api('DELETE', connection());
     const [otherWorkspace, otherConnection] = [randomUUID(), randomUUID()];
-    await town.store.transact(otherWorkspace, async (trx) => {
+    await fixture.store.transact(otherWorkspace, async (trx) => {
       await trx
         .insertInto('workspaces')
         .values({ workspace_id: otherWorkspace, name: 'Other', sandbox: true, created_at: 0 })
@@ -670,7 +670,7 @@ describe('connecting by OAuth', () => {
     });
     expect((await api('GET', connection())).body).toMatchObject({ disconnectedAt: expect.any(String) });
 
-    await town.store.directory
+    await fixture.store.directory
       .deleteFrom('directory_accounts')
       .where('connection_id', '=', otherConnection)
       .execute();

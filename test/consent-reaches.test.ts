@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type MemoryAccount, memoryAccounts } from './conformance/memory-account.ts';
-import { hour, minute, nationalNumber, somebody, stageFor } from './conformance/stage.ts';
-import type { CrmWorld } from './harness/crm-world.ts';
+import { hour, minute, nationalNumber, somebody, setUpFor } from './conformance/set-up.ts';
+import type { CrmFixture } from './harness/crm-fixture.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
 import { type MemoryCrmRules, memoryFields } from './harness/memory-crm.ts';
 import { message, text } from './harness/whatsapp.ts';
@@ -9,23 +9,23 @@ import { message, text } from './harness/whatsapp.ts';
 /** A word about consent hurries, and loses nobody on the way. */
 
 interface Scene {
-  readonly world: CrmWorld;
+  readonly fixture: CrmFixture;
   readonly crm: CrmWorkspace;
   readonly account: MemoryAccount;
 }
 
 const scene = async (rules: MemoryCrmRules = {}): Promise<Scene> => {
   const accounts = memoryAccounts(rules);
-  const { world, crm } = await stageFor(accounts.open)();
-  return { world, crm, account: accounts.opened() };
+  const { fixture, crm } = await setUpFor(accounts.open)();
+  return { fixture, crm, account: accounts.opened() };
 };
 
 const asha = somebody(1, 'Asha Rao');
 const phone = `+91${nationalNumber(1)}`;
 
 /** Two messages that are applied in one batch. */
-async function writesBoth({ world, crm }: Scene, ...words: readonly string[]): Promise<void> {
-  const at = world.clock.now();
+async function writesBoth({ fixture, crm }: Scene, ...words: readonly string[]): Promise<void> {
+  const at = fixture.clock.now();
   await crm.receive(
     ...words.map((said, index) =>
       text(asha, `w-${String(at)}-${String(index)}`, at - 5000 + index * 1000, said),
@@ -37,11 +37,11 @@ test.each(['START', 'STOP'])(
   'a person whose first word is %s gets the record that holds their phone, with their conversation',
   async (word) => {
     const set = await scene();
-    const { world, crm, account } = set;
+    const { fixture, crm, account } = set;
     const recordId = account.crm.user.create({ FirstName: 'Asha', [memoryFields.phone]: phone });
     await crm.check();
     await writesBoth(set, word, 'please answer me');
-    await world.ride(hour);
+    await fixture.ride(hour);
     const record = await crm.record();
     expect(record.recordId).toBe(recordId);
     expect(crm.isOptedOut(record)).toBe(word === 'STOP');
@@ -55,18 +55,18 @@ test.each([true, false])(
   'a person whose record was deleted and who writes STOP and more at once has a record again (known: %s)',
   async (known) => {
     const set = await scene();
-    const { world, crm, account } = set;
+    const { fixture, crm, account } = set;
     await crm.writes(asha);
-    await world.settle();
+    await fixture.settle();
     await crm.check();
     account.crm.user.remove((await crm.record()).recordId);
     if (known) {
       await crm.check();
-      await world.settle();
+      await fixture.settle();
     }
-    world.clock.advance(minute);
+    fixture.clock.advance(minute);
     await writesBoth(set, 'STOP', 'please answer me');
-    await world.ride(hour);
+    await fixture.ride(hour);
     const record = await crm.record();
     expect(crm.isOptedOut(record)).toBe(true);
     const shown = account.crm.user.timeline(record.recordId).map((entry) => entry.text);
@@ -77,39 +77,39 @@ test.each([true, false])(
 test.each(['before', 'after'])(
   'a STOP shows on a record that holds the phone, though it was said %s the unlinking',
   async (when) => {
-    const { world, crm } = await scene();
+    const { fixture, crm } = await scene();
     await crm.writes(asha);
-    await world.settle();
+    await fixture.settle();
     const { recordId } = await crm.record();
-    const { putRight } = world.process;
+    const { corrections } = fixture.process;
     const stop = async (): Promise<void> => {
-      world.clock.advance(minute);
+      fixture.clock.advance(minute);
       await crm.writes(asha, 'STOP');
-      await world.process.apply();
+      await fixture.process.apply();
     };
     if (when === 'before') await stop();
     const { contactId } = await crm.contactOf(asha);
     const actor = { workspaceId: crm.workspaceId, memberId: '00000000-0000-4000-8000-000000000009' };
-    await putRight.unlink(actor, { contactId, connectionId: crm.connectionId, recordId });
+    await corrections.unlink(actor, { contactId, connectionId: crm.connectionId, recordId });
     if (when === 'after') await stop();
-    await world.ride(hour);
+    await fixture.ride(hour);
     const parted = (await crm.records()).find((one) => one.recordId === recordId);
     expect(crm.isOptedOut(parted)).toBe(true);
   },
 );
 
 test('a STOP that comes while its record is called does not wait out what the call was told', async () => {
-  const { world, crm, account } = await scene();
+  const { fixture, crm, account } = await scene();
   await crm.check();
   await crm.writes(asha);
-  await world.settle();
+  await fixture.settle();
   const { recordId } = await crm.record();
   account.crm.locked.add(recordId);
-  world.clock.advance(minute);
+  fixture.clock.advance(minute);
   await crm.writes(asha, 'Hello again');
-  await world.process.apply();
+  await fixture.process.apply();
   // It has failed so often that its next try would be tomorrow.
-  await world.database.query('update dirty_records set attempts = 7 where workspace_id = $1', [
+  await fixture.database.query('update dirty_records set attempts = 7 where workspace_id = $1', [
     crm.workspaceId,
   ]);
   let during = false;
@@ -117,20 +117,20 @@ test('a STOP that comes while its record is called does not wait out what the ca
     if (during || priority === 'timeline') return;
     during = true;
     await crm.writes(asha, 'STOP');
-    await world.process.apply();
+    await fixture.process.apply();
   };
   account.crm.judge = () => {
     // Unlocked right after that one call.
     queueMicrotask(() => account.crm.locked.clear());
     return undefined;
   };
-  await world.pass(minute);
+  await fixture.pass(minute);
   expect(during).toBe(true);
   expect(crm.isOptedOut(await crm.record())).toBe(true);
 });
 
 test('one record that two new people share is come upon twice in a batch, and both are on it', async () => {
-  const { world, crm, account } = await scene({ twins: 'refuse and name the holder', searchLagMs: hour });
+  const { fixture, crm, account } = await scene({ twins: 'refuse and name the holder', searchLagMs: hour });
   const bela = somebody(2, 'Bela Sen');
   await crm.check();
   const recordId = account.crm.user.create({
@@ -139,10 +139,10 @@ test('one record that two new people share is come upon twice in a batch, and bo
     [memoryFields.mobile]: `+91${nationalNumber(2)}`,
   });
   await crm.receive(
-    message(asha, 'w-1', world.clock.now() - 2000, { type: 'text', text: { body: 'STOP' } }),
-    message(bela, 'w-2', world.clock.now() - 1000, { type: 'text', text: { body: 'Hello' } }),
+    message(asha, 'w-1', fixture.clock.now() - 2000, { type: 'text', text: { body: 'STOP' } }),
+    message(bela, 'w-2', fixture.clock.now() - 1000, { type: 'text', text: { body: 'Hello' } }),
   );
-  await world.ride(hour);
+  await fixture.ride(hour);
   const record = await crm.record();
   expect(record.recordId).toBe(recordId);
   expect(crm.isOptedOut(record)).toBe(true);

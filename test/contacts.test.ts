@@ -5,8 +5,8 @@ import { listAudit } from '@sangam/core/store';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
-  createEngine,
-  type Engine,
+  createEngineFixture,
+  type EngineFixture,
   engineNow,
   echo,
   history,
@@ -16,9 +16,9 @@ import {
   webhook,
 } from './harness/index.ts';
 
-let engine: Engine;
+let engine: EngineFixture;
 beforeEach(async () => {
-  engine = await createEngine();
+  engine = await createEngineFixture();
 });
 afterEach(() => engine.close());
 

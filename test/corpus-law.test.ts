@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { canonicalState, createEngine, type Engine, sampleCorpus } from './harness/index.ts';
+import { canonicalState, createEngineFixture, type EngineFixture, sampleCorpus } from './harness/index.ts';
 
 /** Promise 1 over everything WhatsApp is known to send, shuffled, repeated, batched anew. */
 
-let engine: Engine;
+let engine: EngineFixture;
 beforeAll(async () => {
-  engine = await createEngine();
+  engine = await createEngineFixture();
 });
 afterAll(() => engine.close());
 

@@ -4,17 +4,17 @@ import { sql } from 'kysely';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
   type Change,
-  createTown,
+  createServiceFixture,
   deliver,
   echo,
   everythingThrough,
   inParallel,
-  lookedThrough,
+  wholeAccountScanned,
   type Person,
   type SandboxRecord,
   status,
   text,
-  type Town,
+  type ServiceFixture,
   webhook,
 } from './harness/index.ts';
 
@@ -35,12 +35,12 @@ interface Written {
 
 describe('two thousand people while the CRM fails and processes die', () => {
   test('each has one record that is right, and a timeline that says everything once', async () => {
-    const town = await createTown();
-    onTestFinished(() => town.close());
-    await lookedThrough(town);
+    const fixture = await createServiceFixture();
+    onTestFinished(() => fixture.close());
+    await wholeAccountScanned(fixture);
     const everybody = Array.from({ length: peopleCount }, (_, index) => writtenBy(index));
-    const bodies = webhooksOf(town, everybody);
-    let services = [await town.startService(), await town.startService()];
+    const bodies = webhooksOf(fixture, everybody);
+    let services = [await fixture.startService(), await fixture.startService()];
 
     const delivery = { done: false };
     const killer = async (): Promise<void> => {
@@ -48,7 +48,7 @@ describe('two thousand people while the CRM fails and processes die', () => {
         await wait(300 + Math.random() * 1_500);
         const victim = services[kills % 2];
         await victim?.stop('SIGKILL');
-        const fresh = await town.startService();
+        const fresh = await fixture.startService();
         services = services.map((service) => (service === victim ? fresh : service));
       }
     };
@@ -60,20 +60,20 @@ describe('two thousand people while the CRM fails and processes die', () => {
     ];
     const breaker = async (): Promise<void> => {
       for (let round = 0; round < 8; round += 1) {
-        await town.control('PUT', '/hubspot/faults', faults[round % faults.length]);
+        await fixture.control('PUT', '/hubspot/faults', faults[round % faults.length]);
         await wait(1_500);
       }
-      await town.control('PUT', '/hubspot/faults', {});
+      await fixture.control('PUT', '/hubspot/faults', {});
     };
     await Promise.all([
       killer(),
       breaker(),
       inParallel(bodies, 12, (body) => deliver(() => services, body)).finally(() => (delivery.done = true)),
     ]);
-    await everythingThrough(town, 240_000);
+    await everythingThrough(fixture, 240_000);
     for (const service of services) expect(service.output()).not.toMatch(/deadlock/i);
-    await expectRight(town, everybody);
-    await expectBalance(town);
+    await expectRight(fixture, everybody);
+    await expectBalance(fixture);
   });
 });
 
@@ -93,7 +93,7 @@ function writtenBy(index: number): Written {
 }
 
 /** Everything twice, in any order, twenty to a webhook. */
-function webhooksOf(town: Town, everybody: readonly Written[]): object[] {
+function webhooksOf(fixture: ServiceFixture, everybody: readonly Written[]): object[] {
   const changes = everybody.flatMap(({ person, first, last, answer, lastAt }, index): Change[] => {
     const wamid = (part: string): string => `wamid.crm.${String(index)}.${part}`;
     return [
@@ -107,7 +107,7 @@ function webhooksOf(town: Town, everybody: readonly Written[]): object[] {
   });
   const twice = shuffled([...changes, ...changes]);
   return Array.from({ length: Math.ceil(twice.length / 20) }, (_, page) =>
-    webhook(town.parties.whatsapp, twice.slice(page * 20, page * 20 + 20)),
+    webhook(fixture.parties.whatsapp, twice.slice(page * 20, page * 20 + 20)),
   );
 }
 
@@ -118,14 +118,14 @@ function shuffled<Item>(items: readonly Item[]): Item[] {
     .map(({ item }) => item);
 }
 
-async function expectRight(town: Town, everybody: readonly Written[]): Promise<void> {
-  const { workspaceId } = town.parties;
-  const { rows } = await town.store.transact(workspaceId, (trx) =>
+async function expectRight(fixture: ServiceFixture, everybody: readonly Written[]): Promise<void> {
+  const { workspaceId } = fixture.parties;
+  const { rows } = await fixture.store.transact(workspaceId, (trx) =>
     sql<{ reason: string; explanation: string }>`
       select reason, explanation from dead_letters where workspace_id = ${workspaceId}`.execute(trx),
   );
   expect(rows).toEqual([]);
-  const { results } = await town.control<{ results: SandboxRecord[] }>('GET', '/hubspot/records/contacts');
+  const { results } = await fixture.control<{ results: SandboxRecord[] }>('GET', '/hubspot/records/contacts');
   expect(results).toHaveLength(everybody.length);
   const byPhone = new Map(results.map((record) => [record.properties['wa_phone_e164'], record]));
   const wrong = everybody.flatMap((written) => {
@@ -137,11 +137,11 @@ async function expectRight(town: Town, everybody: readonly Written[]): Promise<v
 }
 
 /** Promise 9. A test at midnight has two days. */
-async function expectBalance(town: Town): Promise<void> {
+async function expectBalance(fixture: ServiceFixture): Promise<void> {
   const days = [start + hour, Date.now()].map((at) => new Date(at).toISOString().slice(0, 10));
   let received = 0;
   for (const day of new Set(days)) {
-    const statement = await readStatement(town.store, town.parties.workspaceId, day, 'UTC');
+    const statement = await readStatement(fixture.store, fixture.parties.workspaceId, day, 'UTC');
     expect(statement).toMatchObject({ balances: true });
     received += statement.events.total;
   }

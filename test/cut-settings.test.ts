@@ -1,23 +1,31 @@
 import { toJson } from '@sangam/core/store';
 import { expect, onTestFinished, test } from 'vitest';
-import { type Api, createTown, type SandboxRecord, signIn, text, until, webhook } from './harness/index.ts';
+import {
+  type Api,
+  createServiceFixture,
+  type SandboxRecord,
+  signIn,
+  text,
+  until,
+  webhook,
+} from './harness/index.ts';
 
 test('settings stored under wider bounds are cut and told; the service starts, writes, and takes no such settings', async () => {
-  const town = await createTown();
-  onTestFinished(() => town.close());
-  const { workspaceId, hubspot, whatsapp } = town.parties;
+  const fixture = await createServiceFixture();
+  onTestFinished(() => fixture.close());
+  const { workspaceId, hubspot, whatsapp } = fixture.parties;
   const stored = {
     creation: { policy: 'anyone', keywords: ['x'.repeat(5_000), 'hello'] },
     timeline: { entries: 'per hour', text: 'masked' },
   };
-  await town.store.transact(workspaceId, (trx) =>
+  await fixture.store.transact(workspaceId, (trx) =>
     trx
       .updateTable('crm_connections')
       .set({ settings: toJson(stored) })
       .where('workspace_id', '=', workspaceId)
       .execute(),
   );
-  const service = await town.startService();
+  const service = await fixture.startService();
   const { api } = await signIn(service);
   const ask = async <Answer>(...request: Parameters<Api>): Promise<Answer> => (await api(...request)).body;
   const settings = `/connections/${hubspot.connectionId}/settings`;
@@ -25,7 +33,10 @@ test('settings stored under wider bounds are cut and told; the service starts, w
   const change = text({ phone: '919812345678', name: 'Asha' }, 'wamid.1', Date.now() - 1000, 'hello');
   expect(await service.post(webhook(whatsapp, [change]))).toBe(200);
   await until('the record', async () => {
-    const { results } = await town.control<{ results: SandboxRecord[] }>('GET', '/hubspot/records/contacts');
+    const { results } = await fixture.control<{ results: SandboxRecord[] }>(
+      'GET',
+      '/hubspot/records/contacts',
+    );
     return results.length > 0;
   });
   const alerts = async (state: string) =>

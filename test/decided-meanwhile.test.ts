@@ -1,21 +1,21 @@
 import type { ConnectionMode } from '@sangam/core/store';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
-import { hour, somebody } from './conformance/stage.ts';
-import { createCrmWorld } from './harness/crm-world.ts';
+import { hour, somebody } from './conformance/set-up.ts';
+import { createCrmFixture } from './harness/crm-fixture.ts';
 
-/** What an admin decides after a worker read the connection, and before it leased anything, holds for that turn too. */
+/** What an admin decides after a worker read the connection, and before it leased anything, holds for that tick too. */
 
 const asha = somebody(1, 'Asha');
 const ravi = somebody(2, 'Ravi');
 
 const business = async () => {
-  const world = await createCrmWorld();
-  onTestFinished(() => world.close());
-  const crm = await world.addWorkspace(openHubspotAccount);
+  const fixture = await createCrmFixture();
+  onTestFinished(() => fixture.close());
+  const crm = await fixture.addWorkspace(openHubspotAccount);
   await crm.writes(asha, 'First words');
-  await world.ride(hour);
-  /** Once, while a turn waits for it. */
+  await fixture.ride(hour);
+  /** Once, while a tick waits for it. */
   const meanwhile = (lane: 'records' | 'timeline', decide: () => Promise<void>): void => {
     crm.beforeLease = async (of) => {
       if (of !== lane) return;
@@ -24,17 +24,17 @@ const business = async () => {
     };
   };
   const mode: typeof crm.setMode = (name, phones) => crm.setMode(name, phones);
-  return { world, crm, meanwhile, mode };
+  return { fixture, crm, meanwhile, mode };
 };
 
 test('another mapping is written to everybody', async () => {
-  const { world, crm, meanwhile } = await business();
+  const { fixture, crm, meanwhile } = await business();
   const city = { name: 'city', label: 'City', kind: 'text', writable: true } as const;
   meanwhile('records', () =>
-    crm.remap([{ source: 'first message', field: city, owner: 'ours', transform: 'as is' }]),
+    crm.remap([{ source: 'first message', field: city, policy: 'ours', transform: 'as is' }]),
   );
   await crm.writes(asha, 'More words');
-  await world.ride(hour);
+  await fixture.ride(hour);
   expect((await crm.record()).values['city']).toBe('First words');
 });
 
@@ -43,7 +43,7 @@ describe.each(['records', 'timeline'] as const)('of the %s', (lane) => {
     ['shadow', []],
     ['test', [`+${ravi.phone ?? ''}`]],
   ])('nothing is written that mode %s forbids', async (name, phones) => {
-    const { world, crm, meanwhile, mode } = await business();
+    const { fixture, crm, meanwhile, mode } = await business();
     const shown = async (): Promise<unknown> => {
       const record = await crm.record();
       if (lane === 'records') return record;
@@ -52,11 +52,11 @@ describe.each(['records', 'timeline'] as const)('of the %s', (lane) => {
     const before = await shown();
     await crm.writes(asha, 'More words');
     meanwhile(lane, () => mode(name, phones));
-    await world.settle();
+    await fixture.settle();
     expect(crm.beforeLease).toBeUndefined();
     expect(await shown()).toEqual(before);
     await mode('live');
-    await world.ride(hour);
+    await fixture.ride(hour);
     expect(await shown()).not.toEqual(before);
   });
 });

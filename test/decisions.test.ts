@@ -1,4 +1,4 @@
-import { createPutRight, type PutRight } from '@sangam/core/pipeline';
+import { createCorrections, type Corrections } from '@sangam/core/pipeline';
 import {
   findContact,
   type KeptLink,
@@ -19,17 +19,17 @@ import {
 } from '@sangam/core/store';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createEngine, type Engine, engineNow, text, until, webhook } from './harness/index.ts';
+import { createEngineFixture, type EngineFixture, engineNow, text, until, webhook } from './harness/index.ts';
 
 /** What people decide by hand: each decision is one transaction with all it does, and undoes whole. */
 
-let engine: Engine;
-let putRight: PutRight;
+let engine: EngineFixture;
+let corrections: Corrections;
 let connectionId: string;
 let asha: string;
 beforeEach(async () => {
-  engine = await createEngine();
-  putRight = createPutRight({
+  engine = await createEngineFixture();
+  corrections = createCorrections({
     store: engine.store,
     clock: { now: () => engineNow },
     connectors: { of: () => Promise.reject(new Error('There is no account.')), forget: () => undefined },
@@ -67,8 +67,8 @@ async function known(value: string): Promise<string> {
 }
 
 const links = (): Promise<KeptLink[]> => inside((trx) => keptLinks(trx, connectionId, asha));
-const home = async (): Promise<string | undefined> =>
-  (await links()).find((link) => link.home && link.partedAt === null)?.recordId;
+const primary = async (): Promise<string | undefined> =>
+  (await links()).find((link) => link.primary && link.partedAt === null)?.recordId;
 const standing = async (): Promise<number> =>
   (await inside((trx) => listDecisions(trx, { limit: 100 }))).filter(({ undoneAt }) => undoneAt === null)
     .length;
@@ -78,7 +78,7 @@ const tie = (recordId: string, at: boolean): Promise<void> =>
     saveLinks(
       trx,
       connectionId,
-      [{ contactId: asha, recordId, home: at, reason: 'our id' }],
+      [{ contactId: asha, recordId, primary: at, reason: 'our id' }],
       engineNow - 5000,
     ),
   );
@@ -89,18 +89,18 @@ describe('who is who', () => {
   test('is decided together with what tells it, or not at all', async () => {
     const other = await known('bsuid:portfolio:IN.ASHA');
     await engine.asDatabaseOwner('alter table inbox add constraint shut check (false) not valid');
-    await expect(putRight.join(actor(), asha, other)).rejects.toThrow();
+    await expect(corrections.join(actor(), asha, other)).rejects.toThrow();
     expect(await standing()).toBe(0);
     await engine.asDatabaseOwner('alter table inbox drop constraint shut');
-    const joined = await putRight.join(actor(), asha, other);
+    const joined = await corrections.join(actor(), asha, other);
     await engine.applyAll();
     expect(await known('bsuid:portfolio:IN.ASHA')).toBe(await known('+919812345678'));
 
     await engine.asDatabaseOwner('alter table inbox add constraint shut check (false) not valid');
-    await expect(putRight.undo(actor(), joined)).rejects.toThrow();
+    await expect(corrections.undo(actor(), joined)).rejects.toThrow();
     expect(await standing()).toBe(1);
     await engine.asDatabaseOwner('alter table inbox drop constraint shut');
-    await putRight.undo(actor(), joined);
+    await corrections.undo(actor(), joined);
     await engine.applyAll();
     expect(await known('bsuid:portfolio:IN.ASHA')).not.toBe(await known('+919812345678'));
   });
@@ -109,26 +109,26 @@ describe('who is who', () => {
 describe('a join', () => {
   test('says why two contacts cannot be joined', async () => {
     const other = await known('bsuid:portfolio:IN.ASHA');
-    await expect(putRight.join(actor(), asha, asha)).rejects.toMatchObject({ code: 'same_contact' });
-    await expect(putRight.join(actor(), asha, actor().memberId)).rejects.toMatchObject({
+    await expect(corrections.join(actor(), asha, asha)).rejects.toMatchObject({ code: 'same_contact' });
+    await expect(corrections.join(actor(), asha, actor().memberId)).rejects.toMatchObject({
       code: 'no_such_contact',
     });
-    await putRight.handOver(actor(), '+919812345678', engineNow - 8500);
+    await corrections.handOver(actor(), '+919812345678', engineNow - 8500);
     await engine.receive(webhook(engine, [text({ phone: '919812345678' }, 'w.3', engineNow - 1, 'Hello')]));
     await engine.applyAll();
     await engine.asDatabaseOwner(`delete from identities where contact_id = '${asha}'`);
-    await expect(putRight.join(actor(), other, asha)).rejects.toMatchObject({
+    await expect(corrections.join(actor(), other, asha)).rejects.toMatchObject({
       code: 'contact_without_ids',
       message: expect.stringContaining(asha),
     });
   });
 
-  test('waits for whoever is just giving one of them a record, and leaves one home', async () => {
+  test('waits for whoever is just giving one of them a record, and leaves one primary', async () => {
     const other = await known('bsuid:portfolio:IN.ASHA');
     const give = (contactId: string, recordId: string) => (trx: WorkspaceTransaction) =>
-      saveLinks(trx, connectionId, [{ contactId, recordId, home: true, reason: 'our id' }], engineNow);
+      saveLinks(trx, connectionId, [{ contactId, recordId, primary: true, reason: 'our id' }], engineNow);
     await inside(give(other, 'r2'));
-    await putRight.join(actor(), asha, other);
+    await corrections.join(actor(), asha, other);
     const watcher = new pg.Client({ connectionString: engine.databaseUrl });
     await watcher.connect();
     const isWaiting = async (): Promise<boolean> =>
@@ -141,7 +141,7 @@ describe('a join', () => {
     });
     await applied;
     await watcher.end();
-    expect((await links()).map(({ recordId, home }) => [recordId, home])).toEqual([
+    expect((await links()).map(({ recordId, primary }) => [recordId, primary])).toEqual([
       ['r1', true],
       ['r2', false],
     ]);
@@ -160,8 +160,8 @@ describe('a join', () => {
       );
       return rows.map((row) => row.received_at);
     };
-    const decisionId = await putRight.join(actor(), asha, other);
-    await putRight.undo(actor(), decisionId);
+    const decisionId = await corrections.join(actor(), asha, other);
+    await corrections.undo(actor(), decisionId);
     expect(await received()).toEqual([engineNow, engineNow + 1]);
   });
 });
@@ -192,10 +192,10 @@ describe('a conflict of two records', () => {
   test('accepted is one decision, and undoing it restores the links and opens it again', async () => {
     const conflictId = await open();
     const before = await links();
-    const decisionId = await putRight.acceptConflict(actor(), conflictId, 'r2');
-    expect(await home()).toBe('r2');
+    const decisionId = await corrections.acceptConflict(actor(), conflictId, 'r2');
+    expect(await primary()).toBe('r2');
     expect(await standing()).toBe(1);
-    await putRight.undo(actor(), decisionId);
+    await corrections.undo(actor(), decisionId);
     expect(await links()).toEqual(before);
     expect(await inside((trx) => listConflicts(trx, { limit: 100, state: 'open' }))).toHaveLength(1);
   });
@@ -204,16 +204,16 @@ describe('a conflict of two records', () => {
     const conflictId = await open();
     const before = await links();
     await engine.asDatabaseOwner('alter table decisions add check (false) not valid');
-    await expect(putRight.acceptConflict(actor(), conflictId, 'r2')).rejects.toThrow();
+    await expect(corrections.acceptConflict(actor(), conflictId, 'r2')).rejects.toThrow();
     expect(await links()).toEqual(before);
     expect(await inside((trx) => listConflicts(trx, { limit: 100, state: 'open' }))).toHaveLength(1);
   });
 
   test('accepted, and open anew since, is not opened twice', async () => {
     const conflictId = await open();
-    const decisionId = await putRight.acceptConflict(actor(), conflictId, 'r1');
+    const decisionId = await corrections.acceptConflict(actor(), conflictId, 'r1');
     await open();
-    await putRight.undo(actor(), decisionId);
+    await corrections.undo(actor(), decisionId);
     expect(await inside((trx) => listConflicts(trx, { limit: 100, state: 'open' }))).toHaveLength(1);
   });
 });
@@ -233,11 +233,11 @@ describe('a record put right', () => {
   test('goes back to the one before, and what was tied since stays', async () => {
     await tie('r1', true);
     const before = await links();
-    const decisionId = await putRight.relink(actor(), named('r2'));
-    expect(await home()).toBe('r2');
+    const decisionId = await corrections.relink(actor(), named('r2'));
+    expect(await primary()).toBe('r2');
     await tie('r3', false);
-    await putRight.undo(actor(), decisionId);
-    expect(await home()).toBe('r1');
+    await corrections.undo(actor(), decisionId);
+    expect(await primary()).toBe('r1');
     const after = await links();
     expect(after.filter(({ recordId }) => recordId !== 'r3')).toEqual(before);
     expect(after.some(({ recordId }) => recordId === 'r3')).toBe(true);
@@ -245,20 +245,20 @@ describe('a record put right', () => {
 
   test('is one that is known, or that the CRM is asked for', async () => {
     await tie('r1', true);
-    await expect(putRight.relink(actor(), named('r9'))).rejects.toThrow('There is no account.');
-    expect(await home()).toBe('r1');
+    await expect(corrections.relink(actor(), named('r9'))).rejects.toThrow('There is no account.');
+    expect(await primary()).toBe('r1');
   });
 
   test('is undone from the last decision backwards', async () => {
     await tie('r1', true);
-    const first = await putRight.relink(actor(), named('r2'));
-    const second = await putRight.relink(actor(), named('r3'));
-    await expect(putRight.undo(actor(), first)).rejects.toMatchObject({ code: 'later_decision' });
-    expect(await home()).toBe('r3');
-    await putRight.undo(actor(), second);
-    await putRight.undo(actor(), first);
-    expect(await home()).toBe('r1');
-    await expect(putRight.undo(actor(), first)).rejects.toMatchObject({ code: 'no_such_decision' });
+    const first = await corrections.relink(actor(), named('r2'));
+    const second = await corrections.relink(actor(), named('r3'));
+    await expect(corrections.undo(actor(), first)).rejects.toMatchObject({ code: 'later_decision' });
+    expect(await primary()).toBe('r3');
+    await corrections.undo(actor(), second);
+    await corrections.undo(actor(), first);
+    expect(await primary()).toBe('r1');
+    await expect(corrections.undo(actor(), first)).rejects.toMatchObject({ code: 'no_such_decision' });
   });
 
   test('does not bring back the record of somebody who was found to be another person since', async () => {
@@ -268,28 +268,28 @@ describe('a record put right', () => {
       saveLinks(
         trx,
         connectionId,
-        [{ contactId: other, recordId: 'r2', home: true, reason: 'our id' }],
+        [{ contactId: other, recordId: 'r2', primary: true, reason: 'our id' }],
         engineNow - 5000,
       ),
     );
     const both = { phone: '919812345678', bsuid: 'IN.ASHA' };
     await engine.receive(webhook(engine, [text(both, 'w.3', engineNow - 7000, 'Hello')]));
     await engine.applyAll();
-    const decisionId = await putRight.relink(actor(), named('r3'));
+    const decisionId = await corrections.relink(actor(), named('r3'));
     expect((await links()).map(({ recordId }) => recordId)).toEqual(['r1', 'r2', 'r3']);
-    await putRight.handOver(actor(), '+919812345678', engineNow - 8500);
+    await corrections.handOver(actor(), '+919812345678', engineNow - 8500);
     await engine.applyAll();
     expect(await known('bsuid:portfolio:IN.ASHA')).toBe(other);
-    await putRight.undo(actor(), decisionId);
-    expect(await links()).toMatchObject([{ recordId: 'r1', home: true }]);
+    await corrections.undo(actor(), decisionId);
+    expect(await links()).toMatchObject([{ recordId: 'r1', primary: true }]);
     expect(await inside((trx) => keptLinks(trx, connectionId, other))).toMatchObject([
-      { recordId: 'r2', home: true },
+      { recordId: 'r2', primary: true },
     ]);
   });
 
   test('is found where it lives on, when it was merged since, more than once', async () => {
     await tie('r1', true);
-    const decisionId = await putRight.relink(actor(), named('r2'));
+    const decisionId = await corrections.relink(actor(), named('r2'));
     for (const [from, to] of [
       ['r1', 'r8'],
       ['r8', 'r9'],
@@ -299,28 +299,28 @@ describe('a record put right', () => {
         await repointLinks(trx, connectionId, [{ from, to }], { entriesMove: false, now: engineNow });
       });
     }
-    await putRight.undo(actor(), decisionId);
+    await corrections.undo(actor(), decisionId);
     expect((await links()).map(({ recordId }) => recordId)).toEqual(['r9']);
-    expect(await home()).toBe('r9');
+    expect(await primary()).toBe('r9');
   });
 });
 
 describe('parting', () => {
   test('is over when the CRM holds that record and their own for one', async () => {
     await tie('r1', true);
-    await putRight.unlink(actor(), named('r1'));
+    await corrections.unlink(actor(), named('r1'));
     await tie('r0', true);
     await inside((trx) =>
       repointLinks(trx, connectionId, [{ from: 'r0', to: 'r1' }], { entriesMove: false, now: engineNow }),
     );
     expect(await inside((trx) => linksOfContacts(trx, connectionId, [asha]))).toMatchObject([
-      { recordId: 'r1', home: true },
+      { recordId: 'r1', primary: true },
     ]);
   });
 
   test('sticks, whatever finds the phone on that record again, until it is undone', async () => {
     await tie('r1', true);
-    const decisionId = await putRight.unlink(actor(), named('r1'));
+    const decisionId = await corrections.unlink(actor(), named('r1'));
     const phones = [{ field: 'phone', place: 0, typed: '+919812345678', phone: '+919812345678' }];
     const seen = { recordId: 'r1', keyContactId: asha, base: {}, phones };
     await inside(async (trx) => {
@@ -335,8 +335,8 @@ describe('parting', () => {
       await linkByPhone(trx, connectionId, ['r1'], engineNow);
     });
     expect((await links()).map(({ partedAt }) => partedAt === null)).toEqual([false]);
-    await putRight.undo(actor(), decisionId);
-    expect(await home()).toBe('r1');
+    await corrections.undo(actor(), decisionId);
+    expect(await primary()).toBe('r1');
   });
 });
 
@@ -345,7 +345,7 @@ describe('an alert', () => {
     for (const kind of ['rush of new records', 'fields missing']) {
       await inside((trx) => raiseAlert(trx, { connectionId, kind, message: kind }, engineNow));
     }
-    await putRight.release(actor(), connectionId);
+    await corrections.release(actor(), connectionId);
     const alerts = await inside((trx) => listAlerts(trx, { limit: 100 }));
     const open = alerts.filter(({ closedAt }) => closedAt === null);
     expect(open.map(({ kind }) => kind)).toEqual(['fields missing']);

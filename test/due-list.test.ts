@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { Rounds } from '@sangam/core/work';
+import { Dispatcher } from '@sangam/core/work';
 import { createReconciler } from '@sangam/core/pipeline';
 import { connectionsOf, type DueTarget, markRecords, openStore, type Store } from '@sangam/core/store';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { createEngine, type Engine, engineNow, text, until, webhook } from './harness/index.ts';
+import { createEngineFixture, type EngineFixture, engineNow, text, until, webhook } from './harness/index.ts';
 
 /** What falls due is found by whoever works, and what is not due is looked at by nobody. */
 
-let engine: Engine;
+let engine: EngineFixture;
 let connectionId: string;
 beforeEach(async () => {
-  engine = await createEngine();
+  engine = await createEngineFixture();
   const [connection] = await engine.store.transact(engine.workspaceId, connectionsOf);
   connectionId = connection?.connectionId ?? '';
 });
@@ -29,7 +29,7 @@ const records = (): DueTarget => ({
   targetId: connectionId,
 });
 const dueNow = async (now = engineNow): Promise<string[]> =>
-  (await engine.store.lookAtDue(now)).map(({ queue }) => queue).toSorted();
+  (await engine.store.scanDue(now)).map(({ queue }) => queue).toSorted();
 const rest = (target: DueTarget, now = engineNow) => engine.store.restDue(target, now);
 
 describe('the due list', () => {
@@ -130,17 +130,17 @@ describe('the due list', () => {
 });
 
 describe('a worker', () => {
-  const turnsOf = (store: Store): string[] => {
-    const turns: string[] = [];
+  const ticksOf = (store: Store): string[] => {
+    const ticks: string[] = [];
     const clock = { now: () => engineNow };
     const reconciler = createReconciler({
       store,
       clock,
-      rounds: new Rounds({ ...store, lookAtDue: () => Promise.resolve([]) }, clock),
+      dispatcher: new Dispatcher({ ...store, scanDue: () => Promise.resolve([]) }, clock),
       erasureKeyOf: () => Promise.resolve(Buffer.alloc(32, 7)),
       connectors: {
         of({ connectionId: asked }) {
-          turns.push(asked);
+          ticks.push(asked);
           return Promise.reject(new Error('Nothing is called here.'));
         },
         forget: () => undefined,
@@ -149,26 +149,26 @@ describe('a worker', () => {
     });
     reconciler.start();
     onTestFinished(() => reconciler.stop());
-    return turns;
+    return ticks;
   };
 
   test('is told by its own process without a look', async () => {
     await setMode('live');
-    const turns = turnsOf(engine.store);
+    const ticks = ticksOf(engine.store);
     await mark('1');
-    await until('the turn', () => turns.includes(connectionId));
+    await until('the tick', () => ticks.includes(connectionId));
   });
 
   test('is told by another process, which does no such work, without a look', async () => {
     await setMode('live');
     const other = openStore(engine.databaseUrl);
     onTestFinished(() => other.close());
-    const turns = turnsOf(other);
+    const ticks = ticksOf(other);
     // Listening begins in a moment; until then notices are lost.
-    await until('the turn', async () => {
+    await until('the tick', async () => {
       await engine.asDatabaseOwner('delete from directory_due');
       await mark(randomUUID());
-      return turns.includes(connectionId);
+      return ticks.includes(connectionId);
     });
   });
 });

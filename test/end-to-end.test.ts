@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
-  createTown,
+  createServiceFixture,
   type SandboxRecord,
   type ServiceProcess,
   text,
-  type Town,
+  type ServiceFixture,
   until,
   webhook,
   isEmpty,
@@ -12,16 +12,16 @@ import {
 
 /** What an installation does for its user, through nothing but HTTP. */
 
-let town: Town;
+let fixture: ServiceFixture;
 let service: ServiceProcess;
 beforeAll(async () => {
-  town = await createTown();
-  service = await town.startService();
+  fixture = await createServiceFixture();
+  service = await fixture.startService();
 });
-afterAll(() => town.close());
+afterAll(() => fixture.close());
 
 const contacts = async (): Promise<readonly SandboxRecord[]> =>
-  (await town.control<{ results: SandboxRecord[] }>('GET', '/hubspot/records/contacts')).results;
+  (await fixture.control<{ results: SandboxRecord[] }>('GET', '/hubspot/records/contacts')).results;
 
 const contactWhere = (what: string, wanted: Record<string, string>): Promise<SandboxRecord> =>
   until(what, async () =>
@@ -54,7 +54,7 @@ describe('a WhatsApp message', () => {
     const queue = deliveries.values();
     const postAll = async (): Promise<void> => {
       for (const { change } of queue) {
-        expect(await service.post(webhook(town.parties.whatsapp, [change]))).toBe(200);
+        expect(await service.post(webhook(fixture.parties.whatsapp, [change]))).toBe(200);
       }
     };
     await Promise.all(Array.from({ length: 16 }, postAll));
@@ -65,7 +65,7 @@ describe('a WhatsApp message', () => {
       );
       const last = new Date(Math.floor((start + 999_000) / 1000) * 1000).toISOString().replace('.000Z', 'Z');
       const settled = found.some(({ properties }) => properties['wa_last_activity_at'] === last);
-      const written = await isEmpty(town.store, town.parties.workspaceId, 'dirty_records');
+      const written = await isEmpty(fixture.store, fixture.parties.workspaceId, 'dirty_records');
       return settled && found.length >= 200 && written ? found : undefined;
     });
     expect(made).toHaveLength(200);
@@ -88,7 +88,7 @@ describe('a WhatsApp message', () => {
   });
 
   test('of a person known by username only makes a contact without phone', async () => {
-    await town.control('POST', '/whatsapp/customer/messages', {
+    await fixture.control('POST', '/whatsapp/customer/messages', {
       userId: 'IN.USERNAMEONLY',
       username: '@bela.k',
       name: 'Bela K',
@@ -102,7 +102,7 @@ describe('a WhatsApp message', () => {
   });
 
   test('from an ad makes a new lead of that source', async () => {
-    await town.control('POST', '/whatsapp/customer/messages', {
+    await fixture.control('POST', '/whatsapp/customer/messages', {
       from: '919711111111',
       type: 'text',
       text: 'I saw your ad',
@@ -119,7 +119,7 @@ describe('a WhatsApp message', () => {
   });
 
   test('that is a submitted Flow tags the contact', async () => {
-    await town.control('POST', '/whatsapp/customer/messages', {
+    await fixture.control('POST', '/whatsapp/customer/messages', {
       from: '919722222222',
       type: 'interactive',
       interactive: {
@@ -134,14 +134,14 @@ describe('a WhatsApp message', () => {
 
 describe('a STOP', () => {
   test('shows on the contact, and START lifts it for the person', async () => {
-    await town.control('POST', '/whatsapp/customer/messages', {
+    await fixture.control('POST', '/whatsapp/customer/messages', {
       from: '919733333333',
       type: 'text',
       text: 'STOP',
     });
     await contactWhere('the opt-out', { wa_phone_e164: '+919733333333', wa_opt_out: 'true' });
-    await town.control('PUT', '/clock', { advanceMs: 2000 });
-    await town.control('POST', '/whatsapp/customer/messages', {
+    await fixture.control('PUT', '/clock', { advanceMs: 2000 });
+    await fixture.control('POST', '/whatsapp/customer/messages', {
       from: '919733333333',
       type: 'text',
       text: 'START',
@@ -155,10 +155,18 @@ describe('a STOP', () => {
 
   test('that a rep entered is never lifted by us', async () => {
     const phone = '919766666666';
-    await town.control('POST', '/whatsapp/customer/messages', { from: phone, type: 'text', text: 'hello' });
+    await fixture.control('POST', '/whatsapp/customer/messages', {
+      from: phone,
+      type: 'text',
+      text: 'hello',
+    });
     const { id } = await contactWhere('the contact', { wa_phone_e164: `+${phone}` });
-    await town.control('PATCH', `/hubspot/records/contacts/${id}`, { properties: { wa_opt_out: 'true' } });
-    await town.control('POST', '/whatsapp/customer/messages', { from: phone, type: 'text', text: 'START' });
+    await fixture.control('PATCH', `/hubspot/records/contacts/${id}`, { properties: { wa_opt_out: 'true' } });
+    await fixture.control('POST', '/whatsapp/customer/messages', {
+      from: phone,
+      type: 'text',
+      text: 'START',
+    });
     const { properties } = await until('the START to be written', async () =>
       (await contacts()).find(
         (record) => record.id === id && record.properties['wa_opt_in_at'] !== undefined,
@@ -168,7 +176,7 @@ describe('a STOP', () => {
   });
 
   test('by WhatsApp’s own control shows too, of somebody who never wrote', async () => {
-    await town.control('POST', '/whatsapp/customer/preferences', { from: '919744444444', value: 'stop' });
+    await fixture.control('POST', '/whatsapp/customer/preferences', { from: '919744444444', value: 'stop' });
     await contactWhere('the opt-out', {
       wa_phone_e164: '+919744444444',
       wa_opt_out: 'true',
@@ -180,17 +188,17 @@ describe('a STOP', () => {
 describe('what a rep corrected', () => {
   test('is not written over', async () => {
     const phone = '919755555555';
-    await town.control('POST', '/whatsapp/customer/messages', {
+    await fixture.control('POST', '/whatsapp/customer/messages', {
       from: phone,
       name: 'asha',
       type: 'text',
       text: 'one',
     });
     const { id } = await contactWhere('the contact', { wa_phone_e164: `+${phone}` });
-    await town.control('PATCH', `/hubspot/records/contacts/${id}`, {
+    await fixture.control('PATCH', `/hubspot/records/contacts/${id}`, {
       properties: { firstname: 'Asha', lastname: 'Rao' },
     });
-    await town.control('POST', '/whatsapp/customer/messages', {
+    await fixture.control('POST', '/whatsapp/customer/messages', {
       from: phone,
       name: 'asha',
       type: 'text',
@@ -198,11 +206,11 @@ describe('what a rep corrected', () => {
       timestamp: String(Math.floor(Date.now() / 1000) + 0),
     });
     await until('the second message to be applied', async () => {
-      const { results } = await town.control<{ results: unknown[] }>(
+      const { results } = await fixture.control<{ results: unknown[] }>(
         'GET',
         `/whatsapp/customer/messages?phone=%2B${phone}`,
       );
-      const written = await isEmpty(town.store, town.parties.workspaceId, 'dirty_records');
+      const written = await isEmpty(fixture.store, fixture.parties.workspaceId, 'dirty_records');
       return results.length === 2 && written;
     });
     const { properties } = await contactWhere('the contact', { wa_phone_e164: `+${phone}` });

@@ -13,8 +13,8 @@ import {
 import { lanes } from '@sangam/core/whatsapp';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
-  createEngine,
-  type Engine,
+  createEngineFixture,
+  type EngineFixture,
   engineNow,
   everyRow,
   everyStoredRow,
@@ -22,9 +22,9 @@ import {
   webhook,
 } from './harness/index.ts';
 
-let engine: Engine;
+let engine: EngineFixture;
 beforeEach(async () => {
-  engine = await createEngine();
+  engine = await createEngineFixture();
 });
 afterEach(() => engine.close());
 
@@ -104,12 +104,12 @@ describe('a record of another account with the same id', () => {
         await saveLinks(
           trx,
           connectionId,
-          [{ contactId, recordId: '501', home: true, reason: 'created' }],
+          [{ contactId, recordId: '501', primary: true, reason: 'created' }],
           at,
         );
         await noteWrites(trx, connectionId, [{ recordId: '501', values: { name } }], at);
         const change = { connectionId, recordId: '501', field: 'name', value: name, changedAt: at };
-        await addOccurrences(trx, [{ ...change, changedBy: undefined, looked: false }], at);
+        await addOccurrences(trx, [{ ...change, changedBy: undefined, scanned: false }], at);
       });
       await engine.receiver.takeInAll(engine.workspaceId, [
         {
@@ -157,8 +157,8 @@ describe('a record of somebody else that holds their phone too', () => {
         trx,
         mine,
         [
-          { contactId: belaId, recordId: '7', home: true, reason: 'created' },
-          { contactId: ashaId, recordId: '7', home: false, reason: 'phone' },
+          { contactId: belaId, recordId: '7', primary: true, reason: 'created' },
+          { contactId: ashaId, recordId: '7', primary: false, reason: 'phone' },
         ],
         at,
       );
@@ -174,7 +174,7 @@ describe('a record of somebody else that holds their phone too', () => {
             value: '+91 98123 45678',
             changedAt: at,
             changedBy: undefined,
-            looked: true,
+            scanned: true,
           },
         ],
         at,

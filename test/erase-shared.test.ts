@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest';
 import type { UserRecord } from './conformance/account.ts';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
-import { hour, minute, somebody, stageFor } from './conformance/stage.ts';
-import type { CrmWorld } from './harness/crm-world.ts';
+import { hour, minute, somebody, setUpFor } from './conformance/set-up.ts';
+import type { CrmFixture } from './harness/crm-fixture.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
 import { everyRow } from './harness/every-row.ts';
 
@@ -21,8 +21,8 @@ const accounts = [
 ] as const;
 
 describe.each(accounts)('at %s', (_, open) => {
-  const stage = async (): Promise<{ world: CrmWorld; crm: CrmWorkspace }> =>
-    stageFor(open())({ polled: true });
+  const stage = async (): Promise<{ fixture: CrmFixture; crm: CrmWorkspace }> =>
+    setUpFor(open())({ polled: true });
 
   const recordOf = async (crm: CrmWorkspace, name: string): Promise<UserRecord> => {
     const found = (await crm.records()).find((record) => crm.read(record, 'first name') === name);
@@ -32,44 +32,44 @@ describe.each(accounts)('at %s', (_, open) => {
 
   /** Both write, and their records are merged in the CRM. */
   const sharing = async (named: 'Asha' | 'Bela') => {
-    const { world, crm } = await stage();
+    const { fixture, crm } = await stage();
     await crm.writes(bela, 'Hello');
     await crm.writes(asha, 'A secret of mine');
-    await world.ride(hour);
+    await fixture.ride(hour);
     await crm.check();
     const [ofAsha, ofBela] = [await recordOf(crm, 'Asha'), await recordOf(crm, 'Bela')];
     const [into, from] = named === 'Asha' ? [ofAsha, ofBela] : [ofBela, ofAsha];
-    world.clock.advance(minute);
+    fixture.clock.advance(minute);
     await crm.account.user.merge(into.recordId, from.recordId);
-    world.clock.advance(minute);
-    await world.ride(hour);
-    return { world, crm };
+    fixture.clock.advance(minute);
+    await fixture.ride(hour);
+    return { fixture, crm };
   };
 
-  const belasAlone = async (world: CrmWorld, crm: CrmWorkspace): Promise<UserRecord> => {
-    await world.ride(hour);
+  const belasAlone = async (fixture: CrmFixture, crm: CrmWorkspace): Promise<UserRecord> => {
+    await fixture.ride(hour);
     await crm.check();
-    await world.ride(hour);
+    await fixture.ride(hour);
     const record = await crm.record();
     const { contactId } = await crm.contactOf(bela);
     expect(record.values[crm.connector.traits.contactIdField]).toBe(contactId);
     expect(await crm.letters()).toEqual([]);
     expect(await crm.conflicts()).toEqual([]);
-    const said = JSON.stringify([record, await everyRow(world.store, crm.workspaceId)]);
+    const said = JSON.stringify([record, await everyRow(fixture.store, crm.workspaceId)]);
     expect(theirs.filter((trace) => said.includes(trace))).toEqual([]);
     return record;
   };
 
   test('an opt-out that was theirs alone is lifted, and nothing of theirs is kept', async () => {
-    const { world, crm } = await sharing('Bela');
+    const { fixture, crm } = await sharing('Bela');
     await crm.writes(asha, 'STOP');
-    await world.ride(hour);
+    await fixture.ride(hour);
     expect(crm.isOptedOut(await crm.record())).toBe(true);
     const before = await crm.contactOf(bela);
     await crm.erase(asha);
-    const left = await everyRow(world.store, crm.workspaceId);
+    const left = await everyRow(fixture.store, crm.workspaceId);
     expect(theirs.filter((trace) => left.includes(trace))).toEqual([]);
-    const record = await belasAlone(world, crm);
+    const record = await belasAlone(fixture, crm);
     expect(crm.isOptedOut(record)).toBe(false);
     expect(crm.read(record, 'opt-out time')).toBe('');
     expect(crm.read(record, 'first name')).toBe('Bela');
@@ -77,69 +77,69 @@ describe.each(accounts)('at %s', (_, open) => {
   });
 
   test('the other’s own opt-out stays', async () => {
-    const { world, crm } = await sharing('Bela');
+    const { fixture, crm } = await sharing('Bela');
     await crm.writes(asha, 'STOP');
     await crm.writes(bela, 'STOP');
-    await world.ride(hour);
+    await fixture.ride(hour);
     await crm.erase(asha);
-    expect(crm.isOptedOut(await belasAlone(world, crm))).toBe(true);
+    expect(crm.isOptedOut(await belasAlone(fixture, crm))).toBe(true);
   });
 
   test('their tags go, and are not taken for what somebody typed', async () => {
-    const { world, crm } = await sharing('Bela');
+    const { fixture, crm } = await sharing('Bela');
     await crm.tag(asha, ['hers']);
     await crm.tag(bela, ['vip']);
-    await world.ride(hour);
+    await fixture.ride(hour);
     expect(crm.tagsOf(await crm.record())).toEqual(['hers', 'vip']);
     await crm.erase(asha);
-    expect(crm.tagsOf(await belasAlone(world, crm))).toEqual(['vip']);
+    expect(crm.tagsOf(await belasAlone(fixture, crm))).toEqual(['vip']);
     expect((await crm.contactOf(bela)).tags).toEqual(['vip']);
   });
 
   test('a record that was named by them is known by the other from then on', async () => {
-    const { world, crm } = await sharing('Asha');
+    const { fixture, crm } = await sharing('Asha');
     await crm.writes(asha, 'STOP');
-    await world.ride(hour);
+    await fixture.ride(hour);
     await crm.erase(asha);
-    const left = await everyRow(world.store, crm.workspaceId);
+    const left = await everyRow(fixture.store, crm.workspaceId);
     expect(theirs.filter((trace) => left.includes(trace))).toEqual([]);
-    const record = await belasAlone(world, crm);
+    const record = await belasAlone(fixture, crm);
     expect(crm.isOptedOut(record)).toBe(false);
     const says = (['first name', 'last name', 'phone', 'first message'] as const).map((source) =>
       crm.read(record, source),
     );
     expect(says).toEqual(['Bela', 'Sen', `+${bela.phone ?? ''}`, 'Hello']);
     expect(crm.read(record, 'bsuid')).toBe(bela.bsuid);
-    const lastWords = world.clock.now();
+    const lastWords = fixture.clock.now();
     await crm.writes(bela, 'Still here');
-    await world.ride(hour);
+    await fixture.ride(hour);
     expect(crm.timeOf(await crm.record(), 'last activity')).toBeGreaterThanOrEqual(lastWords);
   });
 
   test('what a person typed of them stays, and what we wrote gives way to nothing where the other has none', async () => {
-    const { world, crm } = await stage();
+    const { fixture, crm } = await stage();
     const short = { ...bela, name: 'Bela' };
     await crm.writes(short, 'Hello');
     await crm.writes(asha, 'A secret of mine');
-    await world.ride(hour);
+    await fixture.ride(hour);
     await crm.check();
     const [into, from] = [await recordOf(crm, 'Asha'), await recordOf(crm, 'Bela')];
-    world.clock.advance(minute);
+    fixture.clock.advance(minute);
     await crm.account.user.merge(into.recordId, from.recordId);
-    world.clock.advance(minute);
-    await world.ride(hour);
+    fixture.clock.advance(minute);
+    await fixture.ride(hour);
     await crm.account.user.update(into.recordId, crm.valuesOf({ 'first name': 'Asha (typed)' }));
-    world.clock.advance(minute);
-    await world.ride(hour);
+    fixture.clock.advance(minute);
+    await fixture.ride(hour);
     await crm.erase(asha);
-    await world.ride(hour);
+    await fixture.ride(hour);
     const record = await crm.record();
     expect(crm.read(record, 'first name')).toBe('Asha (typed)');
     expect(crm.read(record, 'last name')).toBe('');
     expect(crm.read(record, 'first message')).toBe('Hello');
     await crm.account.user.update(record.recordId, crm.valuesOf({ 'last name': 'Rao' }));
-    world.clock.advance(minute);
-    await world.ride(hour);
+    fixture.clock.advance(minute);
+    await fixture.ride(hour);
     expect(crm.read(await crm.record(), 'last name')).toBe('Rao');
     const [{ remains } = { remains: [] }] = await crm.transact((trx) => listErasures(trx, { limit: 9 }));
     expect(remains.map(({ recordIds }) => recordIds)).toEqual([[record.recordId]]);
@@ -147,7 +147,7 @@ describe.each(accounts)('at %s', (_, open) => {
   });
 
   test('what we wrote of them gives way also where their record went into a third one’s before it was read', async () => {
-    const { world, crm } = await stage();
+    const { fixture, crm } = await stage();
     const [short, chad] = [
       { ...bela, name: 'Bela' },
       { ...somebody(3), name: 'Chad' },
@@ -155,17 +155,17 @@ describe.each(accounts)('at %s', (_, open) => {
     await crm.writes(short, 'Hello');
     await crm.writes(asha, 'A secret of mine');
     await crm.writes(chad, 'Hi');
-    await world.ride(hour);
+    await fixture.ride(hour);
     await crm.check();
     const [into, from, third] = [
       await recordOf(crm, 'Asha'),
       await recordOf(crm, 'Bela'),
       await recordOf(crm, 'Chad'),
     ];
-    world.clock.advance(minute);
+    fixture.clock.advance(minute);
     await crm.account.user.merge(into.recordId, from.recordId);
-    world.clock.advance(minute);
-    await world.ride(hour);
+    fixture.clock.advance(minute);
+    await fixture.ride(hour);
     await crm.erase(asha);
     const shared = (await crm.records()).find(({ recordId }) => recordId !== third.recordId);
     // As where the one that has no last name of its own takes the other’s over.
@@ -173,24 +173,24 @@ describe.each(accounts)('at %s', (_, open) => {
     await crm.account.user.merge(third.recordId, shared?.recordId ?? '');
     const merged = await crm.record();
     if (crm.read(merged, 'last name') === '') await crm.account.user.update(merged.recordId, rao);
-    world.clock.advance(minute);
-    await world.ride(hour);
+    fixture.clock.advance(minute);
+    await fixture.ride(hour);
     await crm.check();
-    await world.ride(hour);
+    await fixture.ride(hour);
     const record = await crm.record();
     expect([crm.read(record, 'first name'), crm.read(record, 'last name')]).toEqual(['Chad', '']);
-    const said = JSON.stringify([record, await everyRow(world.store, crm.workspaceId)]);
+    const said = JSON.stringify([record, await everyRow(fixture.store, crm.workspaceId)]);
     expect(theirs.filter((trace) => said.includes(trace))).toEqual([]);
   });
 
   test('who is erased while a record that is another’s too is read is written no further', async () => {
-    const { world, crm } = await sharing('Bela');
-    world.clock.advance(minute);
+    const { fixture, crm } = await sharing('Bela');
+    fixture.clock.advance(minute);
     await crm.account.user.update((await crm.record()).recordId, crm.valuesOf({ 'last name': 'Sharma' }));
-    world.clock.advance(minute);
+    fixture.clock.advance(minute);
     await crm.poll();
     await crm.writes(asha, 'STOP');
-    await world.process.apply();
+    await fixture.process.apply();
     const said: boolean[] = [];
     let erasing: Promise<void> | undefined;
     crm.beforeCall = async () => {
@@ -198,78 +198,78 @@ describe.each(accounts)('at %s', (_, open) => {
       await erasing;
       said.push(crm.isOptedOut(await crm.record()));
     };
-    await world.ride(hour);
+    await fixture.ride(hour);
     crm.beforeCall = undefined;
     expect(new Set(said)).toEqual(new Set([false]));
-    expect(crm.isOptedOut(await belasAlone(world, crm))).toBe(false);
+    expect(crm.isOptedOut(await belasAlone(fixture, crm))).toBe(false);
   });
 
   test.each(['made', 'written'])(
     'who is erased while their record is %s leaves nothing here',
     async (how) => {
-      const { world, crm } = await stage();
+      const { fixture, crm } = await stage();
       await crm.check();
       if (how === 'written') {
         await crm.writes(asha, 'A secret of mine');
-        await world.ride(hour);
+        await fixture.ride(hour);
       }
       await crm.writes(asha, 'Another secret of mine');
-      await world.process.apply();
+      await fixture.process.apply();
       let erased = false;
       crm.beforeCall = async () => {
         if (erased) return;
         erased = true;
         await crm.erase(asha);
       };
-      await world.ride(hour);
+      await fixture.ride(hour);
       expect(erased).toBe(true);
       expect(await crm.records()).toHaveLength(how === 'made' ? 0 : 1);
-      const left = await everyRow(world.store, crm.workspaceId);
+      const left = await everyRow(fixture.store, crm.workspaceId);
       expect(theirs.filter((trace) => left.includes(trace))).toEqual([]);
       expect(await crm.letters()).toEqual([]);
     },
   );
 
   test('on a record that held their phone too their opt-out is lifted', async () => {
-    const { world, crm } = await stage();
+    const { fixture, crm } = await stage();
     await crm.writes(bela, 'Hello');
-    await world.ride(hour);
+    await fixture.ride(hour);
     await crm.check();
     const { recordId } = await crm.record();
     const [, further = ''] = crm.connector.traits.phoneFields;
-    world.clock.advance(minute);
+    fixture.clock.advance(minute);
     await crm.account.user.update(recordId, { [further]: `+${asha.phone ?? ''}` });
-    await world.ride(hour);
+    await fixture.ride(hour);
     await crm.writes(asha, 'STOP');
-    await world.ride(hour);
+    await fixture.ride(hour);
     expect(crm.isOptedOut(await recordOf(crm, 'Bela'))).toBe(true);
     await crm.erase(asha);
-    await world.ride(hour);
+    await fixture.ride(hour);
     expect(crm.isOptedOut(await recordOf(crm, 'Bela'))).toBe(false);
     await crm.check();
-    await world.ride(hour);
-    expect(await everyRow(world.store, crm.workspaceId)).not.toContain(asha.phone);
+    await fixture.ride(hour);
+    expect(await everyRow(fixture.store, crm.workspaceId)).not.toContain(asha.phone);
   });
 
   test('a record a member took from them, and that tells of them still, is listed with what is left of them', async () => {
-    const { world, crm } = await stage();
+    const { fixture, crm } = await stage();
     await crm.writes(asha, 'A secret of mine');
     await crm.writes(bela, 'Hello');
-    await world.ride(hour);
+    await fixture.ride(hour);
     await crm.check();
     const [ofAsha, ofBela] = [await recordOf(crm, 'Asha'), await recordOf(crm, 'Bela')];
     const { contactId } = await crm.contactOf(asha);
-    const { putRight } = world.process;
+    const { corrections } = fixture.process;
     const actor = { workspaceId: crm.workspaceId, memberId: randomUUID() };
     const link = { connectionId: crm.connectionId, contactId };
-    await putRight.relink(actor, { ...link, recordId: ofBela.recordId });
-    await world.ride(hour);
-    await putRight.unlink(actor, { ...link, recordId: ofBela.recordId });
-    await putRight.unlink(actor, { ...link, recordId: ofAsha.recordId });
-    await world.ride(hour);
+    await corrections.relink(actor, { ...link, recordId: ofBela.recordId });
+    await fixture.ride(hour);
+    await corrections.unlink(actor, { ...link, recordId: ofBela.recordId });
+    await corrections.unlink(actor, { ...link, recordId: ofAsha.recordId });
+    await fixture.ride(hour);
     await crm.account.user.update(ofBela.recordId, crm.valuesOf({ phone: `+${bela.phone ?? ''}` }));
     await crm.writes(asha, 'Another secret of mine');
-    await world.ride(hour);
+    await fixture.ride(hour);
     const made = (await crm.records()).find(
       ({ recordId }) => recordId !== ofAsha.recordId && recordId !== ofBela.recordId,
     );
@@ -283,30 +283,30 @@ describe.each(accounts)('at %s', (_, open) => {
 
 test('a CRM that does not take the emptying of a field is asked once, and that is told', async () => {
   const account = memoryAccounts();
-  const { world, crm } = await stageFor(account.open)({ polled: true });
+  const { fixture, crm } = await setUpFor(account.open)({ polled: true });
   await crm.writes({ ...bela, name: 'Bela' }, 'Hello');
   await crm.writes(asha, 'A secret of mine');
-  await world.ride(hour);
+  await fixture.ride(hour);
   await crm.check();
   const { crm: vendor } = account.opened();
   const [ofAsha, ofBela] = ['Asha', 'Bela'].map((name) =>
     vendor.user.list().find(({ values }) => values['FirstName'] === name),
   );
-  world.clock.advance(minute);
+  fixture.clock.advance(minute);
   vendor.user.merge(ofAsha?.recordId ?? '', ofBela?.recordId ?? '');
-  world.clock.advance(minute);
-  await world.ride(hour);
+  fixture.clock.advance(minute);
+  await fixture.ride(hour);
   vendor.judge = (item, values) =>
     values['LastName'] === ''
       ? { item, outcome: 'refused', code: 'required', field: 'LastName', explanation: 'It must be filled.' }
       : undefined;
   await crm.erase(asha);
-  await world.ride(hour);
+  await fixture.ride(hour);
   const record = await crm.record();
   expect([crm.read(record, 'first name'), crm.read(record, 'last name')]).toEqual(['Bela', 'Rao']);
   expect(await crm.letters()).toMatchObject([{ reason: 'required' }]);
   const asked = (): number => vendor.calls.filter(({ operation }) => operation !== 'scan').length;
   const before = asked();
-  await world.ride(hour);
+  await fixture.ride(hour);
   expect(asked()).toBe(before);
 });

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   anyChange,
   type Change,
-  createEngine,
-  type Engine,
+  createEngineFixture,
+  type EngineFixture,
   engineNow,
   everyStoredRow,
   message,
@@ -15,9 +15,9 @@ import {
   webhook,
 } from './harness/index.ts';
 
-let engine: Engine;
+let engine: EngineFixture;
 beforeAll(async () => {
-  engine = await createEngine();
+  engine = await createEngineFixture();
 });
 afterAll(() => engine.close());
 

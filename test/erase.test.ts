@@ -1,11 +1,19 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { contactFields, createEraser, readStatement } from '@sangam/core/pipeline';
 import { findContact } from '@sangam/core/store';
-import { createEngine, type Engine, engineNow, everyRow, status, text, webhook } from './harness/index.ts';
+import {
+  createEngineFixture,
+  type EngineFixture,
+  engineNow,
+  everyRow,
+  status,
+  text,
+  webhook,
+} from './harness/index.ts';
 
-let engine: Engine;
+let engine: EngineFixture;
 beforeEach(async () => {
-  engine = await createEngine();
+  engine = await createEngineFixture();
 });
 afterEach(() => engine.close());
 

@@ -18,11 +18,11 @@ import type { Service } from '@sangam/service';
 import { sql } from 'kysely';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createTown, everyStoredRow, type Town } from './harness/index.ts';
+import { createServiceFixture, everyStoredRow, type ServiceFixture } from './harness/index.ts';
 
 /** Every route of the API: who may ask it, that it stays in its workspace, and that what it changes is in the audit. */
 
-let town: Town;
+let fixture: ServiceFixture;
 let service: Service;
 /** The sandbox's workspace, and what is in it. */
 let workspaceId: string;
@@ -32,12 +32,12 @@ const [elsewhere, live] = [randomUUID(), randomUUID()];
 const liveConnection = randomUUID();
 
 beforeAll(async () => {
-  town = await createTown();
+  fixture = await createServiceFixture();
   // Nothing is applied or written to the CRM behind the back of what is asked.
-  service = await town.openService({ work: false });
-  ({ workspaceId } = town.parties);
-  ({ connectionId } = town.parties.hubspot);
-  ({ channelId } = town.parties.whatsapp);
+  service = await fixture.openService({ work: false });
+  ({ workspaceId } = fixture.parties);
+  ({ connectionId } = fixture.parties.hubspot);
+  ({ channelId } = fixture.parties.whatsapp);
   for (const [id, sandbox] of [
     [elsewhere, true],
     [live, false],
@@ -49,13 +49,13 @@ beforeAll(async () => {
   }
   await inside((trx) => addConnection(trx, liveConnection), live);
 });
-afterAll(() => town.close());
+afterAll(() => fixture.close());
 
 function inside<Result>(
   work: (trx: WorkspaceTransaction) => Promise<Result>,
   workspace = workspaceId,
 ): Promise<Result> {
-  return town.store.transact(workspace, work);
+  return fixture.store.transact(workspace, work);
 }
 
 async function addConnection(trx: WorkspaceTransaction, id: string): Promise<void> {
@@ -175,7 +175,7 @@ async function checked(query = ''): Promise<Example> {
 async function link(): Promise<Example> {
   const contactId = await contact();
   await inside((trx) =>
-    saveLinks(trx, connectionId, [{ contactId, recordId: 'r7', home: true, reason: 'our id' }], now()),
+    saveLinks(trx, connectionId, [{ contactId, recordId: 'r7', primary: true, reason: 'our id' }], now()),
   );
   return { ids: { contactId }, body: { connectionId, recordId: 'r7' } };
 }
@@ -213,7 +213,7 @@ const routes: Readonly<Record<string, Reads | Writes>> = {
 
   'GET /connections': reads(),
   'POST /connections': writes('reconnect account', () => {
-    const { accessToken } = town.parties.hubspot;
+    const { accessToken } = fixture.parties.hubspot;
     return { body: { crm: 'hubspot', accessToken }, secret: accessToken };
   }),
   'GET /connections/:crm/authorize': reads(() => ({ ids: { crm: 'hubspot' } })),
@@ -274,8 +274,8 @@ const routes: Readonly<Record<string, Reads | Writes>> = {
   })),
   'PUT /channels/:channelId/access-token': writes('set access token', () => ({
     ids: { channelId },
-    body: { accessToken: town.parties.whatsapp.accessToken },
-    secret: town.parties.whatsapp.accessToken,
+    body: { accessToken: fixture.parties.whatsapp.accessToken },
+    secret: fixture.parties.whatsapp.accessToken,
   })),
   'POST /channels/:channelId/app-secret': writes('rotate app secret', () => ({
     ids: { channelId },
@@ -365,7 +365,7 @@ async function ask(name: string, example: Example, session: string | undefined):
 
 /** All a workspace has, besides how far its limits of calls are used. */
 async function everything(workspace: string): Promise<string> {
-  const rows = (await everyStoredRow(town.store, workspace)).filter(({ table }) => table !== 'crm_limits');
+  const rows = (await everyStoredRow(fixture.store, workspace)).filter(({ table }) => table !== 'crm_limits');
   const directory = await inside(async (trx) => {
     const all: string[] = [];
     for (const table of directoryTables) {
@@ -559,7 +559,7 @@ describe('more than anybody means', () => {
 
 /** Ids of what the workspace holds by now. */
 async function known(): Promise<string[]> {
-  const rows = await everyStoredRow(town.store, workspaceId);
+  const rows = await everyStoredRow(fixture.store, workspaceId);
   const ids = [
     'contact_id',
     'member_id',
@@ -577,7 +577,7 @@ async function known(): Promise<string[]> {
 }
 
 test('what cannot be written in the audit does not happen', async () => {
-  const owner = new pg.Client({ connectionString: town.databaseUrl });
+  const owner = new pg.Client({ connectionString: fixture.databaseUrl });
   await owner.connect();
   const writing = all().filter((route) => route.writing);
   const prepared = new Map<string, Example>();

@@ -10,7 +10,7 @@ import { createTestDatabase, type ServiceProcess, startProcess, type TestDatabas
 let database: TestDatabase;
 let folder: string;
 let local: ServiceProcess;
-let world: ServiceProcess;
+let fixture: ServiceProcess;
 const metricsToken = randomBytes(16).toString('hex');
 
 beforeAll(async () => {
@@ -24,7 +24,7 @@ beforeAll(async () => {
     SECRETS_KEY: randomBytes(32).toString('base64'),
   };
   local = await startProcess(undefined, settings);
-  world = await startProcess(undefined, {
+  fixture = await startProcess(undefined, {
     ...settings,
     PUBLIC_URL: 'https://sangam.example',
     METRICS_PORT: '0',
@@ -33,7 +33,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await local.stop('SIGKILL');
-  await world.stop('SIGKILL');
+  await fixture.stop('SIGKILL');
   await database.drop();
   await rm(folder, { recursive: true, force: true });
 });
@@ -50,7 +50,7 @@ const answers = [
 ];
 
 test.each(answers)('%s is neither sniffed, framed nor loaded from elsewhere', async (route) => {
-  for (const { url } of [local, world]) {
+  for (const { url } of [local, fixture]) {
     const { headers } = await fetch(`${url}${route}`);
     expect(headers.get('x-content-type-options')).toBe('nosniff');
     expect(headers.get('x-powered-by')).toBeNull();
@@ -64,7 +64,7 @@ test.each(answers)('%s is neither sniffed, framed nor loaded from elsewhere', as
 test('only who is reached by https insists on it', async () => {
   const https = async ({ url }: ServiceProcess) =>
     (await fetch(`${url}/health/live`)).headers.get('strict-transport-security');
-  expect(await https(world)).toBe('max-age=31536000');
+  expect(await https(fixture)).toBe('max-age=31536000');
   expect(await https(local)).toBeNull();
 });
 
@@ -75,8 +75,8 @@ test('metrics are open on one’s own machine', async () => {
 });
 
 test('metrics in the world have a port of their own and want their token', async () => {
-  expect((await fetch(`${world.url}/metrics`)).status).toBe(404);
-  const own = /Metrics are at (\S+)/.exec(world.output())?.[1] ?? '';
+  expect((await fetch(`${fixture.url}/metrics`)).status).toBe(404);
+  const own = /Metrics are at (\S+)/.exec(fixture.output())?.[1] ?? '';
   const read = (authorization?: string) =>
     fetch(own, { headers: authorization === undefined ? {} : { authorization } });
   expect((await read()).status).toBe(401);

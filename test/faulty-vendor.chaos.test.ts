@@ -1,9 +1,9 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import type { AccountFault } from './conformance/account.ts';
-import { hour, minute, somebody, stageFor } from './conformance/stage.ts';
+import { hour, minute, somebody, setUpFor } from './conformance/set-up.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
-import type { CrmWorld } from './harness/crm-world.ts';
+import type { CrmFixture } from './harness/crm-fixture.ts';
 import { type Change, problemsOf, type SeenRecord, type Traffic, trafficOf } from './harness/index.ts';
 import { listen } from './harness/listen.ts';
 
@@ -12,43 +12,43 @@ import { listen } from './harness/listen.ts';
  * harness/counting.ts.
  */
 
-const setStage = stageFor(openHubspotAccount);
+const setStage = setUpFor(openHubspotAccount);
 
 async function openAccount(options: { readonly limiter?: boolean } = {}): Promise<{
-  world: CrmWorld;
+  fixture: CrmFixture;
   crm: CrmWorkspace;
 }> {
-  const { world, crm } = await setStage({ webhooks: true, ...options });
+  const { fixture, crm } = await setStage({ webhooks: true, ...options });
   await crm.check();
-  await world.ride(hour);
-  return { world, crm };
+  await fixture.ride(hour);
+  return { fixture, crm };
 }
 
 /** Traffic in order, in so many parts. */
-function partsOf({ rounds }: Traffic, parts: number): Change[][] {
-  const changes = rounds.flat();
+function partsOf({ dispatcher }: Traffic, parts: number): Change[][] {
+  const changes = dispatcher.flat();
   const size = Math.ceil(changes.length / parts);
   return Array.from({ length: parts }, (_, part) => changes.slice(part * size, (part + 1) * size));
 }
 
-async function expectCounted(world: CrmWorld, crm: CrmWorkspace, { everybody }: Traffic): Promise<void> {
+async function expectCounted(fixture: CrmFixture, crm: CrmWorkspace, { everybody }: Traffic): Promise<void> {
   await crm.account.fault({});
-  await world.ride(6 * hour);
+  await fixture.ride(6 * hour);
   const records = await Promise.all(
     (await crm.records()).map(async ({ recordId, values }): Promise<SeenRecord> => ({
       properties: values,
       timeline: await crm.account.user.timeline(recordId),
     })),
   );
-  const days = [world.clock.now(), world.clock.now() - 12 * hour];
+  const days = [fixture.clock.now(), fixture.clock.now() - 12 * hour];
   expect(await crm.alerts()).toEqual([]);
   expect(
-    await problemsOf({ store: world.store, workspaceId: crm.workspaceId }, everybody, records, days),
+    await problemsOf({ store: fixture.store, workspaceId: crm.workspaceId }, everybody, records, days),
   ).toEqual([]);
 }
 
 test('a fifth of all calls fail for an hour, in four ways, inside the account’s limit', async () => {
-  const { world, crm } = await openAccount({ limiter: true });
+  const { fixture, crm } = await openAccount({ limiter: true });
   const [limit] = Object.values(crm.connector.traits.limits);
   if (limit?.kind === 'rolling') await crm.account.limit(limit.calls, limit.perMs);
   const faults: AccountFault[] = [
@@ -57,61 +57,61 @@ test('a fifth of all calls fail for an hour, in four ways, inside the account’
     { dropConnection: 'after' },
     { status: 429 },
   ];
-  const traffic = trafficOf(40, 3, world.clock.now() - hour);
+  const traffic = trafficOf(40, 3, fixture.clock.now() - hour);
   const steps = 30;
   for (const [step, changes] of partsOf(traffic, steps).entries()) {
     await crm.account.fault({ ...faults[step % faults.length], rate: 0.2 });
     await crm.receive(...changes);
-    await world.pass((60 / steps) * minute);
+    await fixture.pass((60 / steps) * minute);
   }
-  await expectCounted(world, crm, traffic);
+  await expectCounted(fixture, crm, traffic);
 });
 
 describe('a vendor that acts late, within the time it is given', () => {
   const lateMs = 20_000;
 
   test.each(['creates', 'updates'] as const)('on %s, before anything newer is written', async (on) => {
-    const { world, crm } = await openAccount();
-    const traffic = trafficOf(20, 2, world.clock.now() - hour);
-    for (const [step, changes] of traffic.rounds.entries()) {
+    const { fixture, crm } = await openAccount();
+    const traffic = trafficOf(20, 2, fixture.clock.now() - hour);
+    for (const [step, changes] of traffic.dispatcher.entries()) {
       await crm.account.fault({ commitAfterMs: lateMs, on, times: 1 + (step % 2) });
       await crm.receive(...changes);
-      await world.pass(minute);
-      world.clock.advance(lateMs);
-      await world.settle();
+      await fixture.pass(minute);
+      fixture.clock.advance(lateMs);
+      await fixture.settle();
     }
-    await expectCounted(world, crm, traffic);
+    await expectCounted(fixture, crm, traffic);
   });
 
   /** The last word of the person is STOP; what comes late says otherwise. */
-  async function expectStopped(world: CrmWorld, crm: CrmWorkspace): Promise<void> {
-    world.clock.advance(lateMs);
-    await world.ride(hour);
+  async function expectStopped(fixture: CrmFixture, crm: CrmWorkspace): Promise<void> {
+    fixture.clock.advance(lateMs);
+    await fixture.ride(hour);
     expect(crm.isOptedOut(await crm.record())).toBe(true);
   }
 
   test('on a create, after a STOP was written', async () => {
-    const { world, crm } = await openAccount();
+    const { fixture, crm } = await openAccount();
     await crm.account.fault({ commitAfterMs: lateMs, on: 'creates', times: 1 });
     await crm.writes(somebody(1));
-    await world.pass(8_000);
+    await fixture.pass(8_000);
     await crm.writes(somebody(1), 'STOP');
-    await world.settle();
+    await fixture.settle();
     expect(crm.isOptedOut(await crm.record())).toBe(true);
-    await expectStopped(world, crm);
+    await expectStopped(fixture, crm);
   });
 
   test('on an update, after a STOP was written', async () => {
-    const { world, crm } = await openAccount();
+    const { fixture, crm } = await openAccount();
     await crm.writes(somebody(1), 'STOP');
-    await world.ride(hour);
+    await fixture.ride(hour);
     await crm.account.fault({ commitAfterMs: lateMs, on: 'updates', times: 1 });
     await crm.writes(somebody(1), 'START');
-    await world.pass(8_000);
+    await fixture.pass(8_000);
     await crm.writes(somebody(1), 'STOP');
-    await world.settle();
+    await fixture.settle();
     expect(crm.isOptedOut(await crm.record())).toBe(true);
-    await expectStopped(world, crm);
+    await expectStopped(fixture, crm);
   });
 });
 
@@ -128,16 +128,16 @@ describe('answers that are none of the vendor’s', () => {
   ];
 
   async function ridesThrough(_what: string, fault: AccountFault): Promise<void> {
-    const { world, crm } = await openAccount();
-    const traffic = trafficOf(10, 2, world.clock.now() - hour);
+    const { fixture, crm } = await openAccount();
+    const traffic = trafficOf(10, 2, fixture.clock.now() - hour);
     for (const changes of partsOf(traffic, 2)) {
       await crm.account.fault(fault);
       await crm.receive(...changes);
-      await world.pass(10 * minute);
+      await fixture.pass(10 * minute);
       await crm.account.fault({});
-      await world.pass(30 * minute);
+      await fixture.pass(30 * minute);
     }
-    await expectCounted(world, crm, traffic);
+    await expectCounted(fixture, crm, traffic);
   }
   test.each(garbage)('%s: an outage of the moment', ridesThrough);
 
@@ -148,12 +148,12 @@ describe('answers that are none of the vendor’s', () => {
       response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
     });
     onTestFinished(() => elsewhere.close());
-    const { world, crm } = await openAccount();
-    const traffic = trafficOf(5, 1, world.clock.now() - hour);
+    const { fixture, crm } = await openAccount();
+    const traffic = trafficOf(5, 1, fixture.clock.now() - hour);
     await crm.account.fault({ redirectTo: `${elsewhere.origin}/taken` });
-    await crm.receive(...traffic.rounds.flat());
-    await world.pass(10 * minute);
+    await crm.receive(...traffic.dispatcher.flat());
+    await fixture.pass(10 * minute);
     expect(heard).toEqual([]);
-    await expectCounted(world, crm, traffic);
+    await expectCounted(fixture, crm, traffic);
   });
 });

@@ -2,34 +2,34 @@ import { noteFailure } from '@sangam/core/store';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
-  createTown,
+  createServiceFixture,
   type DatabaseProxy,
   history,
   openDatabaseProxy,
   type ServiceProcess,
   status,
   text,
-  type Town,
+  type ServiceFixture,
   until,
   webhook,
 } from './harness/index.ts';
 
 /** What Prometheus reads of how things stand: true when it is asked, and absent where nobody knows. */
 
-let town: Town;
+let fixture: ServiceFixture;
 let proxy: DatabaseProxy;
 let service: ServiceProcess;
 let owner: pg.Client;
 beforeEach(async () => {
-  town = await createTown();
-  proxy = await openDatabaseProxy(town.databaseUrl);
-  service = await town.startService(proxy.url);
-  owner = new pg.Client({ connectionString: town.databaseUrl });
+  fixture = await createServiceFixture();
+  proxy = await openDatabaseProxy(fixture.databaseUrl);
+  service = await fixture.startService(proxy.url);
+  owner = new pg.Client({ connectionString: fixture.databaseUrl });
   await owner.connect();
 });
 afterEach(async () => {
   await owner.end();
-  await town.close();
+  await fixture.close();
   proxy.close();
 });
 
@@ -52,7 +52,7 @@ describe('gauges', () => {
     const at = Date.now() - 60_000;
     // Nothing is applied meanwhile.
     await owner.query('begin');
-    await owner.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [town.parties.workspaceId]);
+    await owner.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [fixture.parties.workspaceId]);
     const since = Date.now();
     const changes = [
       text(person, 'wamid.g1', at, 'one'),
@@ -60,7 +60,7 @@ describe('gauges', () => {
       status(person, 'wamid.g3', at, 'delivered'),
       history(person.phone, 'wamid.g4', at, 'long ago', 'in'),
     ];
-    expect(await service.post(webhook(town.parties.whatsapp, changes))).toBe(200);
+    expect(await service.post(webhook(fixture.parties.whatsapp, changes))).toBe(200);
     await gauge('waiting inbound', (value) => value === 2);
     const seen = await gauges();
     expect([seen.get('waiting status'), seen.get('waiting history'), seen.get('waiting crm')]).toEqual([
@@ -79,9 +79,9 @@ describe('gauges', () => {
   });
 
   test('tell of records and entries of a live connection that does not answer, and not of one in shadow', async () => {
-    const { workspaceId, hubspot } = town.parties;
+    const { workspaceId, hubspot } = fixture.parties;
     const fails = (seen: number): Promise<number> =>
-      town.store.transact(workspaceId, (trx) =>
+      fixture.store.transact(workspaceId, (trx) =>
         noteFailure(trx, hubspot.connectionId, {
           seen,
           at: Date.now() - 16 * 60_000,
@@ -93,7 +93,7 @@ describe('gauges', () => {
     await fails(0);
     expect(
       await service.post(
-        webhook(town.parties.whatsapp, [text(person, 'wamid.g5', Date.now() - 1000, 'Hello')]),
+        webhook(fixture.parties.whatsapp, [text(person, 'wamid.g5', Date.now() - 1000, 'Hello')]),
       ),
     ).toBe(200);
     await gauge('waiting records', (value) => value === 1);
@@ -142,7 +142,7 @@ describe('gauges', () => {
     expect(seen.get(info)).toBe(1);
     expect(seen.get('database_connections most')).toBe(12);
     expect(seen.get('database_connections open')).toBeGreaterThan(0);
-    expect(seen.get('turns_failing apply')).toBe(0);
+    expect(seen.get('work_failing apply')).toBe(0);
     expect(seen.get('gauges_read database')).toBe(1);
     const blind = async (): Promise<void> => {
       await gauge('gauges_read database', (value) => value === 0);

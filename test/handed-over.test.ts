@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest';
 import type { UserRecord } from './conformance/account.ts';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
-import { hour, minute, nationalNumber, somebody, stageFor } from './conformance/stage.ts';
-import type { CrmWorld } from './harness/crm-world.ts';
+import { hour, minute, nationalNumber, somebody, setUpFor } from './conformance/set-up.ts';
+import type { CrmFixture } from './harness/crm-fixture.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
 import { history, numberChange, type Person, text } from './harness/whatsapp.ts';
 
@@ -19,7 +19,7 @@ interface Way {
   readonly newcomer: Person;
   /** Asha's number afterwards. */
   readonly left: string;
-  readonly happens: (world: CrmWorld, crm: CrmWorkspace) => Promise<void>;
+  readonly happens: (fixture: CrmFixture, crm: CrmWorkspace) => Promise<void>;
 }
 
 const ways: Readonly<Record<string, Way>> = {
@@ -27,19 +27,19 @@ const ways: Readonly<Record<string, Way>> = {
     asha: somebody(1, 'Asha Rao'),
     newcomer: { phone: number, bsuid: 'IN.NEW', name: 'Neha Jain' },
     left: `+${another}`,
-    async happens(world, crm) {
+    async happens(fixture, crm) {
       const change = { phone: another, bsuid: 'IN.ASHA2' };
-      await crm.receive(numberChange(somebody(1), change, 'wamid.change', world.clock.now()));
+      await crm.receive(numberChange(somebody(1), change, 'wamid.change', fixture.clock.now()));
     },
   },
   'a member says so': {
     asha: { phone: number, name: 'Asha Rao' },
     newcomer: { phone: number, name: 'Neha Jain' },
     left: '',
-    async happens(world, crm) {
-      const { putRight } = world.process;
+    async happens(fixture, crm) {
+      const { corrections } = fixture.process;
       const actor = { workspaceId: crm.workspaceId, memberId: randomUUID() };
-      await putRight.handOver(actor, `+${number}`, world.clock.now());
+      await corrections.handOver(actor, `+${number}`, fixture.clock.now());
     },
   },
   'another user id writes from it': {
@@ -68,18 +68,18 @@ describe.each(accounts)('at %s', (_, open) => {
     test.each([true, false])(
       'a phone we wrote is put right, and who has it now has a record of their own (applied apart: %s)',
       async (apart) => {
-        const { world, crm } = await stageFor(open())({ polled: true });
+        const { fixture, crm } = await setUpFor(open())({ polled: true });
         await crm.check();
         await crm.writes(asha, 'Hers');
-        await world.ride(hour);
-        world.clock.advance(minute);
-        await happens(world, crm);
-        if (apart) await world.ride(hour);
-        world.clock.advance(minute);
+        await fixture.ride(hour);
+        fixture.clock.advance(minute);
+        await happens(fixture, crm);
+        if (apart) await fixture.ride(hour);
+        fixture.clock.advance(minute);
         await crm.writes(newcomer, 'From the other');
-        await world.ride(hour);
+        await fixture.ride(hour);
         await crm.check();
-        await world.ride(hour);
+        await fixture.ride(hour);
         expect(await crm.records()).toHaveLength(2);
         const [hers, theirs] = [await recordOf(crm, 'Asha'), await recordOf(crm, 'Neha')];
         expect(crm.read(hers, 'phone')).toBe(left);
@@ -87,7 +87,7 @@ describe.each(accounts)('at %s', (_, open) => {
         expect(await words(crm, hers)).not.toContain('From the other');
         expect(await words(crm, theirs)).toContain('From the other');
         await crm.writes(newcomer, 'STOP');
-        await world.ride(hour);
+        await fixture.ride(hour);
         expect(crm.isOptedOut(await recordOf(crm, 'Asha'))).toBe(false);
         expect(crm.isOptedOut(await recordOf(crm, 'Neha'))).toBe(true);
         expect(await crm.conflicts()).toEqual([]);
@@ -96,39 +96,39 @@ describe.each(accounts)('at %s', (_, open) => {
     );
 
     test('an opt-out of before that comes late is on the record of who has it now', async () => {
-      const { world, crm } = await stageFor(open())({ polled: true });
+      const { fixture, crm } = await setUpFor(open())({ polled: true });
       await crm.check();
       await crm.writes(asha, 'Hers');
-      await world.ride(hour);
-      const stopped = world.clock.now();
-      world.clock.advance(minute);
-      await happens(world, crm);
-      world.clock.advance(minute);
+      await fixture.ride(hour);
+      const stopped = fixture.clock.now();
+      fixture.clock.advance(minute);
+      await happens(fixture, crm);
+      fixture.clock.advance(minute);
       await crm.writes(newcomer, 'From the other');
-      await world.ride(hour);
+      await fixture.ride(hour);
       expect(crm.isOptedOut(await recordOf(crm, 'Neha'))).toBe(false);
       await crm.receive(text(asha, 'wamid.late', stopped, 'STOP'));
-      await world.ride(hour);
+      await fixture.ride(hour);
       expect((await crm.contactOf(newcomer)).optOut).toBe(true);
       expect(crm.isOptedOut(await recordOf(crm, 'Asha'))).toBe(true);
       expect(crm.isOptedOut(await recordOf(crm, 'Neha'))).toBe(true);
     });
 
     test('a phone a rep typed stays, and is a conflict', async () => {
-      const { world, crm } = await stageFor(open())({ polled: true });
+      const { fixture, crm } = await setUpFor(open())({ polled: true });
       const typed = nationalNumber(1);
       const recordId = await crm.account.user.create(crm.valuesOf({ 'first name': 'Asha', phone: typed }));
-      world.clock.advance(minute);
+      fixture.clock.advance(minute);
       await crm.check();
       await crm.writes(asha, 'Hers');
-      await world.ride(hour);
-      world.clock.advance(minute);
-      await happens(world, crm);
-      world.clock.advance(minute);
+      await fixture.ride(hour);
+      fixture.clock.advance(minute);
+      await happens(fixture, crm);
+      fixture.clock.advance(minute);
       await crm.writes(newcomer, 'From the other');
-      await world.ride(hour);
+      await fixture.ride(hour);
       await crm.check();
-      await world.ride(hour);
+      await fixture.ride(hour);
       expect(await crm.records()).toHaveLength(2);
       const [hers, theirs] = [await recordOf(crm, 'Asha'), await recordOf(crm, 'Neha')];
       expect(hers.recordId).toBe(recordId);
@@ -149,67 +149,67 @@ describe('who had it before is erased', () => {
     const shown = await Promise.all(records.map(({ recordId }) => crm.account.user.timeline(recordId)));
     return JSON.stringify([records.map((record) => crm.isOptedOut(record)), shown]);
   };
-  const erase = async (world: CrmWorld, crm: CrmWorkspace, person: Person): Promise<void> => {
+  const erase = async (fixture: CrmFixture, crm: CrmWorkspace, person: Person): Promise<void> => {
     await crm.erase(person);
-    world.clock.advance(minute);
-    await world.ride(hour);
+    fixture.clock.advance(minute);
+    await fixture.ride(hour);
   };
-  const dropped = async (world: CrmWorld, crm: CrmWorkspace): Promise<number> => {
-    const today = new Date(world.clock.now()).toISOString().slice(0, 10);
-    const { events } = await readStatement(world.store, crm.workspaceId, today, 'UTC');
+  const dropped = async (fixture: CrmFixture, crm: CrmWorkspace): Promise<number> => {
+    const today = new Date(fixture.clock.now()).toISOString().slice(0, 10);
+    const { events } = await readStatement(fixture.store, crm.workspaceId, today, 'UTC');
     return events.parts['dropped'] ?? 0;
   };
 
   test.each(Object.entries(ways))(
     'what is older and shows the number alone is dropped and counted, where %s',
     async (_, { asha, newcomer, happens }) => {
-      const { world, crm } = await stageFor(memoryAccounts().open)({ polled: true });
+      const { fixture, crm } = await setUpFor(memoryAccounts().open)({ polled: true });
       await crm.writes(asha, 'Hers');
-      const herFirst = world.clock.now();
-      await world.ride(hour);
+      const herFirst = fixture.clock.now();
+      await fixture.ride(hour);
       const { contactId } = await crm.contactOf(asha);
-      world.clock.advance(hour);
-      await happens(world, crm);
-      world.clock.advance(minute);
+      fixture.clock.advance(hour);
+      await happens(fixture, crm);
+      fixture.clock.advance(minute);
       await crm.writes(newcomer, 'From the other');
-      await world.ride(hour);
+      await fixture.ride(hour);
       const before = await recordsOf(crm, 'Neha');
-      await world.process.eraser.erase({ workspaceId: crm.workspaceId, memberId: randomUUID() }, contactId);
-      world.clock.advance(minute);
+      await fixture.process.eraser.erase({ workspaceId: crm.workspaceId, memberId: randomUUID() }, contactId);
+      fixture.clock.advance(minute);
       const alone = { phone: number };
-      const counted = await dropped(world, crm);
+      const counted = await dropped(fixture, crm);
       await crm.receive(text(alone, 'wamid.old', herFirst - 1000, 'Before her first'));
       await crm.receive(text(alone, 'wamid.stop', herFirst + 1000, 'STOP'));
       await crm.receive(history(number, 'wamid.in', herFirst - 5000, 'Older still', 'in'));
       await crm.receive(history(number, 'wamid.out', herFirst - 4000, 'Ours to her', 'out'));
-      await world.ride(hour);
+      await fixture.ride(hour);
       expect(await recordsOf(crm, 'Neha')).toBe(before);
       expect(await crm.contactOf(newcomer)).toMatchObject({ optOut: false, firstMessage: 'From the other' });
-      expect((await dropped(world, crm)) - counted).toBe(4);
+      expect((await dropped(fixture, crm)) - counted).toBe(4);
     },
   );
 
   test.each(Object.entries(ways))(
     'an opt-out that came with the number stays until its new holder lifts it, where %s',
     async (_, { asha, newcomer, happens }) => {
-      const { world, crm } = await stageFor(memoryAccounts().open)({ polled: true });
+      const { fixture, crm } = await setUpFor(memoryAccounts().open)({ polled: true });
       await crm.writes(asha, 'STOP');
-      await world.ride(hour);
+      await fixture.ride(hour);
       const { contactId } = await crm.contactOf(asha);
-      world.clock.advance(hour);
-      await happens(world, crm);
-      world.clock.advance(minute);
+      fixture.clock.advance(hour);
+      await happens(fixture, crm);
+      fixture.clock.advance(minute);
       await crm.writes(newcomer, 'From the other');
-      await world.ride(hour);
+      await fixture.ride(hour);
       const before = await crm.contactOf(newcomer);
       expect(before.optOut).toBe(true);
-      await world.process.eraser.erase({ workspaceId: crm.workspaceId, memberId: randomUUID() }, contactId);
+      await fixture.process.eraser.erase({ workspaceId: crm.workspaceId, memberId: randomUUID() }, contactId);
       expect(await crm.contactOf(newcomer)).toEqual(before);
       await crm.writes(newcomer, 'Still here');
-      await world.ride(hour);
+      await fixture.ride(hour);
       expect(await recordsOf(crm, 'Neha')).toContain('[true]');
       await crm.writes(newcomer, 'START');
-      await world.ride(hour);
+      await fixture.ride(hour);
       expect(await recordsOf(crm, 'Neha')).toContain('[false]');
     },
   );
@@ -217,50 +217,50 @@ describe('who had it before is erased', () => {
   test('what the newcomer wrote before we knew they had it, and shows their user id, is theirs', async () => {
     const asha = somebody(1, 'Asha Rao');
     const newcomer = { phone: number, bsuid: 'IN.NEW', name: 'Neha Jain' };
-    const { world, crm } = await stageFor(memoryAccounts().open)({ polled: true });
+    const { fixture, crm } = await setUpFor(memoryAccounts().open)({ polled: true });
     await crm.writes(asha, 'Hers');
-    world.clock.advance(hour);
-    const stopped = world.clock.now();
-    world.clock.advance(minute);
+    fixture.clock.advance(hour);
+    const stopped = fixture.clock.now();
+    fixture.clock.advance(minute);
     await crm.writes(newcomer, 'From the other');
-    await world.ride(hour);
-    await erase(world, crm, { bsuid: asha.bsuid ?? '' });
+    await fixture.ride(hour);
+    await erase(fixture, crm, { bsuid: asha.bsuid ?? '' });
     await crm.receive(text(newcomer, 'wamid.late', stopped, 'STOP'));
-    await world.ride(hour);
+    await fixture.ride(hour);
     expect((await crm.contactOf({ bsuid: 'IN.NEW' })).optOut).toBe(true);
   });
 
   test('who has it now gets a record of their own, and not hers that stands in the CRM', async () => {
-    const { world, crm } = await stageFor(memoryAccounts().open)({ polled: true });
+    const { fixture, crm } = await setUpFor(memoryAccounts().open)({ polled: true });
     const typed = nationalNumber(1);
     await crm.account.user.create(crm.valuesOf({ 'first name': 'Asha', phone: typed }));
-    world.clock.advance(minute);
+    fixture.clock.advance(minute);
     await crm.check();
     await crm.writes(somebody(1, 'Asha Rao'), 'Hers');
-    await world.ride(hour);
-    world.clock.advance(minute);
+    await fixture.ride(hour);
+    fixture.clock.advance(minute);
     await crm.writes({ phone: number, bsuid: 'IN.NEW', name: 'Neha Jain' }, 'From the other');
-    await world.process.apply();
-    await erase(world, crm, { bsuid: somebody(1).bsuid ?? '' });
+    await fixture.process.apply();
+    await erase(fixture, crm, { bsuid: somebody(1).bsuid ?? '' });
     expect(await recordsOf(crm, 'Asha')).not.toContain('From the other');
     expect(await recordsOf(crm, 'Neha')).toContain('From the other');
   });
 
   test('whoever writes from it next is not who had it before them', async () => {
-    const { world, crm } = await stageFor(memoryAccounts().open)({ polled: true });
+    const { fixture, crm } = await setUpFor(memoryAccounts().open)({ polled: true });
     const asha = somebody(1, 'Asha Rao');
     await crm.writes(asha, 'Hers');
-    world.clock.advance(minute);
+    fixture.clock.advance(minute);
     await crm.writes({ phone: number, bsuid: 'IN.NEW', name: 'Neha Jain' }, 'From the other');
-    await world.ride(hour);
+    await fixture.ride(hour);
     const { contactId } = await crm.contactOf({ bsuid: asha.bsuid ?? '' });
-    await erase(world, crm, { bsuid: 'IN.NEW' });
+    await erase(fixture, crm, { bsuid: 'IN.NEW' });
     // What is told of Asha has everything about the number looked at once more.
     const [was, is] = [{ bsuid: asha.bsuid ?? '' }, { bsuid: 'IN.ASHA2' }];
-    await crm.receive(numberChange(was, is, 'wamid.rotated', world.clock.now()));
-    await world.ride(hour);
+    await crm.receive(numberChange(was, is, 'wamid.rotated', fixture.clock.now()));
+    await fixture.ride(hour);
     await crm.writes({ phone: number, name: 'Third' }, 'STOP');
-    await world.ride(hour);
+    await fixture.ride(hour);
     expect((await crm.contactOf({ phone: number })).contactId).not.toBe(contactId);
     expect((await crm.contactOf({ bsuid: asha.bsuid ?? '' })).optOut).toBe(false);
   });

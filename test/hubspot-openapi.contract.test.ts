@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
-import { hour, somebody } from './conformance/stage.ts';
-import { createCrmWorld } from './harness/crm-world.ts';
+import { hour, somebody } from './conformance/set-up.ts';
+import { createCrmFixture } from './harness/crm-fixture.ts';
 import { type Description, type Exchange, objectionsTo } from './harness/open-api.ts';
 import { vendorData } from './harness/vendor-data.ts';
 
@@ -48,17 +48,17 @@ test.skipIf(data === undefined)('requests and answers are as HubSpot describes t
     return response;
   });
   onTestFinished(() => spy.mockRestore());
-  const world = await createCrmWorld();
-  onTestFinished(() => world.close());
-  const crm = await world.addWorkspace(openHubspotAccount, { webhooks: true });
+  const fixture = await createCrmFixture();
+  onTestFinished(() => fixture.close());
+  const crm = await fixture.addWorkspace(openHubspotAccount, { webhooks: true });
   const [asha, ravi, meera] = [somebody(1, 'Asha Rao'), somebody(2, 'Ravi'), somebody(3, 'Meera')];
   for (const person of [asha, ravi, meera]) await crm.writes(person);
-  await world.ride(hour);
+  await fixture.ride(hour);
   await crm.check();
   await crm.tag(asha, ['VIP']);
   await crm.answers(asha);
   await crm.writes(asha, 'STOP');
-  await world.ride(hour);
+  await fixture.ride(hour);
   // Part failures: an update of a record that is gone, an upsert of a choice nobody has.
   const [first, second, third] = (await crm.records()).map(({ recordId }) => recordId);
   await crm.account.user.remove(third ?? '');
@@ -75,7 +75,7 @@ test.skipIf(data === undefined)('requests and answers are as HubSpot describes t
   await crm.connector.scan({ changedSince: 0 }, ['firstname'], 'import');
   await crm.connector.findByPhone([`+${asha.phone ?? ''}`], ['phone'], 'new lead');
   for (const person of [asha, ravi, meera]) await crm.writes(person, 'And again');
-  await world.ride(hour);
+  await fixture.ride(hour);
 
   expect(exchanges.some(({ status }) => status === 207)).toBe(true);
   const objections = exchanges.flatMap((exchange) => objectionsTo(exchange, descriptions, known));

@@ -3,10 +3,10 @@ import { sql } from 'kysely';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
-  createTown,
+  createServiceFixture,
   type ServiceProcess,
   text,
-  type Town,
+  type ServiceFixture,
   until,
   webhook,
   isEmpty,
@@ -14,18 +14,18 @@ import {
 
 /** What is acknowledged is durable, and one body never fails its neighbours. Over real HTTP, each body posted once. */
 
-let town: Town;
+let fixture: ServiceFixture;
 let service: ServiceProcess;
 let door: pg.Client;
 beforeEach(async () => {
-  town = await createTown();
-  service = await town.startService();
-  door = new pg.Client({ connectionString: town.databaseUrl });
+  fixture = await createServiceFixture();
+  service = await fixture.startService();
+  door = new pg.Client({ connectionString: fixture.databaseUrl });
   await door.connect();
 });
 afterEach(async () => {
   await door.end();
-  await town.close();
+  await fixture.close();
 });
 
 const at = Date.now() - 60_000;
@@ -33,7 +33,7 @@ const said = (index: number, words = 'Hello'): ReturnType<typeof text> =>
   text({ phone: `9194${String(10_000_000 + index)}` }, `wamid.intake.${String(index)}`, at, words);
 const bodyOf = (...indices: number[]): object =>
   webhook(
-    town.parties.whatsapp,
+    fixture.parties.whatsapp,
     indices.map((index) => said(index)),
   );
 
@@ -72,8 +72,8 @@ async function keys(): Promise<number> {
 }
 
 async function letters(): Promise<{ reason: string; explanation: string; payload: string }[]> {
-  const { workspaceId } = town.parties;
-  return town.store.transact(workspaceId, async (trx) => {
+  const { workspaceId } = fixture.parties;
+  return fixture.store.transact(workspaceId, async (trx) => {
     const { rows } = await sql<{ reason: string; explanation: string; payload: Buffer }>`
       select reason, explanation, payload from dead_letters where workspace_id = ${workspaceId}`.execute(trx);
     return rows.map((row) => ({ ...row, payload: row.payload.toString('utf8') }));
@@ -106,7 +106,9 @@ describe('a body with what PostgreSQL cannot hold', () => {
     expect(kept.map(({ reason }) => reason)).toEqual(foreign.map(() => 'foreign channel'));
     expect(kept.some(({ payload }) => payload.includes('1\\u00002'))).toBe(true);
     expect(await keys()).toBe(22);
-    await until('all of it to be applied', () => isEmpty(town.store, town.parties.workspaceId, 'inbox'));
+    await until('all of it to be applied', () =>
+      isEmpty(fixture.store, fixture.parties.workspaceId, 'inbox'),
+    );
     expect((await letters()).filter(({ reason }) => reason !== 'foreign channel')).toEqual([]);
   });
 

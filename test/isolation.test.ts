@@ -2,8 +2,8 @@ import type { ContactSource } from '@sangam/core/crm';
 import { sweepWindows } from '@sangam/core/store';
 import { expect, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
-import { flowAnswer, hour, somebody } from './conformance/stage.ts';
-import { createCrmWorld } from './harness/crm-world.ts';
+import { flowAnswer, hour, somebody } from './conformance/set-up.ts';
+import { createCrmFixture } from './harness/crm-fixture.ts';
 import { addTwins } from './harness/twin-workspaces.ts';
 import {
   type Change,
@@ -32,22 +32,22 @@ const shownSources = [
 
 /** Everything that can befall a workspace, and what it adds up to: its rows, and its account as users see it. */
 async function lifeOf(beside: { readonly twins: boolean }): Promise<unknown> {
-  const world = await createCrmWorld();
+  const fixture = await createCrmFixture();
   try {
-    const crm = await world.addWorkspace(openHubspotAccount, { webhooks: true });
+    const crm = await fixture.addWorkspace(openHubspotAccount, { webhooks: true });
     const { user } = crm.account;
-    world.clock.advance(1000 - (world.clock.now() % 1000));
-    const start = Math.floor(world.clock.now() / 1000) * 1000;
-    if (beside.twins) await addTwins(world.database, crm.workspaceId);
+    fixture.clock.advance(1000 - (fixture.clock.now() % 1000));
+    const start = Math.floor(fixture.clock.now() / 1000) * 1000;
+    if (beside.twins) await addTwins(fixture.database, crm.workspaceId);
     const actor = { workspaceId: crm.workspaceId, memberId: '00000000-0000-4000-8000-000000000009' };
-    const { putRight } = world.process;
+    const { corrections } = fixture.process;
 
     // Events carry times of their own, whatever the machine takes to handle them: each telling is an hour after the last.
     let hours = 0;
     let events = 0;
     let lastAt = start;
     const later = (): void => {
-      world.clock.advance(hour);
+      fixture.clock.advance(hour);
       hours += 1;
     };
     const next = (): [string, number] => {
@@ -55,10 +55,10 @@ async function lifeOf(beside: { readonly twins: boolean }): Promise<unknown> {
       lastAt = start + hours * hour + events * 1000;
       return [`w${String(events)}`, lastAt];
     };
-    world.clock.advance(hour);
+    fixture.clock.advance(hour);
     const told = async (...changes: readonly Change[]): Promise<void> => {
       await crm.receive(...changes);
-      await world.settle();
+      await fixture.settle();
       later();
     };
     const says = (person: Person, words: string): Promise<void> => told(text(person, ...next(), words));
@@ -96,15 +96,15 @@ async function lifeOf(beside: { readonly twins: boolean }): Promise<unknown> {
     await told(echo(ravi, ...answer, 'Yes'), status(ravi, answer[0], answer[1] + 1000, 'delivered'));
     await told(status(ravi, answer[0], answer[1] + 2000, 'read', { pricing: { category: 'service' } }));
     await crm.tag(asha, ['VIP', 'Wholesale']);
-    await world.settle();
+    await fixture.settle();
     await crm.tag(asha, [], ['Wholesale']);
-    await world.settle();
+    await fixture.settle();
 
     // People change in the CRM what both sides hold.
     await user.update(third, phone(ravi));
-    await world.settle();
+    await fixture.settle();
     await user.update(second, crm.valuesOf({ phone: '' }));
-    await world.settle();
+    await fixture.settle();
     const ofAsha =
       (await crm.records()).find((one) => crm.read(one, 'first name') === 'Asha')?.recordId ?? '';
     await user.update(ofAsha, {
@@ -114,7 +114,7 @@ async function lifeOf(beside: { readonly twins: boolean }): Promise<unknown> {
       }),
       [crm.account.stage.field]: crm.account.stage.values[1],
     });
-    await world.settle();
+    await fixture.settle();
     await says(asha, 'Still there?');
 
     // Two contacts that turn out to be one person, each with a record; a number that changes hands, and one that moves.
@@ -122,8 +122,8 @@ async function lifeOf(beside: { readonly twins: boolean }): Promise<unknown> {
     await says({ bsuid: dev.bsuid ?? '', username: 'dev', name: 'Dev' }, 'by username');
     await says(dev, 'both together');
     const [conflict] = await crm.conflicts();
-    await putRight.acceptConflict(actor, conflict?.conflictId ?? '', conflict?.recordIds[1]);
-    await world.settle();
+    await corrections.acceptConflict(actor, conflict?.conflictId ?? '', conflict?.recordIds[1]);
+    await fixture.settle();
     await says({ phone: ravi.phone ?? '', bsuid: 'IN.NEXT', name: 'The next one' }, 'a new holder');
     await told(numberChange(bela, { phone: '919999911111', bsuid: 'IN.BELA2' }, ...next()));
     await says({ phone: '919999911111', bsuid: 'IN.BELA2', name: 'Bela' }, 'my new number');
@@ -133,29 +133,29 @@ async function lifeOf(beside: { readonly twins: boolean }): Promise<unknown> {
     const [evaId, ashaId] = [await contactIdOf(eva), await contactIdOf(asha)];
     const { connectionId } = crm;
     const undone = async (decisionId: string): Promise<void> => {
-      await world.settle();
-      await putRight.undo(actor, decisionId);
-      await world.settle();
+      await fixture.settle();
+      await corrections.undo(actor, decisionId);
+      await fixture.settle();
     };
-    await undone(await putRight.relink(actor, { connectionId, contactId: evaId, recordId: third }));
+    await undone(await corrections.relink(actor, { connectionId, contactId: evaId, recordId: third }));
     const [ivo, jaya] = [somebody(9, 'Ivo'), somebody(10, 'Jaya')];
     await says(ivo, 'Hello from Ivo');
     await says(jaya, 'Hello from Jaya');
-    await putRight.join(actor, await contactIdOf(ivo), await contactIdOf(jaya));
-    await world.settle();
-    await undone(await putRight.handOver(actor, `+${eva.phone ?? ''}`, lastAt - 500));
-    await undone(await putRight.unlink(actor, { connectionId, contactId: ashaId, recordId: ofAsha }));
-    await world.settle();
+    await corrections.join(actor, await contactIdOf(ivo), await contactIdOf(jaya));
+    await fixture.settle();
+    await undone(await corrections.handOver(actor, `+${eva.phone ?? ''}`, lastAt - 500));
+    await undone(await corrections.unlink(actor, { connectionId, contactId: ashaId, recordId: ofAsha }));
+    await fixture.settle();
 
     // Records merge, go and come back; a call goes wrong; somebody is erased; windows end; all is looked through again.
     const before = await crm.records();
     const named = (name: string): string =>
       before.find((one) => crm.read(one, 'first name') === name)?.recordId ?? '';
     await user.merge(named('Bela'), second);
-    await world.settle();
+    await fixture.settle();
     await says({ phone: '919999911111', bsuid: 'IN.BELA2', name: 'Bela' }, 'after the merge');
     await user.remove(named('Eva'));
-    await world.settle();
+    await fixture.settle();
     later();
     later();
     await says(eva, 'It is me again');
@@ -164,22 +164,22 @@ async function lifeOf(beside: { readonly twins: boolean }): Promise<unknown> {
     await says(gita, 'Hello from Gita');
     const ofGita = (await crm.records()).find((one) => crm.read(one, 'first name') === 'Gita');
     await user.remove(ofGita?.recordId ?? '');
-    await world.settle();
+    await fixture.settle();
     await user.create({ ...crm.valuesOf({ 'first name': 'Gita anew' }), ...phone(gita) });
-    await world.settle();
+    await fixture.settle();
     await says({ ...gita, phone: '919999922222' }, 'from my other number');
     await crm.account.fault({ dropConnection: 'after', times: 1 });
     await says(somebody(6, 'Finn'), 'Nobody answered');
-    await world.ride(hour);
+    await fixture.ride(hour);
     await crm.erase(somebody(6));
-    await world.settle();
+    await fixture.settle();
     await says(somebody(7, 'Hari'), 'stop');
     await user.remove(named('Ravi'));
     await crm.check();
-    await crm.transact((trx) => sweepWindows(trx, world.clock.now()));
-    world.clock.advance(25 * hour);
-    await crm.transact((trx) => sweepWindows(trx, world.clock.now()));
-    await world.ride(hour);
+    await crm.transact((trx) => sweepWindows(trx, fixture.clock.now()));
+    fixture.clock.advance(25 * hour);
+    await crm.transact((trx) => sweepWindows(trx, fixture.clock.now()));
+    await fixture.ride(hour);
 
     const records = await crm.records();
     const timelines = await Promise.all(
@@ -189,9 +189,9 @@ async function lifeOf(beside: { readonly twins: boolean }): Promise<unknown> {
       one.recordId,
       ...shownSources.map((source) => crm.read(one, source)),
     ]);
-    return { ...(await workspaceShape(world.store, crm.workspaceId, start)), fields, timelines };
+    return { ...(await workspaceShape(fixture.store, crm.workspaceId, start)), fields, timelines };
   } finally {
-    await world.close();
+    await fixture.close();
   }
 }
 

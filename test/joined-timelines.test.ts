@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createPutRight } from '@sangam/core/pipeline';
+import { createCorrections } from '@sangam/core/pipeline';
 import { findContact, giveBackTimeline, listAlerts, listDeadLetters } from '@sangam/core/store';
 import { memoryAccounts } from './conformance/memory-account.ts';
-import { hour, minute, stageFor } from './conformance/stage.ts';
+import { hour, minute, setUpFor } from './conformance/set-up.ts';
 import {
   canonicalState,
   type Change,
-  createEngine,
+  createEngineFixture,
   echo,
-  type Engine,
+  type EngineFixture,
   engineNow,
   message,
   preference,
@@ -24,19 +24,19 @@ const at = (step: number): number => engineNow - 60 * 60_000 + step * 1000;
 describe('three contacts joined by one message', () => {
   test('show their one day once, on the record that lives on, and are heard afterwards', async () => {
     const accounts = memoryAccounts();
-    const { world, crm } = await stageFor(accounts.open)();
-    await crm.receive(preference({ phone: '919822222222', name: 'Bela' }, world.clock.now(), 'signup'));
-    await world.settle();
-    const [home] = await crm.records();
+    const { fixture, crm } = await setUpFor(accounts.open)();
+    await crm.receive(preference({ phone: '919822222222', name: 'Bela' }, fixture.clock.now(), 'signup'));
+    await fixture.settle();
+    const [primary] = await crm.records();
     await crm.writes({ phone: '5511987654321', bsuid: 'IN.A1', parent: 'IN.ENT.P' }, 'from the first');
     await crm.writes({ phone: '919811111111', bsuid: 'IN.B2' }, 'from the second');
-    await world.ride(minute);
+    await fixture.ride(minute);
     expect(await crm.records()).toHaveLength(3);
 
     const all = { phone: '919822222222', bsuid: 'IN.B2', parent: 'IN.ENT.P', name: 'Bela' };
     await crm.writes(all, 'from all of them');
     await crm.writes(all, 'STOP');
-    await world.ride(hour);
+    await fixture.ride(hour);
     expect(await crm.letters()).toEqual([]);
     const shown = await Promise.all(
       (await crm.records()).map(async (record) => ({
@@ -45,17 +45,17 @@ describe('three contacts joined by one message', () => {
       })),
     );
     expect(shown.filter(({ texts }) => texts.length > 0)).toEqual([
-      { recordId: home?.recordId, texts: ['from the first\nfrom the second\nfrom all of them\nSTOP'] },
+      { recordId: primary?.recordId, texts: ['from the first\nfrom the second\nfrom all of them\nSTOP'] },
     ]);
-    const record = (await crm.records()).find(({ recordId }) => recordId === home?.recordId);
+    const record = (await crm.records()).find(({ recordId }) => recordId === primary?.recordId);
     expect(crm.isOptedOut(record)).toBe(true);
   });
 });
 
 describe('in the engine', () => {
-  let engine: Engine;
+  let engine: EngineFixture;
   beforeEach(async () => {
-    engine = await createEngine();
+    engine = await createEngineFixture();
   });
   afterEach(() => engine.close());
 
@@ -135,14 +135,14 @@ describe('in the engine', () => {
       workspaceId: engine.workspaceId,
       memberId: '6a1a4d6a-0000-4000-8000-000000000001',
     };
-    const putRight = createPutRight({
+    const corrections = createCorrections({
       store: engine.store,
       clock: { now: () => engineNow },
       connectors: { of: () => Promise.reject(new Error('There is no CRM here.')), forget: () => undefined },
     });
     return {
-      join: (a = '', b = '') => putRight.join(actor, a, b),
-      undo: (decisionId: string) => putRight.undo(actor, decisionId),
+      join: (a = '', b = '') => corrections.join(actor, a, b),
+      undo: (decisionId: string) => corrections.undo(actor, decisionId),
     };
   };
   /** By day who has an entry. */

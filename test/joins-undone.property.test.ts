@@ -1,10 +1,10 @@
-import { changeTags, type PutRight } from '@sangam/core/pipeline';
+import { changeTags, type Corrections } from '@sangam/core/pipeline';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { memoryAccounts } from './conformance/memory-account.ts';
-import { hour, minute, nationalNumber } from './conformance/stage.ts';
+import { hour, minute, nationalNumber } from './conformance/set-up.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
-import { createCrmWorld, type CrmWorld } from './harness/crm-world.ts';
+import { createCrmFixture, type CrmFixture } from './harness/crm-fixture.ts';
 import { type MemoryCrm, memoryFields, type MemoryCrmRules } from './harness/memory-crm.ts';
 import { type Change, numberChange, type Person, text } from './harness/whatsapp.ts';
 
@@ -112,18 +112,21 @@ class Side {
     return this.vendor.user.list().some((record) => record.recordId === recordId);
   }
 
-  async linksOf(contactId: string): Promise<{ readonly record: string; readonly home: boolean }[]> {
+  async linksOf(contactId: string): Promise<{ readonly record: string; readonly primary: boolean }[]> {
     const rows = await this.crm.transact((trx) =>
       trx
         .selectFrom('crm_links')
-        .select(['record_id', 'home'])
+        .select(['record_id', 'is_primary'])
         .where('workspace_id', '=', this.crm.workspaceId)
         .where('contact_id', '=', contactId)
         .where('parted_at', 'is', null)
         .execute(),
     );
     return rows
-      .map(({ record_id: recordId, home }) => ({ record: this.names.get(recordId) ?? recordId, home }))
+      .map(({ record_id: recordId, is_primary: primary }) => ({
+        record: this.names.get(recordId) ?? recordId,
+        primary,
+      }))
       .toSorted((x, y) => (x.record < y.record ? -1 : 1));
   }
 
@@ -171,25 +174,25 @@ class Side {
 
 class Lives {
   readonly people = [...beginnings];
-  readonly #world: CrmWorld;
+  readonly #fixture: CrmFixture;
   readonly #joined: Side;
   readonly #plain: Side;
-  readonly #putRight: PutRight;
+  readonly #corrections: Corrections;
   readonly #joins: { readonly people: readonly [number, number]; readonly decisionId: string }[] = [];
   /** People whose record is no more; whether they wrote since. */
   readonly #bereft = new Map<number, boolean>();
   readonly #numberSince = new Map<number, number>();
   #count = 0;
 
-  constructor(world: CrmWorld, joined: Side, plain: Side) {
-    this.#world = world;
+  constructor(fixture: CrmFixture, joined: Side, plain: Side) {
+    this.#fixture = fixture;
     this.#joined = joined;
     this.#plain = plain;
-    this.#putRight = world.process.putRight;
+    this.#corrections = fixture.process.corrections;
   }
 
   async settle(): Promise<void> {
-    await this.#world.ride(hour);
+    await this.#fixture.ride(hour);
     await this.#learn();
     if (this.#joins.length > 0) return;
     for (const [index, wrote] of this.#bereft) if (wrote) this.#bereft.delete(index);
@@ -211,7 +214,7 @@ class Lives {
       case 'settle':
         return this.settle();
       case 'later':
-        this.#world.clock.advance(one.ms);
+        this.#fixture.clock.advance(one.ms);
         return;
       case 'user creates':
         return this.#userCreates(one.person, one.other);
@@ -238,8 +241,8 @@ class Lives {
   async end(): Promise<void> {
     while (this.#joins.length > 0) await this.#undo(0);
     await this.settle();
-    this.#world.clock.advance(minute);
-    await this.#world.ride(8 * hour);
+    this.#fixture.clock.advance(minute);
+    await this.#fixture.ride(8 * hour);
     await this.#learn();
   }
 
@@ -258,21 +261,21 @@ class Lives {
   }
 
   async #writes(index: number, words: string, agoMs: number): Promise<void> {
-    this.#world.clock.advance(1000);
+    this.#fixture.clock.advance(1000);
     // Before they had the number, somebody else wrote under it.
-    const at = Math.max(this.#world.clock.now() - agoMs, this.#numberSince.get(index) ?? 0);
+    const at = Math.max(this.#fixture.clock.now() - agoMs, this.#numberSince.get(index) ?? 0);
     await this.#receive(text(this.people[index] ?? {}, `wamid.${String(this.#count)}`, at, words));
     if (this.#bereft.has(index) && agoMs === 0) this.#bereft.set(index, true);
   }
 
   async #isTagged(index: number, added: boolean): Promise<void> {
     const tags = ['vip'];
-    this.#world.clock.advance(1000);
+    this.#fixture.clock.advance(1000);
     for (const { crm, ids } of this.#sides) {
       const contactId = ids.get(index);
       if (contactId === undefined) continue;
       const change = { contactId, add: added ? tags : [], remove: added ? [] : tags };
-      await crm.transact((trx) => changeTags(trx, memberId, change, this.#world.clock.now()));
+      await crm.transact((trx) => changeTags(trx, memberId, change, this.#fixture.clock.now()));
     }
   }
 
@@ -280,11 +283,13 @@ class Lives {
     const before = this.people[index];
     if (before?.phone === undefined) return;
     const after = { ...before, phone: `91${nationalNumber(100 + this.#count)}` };
-    this.#world.clock.advance(1000);
-    await this.#receive(numberChange(before, after, `wamid.${String(this.#count)}`, this.#world.clock.now()));
+    this.#fixture.clock.advance(1000);
+    await this.#receive(
+      numberChange(before, after, `wamid.${String(this.#count)}`, this.#fixture.clock.now()),
+    );
     this.people[index] = after;
-    this.#numberSince.set(index, this.#world.clock.now() + 1000);
-    this.#world.clock.advance(1000);
+    this.#numberSince.set(index, this.#fixture.clock.now() + 1000);
+    this.#fixture.clock.advance(1000);
   }
 
   async #userCreates(index: number, other: number | null): Promise<void> {
@@ -300,22 +305,22 @@ class Lives {
     }
   }
 
-  /** The record a person is at home on where nobody was joined; undefined: not the same on both sides. */
-  async #homeOf(index: number): Promise<string | undefined> {
+  /** A person's primary record where nobody was joined; undefined: not the same on both sides. */
+  async #primaryOf(index: number): Promise<string | undefined> {
     const contactId = this.#plain.ids.get(index);
     if (contactId === undefined) return undefined;
-    const home = (await this.#plain.linksOf(contactId)).find((link) => link.home)?.record;
-    return home !== undefined && this.#sides.every((side) => side.stands(home)) ? home : undefined;
+    const primary = (await this.#plain.linksOf(contactId)).find((link) => link.primary)?.record;
+    return primary !== undefined && this.#sides.every((side) => side.stands(primary)) ? primary : undefined;
   }
 
   async #userOptsOut(index: number): Promise<void> {
     // A field that holds the opt-out of the person they were joined with cannot be set.
     if (this.#joins.length > 0) return;
     await this.settle();
-    const home = await this.#homeOf(index);
-    if (home === undefined) return;
+    const primary = await this.#primaryOf(index);
+    if (primary === undefined) return;
     for (const { crm, vendor, ...side } of this.#sides) {
-      const recordId = [...side.names].find(([, name]) => name === home)?.[0] ?? '';
+      const recordId = [...side.names].find(([, name]) => name === primary)?.[0] ?? '';
       vendor.user.update(recordId, crm.valuesOf({ 'opt-out': { kind: 'flag', set: true } }));
     }
     await this.settle();
@@ -323,19 +328,19 @@ class Lives {
 
   async #userRemoves(index: number): Promise<void> {
     await this.settle();
-    const home = await this.#homeOf(index);
-    if (home === undefined) return;
+    const primary = await this.#primaryOf(index);
+    if (primary === undefined) return;
     // What a joined person wrote makes one record; without a join it is the writer's alone.
     if ([...this.#groupOf(index)].some((one) => this.#bereft.has(one))) return;
-    if ((await this.#atHome(home)).length !== 1) return;
-    for (const side of this.#sides) side.vendor.user.remove(side.idOfRecord(home) ?? '');
+    if ((await this.#withPrimary(primary)).length !== 1) return;
+    for (const side of this.#sides) side.vendor.user.remove(side.idOfRecord(primary) ?? '');
     this.#bereft.set(index, false);
     await this.settle();
   }
 
   async #userMerges(index: number, other: number): Promise<void> {
     await this.settle();
-    const [into, from] = [await this.#homeOf(index), await this.#homeOf(other)];
+    const [into, from] = [await this.#primaryOf(index), await this.#primaryOf(other)];
     if (into === undefined || from === undefined || into === from) return;
     for (const side of this.#sides) {
       side.vendor.user.merge(side.idOfRecord(into) ?? '', side.idOfRecord(from) ?? '');
@@ -343,11 +348,11 @@ class Lives {
     await this.settle();
   }
 
-  async #atHome(record: string): Promise<number[]> {
+  async #withPrimary(record: string): Promise<number[]> {
     const found: number[] = [];
     for (const [index, contactId] of this.#plain.ids) {
       const links = await this.#plain.linksOf(contactId);
-      if (links.some((link) => link.home && link.record === record)) found.push(index);
+      if (links.some((link) => link.primary && link.record === record)) found.push(index);
     }
     return found;
   }
@@ -372,7 +377,7 @@ class Lives {
     if (all.some((one) => this.#bereft.has(one))) return;
     if (this.#groupOf(index).has(other)) return;
     const { workspaceId } = this.#joined.crm;
-    const decisionId = await this.#putRight.join({ workspaceId, memberId }, a, b);
+    const decisionId = await this.#corrections.join({ workspaceId, memberId }, a, b);
     this.#joins.push({ people: [index, other], decisionId });
   }
 
@@ -380,15 +385,15 @@ class Lives {
     const [undone] = this.#joins.splice(place % Math.max(1, this.#joins.length), 1);
     if (undone === undefined) return;
     const { workspaceId } = this.#joined.crm;
-    await this.#putRight.undo({ workspaceId, memberId }, undone.decisionId);
+    await this.#corrections.undo({ workspaceId, memberId }, undone.decisionId);
   }
 }
 
 const memberId = '6a1a4d6a-0000-4000-8000-000000000001';
 
-async function openSide(world: CrmWorld, kept: MemoryCrmRules): Promise<Side> {
+async function openSide(fixture: CrmFixture, kept: MemoryCrmRules): Promise<Side> {
   const accounts = memoryAccounts(kept);
-  const crm = await world.addWorkspace(accounts.open, { polled: true });
+  const crm = await fixture.addWorkspace(accounts.open, { polled: true });
   return new Side(crm, accounts.opened().crm);
 }
 
@@ -399,11 +404,11 @@ test('joins by hand, once they are taken back, are as if they had never been', a
       fc.array(step, { minLength: 10, maxLength: 30 }),
       person,
       async (kept, steps, leaves) => {
-        const world = await createCrmWorld();
+        const fixture = await createCrmFixture();
         try {
-          const joined = await openSide(world, kept);
-          const plain = await openSide(world, kept);
-          const life = new Lives(world, joined, plain);
+          const joined = await openSide(fixture, kept);
+          const plain = await openSide(fixture, kept);
+          const life = new Lives(fixture, joined, plain);
           for (const one of steps) await life.lives(one);
           await life.end();
           expect(await joined.view(life.people)).toEqual(await plain.view(life.people));
@@ -411,12 +416,12 @@ test('joins by hand, once they are taken back, are as if they had never been', a
           for (const { crm, ids } of [joined, plain]) {
             const contactId = ids.get(leaves);
             if (contactId === undefined) continue;
-            await world.process.eraser.erase({ workspaceId: crm.workspaceId, memberId }, contactId);
+            await fixture.process.eraser.erase({ workspaceId: crm.workspaceId, memberId }, contactId);
           }
-          await world.ride(hour);
+          await fixture.ride(hour);
           expect(await joined.view(life.people)).toEqual(await plain.view(life.people));
         } finally {
-          await world.close();
+          await fixture.close();
         }
       },
     ),

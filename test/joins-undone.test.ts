@@ -1,11 +1,11 @@
-import { changeTags, createPutRight, type PutRight } from '@sangam/core/pipeline';
+import { changeTags, createCorrections, type Corrections } from '@sangam/core/pipeline';
 import { findContact, keptLinks, linksOfContacts, listConflicts } from '@sangam/core/store';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
-import { day, hour, minute, nationalNumber, stageFor } from './conformance/stage.ts';
+import { day, hour, minute, nationalNumber, setUpFor } from './conformance/set-up.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
-import type { CrmWorld } from './harness/crm-world.ts';
+import type { CrmFixture } from './harness/crm-fixture.ts';
 import { type MemoryCrm, memoryFields } from './harness/memory-crm.ts';
 import { numberChange, type Person, text } from './harness/whatsapp.ts';
 
@@ -15,15 +15,15 @@ const asha: Person = { phone: `91${nationalNumber(1)}`, name: 'Asha' };
 const ravi: Person = { phone: `91${nationalNumber(2)}`, name: 'Ravi' };
 const meera: Person = { bsuid: 'IN.MEERA', name: 'Meera' };
 
-let world: CrmWorld;
+let fixture: CrmFixture;
 let crm: CrmWorkspace;
 let vendor: MemoryCrm;
-let putRight: PutRight;
+let corrections: Corrections;
 beforeEach(async () => {
   const accounts = memoryAccounts();
-  ({ world, crm } = await stageFor(accounts.open)());
+  ({ fixture, crm } = await setUpFor(accounts.open)());
   vendor = accounts.opened().crm;
-  putRight = world.process.putRight;
+  corrections = fixture.process.corrections;
 });
 
 const actor = (): { workspaceId: string; memberId: string } => ({
@@ -36,7 +36,7 @@ const known = async (person: Person): Promise<boolean> =>
     () => true,
     () => false,
   );
-const settle = (): Promise<void> => world.ride(hour);
+const settle = (): Promise<void> => fixture.ride(hour);
 
 /** They write in turn, each gets a record; their ids as the CRM has them. */
 async function meet(...people: readonly Person[]): Promise<string[]> {
@@ -49,12 +49,12 @@ async function meet(...people: readonly Person[]): Promise<string[]> {
   return ids;
 }
 async function join(a: string, b: string): Promise<string> {
-  const decisionId = await putRight.join(actor(), a, b);
+  const decisionId = await corrections.join(actor(), a, b);
   await settle();
   return decisionId;
 }
 async function undo(decisionId: string): Promise<void> {
-  await putRight.undo(actor(), decisionId);
+  await corrections.undo(actor(), decisionId);
   await settle();
 }
 
@@ -77,7 +77,7 @@ describe('the id that stands in the CRM', () => {
     const [ashas = '', ravis = ''] = await meet(asha, ravi);
     await undo(await join(ashas, ravis));
     expect(recordOf(ravis).values[memoryFields.phone]).toContain(nationalNumber(2));
-    await world.process.eraser.erase(actor(), ravis);
+    await fixture.process.eraser.erase(actor(), ravis);
     expect([await known(asha), await known(ravi)]).toEqual([true, false]);
   });
 
@@ -85,10 +85,10 @@ describe('the id that stands in the CRM', () => {
     ['wrote first, in the same second', 0],
     ['wrote long before we heard of it', -hour],
   ])('stays with its person where the younger contact %s', async (_when, earlier) => {
-    await crm.receive(text(asha, 'w1', world.clock.now(), 'First heard'));
+    await crm.receive(text(asha, 'w1', fixture.clock.now(), 'First heard'));
     await settle();
     await crm.receive(
-      text(ravi, 'w2', world.clock.now() - (world.clock.now() % 1000) + earlier, 'Heard later'),
+      text(ravi, 'w2', fixture.clock.now() - (fixture.clock.now() % 1000) + earlier, 'Heard later'),
     );
     await settle();
     const [ashas, ravis] = [await idOf(asha), await idOf(ravi)];
@@ -110,7 +110,7 @@ describe('the id that stands in the CRM', () => {
         trx,
         actor().memberId,
         { contactId: ravis, add: ['meanwhile'], remove: [] },
-        world.clock.now(),
+        fixture.clock.now(),
       ),
     );
     await undo(joined);
@@ -182,7 +182,7 @@ describe('a conflict of two records', () => {
     await crm.writes(ravi, 'STOP');
     await settle();
     const { recordId } = recordOf(ravis);
-    world.clock.advance(minute);
+    fixture.clock.advance(minute);
     vendor.user.update(recordId, crm.valuesOf({ 'opt-out': { kind: 'flag', set: false } }));
     await crm.check();
     await settle();
@@ -200,9 +200,9 @@ describe('a conflict of two records', () => {
     const joined = await join(ashas, ravis);
     const [conflict] = await crm.conflicts();
     const ravisRecord = recordOf(ravis).recordId;
-    const accepted = await putRight.acceptConflict(actor(), conflict?.conflictId ?? '', ravisRecord);
+    const accepted = await corrections.acceptConflict(actor(), conflict?.conflictId ?? '', ravisRecord);
     await settle();
-    await expect(putRight.undo(actor(), joined)).rejects.toMatchObject({ code: 'later_decision' });
+    await expect(corrections.undo(actor(), joined)).rejects.toMatchObject({ code: 'later_decision' });
     await undo(accepted);
     await undo(joined);
     await crm.writes(asha, 'Asha again');
@@ -218,10 +218,10 @@ describe('a conflict of two records', () => {
     const [ashas = '', ravis = ''] = await meet(asha, ravi);
     const { recordId } = recordOf(ravis);
     const { connectionId } = crm;
-    const parted = await putRight.unlink(actor(), { connectionId, contactId: ravis, recordId });
+    const parted = await corrections.unlink(actor(), { connectionId, contactId: ravis, recordId });
     await settle();
     const joined = await join(ashas, ravis);
-    await expect(putRight.undo(actor(), parted)).rejects.toMatchObject({ code: 'later_decision' });
+    await expect(corrections.undo(actor(), parted)).rejects.toMatchObject({ code: 'later_decision' });
     await undo(joined);
     await undo(parted);
     await crm.writes(ravi, 'Ravi again');
@@ -245,7 +245,7 @@ describe('a record of both', () => {
     vendor.user.update(recordId, { [memoryFields.mobile]: phoneOf(asha) });
     await crm.check();
     await settle();
-    await putRight.unlink(actor(), { connectionId, contactId: ashas, recordId });
+    await corrections.unlink(actor(), { connectionId, contactId: ashas, recordId });
     const joined = await join(ashas, ravis);
     expect((await crm.conflicts()).map(({ recordIds }) => recordIds.toSorted())).toEqual([
       [recordOf(ashas).recordId, recordId].toSorted(),
@@ -269,7 +269,7 @@ describe('a record of both', () => {
     await undo(joined);
     expect(vendor.user.timeline(recordId)).toMatchObject([{ text: 'Hello from Ravi' }]);
     const linked = await crm.transact((trx) => linksOfContacts(trx, crm.connectionId, [ravis]));
-    expect(linked.filter(({ home }) => home)).toMatchObject([{ recordId }]);
+    expect(linked.filter(({ primary }) => primary)).toMatchObject([{ recordId }]);
   });
 
   test('does not keep from one what the CRM did not take of the other', async () => {
@@ -283,7 +283,7 @@ describe('a record of both', () => {
     await settle();
     expect(crm.tagsOf(recordOf(ashas))).toEqual([]);
     vendor.judge = undefined;
-    await putRight.undo(actor(), joined);
+    await corrections.undo(actor(), joined);
     await crm.tag(asha, ['vip']);
     await settle();
     expect(crm.tagsOf(recordOf(ashas))).toEqual(['vip']);
@@ -298,7 +298,7 @@ describe('what happened meanwhile', () => {
     await settle();
     expect(shown(ashas)).toContain('Ravi meanwhile');
     const moved: Person = { phone: `91${nationalNumber(9)}`, name: 'Ravi' };
-    await crm.receive(numberChange(ravi, moved, 'change', world.clock.now()));
+    await crm.receive(numberChange(ravi, moved, 'change', fixture.clock.now()));
     await crm.writes(moved, 'Ravi on his new number');
     await settle();
     await undo(joined);
@@ -309,11 +309,11 @@ describe('what happened meanwhile', () => {
 
   test('is nothing, where the join was taken back before anybody applied it', async () => {
     const [ashas = '', ravis = ''] = await meet(asha, ravi);
-    const decisionId = await putRight.join(actor(), ashas, ravis);
+    const decisionId = await corrections.join(actor(), ashas, ravis);
     await undo(decisionId);
     expect([await idOf(asha), await idOf(ravi)]).toEqual([ashas, ravis]);
     await undo(await join(ashas, ravis));
-    const again = await putRight.join(actor(), ravis, ashas);
+    const again = await corrections.join(actor(), ravis, ashas);
     await settle();
     expect(await idOf(ravi)).toBe(ashas);
     await undo(again);
@@ -323,8 +323,8 @@ describe('what happened meanwhile', () => {
   test('joined again before the undo was applied, they are one', async () => {
     const [ashas = '', ravis = ''] = await meet(asha, ravi);
     const first = await join(ashas, ravis);
-    await putRight.undo(actor(), first);
-    const second = await putRight.join(actor(), ashas, ravis);
+    await corrections.undo(actor(), first);
+    const second = await corrections.join(actor(), ashas, ravis);
     await settle();
     expect(await idOf(ravi)).toBe(ashas);
     await undo(second);
@@ -333,9 +333,9 @@ describe('what happened meanwhile', () => {
 
   test('decided, taken back and decided again within one millisecond, they are one', async () => {
     const [ashas = '', ravis = ''] = await meet(asha, ravi);
-    const at = world.clock.now();
-    const still = createPutRight({
-      store: world.store,
+    const at = fixture.clock.now();
+    const still = createCorrections({
+      store: fixture.store,
       clock: { now: () => at },
       connectors: { of: () => Promise.reject(new Error('Nobody is asked.')), forget: () => undefined },
     });
@@ -349,13 +349,13 @@ describe('what happened meanwhile', () => {
 
   test('a number handed over, taken back and handed over again at one time is somebody else’s', async () => {
     const [ashas = ''] = await meet(asha);
-    world.clock.advance(minute);
+    fixture.clock.advance(minute);
     const phone = `+${asha.phone ?? ''}`;
-    const from = world.clock.now();
-    await putRight.undo(actor(), await putRight.handOver(actor(), phone, from));
-    const again = await putRight.handOver(actor(), phone, from);
+    const from = fixture.clock.now();
+    await corrections.undo(actor(), await corrections.handOver(actor(), phone, from));
+    const again = await corrections.handOver(actor(), phone, from);
     await settle();
-    world.clock.advance(minute);
+    fixture.clock.advance(minute);
     await crm.writes({ ...asha, name: 'Neha' }, 'From the other');
     await settle();
     expect(await idOf(asha)).not.toBe(ashas);
@@ -366,8 +366,8 @@ describe('what happened meanwhile', () => {
   test('erasing the one they were erases both, and leaves nothing to undo', async () => {
     const [ashas = '', ravis = ''] = await meet(asha, ravi);
     const joined = await join(ashas, ravis);
-    await world.process.eraser.erase(actor(), ravis);
-    await putRight.undo(actor(), joined).catch(() => undefined);
+    await fixture.process.eraser.erase(actor(), ravis);
+    await corrections.undo(actor(), joined).catch(() => undefined);
     await settle();
     expect([await known(asha), await known(ravi)]).toEqual([false, false]);
     expect(await crm.letters()).toEqual([]);
@@ -379,18 +379,18 @@ describe('a join of somebody whose number is another’s by now', () => {
   const neha: Person = { phone: `91${nationalNumber(1)}`, name: 'Neha' };
   const moved: Person = { phone: `91${nationalNumber(9)}`, name: 'Asha' };
   const ways: Readonly<Record<string, (since: number) => Promise<unknown>>> = {
-    'a member says so': (since) => putRight.handOver(actor(), `+${asha.phone ?? ''}`, since),
+    'a member says so': (since) => corrections.handOver(actor(), `+${asha.phone ?? ''}`, since),
     'WhatsApp tells of her other number': (since) =>
       crm.receive(numberChange(asha, moved, 'wamid.change', since)),
   };
 
   test.each(Object.entries(ways))('is with her, not with them, where %s late', async (_, tell) => {
     const [ashas = '', ravis = ''] = await meet(asha, ravi);
-    world.clock.advance(minute);
-    const since = world.clock.now();
-    world.clock.advance(minute);
+    fixture.clock.advance(minute);
+    const since = fixture.clock.now();
+    fixture.clock.advance(minute);
     await join(ashas, ravis);
-    world.clock.advance(minute);
+    fixture.clock.advance(minute);
     await tell(since);
     await settle();
     await crm.writes(neha, 'From the other');
@@ -405,9 +405,9 @@ describe('a join of somebody whose number is another’s by now', () => {
 
   test('is made and undone by what founded her, where she has no number any more', async () => {
     const [ashas = ''] = await meet(asha);
-    world.clock.advance(minute);
-    await putRight.handOver(actor(), `+${asha.phone ?? ''}`, world.clock.now());
-    world.clock.advance(minute);
+    fixture.clock.advance(minute);
+    await corrections.handOver(actor(), `+${asha.phone ?? ''}`, fixture.clock.now());
+    fixture.clock.advance(minute);
     await crm.writes(neha, 'From the other');
     await settle();
     const nehas = await idOf(neha);
@@ -423,7 +423,7 @@ describe('a join of somebody whose number is another’s by now', () => {
 test('a join decided when both had one time is undone all the same', async () => {
   const [ashas = '', ravis = ''] = await meet(asha, ravi);
   const joined = await join(ashas, ravis);
-  await world.database.query(
+  await fixture.database.query(
     `update decisions set subject = convert_to(
        jsonb_set(held, '{evidence,0}', (held #> '{evidence,0}') - 'aAt' - 'bAt')::text, 'utf8')
      from (select decision_id, convert_from(subject, 'utf8')::jsonb as held from decisions) d
@@ -479,7 +479,7 @@ describe('of three joined in two steps', () => {
     expect(await crm.conflicts()).toEqual([]);
     for (const [index, name] of ['Asha', 'Ravi', 'Meera'].entries())
       expect(shown(ids[index] ?? '')).toBe(`Hello from ${name}`);
-    await world.ride(minute);
+    await fixture.ride(minute);
   });
 });
 
@@ -493,9 +493,9 @@ describe('a number of theirs that we wrote on the other’s record, whose own wa
     const { recordId, values } = recordOf(meeras);
     expect(values[memoryFields.phone]).toContain(nationalNumber(2));
     vendor.locked.add(recordId);
-    await putRight.undo(actor(), decisionId);
+    await corrections.undo(actor(), decisionId);
     await crm.writes(ravi, 'STOP');
-    await world.settle();
+    await fixture.settle();
     vendor.locked.delete(recordId);
     await settle();
     expect(recordOf(meeras).values[memoryFields.phone]).toBe('');
@@ -506,9 +506,9 @@ describe('a number of theirs that we wrote on the other’s record, whose own wa
 
   test('says nothing of it where the CRM makes no second record with a number', async () => {
     const account = memoryAccounts({ twins: 'refuse and name the holder' });
-    ({ world, crm } = await stageFor(account.open)());
+    ({ fixture, crm } = await setUpFor(account.open)());
     vendor = account.opened().crm;
-    putRight = world.process.putRight;
+    corrections = fixture.process.corrections;
     const [meeras = '', ravis = ''] = await meet(meera, ravi);
     const decisionId = await join(meeras, ravis);
     vendor.user.remove(recordOf(ravis).recordId);
@@ -516,12 +516,12 @@ describe('a number of theirs that we wrote on the other’s record, whose own wa
     await settle();
     const { recordId } = recordOf(meeras);
     vendor.locked.add(recordId);
-    await putRight.undo(actor(), decisionId);
+    await corrections.undo(actor(), decisionId);
     await crm.writes(ravi, 'Here again');
-    await world.settle();
+    await fixture.settle();
     expect(vendor.user.list()).toHaveLength(1);
     vendor.locked.delete(recordId);
-    await world.ride(day);
+    await fixture.ride(day);
     expect(recordOf(meeras).values[memoryFields.phone]).toBe('');
     expect(shown(ravis)).toContain('Here again');
     expect(shown(meeras)).not.toContain('Here again');
@@ -530,11 +530,11 @@ describe('a number of theirs that we wrote on the other’s record, whose own wa
   });
 
   test('says nothing of it to a look before it was put right', async () => {
-    ({ world, crm } = await stageFor((clock) => openHubspotAccount(clock))({ webhooks: true }));
-    putRight = world.process.putRight;
+    ({ fixture, crm } = await setUpFor((clock) => openHubspotAccount(clock))({ webhooks: true }));
+    corrections = fixture.process.corrections;
     await crm.check();
     const ride = async (): Promise<void> => {
-      world.clock.advance(minute);
+      fixture.clock.advance(minute);
       await settle();
     };
     const [a, r] = [
@@ -554,7 +554,7 @@ describe('a number of theirs that we wrote on the other’s record, whose own wa
     await crm.writes(r, 'r-second');
     await ride();
     expect(JSON.stringify(await crm.record())).toContain(nationalNumber(2));
-    await putRight.undo(actor(), decisionId);
+    await corrections.undo(actor(), decisionId);
     await crm.check();
     await ride();
     await crm.writes(r, 'STOP');

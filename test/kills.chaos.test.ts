@@ -1,16 +1,16 @@
 import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import {
-  createTown,
+  createServiceFixture,
   deliver,
   everythingThrough,
   inParallel,
-  lookedThrough,
+  wholeAccountScanned,
   openOwnCluster,
   problemsOf,
   type SandboxRecord,
   type ServiceProcess,
-  type Town,
+  type ServiceFixture,
   trafficOf,
   until,
   webhook,
@@ -26,13 +26,13 @@ const start = Date.now() - 3_600_000;
 
 /** Posts everything, and at every so many acknowledgements, while the other clients go on, calls for a death. */
 async function postOnce(
-  town: Town,
+  fixture: ServiceFixture,
   services: () => readonly ServiceProcess[],
   deaths: number,
   die: (death: number) => Promise<void>,
 ): Promise<void> {
-  const { everybody, rounds } = trafficOf(60, 5, start);
-  const bodies = rounds.flat().map((change) => webhook(town.parties.whatsapp, [change]));
+  const { everybody, dispatcher } = trafficOf(60, 5, start);
+  const bodies = dispatcher.flat().map((change) => webhook(fixture.parties.whatsapp, [change]));
   const between = Math.floor(bodies.length / (deaths + 1));
   let acknowledged = 0;
   let dying = Promise.resolve();
@@ -43,38 +43,38 @@ async function postOnce(
     if (Number.isInteger(death) && death <= deaths) dying = dying.then(() => die(death));
   });
   await dying;
-  await everythingThrough(town, 150_000);
-  const { results } = await town.control<{ results: SandboxRecord[] }>('GET', '/hubspot/records/contacts');
-  const place = { store: town.store, workspaceId: town.parties.workspaceId };
+  await everythingThrough(fixture, 150_000);
+  const { results } = await fixture.control<{ results: SandboxRecord[] }>('GET', '/hubspot/records/contacts');
+  const place = { store: fixture.store, workspaceId: fixture.parties.workspaceId };
   expect(await problemsOf(place, everybody, results, [start, Date.now()])).toEqual([]);
 }
 
 test('kill -9 of service processes loses nothing acknowledged and doubles nothing', async () => {
-  const town = await createTown();
-  onTestFinished(() => town.close());
-  await lookedThrough(town);
-  let services = [await town.startService(), await town.startService()];
+  const fixture = await createServiceFixture();
+  onTestFinished(() => fixture.close());
+  await wholeAccountScanned(fixture);
+  let services = [await fixture.startService(), await fixture.startService()];
   await postOnce(
-    town,
+    fixture,
     () => services,
     6,
     async (death) => {
       const victim = services[death % 2];
       await victim?.stop('SIGKILL');
-      const fresh = await town.startService();
+      const fresh = await fixture.startService();
       services = services.map((service) => (service === victim ? fresh : service));
     },
   );
 });
 
 test('a process killed while a commit is under way has acknowledged nothing of it', async () => {
-  const town = await createTown();
-  onTestFinished(() => town.close());
-  const service = await town.startService();
+  const fixture = await createServiceFixture();
+  onTestFinished(() => fixture.close());
+  const service = await fixture.startService();
   const bodies = trafficOf(20, 1, start)
-    .rounds.flat()
-    .map((change) => webhook(town.parties.whatsapp, [change]));
-  const holder = new pg.Client({ connectionString: town.databaseUrl });
+    .dispatcher.flat()
+    .map((change) => webhook(fixture.parties.whatsapp, [change]));
+  const holder = new pg.Client({ connectionString: fixture.databaseUrl });
   holder.on('error', () => undefined);
   await holder.connect();
   await holder.query('begin; lock table event_keys in access exclusive mode');
@@ -94,12 +94,12 @@ test('a process killed while a commit is under way has acknowledged nothing of i
 
 test('kill -9 of PostgreSQL under two processes loses nothing acknowledged and doubles nothing', async () => {
   const cluster = await openOwnCluster();
-  const town = await createTown(cluster);
-  onTestFinished(() => town.close());
-  await lookedThrough(town);
-  const services = [await town.startService(), await town.startService()];
+  const fixture = await createServiceFixture(cluster);
+  onTestFinished(() => fixture.close());
+  await wholeAccountScanned(fixture);
+  const services = [await fixture.startService(), await fixture.startService()];
   await postOnce(
-    town,
+    fixture,
     () => services,
     3,
     () => cluster.killAndRestart(),

@@ -11,16 +11,23 @@ import { findContact, listAlerts, listDeadLetters, readDeadLetter, sweepRetentio
 import { lanes } from '@sangam/core/whatsapp';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createEngine, type Engine, engineNow, everyStoredRow, text, webhook } from './harness/index.ts';
+import {
+  createEngineFixture,
+  type EngineFixture,
+  engineNow,
+  everyStoredRow,
+  text,
+  webhook,
+} from './harness/index.ts';
 
 /** Dead letters: whose word they hold, how they go on their way again, and how they rest. */
 
-let engine: Engine;
+let engine: EngineFixture;
 let receiver: Receiver;
 let deadLetters: DeadLetters;
 let received: number;
 beforeEach(async () => {
-  engine = await createEngine();
+  engine = await createEngineFixture();
   received = 0;
   const { store, directory } = engine;
   const clock = { now: () => engineNow };

@@ -3,9 +3,9 @@ import { linksOfContacts } from '@sangam/core/store';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { memoryAccounts } from './conformance/memory-account.ts';
-import { hour, minute, nationalNumber, somebody } from './conformance/stage.ts';
+import { hour, minute, nationalNumber, somebody } from './conformance/set-up.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
-import { createCrmWorld, type CrmWorld } from './harness/crm-world.ts';
+import { createCrmFixture, type CrmFixture } from './harness/crm-fixture.ts';
 import { type MemoryCrm, memoryFields, type MemoryCrmRules, noAnswer } from './harness/memory-crm.ts';
 
 /**
@@ -78,14 +78,14 @@ class Life {
   /** People who lost a record, and have not written since. */
   readonly waiting = new Set<number>();
   readonly removed: string[] = [];
-  readonly #world: CrmWorld;
+  readonly #fixture: CrmFixture;
   readonly #crm: CrmWorkspace;
   readonly #vendor: MemoryCrm;
   /** Whose records went into these. */
   readonly #carried = new Map<string, ReadonlySet<number>>();
 
-  constructor(world: CrmWorld, crm: CrmWorkspace, vendor: MemoryCrm) {
-    this.#world = world;
+  constructor(fixture: CrmFixture, crm: CrmWorkspace, vendor: MemoryCrm) {
+    this.#fixture = fixture;
     this.#crm = crm;
     this.#vendor = vendor;
   }
@@ -108,7 +108,7 @@ class Life {
     );
   }
 
-  async linksOf(index: number): Promise<{ readonly recordId: string; readonly home: boolean }[]> {
+  async linksOf(index: number): Promise<{ readonly recordId: string; readonly primary: boolean }[]> {
     const { connectionId } = this.#crm;
     const known = await this.contactIdOf(index);
     return known === undefined
@@ -136,9 +136,9 @@ class Life {
         else this.optedOut.delete(one.person);
         return;
       case 'settle':
-        return this.#world.settle();
+        return this.#fixture.settle();
       case 'later':
-        this.#world.clock.advance(one.ms);
+        this.#fixture.clock.advance(one.ms);
         return;
       case 'check':
         return this.#crm.check();
@@ -204,22 +204,22 @@ async function expectKept(life: Life, crm: CrmWorkspace, vendor: MemoryCrm): Pro
     if ((await life.contactIdOf(index)) === undefined) continue;
     const who = `person ${String(index)}`;
     expect((await crm.contactOf(people[index] ?? {})).optOut, who).toBe(life.optedOut.has(index));
-    const homes = (await life.linksOf(index)).filter(
-      ({ home, recordId }) => home && standing.some((record) => record.recordId === recordId),
+    const primaries = (await life.linksOf(index)).filter(
+      ({ primary, recordId }) => primary && standing.some((record) => record.recordId === recordId),
     );
     const holding = standing.filter(({ values }) => values[memoryFields.phone]?.endsWith(number));
     if (!life.touched.has(index))
       expect(
         holding.map(({ recordId }) => recordId),
         who,
-      ).toEqual([homes[0]?.recordId]);
-    if (!life.waiting.has(index) || homes.length > 0) expect(homes, who).toHaveLength(1);
+      ).toEqual([primaries[0]?.recordId]);
+    if (!life.waiting.has(index) || primaries.length > 0) expect(primaries, who).toHaveLength(1);
     const shown = vendor.user
-      .timeline(homes[0]?.recordId ?? '')
+      .timeline(primaries[0]?.recordId ?? '')
       .flatMap(({ text }) => text.match(/words \d+\./g) ?? []);
     const mine = life.said.filter((one) => one.person === index).map(({ words }) => words);
     const found = shown.filter((words) => mine.includes(words)).toSorted();
-    expect(found, who).toEqual(homes.length === 0 ? [] : mine.toSorted());
+    expect(found, who).toEqual(primaries.length === 0 ? [] : mine.toSorted());
   }
   for (const { recordId, values } of standing) {
     const whose = [...(await life.peopleOf(recordId))];
@@ -237,23 +237,23 @@ test('each message once on its person’s record, an opt-out on all of theirs, a
       fc.array(step, { minLength: 10, maxLength: 40 }),
       async (kept, { polled, processes }, fates, steps) => {
         const accounts = memoryAccounts(kept);
-        const world = await createCrmWorld();
+        const fixture = await createCrmFixture();
         try {
-          const crm = await world.addWorkspace(accounts.open, { polled });
-          if (processes === 2) world.addProcess();
+          const crm = await fixture.addWorkspace(accounts.open, { polled });
+          if (processes === 2) fixture.addProcess();
           await crm.check();
           const vendor = accounts.opened().crm;
-          const life = new Life(world, crm, vendor);
+          const life = new Life(fixture, crm, vendor);
           vendor.trouble = troubleOf(fates);
           for (const one of steps) await life.lives(one);
           vendor.trouble = undefined;
-          world.clock.advance(minute);
-          await world.ride(8 * hour);
+          fixture.clock.advance(minute);
+          await fixture.ride(8 * hour);
           await crm.check();
-          await world.ride(3 * hour);
+          await fixture.ride(3 * hour);
           await expectKept(life, crm, vendor);
         } finally {
-          await world.close();
+          await fixture.close();
         }
       },
     ),

@@ -1,8 +1,8 @@
 import { createPermits, createReconciler } from '@sangam/core/pipeline';
-import { Rounds } from '@sangam/core/work';
+import { Dispatcher } from '@sangam/core/work';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { memoryAccounts } from './conformance/memory-account.ts';
-import { hour, stageFor, somebody } from './conformance/stage.ts';
+import { hour, setUpFor, somebody } from './conformance/set-up.ts';
 import { freely } from './harness/permits.ts';
 import { until } from './harness/until.ts';
 
@@ -10,11 +10,11 @@ test.each(['keyed', 'findable'] as const)(
   'at a CRM without webhooks, batches or a name we know, a person becomes one record with their conversation (%s)',
   async (writeClass) => {
     const accounts = memoryAccounts({ writeClass, batchSize: 1 });
-    const { world, crm } = await stageFor(accounts.open)();
+    const { fixture, crm } = await setUpFor(accounts.open)();
     await crm.writes(somebody(1, 'Asha Rao'), 'Is the blue one there?');
     await crm.writes(somebody(2, 'Ravi'));
     await crm.writes(somebody(1, 'Asha Rao'), 'STOP');
-    await world.ride(60_000);
+    await fixture.ride(60_000);
     const records = await crm.records();
     expect(records).toHaveLength(2);
     const asha = records.find((record) => crm.read(record, 'first name') === 'Asha');
@@ -29,9 +29,9 @@ test('ten messages of one person in a second cost the same calls without batches
   const asha = somebody(1, 'Asha Rao');
   const callsOf = async (batchSize: number): Promise<string[]> => {
     const accounts = memoryAccounts({ batchSize });
-    const { world, crm } = await stageFor(accounts.open)();
+    const { fixture, crm } = await setUpFor(accounts.open)();
     await crm.writes(asha);
-    await world.settle();
+    await fixture.settle();
     const { calls } = accounts.opened().crm;
     const before = calls.length;
     let now = performance.now();
@@ -39,22 +39,22 @@ test('ten messages of one person in a second cost the same calls without batches
     onTestFinished(() => clock.mockRestore());
     let messages = 0;
     const due = {
-      ...world.store,
+      ...fixture.store,
       /** Each time it looks for work a tenth of a second has passed, and she has written again. */
-      async lookAtDue(at: number) {
+      async scanDue(at: number) {
         now += 100;
         if (messages < 10) {
           messages += 1;
           await crm.writes(asha, `message ${String(messages)}`);
-          await world.process.apply();
+          await fixture.process.apply();
         }
-        return world.store.lookAtDue(at);
+        return fixture.store.scanDue(at);
       },
     };
     const reconciler = createReconciler({
-      store: world.store,
-      rounds: new Rounds(due, world.clock),
-      clock: world.clock,
+      store: fixture.store,
+      dispatcher: new Dispatcher(due, fixture.clock),
+      clock: fixture.clock,
       connectors: {
         of: async () => accounts.opened().connect(freely()),
         forget: () => undefined,
@@ -75,7 +75,7 @@ test.each(['keyed', 'findable'] as const)(
   'a call that breaks among many leaves what was answered before, and is looked after alone (%s)',
   async (writeClass) => {
     const accounts = memoryAccounts({ writeClass, batchSize: 1, settleMs: 30_000 });
-    const { world, crm } = await stageFor(accounts.open)();
+    const { fixture, crm } = await setUpFor(accounts.open)();
     const { crm: memory } = accounts.opened();
     for (let index = 0; index < 20; index += 1) await crm.writes(somebody(index));
     let creates = 0;
@@ -84,20 +84,20 @@ test.each(['keyed', 'findable'] as const)(
       creates += 1;
       return creates === 7 ? { commitAfterMs: 20_000 } : undefined;
     };
-    await world.ride(600_000);
+    await fixture.ride(600_000);
     expect(await crm.records()).toHaveLength(20);
     // Each was made by one call; who came after the one nobody heard of is looked for once more, and nobody before.
     expect(creates).toBeLessThanOrEqual(21);
     const looks = memory.calls.filter(({ operation }) => operation === 'findByContactId');
     expect(looks.length).toBeLessThanOrEqual(writeClass === 'keyed' ? 14 : 15);
-    expect(world.failures.map(({ code }) => code)).toEqual(['timeout']);
+    expect(fixture.failures.map(({ code }) => code)).toEqual(['timeout']);
     expect(await crm.letters()).toEqual([]);
   },
 );
 
 test('a day that is spent is kept for who is new and who says STOP, and the rest comes the next day', async () => {
   const accounts = memoryAccounts({ tokensADay: 1000 });
-  const { world, crm } = await stageFor(accounts.open)();
+  const { fixture, crm } = await setUpFor(accounts.open)();
   const { crm: memory } = accounts.opened();
   await crm.check();
   const [asha, ravi, bela, chitra] = [
@@ -107,15 +107,15 @@ test('a day that is spent is kept for who is new and who says STOP, and the rest
     somebody(4, 'Chitra'),
   ] as const;
   for (const person of [asha, ravi]) await crm.writes(person);
-  await world.settle();
-  const { store, clock } = world;
+  await fixture.settle();
+  const { store, clock } = fixture;
   const { workspaceId, connectionId } = crm;
   const permits = createPermits({ store, clock, workspaceId, connectionId, limits: memory.traits.limits });
   const failures: string[] = [];
   const reconciler = createReconciler({
     store,
     clock,
-    rounds: new Rounds(store, clock),
+    dispatcher: new Dispatcher(store, clock),
     connectors: { of: async () => accounts.opened().connect(permits), forget: () => undefined },
     erasureKeyOf: async () => Buffer.alloc(32),
     counts: {
@@ -132,14 +132,14 @@ test('a day that is spent is kept for who is new and who says STOP, and the rest
   // What others spend there the CRM tells with its next answer.
   memory.spent = 760;
   await crm.writes(bela, 'I am new');
-  await world.process.apply();
+  await fixture.process.apply();
   await isThere('Bela');
   await crm.writes(asha, 'Is it there?');
-  await world.process.apply();
+  await fixture.process.apply();
   await until('the reserve', () => failures.includes('limit_wait'));
   await crm.writes(chitra, 'I am new too');
   await crm.writes(ravi, 'STOP');
-  await world.process.apply();
+  await fixture.process.apply();
   await isThere('Chitra');
   await until('the STOP', async () => crm.isOptedOut(await named('Ravi')));
   expect(crm.timeOf(await named('Asha'), 'last activity')).toBeLessThan(
@@ -147,7 +147,7 @@ test('a day that is spent is kept for who is new and who says STOP, and the rest
   );
   await reconciler.stop();
   memory.spent = 0;
-  await world.ride(24 * hour);
+  await fixture.ride(24 * hour);
   expect(crm.timeOf(await named('Asha'), 'last activity')).toBe((await crm.contactOf(asha)).lastActivityAt);
   expect(await crm.letters()).toEqual([]);
 });

@@ -5,20 +5,20 @@ import {
   anyChange,
   canonicalState,
   type Change,
-  createEngine,
-  type Engine,
+  createEngineFixture,
+  type EngineFixture,
   everyRow,
   webhook,
 } from './harness/index.ts';
 
 /** Promise 1: any order, duplication or batching of the same events gives the same joins and views. */
 
-let engine: Engine;
+let engine: EngineFixture;
 /** Another business, whom the same people write to under the same ids. */
 let neighbour: Awaited<ReturnType<typeof addWorkspace>>;
 let neighbours: string;
 beforeAll(async () => {
-  engine = await createEngine();
+  engine = await createEngineFixture();
   neighbour = await addWorkspace(engine.store);
   engine.directory.refresh();
   await engine.receiver.receive(

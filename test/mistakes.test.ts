@@ -4,24 +4,24 @@ import { systemClock } from '@sangam/core/clock';
 import type { Service } from '@sangam/service';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createTown, type Town } from './harness/index.ts';
+import { createServiceFixture, type ServiceFixture } from './harness/index.ts';
 
 /** What an admin does wrong: each answer says what it was, and what to do. */
 
-let town: Town;
+let fixture: ServiceFixture;
 let service: Service;
 let session: string;
 /** By the name that stands for it in a path. */
 const ids = { unknown: randomUUID(), here: '', gone: randomUUID(), own: '', letter: randomUUID() };
 
 beforeAll(async () => {
-  town = await createTown();
-  service = await town.openService({ work: false });
-  const { workspaceId } = town.parties;
-  ids.here = town.parties.hubspot.connectionId;
-  ids.own = town.parties.whatsapp.channelId;
+  fixture = await createServiceFixture();
+  service = await fixture.openService({ work: false });
+  const { workspaceId } = fixture.parties;
+  ids.here = fixture.parties.hubspot.connectionId;
+  ids.own = fixture.parties.whatsapp.channelId;
   const member = randomUUID();
-  await town.store.transact(workspaceId, async (trx) => {
+  await fixture.store.transact(workspaceId, async (trx) => {
     const now = systemClock.now();
     await sql`insert into members (workspace_id, member_id, email, role, created_at)
               values (${workspaceId}, ${member}, 'admin@sangam.example', 'admin', ${now})`.execute(trx);
@@ -39,7 +39,7 @@ beforeAll(async () => {
   });
   session = (await service.sessions.enter(await service.sessions.makeLink(workspaceId, member))) ?? '';
 });
-afterAll(() => town.close());
+afterAll(() => fixture.close());
 
 interface Mistake {
   readonly body?: unknown;
@@ -274,7 +274,7 @@ const mistakes: readonly (readonly [string, string, Mistake])[] = [
     'a stand-in without quotes',
     'PUT /connections/:here/mapping',
     {
-      body: { mapping: [{ source: 'first name', field: 'firstname', owner: 'once', standIns: ['Friend'] }] },
+      body: { mapping: [{ source: 'first name', field: 'firstname', policy: 'once', standIns: ['Friend'] }] },
       says: ['mapping[0].standIns[0]', 'single quotes'],
     },
   ],

@@ -8,60 +8,60 @@ import {
   renameNumber,
   type WorkspaceTransaction,
 } from '@sangam/core/store';
-import { Rounds, TurnTaker } from '@sangam/core/work';
+import { Dispatcher, QueueWorker } from '@sangam/core/work';
 import { createNumberNames, createSecretBox } from '@sangam/service';
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
-import { createEngine, createTown, engineNow, until } from './harness/index.ts';
+import { createEngineFixture, createServiceFixture, engineNow, until } from './harness/index.ts';
 
 /** A business changes the number behind its phone number id at Meta. */
 
 test('is written anew after a start, its region too, and one that Meta does not show stays as it was', async () => {
-  const town = await createTown();
-  onTestFinished(() => town.close());
-  const { workspaceId, whatsapp } = town.parties;
+  const fixture = await createServiceFixture();
+  onTestFinished(() => fixture.close());
+  const { workspaceId, whatsapp } = fixture.parties;
   const written = async (): Promise<string | undefined> => {
-    const [channel] = await town.store.transact(workspaceId, listChannels);
+    const [channel] = await fixture.store.transact(workspaceId, listChannels);
     return channel?.displayPhoneNumber;
   };
   const regionOf = async (): Promise<string | undefined> => {
-    const row = await town.store.directory
+    const row = await fixture.store.directory
       .selectFrom('directory_channels')
       .select('region')
       .executeTakeFirst();
     return row?.region;
   };
   const before = { displayPhoneNumber: '+49 30 901820', region: 'DE' };
-  await town.store.transact(workspaceId, (trx) => renameNumber(trx, whatsapp.channelId, before));
-  await town.store.transact(workspaceId, (trx) =>
+  await fixture.store.transact(workspaceId, (trx) => renameNumber(trx, whatsapp.channelId, before));
+  await fixture.store.transact(workspaceId, (trx) =>
     trx
       .updateTable('channels')
-      .set({ access_token: town.box.seal('EAA-of-somebody-else') })
+      .set({ access_token: fixture.box.seal('EAA-of-somebody-else') })
       .where('workspace_id', '=', workspaceId)
       .execute(),
   );
-  const refused = await town.startService();
+  const refused = await fixture.startService();
   await until('the refusal to be told', () =>
     /"code":"token_refused".*not read at Meta/.test(refused.output()),
   );
   expect([await written(), await regionOf()]).toEqual(['+49 30 901820', 'DE']);
   await refused.stop('SIGTERM');
 
-  await town.store.transact(workspaceId, (trx) =>
+  await fixture.store.transact(workspaceId, (trx) =>
     trx
       .updateTable('channels')
-      .set({ access_token: town.box.seal(whatsapp.accessToken) })
+      .set({ access_token: fixture.box.seal(whatsapp.accessToken) })
       .where('workspace_id', '=', workspaceId)
       .execute(),
   );
-  await town.startService();
+  await fixture.startService();
   await until('the number as Meta shows it', async () => (await written()) === whatsapp.displayPhoneNumber);
   expect(await regionOf()).toBe('IN');
 });
 
 /** A workspace with a number that Meta showed it; `asked`: the tokens Meta was asked with. */
 async function createNamed(displayPhoneNumber: () => string) {
-  const engine = await createEngine();
+  const engine = await createEngineFixture();
   onTestFinished(() => engine.close());
   const { store, workspaceId } = engine;
   const box = createSecretBox([randomBytes(32)]);
@@ -99,9 +99,9 @@ async function createNamed(displayPhoneNumber: () => string) {
   const shown = async (): Promise<string | undefined> =>
     (await inside(listChannels)).find((channel) => channel.channelId === channelId)?.displayPhoneNumber;
   await inside((trx) => Promise.resolve(trx.due.add('numbers', workspaceId)));
-  const worker = new TurnTaker(new Rounds(store, clock), {
+  const worker = new QueueWorker(new Dispatcher(store, clock), {
     queue: 'numbers',
-    turn: async (target) => ({ notBefore: await readAll(target.workspaceId) }),
+    tick: async (target) => ({ notBefore: await readAll(target.workspaceId) }),
     failed: () => undefined,
   });
   return { engine, clock, asked, inside, channelId, shown, read: () => worker.drain() };

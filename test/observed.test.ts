@@ -2,30 +2,30 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
-  createTown,
+  createServiceFixture,
   type ServiceProcess,
   signIn,
   status,
   text,
-  type Town,
+  type ServiceFixture,
   until,
   webhook,
 } from './harness/index.ts';
 
 /** What ops sees: log lines with nothing of people in them, and requests that have a name. */
 
-let town: Town;
+let fixture: ServiceFixture;
 let service: ServiceProcess;
 let owner: pg.Client;
 beforeAll(async () => {
-  town = await createTown();
-  service = await town.startService(undefined, { LOG_LEVEL: 'debug' });
-  owner = new pg.Client({ connectionString: town.databaseUrl });
+  fixture = await createServiceFixture();
+  service = await fixture.startService(undefined, { LOG_LEVEL: 'debug' });
+  owner = new pg.Client({ connectionString: fixture.databaseUrl });
   await owner.connect();
 });
 afterAll(async () => {
   await owner.end();
-  await town.close();
+  await fixture.close();
 });
 
 interface Line {
@@ -76,14 +76,14 @@ describe('the log', () => {
       ];
       // A repeat is no event.
       for (const body of [changes, changes]) {
-        expect(await service.post(webhook(town.parties.whatsapp, body))).toBe(200);
+        expect(await service.post(webhook(fixture.parties.whatsapp, body))).toBe(200);
       }
       events += changes.length;
     }
     // What cannot be read.
     expect(
       await service.post(
-        webhook(town.parties.whatsapp, [{ field: 'messages', value: { messages: [{ type: 'text' }] } }]),
+        webhook(fixture.parties.whatsapp, [{ field: 'messages', value: { messages: [{ type: 'text' }] } }]),
       ),
     ).toBe(200);
     events += 1;
@@ -96,7 +96,7 @@ describe('the log', () => {
     expect(sum(applied, 'parked')).toBe(1);
     for (const line of applied) {
       expect(line).toMatchObject({
-        workspaceId: town.parties.workspaceId,
+        workspaceId: fixture.parties.workspaceId,
         ms: expect.any(Number) as number,
       });
     }
@@ -135,7 +135,9 @@ describe('the log', () => {
         $$ begin raise exception 'cannot take %', new.event_key using errcode = '55000', detail = new.payload::text; end $$;
       create trigger quote before insert on inbox for each row when (new.lane = 1) execute function quote()`);
     const person = { phone: '919766666666', name: 'Quoted Person' };
-    const body = webhook(town.parties.whatsapp, [text(person, 'wamid.quoted', Date.now(), 'Refuse me now')]);
+    const body = webhook(fixture.parties.whatsapp, [
+      text(person, 'wamid.quoted', Date.now(), 'Refuse me now'),
+    ]);
     expect(await service.post(body)).toBe(503);
     expect(await service.post(body)).toBe(503);
     await owner.query('drop trigger quote on inbox');

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
-import { hour, somebody } from './conformance/stage.ts';
-import { createCrmWorld } from './harness/crm-world.ts';
+import { hour, somebody } from './conformance/set-up.ts';
+import { createCrmFixture } from './harness/crm-fixture.ts';
 
 /** Promise 10: in shadow nothing is written, in test only people whose phones are listed, on records and timelines. */
 
@@ -10,19 +10,19 @@ const asha = somebody(1, 'Asha');
 const ravi = somebody(2, 'Ravi');
 
 const business = async () => {
-  const world = await createCrmWorld();
-  onTestFinished(() => world.close());
-  const crm = await world.addWorkspace(openHubspotAccount);
+  const fixture = await createCrmFixture();
+  onTestFinished(() => fixture.close());
+  const crm = await fixture.addWorkspace(openHubspotAccount);
   const mode: typeof crm.setMode = (name, phones) => crm.setMode(name, phones);
   /** Everybody's workers have gone round: somebody else's business, live, got what it waited for, more than once. */
-  const other = await world.addWorkspace(openHubspotAccount);
+  const other = await fixture.addWorkspace(openHubspotAccount);
   const goRound = async (): Promise<void> => {
     for (const index of [11, 12, 13]) {
       await other.writes(somebody(index), randomUUID());
-      await world.ride(hour);
+      await fixture.ride(hour);
     }
   };
-  return { world, crm, mode, goRound };
+  return { fixture, crm, mode, goRound };
 };
 
 /** What stands at the CRM, whatever it is. */
@@ -37,9 +37,9 @@ const everything = async ({ crm }: Awaited<ReturnType<typeof business>>) => {
 describe('in shadow', () => {
   test('nobody becomes a record, and what stands stays as it is, its timeline too', async () => {
     const one = await business();
-    const { world, crm, mode, goRound } = one;
+    const { fixture, crm, mode, goRound } = one;
     await crm.writes(asha);
-    await world.ride(hour);
+    await fixture.ride(hour);
     const before = await everything(one);
     expect(before.timelines[0]).toHaveLength(1);
     await mode('shadow');
@@ -52,7 +52,7 @@ describe('in shadow', () => {
     expect(await crm.account.calls()).toBe(calls);
     // All of it waited.
     await mode('live');
-    await world.ride(hour);
+    await fixture.ride(hour);
     const after = await everything(one);
     expect(after.records).toHaveLength(2);
     expect(after.timelines.join()).toContain('A second word');
@@ -65,9 +65,9 @@ describe('in shadow', () => {
 describe('in test', () => {
   test('only people whose phone is listed are written, on records and timelines', async () => {
     const one = await business();
-    const { world, crm, mode, goRound } = one;
+    const { fixture, crm, mode, goRound } = one;
     for (const person of [asha, ravi]) await crm.writes(person);
-    await world.ride(hour);
+    await fixture.ride(hour);
     const before = await everything(one);
     const at = before.records.findIndex((record) => crm.read(record, 'phone') === `+${ravi.phone ?? ''}`);
     await mode('test', [`+${asha.phone ?? ''}`]);

@@ -1,23 +1,23 @@
 import { SangamError } from '@sangam/core/errors';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
-import { hour, minute, somebody } from './conformance/stage.ts';
-import { createCrmWorld } from './harness/crm-world.ts';
+import { hour, minute, somebody } from './conformance/set-up.ts';
+import { createCrmFixture } from './harness/crm-fixture.ts';
 
 /** Promise 7: an outage rides through, inside the vendor's limits, with nothing lost or doubled. */
 
 describe('a CRM that answers 503 for three hours', () => {
   test('gets everything afterwards, once, and another business notices nothing', async () => {
-    const world = await createCrmWorld();
-    onTestFinished(() => world.close());
+    const fixture = await createCrmFixture();
+    onTestFinished(() => fixture.close());
     const options = { limiter: true };
-    const down = await world.addWorkspace(openHubspotAccount, options);
-    const other = await world.addWorkspace(openHubspotAccount, options);
-    world.addProcess();
+    const down = await fixture.addWorkspace(openHubspotAccount, options);
+    const other = await fixture.addWorkspace(openHubspotAccount, options);
+    fixture.addProcess();
 
     const known = somebody(0, 'Known before');
     await down.writes(known);
-    await world.ride(hour);
+    await fixture.ride(hour);
     expect(await down.records()).toHaveLength(1);
 
     await down.account.fault({ status: 503 });
@@ -36,9 +36,9 @@ describe('a CRM that answers 503 for three hours', () => {
       );
       await down.writes(known, 'Is anybody there?');
       await other.writes(somebody(step));
-      await world.settle();
+      await fixture.settle();
       expect(await other.records()).toHaveLength(step + 1);
-      world.clock.advance(5 * minute);
+      fixture.clock.advance(5 * minute);
     }
     const asked = (await down.account.calls()) - before;
     expect(await down.records()).toHaveLength(1);
@@ -48,13 +48,13 @@ describe('a CRM that answers 503 for three hours', () => {
     await down.account.fault({});
     const [limit] = Object.values(down.connector.traits.limits);
     if (limit?.kind === 'rolling') await down.account.limit(limit.calls, limit.perMs);
-    const failed = world.failures.length;
-    await world.ride(3 * hour);
+    const failed = fixture.failures.length;
+    await fixture.ride(3 * hour);
     const records = await down.records();
     const phones = records.map((record) => down.read(record, 'phone'));
     expect(phones).toHaveLength(lastWord.size + 1);
     expect(new Set(phones).size).toBe(phones.length);
-    const waits = world.failures.slice(failed).filter(({ code }) => code !== 'limit_wait');
+    const waits = fixture.failures.slice(failed).filter(({ code }) => code !== 'limit_wait');
     expect(waits).toEqual([]);
     for (const [index, words] of lastWord) {
       const { phone = '', name = '' } = somebody(index);
@@ -73,12 +73,12 @@ describe('a CRM that answers 503 for three hours', () => {
   });
 
   test('nobody waits any longer once it ends, whoever made the call that went through', async () => {
-    const world = await createCrmWorld();
-    onTestFinished(() => world.close());
-    const crm = await world.addWorkspace(openHubspotAccount);
+    const fixture = await createCrmFixture();
+    onTestFinished(() => fixture.close());
+    const crm = await fixture.addWorkspace(openHubspotAccount);
     const known = somebody(0, 'Known before');
     await crm.writes(known);
-    await world.ride(hour);
+    await fixture.ride(hour);
     let away = true;
     let ended = false;
     // Of the first calls after the outage only the timeline's goes through.
@@ -90,9 +90,9 @@ describe('a CRM that answers 503 for three hours', () => {
     };
     await crm.writes(known, 'Is anybody there?');
     for (const index of [1, 2, 3]) await crm.writes(somebody(index), 'Is it too late?');
-    expect(await world.pass(3 * hour)).toBe(false);
+    expect(await fixture.pass(3 * hour)).toBe(false);
     away = false;
-    await world.pass(30 * minute);
+    await fixture.pass(30 * minute);
     const records = await crm.records();
     expect(records).toHaveLength(4);
     for (const { recordId } of records) {
@@ -101,36 +101,36 @@ describe('a CRM that answers 503 for three hours', () => {
       ]);
     }
     // Half an hour after an entry was repeated one more look is taken for it: nobody waits for that.
-    await world.ride(30 * minute);
+    await fixture.ride(30 * minute);
   });
 
   test('what only a person can mend is said, also where the timeline meets it first', async () => {
-    const world = await createCrmWorld();
-    onTestFinished(() => world.close());
-    const crm = await world.addWorkspace(openHubspotAccount);
+    const fixture = await createCrmFixture();
+    onTestFinished(() => fixture.close());
+    const crm = await fixture.addWorkspace(openHubspotAccount);
     await crm.writes(somebody(1));
     const answer = await crm.answers(somebody(1));
-    await world.ride(hour);
+    await fixture.ride(hour);
     crm.beforeCall = () =>
       Promise.reject(
         new SangamError({ code: 'reconnect', origin: 'crm', retry: 'never', message: 'Connect again.' }),
       );
     await crm.reached(somebody(1), answer, 'read');
-    await world.ride(hour);
+    await fixture.ride(hour);
     expect(await crm.alerts()).toMatchObject([{ kind: 'connection blocked', message: 'Connect again.' }]);
   });
 
   test('one person alone is not left waiting when it ends', async () => {
-    const world = await createCrmWorld();
-    onTestFinished(() => world.close());
-    const crm = await world.addWorkspace(openHubspotAccount);
+    const fixture = await createCrmFixture();
+    onTestFinished(() => fixture.close());
+    const crm = await fixture.addWorkspace(openHubspotAccount);
     await crm.account.fault({ status: 503 });
     await crm.writes(somebody(1));
-    expect(await world.pass(3 * hour)).toBe(false);
+    expect(await fixture.pass(3 * hour)).toBe(false);
     await crm.account.fault({});
-    const ended = world.clock.now();
-    await world.ride(15 * minute);
+    const ended = fixture.clock.now();
+    await fixture.ride(15 * minute);
     expect(await crm.records()).toHaveLength(1);
-    expect(world.clock.now() - ended).toBeLessThan(15 * minute);
+    expect(fixture.clock.now() - ended).toBeLessThan(15 * minute);
   });
 });

@@ -1,30 +1,30 @@
 import type { CrmValues, WriteOutcome } from '@sangam/core/crm';
 import { describe, expect, test } from 'vitest';
 import { type MemoryAccount, memoryAccounts } from './conformance/memory-account.ts';
-import { day, hour, minute, nationalNumber, somebody, stageFor } from './conformance/stage.ts';
-import type { CrmWorld } from './harness/crm-world.ts';
+import { day, hour, minute, nationalNumber, somebody, setUpFor } from './conformance/set-up.ts';
+import type { CrmFixture } from './harness/crm-fixture.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
 import { type MemoryCrmRules, memoryFields } from './harness/memory-crm.ts';
 
 /** What one item of a write may come to, at CRMs unlike HubSpot. */
 
 interface Scene {
-  readonly world: CrmWorld;
+  readonly fixture: CrmFixture;
   readonly crm: CrmWorkspace;
   readonly account: MemoryAccount;
 }
 
 const scene = async (rules: MemoryCrmRules = {}): Promise<Scene> => {
   const accounts = memoryAccounts(rules);
-  const { world, crm } = await stageFor(accounts.open)();
-  return { world, crm, account: accounts.opened() };
+  const { fixture, crm } = await setUpFor(accounts.open)();
+  return { fixture, crm, account: accounts.opened() };
 };
 
 /** As if webhooks of the account came all the time: nobody is asked before a record is made. */
-const wellTold = async ({ world, crm }: Scene): Promise<void> => {
-  await world.database.query('update crm_connections set last_webhook_at = $2 where workspace_id = $1', [
+const wellTold = async ({ fixture, crm }: Scene): Promise<void> => {
+  await fixture.database.query('update crm_connections set last_webhook_at = $2 where workspace_id = $1', [
     crm.workspaceId,
-    world.clock.now() + hour,
+    fixture.clock.now() + hour,
   ]);
 };
 
@@ -38,12 +38,12 @@ describe('a record the vendor names in place of making one', () => {
     'is taken when it holds the phone, and its neighbours are made (%s)',
     async (twins) => {
       const set = await scene({ twins });
-      const { world, crm, account } = set;
+      const { fixture, crm, account } = set;
       await crm.check();
       await wellTold(set);
       const recordId = account.crm.user.create(typed('Aasha', { [memoryFields.phone]: phoneOf(1) }));
       await Promise.all([crm.writes(somebody(1, 'Asha Rao')), crm.writes(somebody(2, 'Ravi'))]);
-      await world.settle();
+      await fixture.settle();
       const records = await crm.records();
       expect(records).toHaveLength(2);
       const adopted = records.find((record) => record.recordId === recordId);
@@ -61,12 +61,12 @@ describe('a record the vendor names in place of making one', () => {
     holds: CrmValues,
   ): Promise<Scene & { readonly recordId: string }> => {
     const set = await scene();
-    const { world, crm, account } = set;
+    const { fixture, crm, account } = set;
     await crm.check();
     await wellTold(set);
     const recordId = account.crm.user.create(holds);
     await crm.writes(somebody(1, 'Asha Rao'));
-    await world.process.apply();
+    await fixture.process.apply();
     const { contactId } = await crm.contactOf(somebody(1));
     let creates = 0;
     account.crm.judge = (item) => {
@@ -74,7 +74,7 @@ describe('a record the vendor names in place of making one', () => {
       creates += 1;
       return creates === 1 ? outcome(recordId, contactId) : undefined;
     };
-    await world.settle();
+    await fixture.settle();
     return { ...set, recordId };
   };
   const explanation = 'Another record is in the way.';
@@ -120,7 +120,7 @@ describe('one of a hundred', () => {
   const hundred = async (): Promise<Scene & { readonly recordIds: string[] }> => {
     const set = await scene();
     await Promise.all(Array.from({ length: 100 }, (_, index) => set.crm.writes(somebody(index))));
-    await set.world.settle();
+    await set.fixture.settle();
     const recordIds = (await set.crm.records()).map(({ recordId }) => recordId);
     set.account.crm.calls.length = 0;
     return { ...set, recordIds };
@@ -130,23 +130,23 @@ describe('one of a hundred', () => {
 
   test('that is locked waits alone, costs its neighbours no call, and is written when it is free', async () => {
     const set = await hundred();
-    const { world, crm, account, recordIds } = set;
+    const { fixture, crm, account, recordIds } = set;
     const [lockedId = ''] = recordIds;
     account.crm.locked.add(lockedId);
     const before = crm.read((await crm.records()).at(-1), 'last activity');
-    world.clock.advance(minute);
+    fixture.clock.advance(minute);
     await allWrite(crm);
-    await world.process.apply();
-    await world.settle();
+    await fixture.process.apply();
+    await fixture.settle();
     const written = (await crm.records()).filter((one) => crm.read(one, 'last activity') > before);
     expect(written).toHaveLength(99);
     expect(account.crm.calls.filter((call) => call.operation === 'update').map((call) => call.items)).toEqual(
       [100],
     );
     expect(await crm.letters()).toEqual([]);
-    expect(world.failures).toEqual([]);
+    expect(fixture.failures).toEqual([]);
     account.crm.locked.delete(lockedId);
-    await world.ride(hour);
+    await fixture.ride(hour);
     const all = (await crm.records()).filter((one) => crm.read(one, 'last activity') > before);
     expect(all).toHaveLength(100);
     expect(await crm.letters()).toEqual([]);
@@ -154,22 +154,22 @@ describe('one of a hundred', () => {
 
   test('that stays locked is a dead letter in the end, and is replayed', async () => {
     const set = await hundred();
-    const { world, crm, account, recordIds } = set;
+    const { fixture, crm, account, recordIds } = set;
     const [lockedId = ''] = recordIds;
     account.crm.locked.add(lockedId);
-    world.clock.advance(minute);
+    fixture.clock.advance(minute);
     await allWrite(crm);
-    await world.pass(3 * day);
+    await fixture.pass(3 * day);
     expect(await crm.letters()).toMatchObject([{ reason: 'record_locked', source: 'crm' }]);
     expect(callsOf(set, 'update')).toBeLessThan(15);
     account.crm.locked.delete(lockedId);
     await crm.replay();
-    await world.ride(hour);
+    await fixture.ride(hour);
     expect(await crm.letters()).toEqual([]);
   });
 
   test('of which nobody knows whether it was written is looked at before it is written again', async () => {
-    const { world, crm, account, recordIds } = await hundred();
+    const { fixture, crm, account, recordIds } = await hundred();
     const [cutId = ''] = recordIds;
     account.crm.answers.set(cutId, {
       item: cutId,
@@ -177,13 +177,13 @@ describe('one of a hundred', () => {
       code: 'timeout',
       explanation: 'No answer came.',
     });
-    world.clock.advance(minute);
+    fixture.clock.advance(minute);
     await allWrite(crm);
-    await world.process.apply();
-    await world.settle();
+    await fixture.process.apply();
+    await fixture.settle();
     account.crm.answers.clear();
     account.crm.calls.length = 0;
-    await world.ride(hour);
+    await fixture.ride(hour);
     const [first, second] = account.crm.calls.filter(({ operation }) => operation !== 'entries');
     expect(first).toMatchObject({ operation: 'read', items: 1 });
     expect(second).toMatchObject({ operation: 'update', items: 1 });
@@ -203,41 +203,41 @@ describe('a create nobody answered, where our id keeps nothing from being made t
       return { commitAfterMs };
     };
     await set.crm.writes(somebody(1, 'Asha'));
-    await set.world.settle();
+    await set.fixture.settle();
     return set;
   };
 
   test('is looked for once the vendor can no longer make it, and not made twice', async () => {
-    const { world, crm } = await cut(20_000);
-    await world.ride(hour);
-    world.clock.advance(minute);
+    const { fixture, crm } = await cut(20_000);
+    await fixture.ride(hour);
+    fixture.clock.advance(minute);
     expect(await crm.records()).toHaveLength(1);
     expect(crm.read(await crm.record(), 'last activity')).not.toBe('');
     expect(await crm.conflicts()).toEqual([]);
   });
 
   test('waits that long though the person writes on and others go through', async () => {
-    const { world, crm } = await cut(25_000);
+    const { fixture, crm } = await cut(25_000);
     for (let again = 0; again < 5; again += 1) {
-      world.clock.advance(2_000);
+      fixture.clock.advance(2_000);
       await crm.writes(somebody(1, 'Asha'), 'Hello?');
       await crm.writes(somebody(2 + again));
-      await world.settle();
+      await fixture.settle();
     }
-    await world.ride(hour);
-    world.clock.advance(minute);
+    await fixture.ride(hour);
+    fixture.clock.advance(minute);
     expect(await crm.records()).toHaveLength(6);
   });
 
   test('that comes later still is found within the hour: the oldest is theirs, the other is shown, none is deleted', async () => {
-    const { world, crm, account } = await cut(2 * minute);
-    await world.ride(hour);
+    const { fixture, crm, account } = await cut(2 * minute);
+    await fixture.ride(hour);
     const records = await crm.records();
     expect(records).toHaveLength(2);
     const ids = records.map(({ recordId }) => recordId).toSorted();
     expect(await crm.conflicts()).toMatchObject([{ kind: 'two records', recordIds: ids }]);
     await crm.writes(somebody(1, 'Asha'), 'On which one?');
-    await world.ride(hour);
+    await fixture.ride(hour);
     const [oldest = '', other = ''] = ids;
     const said = (recordId: string): string =>
       account.crm.user
@@ -250,11 +250,11 @@ describe('a create nobody answered, where our id keeps nothing from being made t
 
   test('alone in a batch of calls comes back alone', async () => {
     const set = await scene({ writeClass: 'findable' });
-    const { world, crm, account } = set;
+    const { fixture, crm, account } = set;
     await crm.check();
     await wellTold(set);
     await Promise.all([1, 2, 3].map((index) => crm.writes(somebody(index))));
-    await world.process.apply();
+    await fixture.process.apply();
     const { contactId } = await crm.contactOf(somebody(2));
     account.crm.answers.set(contactId, {
       item: contactId,
@@ -262,15 +262,15 @@ describe('a create nobody answered, where our id keeps nothing from being made t
       code: 'timeout',
       explanation: 'No answer came.',
     });
-    await world.settle();
+    await fixture.settle();
     expect(await crm.records()).toHaveLength(2);
     account.crm.answers.clear();
-    const started = world.clock.now();
-    await world.pass(10_000);
+    const started = fixture.clock.now();
+    await fixture.pass(10_000);
     expect(await crm.records()).toHaveLength(2);
-    await world.ride(hour);
+    await fixture.ride(hour);
     expect(await crm.records()).toHaveLength(3);
-    expect(world.clock.now() - started).toBeGreaterThanOrEqual(30_000);
+    expect(fixture.clock.now() - started).toBeGreaterThanOrEqual(30_000);
     expect(await crm.letters()).toEqual([]);
   });
 });
@@ -285,25 +285,25 @@ describe('of several records of one person', () => {
     'a contact goes before a lead, though that is older (%s)',
     async (when) => {
       const set = await scene();
-      const { world, crm, account } = set;
+      const { fixture, crm, account } = set;
       account.crm.user.create(typed('Lead', { [memoryFields.phone]: phoneOf(1) }), 'lead');
-      world.clock.advance(minute);
+      fixture.clock.advance(minute);
       const contact = account.crm.user.create(typed('Contact', { [memoryFields.mobile]: phoneOf(1) }));
       if (when === 'after a look') await crm.check();
       await crm.writes(somebody(1));
-      await world.settle();
+      await fixture.settle();
       expect(await theirs(set)).toEqual([contact]);
     },
   );
 
   test('found by a look, a contact goes before a lead, then the field people look at first, then the oldest', async () => {
     const set = await scene();
-    const { world, crm, account } = set;
+    const { fixture, crm, account } = set;
     await crm.configure({ creation: { policy: 'never' } });
     for (const index of [1, 2, 3]) await crm.writes(somebody(index));
-    await world.settle();
+    await fixture.settle();
     const make = (index: number, field: string, type: 'contact' | 'lead' = 'contact'): string => {
-      world.clock.advance(minute);
+      fixture.clock.advance(minute);
       return account.crm.user.create(typed('Typed', { [field]: phoneOf(index) }), type);
     };
     make(1, memoryFields.phone, 'lead');
@@ -313,7 +313,7 @@ describe('of several records of one person', () => {
     const oldest = make(3, memoryFields.phone);
     make(3, memoryFields.phone);
     await crm.check();
-    await world.settle();
+    await fixture.settle();
     expect((await theirs(set)).toSorted()).toEqual([contact, first, oldest].toSorted());
   });
 });
@@ -323,40 +323,40 @@ describe('a create looks for our id first', () => {
 
   test('where a record was deleted and restored, and what people typed there since stays', async () => {
     const set = await scene();
-    const { world, crm, account } = set;
+    const { fixture, crm, account } = set;
     await crm.check();
     await crm.writes(somebody(1, 'Asha'));
-    await world.settle();
+    await fixture.settle();
     const { recordId } = await crm.record();
     account.crm.user.remove(recordId);
-    world.clock.advance(minute);
+    fixture.clock.advance(minute);
     await crm.tag(somebody(1), ['VIP']);
-    await world.settle();
+    await fixture.settle();
     account.crm.user.restore(recordId);
     account.crm.user.update(recordId, rewritten);
-    world.clock.advance(minute);
+    fixture.clock.advance(minute);
     await crm.writes(somebody(1, 'Asha'), 'Me again');
-    await world.settle();
+    await fixture.settle();
     const record = await crm.record();
     expect(record).toMatchObject({ recordId, values: rewritten });
-    expect(world.clock.now() - crm.timeOf(record, 'last activity')).toBeLessThan(minute);
+    expect(fixture.clock.now() - crm.timeOf(record, 'last activity')).toBeLessThan(minute);
   });
 
   test('where a person parted them: the parted record keeps what it holds, theirs is another', async () => {
     const set = await scene();
-    const { world, crm, account } = set;
+    const { fixture, crm, account } = set;
     await crm.check();
     await crm.writes(somebody(1, 'Asha'));
-    await world.settle();
+    await fixture.settle();
     const { recordId } = await crm.record();
     account.crm.user.update(recordId, rewritten);
-    await world.database.query('update crm_links set home = false, parted_at = $2 where workspace_id = $1', [
-      crm.workspaceId,
-      world.clock.now(),
-    ]);
-    world.clock.advance(minute);
+    await fixture.database.query(
+      'update crm_links set is_primary = false, parted_at = $2 where workspace_id = $1',
+      [crm.workspaceId, fixture.clock.now()],
+    );
+    fixture.clock.advance(minute);
     await crm.writes(somebody(1, 'Asha'), 'Me again');
-    await world.settle();
+    await fixture.settle();
     const records = await crm.records();
     expect(records).toHaveLength(2);
     expect(records.find((one) => one.recordId === recordId)?.values).toMatchObject(rewritten);
@@ -379,14 +379,14 @@ describe('a refused value', () => {
   const known = async (): Promise<Scene> => {
     const set = await scene();
     await set.crm.writes(somebody(1, 'Asha'));
-    await set.world.settle();
+    await set.fixture.settle();
     set.account.crm.calls.length = 0;
     return set;
   };
-  const stops = async ({ world, crm }: Scene, words = 'STOP'): Promise<void> => {
-    world.clock.advance(minute);
+  const stops = async ({ fixture, crm }: Scene, words = 'STOP'): Promise<void> => {
+    fixture.clock.advance(minute);
     await crm.writes(somebody(1, 'Asha'), words);
-    await world.settle();
+    await fixture.settle();
   };
 
   test('that is named is left out, the rest and the STOP are written, and it is told and tried once', async () => {
@@ -408,36 +408,36 @@ describe('a refused value', () => {
 
     account.crm.judge = undefined;
     await crm.replay();
-    await set.world.settle();
+    await set.fixture.settle();
     expect(crm.tagsOf(await crm.record())).toEqual(['VIP']);
     expect(await crm.letters()).toEqual([]);
   });
 
   test('of a new person leaves the record to its next stand-in, and the name takes that place', async () => {
     const set = await scene();
-    const { world, crm, account } = set;
+    const { fixture, crm, account } = set;
     const digits = (values: CrmValues): string | undefined =>
       /\d/.test(values['FirstName'] ?? '') ? 'FirstName' : undefined;
     account.crm.judge = refusing(digits, true);
     await crm.writes({ phone: somebody(1).phone ?? '' });
-    await world.settle();
+    await fixture.settle();
     expect(crm.read(await crm.record(), 'phone')).toBe(phoneOf(1));
     expect(crm.read(await crm.record(), 'first name')).toBe('WhatsApp contact');
     expect(await crm.letters()).toEqual([]);
-    world.clock.advance(minute);
+    fixture.clock.advance(minute);
     await crm.writes(somebody(1, 'Asha'));
-    await world.settle();
+    await fixture.settle();
     expect(crm.read(await crm.record(), 'first name')).toBe('Asha');
   });
 
   test('of a new person without another to stand in leaves the record without it, and is told', async () => {
     const set = await scene();
-    const { world, crm, account } = set;
+    const { fixture, crm, account } = set;
     account.crm.judge = refusing((values) => ('LastName' in values ? 'LastName' : undefined), true);
     for (const words of ['Hello', 'Hello again']) {
-      world.clock.advance(minute);
+      fixture.clock.advance(minute);
       await crm.writes(somebody(1, 'Asha Rao'), words);
-      await world.settle();
+      await fixture.settle();
     }
     const record = await crm.record();
     expect(record.values).toMatchObject({ FirstName: 'Asha', Phone: phoneOf(1) });
@@ -447,7 +447,7 @@ describe('a refused value', () => {
     expect(callsOf(set, 'update')).toBe(1);
     account.crm.judge = undefined;
     await crm.replay();
-    await world.settle();
+    await fixture.settle();
     expect(crm.read(await crm.record(), 'last name')).toBe('Rao');
     expect(await crm.letters()).toEqual([]);
   });

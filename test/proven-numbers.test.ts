@@ -15,17 +15,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   type Api,
   apiOf,
-  createTown,
+  createServiceFixture,
   type ServiceProcess,
   text,
-  type Town,
+  type ServiceFixture,
   until,
   webhook,
 } from './harness/index.ts';
 
 /** A number belongs to who proves it with an access token that Meta shows the number to. */
 
-let town: Town;
+let fixture: ServiceFixture;
 let service: ServiceProcess;
 let token: string;
 
@@ -36,15 +36,15 @@ interface Business {
 }
 
 beforeAll(async () => {
-  town = await createTown();
-  service = await town.startService();
-  token = town.parties.whatsapp.accessToken;
+  fixture = await createServiceFixture();
+  service = await fixture.startService();
+  token = fixture.parties.whatsapp.accessToken;
 });
-afterAll(() => town.close());
+afterAll(() => fixture.close());
 
 async function business(workspaceId: string = randomUUID()): Promise<Business> {
   const memberId = randomUUID();
-  await town.store.transact(workspaceId, async (trx) => {
+  await fixture.store.transact(workspaceId, async (trx) => {
     await trx
       .insertInto('workspaces')
       .values({ workspace_id: workspaceId, name: 'Business', sandbox: true, created_at: 0 })
@@ -61,7 +61,7 @@ async function business(workspaceId: string = randomUUID()): Promise<Business> {
       })
       .execute();
   });
-  const sessions = createSessions(town.store, systemClock);
+  const sessions = createSessions(fixture.store, systemClock);
   const session = (await sessions.enter(await sessions.makeLink(workspaceId, memberId))) ?? '';
   return {
     workspaceId,
@@ -80,7 +80,7 @@ const connect = (
   who: Business,
   more: { accessToken?: string; displayPhoneNumber?: string; wabaId?: string },
 ) => {
-  const { phoneNumberId, wabaId } = town.parties.whatsapp;
+  const { phoneNumberId, wabaId } = fixture.parties.whatsapp;
   return who.api('POST', '/channels', {
     phoneNumberId,
     wabaId,
@@ -95,7 +95,7 @@ const write = (who: Business, channelId: string, phone: string): Promise<void> =
   send(
     who,
     channelId,
-    webhook(town.parties.whatsapp, [text({ phone }, `w.${randomUUID()}`, Date.now() - 5000, 'hello')]),
+    webhook(fixture.parties.whatsapp, [text({ phone }, `w.${randomUUID()}`, Date.now() - 5000, 'hello')]),
   );
 
 async function send(who: Business, channelId: string, told: object): Promise<void> {
@@ -122,7 +122,7 @@ const channelsOf = async (who: Business): Promise<Channel[]> =>
   ((await who.api('GET', '/channels')).body as { results: Channel[] }).results;
 /** A client of the database's owner, and whether so many wait for locks of one kind. */
 async function openHolding() {
-  const client = new pg.Client({ connectionString: town.databaseUrl });
+  const client = new pg.Client({ connectionString: fixture.databaseUrl });
   await client.connect();
   const waiting =
     (most: number, event = '%') =>
@@ -136,7 +136,7 @@ async function openHolding() {
   return { holding: client, waiting };
 }
 const alertsOf = (who: Business) =>
-  town.store.transact(who.workspaceId, (trx) => listAlerts(trx, { limit: 100 }));
+  fixture.store.transact(who.workspaceId, (trx) => listAlerts(trx, { limit: 100 }));
 
 describe('one number and two businesses', () => {
   let claimant: Business;
@@ -145,12 +145,12 @@ describe('one number and two businesses', () => {
   let own: string;
 
   beforeAll(async () => {
-    const sandbox = await business(town.parties.workspaceId);
+    const sandbox = await business(fixture.parties.workspaceId);
     const mine = await channelsOf(sandbox);
     expect(mine).toMatchObject([
-      { channelId: town.parties.whatsapp.channelId, proven: true, releasedAt: null },
+      { channelId: fixture.parties.whatsapp.channelId, proven: true, releasedAt: null },
     ]);
-    expect((await sandbox.api('DELETE', `/channels/${town.parties.whatsapp.channelId}`)).status).toBe(204);
+    expect((await sandbox.api('DELETE', `/channels/${fixture.parties.whatsapp.channelId}`)).status).toBe(204);
     claimant = await business();
     owner = await business();
   });
@@ -200,8 +200,8 @@ describe('one number and two businesses', () => {
     // As Meta tells it, not as anybody wrote it.
     expect(body).toMatchObject({
       proven: true,
-      displayPhoneNumber: town.parties.whatsapp.displayPhoneNumber,
-      wabaId: town.parties.whatsapp.wabaId,
+      displayPhoneNumber: fixture.parties.whatsapp.displayPhoneNumber,
+      wabaId: fixture.parties.whatsapp.wabaId,
     });
     expect(said).not.toContain(token);
     own = (body as Channel).channelId;
@@ -225,10 +225,10 @@ describe('one number and two businesses', () => {
   });
 
   test('an account that somebody else claims as well is the signer’s', async () => {
-    const { wabaId } = town.parties.whatsapp;
+    const { wabaId } = fixture.parties.whatsapp;
     // Of several channels under an account the least id comes first.
     const first = '00000000-0000-4000-8000-000000000000';
-    await town.store.transact(claimant.workspaceId, (trx) =>
+    await fixture.store.transact(claimant.workspaceId, (trx) =>
       trx
         .insertInto('directory_channels')
         .values({
@@ -275,7 +275,7 @@ describe('one number and two businesses', () => {
 
   test('once it is let go, another’s proof counts, and their old conversations go on', async () => {
     const tokenKept = () =>
-      town.store.transact(owner.workspaceId, async (trx) => (await accessTokenOf(trx, own)) !== null);
+      fixture.store.transact(owner.workspaceId, async (trx) => (await accessTokenOf(trx, own)) !== null);
     expect(await tokenKept()).toBe(true);
     expect((await owner.api('DELETE', `/channels/${own}`)).status).toBe(204);
     expect(await tokenKept()).toBe(false);
@@ -305,7 +305,7 @@ describe('one number and two businesses', () => {
     const { holding, waiting } = await openHolding();
     try {
       // Who waits for a number is let in in turn: the look, the proof, and only then the take-over.
-      const lock = `hashtextextended('number ${town.parties.whatsapp.phoneNumberId}', 0)`;
+      const lock = `hashtextextended('number ${fixture.parties.whatsapp.phoneNumberId}', 0)`;
       await holding.query(`select pg_advisory_lock(${lock})`);
       const takeOver = connect(owner, { accessToken: token });
       await until('the look to wait', waiting(1, 'advisory'));
@@ -360,8 +360,8 @@ describe('the number the environment names', () => {
   };
   let asked = 0;
   const start = (number: LiveNumber): Promise<string | undefined> => {
-    const reader = createOwnNumberReader({ version: 'v26.0', sandboxUrl: async () => town.sandboxUrl });
-    return ensureLiveWorkspace(town.store, box, systemClock, { number, crms: {} }, (_live, question) => {
+    const reader = createOwnNumberReader({ version: 'v26.0', sandboxUrl: async () => fixture.sandboxUrl });
+    return ensureLiveWorkspace(fixture.store, box, systemClock, { number, crms: {} }, (_live, question) => {
       asked += 1;
       return reader({ sandbox: true }, question);
     });
@@ -406,7 +406,7 @@ describe('the number the environment names', () => {
     expect(await connect(live, display)).toMatchObject({ status: 201, body: { app: 'own' } });
     expect(await start({ ...named, ...display })).toBeUndefined();
     expect(await channelsOf(live)).toMatchObject([{ app: 'service', releasedAt: null }]);
-    const { rows } = await town.store.transact(liveWorkspaceId, (trx) =>
+    const { rows } = await fixture.store.transact(liveWorkspaceId, (trx) =>
       sql`select app_secret, verify_token from channels where workspace_id = ${liveWorkspaceId}`.execute(trx),
     );
     expect(rows).toEqual([{ app_secret: null, verify_token: null }]);

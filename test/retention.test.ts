@@ -24,8 +24,8 @@ import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   canonicalState,
-  createEngine,
-  type Engine,
+  createEngineFixture,
+  type EngineFixture,
   engineNow,
   preference,
   startProcess,
@@ -39,12 +39,12 @@ import {
 
 const days: RetentionDays = { deadLetterContents: 180, keptEvents: 400, occurrences: 400, audit: 2_555 };
 
-let engine: Engine;
+let engine: EngineFixture;
 let receiver: Receiver;
 let deadLetters: DeadLetters;
 let now: number;
 beforeEach(async () => {
-  engine = await createEngine();
+  engine = await createEngineFixture();
   now = engineNow;
   const { store, directory } = engine;
   const clock = { now: () => now };

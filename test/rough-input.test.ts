@@ -1,10 +1,18 @@
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createEngine, type Engine, engineNow, message, status, text, webhook } from './harness/index.ts';
+import {
+  createEngineFixture,
+  type EngineFixture,
+  engineNow,
+  message,
+  status,
+  text,
+  webhook,
+} from './harness/index.ts';
 
-let engine: Engine;
+let engine: EngineFixture;
 beforeEach(async () => {
-  engine = await createEngine();
+  engine = await createEngineFixture();
 });
 afterEach(() => engine.close());
 

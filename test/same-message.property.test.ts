@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   canonicalState,
   type Change,
-  createEngine,
-  type Engine,
+  createEngineFixture,
+  type EngineFixture,
   engineNow,
   message,
   numberChange,
@@ -21,9 +21,9 @@ import {
  * speak often.
  */
 
-let engine: Engine;
+let engine: EngineFixture;
 beforeAll(async () => {
-  engine = await createEngine();
+  engine = await createEngineFixture();
   // Where timelines stand is another law.
   await engine.asDatabaseOwner('update crm_connections set disconnected_at = 1');
 });

@@ -2,16 +2,16 @@ import { systemClock } from '@sangam/core/clock';
 import { ownNumbers, releaseChannel } from '@sangam/core/store';
 import { ensureSandboxWorkspace } from '@sangam/service';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createTown, type Town } from './harness/index.ts';
+import { createServiceFixture, type ServiceFixture } from './harness/index.ts';
 
-let town: Town;
+let fixture: ServiceFixture;
 beforeAll(async () => {
-  town = await createTown();
+  fixture = await createServiceFixture();
 });
-afterAll(() => town.close());
+afterAll(() => fixture.close());
 
 test('the sandbox’s number comes back at the next start after it was let go, and is nobody of ours meanwhile', async () => {
-  const { store, box, parties } = town;
+  const { store, box, parties } = fixture;
   const { channelId, displayPhoneNumber } = parties.whatsapp;
   const own = () => store.transact(parties.workspaceId, ownNumbers);
   const start = () => ensureSandboxWorkspace(store, box, systemClock);

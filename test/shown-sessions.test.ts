@@ -2,20 +2,20 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { simulators } from '@sangam/sandbox';
 import type { Service } from '@sangam/service';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createTown, type Town } from './harness/index.ts';
+import { createServiceFixture, type ServiceFixture } from './harness/index.ts';
 
 /** Who looks at a card of ours in HubSpot, as HubSpot signs it when the card asks us. */
 
-let town: Town;
+let fixture: ServiceFixture;
 let service: Service;
 let address: string;
 
 beforeAll(async () => {
-  town = await createTown();
-  service = await town.openService({ work: false });
+  fixture = await createServiceFixture();
+  service = await fixture.openService({ work: false });
   address = `${service.url()}/apps/hubspot/session`;
 });
-afterAll(() => town.close());
+afterAll(() => fixture.close());
 
 interface Answer {
   readonly status: number;
@@ -24,7 +24,7 @@ interface Answer {
 
 /** The card asks through the CRM, as `hubspot.fetch` does. */
 async function cardAsks(url: string, method = 'GET'): Promise<Answer> {
-  const said: { status: number; body: string } = await town.control('POST', '/hubspot/fetch', {
+  const said: { status: number; body: string } = await fixture.control('POST', '/hubspot/fetch', {
     url,
     method,
   });
@@ -34,7 +34,7 @@ async function cardAsks(url: string, method = 'GET'): Promise<Answer> {
 /** Somebody who holds `secret` asks; `added` goes into the address after it was signed. */
 async function asks(
   query: string,
-  { secret = town.parties.hubspot.clientSecret ?? '', at = town.clock.now(), added = '' } = {},
+  { secret = fixture.parties.hubspot.clientSecret ?? '', at = fixture.clock.now(), added = '' } = {},
 ): Promise<Answer> {
   const url = `${address}?${query}`;
   const signature = createHmac('sha256', secret)
@@ -56,7 +56,7 @@ describe('who looks at a card in HubSpot', () => {
     expect(await cardAsks(address, method)).toEqual({
       status: 200,
       body: {
-        connectionId: town.parties.hubspot.connectionId,
+        connectionId: fixture.parties.hubspot.connectionId,
         account,
         user: { id: '2000001', email: 'user@portal.example' },
         member: null,
@@ -67,13 +67,13 @@ describe('who looks at a card in HubSpot', () => {
   test('is a member where one has their e-mail, however it is spelled', async () => {
     const memberId = randomUUID();
     const row = {
-      workspace_id: town.parties.workspaceId,
+      workspace_id: fixture.parties.workspaceId,
       member_id: memberId,
       email: 'User@Portal.example',
       role: 'rep' as const,
       created_at: 0,
     };
-    await town.store.transact(row.workspace_id, (trx) => trx.insertInto('members').values(row).execute());
+    await fixture.store.transact(row.workspace_id, (trx) => trx.insertInto('members').values(row).execute());
     expect((await cardAsks(address)).body).toMatchObject({ member: { memberId, role: 'rep' } });
   });
 
@@ -86,7 +86,7 @@ describe('who looks at a card in HubSpot', () => {
     const bad = refused(401, 'bad_signature');
     expect(await asks(whoLooks(), { secret: 'guessed' })).toMatchObject(bad);
     expect(await asks(whoLooks(), { added: '&userId=8' })).toMatchObject(bad);
-    expect(await asks(whoLooks(), { at: town.clock.now() - 301_000 })).toMatchObject(bad);
+    expect(await asks(whoLooks(), { at: fixture.clock.now() - 301_000 })).toMatchObject(bad);
     const response = await fetch(`${address}?${whoLooks()}`);
     expect(response.status).toBe(401);
   });
@@ -101,9 +101,9 @@ describe('who looks at a card in HubSpot', () => {
   });
 
   test('is nobody once the account was let go', async () => {
-    const { workspaceId, hubspot } = town.parties;
+    const { workspaceId, hubspot } = fixture.parties;
     const disconnect = (at: number | null) =>
-      town.store.transact(workspaceId, (trx) =>
+      fixture.store.transact(workspaceId, (trx) =>
         trx
           .updateTable('crm_connections')
           .set({ disconnected_at: at })
@@ -119,7 +119,7 @@ describe('who looks at a card in HubSpot', () => {
 });
 
 test('an address for webhooks says that it is there, and nothing else, to whoever asks with HEAD', async () => {
-  for (const path of ['', `/${town.parties.hubspot.connectionId}`, `/${randomUUID()}`]) {
+  for (const path of ['', `/${fixture.parties.hubspot.connectionId}`, `/${randomUUID()}`]) {
     const response = await fetch(`${service.url()}/webhooks/hubspot${path}`, { method: 'HEAD' });
     expect(response.status, path).toBe(200);
     expect(await response.text()).toBe('');

@@ -2,25 +2,25 @@ import { randomUUID } from 'node:crypto';
 import { systemClock } from '@sangam/core/clock';
 import { createSessions } from '@sangam/service';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createTown, enter, type ServiceProcess, type Town } from './harness/index.ts';
+import { createServiceFixture, enter, type ServiceProcess, type ServiceFixture } from './harness/index.ts';
 
 /** Links, sessions, and what a role may do. */
 
-let town: Town;
+let fixture: ServiceFixture;
 let service: ServiceProcess;
 beforeAll(async () => {
-  town = await createTown();
-  service = await town.startService();
+  fixture = await createServiceFixture();
+  service = await fixture.startService();
 });
-afterAll(() => town.close());
+afterAll(() => fixture.close());
 
-const sessionsAt = (now: () => number) => createSessions(town.store, { now });
-const sessions = () => createSessions(town.store, systemClock);
+const sessionsAt = (now: () => number) => createSessions(fixture.store, { now });
+const sessions = () => createSessions(fixture.store, systemClock);
 
 async function member(role: 'admin' | 'rep' | 'read-only'): Promise<string> {
   const memberId = randomUUID();
-  const { workspaceId } = town.parties;
-  await town.store.transact(workspaceId, (trx) =>
+  const { workspaceId } = fixture.parties;
+  await fixture.store.transact(workspaceId, (trx) =>
     trx
       .insertInto('members')
       .values({
@@ -37,7 +37,7 @@ async function member(role: 'admin' | 'rep' | 'read-only'): Promise<string> {
 
 async function signedIn(role: 'admin' | 'rep' | 'read-only' = 'admin', memberId?: string): Promise<string> {
   const id = memberId ?? (await member(role));
-  const link = await sessions().makeLink(town.parties.workspaceId, id);
+  const link = await sessions().makeLink(fixture.parties.workspaceId, id);
   return enter(service.url, `${service.url}/admin/enter/${link}`);
 }
 
@@ -50,7 +50,7 @@ const ask = (headers: Record<string, string>, method = 'GET', route = '/api/v1/a
 
 describe('a link', () => {
   test('is not spent by being opened, looked at or asked about, and is spent by its button, once', async () => {
-    const token = await sessions().makeLink(town.parties.workspaceId, await member('admin'));
+    const token = await sessions().makeLink(fixture.parties.workspaceId, await member('admin'));
     const link = `${service.url}/admin/enter/${token}`;
     for (const method of ['GET', 'HEAD', 'GET']) {
       const opened = await fetch(link, { method });
@@ -87,7 +87,7 @@ describe('a link', () => {
   });
 
   test('signs nobody in from a page of somebody else’s', async () => {
-    const token = await sessions().makeLink(town.parties.workspaceId, await member('admin'));
+    const token = await sessions().makeLink(fixture.parties.workspaceId, await member('admin'));
     const link = `${service.url}/admin/enter/${token}`;
     for (const origin of ['https://evil.example', 'null']) {
       const foreign = await fetch(link, { method: 'POST', headers: { origin }, redirect: 'manual' });
@@ -106,7 +106,7 @@ describe('a link', () => {
   test('ends after a day, and a session after seven', async () => {
     const day = 24 * 60 * 60 * 1000;
     const start = systemClock.now();
-    const { workspaceId } = town.parties;
+    const { workspaceId } = fixture.parties;
     const memberId = await member('rep');
     const at = (days: number) => sessionsAt(() => start + days * day);
     const late = await at(0).makeLink(workspaceId, memberId);

@@ -4,8 +4,8 @@ import { type ChangeRoute, createChangeReceiver, createDeadLetters } from '@sang
 import { findContact, listAlerts, listDeadLetters } from '@sangam/core/store';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
-import { createCrmWorld, type CrmWorld } from './harness/crm-world.ts';
-import { addWorkspace, createEngine, text, webhook } from './harness/index.ts';
+import { createCrmFixture, type CrmFixture } from './harness/crm-fixture.ts';
+import { addWorkspace, createEngineFixture, text, webhook } from './harness/index.ts';
 
 /** What somebody signs concerns what is theirs, and nobody else's. */
 
@@ -13,7 +13,7 @@ const said = [text({ phone: '919812345678' }, 'w.foreign', Date.now() - 1000, 'S
 
 describe('a webhook of a number that another business has connected', () => {
   test('is kept with its signer, and reaches that business neither as a message nor as a STOP', async () => {
-    const engine = await createEngine();
+    const engine = await createEngineFixture();
     try {
       const other = await addWorkspace(engine.store);
       await engine.receive(webhook(other, said));
@@ -41,15 +41,15 @@ describe('a webhook of a number that another business has connected', () => {
 });
 
 describe('a webhook that names no account', () => {
-  let world: CrmWorld;
-  afterEach(() => world.close());
+  let fixture: CrmFixture;
+  afterEach(() => fixture.close());
 
   test('is of the connection that signed it; once that is let go it waits until it is connected again', async () => {
-    world = await createCrmWorld();
-    const signer = await world.addWorkspace(openHubspotAccount);
+    fixture = await createCrmFixture();
+    const signer = await fixture.addWorkspace(openHubspotAccount);
     const { connectionId, workspaceId } = signer;
-    const { store, receiver } = world.process;
-    const { clock } = world;
+    const { store, receiver } = fixture.process;
+    const { clock } = fixture;
     const { crm } = signer.connector.traits;
     const change = (value: string): AccountChanges => ({
       account: undefined,
@@ -66,7 +66,7 @@ describe('a webhook that names no account', () => {
       changes.receive(crm, [change(value)], route, Buffer.from(value));
     const own: ChangeRoute = { kind: 'connection', workspaceId, connectionId };
     const told = async (): Promise<string[]> => {
-      await world.process.apply();
+      await fixture.process.apply();
       return (await signer.occurrences()).map(({ value }) => value).toSorted();
     };
     const entry = store.directory
@@ -98,22 +98,22 @@ describe('a webhook that names no account', () => {
 });
 
 describe('a privacy deletion', () => {
-  let world: CrmWorld;
-  afterEach(() => world.close());
+  let fixture: CrmFixture;
+  afterEach(() => fixture.close());
 
   test('signed by a foreign app erases nobody; by the account’s own it does', async () => {
-    world = await createCrmWorld();
-    const owner = await world.addWorkspace(openHubspotAccount);
-    const stranger = await world.addWorkspace(openHubspotAccount);
+    fixture = await createCrmFixture();
+    const owner = await fixture.addWorkspace(openHubspotAccount);
+    const stranger = await fixture.addWorkspace(openHubspotAccount);
     const { crm } = owner.connector.traits;
     const { account } = owner.account;
     await owner.check();
     await owner.writes({ phone: '919812345678' });
-    await world.settle();
+    await fixture.settle();
     const { recordId } = await owner.record();
-    const erased = { kind: 'erased' as const, recordId, at: world.clock.now() };
+    const erased = { kind: 'erased' as const, recordId, at: fixture.clock.now() };
     const sign = ({ workspaceId, connectionId }: typeof owner): Promise<void> =>
-      world.process.changes.receive(
+      fixture.process.changes.receive(
         crm,
         [{ account, changes: [erased] }],
         { kind: 'connection', workspaceId, connectionId },
@@ -123,11 +123,11 @@ describe('a privacy deletion', () => {
       owner.transact((trx) => findContact(trx, { value: '+919812345678' }));
 
     await sign(stranger);
-    await world.settle();
+    await fixture.settle();
     expect(await known()).toBeDefined();
     expect((await stranger.letters()).map(({ reason }) => reason)).toEqual(['foreign account']);
     await sign(owner);
-    await world.settle();
+    await fixture.settle();
     expect(await known()).toBeUndefined();
   });
 });

@@ -1,16 +1,16 @@
 import pg from 'pg';
 import { describe, expect, test, type TestContext } from 'vitest';
 import {
-  createTown,
+  createServiceFixture,
   deliver,
   everythingThrough,
   inParallel,
-  lookedThrough,
+  wholeAccountScanned,
   openDatabaseProxy,
   problemsOf,
   type SandboxRecord,
   type ServiceProcess,
-  type Town,
+  type ServiceFixture,
   trafficOf,
   until,
   webhook,
@@ -18,10 +18,10 @@ import {
 
 /** Promise 2 and honest readiness while PostgreSQL answers nothing, refuses writes or holds the workers up. */
 
-async function openTown({ onTestFinished }: TestContext): Promise<Town> {
-  const town = await createTown();
-  onTestFinished(() => town.close());
-  return town;
+async function openServiceFixture({ onTestFinished }: TestContext): Promise<ServiceFixture> {
+  const fixture = await createServiceFixture();
+  onTestFinished(() => fixture.close());
+  return fixture;
 }
 
 async function readiness(service: ServiceProcess): Promise<string> {
@@ -32,7 +32,7 @@ async function readiness(service: ServiceProcess): Promise<string> {
 
 const start = Date.now() - 3_600_000;
 
-async function messagesOf({ store, parties: { workspaceId } }: Town): Promise<number> {
+async function messagesOf({ store, parties: { workspaceId } }: ServiceFixture): Promise<number> {
   const rows = await store.transact(workspaceId, (trx) =>
     trx.selectFrom('event_keys').select('event_key').where('workspace_id', '=', workspaceId).execute(),
   );
@@ -40,8 +40,8 @@ async function messagesOf({ store, parties: { workspaceId } }: Town): Promise<nu
 }
 
 /** As the server's owner, past every limit set on the database. */
-async function asOwner(town: Town, ...statements: readonly string[]): Promise<void> {
-  const client = new pg.Client({ connectionString: town.databaseUrl });
+async function asOwner(fixture: ServiceFixture, ...statements: readonly string[]): Promise<void> {
+  const client = new pg.Client({ connectionString: fixture.databaseUrl });
   await client.connect();
   for (const statement of statements) await client.query(statement);
   await client.end();
@@ -52,36 +52,39 @@ const endSessions = `select pg_terminate_backend(pid) from pg_stat_activity
 
 describe.concurrent('a database that is up, and does not do its work', () => {
   test('connections that never answer again are given up, and everything goes on over new ones, nothing lost or doubled', async (context) => {
-    const town = await openTown(context);
-    await lookedThrough(town);
-    const proxy = await openDatabaseProxy(town.databaseUrl);
+    const fixture = await openServiceFixture(context);
+    await wholeAccountScanned(fixture);
+    const proxy = await openDatabaseProxy(fixture.databaseUrl);
     context.onTestFinished(() => proxy.close());
-    const service = await town.startService(proxy.url);
-    const { everybody, rounds } = trafficOf(10, 2, start);
-    const bodies = rounds.flat().map((change) => webhook(town.parties.whatsapp, [change]));
+    const service = await fixture.startService(proxy.url);
+    const { everybody, dispatcher } = trafficOf(10, 2, start);
+    const bodies = dispatcher.flat().map((change) => webhook(fixture.parties.whatsapp, [change]));
     const post = (some: readonly object[]): Promise<void> =>
       inParallel(some, 6, (body) => deliver(() => [service], body));
     await post(bodies.slice(0, 20));
     // Whatever is under way then never hears how it ended.
     const meanwhile = post(bodies.slice(20, 40));
-    await until('something acknowledged', async () => (await messagesOf(town)) > 0);
+    await until('something acknowledged', async () => (await messagesOf(fixture)) > 0);
     proxy.silence();
     expect(await readiness(service)).toBe('database_unreachable');
     proxy.answer();
     await meanwhile;
     await post(bodies.slice(40));
-    await everythingThrough(town, 150_000);
+    await everythingThrough(fixture, 150_000);
     await until('ready again', async () => (await readiness(service)) === 'ready');
-    const { results } = await town.control<{ results: SandboxRecord[] }>('GET', '/hubspot/records/contacts');
-    const place = { store: town.store, workspaceId: town.parties.workspaceId };
+    const { results } = await fixture.control<{ results: SandboxRecord[] }>(
+      'GET',
+      '/hubspot/records/contacts',
+    );
+    const place = { store: fixture.store, workspaceId: fixture.parties.workspaceId };
     expect(await problemsOf(place, everybody, results, [start, Date.now()])).toEqual([]);
   });
 
   test('workers that end nothing for a minute are told, though the database answers', async (context) => {
-    const town = await openTown(context);
-    const service = await town.startService();
+    const fixture = await openServiceFixture(context);
+    const service = await fixture.startService();
     expect(await readiness(service)).toBe('ready');
-    const holder = new pg.Client({ connectionString: town.databaseUrl });
+    const holder = new pg.Client({ connectionString: fixture.databaseUrl });
     holder.on('error', () => undefined);
     await holder.connect();
     await holder.query(
@@ -93,15 +96,15 @@ describe.concurrent('a database that is up, and does not do its work', () => {
   });
 
   test('a database that only reads is told, and so is one without room on its disk', async (context) => {
-    const town = await openTown(context);
-    const service = await town.startService();
-    const name = new URL(town.databaseUrl).pathname.slice(1);
+    const fixture = await openServiceFixture(context);
+    const service = await fixture.startService();
+    const name = new URL(fixture.databaseUrl).pathname.slice(1);
     for (const trouble of ['default_transaction_read_only = on', "temp_file_limit = '64kB'"]) {
       const setting = trouble.split(' ')[0] ?? '';
-      await asOwner(town, `alter database ${name} set ${trouble}`, endSessions);
+      await asOwner(fixture, `alter database ${name} set ${trouble}`, endSessions);
       await until(trouble, async () => (await readiness(service)) === 'database_unreachable');
       await asOwner(
-        town,
+        fixture,
         'set default_transaction_read_only = off',
         `alter database ${name} reset ${setting}`,
         endSessions,

@@ -1,28 +1,28 @@
 import type { CrmValues } from '@sangam/core/crm';
 import { expect, test } from 'vitest';
 import { memoryAccounts } from './conformance/memory-account.ts';
-import { minute, somebody, stageFor } from './conformance/stage.ts';
+import { minute, somebody, setUpFor } from './conformance/set-up.ts';
 
 /** A CRM that cuts texts short: what it made of a value is not written again with every message. */
 async function scene() {
   const accounts = memoryAccounts({ longestText: 40 });
-  const { world, crm } = await stageFor(accounts.open)();
+  const { fixture, crm } = await setUpFor(accounts.open)();
   const { crm: vendor } = accounts.opened();
   const asha = somebody(1, 'Asha Rao');
   await crm.writes(asha, `Is the blue one there? ${'It is for my sister. '.repeat(5)}`);
-  await world.settle();
+  await fixture.settle();
   const written: CrmValues[] = [];
   vendor.judge = (_item, values) => {
     written.push(values);
     return undefined;
   };
   const says = async (words: string): Promise<void> => {
-    world.clock.advance(minute);
+    fixture.clock.advance(minute);
     await crm.writes(asha, words);
-    await world.settle();
+    await fixture.settle();
   };
   const { recordId } = await crm.record();
-  return { world, crm, vendor, written, says, recordId, first: crm.fieldOf('first message').name };
+  return { fixture, crm, vendor, written, says, recordId, first: crm.fieldOf('first message').name };
 }
 
 test('a text that was cut is written once', async () => {

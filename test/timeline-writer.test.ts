@@ -3,7 +3,7 @@ import { SangamError } from '@sangam/core/errors';
 import { dueTimeline, replaceLinks } from '@sangam/core/store';
 import type { CrmChange } from '@sangam/core/crm';
 import { memoryAccounts } from './conformance/memory-account.ts';
-import { day, hour, minute, somebody, stageFor } from './conformance/stage.ts';
+import { day, hour, minute, somebody, setUpFor } from './conformance/set-up.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
 import { type MemoryCrmRules, noAnswer } from './harness/memory-crm.ts';
 
@@ -15,18 +15,18 @@ const ravi = somebody(2, 'Ravi');
 /** Two people, each with a record and an entry on it. */
 async function two(rules: MemoryCrmRules) {
   const accounts = memoryAccounts(rules);
-  const set = await stageFor(accounts.open)();
-  const { world, crm } = set;
+  const set = await setUpFor(accounts.open)();
+  const { fixture, crm } = set;
   await crm.writes(asha, 'from Asha');
-  await world.ride(hour);
+  await fixture.ride(hour);
   await crm.writes(ravi, 'from Ravi');
-  await world.ride(hour);
+  await fixture.ride(hour);
   const vendor = accounts.opened().crm;
   const [one, other] = await crm.records();
   if (one === undefined || other === undefined) throw new Error('Two records were expected.');
   const tell = async (change: CrmChange): Promise<void> => {
     await crm.isTold([change]);
-    await world.ride(hour);
+    await fixture.ride(hour);
   };
   return { ...set, vendor, asha: one.recordId, ravi: other.recordId, tell };
 }
@@ -43,10 +43,10 @@ describe('records that are merged, at a CRM that does not move entries', () => {
     ['keyed', 'found by a read'],
   ] as const)('take their past along, without a word from anybody: entries %s, %s', async (entries, how) => {
     const set = await two({ entries, movesWithMerge: false });
-    const { world, crm, vendor, tell } = set;
-    world.clock.advance(minute);
+    const { fixture, crm, vendor, tell } = set;
+    fixture.clock.advance(minute);
     vendor.user.merge(set.asha, set.ravi);
-    const at = world.clock.now();
+    const at = fixture.clock.now();
     await tell(
       how === 'told'
         ? { kind: 'merged', recordId: set.ravi, into: set.asha, at }
@@ -55,21 +55,21 @@ describe('records that are merged, at a CRM that does not move entries', () => {
     expect(await shown(crm, set.asha)).toEqual(['from Asha', 'from Ravi']);
     expect(await shown(crm, set.ravi)).toEqual([]);
     await crm.writes(ravi, 'and more');
-    await world.ride(hour);
+    await fixture.ride(hour);
     expect(await shown(crm, set.asha)).toEqual(['from Asha', 'from Ravi\nand more']);
   });
 });
 
 test('where the CRM moves entries itself, a merge costs no call for them, and the next message one', async () => {
   const set = await two({ movesWithMerge: true });
-  const { world, crm, vendor, tell } = set;
+  const { fixture, crm, vendor, tell } = set;
   const calls = (): number => vendor.calls.filter(({ operation }) => operation === 'entries').length;
   const before = calls();
   vendor.user.merge(set.asha, set.ravi);
-  await tell({ kind: 'merged', recordId: set.ravi, into: set.asha, at: world.clock.now() });
+  await tell({ kind: 'merged', recordId: set.ravi, into: set.asha, at: fixture.clock.now() });
   expect(calls()).toBe(before);
   await crm.writes(ravi, 'and more');
-  await world.ride(hour);
+  await fixture.ride(hour);
   expect(calls()).toBe(before + 1);
   expect(await shown(crm, set.asha)).toEqual(['from Asha', 'from Ravi\nand more']);
 });
@@ -77,57 +77,57 @@ test('where the CRM moves entries itself, a merge costs no call for them, and th
 describe('one entry the CRM takes another time', () => {
   test('waits by itself: its neighbours are written, and the account is not left alone', async () => {
     const set = await two({});
-    const { world, crm, vendor } = set;
+    const { fixture, crm, vendor } = set;
     vendor.lockedTimelines.add(set.asha);
     await crm.writes(asha, 'more from Asha');
     await crm.writes(ravi, 'more from Ravi');
-    await world.settle();
+    await fixture.settle();
     expect(await shown(crm, set.asha)).toEqual(['from Asha']);
     expect(await shown(crm, set.ravi)).toEqual(['from Ravi\nmore from Ravi']);
-    expect(world.failures).toEqual([]);
-    const { rows } = await world.database.query(
+    expect(fixture.failures).toEqual([]);
+    const { rows } = await fixture.database.query(
       'select failed_attempts, blocked_reason from crm_connections',
     );
     expect(rows).toEqual([{ failed_attempts: 0, blocked_reason: null }]);
     vendor.lockedTimelines.clear();
-    await world.ride(hour);
+    await fixture.ride(hour);
     expect(await shown(crm, set.asha)).toEqual(['from Asha\nmore from Asha']);
     expect(await crm.letters()).toEqual([]);
   });
 
   test('and never, is a dead letter in the end, and goes on its way again by replay', async () => {
     const set = await two({});
-    const { world, crm, vendor } = set;
+    const { fixture, crm, vendor } = set;
     vendor.lockedTimelines.add(set.asha);
     await crm.writes(asha, 'more from Asha');
-    await world.pass(hour);
+    await fixture.pass(hour);
     expect(await crm.letters()).toEqual([]);
-    await world.ride(4 * day);
+    await fixture.ride(4 * day);
     expect(await crm.letters()).toMatchObject([{ reason: 'timeline_record_locked', source: 'crm' }]);
     vendor.lockedTimelines.clear();
     await crm.replay();
-    await world.ride(hour);
+    await fixture.ride(hour);
     expect(await crm.letters()).toEqual([]);
     expect(await shown(crm, set.asha)).toEqual(['from Asha\nmore from Asha']);
   });
 });
 
 describe('an answer that is not whole', () => {
-  const tried = async ({ database }: Awaited<ReturnType<typeof two>>['world']): Promise<number> =>
+  const tried = async ({ database }: Awaited<ReturnType<typeof two>>['fixture']): Promise<number> =>
     (await database.query('select 1 from timeline_entries where tried')).rows.length;
 
   test('leaves only the entry nobody spoke of to be looked for', async () => {
     const set = await two({});
-    const { world, crm, vendor } = set;
-    world.clock.advance(day);
+    const { fixture, crm, vendor } = set;
+    fixture.clock.advance(day);
     vendor.unheard.add(set.asha);
     await crm.writes(asha, 'today from Asha');
     await crm.writes(ravi, 'today from Ravi');
-    await world.settle();
-    expect(await tried(world)).toBe(1);
-    expect(world.failures).toEqual([]);
+    await fixture.settle();
+    expect(await tried(fixture)).toBe(1);
+    expect(fixture.failures).toEqual([]);
     vendor.unheard.clear();
-    await world.ride(hour);
+    await fixture.ride(hour);
     expect(await shown(crm, set.asha)).toEqual(['from Asha', 'today from Asha']);
     expect(await shown(crm, set.ravi)).toEqual(['from Ravi', 'today from Ravi']);
     expect(await crm.letters()).toEqual([]);
@@ -135,8 +135,8 @@ describe('an answer that is not whole', () => {
 
   test('counts, though the next call of the same batch fails', async () => {
     const set = await two({});
-    const { world, crm, vendor } = set;
-    world.clock.advance(day);
+    const { fixture, crm, vendor } = set;
+    fixture.clock.advance(day);
     let calls = 0;
     vendor.trouble = (operation) => {
       if (operation !== 'entries') return undefined;
@@ -154,10 +154,10 @@ describe('an answer that is not whole', () => {
     };
     await crm.writes(asha, 'today from Asha');
     await crm.writes(ravi, 'today from Ravi');
-    await world.settle();
-    expect(await tried(world)).toBe(1);
-    expect(world.failures).toHaveLength(1);
-    await world.ride(hour);
+    await fixture.settle();
+    expect(await tried(fixture)).toBe(1);
+    expect(fixture.failures).toHaveLength(1);
+    await fixture.ride(hour);
     expect(await shown(crm, set.asha)).toEqual(['from Asha', 'today from Asha']);
     expect(await shown(crm, set.ravi)).toEqual(['from Ravi', 'today from Ravi']);
   });
@@ -175,35 +175,35 @@ describe('an entry that changes while it is under way', () => {
 
   test('is written again', async () => {
     const set = await two({});
-    const { world, crm } = set;
+    const { fixture, crm } = set;
     during(crm, async () => {
       await crm.writes(asha, 'third');
-      await world.process.apply();
+      await fixture.process.apply();
     });
     await crm.writes(asha, 'second');
-    await world.ride(hour);
+    await fixture.ride(hour);
     expect(await shown(crm, set.asha)).toEqual(['from Asha\nsecond\nthird']);
   });
 
   test('is not forgotten, though it had nothing to show before', async () => {
     const set = await two({});
-    const { world, crm } = set;
+    const { fixture, crm } = set;
     const { contactId } = await crm.contactOf(asha);
     // What it showed turned out to be somebody else's.
-    await world.database.query('update messages set contact_id = null where contact_id = $1', [contactId]);
+    await fixture.database.query('update messages set contact_id = null where contact_id = $1', [contactId]);
     await crm.transact((trx) =>
       trx
         .updateTable('timeline_entries')
-        .set({ due_at: world.clock.now() })
+        .set({ due_at: fixture.clock.now() })
         .where('workspace_id', '=', crm.workspaceId)
         .where('contact_id', '=', contactId)
         .execute(),
     );
     during(crm, async () => {
       await crm.writes(asha, 'and this is hers');
-      await world.process.apply();
+      await fixture.process.apply();
     });
-    await world.ride(hour);
+    await fixture.ride(hour);
     expect(await shown(crm, set.asha)).toEqual(['and this is hers']);
   });
 });
@@ -211,14 +211,14 @@ describe('an entry that changes while it is under way', () => {
 describe('an entry whose contact gets another record', () => {
   const relinked = async (rules: MemoryCrmRules) => {
     const set = await two(rules);
-    const { world, crm, vendor } = set;
+    const { fixture, crm, vendor } = set;
     const { contactId } = await crm.contactOf(asha);
     const recordId = vendor.user.create({ FirstName: 'Asha' });
     const move = (): Promise<void> =>
       crm.transact(async (trx) => {
-        const link = { recordId, home: true, reason: 'member' as const, partedAt: null, createdAt: 1 };
+        const link = { recordId, primary: true, reason: 'member' as const, partedAt: null, createdAt: 1 };
         await replaceLinks(trx, crm.connectionId, contactId, [link]);
-        await dueTimeline(trx, crm.connectionId, [contactId], world.clock.now());
+        await dueTimeline(trx, crm.connectionId, [contactId], fixture.clock.now());
       });
     return { ...set, recordId, move };
   };
@@ -226,7 +226,7 @@ describe('an entry whose contact gets another record', () => {
   test.each(['findable', 'keyed'] as const)('leaves the old one (%s)', async (entries) => {
     const set = await relinked({ entries });
     await set.move();
-    await set.world.ride(hour);
+    await set.fixture.ride(hour);
     expect(await shown(set.crm, set.recordId)).toEqual(['from Asha']);
     expect(await shown(set.crm, set.asha)).toEqual([]);
   });
@@ -235,11 +235,11 @@ describe('an entry whose contact gets another record', () => {
     const set = await relinked({});
     set.vendor.lockedTimelines.add(set.recordId);
     await set.move();
-    await set.world.ride(4 * day);
+    await set.fixture.ride(4 * day);
     expect(await shown(set.crm, set.asha)).toEqual(['from Asha']);
     set.vendor.lockedTimelines.clear();
     await set.crm.replay();
-    await set.world.ride(hour);
+    await set.fixture.ride(hour);
     expect(await shown(set.crm, set.recordId)).toEqual(['from Asha']);
     expect(await shown(set.crm, set.asha)).toEqual([]);
   });
@@ -255,7 +255,7 @@ describe('an entry whose contact gets another record', () => {
       return undefined;
     };
     await set.move();
-    await set.world.ride(hour);
+    await set.fixture.ride(hour);
     expect(calls).toBeGreaterThan(3);
     expect(await shown(set.crm, set.recordId)).toEqual(['from Asha']);
     expect(await shown(set.crm, set.asha)).toEqual([]);

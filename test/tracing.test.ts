@@ -3,7 +3,14 @@ import { createServer, type Server } from 'node:http';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { createTown, type ServiceProcess, text, type Town, until, webhook } from './harness/index.ts';
+import {
+  createServiceFixture,
+  type ServiceProcess,
+  text,
+  type ServiceFixture,
+  until,
+  webhook,
+} from './harness/index.ts';
 
 /** Traces as a collector of OpenTelemetry gets them: OTLP over HTTP, JSON. */
 
@@ -86,23 +93,23 @@ const tellModules = `data:text/javascript,${encodeURIComponent(`
     return next(url, context);
   } });`)}`;
 
-let town: Town;
+let fixture: ServiceFixture;
 let collector: Collector;
 let owner: pg.Client;
 beforeEach(async () => {
-  town = await createTown();
+  fixture = await createServiceFixture();
   collector = await openCollector();
-  owner = new pg.Client({ connectionString: town.databaseUrl });
+  owner = new pg.Client({ connectionString: fixture.databaseUrl });
   await owner.connect();
 });
 afterEach(async () => {
   await owner.end();
-  await town.close();
+  await fixture.close();
   collector.close();
 });
 
 const start = (env: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> =>
-  town.startService(undefined, { NODE_OPTIONS: `--import "${tellModules}"`, ...env });
+  fixture.startService(undefined, { NODE_OPTIONS: `--import "${tellModules}"`, ...env });
 const loaded = (service: ServiceProcess): string[] =>
   service
     .output()
@@ -114,7 +121,7 @@ const person = (index: number): { phone: string; name: string } => ({
   name: `Traceless${String(index)} Person`,
 });
 const bodyOf = (index: number): object =>
-  webhook(town.parties.whatsapp, [
+  webhook(fixture.parties.whatsapp, [
     text(person(index), `wamid.traced.${String(index)}`, Date.now() - 60_000, 'Words to nobody'),
   ]);
 
@@ -160,8 +167,8 @@ describe('with OTEL_EXPORTER_OTLP_ENDPOINT', () => {
     }
     const written = below.find(({ name }) => name === 'write records');
     if (written === undefined) throw new Error('There is no such span.');
-    expect(attribute(written, 'sangam.workspace_id')).toBe(town.parties.workspaceId);
-    expect(attribute(written, 'sangam.connection_id')).toBe(town.parties.hubspot.connectionId);
+    expect(attribute(written, 'sangam.workspace_id')).toBe(fixture.parties.workspaceId);
+    expect(attribute(written, 'sangam.connection_id')).toBe(fixture.parties.hubspot.connectionId);
     expect(attribute(written, 'messaging.batch.message_count')).toBe(1);
     expect(collector.bodies()).toContain('"deployment.environment"');
     expect(collector.bodies()).toContain('"sangam"');
@@ -174,7 +181,7 @@ describe('with OTEL_EXPORTER_OTLP_ENDPOINT', () => {
   test('a batch of several traces is a span that links to each, and a span in each', async () => {
     const service = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
     await owner.query('begin');
-    await owner.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [town.parties.workspaceId]);
+    await owner.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [fixture.parties.workspaceId]);
     for (const index of [1, 2, 3]) expect(await service.post(bodyOf(index))).toBe(200);
     await owner.query('commit');
     await until('everything to be written', isWritten);
@@ -230,7 +237,7 @@ test('without it OpenTelemetry’s SDK is not loaded, and nothing of a trace is 
 
   const service = await start();
   await owner.query('begin');
-  await owner.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [town.parties.workspaceId]);
+  await owner.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [fixture.parties.workspaceId]);
   expect(await service.post(bodyOf(5))).toBe(200);
   const { rows } = await owner.query('select traceparent from inbox');
   expect(rows).toEqual([{ traceparent: null }]);

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { onTestFinished, describe, expect, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
-import { minute, nationalNumber, somebody, stageFor } from './conformance/stage.ts';
-import type { CrmWorld } from './harness/crm-world.ts';
+import { minute, nationalNumber, somebody, setUpFor } from './conformance/set-up.ts';
+import type { CrmFixture } from './harness/crm-fixture.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
 import { memoryFields } from './harness/memory-crm.ts';
 import { text } from './harness/whatsapp.ts';
@@ -14,67 +14,67 @@ const asha = somebody(1, 'Asha Rao');
 const phone = `+91${nationalNumber(1)}`;
 
 /** Without the second that `writes` lets pass. */
-const writesNow = (world: CrmWorld, crm: CrmWorkspace, words = 'Hello'): Promise<void> =>
-  crm.receive(text(asha, `wamid.${randomUUID()}`, world.clock.now(), words));
+const writesNow = (fixture: CrmFixture, crm: CrmWorkspace, words = 'Hello'): Promise<void> =>
+  crm.receive(text(asha, `wamid.${randomUUID()}`, fixture.clock.now(), words));
 
-const home = async (crm: CrmWorkspace): Promise<string[]> =>
+const primary = async (crm: CrmWorkspace): Promise<string[]> =>
   (await crm.records())
     .filter((record) => crm.read(record, 'last activity') !== '')
     .map(({ recordId }) => recordId);
 
-const movesTo = async (world: CrmWorld, crm: CrmWorkspace, recordId: string): Promise<void> => {
-  const { putRight } = world.process;
+const movesTo = async (fixture: CrmFixture, crm: CrmWorkspace, recordId: string): Promise<void> => {
+  const { corrections } = fixture.process;
   const [conflict] = await crm.conflicts();
   const actor = { workspaceId: crm.workspaceId, memberId: randomUUID() };
-  await putRight.acceptConflict(actor, conflict?.conflictId ?? '', recordId);
-  await world.settle();
-  world.clock.advance(minute);
-  await writesNow(world, crm, 'Which one is mine?');
-  await world.settle();
+  await corrections.acceptConflict(actor, conflict?.conflictId ?? '', recordId);
+  await fixture.settle();
+  fixture.clock.advance(minute);
+  await writesNow(fixture, crm, 'Which one is mine?');
+  await fixture.settle();
 };
 
 describe.each(['told by webhook', 'polled'])('a CRM whose search lags by five seconds, %s', (how) => {
   const scene = async () => {
     const accounts = memoryAccounts({ searchLagMs: 5_000 });
-    const { world, crm } = await stageFor(accounts.open)();
+    const { fixture, crm } = await setUpFor(accounts.open)();
     const account = accounts.opened();
     const { workspaceId, connectionId } = crm;
     /** As the vendor tells by webhook, or as a look finds it. */
     const news = async (recordId: string): Promise<void> => {
       if (how === 'polled') await crm.check();
       else {
-        const changes = [{ kind: 'created' as const, recordId, at: world.clock.now() }];
-        await world.process.changes.receive(
+        const changes = [{ kind: 'created' as const, recordId, at: fixture.clock.now() }];
+        await fixture.process.changes.receive(
           'memory',
           [{ account: account.account, changes }],
           { kind: 'connection', workspaceId, connectionId },
           Buffer.from(JSON.stringify(changes)),
         );
       }
-      await world.settle();
+      await fixture.settle();
     };
     await crm.check();
     if (how !== 'polled') await news(account.crm.user.create({ FirstName: 'Somebody else' }));
     const theirs = account.crm.user.create({ FirstName: 'Aasha', [memoryFields.phone]: phone });
-    return { world, crm, account, news, theirs };
+    return { fixture, crm, account, news, theirs };
   };
 
   test('twenty seconds before: theirs is found', async () => {
-    const { world, crm, news, theirs } = await scene();
-    world.clock.advance(20_000);
+    const { fixture, crm, news, theirs } = await scene();
+    fixture.clock.advance(20_000);
     if (how !== 'polled') await news(theirs);
-    await writesNow(world, crm);
-    await world.settle();
-    expect(await home(crm)).toEqual([theirs]);
+    await writesNow(fixture, crm);
+    await fixture.settle();
+    expect(await primary(crm)).toEqual([theirs]);
     expect(await crm.conflicts()).toEqual([]);
   });
 
   test('0.3 seconds before, nobody can know: its first news is a conflict that names both, and one step moves', async () => {
-    const { world, crm, news, theirs } = await scene();
-    world.clock.advance(300);
-    await writesNow(world, crm);
-    await world.settle();
-    const [made = ''] = await home(crm);
+    const { fixture, crm, news, theirs } = await scene();
+    fixture.clock.advance(300);
+    await writesNow(fixture, crm);
+    await fixture.settle();
+    const [made = ''] = await primary(crm);
     expect(made).not.toBe(theirs);
     await news(theirs);
     expect(await crm.conflicts()).toMatchObject([{ kind: 'two records', recordIds: [made, theirs] }]);
@@ -82,7 +82,7 @@ describe.each(['told by webhook', 'polled'])('a CRM whose search lags by five se
     expect(await crm.conflicts()).toHaveLength(1);
 
     const before = (await crm.records()).find(({ recordId }) => recordId === made);
-    await movesTo(world, crm, theirs);
+    await movesTo(fixture, crm, theirs);
     const records = await crm.records();
     const [left, moved] = [made, theirs].map((id) => records.find(({ recordId }) => recordId === id));
     expect(crm.read(moved, 'last activity')).not.toBe('');
@@ -93,13 +93,13 @@ describe.each(['told by webhook', 'polled'])('a CRM whose search lags by five se
 
 test('people are asked for together, and nobody twice: a hundred new people cost ten searches of ten phones', async () => {
   const accounts = memoryAccounts();
-  const { world, crm } = await stageFor(accounts.open)();
+  const { fixture, crm } = await setUpFor(accounts.open)();
   await crm.check();
   const { calls } = accounts.opened().crm;
   for (const words of ['Hello', 'Hello again']) {
     await Promise.all(Array.from({ length: 100 }, (_, index) => crm.writes(somebody(index), words)));
-    await world.process.apply();
-    await world.settle();
+    await fixture.process.apply();
+    await fixture.settle();
   }
   expect(calls.filter(({ operation }) => operation === 'findByPhone').map(({ items }) => items)).toEqual(
     Array.from({ length: 10 }, () => 10),
@@ -108,22 +108,22 @@ test('people are asked for together, and nobody twice: a hundred new people cost
 
 test('while webhooks come nobody is asked', async () => {
   const accounts = memoryAccounts();
-  const { world, crm } = await stageFor(accounts.open)();
+  const { fixture, crm } = await setUpFor(accounts.open)();
   await crm.check();
   await crm.transact((trx) =>
     trx
       .updateTable('crm_connections')
-      .set({ last_webhook_at: world.clock.now() })
+      .set({ last_webhook_at: fixture.clock.now() })
       .where('workspace_id', '=', crm.workspaceId)
       .execute(),
   );
   await crm.writes(somebody(1));
-  await world.settle();
+  await fixture.settle();
   const { calls } = accounts.opened().crm;
   expect(calls.filter(({ operation }) => operation === 'findByPhone')).toEqual([]);
-  world.clock.advance(minute);
+  fixture.clock.advance(minute);
   await crm.writes(somebody(2));
-  await world.settle();
+  await fixture.settle();
   expect(calls.filter(({ operation }) => operation === 'findByPhone')).toHaveLength(1);
 });
 
@@ -134,33 +134,33 @@ describe('HubSpot', () => {
   test.each([true, false])(
     'twenty seconds before: theirs is found, with webhooks or without (%s)',
     async (webhooks) => {
-      const { world, crm } = await stageFor(openHubspotAccount)({ webhooks });
+      const { fixture, crm } = await setUpFor(openHubspotAccount)({ webhooks });
       await crm.check();
       const theirs = await typed(crm);
-      await world.settle();
-      world.clock.advance(20_000);
-      await writesNow(world, crm);
-      await world.settle();
+      await fixture.settle();
+      fixture.clock.advance(20_000);
+      await writesNow(fixture, crm);
+      await fixture.settle();
       expect((await crm.record()).recordId).toBe(theirs);
     },
   );
 
   test('whose webhook is still on its way: at its first news it is a conflict that names both', async () => {
-    const { world, crm } = await stageFor(openHubspotAccount)({ webhooks: true });
+    const { fixture, crm } = await setUpFor(openHubspotAccount)({ webhooks: true });
     await crm.check();
     await crm.account.user.create(crm.valuesOf({ 'first name': 'Somebody else' }));
-    await world.settle();
+    await fixture.settle();
     crm.deaf = true;
     onTestFinished(() => void (crm.deaf = false));
     const theirs = await typed(crm);
-    world.clock.advance(300);
-    await writesNow(world, crm);
-    await world.settle();
-    const [made = ''] = await home(crm);
+    fixture.clock.advance(300);
+    await writesNow(fixture, crm);
+    await fixture.settle();
+    const [made = ''] = await primary(crm);
     expect(made).not.toBe(theirs);
     crm.deaf = false;
     await crm.account.redeliver();
-    await world.settle();
+    await fixture.settle();
     expect(await crm.conflicts()).toMatchObject([{ kind: 'two records', recordIds: [made, theirs] }]);
     expect(crm.isOptedOut(await crm.account.user.get(theirs))).toBe(false);
   });

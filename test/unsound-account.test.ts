@@ -7,11 +7,11 @@ import {
   createTimelineWriter,
 } from '@sangam/core/pipeline';
 import { type ConnectionRow, liftBlock } from '@sangam/core/store';
-import { Rounds } from '@sangam/core/work';
+import { Dispatcher } from '@sangam/core/work';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
-import { hour, minute, somebody } from './conformance/stage.ts';
-import { createCrmWorld, type CrmWorld } from './harness/crm-world.ts';
+import { hour, minute, somebody } from './conformance/set-up.ts';
+import { createCrmFixture, type CrmFixture } from './harness/crm-fixture.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
 import { freely } from './harness/permits.ts';
 import { until } from './harness/until.ts';
@@ -19,23 +19,23 @@ import { text } from './harness/whatsapp.ts';
 
 /** An account that answers now and then, slowly, or not at all: who waits, how long, and who is told. */
 
-const oneBusiness = async (options: { limiter?: boolean } = {}): Promise<[CrmWorld, CrmWorkspace]> => {
-  const world = await createCrmWorld();
-  onTestFinished(() => world.close());
-  return [world, await world.addWorkspace(openHubspotAccount, options)];
+const oneBusiness = async (options: { limiter?: boolean } = {}): Promise<[CrmFixture, CrmWorkspace]> => {
+  const fixture = await createCrmFixture();
+  onTestFinished(() => fixture.close());
+  return [fixture, await fixture.addWorkspace(openHubspotAccount, options)];
 };
 
 const away = (): SangamError =>
   new SangamError({ code: 'unavailable', origin: 'crm', retry: 'later', message: 'Away.' });
 
 /** What a worker of its own takes, with these connectors; `failures` collects the calls that failed. */
-const partsOf = (world: CrmWorld, of: (connection: ConnectionRow) => Connector) => {
+const partsOf = (fixture: CrmFixture, of: (connection: ConnectionRow) => Connector) => {
   const failures: SangamError[] = [];
   return {
     failures,
-    store: world.store,
-    clock: world.clock,
-    rounds: new Rounds(world.store, world.clock),
+    store: fixture.store,
+    clock: fixture.clock,
+    dispatcher: new Dispatcher(fixture.store, fixture.clock),
     connectors: {
       of: (connection: ConnectionRow) => Promise.resolve(of(connection)),
       forget: () => undefined,
@@ -52,8 +52,8 @@ const partsOf = (world: CrmWorld, of: (connection: ConnectionRow) => Connector) 
 };
 
 /** Reconciles with these connectors until the test ends; the calls that failed. */
-const work = (world: CrmWorld, of: (connection: ConnectionRow) => Connector): readonly SangamError[] => {
-  const parts = partsOf(world, of);
+const work = (fixture: CrmFixture, of: (connection: ConnectionRow) => Connector): readonly SangamError[] => {
+  const parts = partsOf(fixture, of);
   const reconciler = createReconciler(parts);
   reconciler.start();
   onTestFinished(() => reconciler.stop());
@@ -61,30 +61,30 @@ const work = (world: CrmWorld, of: (connection: ConnectionRow) => Connector): re
 };
 
 /** How long the breaker asks to wait now, milliseconds. */
-const waitOf = async (world: CrmWorld, { connectionId }: CrmWorkspace): Promise<number> => {
-  const { rows } = await world.database.query<{ next: string }>(
+const waitOf = async (fixture: CrmFixture, { connectionId }: CrmWorkspace): Promise<number> => {
+  const { rows } = await fixture.database.query<{ next: string }>(
     'select next_call_at as next from crm_connections where connection_id = $1',
     [connectionId],
   );
-  return Number(rows[0]?.next ?? 0) - world.clock.now();
+  return Number(rows[0]?.next ?? 0) - fixture.clock.now();
 };
 
 /** Lets time pass from wait to wait; the longest there was. */
-const longestWait = async (world: CrmWorld, crm: CrmWorkspace, longestMs: number): Promise<number> => {
-  const end = world.clock.now() + longestMs;
+const longestWait = async (fixture: CrmFixture, crm: CrmWorkspace, longestMs: number): Promise<number> => {
+  const end = fixture.clock.now() + longestMs;
   let longest = 0;
-  while (world.clock.now() < end) {
-    if (await world.pass(1)) return longest;
-    const wait = await waitOf(world, crm);
+  while (fixture.clock.now() < end) {
+    if (await fixture.pass(1)) return longest;
+    const wait = await waitOf(fixture, crm);
     longest = Math.max(longest, wait);
-    world.clock.advance(Math.max(wait, 5_000));
+    fixture.clock.advance(Math.max(wait, 5_000));
   }
   throw new Error('Something still waits.');
 };
 
 describe('while every fifth call fails', () => {
   test('nobody waits for more than half a minute at a time, and batches stay whole', async () => {
-    const [world, crm] = await oneBusiness();
+    const [fixture, crm] = await oneBusiness();
     await crm.check();
     let calls = 0;
     crm.beforeCall = async () => {
@@ -95,7 +95,7 @@ describe('while every fifth call fails', () => {
     const people = 500;
     await Promise.all(Array.from({ length: people }, (_, index) => crm.writes(somebody(index))));
     const before = await crm.account.calls();
-    expect(await longestWait(world, crm, hour)).toBeLessThanOrEqual(36_000);
+    expect(await longestWait(fixture, crm, hour)).toBeLessThanOrEqual(36_000);
     expect(await crm.records()).toHaveLength(people);
     // Nobody tells of this account, so that each person is looked for before they are made.
     const searches = people / crm.connector.traits.sizes.findByPhone;
@@ -106,12 +106,12 @@ describe('while every fifth call fails', () => {
 
 describe('an account that is away', () => {
   test('is asked about what a person forbade before anything else', async () => {
-    const [world, crm] = await oneBusiness();
-    const other = await world.addWorkspace(openHubspotAccount);
+    const [fixture, crm] = await oneBusiness();
+    const other = await fixture.addWorkspace(openHubspotAccount);
     const asha = somebody(0, 'Asha');
     await crm.writes(asha);
     await other.writes(asha);
-    await world.ride(hour);
+    await fixture.ride(hour);
     const asked: string[] = [];
     let back = false;
     crm.beforeCall = async (priority) => {
@@ -121,15 +121,15 @@ describe('an account that is away', () => {
     };
     await crm.answers(asha, 'Only the timeline');
     for (const index of [1, 2, 3]) await crm.writes(somebody(index));
-    await world.pass(10 * minute);
+    await fixture.pass(10 * minute);
     await crm.writes(asha, 'STOP');
     await other.answers(asha, 'Somebody else had a turn');
-    await world.process.apply();
-    world.clock.advance(10 * minute);
+    await fixture.process.apply();
+    fixture.clock.advance(10 * minute);
     asked.length = 0;
     back = true;
     const timeline = createTimelineWriter(
-      partsOf(world, ({ connectionId }) =>
+      partsOf(fixture, ({ connectionId }) =>
         (connectionId === crm.connectionId ? crm : other).account.connect(
           freely((priority) => crm.beforeCall?.(connectionId === crm.connectionId ? priority : 'import')),
         ),
@@ -142,7 +142,7 @@ describe('an account that is away', () => {
     });
     await timeline.stop();
     expect(asked.filter((priority) => priority !== 'import')).toEqual([]);
-    await world.ride(hour);
+    await fixture.ride(hour);
     expect(asked.find((priority) => priority !== 'import')).toBe('consent');
     expect(crm.isOptedOut((await crm.records())[0])).toBe(true);
   });
@@ -153,9 +153,9 @@ describe('an account that is away', () => {
   ])(
     'for a quarter of an hour is said, with why (%s), and no longer once it answers',
     async (code, retry) => {
-      const [world, crm] = await oneBusiness();
+      const [fixture, crm] = await oneBusiness();
       const said = async () => {
-        await alertSilentAccounts(world.store, crm.workspaceId, world.clock.now());
+        await alertSilentAccounts(fixture.store, crm.workspaceId, fixture.clock.now());
         return (await crm.alerts()).filter(({ closedAt }) => closedAt === null);
       };
       let back = false;
@@ -164,48 +164,48 @@ describe('an account that is away', () => {
         throw new SangamError({ code, origin: 'crm', retry, message: 'The reason.' });
       };
       await crm.writes(somebody(1));
-      await world.pass(14 * minute);
+      await fixture.pass(14 * minute);
       expect(await said()).toEqual([]);
-      world.clock.advance(2 * minute);
+      fixture.clock.advance(2 * minute);
       expect(await said()).toMatchObject([{ kind: 'account not answering', message: 'The reason.' }]);
       back = true;
-      await world.ride(7 * hour);
+      await fixture.ride(7 * hour);
       expect(await said()).toEqual([]);
       expect(await crm.records()).toHaveLength(1);
     },
   );
 
   test('is left alone as long as it asks, and no longer than a quarter of an hour', async () => {
-    const [world, crm] = await oneBusiness();
+    const [fixture, crm] = await oneBusiness();
     let asks = 7 * minute;
     crm.beforeCall = () =>
       Promise.reject(
         new SangamError({ code: 'rate_limited', origin: 'crm', retry: { afterMs: asks }, message: '' }),
       );
     await crm.writes(somebody(1));
-    await world.settle();
-    expect(await waitOf(world, crm)).toBeGreaterThan(6 * minute);
-    const calls = world.failures.length;
-    await world.pass(6 * minute);
-    expect(world.failures).toHaveLength(calls);
+    await fixture.settle();
+    expect(await waitOf(fixture, crm)).toBeGreaterThan(6 * minute);
+    const calls = fixture.failures.length;
+    await fixture.pass(6 * minute);
+    expect(fixture.failures).toHaveLength(calls);
     asks = 999_999_000;
-    await world.pass(2 * minute);
-    expect(await waitOf(world, crm)).toBeLessThanOrEqual(15 * minute);
-    expect(await waitOf(world, crm)).toBeGreaterThan(10 * minute);
+    await fixture.pass(2 * minute);
+    expect(await waitOf(fixture, crm)).toBeLessThanOrEqual(15 * minute);
+    expect(await waitOf(fixture, crm)).toBeGreaterThan(10 * minute);
   });
 
   test('is tried by another process when the one that makes the try dies', async () => {
-    const [world, crm] = await oneBusiness();
+    const [fixture, crm] = await oneBusiness();
     let back = false;
     crm.beforeCall = () => (back ? Promise.resolve() : Promise.reject(away()));
     await crm.writes(somebody(1));
-    await world.pass(20_000);
-    world.clock.advance(await waitOf(world, crm));
+    await fixture.pass(20_000);
+    fixture.clock.advance(await waitOf(fixture, crm));
     // A call that never comes back is all others see of a process that died.
     let died = false;
     let end: (reason: Error) => void = () => undefined;
     const dead = new Promise<never>((_, reject) => (end = reject));
-    work(world, () =>
+    work(fixture, () =>
       crm.account.connect(
         freely(() => {
           died = true;
@@ -216,37 +216,37 @@ describe('an account that is away', () => {
     onTestFinished(() => end(away()));
     await until('the try', () => died);
     back = true;
-    world.clock.advance(61_000);
-    await world.ride(minute);
+    fixture.clock.advance(61_000);
+    await fixture.ride(minute);
     expect(await crm.records()).toHaveLength(1);
   });
 });
 
 describe('what one waits for, another does not', () => {
   test('a limit that is used up for fields holds no STOP', async () => {
-    const [world, crm] = await oneBusiness();
+    const [fixture, crm] = await oneBusiness();
     const asha = somebody(1);
     await crm.writes(asha);
-    await world.ride(hour);
+    await fixture.ride(hour);
     const spent = freely((priority) => {
       if (priority !== 'consent') throw new LimitWait({ priority, afterMs: hour });
     });
-    const failures = work(world, () => crm.account.connect(spent));
+    const failures = work(fixture, () => crm.account.connect(spent));
     await crm.writes(asha, 'Just a word');
-    await world.process.apply();
+    await fixture.process.apply();
     await until('the limit', () => Promise.resolve(failures.some(({ code }) => code === 'limit_wait')));
     await crm.writes(asha, 'STOP');
-    await world.process.apply();
+    await fixture.process.apply();
     await until('STOP at the CRM', async () => crm.isOptedOut(await crm.record()));
   });
 
   const twoConnections = async () => {
-    const [world, crm] = await oneBusiness();
-    const other = await openHubspotAccount(world.clock);
+    const [fixture, crm] = await oneBusiness();
+    const other = await openHubspotAccount(fixture.clock);
     onTestFinished(() => other.close());
     const second = other.connect(freely());
     await second.provision();
-    await world.database.query(
+    await fixture.database.query(
       `insert into crm_connections (workspace_id, connection_id, crm, account, mode, settings, created_at)
        select workspace_id, gen_random_uuid(), crm, 'second', 'live', settings, created_at + 1 from crm_connections
        where connection_id = $1`,
@@ -260,7 +260,7 @@ describe('what one waits for, another does not', () => {
         return hangs.now ? new Promise<void>((go) => waiting.push(go)) : undefined;
       }),
     );
-    work(world, ({ connectionId }) => (connectionId === crm.connectionId ? first : second));
+    work(fixture, ({ connectionId }) => (connectionId === crm.connectionId ? first : second));
     // Before the reconciler is stopped, which waits for the calls under way.
     onTestFinished(() => {
       hangs.now = false;
@@ -268,14 +268,14 @@ describe('what one waits for, another does not', () => {
     });
     const asha = somebody(1);
     await crm.writes(asha);
-    await world.process.apply();
+    await fixture.process.apply();
     await until(
       'both records',
       async () => (await crm.records()).length + (await other.user.list()).length === 2,
     );
-    // A turn under way, such as one that reads what was made, would hang too.
+    // A tick under way, such as one that reads what was made, would hang too.
     await until('nothing to wait for', async () => {
-      const { rows } = await world.database.query<{ marks: number }>(
+      const { rows } = await fixture.database.query<{ marks: number }>(
         'select count(*)::int as marks from dirty_records where workspace_id = $1',
         [crm.workspaceId],
       );
@@ -285,34 +285,34 @@ describe('what one waits for, another does not', () => {
       const [record] = await other.user.list();
       return crm.isOptedOut(record);
     };
-    return { world, crm, hangs, asha, atSecond };
+    return { fixture, crm, hangs, asha, atSecond };
   };
 
   test('a CRM that hangs does not hold a STOP from the other of its workspace', async () => {
-    const { world, crm, hangs, asha, atSecond } = await twoConnections();
+    const { fixture, crm, hangs, asha, atSecond } = await twoConnections();
     hangs.now = true;
     await crm.writes(asha, 'STOP');
-    await world.process.apply();
+    await fixture.process.apply();
     await until('STOP at the second', atSecond);
     expect(hangs.now).toBe(true);
   });
 
   test('nor one that comes while it hangs', async () => {
-    const { world, crm, hangs, asha, atSecond } = await twoConnections();
+    const { fixture, crm, hangs, asha, atSecond } = await twoConnections();
     hangs.now = true;
     await crm.writes(asha, 'Just a word');
-    await world.process.apply();
+    await fixture.process.apply();
     await until('the hanging call', () => Promise.resolve(hangs.calls > 0));
     await crm.writes(asha, 'STOP');
-    await world.process.apply();
+    await fixture.process.apply();
     await until('STOP at the second', atSecond, 3_000);
   });
 
   test('a right that lacks for the timeline blocks no STOP', async () => {
-    const [world, crm] = await oneBusiness();
+    const [fixture, crm] = await oneBusiness();
     const asha = somebody(1);
     await crm.writes(asha);
-    await world.ride(hour);
+    await fixture.ride(hour);
     crm.beforeCall = (priority) =>
       priority === 'timeline'
         ? Promise.reject(
@@ -320,20 +320,20 @@ describe('what one waits for, another does not', () => {
           )
         : Promise.resolve();
     await crm.answers(asha, 'For the timeline');
-    await world.ride(hour);
+    await fixture.ride(hour);
     await until('the block', () =>
-      Promise.resolve(world.failures.some(({ code }) => code === 'missing_scope')),
+      Promise.resolve(fixture.failures.some(({ code }) => code === 'missing_scope')),
     );
     await crm.writes(asha, 'STOP');
-    await world.ride(hour);
+    await fixture.ride(hour);
     expect(crm.isOptedOut(await crm.record())).toBe(true);
     expect(await crm.alerts()).toMatchObject([
       { kind: 'timeline blocked', message: 'No right.', closedAt: null },
     ]);
     // The right is given, and somebody says so.
     crm.beforeCall = undefined;
-    await crm.transact((trx) => liftBlock(trx, crm.connectionId, world.clock.now()));
-    await world.ride(hour);
+    await crm.transact((trx) => liftBlock(trx, crm.connectionId, fixture.clock.now()));
+    await fixture.ride(hour);
     const entries = await crm.account.user.timeline((await crm.record()).recordId);
     expect(entries.map(({ text: words }) => words).join()).toContain('For the timeline');
     expect((await crm.alerts()).map(({ closedAt }) => closedAt === null)).toEqual([false]);
@@ -341,12 +341,12 @@ describe('what one waits for, another does not', () => {
 });
 
 test('a STOP is not applied behind what came before it in its lane', async () => {
-  const [world, crm] = await oneBusiness();
+  const [fixture, crm] = await oneBusiness();
   const asha = somebody(0);
   await crm.writes(asha);
-  await world.process.apply();
+  await fixture.process.apply();
   const before = 1_500;
-  const at = world.clock.now();
+  const at = fixture.clock.now();
   await crm.receive(
     ...Array.from({ length: before }, (_, index) =>
       text(somebody(index + 1), `wamid.before.${String(index)}`, at, 'Hello'),
@@ -355,14 +355,14 @@ test('a STOP is not applied behind what came before it in its lane', async () =>
   await crm.writes(asha, 'STOP');
   const applied: number[] = [];
   const applier = createApplier({
-    store: world.store,
-    directory: world.process.directory,
+    store: fixture.store,
+    directory: fixture.process.directory,
     traitsOf: () => undefined,
     erasureKeyOf: () => Promise.resolve(Buffer.alloc(32, 7)),
-    clock: world.clock,
-    rounds: new Rounds(world.store, world.clock),
+    clock: fixture.clock,
+    dispatcher: new Dispatcher(fixture.store, fixture.clock),
     counts: {
-      // One turn is enough.
+      // One tick is enough.
       applied({ events }) {
         applied.push(events);
         void applier.stop();
@@ -373,7 +373,7 @@ test('a STOP is not applied behind what came before it in its lane', async () =>
     },
   });
   applier.start();
-  await until('a turn', () => applied.length > 0);
+  await until('a tick', () => applied.length > 0);
   await applier.stop();
   expect(applied[0]).toBeLessThan(before);
   expect((await crm.contactOf(asha)).optOut).toBe(true);

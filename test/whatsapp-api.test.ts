@@ -1,26 +1,26 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   type Api,
-  createTown,
+  createServiceFixture,
   type ServiceProcess,
   signIn,
-  type Town,
+  type ServiceFixture,
   until,
   webhook,
 } from './harness/index.ts';
 
 /** What an admin sees of WhatsApp's own affairs, and decides about words, by HTTP. */
 
-let town: Town;
+let fixture: ServiceFixture;
 let service: ServiceProcess;
 let api: Api;
 
 beforeAll(async () => {
-  town = await createTown();
-  service = await town.startService();
+  fixture = await createServiceFixture();
+  service = await fixture.startService();
   ({ api } = await signIn(service));
 });
-afterAll(() => town.close());
+afterAll(() => fixture.close());
 
 interface Kept {
   readonly keptEventId: string;
@@ -34,7 +34,7 @@ test('kept events are listed with counts and without what arrived, which each te
     message_template_name: 'offer',
     message_template_language: 'en',
   };
-  const body = webhook(town.parties.whatsapp, [
+  const body = webhook(fixture.parties.whatsapp, [
     { field: 'message_template_status_update', value: paused },
     { field: 'unheard_of', value: { more: { than: 'words' } } },
   ]);
@@ -45,7 +45,7 @@ test('kept events are listed with counts and without what arrived, which each te
 
   const results = await list('?kind=message_template_status_update');
   expect(results).toMatchObject([
-    { kind: 'message_template_status_update', channelId: town.parties.whatsapp.channelId },
+    { kind: 'message_template_status_update', channelId: fixture.parties.whatsapp.channelId },
   ]);
   expect(results[0]).not.toHaveProperty('payload');
   expect((await api('GET', '/kept-events/counts')).body).toEqual({
@@ -73,7 +73,7 @@ test('kept events are listed with counts and without what arrived, which each te
 });
 
 test('languages of opt-out words add to the reviewed ones, and unknown ones are refused by name', async () => {
-  const settings = `/channels/${town.parties.whatsapp.channelId}/settings`;
+  const settings = `/channels/${fixture.parties.whatsapp.channelId}/settings`;
   const languages = async (): Promise<readonly string[] | undefined> => {
     const { results } = (await api('GET', '/channels')).body as {
       results: { optWordLanguages: string[] }[];

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { contactFields } from '@sangam/core/pipeline';
 import { timelineLines } from '@sangam/core/timeline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createEngine, type Engine, engineNow, vendorData } from './harness/index.ts';
+import { createEngineFixture, type EngineFixture, engineNow, vendorData } from './harness/index.ts';
 
 /** Cases collected from public reports, each with its right answer; read where they lie beside the vendor data. */
 const cases = vendorData('../cases/whatsapp');
@@ -58,9 +58,9 @@ const right: Readonly<Record<string, Partial<Record<keyof Came, unknown>>>> = {
   '15-stop-without-a-message-id': { contacts: [], suppressed: ['+919812340001'] },
 };
 
-let engine: Engine;
+let engine: EngineFixture;
 beforeAll(async () => {
-  engine = await createEngine();
+  engine = await createEngineFixture();
 });
 afterAll(() => engine.close());
 

@@ -6,8 +6,8 @@ import { parseSlice, type WebhookSlice } from '@sangam/core/whatsapp';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   type Change,
-  createEngine,
-  type Engine,
+  createEngineFixture,
+  type EngineFixture,
   engineNow,
   history,
   message,
@@ -19,9 +19,9 @@ import {
 
 /** How WhatsApp's events are read, from the webhook to what a CRM is told. */
 
-let engine: Engine;
+let engine: EngineFixture;
 beforeAll(async () => {
-  engine = await createEngine();
+  engine = await createEngineFixture();
 });
 beforeEach(() => engine.forgetEverything());
 afterAll(() => engine.close());

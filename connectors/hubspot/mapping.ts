@@ -1,4 +1,4 @@
-import type { CrmField, FieldMapping, FieldOwner, MappingSource } from '@sangam/core/crm';
+import type { CrmField, FieldMapping, FieldPolicy, MappingSource } from '@sangam/core/crm';
 import { toCrmField } from './fields.ts';
 import { mappedProperties, properties } from './properties.ts';
 
@@ -39,11 +39,11 @@ export const defaultMapping: readonly FieldMapping[] = [
   line('phone', 'phone', 'if-empty'),
   line({ constant: 'lead' }, 'lifecyclestage', 'once'),
   line({ constant: 'NEW' }, 'hs_lead_status', 'once'),
-  ...mappedProperties.map(({ source, owner, property }) => line(source, property.name, owner)),
+  ...mappedProperties.map(({ source, policy, property }) => line(source, property.name, policy)),
 ];
 
-function line(source: MappingSource, name: string, owner: FieldOwner): FieldMapping {
+function line(source: MappingSource, name: string, policy: FieldPolicy): FieldMapping {
   const field = fields.get(name);
   if (field === undefined) throw new RangeError(`There is no property ${name} to map.`);
-  return { source, field, owner, transform: 'as is' };
+  return { source, field, policy, transform: 'as is' };
 }

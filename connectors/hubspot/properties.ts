@@ -1,4 +1,4 @@
-import type { ContactSource, FieldOwner } from '@sangam/core/crm';
+import type { ContactSource, FieldPolicy } from '@sangam/core/crm';
 
 /** The contact properties Sangam brings to a portal. Shapes: docs/vendors/hubspot.md §4.4. */
 
@@ -44,13 +44,13 @@ const idProperty: PropertyDefinition = {
 /** What each takes of a contact, and who decides it (docs/design.md §1). */
 export const mappedProperties: readonly {
   readonly source: ContactSource;
-  readonly owner: FieldOwner;
+  readonly policy: FieldPolicy;
   readonly property: PropertyDefinition;
 }[] = [
   {
     // Emptied when the number is no longer theirs: numbers change hands.
     source: 'phone',
-    owner: 'ours',
+    policy: 'ours',
     property: {
       name: 'wa_phone_e164',
       label: 'WhatsApp phone',
@@ -61,7 +61,7 @@ export const mappedProperties: readonly {
   },
   {
     source: 'bsuid',
-    owner: 'ours',
+    policy: 'ours',
     property: {
       name: 'wa_bsuid',
       label: 'WhatsApp user ID',
@@ -72,7 +72,7 @@ export const mappedProperties: readonly {
   },
   {
     source: 'username',
-    owner: 'ours',
+    policy: 'ours',
     property: {
       name: 'wa_username',
       label: 'WhatsApp username',
@@ -83,7 +83,7 @@ export const mappedProperties: readonly {
   },
   {
     source: 'lead source',
-    owner: 'once',
+    policy: 'once',
     property: {
       name: 'wa_lead_source',
       label: 'WhatsApp lead source',
@@ -94,7 +94,7 @@ export const mappedProperties: readonly {
   },
   {
     source: 'opt-in time',
-    owner: 'once',
+    policy: 'once',
     property: {
       name: 'wa_opt_in_at',
       label: 'WhatsApp opt-in time',
@@ -105,7 +105,7 @@ export const mappedProperties: readonly {
   },
   {
     source: 'first message',
-    owner: 'once',
+    policy: 'once',
     property: {
       name: 'wa_first_message',
       label: 'WhatsApp first message',
@@ -116,7 +116,7 @@ export const mappedProperties: readonly {
   },
   {
     source: 'first message time',
-    owner: 'once',
+    policy: 'once',
     property: {
       name: 'wa_first_message_at',
       label: 'WhatsApp first message time',
@@ -127,7 +127,7 @@ export const mappedProperties: readonly {
   },
   {
     source: 'last activity',
-    owner: 'ours',
+    policy: 'ours',
     property: {
       name: 'wa_last_activity_at',
       label: 'WhatsApp last activity',
@@ -138,7 +138,7 @@ export const mappedProperties: readonly {
   },
   {
     source: 'window state',
-    owner: 'ours',
+    policy: 'ours',
     property: {
       name: 'wa_window_state',
       label: 'WhatsApp service window',
@@ -153,7 +153,7 @@ export const mappedProperties: readonly {
   },
   {
     source: 'window closes at',
-    owner: 'ours',
+    policy: 'ours',
     property: {
       name: 'wa_window_closes_at',
       label: 'WhatsApp service window closes',
@@ -164,7 +164,7 @@ export const mappedProperties: readonly {
   },
   {
     source: 'waiting since',
-    owner: 'ours',
+    policy: 'ours',
     property: {
       name: 'wa_waiting_since',
       label: 'WhatsApp waiting since',
@@ -175,7 +175,7 @@ export const mappedProperties: readonly {
   },
   {
     source: 'opt-out',
-    owner: 'both',
+    policy: 'both',
     property: {
       name: 'wa_opt_out',
       label: 'WhatsApp opted out',
@@ -190,7 +190,7 @@ export const mappedProperties: readonly {
   },
   {
     source: 'opt-out time',
-    owner: 'ours',
+    policy: 'ours',
     property: {
       name: 'wa_opt_out_at',
       label: 'WhatsApp opt-out time',
@@ -201,7 +201,7 @@ export const mappedProperties: readonly {
   },
   {
     source: 'tags',
-    owner: 'both',
+    policy: 'both',
     property: {
       name: tagsProperty,
       label: 'WhatsApp tags',

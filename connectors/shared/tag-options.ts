@@ -29,7 +29,7 @@ export function createTagOptions<Option>(vendor: {
   // Where the list is replaced as a whole, two additions at once would lose one of them.
   let turn: Promise<unknown> = Promise.resolve();
 
-  const inTurn = <Result>(work: () => Promise<Result>): Promise<Result> => {
+  const oneByOne = <Result>(work: () => Promise<Result>): Promise<Result> => {
     const mine = turn.then(work);
     turn = mine.catch(() => undefined);
     return mine;
@@ -50,13 +50,13 @@ export function createTagOptions<Option>(vendor: {
 
   return {
     ensure: (writes) =>
-      inTurn(async () => {
+      oneByOne(async () => {
         const tags = tagsIn(writes, vendor.field);
         if (tags.some((tag) => !known.has(tag))) known = (await add(vendor.field, tags)) ?? known;
       }),
 
     mend: (fields, writes) =>
-      inTurn(async () => {
+      oneByOne(async () => {
         let mended = false;
         for (const field of fields) {
           const options = await add(field, tagsIn(writes, field));

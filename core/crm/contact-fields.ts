@@ -1,5 +1,5 @@
 import type { FieldKind, FieldValue } from './field.ts';
-import type { FieldOwner } from './mapping.ts';
+import type { FieldPolicy } from './mapping.ts';
 
 /** The nine fields of a contact and what goes with them, before a CRM's own spelling. Times in milliseconds. */
 export interface ContactFields {
@@ -44,12 +44,12 @@ export interface SourceRule {
   readonly kinds?: readonly FieldKind[];
   /** What such a field is called to an admin. */
   readonly holds: string;
-  readonly owners: readonly FieldOwner[];
+  readonly policies: readonly FieldPolicy[];
   /** Every value it takes, where they are few: a choice has to offer them all. */
   readonly values?: readonly string[];
 }
 
-const ownedByOne: readonly FieldOwner[] = ['once', 'if-empty', 'ours', 'theirs'];
+const decidedByOne: readonly FieldPolicy[] = ['once', 'if-empty', 'ours', 'theirs'];
 
 function text(
   means: string,
@@ -62,7 +62,7 @@ function text(
     value: 'text',
     kinds: ['text', 'long text'],
     holds: 'a text field',
-    owners: ownedByOne,
+    policies: decidedByOne,
     ...fits,
   };
 }
@@ -85,7 +85,7 @@ function time(means: string, of: (contact: ContactFields) => number | undefined)
     read: (contact) => ({ kind: 'time', at: of(contact) }),
     value: 'time',
     holds: 'a date or date-and-time field',
-    owners: ownedByOne,
+    policies: decidedByOne,
   };
 }
 
@@ -130,7 +130,7 @@ const sources = {
     read: (contact) => ({ kind: 'flag', set: contact.optOut }),
     value: 'flag',
     holds: 'a checkbox',
-    owners: ['both', 'ours'],
+    policies: ['both', 'ours'],
   },
   'opt-out time': time('when they did', (contact) => contact.optOutAt),
   tags: {
@@ -138,7 +138,7 @@ const sources = {
     read: (contact) => ({ kind: 'tags', tags: contact.tags }),
     value: 'tags',
     holds: 'a field of several choices, or a text field',
-    owners: ['both', 'ours', 'theirs'],
+    policies: ['both', 'ours', 'theirs'],
   },
 } as const satisfies Readonly<Record<string, SourceRule>>;
 
@@ -158,7 +158,7 @@ export function ruleOf(source: MappingSource): SourceRule {
     return {
       ...choice('this text, on records Sangam makes and no others', () => constant, [constant]),
       kinds: ['text', 'long text', 'phone', 'number', 'choice'],
-      owners: ['once'],
+      policies: ['once'],
     };
   }
   return text(

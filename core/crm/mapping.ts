@@ -2,11 +2,11 @@ import type { MappingSource } from './contact-fields.ts';
 import type { CrmField } from './field.ts';
 
 /** Who decides a field's value once both sides may have touched it. docs/design.md §1, mapping. */
-export const fieldOwners = ['once', 'if-empty', 'ours', 'both', 'theirs'] as const;
-export type FieldOwner = (typeof fieldOwners)[number];
+export const fieldPolicies = ['once', 'if-empty', 'ours', 'both', 'theirs'] as const;
+export type FieldPolicy = (typeof fieldPolicies)[number];
 
 /** As each CRM's guide tells it to admins. */
-export const ownerMeanings: Readonly<Record<FieldOwner, string>> = {
+export const policyMeanings: Readonly<Record<FieldPolicy, string>> = {
   once: 'written once; what it becomes in the CRM afterwards stays',
   'if-empty':
     "filled where the CRM has nothing; what stands there stays, whoever wrote it, but for a number Sangam wrote that is somebody else's by now",
@@ -33,7 +33,7 @@ export interface FieldMapping {
   readonly source: MappingSource;
   /** As the CRM described it when the mapping was saved. */
   readonly field: CrmField;
-  readonly owner: FieldOwner;
+  readonly policy: FieldPolicy;
   readonly transform: Transform;
   /** What is written in place of a text of ours, such as `WhatsApp CTWA` → `whatsapp_ctwa`; others go by `transform`. */
   readonly values?: Readonly<Record<string, string>>;

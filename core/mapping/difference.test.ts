@@ -11,9 +11,9 @@ const field = (name: string, kind: CrmField['kind']): CrmField => ({
 const map = (
   source: FieldMapping['source'],
   name: string,
-  owner: FieldMapping['owner'],
+  policy: FieldMapping['policy'],
   kind: CrmField['kind'] = 'text',
-): FieldMapping => ({ source, field: field(name, kind), owner, transform: 'as is' });
+): FieldMapping => ({ source, field: field(name, kind), policy, transform: 'as is' });
 
 /** A CRM that writes times as milliseconds, flags as yes and no, and lists with commas. */
 const spelling: Spelling = {
@@ -122,8 +122,8 @@ describe('a field filled where it is empty', () => {
   });
 
   test('and was always empty is not emptied by a person', () => {
-    for (const owner of ['if-empty', 'once'] as const) {
-      const line = map('first name', 'first', owner);
+    for (const policy of ['if-empty', 'once'] as const) {
+      const line = map('first name', 'first', policy);
       expect(decide(line, asha, { base: '', current: '' }).write).toEqual({ first: 'Asha' });
       expect(decide(line, asha, { base: '', ours: true, current: '' }).write).toEqual({ first: 'Asha' });
       expect(decide(line, asha, { current: '' }).write).toEqual({ first: 'Asha' });
@@ -173,10 +173,10 @@ describe('a phone that is somebody else’s by now', () => {
 
 describe('a value of somebody erased', () => {
   test('gives way to the contact’s own, or to what a new record gets, whoever owns the field', () => {
-    for (const owner of ['if-empty', 'once', 'ours', 'both'] as const) {
-      const line = map('first name', 'first', owner);
+    for (const policy of ['if-empty', 'once', 'ours', 'both'] as const) {
+      const line = map('first name', 'first', policy);
       const erased = { current: 'Bela', erased: true };
-      expect(decide(line, asha, erased), owner).toMatchObject({
+      expect(decide(line, asha, erased), policy).toMatchObject({
         write: { first: 'Asha' },
         agreed: { base: { first: 'Asha' }, ours: ['first'] },
       });

@@ -108,7 +108,7 @@ export function valuesForNew(
 ): CrmValues {
   return Object.fromEntries(
     mapping.flatMap((field) => {
-      if (field.owner === 'theirs') return [];
+      if (field.policy === 'theirs') return [];
       const ours = writtenValue(field, contact, spelling) ?? '';
       const value = ours === '' ? standInsOf(field, contact, spelling)[0] : ours;
       return value === undefined ? [] : [[field.field.name, value]];
@@ -120,7 +120,7 @@ function judge(mapping: FieldMapping, side: Side): Verdict {
   const { name } = mapping.field;
   if (isOnCreateAlone(mapping.source)) return { value: side.current?.[name] };
   const theirs = side.current?.[name] ?? side.base[name];
-  if (mapping.owner === 'both') {
+  if (mapping.policy === 'both') {
     if (mapping.source === 'tags') return judgeTags(mapping, side);
     if (mapping.source === 'opt-out') return judgeOptOut(mapping, side);
   }
@@ -130,10 +130,10 @@ function judge(mapping: FieldMapping, side: Side): Verdict {
     const [standIn = ''] = standInsOf(mapping, side.contact, side.spelling);
     return side.current === undefined ? { needsRead: true } : { write: ours ?? standIn };
   }
-  if (mapping.owner === 'theirs' || ours === undefined) return { value: side.current?.[name] };
+  if (mapping.policy === 'theirs' || ours === undefined) return { value: side.current?.[name] };
   const same = (x: string, y: string): boolean => x === y || side.spelling.same(x, y, mapping.field);
   if (theirs !== undefined && same(ours, theirs)) return { value: side.current?.[name], agrees: true };
-  switch (mapping.owner) {
+  switch (mapping.policy) {
     case 'ours':
       return ours === '' && theirs === undefined ? {} : { write: ours };
     case 'both': {
@@ -176,11 +176,11 @@ function judgeFilled(
   const mine = base !== undefined && side.ours.has(name) && same(base, theirs);
   const givesWay =
     theirs === '' ||
-    (mine && (mapping.owner === 'once' || isStandIn(mapping, theirs, side.contact, side.spelling)));
+    (mine && (mapping.policy === 'once' || isStandIn(mapping, theirs, side.contact, side.spelling)));
   if (!givesWay) return { value: side.current?.[name] };
   // What a person emptied stays empty until there is something new to say; the base remembers what they took away.
   const emptied = theirs === '' && base !== undefined && base !== '';
-  const news = emptied ? mapping.owner === 'if-empty' && !same(ours, base) : true;
+  const news = emptied ? mapping.policy === 'if-empty' && !same(ours, base) : true;
   if (!news) return {};
   return side.current === undefined ? { needsRead: true } : { write: ours };
 }

@@ -38,7 +38,7 @@ const stopped = (contact: ContactFields, optOutAt: number): ContactFields => ({
   optOutAt,
 });
 
-describe('a record that is home to two people', () => {
+describe('a record that is primary for two people', () => {
   test('is named by the first and says the most of both', () => {
     for (const [one, other] of [
       [asha, ravi],

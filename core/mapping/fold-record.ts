@@ -1,33 +1,33 @@
 import type { ContactFields } from '../crm/index.ts';
 
 /**
- * What a record is to say of everybody tied to it. `homes` are the people whose own record it is, the one who names it
+ * What a record is to say of everybody tied to it. `primaryFor` are the people whose primary record it is, the one who names it
  * first; `others` only stand on it too, as by a shared phone, and bring their opt-out: a STOP of one is never undone by
  * another. Undefined: nobody's.
  */
 export function foldRecord(
-  homes: readonly ContactFields[],
+  primaryFor: readonly ContactFields[],
   others: readonly ContactFields[],
 ): ContactFields | undefined {
-  const [named, ...further] = homes;
+  const [named, ...further] = primaryFor;
   if (named === undefined) return undefined;
-  const everybody = [...homes, ...others];
+  const everybody = [...primaryFor, ...others];
   if (everybody.length === 1) return named;
-  const lastActivityAt = latest(homes.map((contact) => contact.lastActivityAt));
-  const lastInboundAt = latest(homes.map((contact) => contact.lastInboundAt));
-  const windowClosesAt = latest(homes.map((contact) => contact.windowClosesAt));
-  const waitingSince = earliest(homes.map((contact) => contact.waitingSince));
+  const lastActivityAt = latest(primaryFor.map((contact) => contact.lastActivityAt));
+  const lastInboundAt = latest(primaryFor.map((contact) => contact.lastInboundAt));
+  const windowClosesAt = latest(primaryFor.map((contact) => contact.windowClosesAt));
+  const waitingSince = earliest(primaryFor.map((contact) => contact.waitingSince));
   const { optOutAt: _, waitingSince: __, formerPhones, ...alone } = named;
   return {
     ...alone,
-    formerPhones: formerPhones.filter((phone) => !homes.some(({ phones }) => phones.includes(phone))),
+    formerPhones: formerPhones.filter((phone) => !primaryFor.some(({ phones }) => phones.includes(phone))),
     ...(lastActivityAt === undefined ? {} : { lastActivityAt }),
     ...(lastInboundAt === undefined ? {} : { lastInboundAt }),
     ...(windowClosesAt === undefined ? {} : { windowClosesAt }),
     ...(waitingSince === undefined ? {} : { waitingSince }),
-    windowState: homes.some(({ windowState }) => windowState === 'open') ? 'open' : 'closed',
+    windowState: primaryFor.some(({ windowState }) => windowState === 'open') ? 'open' : 'closed',
     ...optOutOf(everybody),
-    tags: [...new Set(homes.flatMap(({ tags }) => tags))].toSorted(),
+    tags: [...new Set(primaryFor.flatMap(({ tags }) => tags))].toSorted(),
     flowAnswers: Object.assign({}, ...further.map((contact) => contact.flowAnswers), named.flowAnswers),
   };
 }

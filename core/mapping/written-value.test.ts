@@ -34,7 +34,7 @@ const field = { name: 'f', label: 'f', kind: 'text', writable: true } as const;
 const map = (more: Partial<FieldMapping>): FieldMapping => ({
   source: { flowAnswer: 'note' },
   field,
-  owner: 'if-empty',
+  policy: 'if-empty',
   transform: 'as is',
   ...more,
 });
@@ -91,7 +91,7 @@ describe('a value on its way', () => {
     'of which we know nothing empties only what is ours (%j)',
     (source) => {
       expect(writtenValue(map({ source }), asha, spelling)).toBeUndefined();
-      expect(writtenValue(map({ source, owner: 'ours' }), asha, spelling)).toBe('');
+      expect(writtenValue(map({ source, policy: 'ours' }), asha, spelling)).toBe('');
       expect(writtenValue(map({ source, transform: 'upper case' }), asha, spelling)).toBeUndefined();
     },
   );

@@ -17,7 +17,7 @@ export function writtenValue(
   spelling: Spelling,
 ): string | undefined {
   const value = carried(ruleOf(mapping.source).read(contact), mapping);
-  if (isNothing(value)) return mapping.owner === 'ours' ? '' : undefined;
+  if (isNothing(value)) return mapping.policy === 'ours' ? '' : undefined;
   return spelling.write(value, mapping.field);
 }
 

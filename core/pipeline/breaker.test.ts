@@ -1,13 +1,13 @@
 import { SangamError } from '../errors.ts';
 import { connectionOf, type ConnectionRow, liftBlock, listAlerts, parkFields } from '../store/index.ts';
-import { createEngine, type Engine, engineNow, text, webhook } from '@sangam/test';
+import { createEngineFixture, type EngineFixture, engineNow, text, webhook } from '@sangam/test';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { alertSilentAccounts, callFailed, callNotMade, callWent, mayCall } from './breaker.ts';
 
-let engine: Engine;
+let engine: EngineFixture;
 let seen: ConnectionRow;
 beforeEach(async () => {
-  engine = await createEngine();
+  engine = await createEngineFixture();
   await mode('live');
   seen = await row();
 });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createEngine, type Engine, engineNow, text, webhook } from '@sangam/test';
+import { createEngineFixture, type EngineFixture, engineNow, text, webhook } from '@sangam/test';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ConnectorTraits } from '../crm/index.ts';
 import {
@@ -12,20 +12,20 @@ import {
   saveLinks,
   saveRecords,
 } from '../store/index.ts';
-import { Rounds } from '../work/index.ts';
+import { Dispatcher } from '../work/index.ts';
 import { lanes } from '../whatsapp/index.ts';
 import { createApplier } from './apply/applier.ts';
 import { Findings } from './reconcile/findings.ts';
 import { rememberFindings } from './reconcile/remember-findings.ts';
 
-let engine: Engine;
+let engine: EngineFixture;
 beforeEach(async () => {
-  engine = await createEngine();
+  engine = await createEngineFixture();
 });
 afterEach(() => engine.close());
 
 const people = Array.from({ length: 16 }, (_, index) => `9198123456${String(index + 10)}`);
-const rounds = 40;
+const dispatcher = 40;
 const erasureKeyOf = (): Promise<Buffer> => Promise.resolve(Buffer.alloc(32, 7));
 
 /** Another order of the same, a different one each round. */
@@ -56,7 +56,7 @@ describe('what is applied and what is remembered of the CRM', () => {
       const tied: LinkRow[] = [];
       for (const [index, phone] of people.entries()) {
         const contactId = await findContact(trx, { value: `+${phone}` });
-        if (contactId !== undefined) tied.push({ contactId, recordId: `r${String(index)}`, home: true });
+        if (contactId !== undefined) tied.push({ contactId, recordId: `r${String(index)}`, primary: true });
       }
       const records = tied.map(({ recordId }, index) => ({
         recordId,
@@ -100,7 +100,7 @@ describe('what is applied and what is remembered of the CRM', () => {
         traitsOf: () => ({}) as ConnectorTraits,
         erasureKeyOf,
         clock: { now: () => engineNow },
-        rounds: new Rounds(store, { now: () => engineNow }),
+        dispatcher: new Dispatcher(store, { now: () => engineNow }),
         counts: { applied: () => undefined, failed: (error) => problems.push(error) },
       }).drain();
     };
@@ -114,7 +114,7 @@ describe('what is applied and what is remembered of the CRM', () => {
       for (const { recordId, contactId } of turned(links, round + 2)) {
         if (recordId.endsWith('1')) findings.instead.set(recordId, 2);
         findings.mended.push(contactId);
-        findings.links.push({ contactId, recordId, home: true, reason: 'phone' });
+        findings.links.push({ contactId, recordId, primary: true, reason: 'phone' });
         findings.agreed.push({
           recordId,
           keyContactId: contactId,
@@ -135,7 +135,7 @@ describe('what is applied and what is remembered of the CRM', () => {
         ),
       );
     };
-    for (let round = 1; round <= rounds; round += 1) {
+    for (let round = 1; round <= dispatcher; round += 1) {
       await Promise.all([apply(round), remember(round), remember(round + 1)]);
     }
     expect(problems).toEqual([]);
@@ -154,7 +154,7 @@ describe('what is applied and what is remembered of the CRM', () => {
         links.map(({ contactId }) => contactId),
       ),
     }));
-    expect(left.links.filter(({ home }) => home)).toHaveLength(links.length);
+    expect(left.links.filter(({ primary }) => primary)).toHaveLength(links.length);
     expect(new Set(left.marks.map(({ subject }) => subject)).size).toBe(left.marks.length);
   }, 120_000);
 });

@@ -64,13 +64,13 @@ export function createDeadLetters(dependencies: {
     letters: readonly DeadLetterRow[],
   ): Promise<Replayed> => {
     const going: DeadLetterRow[] = [];
-    const homes = new Map<DeadLetterRow, string>();
+    const readmitted = new Map<DeadLetterRow, string>();
     for (const letter of letters) {
       if (letter.reason === 'unparsed' || isEmptied(letter)) continue;
       if (handedOn.has(letter.reason)) {
-        const home = await readmit(workspaceId, letter);
-        if (home === undefined) continue;
-        homes.set(letter, home);
+        const readmittedTo = await readmit(workspaceId, letter);
+        if (readmittedTo === undefined) continue;
+        readmitted.set(letter, readmittedTo);
       }
       going.push(letter);
     }
@@ -107,15 +107,17 @@ export function createDeadLetters(dependencies: {
       await addCounts(
         trx,
         // What stays in this workspace was received once: as what it holds.
-        [...homes].map(([{ receivedAt: at }, home]) =>
-          home === workspaceId ? { name: 'received', at, count: -1 } : { name: 'handed on', at, count: 1 },
+        [...readmitted].map(([{ receivedAt: at }, readmittedTo]) =>
+          readmittedTo === workspaceId
+            ? { name: 'received', at, count: -1 }
+            : { name: 'handed on', at, count: 1 },
         ),
       );
       await deleteDeadLetters(
         trx,
         going.map(({ deadLetterId }) => deadLetterId),
       );
-      if (homes.size > 0) await closeOptOutAlert(trx, optOutElsewhere, at);
+      if (readmitted.size > 0) await closeOptOutAlert(trx, optOutElsewhere, at);
     });
     return { replayed: going.length, kept: letters.length - going.length };
   };

@@ -23,7 +23,7 @@ const linksChanged = z.object({
   before: z.array(
     z.object({
       recordId: z.string(),
-      home: z.boolean(),
+      primary: z.boolean(),
       reason: z.enum(['created', 'our id', 'phone', 'member', 'merge']),
       partedAt: z.number().nullable(),
       createdAt: z.number(),
@@ -47,8 +47,8 @@ export function readDecision(subject: unknown): {
 }
 
 /**
- * Puts a contact's links back as they were before a decision. What was tied since by something else stays, at home only
- * where the contact had no home; what it is not tied to any more, as the record of somebody who was found to be another
+ * Puts a contact's links back as they were before a decision. What was tied since by something else stays, as primary record only
+ * where the contact had none; what it is not tied to any more, as the record of somebody who was found to be another
  * person, does not come back. Records merged meanwhile are where they live on.
  */
 export async function restoreLinks(
@@ -68,10 +68,10 @@ export async function restoreLinks(
     .map((link): KeptLink => ({ ...link, recordId: livesOn(link.recordId) }))
     .filter(({ recordId }) => current.some((link) => link.recordId === recordId));
   const restored = new Map(before.map((link) => [link.recordId, link]));
-  const hadHome = before.some((link) => link.home && link.partedAt === null);
+  const hadPrimary = before.some((link) => link.primary && link.partedAt === null);
   const since = current
     .filter((link) => !restored.has(link.recordId) && link.recordId !== livesOn(recordId))
-    .map((link): KeptLink => ({ ...link, home: link.home && !hadHome }));
+    .map((link): KeptLink => ({ ...link, primary: link.primary && !hadPrimary }));
   const links = [...restored.values(), ...since];
   await replaceLinks(trx, connectionId, contactId, links);
   await lookAgain(
@@ -120,7 +120,7 @@ export async function reopenConflict(
   await decideConflict(trx, decided.conflictId, decided.state, 'open', now);
 }
 
-/** Both sides of a changed link are brought in step, and the conversation moves to the home record. */
+/** Both sides of a changed link are brought in step, and the conversation moves to the primary record. */
 export async function lookAgain(
   trx: WorkspaceTransaction,
   connectionId: string,

@@ -18,7 +18,7 @@ import { channelEntry, type ChannelEntry } from './directory.ts';
 import { valuesOfErased } from './erased-values.ts';
 import { withoutPerson } from './without-person.ts';
 
-/** Removes everything held of these people, in a transaction that holds the turn. */
+/** Removes everything held of these people, in a transaction that holds the workspace's lock. */
 export async function erasePeople(
   trx: WorkspaceTransaction,
   contactIds: readonly string[],

@@ -1,6 +1,13 @@
 import type { Clock } from '../clock.ts';
 import { noSuch } from '../errors.ts';
-import { type Actor, awaitTurn, type Erasure, findContact, type Store, writeAudit } from '../store/index.ts';
+import {
+  type Actor,
+  lockWorkspace,
+  type Erasure,
+  findContact,
+  type Store,
+  writeAudit,
+} from '../store/index.ts';
 import type { TraitsOf } from './connectors.ts';
 import { erasePeople } from './erase-people.ts';
 import type { ErasureKeyOf } from './erased.ts';
@@ -22,7 +29,7 @@ export function createEraser(dependencies: {
     async erase({ workspaceId, memberId }, contactId) {
       const key = await keyOf(workspaceId);
       return store.transact(workspaceId, async (trx) => {
-        await awaitTurn(trx);
+        await lockWorkspace(trx);
         const survivor = await findContact(trx, { contactId });
         if (survivor === undefined) throw noSuch('contact');
         const now = clock.now();

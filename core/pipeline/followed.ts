@@ -3,7 +3,7 @@ import {
   type CrmField,
   type CrmRecord,
   type CrmValues,
-  type FieldOwner,
+  type FieldPolicy,
   isOnCreateAlone,
 } from '../crm/index.ts';
 import type { ConnectionRow, JournalEntry, Occurrence, RecordRow } from '../store/index.ts';
@@ -23,18 +23,18 @@ export interface Followed {
 export function followedBy(connection: ConnectionRow, traits: ConnectorTraits): Followed {
   const mapping = wholeMappingOf(connection, traits);
   const known = new Map(mapping.map(({ field }) => [field.name, field]));
-  const ownedBy = (test: (owner: FieldOwner) => boolean): Set<string> =>
+  const decidedBy = (test: (policy: FieldPolicy) => boolean): Set<string> =>
     new Set(
       mapping
-        .filter(({ owner, source }) => test(owner) && !isOnCreateAlone(source))
+        .filter(({ policy, source }) => test(policy) && !isOnCreateAlone(source))
         .map(({ field }) => field.name),
     );
   const fields = new Set([...known.keys(), ...traits.followedFields]);
   return {
     connectionId: connection.connectionId,
     fields,
-    theirs: fields.difference(ownedBy((owner) => owner !== 'theirs')),
-    ours: ownedBy((owner) => owner === 'ours'),
+    theirs: fields.difference(decidedBy((policy) => policy !== 'theirs')),
+    ours: decidedBy((policy) => policy === 'ours'),
     same: (field, x, y) => x === y || traits.spelling.same(x, y, known.get(field) ?? textField(field)),
   };
 }
@@ -73,7 +73,7 @@ export function noticeFollowed(
       value,
       changedAt: record.changedAt ?? now,
       changedBy: undefined,
-      looked: true,
+      scanned: true,
     });
   }
   return { occurrences, seen };

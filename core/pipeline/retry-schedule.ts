@@ -19,7 +19,7 @@ const itemWaitsMs = [
 
 /**
  * Waits between tries of an account that does not answer: a try costs one call, and its end should be noticed soon. The
- * first are repeated: while a fifth of all calls fail, three turns in a row do often, ten hardly ever.
+ * first are repeated: while a fifth of all calls fail, three ticks in a row do often, ten hardly ever.
  */
 const breakerWaitsMs = [
   ...[1, 1, 1, 5, 5, 5, 30, 30, 30].map((seconds) => seconds * second),
@@ -41,7 +41,7 @@ export function itemWaitMs(retry: Retry, attempts: number): number | undefined {
 }
 
 /**
- * How long to leave an account alone after so many failed turns. Its own word wins, up to 15 minutes; up to a day where
+ * How long to leave an account alone after so many failed ticks. Its own word wins, up to 15 minutes; up to a day where
  * it names a daily limit, code `daily_limit`.
  */
 export function breakerWaitMs(

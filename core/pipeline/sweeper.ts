@@ -1,21 +1,21 @@
 import type { Clock } from '../clock.ts';
 import { type Store, sweepWorkspace } from '../store/index.ts';
-import { type Rounds, type TurnFailed, TurnTaker } from '../work/index.ts';
+import { type Dispatcher, type TickFailed, QueueWorker } from '../work/index.ts';
 import { alertSilentAccounts } from './breaker.ts';
 
 interface Watching {
   readonly store: Store;
   readonly clock: Clock;
-  readonly rounds: Rounds;
-  readonly failed: TurnFailed;
+  readonly dispatcher: Dispatcher;
+  readonly failed: TickFailed;
 }
 
 /** Does what time makes due in a workspace. */
-export function createSweeper({ store, clock, rounds, failed }: Watching): TurnTaker {
-  return new TurnTaker(rounds, {
+export function createSweeper({ store, clock, dispatcher, failed }: Watching): QueueWorker {
+  return new QueueWorker(dispatcher, {
     queue: 'sweep',
     failed,
-    async turn({ workspaceId }) {
+    async tick({ workspaceId }) {
       await store.transact(workspaceId, (trx) => sweepWorkspace(trx, clock.now()));
       return 'done';
     },
@@ -23,11 +23,11 @@ export function createSweeper({ store, clock, rounds, failed }: Watching): TurnT
 }
 
 /** Says which accounts do not answer. */
-export function createSilenceWatch({ store, clock, rounds, failed }: Watching): TurnTaker {
-  return new TurnTaker(rounds, {
+export function createSilenceWatch({ store, clock, dispatcher, failed }: Watching): QueueWorker {
+  return new QueueWorker(dispatcher, {
     queue: 'silence',
     failed,
-    async turn({ workspaceId }) {
+    async tick({ workspaceId }) {
       await alertSilentAccounts(store, workspaceId, clock.now());
       return 'done';
     },

@@ -13,8 +13,8 @@ export interface WrittenBatch<Outcome extends string> extends OfConnection {
 }
 
 /** What is told of looks through a CRM's records. */
-export interface LookCounts {
-  looked(page: OfConnection & { readonly records: number; readonly ms: number }): void;
+export interface ScanCounts {
+  scanned(page: OfConnection & { readonly records: number; readonly ms: number }): void;
   callFailed(connection: OfConnection, error: SangamError): void;
 }
 

@@ -110,7 +110,7 @@ export async function connectionOf(
 
 /**
  * A connection that may be written to, as it is until this transaction ends; undefined: it may not. A lane reads it before
- * it leases: what an admin decided together with a mark holds for the turn that takes the mark.
+ * it leases: what an admin decided together with a mark holds for the tick that takes the mark.
  */
 export async function writableConnection(
   trx: WorkspaceTransaction,
@@ -271,7 +271,7 @@ export async function noteFailure(
 export type CallerLane = 'records' | 'timeline' | 'scan';
 
 /** So long the lane whose turn it is has for taking a probe, before any other may. */
-const turnMs = 5_000;
+const probeMs = 5_000;
 
 /**
  * Whether this caller is the one who tries an account whose calls failed: nobody else has since `seen`. While consent that
@@ -289,7 +289,7 @@ export async function claimProbe(
               and ${which})`;
   const mark = sql`w.held is null and ${mayWriteMark(trx)}`;
   const consent = due('dirty_records', sql`w.priority = ${markPriority.consent} and ${mark}`);
-  const isTurnOfOther = {
+  const isProbedByOther = {
     records: sql`failed_attempts % 2 = 1 and ${due('timeline_entries', mayWriteEntry(trx))} and not ${consent}`,
     timeline: sql`failed_attempts % 2 = 0 and ${due('dirty_records', mark)}`,
     scan: sql`false`,
@@ -298,7 +298,7 @@ export async function claimProbe(
     update crm_connections c set next_call_at = ${until}
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
       and next_call_at = ${seen} and failed_attempts > 0
-      and not (next_call_at > ${now - turnMs} and ${isTurnOfOther})
+      and not (next_call_at > ${now - probeMs} and ${isProbedByOther})
       ${lane === 'records' ? sql`` : sql`and not ${consent}`}`.execute(trx);
   return numAffectedRows === 1n;
 }

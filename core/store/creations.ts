@@ -29,7 +29,7 @@ export async function creationsOf(
 }
 
 /**
- * Of these records those that hold the id of somebody who is not at home there, and is on another record that stands: what
+ * Of these records those that hold the id of somebody whose primary record it is not, and who has another that stands: what
  * is left of a decision that was undone, for one.
  */
 export async function recordsWithKeyOfOthers(
@@ -45,7 +45,7 @@ export async function recordsWithKeyOfOthers(
     join contacts c on c.workspace_id = ${trx.workspaceId} and c.merged_into is null
                    and c.contact_id::text = coalesce(x.contact_id::text, r.key_contact_id)
     join crm_links h on h.workspace_id = ${trx.workspaceId} and h.connection_id = ${connectionId}
-                    and h.contact_id = c.contact_id and h.home and h.parted_at is null and h.record_id <> r.record_id
+                    and h.contact_id = c.contact_id and h.is_primary and h.parted_at is null and h.record_id <> r.record_id
     left join crm_records s on s.workspace_id = ${trx.workspaceId} and s.connection_id = ${connectionId}
                            and s.record_id = h.record_id
     where r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
@@ -89,7 +89,7 @@ export async function creationPace(
 }
 
 /** Takes so many turns of a round robin; returns the first one's number. */
-export async function takeOwnerTurns(
+export async function advanceOwnerRotation(
   trx: WorkspaceTransaction,
   connectionId: string,
   turns: number,

@@ -195,12 +195,12 @@ async function savePhones(
   connectionId: string,
   records: readonly SeenRecord[],
 ): Promise<void> {
-  const looked = records.filter(({ phoneFields }) => phoneFields === undefined || phoneFields.length > 0);
-  if (looked.length === 0) return;
-  const rows = looked.flatMap(({ recordId, phones }) => phones.map((phone) => ({ recordId, ...phone })));
+  const scanned = records.filter(({ phoneFields }) => phoneFields === undefined || phoneFields.length > 0);
+  if (scanned.length === 0) return;
+  const rows = scanned.flatMap(({ recordId, phones }) => phones.map((phone) => ({ recordId, ...phone })));
   await sql`
     delete from crm_phones p
-    using unnest(${looked.map((r) => r.recordId)}::text[], ${looked.map((r) => r.phoneFields?.join(' ') ?? null)}::text[])
+    using unnest(${scanned.map((r) => r.recordId)}::text[], ${scanned.map((r) => r.phoneFields?.join(' ') ?? null)}::text[])
           as l (record_id, fields)
     where p.workspace_id = ${trx.workspaceId} and p.connection_id = ${connectionId} and p.record_id = l.record_id
       and (l.fields is null or p.field = any(string_to_array(l.fields, ' ')))
@@ -454,7 +454,7 @@ export async function mergedInto(
 }
 
 /** They were looked for just now. */
-export async function lookedForRecords(
+export async function noteLookedFor(
   trx: WorkspaceTransaction,
   connectionId: string,
   recordIds: readonly string[],

@@ -45,7 +45,7 @@ const markAgain = sql.raw(
 );
 
 /**
- * Marks the home records of contacts, or the contacts where there are none, for every connection of the workspace. A
+ * Marks the primary records of contacts, or the contacts where there are none, for every connection of the workspace. A
  * change of consent concerns all other records of a contact too, also one they were parted from: it may hold their phone.
  */
 export async function markContacts(
@@ -67,7 +67,7 @@ export async function markContacts(
       from crm_connections c
       cross join t
       left join crm_links l on l.workspace_id = ${trx.workspaceId} and l.connection_id = c.connection_id
-        and l.contact_id = t.contact_id and l.parted_at is null and l.home
+        and l.contact_id = t.contact_id and l.parted_at is null and l.is_primary
       where c.workspace_id = ${trx.workspaceId} and c.disconnected_at is null
       union all
       select c.connection_id, l.record_id, null, t.priority, t.traces
@@ -75,7 +75,7 @@ export async function markContacts(
       join crm_links l on l.workspace_id = ${trx.workspaceId} and l.connection_id = c.connection_id
       join t on t.contact_id = l.contact_id and t.priority = ${markPriority.consent}
       where c.workspace_id = ${trx.workspaceId} and c.disconnected_at is null
-        and (not l.home or l.parted_at is not null))
+        and (not l.is_primary or l.parted_at is not null))
     select ${trx.workspaceId}::uuid, connection_id, coalesce('record:' || record_id, 'contact:' || contact_id::text),
            contact_id, record_id, min(priority), string_to_array(string_agg(traces, ' '), ' '), ${now}
     from marked

@@ -5,7 +5,7 @@ import type { DueTarget } from './due-notes.ts';
 const mostDue = 10_000;
 
 /** What is due, whoever's: the one look across workspaces, by one index. */
-export async function lookAtDue(pool: pg.Pool, now: number): Promise<DueTarget[]> {
+export async function scanDue(pool: pg.Pool, now: number): Promise<DueTarget[]> {
   const { rows } = await pool.query<DueTarget>(
     `select queue, workspace_id as "workspaceId", target_id as "targetId" from directory_due
      where due_at <= $1 order by due_at limit ${String(mostDue)}`,

@@ -5,7 +5,7 @@ import type { WorkspaceTransaction } from './store.ts';
  * Homes `l` of those who held a phone of the contact of identity `mine` before. Such a record stays theirs though it may
  * still hold the number.
  */
-const earlierHomes = (
+const earlierPrimaries = (
   { workspaceId }: WorkspaceTransaction,
   connectionId: string,
 ): RawBuilder<unknown> => sql`
@@ -13,10 +13,10 @@ const earlierHomes = (
   join identities earlier on earlier.workspace_id = mine.workspace_id and earlier.value = mine.value
                          and earlier.since < mine.since and earlier.contact_id <> mine.contact_id
   join crm_links l on l.workspace_id = mine.workspace_id and l.connection_id = ${connectionId}
-                  and l.contact_id = earlier.contact_id and l.home and l.parted_at is null
+                  and l.contact_id = earlier.contact_id and l.is_primary and l.parted_at is null
   where mine.workspace_id = ${workspaceId} and starts_with(mine.value, '+')`;
 
-/** Of a contact and a record: whether that record is the home of somebody who held one of the contact's phones before. */
+/** Of a contact and a record: whether that is the primary record of somebody who held one of the contact's phones before. */
 export const isEarlierHolders = (
   trx: WorkspaceTransaction,
   connectionId: string,
@@ -25,7 +25,7 @@ export const isEarlierHolders = (
     recordId,
   }: { readonly contactId: RawBuilder<unknown>; readonly recordId: RawBuilder<unknown> },
 ): RawBuilder<boolean> => sql`
-  exists (select 1 from ${earlierHomes(trx, connectionId)}
+  exists (select 1 from ${earlierPrimaries(trx, connectionId)}
           and mine.contact_id = ${contactId} and l.record_id = ${recordId})`;
 
 /** Who holds a phone now or held it once that was one of these contacts' before: an opt-out of theirs came with it. */
@@ -43,23 +43,23 @@ export async function laterHolders(
   return rows.map(({ contactId }) => contactId);
 }
 
-/** A record that is the home of somebody who held one of the contact's phones before. */
-export interface EarlierHome {
+/** The primary record of somebody who held one of the contact's phones before. */
+export interface EarlierPrimary {
   readonly contactId: string;
   readonly recordId: string;
   /** It holds that phone, and we did not write it there. */
   readonly typed: boolean;
 }
 
-export async function homesOfEarlierHolders(
+export async function primaryRecordsOfEarlierHolders(
   trx: WorkspaceTransaction,
   connectionId: string,
   contactIds: readonly string[],
-): Promise<EarlierHome[]> {
+): Promise<EarlierPrimary[]> {
   if (contactIds.length === 0) return [];
-  const { rows } = await sql<EarlierHome>`
+  const { rows } = await sql<EarlierPrimary>`
     with earlier as (
-      select mine.contact_id, mine.value, l.record_id from ${earlierHomes(trx, connectionId)}
+      select mine.contact_id, mine.value, l.record_id from ${earlierPrimaries(trx, connectionId)}
       and mine.contact_id = any(${contactIds}::uuid[]))
     select e.contact_id as "contactId", e.record_id as "recordId",
            bool_or(p.field is not null and not coalesce(r.agreed and p.field = any(r.ours), false)) as typed

@@ -27,20 +27,22 @@ export async function closeEndedConflicts(
     ...new Set(conflicts.flatMap(({ recordIds }) => recordIds)),
   ]);
   const people = conflicts.flatMap(({ contactId }) => contactId ?? []);
-  const homes = (await linksOfContacts(trx, connectionId, people)).filter(({ home }) => home);
+  const primaries = (await linksOfContacts(trx, connectionId, people)).filter(({ primary }) => primary);
   const again: Parameters<typeof openConflicts>[1][number][] = [];
   for (const { conflictId, kind, contactId, recordIds } of conflicts) {
     const left = [...new Set(recordIds.flatMap((recordId) => livesOn.get(recordId) ?? []))];
-    const isHome = (recordId: string): boolean =>
-      homes.some((link) => link.contactId === contactId && link.recordId === recordId);
+    const isPrimary = (recordId: string): boolean =>
+      primaries.some((link) => link.contactId === contactId && link.recordId === recordId);
     if (kind === 'two records') {
       if (left.length === recordIds.length && left.every((recordId) => recordIds.includes(recordId)))
         continue;
-      const [home, second, ...others] = left.toSorted((x, y) => Number(isHome(y)) - Number(isHome(x)));
-      if (contactId !== null && home !== undefined && second !== undefined) {
-        again.push(twoRecords(connectionId, contactId, [home, second, ...others]));
+      const [primary, second, ...others] = left.toSorted(
+        (x, y) => Number(isPrimary(y)) - Number(isPrimary(x)),
+      );
+      if (contactId !== null && primary !== undefined && second !== undefined) {
+        again.push(twoRecords(connectionId, contactId, [primary, second, ...others]));
       }
-    } else if (left.some((recordId) => kind === 'opt-out cleared' || !isHome(recordId))) continue;
+    } else if (left.some((recordId) => kind === 'opt-out cleared' || !isPrimary(recordId))) continue;
     await closeConflict(trx, conflictId, 'records it names were merged, or are gone from the CRM', now);
   }
   await openConflicts(trx, again, now);

@@ -17,8 +17,8 @@ interface RecordNamed {
 interface TheirRecord extends RecordNamed {
   /** Those others; nobody, where it tells of them alone. */
   readonly others: readonly string[];
-  /** It was a home of the people to be erased: their values were written there. */
-  readonly home: boolean;
+  /** It was the primary record of one of the people to be erased: their values were written there. */
+  readonly primary: boolean;
   /** Where it lives on, where it was merged. */
   readonly survivors: readonly string[];
 }
@@ -48,8 +48,8 @@ export async function recordsOf(
 ): Promise<TheirRecords> {
   const { rows } = await sql<TheirRecord & { alone: boolean }>`
     with recursive named as (
-      select t.connection_id, t.record_id, t.record_id as survivor, bool_or(t.home) as home from (
-        select connection_id, record_id, home from crm_links
+      select t.connection_id, t.record_id, t.record_id as survivor, bool_or(t.is_primary) as is_primary from (
+        select connection_id, record_id, is_primary from crm_links
         where workspace_id = ${trx.workspaceId} and contact_id = any(${ids}::uuid[])
         union all
         select connection_id, record_id, false from crm_phones
@@ -59,10 +59,10 @@ export async function recordsOf(
         where workspace_id = ${trx.workspaceId} and key_contact_id = any(${[...ids]}::text[])) t
       group by 1, 2
       union
-      select r.connection_id, r.record_id, n.survivor, n.home from named n
+      select r.connection_id, r.record_id, n.survivor, n.is_primary from named n
       join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = n.connection_id
                         and r.moved_to = n.record_id and r.gone = 'merged')
-    select n.connection_id as "connectionId", n.record_id as "recordId", bool_or(n.home) as home,
+    select n.connection_id as "connectionId", n.record_id as "recordId", bool_or(n.is_primary) as "primary",
            coalesce(bool_or(r.gone = 'merged' and r.key_contact_id = any(${[...ids]}::text[])), false) as alone,
            array_remove(array_agg(distinct o.contact_id), null) as others,
            array_remove(array_agg(distinct n.survivor), n.record_id) as survivors

@@ -56,7 +56,7 @@ export async function leavingOf(trx: WorkspaceTransaction, ids: readonly string[
 }
 
 /**
- * Removes every row held of these people, in a transaction that holds the turn and after the payloads that speak of them
+ * Removes every row held of these people, in a transaction that holds the workspace's lock and after the payloads that speak of them
  * went; `events` are the keys of those. Keyed hashes of what they were known by stay, and the keys of their events, which
  * say nothing. An id that was somebody else's too stays with them, for the time it was theirs.
  */

@@ -63,7 +63,7 @@ export async function identitiesInUse(
 }
 
 /** People whose own record this was. */
-export async function peopleAtHome(
+export async function peopleOfPrimaries(
   trx: WorkspaceTransaction,
   records: readonly { readonly connectionId: string; readonly recordId: string }[],
 ): Promise<string[]> {
@@ -72,7 +72,7 @@ export async function peopleAtHome(
     from unnest(${records.map((one) => one.connectionId)}::uuid[], ${records.map((one) => one.recordId)}::text[])
          as t (connection_id, record_id)
     join crm_links l on l.workspace_id = ${trx.workspaceId} and l.connection_id = t.connection_id
-                    and l.record_id = t.record_id and l.home and l.parted_at is null`.execute(trx);
+                    and l.record_id = t.record_id and l.is_primary and l.parted_at is null`.execute(trx);
   return rows.map(({ contactId }) => contactId);
 }
 

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { KeptLink } from './hand-links.ts';
+import type { KeptLink } from './member-links.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
 /** Links of contacts that are joined, or parted again, in all connections. */
@@ -11,7 +11,7 @@ export interface ConnectionLink extends KeptLink {
 
 const tables = { current: 'crm_links', beforeJoin: 'links_before_joins' } as const;
 const columns = sql.raw(
-  `connection_id as "connectionId", contact_id as "contactId", record_id as "recordId", home, decided_by as reason,
+  `connection_id as "connectionId", contact_id as "contactId", record_id as "recordId", is_primary as "primary", decided_by as reason,
    parted_at as "partedAt", created_at as "createdAt"`,
 );
 
@@ -44,11 +44,11 @@ export async function saveJoinedLinks(
     const rows = links[kind];
     if (rows.length === 0) continue;
     await sql`
-      insert into ${sql.table(table)} (workspace_id, connection_id, contact_id, record_id, home, decided_by, parted_at,
+      insert into ${sql.table(table)} (workspace_id, connection_id, contact_id, record_id, is_primary, decided_by, parted_at,
                                        created_at)
       select ${trx.workspaceId}::uuid, * from unnest(
         ${rows.map((row) => row.connectionId)}::uuid[], ${rows.map((row) => row.contactId)}::uuid[],
-        ${rows.map((row) => row.recordId)}::text[], ${rows.map((row) => row.home)}::bool[],
+        ${rows.map((row) => row.recordId)}::text[], ${rows.map((row) => row.primary)}::bool[],
         ${rows.map((row) => row.reason)}::text[], ${rows.map((row) => row.partedAt)}::bigint[],
         ${rows.map((row) => row.createdAt)}::bigint[])`.execute(trx);
   }
@@ -77,8 +77,8 @@ export async function madeFor(
   return rows;
 }
 
-/** Contacts at home on several records that stand. */
-export async function severalHomes(
+/** Contacts with several primary records that stand. */
+export async function severalPrimaries(
   trx: WorkspaceTransaction,
   contactIds: readonly string[],
 ): Promise<{ readonly connectionId: string; readonly contactId: string; readonly recordIds: string[] }[]> {
@@ -88,18 +88,21 @@ export async function severalHomes(
     left join crm_records r on r.workspace_id = l.workspace_id and r.connection_id = l.connection_id
                            and r.record_id = l.record_id
     where l.workspace_id = ${trx.workspaceId} and l.contact_id = any(${contactIds}::uuid[])
-      and l.home and l.parted_at is null and r.gone is null
+      and l.is_primary and l.parted_at is null and r.gone is null
     group by l.connection_id, l.contact_id having count(*) > 1`.execute(trx);
   return rows;
 }
 
 /**
- * Leaves each of these contacts one home: that of the lowest rank, of those the oldest. One that is no more makes way for one
+ * Leaves each of these contacts one primary record: that of the lowest rank, of those the oldest. One that is no more makes way for one
  * that is, however young; a lead for a contact.
  */
-export async function keepOneHome(trx: WorkspaceTransaction, contactIds: readonly string[]): Promise<void> {
+export async function keepOnePrimary(
+  trx: WorkspaceTransaction,
+  contactIds: readonly string[],
+): Promise<void> {
   await sql`
-    with homes as (
+    with primaries as (
       select l.connection_id, l.contact_id, l.record_id,
              row_number() over (partition by l.connection_id, l.contact_id
                                 order by l.parted_at is not null, r.gone is not null, coalesce(r.rank, 0),
@@ -107,9 +110,11 @@ export async function keepOneHome(trx: WorkspaceTransaction, contactIds: readonl
       from crm_links l
       left join crm_records r on r.workspace_id = l.workspace_id and r.connection_id = l.connection_id
                              and r.record_id = l.record_id
-      where l.workspace_id = ${trx.workspaceId} and l.contact_id = any(${contactIds}::uuid[]) and l.home)
-    update crm_links l set home = false
-    from homes
-    where l.workspace_id = ${trx.workspaceId} and l.connection_id = homes.connection_id
-      and l.contact_id = homes.contact_id and l.record_id = homes.record_id and homes.place > 1`.execute(trx);
+      where l.workspace_id = ${trx.workspaceId} and l.contact_id = any(${contactIds}::uuid[]) and l.is_primary)
+    update crm_links l set is_primary = false
+    from primaries
+    where l.workspace_id = ${trx.workspaceId} and l.connection_id = primaries.connection_id
+      and l.contact_id = primaries.contact_id and l.record_id = primaries.record_id and primaries.place > 1`.execute(
+    trx,
+  );
 }

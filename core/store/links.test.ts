@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { createEngine, type Engine } from '@sangam/test';
+import { createEngineFixture, type EngineFixture } from '@sangam/test';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   connectionsOf,
   insertContacts,
-  keepOneHome,
+  keepOnePrimary,
   type LinkRow,
   linksOfContacts,
   markGone,
@@ -16,12 +16,12 @@ import {
   type WorkspaceTransaction,
 } from './index.ts';
 
-/** Links that are moved together: none is lost, and nobody gets two homes. */
+/** Links that are moved together: none is lost, and nobody gets two primary records. */
 
-let engine: Engine;
+let engine: EngineFixture;
 let connectionId = '';
 beforeAll(async () => {
-  engine = await createEngine();
+  engine = await createEngineFixture();
   const [connection] = await transact(connectionsOf);
   connectionId = connection?.connectionId ?? '';
 });
@@ -32,7 +32,7 @@ const transact = <Result>(work: (trx: WorkspaceTransaction) => Promise<Result>):
 
 const founding = { value: '+919812345678', at: 1 };
 
-/** So many contacts, oldest first, each at home on a record of theirs, linked in that order. */
+/** So many contacts, oldest first, each with a primary record, linked in that order. */
 async function people(count: number): Promise<{ contactId: string; recordId: string }[]> {
   const made = Array.from({ length: count }, () => ({ contactId: randomUUID(), recordId: randomUUID() }));
   await transact((trx) =>
@@ -44,7 +44,7 @@ async function people(count: number): Promise<{ contactId: string; recordId: str
   );
   for (const [place, one] of made.entries()) {
     await transact((trx) =>
-      saveLinks(trx, connectionId, [{ ...one, home: true, reason: 'created' }], place + 1),
+      saveLinks(trx, connectionId, [{ ...one, primary: true, reason: 'created' }], place + 1),
     );
   }
   return made;
@@ -74,7 +74,7 @@ describe('records merged', () => {
     const last = randomUUID();
     await merged(...moves(asha.recordId, ravi.recordId, last));
     expect(await linksOf([asha.contactId, ravi.contactId])).toEqual(
-      [asha, ravi].map(({ contactId }) => ({ contactId, recordId: last, home: true })),
+      [asha, ravi].map(({ contactId }) => ({ contactId, recordId: last, primary: true })),
     );
   });
 
@@ -88,7 +88,7 @@ describe('records merged', () => {
   });
 });
 
-test('of several contacts joined while their records were being made, one record is the home', async () => {
+test('of several contacts joined while their records were being made, one record is primary', async () => {
   const ids = [randomUUID(), randomUUID(), randomUUID()].toSorted();
   const [survivor = ''] = ids;
   await transact(async (trx) => {
@@ -104,16 +104,21 @@ test('of several contacts joined while their records were being made, one record
     await saveLinks(
       trx,
       connectionId,
-      ids.map((contactId, place) => ({ contactId, recordId: String(place), home: true, reason: 'created' })),
+      ids.map((contactId, place) => ({
+        contactId,
+        recordId: String(place),
+        primary: true,
+        reason: 'created',
+      })),
       1,
     );
   });
   const links = await linksOf([survivor]);
   expect(links).toHaveLength(3);
-  expect(links.filter(({ home }) => home)).toHaveLength(1);
+  expect(links.filter(({ primary }) => primary)).toHaveLength(1);
 });
 
-test('of contacts joined the oldest home stays, but one that is no more makes way', async () => {
+test('of contacts joined the oldest primary record stays, but one that is no more makes way', async () => {
   for (const isGone of [false, true]) {
     const [old, young] = await people(2);
     if (old === undefined || young === undefined) throw new Error('Two people were expected.');
@@ -123,29 +128,29 @@ test('of contacts joined the oldest home stays, but one that is no more makes wa
         connectionId,
         contactId: old.contactId,
         recordId,
-        home: true,
+        primary: true,
         reason: 'created' as const,
         partedAt: null,
         createdAt: place + 1,
       }));
       await saveJoinedLinks(trx, [old.contactId, young.contactId], { current: links, beforeJoin: [] });
-      await keepOneHome(trx, [old.contactId]);
+      await keepOnePrimary(trx, [old.contactId]);
     });
-    const homes = (await linksOf([old.contactId])).filter(({ home }) => home);
-    expect(homes.map(({ recordId }) => recordId)).toEqual([isGone ? young.recordId : old.recordId]);
+    const primaries = (await linksOf([old.contactId])).filter(({ primary }) => primary);
+    expect(primaries.map(({ recordId }) => recordId)).toEqual([isGone ? young.recordId : old.recordId]);
   }
 });
 
-test('a home that was deleted and comes back is no second one beside the home its person got meanwhile', async () => {
+test('a primary record that was deleted and comes back is no second one beside the one its person got meanwhile', async () => {
   const [asha] = await people(1);
   if (asha === undefined) throw new Error('A person was expected.');
   const { contactId, recordId } = asha;
   const since = randomUUID();
   await transact(async (trx) => {
     await markGone(trx, connectionId, [{ recordId, how: 'deleted', at: 1 }]);
-    await saveLinks(trx, connectionId, [{ contactId, recordId: since, home: true, reason: 'phone' }], 2);
+    await saveLinks(trx, connectionId, [{ contactId, recordId: since, primary: true, reason: 'phone' }], 2);
     await markRestored(trx, connectionId, [{ recordId, at: 3 }], 3);
   });
-  const homes = (await linksOf([contactId])).filter(({ home }) => home);
-  expect(homes.map((link) => link.recordId)).toEqual([since]);
+  const primaries = (await linksOf([contactId])).filter(({ primary }) => primary);
+  expect(primaries.map((link) => link.recordId)).toEqual([since]);
 });

@@ -11,13 +11,13 @@ export interface LinkRow {
   readonly contactId: string;
   readonly recordId: string;
   /** The contact's own record, which takes fields and timeline; others take its opt-out only. */
-  readonly home: boolean;
+  readonly primary: boolean;
 }
 
-const columns = sql.raw('contact_id as "contactId", record_id as "recordId", home');
+const columns = sql.raw('contact_id as "contactId", record_id as "recordId", is_primary as "primary"');
 
 /**
- * Everybody tied to these records. Whoever was parted from one that holds their phone stands there without being at home:
+ * Everybody tied to these records. Whoever was parted from one that holds their phone stands there without it being their primary record:
  * their opt-out concerns it, and nothing else of theirs.
  */
 export async function linksOfRecords(
@@ -26,7 +26,7 @@ export async function linksOfRecords(
   recordIds: readonly string[],
 ): Promise<LinkRow[]> {
   const { rows } = await sql<LinkRow>`
-    select contact_id as "contactId", record_id as "recordId", home and parted_at is null as home from crm_links l
+    select contact_id as "contactId", record_id as "recordId", is_primary and parted_at is null as "primary" from crm_links l
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
       and record_id = any(${recordIds}::text[])
       and (parted_at is null
@@ -66,7 +66,7 @@ export async function partedFrom(
 }
 
 /**
- * Holds contacts until this transaction ends, before anybody looks whether they have a home: of two who give one at the same
+ * Holds contacts until this transaction ends, before anybody looks whether they have a primary record: of two who give one at the same
  * time the second sees the first's.
  */
 export async function holdContacts(trx: WorkspaceTransaction, contactIds: readonly string[]): Promise<void> {
@@ -77,8 +77,8 @@ export async function holdContacts(trx: WorkspaceTransaction, contactIds: readon
 }
 
 /**
- * Ties contacts to records. A contact joined into another meanwhile is tied by its survivor; one that has a home
- * already gets no second one, and what a person parted stays parted. Timelines of those who got a home fall due. A record
+ * Ties contacts to records. A contact joined into another meanwhile is tied by its survivor; one that has a primary
+ * record already gets no second one, and what a person parted stays parted. Timelines of those who got a primary record fall due. A record
  * made for somebody who got another one meanwhile is a conflict.
  */
 export async function saveLinks(
@@ -92,28 +92,28 @@ export async function saveLinks(
     trx,
     links.map(({ contactId }) => contactId),
   );
-  // Of several contacts joined into one meanwhile, each with a record, one gives the home.
+  // Of several contacts joined into one meanwhile, each with a record, one gives the primary record.
   const { rows } = await sql<LinkRow>`
-    insert into crm_links (workspace_id, connection_id, contact_id, record_id, home, decided_by, created_at)
+    insert into crm_links (workspace_id, connection_id, contact_id, record_id, is_primary, decided_by, created_at)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, t.contact_id, t.record_id,
-           t.home and row_number() over (partition by t.contact_id, t.home order by t.record_id) = 1
-             and not exists (${homeOf(connectionId, trx.workspaceId)}),
+           t.is_primary and row_number() over (partition by t.contact_id, t.is_primary order by t.record_id) = 1
+             and not exists (${primaryOf(connectionId, trx.workspaceId)}),
            t.reason, ${now}
     from (select distinct on (coalesce(c.merged_into, i.contact_id), i.record_id)
-                 coalesce(c.merged_into, i.contact_id) as contact_id, i.record_id, i.home, i.reason
+                 coalesce(c.merged_into, i.contact_id) as contact_id, i.record_id, i.is_primary, i.reason
           from unnest(${links.map((l) => l.contactId)}::uuid[], ${links.map((l) => l.recordId)}::text[],
-                      ${links.map((l) => l.home)}::bool[], ${links.map((l) => l.reason)}::text[])
-               as i (contact_id, record_id, home, reason)
+                      ${links.map((l) => l.primary)}::bool[], ${links.map((l) => l.reason)}::text[])
+               as i (contact_id, record_id, is_primary, reason)
           join contacts c on c.workspace_id = ${trx.workspaceId} and c.contact_id = i.contact_id
-          order by 1, 2, i.home desc) t
+          order by 1, 2, i.is_primary desc) t
     order by t.contact_id, t.record_id
     on conflict (workspace_id, connection_id, contact_id, record_id) do update set
-      home = crm_links.home or (excluded.home and crm_links.parted_at is null)
+      is_primary = crm_links.is_primary or (excluded.is_primary and crm_links.parted_at is null)
     returning ${columns}`.execute(trx);
-  await leaveGoneHomes(trx, connectionId, homesIn(rows));
-  await dueTimeline(trx, connectionId, homesIn(rows), now);
+  await leaveGonePrimaries(trx, connectionId, contactsWithPrimary(rows));
+  await dueTimeline(trx, connectionId, contactsWithPrimary(rows), now);
   const made = new Set(links.filter(({ reason }) => reason === 'created').map(({ recordId }) => recordId));
-  const second = rows.filter(({ home, recordId }) => !home && made.has(recordId));
+  const second = rows.filter(({ primary, recordId }) => !primary && made.has(recordId));
   if (second.length === 0) return;
   const standing = await linksOfContacts(
     trx,
@@ -123,46 +123,48 @@ export async function saveLinks(
   await openConflicts(
     trx,
     second.flatMap(({ contactId, recordId }) => {
-      const home = standing.find((link) => link.contactId === contactId && link.home);
-      return home === undefined ? [] : [twoRecords(connectionId, contactId, [home.recordId, recordId])];
+      const primary = standing.find((link) => link.contactId === contactId && link.primary);
+      return primary === undefined ? [] : [twoRecords(connectionId, contactId, [primary.recordId, recordId])];
     }),
     now,
   );
 }
 
-function homesIn(rows: readonly { readonly contactId: string; readonly home: boolean }[]): string[] {
-  return [...new Set(rows.filter(({ home }) => home).map(({ contactId }) => contactId))];
+function contactsWithPrimary(
+  rows: readonly { readonly contactId: string; readonly primary: boolean }[],
+): string[] {
+  return [...new Set(rows.filter(({ primary }) => primary).map(({ contactId }) => contactId))];
 }
 
 /** A link of contact `t` to a record that is there. */
-function homeOf(connectionId: string, workspaceId: string): ReturnType<typeof sql> {
+function primaryOf(connectionId: string, workspaceId: string): ReturnType<typeof sql> {
   return sql`
     select 1 from crm_links h
     left join crm_records r on r.workspace_id = h.workspace_id and r.connection_id = h.connection_id
                            and r.record_id = h.record_id
     where h.workspace_id = ${workspaceId} and h.connection_id = ${connectionId} and h.contact_id = t.contact_id
-      and h.home and h.parted_at is null and h.record_id <> t.record_id and r.gone is null`;
+      and h.is_primary and h.parted_at is null and h.record_id <> t.record_id and r.gone is null`;
 }
 
-/** A home that is gone makes way for another one, also should it come back. */
-export async function leaveGoneHomes(
+/** A primary record that is gone makes way for another one, also should it come back. */
+export async function leaveGonePrimaries(
   trx: WorkspaceTransaction,
   connectionId: string,
   contactIds: readonly string[],
 ): Promise<void> {
   if (contactIds.length === 0) return;
   await sql`
-    update crm_links l set home = false
+    update crm_links l set is_primary = false
     from crm_records r
     where l.workspace_id = ${trx.workspaceId} and l.connection_id = ${connectionId}
-      and l.contact_id = any(${contactIds}::uuid[]) and l.home
+      and l.contact_id = any(${contactIds}::uuid[]) and l.is_primary
       and r.workspace_id = l.workspace_id and r.connection_id = l.connection_id and r.record_id = l.record_id
       and r.gone is not null`.execute(trx);
 }
 
 /**
  * Ties records to the contacts whose phone they hold, and unties those that hold it no longer: a record that is not a
- * contact's home still takes its opt-out. A contact without a home gets one, but none of who held its phone before, and its
+ * contact's primary one still takes its opt-out. A contact without one gets it, but none of who held its phone before, and its
  * timeline falls due. A record that stood
  * when we made another for the same person is a conflict. Returns the records to be looked at.
  */
@@ -176,7 +178,7 @@ export async function linkByPhone(
   const { rows: untied } = await sql<{ contactId: string; recordId: string }>`
     delete from crm_links l
     where l.workspace_id = ${trx.workspaceId} and l.connection_id = ${connectionId}
-      and l.record_id = any(${recordIds}::text[]) and not l.home and l.decided_by = 'phone' and l.parted_at is null
+      and l.record_id = any(${recordIds}::text[]) and not l.is_primary and l.decided_by = 'phone' and l.parted_at is null
       and not exists (select 1 from crm_phones p join identities i
                         on i.workspace_id = p.workspace_id and i.value = p.phone and i.contact_id = l.contact_id
                       where p.workspace_id = l.workspace_id and p.connection_id = l.connection_id
@@ -198,9 +200,9 @@ export async function linkByPhone(
     recordId: sql`p.record_id`,
   });
   const { rows } = await sql<LinkRow>`
-    insert into crm_links (workspace_id, connection_id, contact_id, record_id, home, decided_by, created_at)
+    insert into crm_links (workspace_id, connection_id, contact_id, record_id, is_primary, decided_by, created_at)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, t.contact_id, t.record_id,
-           t.place = 1 and not t.earlier and not exists (${homeOf(connectionId, trx.workspaceId)}), 'phone', ${now}
+           t.place = 1 and not t.earlier and not exists (${primaryOf(connectionId, trx.workspaceId)}), 'phone', ${now}
     from (select i.contact_id, p.record_id, ${earlier} as earlier,
                  row_number() over (partition by i.contact_id
                                     order by ${earlier}, coalesce(r.rank, 0), min(p.place), r.created_at, length(p.record_id),
@@ -219,12 +221,12 @@ export async function linkByPhone(
     order by t.contact_id, t.record_id
     on conflict do nothing
     returning ${columns}`.execute(trx);
-  await leaveGoneHomes(trx, connectionId, homesIn(rows));
-  await dueTimeline(trx, connectionId, homesIn(rows), now);
+  await leaveGonePrimaries(trx, connectionId, contactsWithPrimary(rows));
+  await dueTimeline(trx, connectionId, contactsWithPrimary(rows), now);
   await reportTwins(
     trx,
     connectionId,
-    rows.filter(({ home }) => !home),
+    rows.filter(({ primary }) => !primary),
     now,
   );
   return [...new Set([...rows, ...untied].map(({ recordId }) => recordId))];
@@ -253,10 +255,10 @@ async function closeUntied(
   for (const { conflictId } of rows) await closeConflict(trx, conflictId, why, now);
   await openConflicts(
     trx,
-    rows.flatMap(({ contactId, left: [home, second, ...others] }) =>
-      home === undefined || second === undefined
+    rows.flatMap(({ contactId, left: [primary, second, ...others] }) =>
+      primary === undefined || second === undefined
         ? []
-        : [twoRecords(connectionId, contactId, [home, second, ...others])],
+        : [twoRecords(connectionId, contactId, [primary, second, ...others])],
     ),
     now,
   );
@@ -273,12 +275,12 @@ async function reportTwins(
   now: number,
 ): Promise<void> {
   if (links.length === 0) return;
-  const { rows } = await sql<{ contactId: string; recordId: string; homeId: string }>`
-    select h.contact_id as "contactId", t.record_id as "recordId", h.record_id as "homeId"
+  const { rows } = await sql<{ contactId: string; recordId: string; primaryId: string }>`
+    select h.contact_id as "contactId", t.record_id as "recordId", h.record_id as "primaryId"
     from unnest(${links.map(({ contactId }) => contactId)}::uuid[], ${links.map(({ recordId }) => recordId)}::text[])
          as t (contact_id, record_id)
     join crm_links h on h.workspace_id = ${trx.workspaceId} and h.connection_id = ${connectionId}
-                    and h.contact_id = t.contact_id and h.home and h.decided_by = 'created' and h.parted_at is null
+                    and h.contact_id = t.contact_id and h.is_primary and h.decided_by = 'created' and h.parted_at is null
     join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
                       and r.record_id = t.record_id and r.gone is null
     join crm_records own on own.workspace_id = ${trx.workspaceId} and own.connection_id = ${connectionId}
@@ -286,7 +288,9 @@ async function reportTwins(
     where r.created_at <= h.created_at + ${twinSkewMs}`.execute(trx);
   await openConflicts(
     trx,
-    rows.map(({ contactId, recordId, homeId }) => twoRecords(connectionId, contactId, [homeId, recordId])),
+    rows.map(({ contactId, recordId, primaryId }) =>
+      twoRecords(connectionId, contactId, [primaryId, recordId]),
+    ),
     now,
   );
 }
@@ -297,34 +301,36 @@ export function twoRecords(
   contactId: string,
   recordIds: readonly [string, string, ...string[]],
 ): Parameters<typeof openConflicts>[1][number] {
-  const [home, ...others] = recordIds;
+  const [primary, ...others] = recordIds;
   return {
     connectionId,
     kind: 'two records',
     contactId,
     recordIds,
     explanation:
-      `This person has record ${home} and also ${others.join(', ')}. Messages and fields go to ${home}. Name the one ` +
+      `This person has record ${primary} and also ${others.join(', ')}. Messages and fields go to ${primary}. Name the one ` +
       'that stays theirs, or merge them in the CRM.',
   };
 }
 
-/** Makes these records their contacts' homes, unless a person decided about that. */
-export async function preferHomes(
+/** Makes these the primary records of their contacts, unless a person decided about that. */
+export async function preferPrimaries(
   trx: WorkspaceTransaction,
   connectionId: string,
-  homes: readonly { readonly contactId: string; readonly recordId: string }[],
+  primaries: readonly { readonly contactId: string; readonly recordId: string }[],
 ): Promise<void> {
-  if (homes.length === 0) return;
+  if (primaries.length === 0) return;
   await sql`
-    update crm_links l set home = (l.record_id = t.record_id)
-    from unnest(${homes.map(({ contactId }) => contactId)}::uuid[], ${homes.map(({ recordId }) => recordId)}::text[])
+    update crm_links l set is_primary = (l.record_id = t.record_id)
+    from unnest(${primaries.map(({ contactId }) => contactId)}::uuid[], ${primaries.map(({ recordId }) => recordId)}::text[])
          as t (contact_id, record_id)
     where l.workspace_id = ${trx.workspaceId} and l.connection_id = ${connectionId} and l.contact_id = t.contact_id
-      and l.parted_at is null and l.home <> (l.record_id = t.record_id)
+      and l.parted_at is null and l.is_primary <> (l.record_id = t.record_id)
       and not exists (select 1 from crm_links m
                       where m.workspace_id = ${trx.workspaceId} and m.connection_id = ${connectionId}
-                        and m.contact_id = t.contact_id and m.home and m.decided_by = 'member')`.execute(trx);
+                        and m.contact_id = t.contact_id and m.is_primary and m.decided_by = 'member')`.execute(
+    trx,
+  );
 }
 
 /** Ties these contacts to every record that holds one of their phones, in all connections. */
@@ -336,7 +342,7 @@ export async function linkContactsByPhone(
   if (contactIds.length === 0) return;
   const strays = await strayPhonesOf(trx, contactIds);
   await sql`
-    insert into crm_links (workspace_id, connection_id, contact_id, record_id, home, decided_by, created_at)
+    insert into crm_links (workspace_id, connection_id, contact_id, record_id, is_primary, decided_by, created_at)
     select distinct ${trx.workspaceId}::uuid, p.connection_id, i.contact_id, p.record_id, false, 'phone', ${now}::bigint
     from identities i
     join crm_phones p on p.workspace_id = ${trx.workspaceId} and p.phone = i.value
@@ -371,22 +377,22 @@ export async function repointLinks(
     trx,
     tied.map(({ contactId }) => contactId),
   );
-  const { rows } = await sql<{ contactId: string; home: boolean }>`
-    insert into crm_links (workspace_id, connection_id, contact_id, record_id, home, decided_by, parted_at, created_at)
-    select l.workspace_id, l.connection_id, l.contact_id, t.new, bool_or(l.home and l.parted_at is null), 'merge',
+  const { rows } = await sql<{ contactId: string; primary: boolean }>`
+    insert into crm_links (workspace_id, connection_id, contact_id, record_id, is_primary, decided_by, parted_at, created_at)
+    select l.workspace_id, l.connection_id, l.contact_id, t.new, bool_or(l.is_primary and l.parted_at is null), 'merge',
            case when bool_or(l.parted_at is null) then null else max(l.parted_at) end, min(l.created_at)
     from crm_links l join ${pairs} on l.record_id = t.old
     where l.workspace_id = ${trx.workspaceId} and l.connection_id = ${connectionId}
     group by l.workspace_id, l.connection_id, l.contact_id, t.new
     on conflict (workspace_id, connection_id, contact_id, record_id) do update set
-      home = (crm_links.home and crm_links.parted_at is null) or (excluded.home and excluded.parted_at is null),
+      is_primary = (crm_links.is_primary and crm_links.parted_at is null) or (excluded.is_primary and excluded.parted_at is null),
       parted_at = case when excluded.parted_at is null then null else crm_links.parted_at end
-    returning contact_id as "contactId", home`.execute(trx);
+    returning contact_id as "contactId", is_primary as "primary"`.execute(trx);
   await sql`
     delete from crm_links l using ${pairs}
     where l.workspace_id = ${trx.workspaceId} and l.connection_id = ${connectionId}
       and l.record_id = t.old`.execute(trx);
-  const contactIds = homesIn(rows);
+  const contactIds = contactsWithPrimary(rows);
   if (entriesMove) await repointEntries(trx, connectionId, moves, contactIds);
   await dueTimeline(trx, connectionId, contactIds, now);
 }

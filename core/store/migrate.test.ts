@@ -53,9 +53,9 @@ test('a database of the first version comes along, with its links, bases and wha
 
   await migrate(url);
   expect(await rows('select mode from crm_connections')).toEqual([{ mode: 'live' }]);
-  expect(await rows('select record_id, home from crm_links order by record_id')).toEqual([
-    { record_id: '101', home: true },
-    { record_id: '102', home: false },
+  expect(await rows('select record_id, is_primary as "primary" from crm_links order by record_id')).toEqual([
+    { record_id: '101', primary: true },
+    { record_id: '102', primary: false },
   ]);
   expect(
     await rows("select convert_from(base, 'UTF8') as base, agreed from crm_records where record_id = '101'"),
@@ -218,4 +218,47 @@ test.each([
   await client.end();
   await expect(migrate(database.url)).rejects.toThrow(message);
   await database.drop();
+});
+
+test('what was stored in words of before is read in those of now, and what people wrote stays', async () => {
+  const before = Object.entries(migrations).filter(([name]) => name < '0037');
+  const { db, url, rows, drop } = await databaseOf(Object.fromEntries(before));
+  const workspace = '00000000-0000-4000-8000-000000000001';
+  const said = '{"home": and "owner":';
+  const decided = {
+    before: [
+      { recordId: said, primary: true },
+      { recordId: '2', primary: false },
+    ],
+  };
+  const mapped = [{ source: { constant: said }, field: { name: 'owner' }, policy: 'once' }];
+  await sql`
+    insert into workspaces (workspace_id, name, sandbox, created_at) values (${workspace}, 'Old', true, 1)`.execute(
+    db,
+  );
+  await sql`
+    insert into decisions (workspace_id, decision_id, kind, subject, member_id, at)
+    values (${workspace}, ${workspace}, 'link', convert_to(${JSON.stringify(decided)}, 'UTF8'), ${workspace}, 1)`.execute(
+    db,
+  );
+  await sql`
+    insert into crm_connections (workspace_id, connection_id, crm, created_at, mapping)
+    values (${workspace}, ${workspace}, 'hubspot', 1, convert_to(${JSON.stringify(mapped)}, 'UTF8'))`.execute(
+    db,
+  );
+  await migrate(url);
+  expect(await rows("select convert_from(subject, 'UTF8') as subject from decisions")).toEqual([
+    {
+      subject: JSON.stringify({
+        before: [
+          { recordId: said, primary: true },
+          { recordId: '2', primary: false },
+        ],
+      }),
+    },
+  ]);
+  expect(await rows("select convert_from(mapping, 'UTF8') as mapping from crm_connections")).toEqual([
+    { mapping: JSON.stringify([{ source: { constant: said }, field: { name: 'owner' }, policy: 'once' }]) },
+  ]);
+  await drop();
 });

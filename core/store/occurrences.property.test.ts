@@ -35,14 +35,14 @@ const history = fc
   });
 
 const connectionId = randomUUID();
-const occurrence = (recordId: string, value: string, changedAt: number, looked: boolean): Occurrence => ({
+const occurrence = (recordId: string, value: string, changedAt: number, scanned: boolean): Occurrence => ({
   connectionId,
   recordId,
   field: 'stage',
   value,
   changedAt,
-  changedBy: looked ? undefined : 'user 7',
-  looked,
+  changedBy: scanned ? undefined : 'user 7',
+  scanned,
 });
 
 const remember = async (one: Occurrence): Promise<void> =>

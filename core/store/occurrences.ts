@@ -13,7 +13,7 @@ export interface Occurrence {
   /** As the vendor names them. */
   readonly changedBy: string | undefined;
   /** A look found it: it was made at `changedAt` or before, by nobody knows whom. */
-  readonly looked: boolean;
+  readonly scanned: boolean;
 }
 
 /** Workflow actions name no field; they carry the id of their execution in the value, and their receipt as time. */
@@ -33,27 +33,27 @@ export async function addOccurrences(
 ): Promise<void> {
   if (occurrences.length === 0) return;
   await sql`
-    insert into occurrences (workspace_id, connection_id, record_id, field, value, changed_at, changed_by, seen_at, looked)
-    select ${trx.workspaceId}::uuid, connection_id, record_id, field, value, changed_at, changed_by, ${now}, looked
+    insert into occurrences (workspace_id, connection_id, record_id, field, value, changed_at, changed_by, seen_at, scanned)
+    select ${trx.workspaceId}::uuid, connection_id, record_id, field, value, changed_at, changed_by, ${now}, scanned
     from unnest(${occurrences.map((o) => o.connectionId)}::uuid[], ${occurrences.map((o) => o.recordId)}::text[],
                 ${occurrences.map((o) => storableText(o.field))}::text[],
                 ${occurrences.map((o) => storableText(o.value))}::text[],
                 ${occurrences.map((o) => o.changedAt)}::bigint[],
                 ${occurrences.map((o) => (o.changedBy === undefined ? null : storableText(o.changedBy)))}::text[],
-                ${occurrences.map((o) => o.looked)}::bool[])
-         as t (connection_id, record_id, field, value, changed_at, changed_by, looked)
+                ${occurrences.map((o) => o.scanned)}::bool[])
+         as t (connection_id, record_id, field, value, changed_at, changed_by, scanned)
     where not starts_with(field, ${workflowField}) or not exists (
       select 1 from occurrences o
       where o.workspace_id = ${trx.workspaceId} and o.connection_id = t.connection_id and o.record_id = t.record_id
         and o.field = t.field and o.value = t.value)
     on conflict (workspace_id, connection_id, record_id, field, changed_at, value) do update set
-      looked = false, changed_by = excluded.changed_by
-    where occurrences.looked and not excluded.looked`.execute(trx);
-  await joinLooked(trx, occurrences);
+      scanned = false, changed_by = excluded.changed_by
+    where occurrences.scanned and not excluded.scanned`.execute(trx);
+  await joinScanned(trx, occurrences);
 }
 
 /** Takes out what looks found and something else tells as well; whoever told it first, it was seen then. */
-async function joinLooked(
+async function joinScanned(
   trx: WorkspaceTransaction,
   occurrences: readonly Pick<Occurrence, 'connectionId' | 'recordId' | 'field'>[],
 ): Promise<void> {
@@ -61,7 +61,7 @@ async function joinLooked(
   const concerned = [...fields.values()].filter(({ field }) => !field.startsWith(workflowField));
   await sql`
     with mine as (
-      select distinct o.connection_id, o.record_id, o.field, o.value, o.changed_at, o.seen_at, o.looked
+      select distinct o.connection_id, o.record_id, o.field, o.value, o.changed_at, o.seen_at, o.scanned
       from unnest(${concerned.map((o) => o.connectionId)}::uuid[], ${concerned.map((o) => o.recordId)}::text[],
                   ${concerned.map((o) => storableText(o.field))}::text[]) as t (connection_id, record_id, field)
       join occurrences o on o.workspace_id = ${trx.workspaceId} and o.connection_id = t.connection_id
@@ -71,15 +71,15 @@ async function joinLooked(
              (select o.changed_at from mine o
               where o.connection_id = l.connection_id and o.record_id = l.record_id and o.field = l.field
                 and o.value = l.value and o.changed_at <> l.changed_at
-                and case when o.looked then o.changed_at < l.changed_at
+                and case when o.scanned then o.changed_at < l.changed_at
                          else o.changed_at <= l.changed_at + ${skewMs} end
                 and not exists (
                   select 1 from mine b
                   where b.connection_id = l.connection_id and b.record_id = l.record_id and b.field = l.field
                     and b.value <> l.value and b.changed_at between least(o.changed_at, l.changed_at)
                                                                and greatest(o.changed_at, l.changed_at))
-              order by o.looked, o.changed_at desc limit 1) as told_at
-      from mine l where l.looked),
+              order by o.scanned, o.changed_at desc limit 1) as told_at
+      from mine l where l.scanned),
     sooner as (
       update occurrences o set seen_at = least(o.seen_at, t.seen_at)
       from (select connection_id, record_id, field, value, told_at, min(seen_at) as seen_at from twins
@@ -127,7 +127,7 @@ export async function deleteOccurrences(
 }
 
 /** What looks found of these records and no webhook has told: `<record> <field> <value>`. */
-export async function lookedAt(
+export async function scannedOccurrences(
   trx: WorkspaceTransaction,
   connectionId: string,
   recordIds: readonly string[],
@@ -135,7 +135,7 @@ export async function lookedAt(
   const { rows } = await sql<{ recordId: string; field: string; value: string }>`
     select record_id as "recordId", field, value from occurrences
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-      and record_id = any(${recordIds}::text[]) and looked`.execute(trx);
+      and record_id = any(${recordIds}::text[]) and scanned`.execute(trx);
   return new Set(rows.map(({ recordId, field, value }) => `${recordId} ${field} ${value}`));
 }
 
@@ -154,7 +154,7 @@ export async function lastChangeOf(
   return new Map(rows.map(({ recordId, field, at }) => [`${recordId} ${field}`, at]));
 }
 
-export type ListedOccurrence = Omit<Occurrence, 'connectionId' | 'looked'> & {
+export type ListedOccurrence = Omit<Occurrence, 'connectionId' | 'scanned'> & {
   readonly seenAt: number;
   /** Where it stands among those of one instant. */
   readonly digest: string;

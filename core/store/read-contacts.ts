@@ -59,7 +59,7 @@ const formerPhonesOfC = sql.raw(`
         select p.phone from crm_links l
         join crm_phones p on p.workspace_id = l.workspace_id and p.connection_id = l.connection_id
                          and p.record_id = l.record_id
-        where l.workspace_id = c.workspace_id and l.contact_id = c.contact_id and l.home and l.parted_at is null
+        where l.workspace_id = c.workspace_id and l.contact_id = c.contact_id and l.is_primary and l.parted_at is null
           and (select latest.contact_id from identities latest
                where latest.workspace_id = c.workspace_id and latest.value = p.phone
                order by latest.since desc limit 1) <> c.contact_id)`);

@@ -28,9 +28,9 @@ export async function reassignConflicts(
     contactId: string;
     connectionId: string;
     recordId: string;
-    home: boolean;
+    primary: boolean;
   }>`
-    select contact_id as "contactId", connection_id as "connectionId", record_id as "recordId", home from crm_links
+    select contact_id as "contactId", connection_id as "connectionId", record_id as "recordId", is_primary as "primary" from crm_links
     where workspace_id = ${trx.workspaceId} and contact_id = any(${[...new Set(standsFor.values())]}::uuid[])
       and parted_at is null`.execute(trx);
   const moved: Parameters<typeof openConflicts>[1][number][] = [];
@@ -39,9 +39,9 @@ export async function reassignConflicts(
     const about = links.filter(
       (link) => link.connectionId === connectionId && recordIds.includes(link.recordId),
     );
-    const atHome = new Set(about.flatMap((link) => (link.home ? [link.contactId] : [])));
+    const withPrimary = new Set(about.flatMap((link) => (link.primary ? [link.contactId] : [])));
     const holder = standsFor.get(contactId) ?? contactId;
-    const [only = holder, ...others] = atHome;
+    const [only = holder, ...others] = withPrimary;
     const theirs = recordIds.filter((recordId) =>
       about.some((link) => link.contactId === only && link.recordId === recordId),
     );

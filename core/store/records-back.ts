@@ -3,7 +3,7 @@ import type { WorkspaceTransaction } from './store.ts';
 import { dueTimeline } from './timeline-moves.ts';
 
 /**
- * Around every statement that may say of records that were gone that they are there: what was said to people at home on
+ * Around every statement that may say of records that were gone that they are there: what was said to people whose primary records are
  * those while they were gone falls due.
  */
 export async function withRecordsBack(
@@ -23,7 +23,7 @@ export async function withRecordsBack(
   const { rows: people } = await sql<{ contactId: string }>`
     select distinct l.contact_id as "contactId" from crm_records r
     join crm_links l on l.workspace_id = r.workspace_id and l.connection_id = r.connection_id
-                    and l.record_id = r.record_id and l.home and l.parted_at is null
+                    and l.record_id = r.record_id and l.is_primary and l.parted_at is null
     where r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
       and r.record_id = any(${gone.map(({ recordId }) => recordId)}::text[]) and r.gone is null`.execute(trx);
   await dueTimeline(

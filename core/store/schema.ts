@@ -315,7 +315,7 @@ export interface Database {
     contact_id: string;
     record_id: string;
     /** The contact's own record, which takes fields and timeline; the others take its opt-out only. */
-    home: ColumnType<boolean, boolean | undefined>;
+    is_primary: ColumnType<boolean, boolean | undefined>;
     decided_by: ColumnType<LinkReason, LinkReason | undefined>;
     /** A person said this record is not theirs: never linked again by itself. */
     parted_at: number | null;
@@ -327,7 +327,7 @@ export interface Database {
     connection_id: string;
     contact_id: string;
     record_id: string;
-    home: boolean;
+    is_primary: boolean;
     decided_by: LinkReason;
     parted_at: number | null;
     created_at: number;
@@ -387,7 +387,7 @@ export interface Database {
     changed_by: string | null;
     seen_at: number;
     /** A look found it: it was made at `changed_at` or before. */
-    looked: ColumnType<boolean, boolean | undefined>;
+    scanned: ColumnType<boolean, boolean | undefined>;
   };
   timeline_entries: {
     workspace_id: string;

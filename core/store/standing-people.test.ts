@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createEngine, type Engine, until } from '@sangam/test';
+import { createEngineFixture, type EngineFixture, until } from '@sangam/test';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
@@ -14,10 +14,10 @@ import {
 
 /** Who remembers something of people and who erases them wait for each other. */
 
-let engine: Engine;
+let engine: EngineFixture;
 let connectionId = '';
 beforeAll(async () => {
-  engine = await createEngine();
+  engine = await createEngineFixture();
   const [connection] = await transact(connectionsOf);
   connectionId = connection?.connectionId ?? '';
 });
@@ -54,7 +54,7 @@ test.each(
   await transact(async (trx) => {
     const founding = { value: '+919812345678', at: 1 };
     await insertContacts(trx, [{ contactId: person.contactId, founding, joins: {} }], 1);
-    await saveLinks(trx, connectionId, [{ ...person, home: true, reason: 'created' }], 1);
+    await saveLinks(trx, connectionId, [{ ...person, primary: true, reason: 'created' }], 1);
   });
   const ended: string[] = [];
   const later = await transact(async (trx) => {
@@ -76,7 +76,7 @@ test('whoever was erased is not among those who stand, nor is what they alone we
     await saveLinks(
       trx,
       connectionId,
-      [{ contactId: here, recordId: '1', home: true, reason: 'created' }],
+      [{ contactId: here, recordId: '1', primary: true, reason: 'created' }],
       1,
     );
     expect(await standingContacts(trx, [gone, here])).toEqual(new Set([here]));

@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 import { type DatabaseConnection, Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { enterDue, type NewlyDue, restDue } from './due.ts';
-import { findDue, lookAtDue } from './due-found.ts';
+import { findDue, scanDue } from './due-found.ts';
 import { DueNotes, type DueTarget, type Queue, type RestUntil } from './due-notes.ts';
 import { type DueListener, DueNotices } from './due-notices.ts';
 import { type Gauges, readGauges } from './gauges.ts';
@@ -33,7 +33,7 @@ export interface Store {
   /** What is read before a workspace is known. Workspace tables are refused. */
   readonly directory: Kysely<Database>;
   /** What is due, whoever's. */
-  lookAtDue(now: number): Promise<DueTarget[]>;
+  scanDue(now: number): Promise<DueTarget[]>;
   /**
    * A target has nothing to do, or is left alone until then: sets when it is looked at again, and returns that, `Infinity`
    * for never. Undefined: somebody is making something due there just now.
@@ -154,7 +154,7 @@ export function openStore(
       }
     },
     directory,
-    lookAtDue: (now) => lookAtDue(pool, now),
+    scanDue: (now) => scanDue(pool, now),
     restDue: (target, now, until) =>
       transactOnce(target.workspaceId, (trx) => restDue(trx, target, now, until)),
     onDue: (queue, listener) => notices.listen(queue, listener),

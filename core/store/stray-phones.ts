@@ -28,7 +28,7 @@ async function strayPhones(trx: WorkspaceTransaction, among: RawBuilder<unknown>
                                          and i.contact_id = owner.contact_id))
            from (select l.contact_id from crm_links l
                  where l.workspace_id = ${workspaceId} and l.connection_id = p.connection_id
-                   and l.record_id = w.record_id and l.home and l.parted_at is null
+                   and l.record_id = w.record_id and l.is_primary and l.parted_at is null
                  union all
                  select coalesce(c.merged_into, c.contact_id) from contacts c
                  where c.workspace_id = ${workspaceId}

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { replyMs } from '../timeline/index.ts';
-import { homelessMs, homeRecordOf } from './timeline.ts';
+import { unlinkedMs, primaryRecordOf } from './timeline.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
 /** An entry to be written. */
@@ -14,7 +14,7 @@ export interface DueEntry {
   /** What is known to stand, there or elsewhere. */
   readonly entryId: string | null;
   /** Where it should stand; null: its contact has no record. */
-  readonly homeId: string | null;
+  readonly primaryId: string | null;
   /** It stands, or was tried, on a record that is not its contact's any more. */
   readonly onFormerRecord: boolean;
   readonly writtenHash: Buffer | null;
@@ -48,11 +48,11 @@ export async function leaseEntries(
         and (leased_until is null or leased_until < ${batch.now}) ${only}
       order by due_at, contact_id, channel_id, part limit ${batch.size} for update skip locked)
     update timeline_entries e set lease = ${batch.lease}, leased_until = ${batch.now + batch.leaseMs}
-    from t left join lateral (${homeRecordOf(trx.workspaceId, batch.connectionId)}) home on true
+    from t left join lateral (${primaryRecordOf(trx.workspaceId, batch.connectionId)}) primary_record on true
     where e.workspace_id = ${trx.workspaceId} and e.connection_id = ${batch.connectionId}
       and e.contact_id = t.contact_id and e.channel_id = t.channel_id and e.part = t.part
     returning e.contact_id as "contactId", e.channel_id as "channelId", e.part, e.entry_key as "entryKey",
-              e.record_id as "recordId", e.entry_id as "entryId", home.record_id as "homeId",
+              e.record_id as "recordId", e.entry_id as "entryId", primary_record.record_id as "primaryId",
               e.record_id is not null
                 and not exists (select 1 from crm_links o
                                 where o.workspace_id = e.workspace_id and o.connection_id = e.connection_id
@@ -70,35 +70,35 @@ export async function leaseEntries(
  * record holds the contact from before it makes entries due until it ends (`dueTimeline`): a contact that is held is left
  * for later, and of one that was, this statement sees the record.
  */
-export async function dropHomeless(
+export async function dropUnlinked(
   trx: WorkspaceTransaction,
   connectionId: string,
   lease: string,
-  homeless: readonly DueEntry[],
+  unlinked: readonly DueEntry[],
   now: number,
 ): Promise<DueEntry[]> {
-  if (homeless.length === 0) return [];
+  if (unlinked.length === 0) return [];
   const { rows: free } = await sql<{ contactId: string }>`
     select contact_id as "contactId" from contacts
     where workspace_id = ${trx.workspaceId}
-      and contact_id = any(${[...new Set(homeless.map(({ contactId }) => contactId))]}::uuid[])
+      and contact_id = any(${[...new Set(unlinked.map(({ contactId }) => contactId))]}::uuid[])
     for update skip locked`.execute(trx);
   const { rows } = await sql<{ entryKey: string }>`
     update timeline_entries e set due_at = null, lease = null, leased_until = null
     from unnest(${free.map(({ contactId }) => contactId)}::uuid[]) as t (contact_id)
     where e.workspace_id = ${trx.workspaceId} and e.connection_id = ${connectionId} and e.contact_id = t.contact_id
-      and e.entry_key = any(${homeless.map(({ entryKey }) => entryKey)}::text[]) and e.lease = ${lease}
-      and not exists (${homeRecordOf(trx.workspaceId, connectionId)})
+      and e.entry_key = any(${unlinked.map(({ entryKey }) => entryKey)}::text[]) and e.lease = ${lease}
+      and not exists (${primaryRecordOf(trx.workspaceId, connectionId)})
     returning e.entry_key as "entryKey"`.execute(trx);
   const dropped = new Set(rows.map(({ entryKey }) => entryKey));
-  const kept = homeless.filter(({ entryKey }) => !dropped.has(entryKey));
+  const kept = unlinked.filter(({ entryKey }) => !dropped.has(entryKey));
   await returnEntries(
     trx,
     lease,
     kept.map(({ entryKey }) => entryKey),
-    { retryAt: now + homelessMs, unanswered: false },
+    { retryAt: now + unlinkedMs, unanswered: false },
   );
-  return homeless.filter(({ entryKey }) => dropped.has(entryKey));
+  return unlinked.filter(({ entryKey }) => dropped.has(entryKey));
 }
 
 /** What is known of where an entry stands or may stand. */

@@ -4,7 +4,7 @@ import {
   dueAgain,
   entryKeyOf,
   fallsDue,
-  homeRecordOf,
+  primaryRecordOf,
   type MarkedEntry,
   markTimeline,
   noteDueEntries,
@@ -21,8 +21,8 @@ const again = (now: number): ReturnType<typeof sql> => sql`
   due_at = case when e.tried or e.attempts > 0 then greatest(e.due_at, ${now}::bigint) else ${now}::bigint end`;
 
 /**
- * Contacts got a home record, or another one: what is not shown there yet falls due. To be called by every transaction
- * that gives a home, after it did. The writer lets nothing go of a contact that is held here (`dropHomeless`), so of two
+ * Contacts got a primary record, or another one: what is not shown there yet falls due. To be called by every transaction
+ * that gives a primary record, after it did. The writer lets nothing go of a contact that is held here (`dropUnlinked`), so of two
  * that meet one sees the other's work, in whatever order they end.
  */
 export async function dueTimeline(
@@ -38,9 +38,9 @@ export async function dueTimeline(
   const { rows } = await sql<MarkedEntry>`
     update timeline_entries e set ${again(now)}
     from (select distinct unnest(${contactIds}::uuid[]) as contact_id) t
-    cross join lateral (${homeRecordOf(trx.workspaceId, connectionId)}) home
+    cross join lateral (${primaryRecordOf(trx.workspaceId, connectionId)}) primary_record
     where e.workspace_id = ${trx.workspaceId} and e.connection_id = ${connectionId}
-      and e.contact_id = t.contact_id and (e.record_id is distinct from home.record_id or e.written_hash is null)
+      and e.contact_id = t.contact_id and (e.record_id is distinct from primary_record.record_id or e.written_hash is null)
     returning ${dueAgain}`.execute(trx);
   await noteDueEntries(trx, rows, now);
 }
@@ -237,12 +237,12 @@ export async function remarkTimeline(
   now: number,
 ): Promise<void> {
   if (contactIds.length === 0) return;
-  const { rows } = await sql<Omit<TouchedMessage, 'tickOnly'>>`
+  const { rows } = await sql<Omit<TouchedMessage, 'statusOnly'>>`
     select contact_id as "contactId", channel_id as "channelId", wamid, at from messages
     where workspace_id = ${trx.workspaceId} and contact_id = any(${contactIds}::uuid[])`.execute(trx);
   await markTimeline(
     trx,
-    rows.map((row) => ({ ...row, tickOnly: false })),
+    rows.map((row) => ({ ...row, statusOnly: false })),
     now,
   );
   const { rows: due } = await sql<MarkedEntry>`

@@ -23,15 +23,17 @@ export async function sweepTimeline(trx: WorkspaceTransaction, now: number): Pro
         and contact_id > coalesce(s.entries_from, '00000000-0000-0000-0000-000000000000')
       order by contact_id limit ${sweepSize}) e on true
     where s.workspace_id = ${trx.workspaceId}`.execute(trx);
-  const looked = rows.flatMap(({ contactId }) => contactId ?? []);
-  const next = looked.length < sweepSize ? null : (looked.at(-1) ?? null);
+  const scanned = rows.flatMap(({ contactId }) => contactId ?? []);
+  const next = scanned.length < sweepSize ? null : (scanned.at(-1) ?? null);
   await sql`
     update window_sweeps set entries_from = ${next}, entries_at = ${now + (next === null ? restMs : everyMs)}
     where workspace_id = ${trx.workspaceId}`.execute(trx);
-  if (looked.length === 0) return;
+  if (scanned.length === 0) return;
   const { rows: lost } = await sql<{ connectionId: string; contactId: string }>`
     select distinct t.connection_id as "connectionId", t.contact_id as "contactId"
-    ${fromLostEntries(trx.workspaceId)} and t.contact_id = any(${[...new Set(looked)]}::uuid[])`.execute(trx);
+    ${fromLostEntries(trx.workspaceId)} and t.contact_id = any(${[...new Set(scanned)]}::uuid[])`.execute(
+    trx,
+  );
   for (const [connectionId, some] of Map.groupBy(lost, (one) => one.connectionId)) {
     await dueTimeline(
       trx,

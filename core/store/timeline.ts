@@ -7,30 +7,30 @@ import { asTraces, joinTraces } from './traces.ts';
 import { fromJson } from './json.ts';
 import type { WorkspaceTransaction } from './store.ts';
 
-/** A message that was applied: written, or with `tickOnly` got further than it was. */
+/** A message that was applied: written, or with `statusOnly` got further than it was. */
 export interface TouchedMessage {
   readonly contactId: string;
   readonly channelId: string;
   /** The event's time. */
   readonly at: number;
   readonly wamid: string;
-  readonly tickOnly: boolean;
+  readonly statusOnly: boolean;
   /** Of the event. */
   readonly traceparent?: string | null;
 }
 
-/** Ticks are written at most this often. */
-const tickMs = 60_000;
+/** Statuses are written at most this often. */
+const statusEveryMs = 60_000;
 
 /** How long a new entry waits for its contact to get a record; who gives it one makes the entry due at once. */
-export const homelessMs = 5_000;
+export const unlinkedMs = 5_000;
 
 /** One part of a conversation some timeline shows, to be written anew. */
 interface TouchedPart {
   readonly contactId: string;
   readonly channelId: string;
   readonly part: string;
-  readonly tickOnly: boolean;
+  readonly statusOnly: boolean;
   readonly traceparents: readonly string[];
 }
 
@@ -47,7 +47,7 @@ export async function markTimeline(
   const traces = Map.groupBy(touched, (message) => `${message.channelId} ${message.wamid}`);
   for (const { connectionId, settings } of connections) {
     const parts = new Map<string, TouchedPart>();
-    for (const { contactId, channelId, wamid, at, tickOnly } of messages) {
+    for (const { contactId, channelId, wamid, at, statusOnly } of messages) {
       const perDay = settings.timeline.entries === 'per conversation-day';
       const part = perDay ? dayOf(at, settings.timeZone) : wamid;
       const name = `${contactId} ${channelId} ${part}`;
@@ -57,7 +57,7 @@ export async function markTimeline(
         contactId,
         channelId,
         part,
-        tickOnly: tickOnly && (known?.tickOnly ?? true),
+        statusOnly: statusOnly && (known?.statusOnly ?? true),
         traceparents: [...(known?.traceparents ?? []), ...(told ?? [])],
       });
     }
@@ -82,26 +82,26 @@ async function timelinesOf(
 }
 
 /**
- * Where messages stand in their conversations: a tick comes later than its message. A customer's message may be the
+ * Where messages stand in their conversations: a status comes later than its message. A customer's message may be the
  * reply to our last one before it, which shows that.
  */
 async function placesOf(
   trx: WorkspaceTransaction,
   touched: readonly TouchedMessage[],
 ): Promise<Omit<TouchedMessage, 'traceparent'>[]> {
-  const { rows } = await sql<Omit<TouchedMessage, 'tickOnly' | 'traceparent'> & { ticks: boolean }>`
+  const { rows } = await sql<Omit<TouchedMessage, 'traceparent'>>`
     with touched as (
-      select channel_id, wamid, bool_and(tick_only) as ticks
+      select channel_id, wamid, bool_and(status_only) as status_only
       from unnest(${touched.map((m) => m.channelId)}::uuid[], ${touched.map((m) => m.wamid)}::text[],
-                  ${touched.map((m) => m.tickOnly)}::bool[]) as t (channel_id, wamid, tick_only)
+                  ${touched.map((m) => m.statusOnly)}::bool[]) as t (channel_id, wamid, status_only)
       group by channel_id, wamid
     ), message as (
-      select m.contact_id, m.channel_id, m.wamid, m.at, m.direction, t.ticks
+      select m.contact_id, m.channel_id, m.wamid, m.at, m.direction, t.status_only
       from touched t
       join messages m on m.workspace_id = ${trx.workspaceId} and m.channel_id = t.channel_id and m.wamid = t.wamid
       where m.contact_id is not null
     )
-    select contact_id as "contactId", channel_id as "channelId", wamid, at, ticks from message
+    select contact_id as "contactId", channel_id as "channelId", wamid, at, status_only as "statusOnly" from message
     union all
     select answered.contact_id, answered.channel_id, answered.wamid, answered.at, false
     from message m
@@ -110,8 +110,8 @@ async function placesOf(
       where o.workspace_id = ${trx.workspaceId} and o.contact_id = m.contact_id and o.channel_id = m.channel_id
         and o.direction = 'out' and o.at < m.at and o.at >= m.at - ${replyMs}
       order by o.at desc limit 1) answered
-    where m.direction = 'in' and not m.ticks`.execute(trx);
-  return rows.map(({ ticks, ...row }) => ({ ...row, tickOnly: ticks }));
+    where m.direction = 'in' and not m.status_only`.execute(trx);
+  return rows;
 }
 
 /**
@@ -130,13 +130,13 @@ async function markParts(
     insert into timeline_entries as e (workspace_id, connection_id, contact_id, channel_id, part, entry_key, due_at,
                                        marked_at, traceparents)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, t.contact_id, t.channel_id, t.part, t.entry_key,
-           case when home.record_id is not null then ${now}::bigint else ${now + homelessMs}::bigint end, ${now}::bigint,
+           case when primary_record.record_id is not null then ${now}::bigint else ${now + unlinkedMs}::bigint end, ${now}::bigint,
            string_to_array(t.traces, ' ')
     from unnest(${parts.map(([, p]) => p.contactId)}::uuid[], ${parts.map(([, p]) => p.channelId)}::uuid[],
                 ${parts.map(([, p]) => p.part)}::text[], ${keys}::text[],
                 ${parts.map(([, p]) => asTraces(p.traceparents))}::text[])
          as t (contact_id, channel_id, part, entry_key, traces)
-    left join lateral (${homeRecordOf(trx.workspaceId, connectionId)}) home on true
+    left join lateral (${primaryRecordOf(trx.workspaceId, connectionId)}) primary_record on true
     on conflict (workspace_id, connection_id, contact_id, channel_id, part) do update set
       version = e.version + 1,
       ${fallsDue}, ${sql.raw(joinTraces('e'))},
@@ -145,7 +145,7 @@ async function markParts(
                           else e.written_hash end,
       due_at = case when excluded.due_at > excluded.marked_at or (e.due_at is not null and (e.tried or e.attempts > 0))
                       then e.due_at
-                    when ${tickNames(parts)} then least(e.due_at, greatest(excluded.due_at, e.written_at + ${tickMs}))
+                    when ${statusOnlyNames(parts)} then least(e.due_at, greatest(excluded.due_at, e.written_at + ${statusEveryMs}))
                     else least(e.due_at, excluded.due_at) end
     returning ${dueAgain}`.execute(trx);
   await noteDueEntries(trx, rows, now);
@@ -168,14 +168,14 @@ export interface MarkedEntry {
   readonly fresh: boolean;
 }
 
-/** Whether the entry at hand was touched by ticks alone. */
-function tickNames(parts: readonly (readonly [string, TouchedPart])[]): ReturnType<typeof sql> {
-  const ticks = parts.filter(([, { tickOnly }]) => tickOnly).map(([name]) => name);
+/** Whether the entry at hand was touched by statuses alone. */
+function statusOnlyNames(parts: readonly (readonly [string, TouchedPart])[]): ReturnType<typeof sql> {
+  const ticks = parts.filter(([, { statusOnly }]) => statusOnly).map(([name]) => name);
   return sql`e.contact_id::text || ' ' || e.channel_id::text || ' ' || e.part = any(${ticks}::text[])`;
 }
 
-/** The live home record of contact `t`. */
-export function homeRecordOf(
+/** The live primary record of contact `t`. */
+export function primaryRecordOf(
   workspaceId: string,
   connectionId: string | RawBuilder<unknown>,
 ): ReturnType<typeof sql> {
@@ -184,20 +184,20 @@ export function homeRecordOf(
     left join crm_records r on r.workspace_id = l.workspace_id and r.connection_id = l.connection_id
                            and r.record_id = l.record_id
     where l.workspace_id = ${workspaceId} and l.connection_id = ${connectionId} and l.contact_id = t.contact_id
-      and l.home and l.parted_at is null and r.gone is null
+      and l.is_primary and l.parted_at is null and r.gone is null
     order by l.created_at limit 1`;
 }
 
 /**
- * From entries `t` whose contact has a home record, those that do not stand there as they should, wait for nothing and
+ * From entries `t` whose contact has a primary record, those that do not stand there as they should, wait for nothing and
  * were not refused.
  */
 export function fromLostEntries(workspaceId: string): ReturnType<typeof sql> {
   return sql`
     from timeline_entries t
-    cross join lateral (${homeRecordOf(workspaceId, sql`t.connection_id`)}) home
+    cross join lateral (${primaryRecordOf(workspaceId, sql`t.connection_id`)}) primary_record
     where t.workspace_id = ${workspaceId} and t.due_at is null
-      and (t.record_id is distinct from home.record_id or t.written_hash is null)
+      and (t.record_id is distinct from primary_record.record_id or t.written_hash is null)
       and (t.record_id is null
            or not exists (select 1 from dead_letters d
                           where d.workspace_id = t.workspace_id and d.connection_id = t.connection_id

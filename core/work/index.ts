@@ -1,4 +1,4 @@
 export { Backoff } from './backoff.ts';
 export { callPlaceMs, ofConnection } from './of-connection.ts';
-export { Rounds } from './rounds.ts';
-export { type TurnFailed, type TurnFailure, type TurnOutcome, TurnTaker } from './turns.ts';
+export { Dispatcher } from './dispatcher.ts';
+export { type TickFailed, type TickFailure, type TickOutcome, QueueWorker } from './worker.ts';

@@ -1,16 +1,16 @@
 import { connectionOf, type ConnectionRow, type DueTarget, type Store } from '../store/index.ts';
-import type { TurnOutcome } from './turns.ts';
+import type { TickOutcome } from './worker.ts';
 
-/** A turn at a connection, as it stands when the turn begins. */
+/** A tick at a connection, as it stands when the tick begins. */
 export function ofConnection(
   store: Store,
-  turn: (connection: ConnectionRow) => Promise<TurnOutcome>,
-): (target: DueTarget) => Promise<TurnOutcome> {
+  tick: (connection: ConnectionRow) => Promise<TickOutcome>,
+): (target: DueTarget) => Promise<TickOutcome> {
   return async ({ workspaceId, targetId }) => {
     const connection = await store.transact(workspaceId, (trx) => connectionOf(trx, targetId));
-    return connection === undefined ? 'done' : turn(connection);
+    return connection === undefined ? 'done' : tick(connection);
   };
 }
 
-/** While a turn waits for a vendor's answer others have its place. */
+/** While a tick waits for a vendor's answer others have its place. */
 export const callPlaceMs = 500;

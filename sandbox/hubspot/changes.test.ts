@@ -47,7 +47,7 @@ function news(): object[] {
 }
 
 const desk = () => {
-  const { contacts: user } = hubspot.desks;
+  const { contacts: user } = hubspot.userRecords;
   if (user === undefined) throw new Error('no contacts');
   return user;
 };

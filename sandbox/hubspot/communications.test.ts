@@ -1,18 +1,18 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startWorld, type World } from '../testing/world.ts';
+import { startSandboxFixture, type SandboxFixture } from '../testing/sandbox-fixture.ts';
 
-let world: World;
+let fixture: SandboxFixture;
 const root = '/crm/objects/2026-03/communications';
 const contacts = '/crm/objects/2026-03/contacts';
 
 beforeEach(async () => {
-  world = await startWorld();
+  fixture = await startSandboxFixture();
   for (const firstname of ['Asha', 'Ravi']) {
-    await world.call('POST', '/hubspot/records/contacts', { properties: { firstname } });
+    await fixture.call('POST', '/hubspot/records/contacts', { properties: { firstname } });
   }
 });
 
-afterEach(() => world.stop());
+afterEach(() => fixture.stop());
 
 const message = (text: string, at = '2026-11-23T10:00:00Z', rest: object = {}) => ({
   hs_communication_channel_type: 'WHATS_APP',
@@ -26,11 +26,11 @@ const on = (...ids: string[]) =>
     to: { id },
     types: [{ associationCategory: 'HUBSPOT_DEFINED', associationTypeId: 81 }],
   }));
-const post = (path: string, body: object) => world.hubspot('POST', `${root}${path}`, body);
+const post = (path: string, body: object) => fixture.hubspot('POST', `${root}${path}`, body);
 const log = (text: string, at?: string, ids: string[] = ['101']) =>
   post('', { properties: message(text, at), associations: on(...ids) });
 const timeline = async (id: string) => {
-  const { body } = await world.call('GET', `/hubspot/records/contacts/${id}`);
+  const { body } = await fixture.call('GET', `/hubspot/records/contacts/${id}`);
   return (body as { timeline: { id: string; at: string; text: string }[] }).timeline;
 };
 const texts = async (id: string) => (await timeline(id)).map(({ text }) => text);
@@ -44,16 +44,16 @@ describe('one communication', () => {
     expect(await timeline('101')).toEqual([{ id: '101', at: '2026-11-23T10:00:00Z', text: 'Hello' }]);
     expect(await texts('102')).toEqual([]);
     expect(
-      await world.hubspot('PATCH', `${root}/101`, { properties: { hs_communication_body: 'Hello ✓' } }),
+      await fixture.hubspot('PATCH', `${root}/101`, { properties: { hs_communication_body: 'Hello ✓' } }),
     ).toMatchObject({ status: 200 });
     expect(await texts('101')).toEqual(['Hello ✓']);
-    expect(await world.hubspot('GET', `${root}/101?properties=hs_communication_body`)).toMatchObject({
+    expect(await fixture.hubspot('GET', `${root}/101?properties=hs_communication_body`)).toMatchObject({
       status: 200,
       body: { properties: { hs_communication_body: 'Hello ✓' }, createdAt: expect.any(String) as string },
     });
-    expect(await world.hubspot('DELETE', `${root}/101`)).toMatchObject({ status: 204 });
+    expect(await fixture.hubspot('DELETE', `${root}/101`)).toMatchObject({ status: 204 });
     expect(await texts('101')).toEqual([]);
-    expect(await world.hubspot('GET', `${root}/101`)).toMatchObject({ status: 404 });
+    expect(await fixture.hubspot('GET', `${root}/101`)).toMatchObject({ status: 404 });
   });
 
   test.each(Object.keys(message('x')))('needs %s', async (name) => {
@@ -84,7 +84,7 @@ describe('one communication', () => {
     expect(await post('', { properties: message('x'), associations: [{ ...wrong, types }] })).toMatchObject({
       status: 400,
     });
-    expect(await world.call('GET', '/hubspot/records/communications')).toMatchObject({
+    expect(await fixture.call('GET', '/hubspot/records/communications')).toMatchObject({
       body: { results: [] },
     });
   });
@@ -158,12 +158,12 @@ describe('their properties', () => {
   };
 
   test('are their own', async () => {
-    expect(await world.hubspot('POST', properties, marker)).toMatchObject({ status: 201 });
-    expect(await world.hubspot('GET', `${properties}/our_marker`)).toMatchObject({ status: 200 });
-    expect(await world.hubspot('GET', '/crm/properties/2026-03/contacts/our_marker')).toMatchObject({
+    expect(await fixture.hubspot('POST', properties, marker)).toMatchObject({ status: 201 });
+    expect(await fixture.hubspot('GET', `${properties}/our_marker`)).toMatchObject({ status: 200 });
+    expect(await fixture.hubspot('GET', '/crm/properties/2026-03/contacts/our_marker')).toMatchObject({
       status: 404,
     });
-    const { body } = await world.hubspot('GET', '/crm/properties/2026-03/0-18');
+    const { body } = await fixture.hubspot('GET', '/crm/properties/2026-03/0-18');
     const names = (body as { results: { name: string }[] }).results.map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining(['hs_communication_body', 'our_marker']));
     expect(names).not.toContain('email');
@@ -171,9 +171,9 @@ describe('their properties', () => {
 
   test('rule communicationsUniqueProperty: a unique one is refused, or makes logging idempotent', async () => {
     const unique = { ...marker, hasUniqueValue: true };
-    expect(await world.hubspot('POST', properties, unique)).toMatchObject({ status: 400 });
-    await world.call('PUT', '/hubspot/rules', { communicationsUniqueProperty: 'accepted' });
-    expect(await world.hubspot('POST', properties, unique)).toMatchObject({ status: 201 });
+    expect(await fixture.hubspot('POST', properties, unique)).toMatchObject({ status: 400 });
+    await fixture.call('PUT', '/hubspot/rules', { communicationsUniqueProperty: 'accepted' });
+    expect(await fixture.hubspot('POST', properties, unique)).toMatchObject({ status: 201 });
     const inputs = [{ id: 'day-1', idProperty: 'our_marker', properties: message('Hello') }];
     expect(await post('/batch/upsert', { inputs })).toMatchObject({ body: { results: [{ new: true }] } });
     expect(await post('/batch/upsert', { inputs })).toMatchObject({ body: { results: [{ new: false }] } });
@@ -187,7 +187,7 @@ describe('their properties', () => {
 
 describe('associations', () => {
   const batchRead = (from: string, to: string, ids: string[]) =>
-    world.hubspot('POST', `/crm/associations/2026-03/${from}/${to}/batch/read`, {
+    fixture.hubspot('POST', `/crm/associations/2026-03/${from}/${to}/batch/read`, {
       inputs: ids.map((id) => ({ id })),
     });
 
@@ -222,16 +222,16 @@ describe('associations', () => {
   test('of one record come in pages', async () => {
     for (const text of ['a', 'b', 'c']) await log(text);
     const path = `${contacts}/101/associations/communications`;
-    expect(await world.hubspot('GET', `${path}?limit=2`)).toMatchObject({
+    expect(await fixture.hubspot('GET', `${path}?limit=2`)).toMatchObject({
       body: { results: [{ toObjectId: 101 }, { toObjectId: 102 }], paging: { next: { after: '102' } } },
     });
-    const last = await world.hubspot('GET', `${path}?limit=2&after=102`);
+    const last = await fixture.hubspot('GET', `${path}?limit=2&after=102`);
     expect(last.body).toMatchObject({ results: [{ toObjectId: 103 }] });
     expect(last.body).not.toHaveProperty('paging');
     expect(
-      await world.hubspot('GET', '/crm/v3/objects/contacts/101/associations/communications?limit=1'),
+      await fixture.hubspot('GET', '/crm/v3/objects/contacts/101/associations/communications?limit=1'),
     ).toMatchObject({ body: { results: [{ id: '101', type: 'contact_to_communication' }] } });
-    expect(await world.hubspot('GET', `${contacts}/999/associations/communications`)).toMatchObject({
+    expect(await fixture.hubspot('GET', `${contacts}/999/associations/communications`)).toMatchObject({
       status: 404,
     });
   });
@@ -239,7 +239,7 @@ describe('associations', () => {
   test('are added later, from either side, and twice is once', async () => {
     await post('', { properties: message('stray') });
     expect(await texts('101')).toEqual([]);
-    const associate = (path: string) => world.hubspot('PUT', path);
+    const associate = (path: string) => fixture.hubspot('PUT', path);
     for (let times = 0; times < 2; times += 1) {
       expect(await associate(`${root}/101/associations/default/contacts/101`)).toMatchObject({ status: 200 });
     }
@@ -255,8 +255,8 @@ describe('associations', () => {
 
   test('of a deleted contact lead nowhere, and its communications stay', async () => {
     await log('Hello');
-    await world.hubspot('DELETE', `${contacts}/101`);
-    expect(await world.hubspot('GET', `${root}/101`)).toMatchObject({ status: 200 });
+    await fixture.hubspot('DELETE', `${contacts}/101`);
+    expect(await fixture.hubspot('GET', `${root}/101`)).toMatchObject({ status: 200 });
     expect(await batchRead('communications', 'contacts', ['101'])).toMatchObject({ body: { results: [] } });
     expect(await batchRead('contacts', 'communications', ['101'])).toMatchObject({ body: { results: [] } });
   });
@@ -265,13 +265,13 @@ describe('associations', () => {
     await log('hers', '2026-11-23T10:00:00Z', ['101']);
     await log('his', '2026-11-23T11:00:00Z', ['102']);
     await log('both', '2026-11-23T12:00:00Z', ['101', '102']);
-    await world.hubspot('POST', `${contacts}/merge`, { primaryObjectId: '101', objectIdToMerge: '102' });
+    await fixture.hubspot('POST', `${contacts}/merge`, { primaryObjectId: '101', objectIdToMerge: '102' });
     expect(await texts('101')).toEqual(['hers', 'his', 'both']);
   });
 
   test('one logged under the id of a contact that was merged away stands on the survivor', async () => {
     const pair = { primaryObjectId: '101', objectIdToMerge: '102' };
-    const { body } = await world.hubspot('POST', `${contacts}/merge`, pair);
+    const { body } = await fixture.hubspot('POST', `${contacts}/merge`, pair);
     await log('late', undefined, ['102']);
     expect(await texts((body as { id: string }).id)).toEqual(['late']);
   });

@@ -1,45 +1,46 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startWorld, withUniqueProperty, type World } from '../testing/world.ts';
+import { startSandboxFixture, withUniqueProperty, type SandboxFixture } from '../testing/sandbox-fixture.ts';
 
-let world: World;
+let fixture: SandboxFixture;
 const root = '/crm/objects/2026-03/contacts';
 
 beforeEach(async () => {
-  world = await startWorld();
-  await withUniqueProperty(world);
-  await world.hubspot('POST', root, {
+  fixture = await startSandboxFixture();
+  await withUniqueProperty(fixture);
+  await fixture.hubspot('POST', root, {
     properties: { firstname: 'Holder', email: 'taken@b.example', our_key: 'taken' },
   });
-  await world.hubspot('POST', root, { properties: { firstname: 'Other', our_key: 'other' } });
+  await fixture.hubspot('POST', root, { properties: { firstname: 'Other', our_key: 'other' } });
 });
 
-afterEach(() => world.stop());
+afterEach(() => fixture.stop());
 
 const ways: [name: string, write: (properties: object) => Promise<{ status: number; body: unknown }>][] = [
-  ['create', (given) => world.hubspot('POST', root, { properties: { firstname: 'A', ...given } })],
-  ['update', (given) => world.hubspot('PATCH', `${root}/102`, { properties: given })],
+  ['create', (given) => fixture.hubspot('POST', root, { properties: { firstname: 'A', ...given } })],
+  ['update', (given) => fixture.hubspot('PATCH', `${root}/102`, { properties: given })],
   [
     'batch create',
     (given) =>
-      world.hubspot('POST', `${root}/batch/create`, {
+      fixture.hubspot('POST', `${root}/batch/create`, {
         inputs: [{ properties: { firstname: 'A', ...given } }],
       }),
   ],
   [
     'batch update',
-    (given) => world.hubspot('POST', `${root}/batch/update`, { inputs: [{ id: '102', properties: given }] }),
+    (given) =>
+      fixture.hubspot('POST', `${root}/batch/update`, { inputs: [{ id: '102', properties: given }] }),
   ],
   [
     'batch upsert',
     (given) =>
-      world.hubspot('POST', `${root}/batch/upsert`, {
+      fixture.hubspot('POST', `${root}/batch/upsert`, {
         inputs: [{ id: 'other', idProperty: 'our_key', properties: given }],
       }),
   ],
 ];
 
 describe.each(ways)('%s', (name, write) => {
-  beforeEach(() => world.call('PUT', '/hubspot/rules', { updateFailsPerItem: false }));
+  beforeEach(() => fixture.call('PUT', '/hubspot/rules', { updateFailsPerItem: false }));
 
   test('of a taken e-mail is a 409 that names the holder', async () => {
     expect(await write({ email: 'Taken@b.example' })).toMatchObject({
@@ -66,7 +67,7 @@ test('a batch create with trace ids makes what can be made, and names the rest',
     { properties: { firstname: 'B', our_key: 'taken' }, objectWriteTraceId: 'key' },
     { properties: { email: 'taken@b.example' }, objectWriteTraceId: 'email' },
   ];
-  expect(await world.hubspot('POST', `${root}/batch/create`, { inputs })).toMatchObject({
+  expect(await fixture.hubspot('POST', `${root}/batch/create`, { inputs })).toMatchObject({
     status: 207,
     body: {
       results: [{ objectWriteTraceId: 'good' }],

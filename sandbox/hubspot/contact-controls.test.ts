@@ -1,18 +1,18 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startWorld, type World } from '../testing/world.ts';
+import { startSandboxFixture, type SandboxFixture } from '../testing/sandbox-fixture.ts';
 
-let world: World;
+let fixture: SandboxFixture;
 const path = '/hubspot/records/contacts';
 
 beforeEach(async () => {
-  world = await startWorld();
+  fixture = await startSandboxFixture();
 });
 
-afterEach(() => world.stop());
+afterEach(() => fixture.stop());
 
-const count = async () => ((await world.call('GET', path)).body as { results: object[] }).results.length;
+const count = async () => ((await fixture.call('GET', path)).body as { results: object[] }).results.length;
 const many = (records: object[]) =>
-  world.call('POST', `${path}/batch`, { records: records.map((properties) => ({ properties })) });
+  fixture.call('POST', `${path}/batch`, { records: records.map((properties) => ({ properties })) });
 
 describe('many records at once', () => {
   test('thousands are made by one call', async () => {
@@ -37,7 +37,7 @@ describe('many records at once', () => {
 
 test('acts on records that are not there are a 404', async () => {
   for (const act of ['restore', 'privacy-deletion']) {
-    expect(await world.call('POST', `${path}/999/${act}`)).toMatchObject({
+    expect(await fixture.call('POST', `${path}/999/${act}`)).toMatchObject({
       status: 404,
       body: { error: { code: 'no_such_record' } },
     });

@@ -1,28 +1,28 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startWorld, withUniqueProperty, type World } from '../testing/world.ts';
+import { startSandboxFixture, withUniqueProperty, type SandboxFixture } from '../testing/sandbox-fixture.ts';
 
-let world: World;
+let fixture: SandboxFixture;
 const root = '/crm/objects/2026-03/contacts';
 const day = 86_400_000;
 
 beforeEach(async () => {
-  world = await startWorld();
-  await withUniqueProperty(world);
+  fixture = await startSandboxFixture();
+  await withUniqueProperty(fixture);
 });
 
-afterEach(() => world.stop());
+afterEach(() => fixture.stop());
 
-const create = (properties: object) => world.hubspot('POST', root, { properties });
+const create = (properties: object) => fixture.hubspot('POST', root, { properties });
 const asUser = (method: string, path: string, body?: object) =>
-  world.call(method, `/hubspot/records/contacts${path}`, body);
+  fixture.call(method, `/hubspot/records/contacts${path}`, body);
 const restore = (id: string) => asUser('POST', `/${id}/restore`);
-const archived = async () => (await world.hubspot('GET', `${root}?archived=true`)).body;
+const archived = async () => (await fixture.hubspot('GET', `${root}?archived=true`)).body;
 const ids = async () =>
   ((await asUser('GET', '')).body as { results: { id: string }[] }).results.map(({ id }) => id);
 
 test('archived records are listed apart, with the time', async () => {
   for (const firstname of ['A', 'B', 'C']) await create({ firstname });
-  const { status } = await world.hubspot('POST', `${root}/batch/archive`, {
+  const { status } = await fixture.hubspot('POST', `${root}/batch/archive`, {
     inputs: [{ id: '101' }, { id: '103' }, { id: '999' }],
   });
   expect(status).toBe(204);
@@ -38,20 +38,20 @@ test('archived records are listed apart, with the time', async () => {
       { id: '103' },
     ],
   });
-  expect((await world.hubspot('GET', `${root}?archived=true&limit=1`)).body).toMatchObject({
+  expect((await fixture.hubspot('GET', `${root}?archived=true&limit=1`)).body).toMatchObject({
     paging: { next: { after: '101' } },
   });
 });
 
 test('batch archive takes at most 100', async () => {
   const inputs = Array.from({ length: 101 }, (_, index) => ({ id: String(index) }));
-  expect(await world.hubspot('POST', `${root}/batch/archive`, { inputs })).toMatchObject({ status: 400 });
+  expect(await fixture.hubspot('POST', `${root}/batch/archive`, { inputs })).toMatchObject({ status: 400 });
 });
 
 describe('restoring', () => {
   test('brings back the record, its unique values and its timeline', async () => {
     await create({ firstname: 'A', our_key: 'k1' });
-    await world.hubspot('POST', '/crm/objects/2026-03/communications', {
+    await fixture.hubspot('POST', '/crm/objects/2026-03/communications', {
       properties: {
         hs_communication_channel_type: 'WHATS_APP',
         hs_communication_logged_from: 'CRM',
@@ -67,7 +67,7 @@ describe('restoring', () => {
       status: 200,
       body: { id: '101', properties: { firstname: 'A' }, timeline: [{ text: 'Hello' }] },
     });
-    expect(await world.hubspot('GET', `${root}/k1?idProperty=our_key`)).toMatchObject({ status: 200 });
+    expect(await fixture.hubspot('GET', `${root}/k1?idProperty=our_key`)).toMatchObject({ status: 200 });
     expect(await archived()).toMatchObject({ results: [] });
   });
 
@@ -75,9 +75,9 @@ describe('restoring', () => {
     for (const firstname of ['A', 'B']) await create({ firstname });
     await asUser('DELETE', '/101');
     await asUser('DELETE', '/102');
-    await world.call('PUT', '/clock', { advanceMs: 90 * day - 60_000 });
+    await fixture.call('PUT', '/clock', { advanceMs: 90 * day - 60_000 });
     expect(await restore('101')).toMatchObject({ status: 200 });
-    await world.call('PUT', '/clock', { advanceMs: 60_000 });
+    await fixture.call('PUT', '/clock', { advanceMs: 60_000 });
     expect(await restore('102')).toMatchObject({ status: 400 });
     expect(await restore('999')).toMatchObject({ status: 404 });
   });
@@ -99,7 +99,7 @@ describe('privacy deletion', () => {
 
   beforeEach(async () => {
     await create({ firstname: 'A', email: 'a@b.example', our_key: 'k1' });
-    await world.hubspot('POST', communications, {
+    await fixture.hubspot('POST', communications, {
       properties: {
         hs_communication_channel_type: 'WHATS_APP',
         hs_communication_logged_from: 'CRM',
@@ -115,7 +115,7 @@ describe('privacy deletion', () => {
   const gone = async () => {
     expect(await ids()).toEqual([]);
     expect(await archived()).toMatchObject({ results: [] });
-    expect(await world.hubspot('GET', `${communications}/101`)).toMatchObject({ status: 404 });
+    expect(await fixture.hubspot('GET', `${communications}/101`)).toMatchObject({ status: 404 });
     expect(await restore('101')).toMatchObject({ status: 404 });
     expect(await create({ firstname: 'B', our_key: 'k1' })).toMatchObject({
       status: 201,
@@ -126,15 +126,15 @@ describe('privacy deletion', () => {
   test.each([{ objectId: '101' }, { objectId: 'A@b.example', idProperty: 'email' }])(
     'by an app is for ever, case %#',
     async (body) => {
-      expect(await world.hubspot('POST', `${root}/gdpr-delete`, body)).toMatchObject({ status: 204 });
+      expect(await fixture.hubspot('POST', `${root}/gdpr-delete`, body)).toMatchObject({ status: 204 });
       await gone();
-      expect(await world.hubspot('POST', `${root}/gdpr-delete`, body)).toMatchObject({ status: 404 });
+      expect(await fixture.hubspot('POST', `${root}/gdpr-delete`, body)).toMatchObject({ status: 404 });
     },
   );
 
   test('names a person by a unique property only', async () => {
     expect(
-      await world.hubspot('POST', `${root}/gdpr-delete`, { objectId: 'A', idProperty: 'firstname' }),
+      await fixture.hubspot('POST', `${root}/gdpr-delete`, { objectId: 'A', idProperty: 'firstname' }),
     ).toMatchObject({ status: 400 });
     expect(await ids()).toEqual(['101']);
   });
@@ -143,7 +143,7 @@ describe('privacy deletion', () => {
     await asUser('DELETE', '/101');
     await create({ firstname: 'B', our_key: 'k1' });
     await asUser('POST', '/101/privacy-deletion');
-    expect(await world.hubspot('GET', `${root}/k1?idProperty=our_key`)).toMatchObject({
+    expect(await fixture.hubspot('GET', `${root}/k1?idProperty=our_key`)).toMatchObject({
       body: { id: '102' },
     });
   });

@@ -2,25 +2,25 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startWorld, withUniqueProperty, type World } from '../testing/world.ts';
+import { startSandboxFixture, withUniqueProperty, type SandboxFixture } from '../testing/sandbox-fixture.ts';
 
 let dataDir: string;
-let world: World;
+let fixture: SandboxFixture;
 const contacts = '/crm/objects/2026-03/contacts';
 const communications = '/crm/objects/2026-03/communications';
 
 beforeEach(async () => {
   dataDir = await mkdtemp(path.join(tmpdir(), 'sangam-hubspot-'));
-  world = await startWorld({ dataDir });
+  fixture = await startSandboxFixture({ dataDir });
 });
 
 afterEach(async () => {
-  await world.stop();
+  await fixture.stop();
   await rm(dataDir, { recursive: true });
 });
 
 const log = (text: string, id: string) =>
-  world.hubspot('POST', communications, {
+  fixture.hubspot('POST', communications, {
     properties: {
       hs_communication_channel_type: 'WHATS_APP',
       hs_communication_logged_from: 'CRM',
@@ -41,7 +41,7 @@ async function everything(): Promise<unknown[]> {
     ['GET', '/records/communications'],
     ['GET', '/records/contacts/103'],
   ] as const) {
-    answers.push((await world.call(method, `/hubspot${where}`)).body);
+    answers.push((await fixture.call(method, `/hubspot${where}`)).body);
   }
   for (const where of [
     `${contacts}?archived=true`,
@@ -51,26 +51,26 @@ async function everything(): Promise<unknown[]> {
     `${communications}/101/associations/contacts`,
     '/crm/properties/2026-03/communications',
   ]) {
-    const { status, body } = await world.hubspot('GET', where);
+    const { status, body } = await fixture.hubspot('GET', where);
     answers.push({ status, body });
   }
   return answers;
 }
 
 async function restart(): Promise<void> {
-  await world.stop();
-  world = await startWorld({ dataDir, rules: { hubspot: { searchLagMs: 3_600_000 } } });
+  await fixture.stop();
+  fixture = await startSandboxFixture({ dataDir, rules: { hubspot: { searchLagMs: 3_600_000 } } });
 }
 
 test('a portal is the same after a restart, read back line by line and then from its summary', async () => {
-  await withUniqueProperty(world);
+  await withUniqueProperty(fixture);
   const marker = { name: 'our_marker', label: 'Marker', groupName: 'communication' };
-  await world.hubspot('POST', '/crm/properties/2026-03/communications', {
+  await fixture.hubspot('POST', '/crm/properties/2026-03/communications', {
     ...marker,
     type: 'string',
     fieldType: 'text',
   });
-  await world.call('POST', '/hubspot/records/contacts/batch', {
+  await fixture.call('POST', '/hubspot/records/contacts/batch', {
     records: Array.from({ length: 150 }, (_, index) => ({
       properties: { firstname: `A${String(index)}`, our_key: `k${String(index + 1)}` },
     })),
@@ -79,14 +79,14 @@ test('a portal is the same after a restart, read back line by line and then from
   await log('kept', '103');
   await log('archived', '103');
   await log('erased', '104');
-  await world.hubspot('PUT', `${communications}/102/associations/default/contacts/101`);
-  await world.hubspot('PATCH', `${contacts}/101`, { properties: { our_key: '' } });
-  await world.hubspot('POST', `${contacts}/merge`, { primaryObjectId: '101', objectIdToMerge: '102' });
-  await world.hubspot('DELETE', `${communications}/103`);
-  await world.call('POST', '/hubspot/records/contacts/104/privacy-deletion');
-  for (const id of ['105', '106']) await world.hubspot('DELETE', `${contacts}/${id}`);
-  await world.call('POST', '/hubspot/records/contacts/106/restore');
-  await world.call('POST', '/hubspot/records/contacts/250/privacy-deletion');
+  await fixture.hubspot('PUT', `${communications}/102/associations/default/contacts/101`);
+  await fixture.hubspot('PATCH', `${contacts}/101`, { properties: { our_key: '' } });
+  await fixture.hubspot('POST', `${contacts}/merge`, { primaryObjectId: '101', objectIdToMerge: '102' });
+  await fixture.hubspot('DELETE', `${communications}/103`);
+  await fixture.call('POST', '/hubspot/records/contacts/104/privacy-deletion');
+  for (const id of ['105', '106']) await fixture.hubspot('DELETE', `${contacts}/${id}`);
+  await fixture.call('POST', '/hubspot/records/contacts/106/restore');
+  await fixture.call('POST', '/hubspot/records/contacts/250/privacy-deletion');
 
   const before = await everything();
   expect(JSON.stringify(before)).toContain('"text":"merged"');
@@ -96,12 +96,12 @@ test('a portal is the same after a restart, read back line by line and then from
   expect(await everything()).toEqual(before);
 
   // Search has long known what was before the start.
-  expect(await world.hubspot('POST', `${contacts}/search`, {})).toMatchObject({ body: { total: 146 } });
+  expect(await fixture.hubspot('POST', `${contacts}/search`, {})).toMatchObject({ body: { total: 146 } });
 
   // Ids are never given twice, and what was archived can still be restored.
-  expect(await world.hubspot('POST', contacts, { properties: { firstname: 'B' } })).toMatchObject({
+  expect(await fixture.hubspot('POST', contacts, { properties: { firstname: 'B' } })).toMatchObject({
     body: { id: '252' },
   });
-  expect(await world.call('POST', '/hubspot/records/contacts/105/restore')).toMatchObject({ status: 200 });
-  expect(await world.call('POST', '/hubspot/records/contacts/104/restore')).toMatchObject({ status: 404 });
+  expect(await fixture.call('POST', '/hubspot/records/contacts/105/restore')).toMatchObject({ status: 200 });
+  expect(await fixture.call('POST', '/hubspot/records/contacts/104/restore')).toMatchObject({ status: 404 });
 });

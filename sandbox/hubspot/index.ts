@@ -22,7 +22,7 @@ import { ownerOperations } from './owners.ts';
 import { portal as portalFacts } from './portal.ts';
 import { propertyOperations } from './property-operations.ts';
 import type { RecordContext } from './record-context.ts';
-import { recordDesk } from './record-desk.ts';
+import { userRecords } from './user-records.ts';
 import { recordOperations } from './record-operations.ts';
 import { hubspotRules, type HubspotRules } from './rules.ts';
 import { searchOperation } from './search-operation.ts';
@@ -40,7 +40,7 @@ export const hubspot = {
   label: 'HubSpot',
   account: String(portalFacts.portalId),
   clientId,
-  desk: 'contacts',
+  peopleType: 'contacts',
   rules: hubspotRules,
   open: (frame, rules) => createHubspot({ ...frame, rules: hubspotRules.parse(rules) }),
 } as const satisfies CrmEntry;
@@ -142,9 +142,9 @@ export function createHubspot(
     start: () => webhooks.start(),
     close: () => webhooks.close(),
     journals: [hubspotJournal(portal), oauth.journal],
-    desks: {
-      contacts: recordDesk(contacts, (id) => timelineOf(portal, id)),
-      communications: recordDesk(communications, () => []),
+    userRecords: {
+      contacts: userRecords(contacts, (id) => timelineOf(portal, id)),
+      communications: userRecords(communications, () => []),
     },
     controls,
     failure,

@@ -1,20 +1,20 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startWorld, type World } from '../testing/world.ts';
+import { startSandboxFixture, type SandboxFixture } from '../testing/sandbox-fixture.ts';
 
-let world: World;
+let fixture: SandboxFixture;
 const root = '/crm/objects/2026-03/contacts';
 
 beforeEach(async () => {
-  world = await startWorld();
-  await world.hubspot('POST', root, { properties: { firstname: 'A', lifecyclestage: 'opportunity' } });
+  fixture = await startSandboxFixture();
+  await fixture.hubspot('POST', root, { properties: { firstname: 'A', lifecyclestage: 'opportunity' } });
 });
 
-afterEach(() => world.stop());
+afterEach(() => fixture.stop());
 
 const write = (lifecyclestage: string, rest: object = {}) =>
-  world.hubspot('PATCH', `${root}/101`, { properties: { lifecyclestage, ...rest } });
+  fixture.hubspot('PATCH', `${root}/101`, { properties: { lifecyclestage, ...rest } });
 const stage = async () =>
-  (await world.hubspot('GET', `${root}/101?properties=lifecyclestage,city`)).body as {
+  (await fixture.hubspot('GET', `${root}/101?properties=lifecyclestage,city`)).body as {
     properties: { lifecyclestage: string | null; city: string | null };
   };
 
@@ -33,7 +33,7 @@ test('once emptied it may be anything', async () => {
 });
 
 test('a user moves it as they like', async () => {
-  await world.call('PATCH', '/hubspot/records/contacts/101', {
+  await fixture.call('PATCH', '/hubspot/records/contacts/101', {
     properties: { lifecyclestage: 'subscriber' },
   });
   expect(await stage()).toMatchObject({ properties: { lifecyclestage: 'subscriber' } });
@@ -41,7 +41,7 @@ test('a user moves it as they like', async () => {
 
 test('a batch goes by the same rule', async () => {
   const inputs = [{ id: '101', properties: { lifecyclestage: 'lead' } }];
-  expect(await world.hubspot('POST', `${root}/batch/update`, { inputs })).toMatchObject({
+  expect(await fixture.hubspot('POST', `${root}/batch/update`, { inputs })).toMatchObject({
     status: 200,
     body: { results: [{ properties: { lifecyclestage: 'opportunity' } }] },
   });
@@ -49,14 +49,14 @@ test('a batch goes by the same rule', async () => {
 
 test('stages an admin adds stand where they were put', async () => {
   const path = '/crm/properties/2026-03/contacts/lifecyclestage';
-  const { body } = await world.hubspot('GET', path);
+  const { body } = await fixture.hubspot('GET', path);
   const { options } = body as { options: { value: string; displayOrder: number }[] };
   const customer = options.find(({ value }) => value === 'customer');
   const added = { label: 'Trial', value: '48121', displayOrder: (customer?.displayOrder ?? 0) + 0 };
   const moved = options.map((option) =>
     option.displayOrder >= added.displayOrder ? { ...option, displayOrder: option.displayOrder + 1 } : option,
   );
-  expect(await world.hubspot('PATCH', path, { options: [...moved, added] })).toMatchObject({ status: 200 });
+  expect(await fixture.hubspot('PATCH', path, { options: [...moved, added] })).toMatchObject({ status: 200 });
   await write('48121');
   expect(await stage()).toMatchObject({ properties: { lifecyclestage: '48121' } });
   await write('opportunity');
@@ -66,7 +66,7 @@ test('stages an admin adds stand where they were put', async () => {
 });
 
 test('rule lifecycleBackwards: refused', async () => {
-  await world.call('PUT', '/hubspot/rules', { lifecycleBackwards: 'refused' });
+  await fixture.call('PUT', '/hubspot/rules', { lifecycleBackwards: 'refused' });
   expect(await write('lead', { city: 'Pune' })).toMatchObject({
     status: 400,
     body: { errors: [{ context: { propertyName: ['lifecyclestage'] } }] },

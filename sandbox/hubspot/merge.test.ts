@@ -1,27 +1,27 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startWorld, withUniqueProperty, type World } from '../testing/world.ts';
+import { startSandboxFixture, withUniqueProperty, type SandboxFixture } from '../testing/sandbox-fixture.ts';
 
-let world: World;
+let fixture: SandboxFixture;
 const root = '/crm/objects/2026-03/contacts';
 
 beforeEach(async () => {
-  world = await startWorld();
-  await withUniqueProperty(world);
+  fixture = await startSandboxFixture();
+  await withUniqueProperty(fixture);
 });
 
-afterEach(() => world.stop());
+afterEach(() => fixture.stop());
 
-const create = (properties: object) => world.hubspot('POST', root, { properties });
+const create = (properties: object) => fixture.hubspot('POST', root, { properties });
 const merge = (primaryObjectId: string, objectIdToMerge: string) =>
-  world.hubspot('POST', `${root}/merge`, { primaryObjectId, objectIdToMerge });
-const read = (id: string) => world.hubspot('GET', `${root}/${id}?properties=hs_merged_object_ids,our_key`);
+  fixture.hubspot('POST', `${root}/merge`, { primaryObjectId, objectIdToMerge });
+const read = (id: string) => fixture.hubspot('GET', `${root}/${id}?properties=hs_merged_object_ids,our_key`);
 const asUser = (method: string, path: string, body?: object) =>
-  world.call(method, `/hubspot/records/contacts${path}`, body);
+  fixture.call(method, `/hubspot/records/contacts${path}`, body);
 const ids = async () =>
   ((await asUser('GET', '')).body as { results: { id: string }[] }).results.map(({ id }) => id);
 
 /** As HubSpot was before: the primary lives on under its own id. */
-const keepPrimary = () => world.call('PUT', '/hubspot/rules', { mergeKeepsPrimaryId: true });
+const keepPrimary = () => fixture.call('PUT', '/hubspot/rules', { mergeKeepsPrimaryId: true });
 
 describe('a merge that keeps the primary', () => {
   beforeEach(keepPrimary);
@@ -50,7 +50,7 @@ describe('a merge that keeps the primary', () => {
     await create({ firstname: 'Asha' });
     await create({ firstname: 'A', our_key: 'k2' });
     await merge('101', '102');
-    expect(await world.hubspot('GET', `${root}/k2?idProperty=our_key`)).toMatchObject({
+    expect(await fixture.hubspot('GET', `${root}/k2?idProperty=our_key`)).toMatchObject({
       body: { id: '101' },
     });
     expect(await create({ firstname: 'C', our_key: 'k2' })).toMatchObject({ status: 400 });
@@ -70,7 +70,7 @@ describe('a merge that keeps the primary', () => {
     await merge('102', '103');
     await merge('101', '102');
     const additional = 'hs_additional_emails';
-    expect(await world.hubspot('GET', `${root}/101?properties=email,${additional}`)).toMatchObject({
+    expect(await fixture.hubspot('GET', `${root}/101?properties=email,${additional}`)).toMatchObject({
       body: { properties: { email: 'a@a.example', [additional]: 'b@a.example;c@a.example' } },
     });
     for (const email of ['a@a.example', 'b@a.example', 'C@a.example']) {
@@ -79,7 +79,7 @@ describe('a merge that keeps the primary', () => {
         body: { message: 'Contact already exists. Existing ID: 101' },
       });
     }
-    expect(await world.hubspot('GET', `${root}/c@a.example?idProperty=email`)).toMatchObject({
+    expect(await fixture.hubspot('GET', `${root}/c@a.example?idProperty=email`)).toMatchObject({
       body: { id: '101' },
     });
   });
@@ -116,26 +116,26 @@ describe('the id of a merged-away record', () => {
 
   test('answers with the survivor, read, written or in a batch', async () => {
     expect((await read('102')).body).toMatchObject({ id: '101' });
-    expect(await world.hubspot('PATCH', `${root}/102`, { properties: { city: 'Pune' } })).toMatchObject({
+    expect(await fixture.hubspot('PATCH', `${root}/102`, { properties: { city: 'Pune' } })).toMatchObject({
       status: 200,
       body: { id: '101', properties: { city: 'Pune' } },
     });
     expect(
-      await world.hubspot('POST', `${root}/batch/read`, { inputs: [{ id: '101' }, { id: '102' }] }),
+      await fixture.hubspot('POST', `${root}/batch/read`, { inputs: [{ id: '101' }, { id: '102' }] }),
     ).toMatchObject({ status: 200, body: { results: [{ id: '101' }] } });
   });
 
   test('deletes nothing and is not restored', async () => {
-    expect(await world.hubspot('DELETE', `${root}/102`)).toMatchObject({ status: 404 });
+    expect(await fixture.hubspot('DELETE', `${root}/102`)).toMatchObject({ status: 404 });
     expect(await asUser('POST', '/102/restore')).toMatchObject({ status: 404 });
     expect(await ids()).toEqual(['101']);
   });
 
   test('rule mergedIdAnswers: missing', async () => {
-    await world.call('PUT', '/hubspot/rules', { mergedIdAnswers: 'missing' });
+    await fixture.call('PUT', '/hubspot/rules', { mergedIdAnswers: 'missing' });
     expect(await read('102')).toMatchObject({ status: 404 });
-    expect(await world.hubspot('PATCH', `${root}/102`, { properties: {} })).toMatchObject({ status: 404 });
-    expect(await world.hubspot('POST', `${root}/batch/read`, { inputs: [{ id: '102' }] })).toMatchObject({
+    expect(await fixture.hubspot('PATCH', `${root}/102`, { properties: {} })).toMatchObject({ status: 404 });
+    expect(await fixture.hubspot('POST', `${root}/batch/read`, { inputs: [{ id: '102' }] })).toMatchObject({
       status: 207,
       body: { results: [], errors: [{ context: { ids: ['102'] } }] },
     });
@@ -159,6 +159,8 @@ test('a merge makes a new record of both', async () => {
   });
   expect(await ids()).toEqual(['103']);
   for (const id of ['101', '102']) expect((await read(id)).body).toMatchObject({ id: '103' });
-  expect(await world.hubspot('GET', `${root}/k1?idProperty=our_key`)).toMatchObject({ body: { id: '103' } });
+  expect(await fixture.hubspot('GET', `${root}/k1?idProperty=our_key`)).toMatchObject({
+    body: { id: '103' },
+  });
   expect(await create({ firstname: 'Next' })).toMatchObject({ body: { id: '104' } });
 });

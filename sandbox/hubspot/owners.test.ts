@@ -1,33 +1,33 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startWorld, type World } from '../testing/world.ts';
+import { startSandboxFixture, type SandboxFixture } from '../testing/sandbox-fixture.ts';
 
-let world: World;
+let fixture: SandboxFixture;
 
 beforeEach(async () => {
-  world = await startWorld();
+  fixture = await startSandboxFixture();
 });
 
-afterEach(() => world.stop());
+afterEach(() => fixture.stop());
 
 test('the portal has three owners, found by id, user or e-mail', async () => {
-  const { body } = await world.hubspot('GET', '/crm/owners/2026-03');
+  const { body } = await fixture.hubspot('GET', '/crm/owners/2026-03');
   const { results } = body as { results: { id: string; email: string; userId: number }[] };
   expect(results).toHaveLength(3);
   expect(results[0]).toMatchObject({ firstName: 'Meera', lastName: 'Iyer', archived: false, teams: [] });
   for (const { id, email, userId } of results) {
     for (const path of [`/crm/v3/owners/${id}`, `/crm/owners/2026-03/${String(userId)}?idProperty=userId`]) {
-      expect(await world.hubspot('GET', path)).toMatchObject({ status: 200, body: { id, email } });
+      expect(await fixture.hubspot('GET', path)).toMatchObject({ status: 200, body: { id, email } });
     }
-    expect(await world.hubspot('GET', `/crm/owners/2026-03?email=${email}`)).toMatchObject({
+    expect(await fixture.hubspot('GET', `/crm/owners/2026-03?email=${email}`)).toMatchObject({
       body: { results: [{ id }] },
     });
   }
-  expect(await world.hubspot('GET', '/crm/owners/2026-03/1')).toMatchObject({ status: 404 });
+  expect(await fixture.hubspot('GET', '/crm/owners/2026-03/1')).toMatchObject({ status: 404 });
 });
 
 test('a record belongs to one of them or to nobody', async () => {
   const create = (hubspot_owner_id: string) =>
-    world.hubspot('POST', '/crm/objects/2026-03/contacts', {
+    fixture.hubspot('POST', '/crm/objects/2026-03/contacts', {
       properties: { firstname: 'A', hubspot_owner_id },
     });
   expect(await create('30003')).toMatchObject({ status: 201 });

@@ -1,7 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startWorld, upserts, withUniqueProperty, type World } from '../testing/world.ts';
+import {
+  startSandboxFixture,
+  upserts,
+  withUniqueProperty,
+  type SandboxFixture,
+} from '../testing/sandbox-fixture.ts';
 
-let world: World;
+let fixture: SandboxFixture;
 const root = '/crm/properties/2026-03/contacts';
 const plain = {
   name: 'note',
@@ -12,15 +17,15 @@ const plain = {
 };
 
 beforeEach(async () => {
-  world = await startWorld();
+  fixture = await startSandboxFixture();
 });
 
-afterEach(() => world.stop());
+afterEach(() => fixture.stop());
 
-const create = (property: object) => world.hubspot('POST', root, property);
+const create = (property: object) => fixture.hubspot('POST', root, property);
 
 test('a new portal has the standard properties we touch', async () => {
-  const { body } = await world.hubspot('GET', root);
+  const { body } = await fixture.hubspot('GET', root);
   const names = (body as { results: { name: string }[] }).results.map(({ name }) => name);
   expect(names).toEqual(
     expect.arrayContaining([
@@ -46,20 +51,23 @@ test('a property is created, read, changed and removed', async () => {
     body: { name: 'note', hasUniqueValue: false, options: [] },
   });
   expect(
-    await world.hubspot('PATCH', `${root}/note`, { label: 'Notes', hasUniqueValue: true }),
+    await fixture.hubspot('PATCH', `${root}/note`, { label: 'Notes', hasUniqueValue: true }),
   ).toMatchObject({
     status: 200,
     body: { label: 'Notes', hasUniqueValue: false },
   });
-  expect(await world.hubspot('GET', `${root}/note`)).toMatchObject({ status: 200, body: { label: 'Notes' } });
-  expect(await world.hubspot('DELETE', `${root}/note`)).toMatchObject({ status: 204 });
-  expect(await world.hubspot('GET', `${root}/note`)).toMatchObject({ status: 404 });
-  expect(await world.hubspot('DELETE', `${root}/email`)).toMatchObject({ status: 400 });
+  expect(await fixture.hubspot('GET', `${root}/note`)).toMatchObject({
+    status: 200,
+    body: { label: 'Notes' },
+  });
+  expect(await fixture.hubspot('DELETE', `${root}/note`)).toMatchObject({ status: 204 });
+  expect(await fixture.hubspot('GET', `${root}/note`)).toMatchObject({ status: 404 });
+  expect(await fixture.hubspot('DELETE', `${root}/email`)).toMatchObject({ status: 400 });
 });
 
 test('what an app may not write is said in the metadata, and refused', async () => {
   const name = 'hs_searchable_calculated_phone_number';
-  expect(await world.hubspot('GET', `${root}/${name}`)).toMatchObject({
+  expect(await fixture.hubspot('GET', `${root}/${name}`)).toMatchObject({
     body: {
       calculated: true,
       hidden: true,
@@ -69,7 +77,7 @@ test('what an app may not write is said in the metadata, and refused', async () 
     },
   });
   await create({ ...plain, hidden: true });
-  expect(await world.hubspot('GET', `${root}/note`)).toMatchObject({
+  expect(await fixture.hubspot('GET', `${root}/note`)).toMatchObject({
     body: {
       calculated: false,
       hidden: true,
@@ -79,7 +87,7 @@ test('what an app may not write is said in the metadata, and refused', async () 
   });
   for (const readOnly of [name, 'createdate', 'hs_merged_object_ids']) {
     const properties = { firstname: 'A', [readOnly]: '1' };
-    expect(await world.hubspot('POST', '/crm/objects/2026-03/contacts', { properties })).toMatchObject({
+    expect(await fixture.hubspot('POST', '/crm/objects/2026-03/contacts', { properties })).toMatchObject({
       status: 400,
       body: { errors: [{ code: 'READ_ONLY_VALUE' }] },
     });
@@ -87,26 +95,26 @@ test('what an app may not write is said in the metadata, and refused', async () 
 });
 
 test('a property that vanished refuses writes and is no longer read', async () => {
-  await withUniqueProperty(world);
+  await withUniqueProperty(fixture);
   await create(plain);
-  await world.hubspot('POST', '/crm/objects/2026-03/contacts/batch/upsert', upserts(1, { note: 'x' }));
-  await world.hubspot('DELETE', `${root}/note`);
-  const again = await world.hubspot(
+  await fixture.hubspot('POST', '/crm/objects/2026-03/contacts/batch/upsert', upserts(1, { note: 'x' }));
+  await fixture.hubspot('DELETE', `${root}/note`);
+  const again = await fixture.hubspot(
     'POST',
     '/crm/objects/2026-03/contacts/batch/upsert',
     upserts(1, { note: 'y' }),
   );
   expect(again).toMatchObject({ status: 400, body: { errors: [{ code: 'PROPERTY_DOESNT_EXIST' }] } });
-  const { body } = await world.call('GET', '/hubspot/records/contacts/101');
+  const { body } = await fixture.call('GET', '/hubspot/records/contacts/101');
   expect(body).not.toHaveProperty('properties.note');
 });
 
 test.each([409, 400])('rule existingNameStatus: an existing name is a %i', async (existingNameStatus) => {
-  await world.call('PUT', '/hubspot/rules', { existingNameStatus });
+  await fixture.call('PUT', '/hubspot/rules', { existingNameStatus });
   await create(plain);
   expect(await create(plain)).toMatchObject({ status: existingNameStatus, body: { status: 'error' } });
   expect(
-    await world.hubspot('POST', `${root}/groups`, { name: 'contactinformation', label: 'x' }),
+    await fixture.hubspot('POST', `${root}/groups`, { name: 'contactinformation', label: 'x' }),
   ).toMatchObject({
     status: existingNameStatus,
   });
@@ -115,20 +123,22 @@ test.each([409, 400])('rule existingNameStatus: an existing name is a %i', async
 test('a batch with an existing name creates none', async () => {
   await create(plain);
   const inputs = [{ ...plain, name: 'other' }, plain];
-  expect(await world.hubspot('POST', `${root}/batch/create`, { inputs })).toMatchObject({ status: 409 });
-  expect(await world.hubspot('GET', `${root}/other`)).toMatchObject({ status: 404 });
-  expect(await world.hubspot('POST', `${root}/batch/create`, { inputs: inputs.slice(0, 1) })).toMatchObject({
-    status: 201,
-    body: { results: [{ name: 'other' }] },
-  });
+  expect(await fixture.hubspot('POST', `${root}/batch/create`, { inputs })).toMatchObject({ status: 409 });
+  expect(await fixture.hubspot('GET', `${root}/other`)).toMatchObject({ status: 404 });
+  expect(await fixture.hubspot('POST', `${root}/batch/create`, { inputs: inputs.slice(0, 1) })).toMatchObject(
+    {
+      status: 201,
+      body: { results: [{ name: 'other' }] },
+    },
+  );
 });
 
 test('groups are listed and created', async () => {
   expect(await create({ ...plain, groupName: 'ours' })).toMatchObject({ status: 400 });
   expect(
-    await world.hubspot('POST', `${root}/groups`, { name: 'ours', label: 'Ours', displayOrder: -1 }),
+    await fixture.hubspot('POST', `${root}/groups`, { name: 'ours', label: 'Ours', displayOrder: -1 }),
   ).toMatchObject({ status: 201 });
-  expect(JSON.stringify((await world.hubspot('GET', `${root}/groups`)).body)).toContain('"ours"');
+  expect(JSON.stringify((await fixture.hubspot('GET', `${root}/groups`)).body)).toContain('"ours"');
   expect(await create({ ...plain, groupName: 'ours' })).toMatchObject({ status: 201 });
 });
 
@@ -167,7 +177,7 @@ test('at most ten properties may be unique', async () => {
 test('rule emptyEnumerations: an enumeration without options is accepted, or refused', async () => {
   const tags = { ...plain, type: 'enumeration', fieldType: 'checkbox', options: [] };
   expect(await create({ ...tags, name: 'tags' })).toMatchObject({ status: 201 });
-  await world.call('PUT', '/hubspot/rules', { emptyEnumerations: 'refused' });
+  await fixture.call('PUT', '/hubspot/rules', { emptyEnumerations: 'refused' });
   expect(await create({ ...tags, name: 'tags2' })).toMatchObject({ status: 400 });
 });
 
@@ -189,7 +199,7 @@ describe('values as they are read back', () => {
   };
   const write = async (name: string, value: unknown) => {
     for (const [property, kind] of Object.entries(kinds)) await create({ ...plain, name: property, ...kind });
-    const { status, body } = await world.hubspot('POST', '/crm/objects/2026-03/contacts', {
+    const { status, body } = await fixture.hubspot('POST', '/crm/objects/2026-03/contacts', {
       properties: { firstname: 'A', [name]: value },
     });
     return status === 201 ? (body as { properties: Record<string, unknown> }).properties[name] : status;

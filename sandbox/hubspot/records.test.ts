@@ -1,22 +1,27 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startWorld, upserts, withUniqueProperty, type World } from '../testing/world.ts';
+import {
+  startSandboxFixture,
+  upserts,
+  withUniqueProperty,
+  type SandboxFixture,
+} from '../testing/sandbox-fixture.ts';
 
-let world: World;
+let fixture: SandboxFixture;
 const root = '/crm/objects/2026-03/contacts';
 
 beforeEach(async () => {
-  world = await startWorld();
-  await withUniqueProperty(world);
+  fixture = await startSandboxFixture();
+  await withUniqueProperty(fixture);
 });
 
-afterEach(() => world.stop());
+afterEach(() => fixture.stop());
 
-const create = (properties: object) => world.hubspot('POST', root, { properties });
-const patch = (id: string, properties: object) => world.hubspot('PATCH', `${root}/${id}`, { properties });
-const upsert = (body: object) => world.hubspot('POST', `${root}/batch/upsert`, body);
-const batchRead = (body: object) => world.hubspot('POST', `${root}/batch/read`, body);
+const create = (properties: object) => fixture.hubspot('POST', root, { properties });
+const patch = (id: string, properties: object) => fixture.hubspot('PATCH', `${root}/${id}`, { properties });
+const upsert = (body: object) => fixture.hubspot('POST', `${root}/batch/upsert`, body);
+const batchRead = (body: object) => fixture.hubspot('POST', `${root}/batch/read`, body);
 const count = async () =>
-  ((await world.call('GET', '/hubspot/records/contacts')).body as { results: object[] }).results.length;
+  ((await fixture.call('GET', '/hubspot/records/contacts')).body as { results: object[] }).results.length;
 
 describe('one record', () => {
   test('is created, read by id or by a unique property, changed and archived', async () => {
@@ -30,20 +35,20 @@ describe('one record', () => {
       'asha@example.com?idProperty=email',
       `${encodeURIComponent('k+1/ü')}?idProperty=our_key`,
     ]) {
-      expect(await world.hubspot('GET', `${root}/${path}`)).toMatchObject({
+      expect(await fixture.hubspot('GET', `${root}/${path}`)).toMatchObject({
         status: 200,
         body: { id: '101' },
       });
     }
-    expect(await world.hubspot('GET', `${root}/101?properties=firstname,phone`)).toMatchObject({
+    expect(await fixture.hubspot('GET', `${root}/101?properties=firstname,phone`)).toMatchObject({
       body: { properties: { firstname: 'Asha', phone: null, hs_object_id: '101' }, archived: false },
     });
     expect(await patch('101', { lastname: 'Rao' })).toMatchObject({
       status: 200,
       body: { properties: { lastname: 'Rao' } },
     });
-    expect(await world.hubspot('DELETE', `${root}/101`)).toMatchObject({ status: 204 });
-    expect(await world.hubspot('GET', `${root}/101`)).toMatchObject({
+    expect(await fixture.hubspot('DELETE', `${root}/101`)).toMatchObject({ status: 204 });
+    expect(await fixture.hubspot('GET', `${root}/101`)).toMatchObject({
       status: 404,
       body: { status: 'error', category: 'OBJECT_NOT_FOUND' },
     });
@@ -63,7 +68,7 @@ describe('one record', () => {
 
   test('is not found by a property that is not unique', async () => {
     await create({ firstname: 'Asha', phone: '1' });
-    expect(await world.hubspot('GET', `${root}/1?idProperty=phone`)).toMatchObject({ status: 400 });
+    expect(await fixture.hubspot('GET', `${root}/1?idProperty=phone`)).toMatchObject({ status: 400 });
     expect(await batchRead({ inputs: [{ id: '1' }], idProperty: 'phone' })).toMatchObject({ status: 400 });
   });
 });
@@ -91,14 +96,14 @@ describe('conflicts', () => {
     await create({ firstname: 'A', our_key: 'k1' });
     await patch('101', { our_key: 'other' });
     expect(await create({ firstname: 'B', our_key: 'k1' })).toMatchObject({ status: 201 });
-    await world.hubspot('DELETE', `${root}/102`);
+    await fixture.hubspot('DELETE', `${root}/102`);
     expect(await create({ firstname: 'C', our_key: 'k1' })).toMatchObject({ status: 201 });
   });
 
   test('rule archivedKeepsUniqueValues: a deleted record still holds its values', async () => {
-    await world.call('PUT', '/hubspot/rules', { archivedKeepsUniqueValues: true });
+    await fixture.call('PUT', '/hubspot/rules', { archivedKeepsUniqueValues: true });
     await create({ firstname: 'A', our_key: 'k1' });
-    await world.hubspot('DELETE', `${root}/101`);
+    await fixture.hubspot('DELETE', `${root}/101`);
     const { inputs } = { inputs: [{ id: 'k1', idProperty: 'our_key', properties: { firstname: 'B' } }] };
     expect(await upsert({ inputs })).toMatchObject({
       status: 400,
@@ -157,7 +162,7 @@ describe('batch upsert', () => {
       type: 'enumeration',
       fieldType: 'checkbox',
     };
-    await world.hubspot('POST', '/crm/properties/2026-03/contacts', { ...tags, options });
+    await fixture.hubspot('POST', '/crm/properties/2026-03/contacts', { ...tags, options });
     const written = async (value: string) =>
       ((await upsert(upserts(1, { tags: value }))).body as { results: { properties: { tags: string } }[] })
         .results[0]?.properties.tags;
@@ -173,9 +178,9 @@ describe('batch upsert', () => {
       inputs: [...inputs, { id: 'key-0', idProperty: 'our_key', properties: { lastname: 'Rao' } }],
     };
     expect(await upsert(twice)).toMatchObject({ status: 400 });
-    await world.call('PUT', '/hubspot/rules', { duplicateInputs: 'merged' });
+    await fixture.call('PUT', '/hubspot/rules', { duplicateInputs: 'merged' });
     expect(await upsert(twice)).toMatchObject({ status: 200 });
-    expect((await world.call('GET', '/hubspot/records/contacts')).body).toMatchObject({
+    expect((await fixture.call('GET', '/hubspot/records/contacts')).body).toMatchObject({
       results: [{ properties: { firstname: 'Asha 0', lastname: 'Rao' } }],
     });
   });
@@ -184,7 +189,7 @@ describe('batch upsert', () => {
     expect(await upsert(upserts(1))).toMatchObject({
       body: { results: [{ properties: { our_key: 'key-0' } }] },
     });
-    await world.call('PUT', '/hubspot/rules', { upsertIdInProperties: 'required' });
+    await fixture.call('PUT', '/hubspot/rules', { upsertIdInProperties: 'required' });
     expect(await upsert(upserts(1))).toMatchObject({ status: 400 });
     expect(await upsert(upserts(1, { our_key: 'key-0' }))).toMatchObject({ status: 200 });
   });
@@ -210,9 +215,11 @@ describe('batch upsert', () => {
         errors: [{ category: 'VALIDATION_ERROR', context: { objectWriteTraceId: ['trace-bad'] } }],
       },
     };
-    expect(await world.hubspot('POST', `${root}/batch/create`, { inputs: [good, bad] })).toMatchObject(split);
+    expect(await fixture.hubspot('POST', `${root}/batch/create`, { inputs: [good, bad] })).toMatchObject(
+      split,
+    );
     expect(await upsert({ inputs: [good, bad] })).toMatchObject({ status: 400 });
-    await world.call('PUT', '/hubspot/rules', { traceIdsAnswerPerItem: 'every write' });
+    await fixture.call('PUT', '/hubspot/rules', { traceIdsAnswerPerItem: 'every write' });
     expect(await upsert({ inputs: [good, bad] })).toMatchObject(split);
   });
 });
@@ -243,7 +250,7 @@ describe('the other batches', () => {
 
   test('create: all or none', async () => {
     const one = { properties: { firstname: 'A' } };
-    const make = (inputs: object[]) => world.hubspot('POST', `${root}/batch/create`, { inputs });
+    const make = (inputs: object[]) => fixture.hubspot('POST', `${root}/batch/create`, { inputs });
     expect(await make([one, { properties: { phone: '1' } }])).toMatchObject({ status: 400 });
     expect(await count()).toBe(0);
     expect(await make([one, one])).toMatchObject({ status: 201, body: { results: [{}, {}] } });
@@ -251,7 +258,7 @@ describe('the other batches', () => {
 
   test('update: by id or unique property, each by itself', async () => {
     await upsert(upserts(2));
-    const update = (inputs: object[]) => world.hubspot('POST', `${root}/batch/update`, { inputs });
+    const update = (inputs: object[]) => fixture.hubspot('POST', `${root}/batch/update`, { inputs });
     const both = [
       { id: '101', properties: { city: 'Pune' } },
       { id: 'key-1', idProperty: 'our_key', properties: { city: 'Pune' } },
@@ -288,29 +295,29 @@ describe('the other batches', () => {
   });
 
   test('rule updateFailsPerItem: false refuses the whole', async () => {
-    await world.call('PUT', '/hubspot/rules', { updateFailsPerItem: false });
+    await fixture.call('PUT', '/hubspot/rules', { updateFailsPerItem: false });
     await upsert(upserts(1));
     expect(
-      await world.hubspot('POST', `${root}/batch/update`, {
+      await fixture.hubspot('POST', `${root}/batch/update`, {
         inputs: [
           { id: '101', properties: { city: 'Delhi' } },
           { id: '999', properties: {} },
         ],
       }),
     ).toMatchObject({ status: 404 });
-    expect((await world.hubspot('GET', `${root}/101?properties=city`)).body).toMatchObject({
+    expect((await fixture.hubspot('GET', `${root}/101?properties=city`)).body).toMatchObject({
       properties: { city: null },
     });
   });
 
   test('list: pages of at most 100', async () => {
     await upsert(upserts(3));
-    const first = await world.hubspot('GET', `${root}?limit=2`);
+    const first = await fixture.hubspot('GET', `${root}?limit=2`);
     expect(first.body).toMatchObject({
       results: [{ id: '101' }, { id: '102' }],
       paging: { next: { after: '102' } },
     });
-    const rest = await world.hubspot('GET', `${root}?limit=2&after=102`);
+    const rest = await fixture.hubspot('GET', `${root}?limit=2&after=102`);
     expect(rest.body).toMatchObject({ results: [{ id: '103' }] });
     expect(rest.body).not.toHaveProperty('paging');
   });
@@ -323,27 +330,31 @@ describe('versions', () => {
     '/crm/v3/objects/contacts',
     '/crm/objects/2026-03/0-1',
   ])('%s is answered', async (path) => {
-    expect(await world.hubspot('POST', path, { properties: { firstname: 'A' } })).toMatchObject({
+    expect(await fixture.hubspot('POST', path, { properties: { firstname: 'A' } })).toMatchObject({
       status: 201,
     });
   });
 
   test('another version slot is not', async () => {
     expect(
-      await world.hubspot('POST', '/crm/objects/v9/contacts', { properties: { firstname: 'A' } }),
+      await fixture.hubspot('POST', '/crm/objects/v9/contacts', { properties: { firstname: 'A' } }),
     ).toMatchObject({ status: 404 });
   });
 
   test('rule requiredOnCreate: enforced from 2026-09 on, and only on what is new', async () => {
-    await world.call('PUT', '/hubspot/rules', { requiredOnCreate: ['company'] });
+    await fixture.call('PUT', '/hubspot/rules', { requiredOnCreate: ['company'] });
     const inputs = upserts(1);
-    expect(await world.hubspot('POST', '/crm/objects/2026-09/contacts/batch/upsert', inputs)).toMatchObject({
-      status: 400,
-      body: { errors: [{ code: 'MISSING_REQUIRED_PROPERTY', context: { propertyName: ['company'] } }] },
-    });
+    expect(await fixture.hubspot('POST', '/crm/objects/2026-09/contacts/batch/upsert', inputs)).toMatchObject(
+      {
+        status: 400,
+        body: { errors: [{ code: 'MISSING_REQUIRED_PROPERTY', context: { propertyName: ['company'] } }] },
+      },
+    );
     expect(await upsert(inputs)).toMatchObject({ status: 200 });
-    expect(await world.hubspot('POST', '/crm/objects/2026-09/contacts/batch/upsert', inputs)).toMatchObject({
-      status: 200,
-    });
+    expect(await fixture.hubspot('POST', '/crm/objects/2026-09/contacts/batch/upsert', inputs)).toMatchObject(
+      {
+        status: 200,
+      },
+    );
   });
 });

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { startWorld, type World } from '../testing/world.ts';
+import { startSandboxFixture, type SandboxFixture } from '../testing/sandbox-fixture.ts';
 
-let world: World;
+let fixture: SandboxFixture;
 const searchLagMs = 3_600_000;
 const cities = ['pune', 'delhi', 'goa'] as const;
 
@@ -27,12 +27,12 @@ async function perform({ act, id, into, city }: Act): Promise<void> {
   const path = '/hubspot/records/contacts';
   const record = `${path}/${String(id)}`;
   const properties = { firstname: 'A', city };
-  if (act === 'create') await world.call('POST', path, { properties });
-  if (act === 'change') await world.call('PATCH', record, { properties });
-  if (act === 'delete') await world.call('DELETE', record);
-  if (act === 'restore') await world.call('POST', `${record}/restore`);
+  if (act === 'create') await fixture.call('POST', path, { properties });
+  if (act === 'change') await fixture.call('PATCH', record, { properties });
+  if (act === 'delete') await fixture.call('DELETE', record);
+  if (act === 'restore') await fixture.call('POST', `${record}/restore`);
   if (act === 'merge') {
-    await world.call('POST', `${path}/merge`, { primaryId: String(into), mergedId: String(id) });
+    await fixture.call('POST', `${path}/merge`, { primaryId: String(into), mergedId: String(id) });
   }
 }
 
@@ -40,7 +40,7 @@ type ByCity = Record<string, string[]>;
 
 /** What a user sees now. */
 async function held(): Promise<ByCity> {
-  const { body } = await world.call('GET', '/hubspot/records/contacts');
+  const { body } = await fixture.call('GET', '/hubspot/records/contacts');
   const { results } = body as { results: { id: string; properties: { city?: string } }[] };
   const idsIn = (city: string) =>
     results.filter(({ properties }) => properties.city?.toLowerCase() === city).map(({ id }) => id);
@@ -51,7 +51,7 @@ async function held(): Promise<ByCity> {
 async function found(operator: 'EQ' | 'CONTAINS_TOKEN'): Promise<ByCity> {
   const byCity: ByCity = {};
   for (const city of cities) {
-    const { body } = await world.hubspot('POST', '/crm/objects/2026-03/contacts/search', {
+    const { body } = await fixture.hubspot('POST', '/crm/objects/2026-03/contacts/search', {
       filterGroups: [{ filters: [{ propertyName: 'city', operator, value: city }] }],
       limit: 200,
     });
@@ -63,20 +63,22 @@ async function found(operator: 'EQ' | 'CONTAINS_TOKEN'): Promise<ByCity> {
 test('search finds what records held before its lag, whatever happened to them since', async () => {
   await fc.assert(
     fc.asyncProperty(acts, acts, async (earlier, since) => {
-      world = await startWorld({ rules: { hubspot: { searchLimitMax: 0, rateLimitMax: 0, searchLagMs } } });
+      fixture = await startSandboxFixture({
+        rules: { hubspot: { searchLimitMax: 0, rateLimitMax: 0, searchLagMs } },
+      });
       try {
         for (const act of earlier) await perform(act);
         const before = await held();
-        await world.call('PUT', '/clock', { advanceMs: searchLagMs });
+        await fixture.call('PUT', '/clock', { advanceMs: searchLagMs });
         for (const act of since) await perform(act);
         expect(await found('EQ')).toEqual(before);
         expect(await found('CONTAINS_TOKEN')).toEqual(before);
         const after = await held();
-        await world.call('PUT', '/clock', { advanceMs: searchLagMs });
+        await fixture.call('PUT', '/clock', { advanceMs: searchLagMs });
         expect(await found('EQ')).toEqual(after);
         expect(await found('CONTAINS_TOKEN')).toEqual(after);
       } finally {
-        await world.stop();
+        await fixture.stop();
       }
     }),
     { numRuns: 40 },

@@ -1,20 +1,20 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startWorld, type World } from '../testing/world.ts';
+import { startSandboxFixture, type SandboxFixture } from '../testing/sandbox-fixture.ts';
 
-let world: World;
+let fixture: SandboxFixture;
 const path = '/crm/objects/2026-03/contacts/search';
 
 beforeEach(async () => {
-  world = await startWorld({ rules: { hubspot: { searchLimitMax: 0 } } });
+  fixture = await startSandboxFixture({ rules: { hubspot: { searchLimitMax: 0 } } });
 });
 
-afterEach(() => world.stop());
+afterEach(() => fixture.stop());
 
-const rules = (changes: object) => world.call('PUT', '/hubspot/rules', changes);
-const search = (body: object | string) => world.hubspot('POST', path, body);
+const rules = (changes: object) => fixture.call('PUT', '/hubspot/rules', changes);
+const search = (body: object | string) => fixture.hubspot('POST', path, body);
 
 async function create(...records: object[]): Promise<string[]> {
-  const { body } = await world.call('POST', '/hubspot/records/contacts/batch', {
+  const { body } = await fixture.call('POST', '/hubspot/records/contacts/batch', {
     records: records.map((properties) => ({ properties })),
   });
   return (body as { ids: string[] }).ids;
@@ -84,10 +84,10 @@ describe('operators', () => {
 
   test('when records were made and changed, in milliseconds or ISO 8601', async () => {
     await create(...people);
-    await world.call('PUT', '/clock', { advanceMs: 3_600_000 });
+    await fixture.call('PUT', '/clock', { advanceMs: 3_600_000 });
     const since = Date.now() + 1_800_000;
     await create({ firstname: 'Late' });
-    await world.call('PATCH', '/hubspot/records/contacts/101', { properties: { city: 'Delhi' } });
+    await fixture.call('PATCH', '/hubspot/records/contacts/101', { properties: { city: 'Delhi' } });
     for (const value of [since, String(since), new Date(since).toISOString()]) {
       expect(await idsOf(where('lastmodifieddate', 'GTE', { value }))).toEqual(['101', '104']);
       expect(await idsOf(where('createdate', 'GTE', { value }))).toEqual(['104']);
@@ -109,7 +109,7 @@ describe('phones', () => {
     expect(await idsOf(named('hs_searchable_calculated_phone_number'))).toEqual(['101']);
     expect(await idsOf(named('hs_searchable_calculated_mobile_number'))).toEqual(['102']);
     expect(
-      await world.hubspot(
+      await fixture.hubspot(
         'GET',
         '/crm/objects/2026-03/contacts/101?properties=hs_searchable_calculated_phone_number',
       ),
@@ -123,7 +123,7 @@ describe('phones', () => {
     const find = (value: string) =>
       idsOf(where('hs_searchable_calculated_phone_number', 'IN', { values: [value] }));
     expect(await find('9812345678')).toEqual(['101']);
-    await world.call('PATCH', '/hubspot/records/contacts/101', { properties: { phone: '+919800000000' } });
+    await fixture.call('PATCH', '/hubspot/records/contacts/101', { properties: { phone: '+919800000000' } });
     expect(await find('9812345678')).toEqual([]);
     expect(await find('9800000000')).toEqual(['101']);
   });
@@ -199,14 +199,14 @@ describe('the limit', () => {
       },
     });
     expect(refused.headers.has('x-hubspot-ratelimit-remaining')).toBe(false);
-    expect(await world.hubspot('GET', '/crm/objects/2026-03/contacts')).toMatchObject({ status: 200 });
-    await world.call('PUT', '/clock', { advanceMs: 1_000 });
+    expect(await fixture.hubspot('GET', '/crm/objects/2026-03/contacts')).toMatchObject({ status: 200 });
+    await fixture.call('PUT', '/clock', { advanceMs: 1_000 });
     expect(await search({})).toMatchObject({ status: 200 });
   });
 });
 
 describe('rule searchLagMs', () => {
-  const later = (ms: number) => world.call('PUT', '/clock', { advanceMs: ms });
+  const later = (ms: number) => fixture.call('PUT', '/clock', { advanceMs: ms });
 
   test.each([
     ['looking at all', (value: string) => where('firstname', 'CONTAINS_TOKEN', { value })],
@@ -215,8 +215,8 @@ describe('rule searchLagMs', () => {
     await create({ firstname: 'Old' }, { firstname: 'Gone' });
     await rules({ searchLagMs: 60_000 });
     await create({ firstname: 'New' });
-    await world.call('PATCH', '/hubspot/records/contacts/101', { properties: { firstname: 'Changed' } });
-    await world.call('DELETE', '/hubspot/records/contacts/102');
+    await fixture.call('PATCH', '/hubspot/records/contacts/101', { properties: { firstname: 'Changed' } });
+    await fixture.call('DELETE', '/hubspot/records/contacts/102');
     const seen = async () => ({
       old: await idsOf(named('old')),
       changed: await idsOf(named('changed')),
@@ -233,9 +233,9 @@ describe('rule searchLagMs', () => {
 
   test('a restored record is found a while later', async () => {
     await create({ firstname: 'A' });
-    await world.call('DELETE', '/hubspot/records/contacts/101');
+    await fixture.call('DELETE', '/hubspot/records/contacts/101');
     await rules({ searchLagMs: 60_000 });
-    await world.call('POST', '/hubspot/records/contacts/101/restore');
+    await fixture.call('POST', '/hubspot/records/contacts/101/restore');
     expect(await idsOf({})).toEqual([]);
     await later(60_000);
     expect(await idsOf({})).toEqual(['101']);
@@ -244,21 +244,21 @@ describe('rule searchLagMs', () => {
   test('other reads see what is', async () => {
     await rules({ searchLagMs: 60_000 });
     await create({ firstname: 'New' });
-    expect(await world.hubspot('GET', '/crm/objects/2026-03/contacts/101')).toMatchObject({ status: 200 });
+    expect(await fixture.hubspot('GET', '/crm/objects/2026-03/contacts/101')).toMatchObject({ status: 200 });
     expect(await idsOf({})).toEqual([]);
   });
 
   test('faults that come and go leave the index behind', async () => {
     await rules({ searchLagMs: 60_000 });
     await create({ firstname: 'New' });
-    await world.call('PUT', '/hubspot/faults', {});
+    await fixture.call('PUT', '/hubspot/faults', {});
     expect(await idsOf({})).toEqual([]);
   });
 
   test('a merged-away record is still found for a while', async () => {
     await create({ firstname: 'A' }, { firstname: 'B' });
     await rules({ searchLagMs: 60_000 });
-    await world.call('POST', '/hubspot/records/contacts/merge', { primaryId: '101', mergedId: '102' });
+    await fixture.call('POST', '/hubspot/records/contacts/merge', { primaryId: '101', mergedId: '102' });
     expect(await idsOf(where('firstname', 'EQ', { value: 'B' }))).toEqual(['102']);
     await later(60_000);
     expect(await idsOf({})).toEqual(['103']);

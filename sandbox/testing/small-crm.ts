@@ -5,7 +5,7 @@ import type {
   CrmEntry,
   CrmFrame,
   CrmSimulator,
-  RecordDesk,
+  UserRecords,
   Refused,
   UserRecord,
   VendorRequest,
@@ -28,7 +28,7 @@ export const ledger = {
   label: 'Ledger',
   account: 'ledger-1',
   clientId: 'ledger-app',
-  desk: 'leads',
+  peopleType: 'leads',
   rules: ledgerRules,
   open: (frame, rules) => createLedger(frame, ledgerRules.parse(rules)),
 } as const satisfies CrmEntry;
@@ -120,7 +120,7 @@ function createLedger(frame: CrmFrame, rules: z.output<typeof ledgerRules>): Crm
     return found === undefined ? undefined : { id, properties: found.properties, timeline: [] };
   };
 
-  const deskOf = (type: Kind): RecordDesk => ({
+  const userRecordsOf = (type: Kind): UserRecords => ({
     list: (page) =>
       states[type].list(page, undefined).map(({ id, properties }) => ({ id, properties, timeline: [] })),
     get: (id) => recordOf(type, id),
@@ -215,7 +215,7 @@ function createLedger(frame: CrmFrame, rules: z.output<typeof ledgerRules>): Crm
       oauth.journal,
       deliveries.journal,
     ],
-    desks: { leads: deskOf('leads'), people: deskOf('people') },
+    userRecords: { leads: userRecordsOf('leads'), people: userRecordsOf('people') },
     controls,
     call(request) {
       const end = atOnce.begin();

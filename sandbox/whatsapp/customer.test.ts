@@ -1,22 +1,22 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { startWorld, told, type World } from '../testing/world.ts';
+import { startSandboxFixture, told, type SandboxFixture } from '../testing/sandbox-fixture.ts';
 
-let world: World;
+let fixture: SandboxFixture;
 
 beforeEach(async () => {
-  world = await startWorld();
+  fixture = await startSandboxFixture();
 });
 
-afterEach(() => world.stop());
+afterEach(() => fixture.stop());
 
-const write = (message: object) => world.call('POST', '/whatsapp/customer/messages', message);
+const write = (message: object) => fixture.call('POST', '/whatsapp/customer/messages', message);
 const drained = () =>
   vi.waitFor(async () =>
-    expect((await world.call('GET', '/whatsapp/delivery')).body).toMatchObject({ queued: 0 }),
+    expect((await fixture.call('GET', '/whatsapp/delivery')).body).toMatchObject({ queued: 0 }),
   );
 const news = async () => {
   await drained();
-  return told(world.webhooks);
+  return told(fixture.webhooks);
 };
 
 describe('a message', () => {
@@ -89,7 +89,7 @@ describe('a message', () => {
 
 describe('reading back', () => {
   const read = async (query: string) =>
-    (await world.call('GET', `/whatsapp/customer/messages?${query}`)).body;
+    (await fixture.call('GET', `/whatsapp/customer/messages?${query}`)).body;
 
   test('gives the messages of a person, by phone or user id, in order', async () => {
     await write({ from: '+9198', userId: 'IN.1', text: 'one', timestamp: 1_700_000_000 });
@@ -117,17 +117,17 @@ describe('reading back', () => {
 
   test('of nobody known is empty, of nobody named refused', async () => {
     expect(await read('phone=1')).toEqual({ results: [] });
-    expect(await world.call('GET', '/whatsapp/customer/messages')).toMatchObject({ status: 400 });
+    expect(await fixture.call('GET', '/whatsapp/customer/messages')).toMatchObject({ status: 400 });
   });
 });
 
 test.each(['stop', 'resume', 'signup'])('a preference travels in its own field: %s', async (value) => {
-  await world.call('POST', '/whatsapp/customer/preferences', { userId: 'IN.1', value });
+  await fixture.call('POST', '/whatsapp/customer/preferences', { userId: 'IN.1', value });
   await drained();
-  expect(world.webhooks[0]?.body).toMatchObject({
+  expect(fixture.webhooks[0]?.body).toMatchObject({
     entry: [{ changes: [{ field: 'user_preferences', value: { contacts: [{ user_id: 'IN.1' }] } }] }],
   });
-  const [preference] = told(world.webhooks).preferences;
+  const [preference] = told(fixture.webhooks).preferences;
   expect(preference).toMatchObject({
     user_id: 'IN.1',
     category: 'marketing_messages',
@@ -138,7 +138,7 @@ test.each(['stop', 'resume', 'signup'])('a preference travels in its own field: 
 });
 
 describe('a number change', () => {
-  const change = (body: object) => world.call('POST', '/whatsapp/customer/number-change', body);
+  const change = (body: object) => fixture.call('POST', '/whatsapp/customer/number-change', body);
 
   test('is a system message without contacts, and moves the person', async () => {
     await write({ from: '1', userId: 'IN.old', name: 'Asha', text: 'hello' });
@@ -156,7 +156,7 @@ describe('a number change', () => {
       },
     });
     expect(contacts).toHaveLength(1);
-    await world.call('POST', '/whatsapp/statuses', { to: '2', status: 'read' });
+    await fixture.call('POST', '/whatsapp/statuses', { to: '2', status: 'read' });
     expect((await news()).statuses).toMatchObject([{ recipient_id: '2', recipient_user_id: 'IN.new' }]);
   });
 
@@ -174,14 +174,14 @@ describe('a number change', () => {
 test('a phone that comes back with another user id is another person', async () => {
   await write({ from: '1', userId: 'IN.first', name: 'Asha', text: 'hello' });
   await write({ from: '1', userId: 'IN.second', text: 'hello' });
-  await world.call('POST', '/whatsapp/statuses', { to: '1', status: 'sent' });
+  await fixture.call('POST', '/whatsapp/statuses', { to: '1', status: 'sent' });
   const { contacts, statuses } = await news();
   expect(statuses).toMatchObject([{ recipient_user_id: 'IN.second' }]);
   expect(contacts.at(-1)).toEqual({ wa_id: '1', user_id: 'IN.second' });
 });
 
 describe('a status of a message sent with another tool', () => {
-  const tell = (body: object) => world.call('POST', '/whatsapp/statuses', body);
+  const tell = (body: object) => fixture.call('POST', '/whatsapp/statuses', body);
 
   test('gets a message id of its own, and names people as far as they are known', async () => {
     await write({ from: '1', userId: 'IN.1', username: 'asha', text: 'hello' });

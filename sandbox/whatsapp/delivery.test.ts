@@ -1,30 +1,36 @@
 import { createHmac } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { appSecret, startWorld, told, wabaId, type World } from '../testing/world.ts';
+import {
+  appSecret,
+  startSandboxFixture,
+  told,
+  wabaId,
+  type SandboxFixture,
+} from '../testing/sandbox-fixture.ts';
 
-let world: World;
+let fixture: SandboxFixture;
 
 beforeEach(async () => {
-  world = await startWorld();
+  fixture = await startSandboxFixture();
 });
 
-afterEach(() => world.stop());
+afterEach(() => fixture.stop());
 
 const write = async (text: string, from = '919812345678') => {
-  const { body } = await world.call('POST', '/whatsapp/customer/messages', { from, text });
+  const { body } = await fixture.call('POST', '/whatsapp/customer/messages', { from, text });
   return (body as { wamid: string }).wamid;
 };
-const set = (settings: object) => world.call('PUT', '/whatsapp/delivery', settings);
-const state = async () => (await world.call('GET', '/whatsapp/delivery')).body;
+const set = (settings: object) => fixture.call('PUT', '/whatsapp/delivery', settings);
+const state = async () => (await fixture.call('GET', '/whatsapp/delivery')).body;
 const drained = () =>
   vi.waitFor(async () => expect(await state()).toMatchObject({ queued: 0 }), { timeout: 10_000 });
-const arrived = () => told(world.webhooks).messages.map(({ id }) => id);
+const arrived = () => told(fixture.webhooks).messages.map(({ id }) => id);
 
 describe('a webhook', () => {
   test('is signed over exactly its bytes', async () => {
     await write('hello');
     await drained();
-    const [webhook] = world.webhooks;
+    const [webhook] = fixture.webhooks;
     const hmac = createHmac('sha256', appSecret)
       .update(webhook?.bytes ?? '')
       .digest('hex');
@@ -34,26 +40,26 @@ describe('a webhook', () => {
   test('is ASCII, with lower-case escapes and \\/', async () => {
     await write('ÄŽ नमस्ते 👋 https://a.example/b \ud800');
     await drained();
-    const bytes = world.webhooks[0]?.bytes.toString('latin1') ?? '';
+    const bytes = fixture.webhooks[0]?.bytes.toString('latin1') ?? '';
     expect(bytes).toMatch(/^[\x20-\x7e]+$/);
     expect(bytes).toContain('\\u00c4\\u017d \\u0928');
     expect(bytes).toContain('https:\\/\\/a.example\\/b \\ud800');
-    expect(told(world.webhooks).messages[0]).toMatchObject({
+    expect(told(fixture.webhooks).messages[0]).toMatchObject({
       text: { body: 'ÄŽ नमस्ते 👋 https://a.example/b \ud800' },
     });
   });
 
   test('rule escapesSlash: off', async () => {
-    await world.call('PUT', '/whatsapp/rules', { escapesSlash: false });
+    await fixture.call('PUT', '/whatsapp/rules', { escapesSlash: false });
     await write('a/b');
     await drained();
-    expect(world.webhooks[0]?.bytes.toString()).toContain('a/b');
+    expect(fixture.webhooks[0]?.bytes.toString()).toContain('a/b');
   });
 
   test('has the envelope of the business account and its number', async () => {
     await write('hello');
     await drained();
-    expect(world.webhooks[0]?.body).toMatchObject({
+    expect(fixture.webhooks[0]?.body).toMatchObject({
       object: 'whatsapp_business_account',
       entry: [
         {
@@ -77,25 +83,25 @@ test('batch: items travel together, over all four array levels', async () => {
   await set({ batch: 20, paused: true });
   const sent: string[] = [];
   for (let index = 0; index < 12; index += 1) sent.push(await write('hello', String(index)));
-  await world.call('POST', '/whatsapp/statuses', { to: '1', status: 'delivered' });
+  await fixture.call('POST', '/whatsapp/statuses', { to: '1', status: 'delivered' });
   await set({ paused: false });
   await drained();
-  expect(world.webhooks).toHaveLength(1);
+  expect(fixture.webhooks).toHaveLength(1);
   expect(arrived()).toEqual(sent);
-  const [{ body } = { body: undefined }] = world.webhooks;
+  const [{ body } = { body: undefined }] = fixture.webhooks;
   const entries = (body as { entry: { changes: object[] }[] }).entry;
   expect(entries.map(({ changes }) => changes.length)).toEqual([1, 2]);
-  expect(told(world.webhooks).statuses).toHaveLength(1);
+  expect(told(fixture.webhooks).statuses).toHaveLength(1);
 });
 
 test('batch: one person told in two ways stands in two changes', async () => {
   await set({ batch: 20, paused: true });
   for (const name of ['Asha', 'Asha R', 'Asha R', 'Asha R']) {
-    await world.call('POST', '/whatsapp/customer/messages', { from: '1', text: 'hello', name });
+    await fixture.call('POST', '/whatsapp/customer/messages', { from: '1', text: 'hello', name });
   }
   await set({ paused: false });
   await drained();
-  const [{ body } = { body: undefined }] = world.webhooks;
+  const [{ body } = { body: undefined }] = fixture.webhooks;
   const entries = (body as { entry: { changes: { value: { contacts: object[] } }[] }[] }).entry;
   expect(entries.map(({ changes }) => changes.map(({ value }) => value.contacts))).toMatchObject([
     [[{ profile: { name: 'Asha' } }], [{ profile: { name: 'Asha R' } }]],
@@ -120,8 +126,8 @@ test('holdMs: copies leave later', async () => {
   await set({ holdMs: 600_000 });
   for (let index = 0; index < 20; index += 1) await write('hello');
   expect(await state()).toMatchObject({ queued: expect.any(Number) as number });
-  expect(world.webhooks.length).toBeLessThan(20);
-  await world.call('PUT', '/clock', { advanceMs: 600_000 });
+  expect(fixture.webhooks.length).toBeLessThan(20);
+  await fixture.call('PUT', '/clock', { advanceMs: 600_000 });
   await drained();
   expect(arrived()).toHaveLength(20);
 });
@@ -130,11 +136,11 @@ describe('retries', () => {
   test.each([503, 404, 201, 'cut'] as const)(
     '%s is no acknowledgement: sent again until 200',
     async (answer) => {
-      world.answerWith(answer);
+      fixture.answerWith(answer);
       const wamid = await write('hello');
-      await vi.waitFor(() => expect(world.webhooks.length).toBeGreaterThanOrEqual(2));
+      await vi.waitFor(() => expect(fixture.webhooks.length).toBeGreaterThanOrEqual(2));
       expect(await state()).toMatchObject({ queued: 1, delivered: 0 });
-      world.answerWith(200);
+      fixture.answerWith(200);
       await drained();
       expect(new Set(arrived())).toEqual(new Set([wamid]));
       expect(await state()).toMatchObject({ queued: 0, delivered: 1 });
@@ -142,22 +148,22 @@ describe('retries', () => {
   );
 
   test('gaps grow, pass with the clock, and end after 7 days', async () => {
-    world.answerWith(503);
+    fixture.answerWith(503);
     await write('hello');
     for (let attempts = 1; attempts <= 8; attempts += 1) {
-      await vi.waitFor(() => expect(world.webhooks.length).toBeGreaterThanOrEqual(attempts));
-      await world.call('PUT', '/clock', { advanceMs: 30_000 });
+      await vi.waitFor(() => expect(fixture.webhooks.length).toBeGreaterThanOrEqual(attempts));
+      await fixture.call('PUT', '/clock', { advanceMs: 30_000 });
     }
-    await world.call('PUT', '/clock', { advanceMs: 7 * 86_400_000 });
+    await fixture.call('PUT', '/clock', { advanceMs: 7 * 86_400_000 });
     await drained();
     expect(await state()).toMatchObject({ queued: 0, delivered: 0, givenUp: 1 });
   });
 
   test('others are not held up', async () => {
-    world.answerWith('cut');
+    fixture.answerWith('cut');
     await write('first');
-    await vi.waitFor(() => expect(world.webhooks.length).toBeGreaterThanOrEqual(1));
-    world.answerWith(200);
+    await vi.waitFor(() => expect(fixture.webhooks.length).toBeGreaterThanOrEqual(1));
+    fixture.answerWith(200);
     const second = await write('second');
     await vi.waitFor(() => expect(arrived()).toContain(second));
     await drained();

@@ -1,14 +1,20 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { accessToken, phoneNumberId, startWorld, wabaId, type World } from '../testing/world.ts';
+import {
+  accessToken,
+  phoneNumberId,
+  startSandboxFixture,
+  wabaId,
+  type SandboxFixture,
+} from '../testing/sandbox-fixture.ts';
 
-let world: World;
+let fixture: SandboxFixture;
 beforeEach(async () => {
-  world = await startWorld();
+  fixture = await startSandboxFixture();
 });
-afterEach(() => world.stop());
+afterEach(() => fixture.stop());
 
 const read = (path: string, token = accessToken) =>
-  world.call('GET', `/whatsapp/v26.0${path}`, undefined, { authorization: `Bearer ${token}` });
+  fixture.call('GET', `/whatsapp/v26.0${path}`, undefined, { authorization: `Bearer ${token}` });
 
 test('an account tells its numbers, and a number itself, with the fields that are asked for', async () => {
   const number = { id: phoneNumberId, display_phone_number: '+91 80471 00000' };

@@ -1,16 +1,22 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { accessToken, phoneNumberId, startWorld, told, type World } from '../testing/world.ts';
+import {
+  accessToken,
+  phoneNumberId,
+  startSandboxFixture,
+  told,
+  type SandboxFixture,
+} from '../testing/sandbox-fixture.ts';
 
-let world: World;
+let fixture: SandboxFixture;
 
 beforeEach(async () => {
-  world = await startWorld();
+  fixture = await startSandboxFixture();
 });
 
-afterEach(() => world.stop());
+afterEach(() => fixture.stop());
 
 const send = (message: object | string, { token = accessToken, id = phoneNumberId } = {}) =>
-  world.call('POST', `/whatsapp/v26.0/${id}/messages`, message, { authorization: `Bearer ${token}` });
+  fixture.call('POST', `/whatsapp/v26.0/${id}/messages`, message, { authorization: `Bearer ${token}` });
 const text = { messaging_product: 'whatsapp', type: 'text', text: { body: 'hello' } };
 const template = {
   messaging_product: 'whatsapp',
@@ -18,12 +24,12 @@ const template = {
   template: { name: 'welcome', language: { code: 'en' } },
 };
 const write = (message: object) =>
-  world.call('POST', '/whatsapp/customer/messages', { text: 'hi', ...message });
+  fixture.call('POST', '/whatsapp/customer/messages', { text: 'hi', ...message });
 const statuses = async () => {
   await vi.waitFor(async () =>
-    expect((await world.call('GET', '/whatsapp/delivery')).body).toMatchObject({ queued: 0 }),
+    expect((await fixture.call('GET', '/whatsapp/delivery')).body).toMatchObject({ queued: 0 }),
   );
-  return told(world.webhooks).statuses;
+  return told(fixture.webhooks).statuses;
 };
 const wamidOf = (body: unknown) => (body as { messages: [{ id: string }] }).messages[0].id;
 
@@ -50,7 +56,7 @@ test('a message inside the window is accepted, sent and delivered', async () => 
     { ...common, status: 'sent' },
     { ...common, status: 'delivered' },
   ]);
-  expect((await world.call('GET', '/whatsapp/customer/messages?phone=1')).body).toMatchObject({
+  expect((await fixture.call('GET', '/whatsapp/customer/messages?phone=1')).body).toMatchObject({
     results: [
       { direction: 'in' },
       { wamid: id, direction: 'out', type: 'text', body: 'hello', status: 'delivered' },
@@ -61,8 +67,8 @@ test('a message inside the window is accepted, sent and delivered', async () => 
 test('a late status does not take back a later one', async () => {
   const wamid = wamidOf((await send({ ...template, to: '1' })).body);
   for (const status of ['read', 'delivered'])
-    await world.call('POST', '/whatsapp/statuses', { wamid, status });
-  expect((await world.call('GET', '/whatsapp/customer/messages?phone=1')).body).toMatchObject({
+    await fixture.call('POST', '/whatsapp/statuses', { wamid, status });
+  expect((await fixture.call('GET', '/whatsapp/customer/messages?phone=1')).body).toMatchObject({
     results: [{ wamid, status: 'read' }],
   });
 });
@@ -70,14 +76,14 @@ test('a late status does not take back a later one', async () => {
 describe('outside the window', () => {
   test.each(['nobody wrote', '24 hours ago'])('free-form fails afterwards with 131047: %s', async (when) => {
     if (when !== 'nobody wrote') await write({ from: '1' });
-    await world.call('PUT', '/clock', { advanceMs: 24 * 3_600_000 });
+    await fixture.call('PUT', '/clock', { advanceMs: 24 * 3_600_000 });
     expect(await send({ ...text, to: '1', biz_opaque_callback_data: 'send-1' })).toMatchObject({
       status: 200,
     });
     expect(await statuses()).toMatchObject([
       { status: 'failed', recipient_id: '1', biz_opaque_callback_data: 'send-1', errors: [{ code: 131047 }] },
     ]);
-    expect((await world.call('GET', '/whatsapp/customer/messages?phone=1')).body).toMatchObject({
+    expect((await fixture.call('GET', '/whatsapp/customer/messages?phone=1')).body).toMatchObject({
       results: expect.arrayContaining([
         expect.objectContaining({ direction: 'out', status: 'failed' }) as object,
       ]) as object[],
@@ -85,7 +91,7 @@ describe('outside the window', () => {
   });
 
   test('rule echoesOpaqueOnFailed: off', async () => {
-    await world.call('PUT', '/whatsapp/rules', { echoesOpaqueOnFailed: false });
+    await fixture.call('PUT', '/whatsapp/rules', { echoesOpaqueOnFailed: false });
     await send({ ...text, to: '1', biz_opaque_callback_data: 'send-1' });
     expect((await statuses())[0]).not.toHaveProperty('biz_opaque_callback_data');
   });
@@ -99,7 +105,7 @@ describe('outside the window', () => {
 
   test('a second before it closes, it is open', async () => {
     await write({ from: '1' });
-    await world.call('PUT', '/clock', { advanceMs: 24 * 3_600_000 - 5_000 });
+    await fixture.call('PUT', '/clock', { advanceMs: 24 * 3_600_000 - 5_000 });
     await send({ ...text, to: '1' });
     expect((await statuses()).map(({ status }) => status)).not.toContain('failed');
   });
@@ -130,7 +136,7 @@ test('a read receipt marks the message of the customer', async () => {
     message_id: (body as { wamid: string }).wamid,
   };
   expect(await send(receipt)).toMatchObject({ status: 200, body: { success: true } });
-  expect((await world.call('GET', '/whatsapp/customer/messages?phone=1')).body).toMatchObject({
+  expect((await fixture.call('GET', '/whatsapp/customer/messages?phone=1')).body).toMatchObject({
     results: [{ status: 'read' }],
   });
   expect(await send({ ...receipt, message_id: 'wamid.unknown' })).toMatchObject({

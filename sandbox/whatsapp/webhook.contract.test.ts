@@ -3,7 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
-import { startWorld, told, type World } from '../testing/world.ts';
+import { startSandboxFixture, told, type SandboxFixture } from '../testing/sandbox-fixture.ts';
 
 /** Meta's own payloads, sent through our customer: what arrives must be what Meta would have sent. */
 
@@ -49,24 +49,24 @@ const cases = await Promise.all(
 );
 
 describe.skipIf(files.length === 0)('messages of Meta', () => {
-  let world: World;
+  let fixture: SandboxFixture;
 
   beforeAll(async () => {
-    world = await startWorld();
+    fixture = await startSandboxFixture();
   });
 
-  afterAll(() => world.stop());
+  afterAll(() => fixture.stop());
 
   test('are there', () => {
     expect(cases.flat().length).toBeGreaterThan(0);
   });
 
   test.each(cases.flat())('$file, message $index', async ({ message, contacts }) => {
-    world.webhooks.length = 0;
+    fixture.webhooks.length = 0;
     const known = sender.parse(contacts.length === 1 ? contacts[0] : {});
     const { timestamp, ...rest } = message;
     const stamp = /^\d+$/.test(String(timestamp)) ? { timestamp } : {};
-    const reply = await world.call('POST', '/whatsapp/customer/messages', {
+    const reply = await fixture.call('POST', '/whatsapp/customer/messages', {
       ...rest,
       ...stamp,
       userId: known.user_id,
@@ -75,8 +75,8 @@ describe.skipIf(files.length === 0)('messages of Meta', () => {
       username: known.profile?.username,
     });
     expect(reply).toMatchObject({ status: 200, body: { wamid: message['id'] } });
-    await vi.waitFor(() => expect(told(world.webhooks).messages).toHaveLength(1));
-    const arrived = told(world.webhooks);
+    await vi.waitFor(() => expect(told(fixture.webhooks).messages).toHaveLength(1));
+    const arrived = told(fixture.webhooks);
     expect(arrived.messages[0]).toMatchObject({ ...rest, ...stamp });
     if (message['type'] !== 'system' && known.wa_id === message['from']) {
       expect(arrived.contacts[0]).toMatchObject(known);

@@ -248,8 +248,8 @@ describe('several that open one folder', () => {
     const database = await openEmbeddedDatabase(dataDir);
     const stopped = await connected(database.url, async (client) => {
       const stopping = database.stopIfLast();
-      const looked = `select 1 from pg_stat_activity where application_name = 'sangam stopping' and state = 'idle'`;
-      while ((await client.query(looked)).rowCount === 0) await wait(5);
+      const scanned = `select 1 from pg_stat_activity where application_name = 'sangam stopping' and state = 'idle'`;
+      while ((await client.query(scanned)).rowCount === 0) await wait(5);
       return { stopping };
     });
     expect(await stopped.stopping).toBe(true);

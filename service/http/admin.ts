@@ -16,7 +16,7 @@ const cookieName = (publicUrl: string): string =>
  * Trades the one-time link for a session: a cookie for browsers, JSON for scripts that ask for it. Opening the link spends
  * nothing, as chat programs and mail filters open links too: the button of its page does.
  */
-export function adminEntrance(sessions: Sessions, publicUrl: () => string): Router {
+export function signInRoutes(sessions: Sessions, publicUrl: () => string): Router {
   const router = Router();
   router.use((_request, response, next) => {
     // Not 'no-referrer', under which a browser's form does not say where it comes from.
@@ -24,7 +24,7 @@ export function adminEntrance(sessions: Sessions, publicUrl: () => string): Rout
     next();
   });
   router.get('/enter/:token', (_request, response) => {
-    sendPage(response, 200, entrancePage);
+    sendPage(response, 200, signInPage);
   });
   router.post('/enter/:token', async (request, response) => {
     // A page of somebody else's could sign people in to its owner's workspace.
@@ -86,7 +86,7 @@ function sendPage(response: Response, status: number, content: string): void {
     .send(pageOf(content));
 }
 
-const entrancePage = `<p>This link is good once. Signing in keeps this browser signed in for seven days.</p>
+const signInPage = `<p>This link is good once. Signing in keeps this browser signed in for seven days.</p>
 <form method="post"><button autofocus>Sign in</button></form>`;
 
 const pageOf = (content: string): string => `<!doctype html>

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { knownLanguages } from '@sangam/core/consent';
-import type { ChannelBook } from '../channel-book.ts';
+import type { Channels } from '../channels.ts';
 import { metaId } from '../meta-id.ts';
 import { type Route, route } from './api.ts';
 import { bodyOf, idOf, queryOf, secret } from './input.ts';
@@ -26,35 +26,35 @@ const settings = z.strictObject({
 });
 
 /** The workspace's WhatsApp numbers that run under an app of its own. */
-export function channelRoutes(book: ChannelBook): Route[] {
+export function channelRoutes(channels: Channels): Route[] {
   return [
     route('GET', '/channels', 'admin', async (request, response) => {
       const query = queryOf(wholeListQuery, request);
-      response.json(pageOfAll(await book.list(response.locals.member.workspaceId), query));
+      response.json(pageOfAll(await channels.list(response.locals.member.workspaceId), query));
     }),
     route('POST', '/channels', 'admin', async (request, response) => {
       const channel = bodyOf(newChannel, request);
-      response.status(201).json(await book.add(response.locals.member, channel));
+      response.status(201).json(await channels.add(response.locals.member, channel));
     }),
     route('DELETE', '/channels/:channelId', 'admin', async (request, response) => {
-      await book.release(response.locals.member, idOf(request, 'channelId'));
+      await channels.release(response.locals.member, idOf(request, 'channelId'));
       response.status(204).end();
     }),
     route('PUT', '/channels/:channelId/access-token', 'admin', async (request, response) => {
       const channelId = idOf(request, 'channelId');
       const body = bodyOf(proof, request);
-      response.json(await book.prove(response.locals.member, channelId, body.accessToken));
+      response.json(await channels.prove(response.locals.member, channelId, body.accessToken));
     }),
     route('POST', '/channels/:channelId/app-secret', 'admin', async (request, response) => {
       const channelId = idOf(request, 'channelId');
       const { appSecret } = bodyOf(rotation, request);
-      await book.rotateAppSecret(response.locals.member, channelId, appSecret);
+      await channels.rotateAppSecret(response.locals.member, channelId, appSecret);
       response.status(204).end();
     }),
     route('PUT', '/channels/:channelId/settings', 'admin', async (request, response) => {
       const channelId = idOf(request, 'channelId');
       const { optWordLanguages } = bodyOf(settings, request);
-      await book.setOptWordLanguages(response.locals.member, channelId, optWordLanguages);
+      await channels.setOptWordLanguages(response.locals.member, channelId, optWordLanguages);
       response.status(204).end();
     }),
   ];

@@ -4,7 +4,7 @@ import {
   type Checker,
   type Connectors,
   findingSections,
-  mustHaveLooked,
+  mustHaveCheck,
   readFindings,
   readUnreadableNumbers,
   type RecordGroup,
@@ -59,7 +59,7 @@ export function checkRoutes(dependencies: {
     route('GET', '/connections/:connectionId/check', 'admin', async (request, response) => {
       const connectionId = idOf(request, 'connectionId');
       const { workspaceId } = await asked(connectionId, response);
-      response.json(viewOf(await store.transact(workspaceId, (trx) => mustHaveLooked(trx, connectionId))));
+      response.json(viewOf(await store.transact(workspaceId, (trx) => mustHaveCheck(trx, connectionId))));
     }),
     route('GET', '/connections/:connectionId/check/report', 'admin', async (request, response) => {
       const connectionId = idOf(request, 'connectionId');

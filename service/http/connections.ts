@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { CrmForm } from '@sangam/connectors/registry';
 import { Refusal } from '@sangam/core/errors';
 import type { Connecting } from '../connecting.ts';
-import type { ConnectionBook } from '../connection-book.ts';
+import type { Connections } from '../connections.ts';
 import type { Crms } from '../crms.ts';
 import { mappingLine } from '../mapping-line.ts';
 import { withoutPasted } from '../pasted.ts';
@@ -20,7 +20,7 @@ const webhookSecret = z.strictObject({ secret });
 
 /** The workspace's CRM accounts: connecting them, what an admin decides about each, and whether they take what we write. */
 export function connectionRoutes(
-  book: ConnectionBook,
+  connections: Connections,
   connecting: Connecting,
   crms: Crms,
   publicUrl: () => string,
@@ -29,7 +29,7 @@ export function connectionRoutes(
   return [
     route('GET', '/connections', 'admin', async (request, response) => {
       const query = queryOf(wholeListQuery, request);
-      response.json(pageOfAll(await book.list(response.locals.member.workspaceId), query));
+      response.json(pageOfAll(await connections.list(response.locals.member.workspaceId), query));
     }),
     route('POST', '/connections', 'admin', async (request, response) => {
       const { crm: name } = bodyOf(crmOf, request);
@@ -37,7 +37,7 @@ export function connectionRoutes(
       const { crm, ...typed } = bodyOf(formOf(name, form), request);
       const { member } = response.locals;
       const { connectionId, fresh } = await connecting.connectByForm(member, crm, typed);
-      response.status(fresh ? 201 : 200).json(await book.detail(member.workspaceId, connectionId));
+      response.status(fresh ? 201 : 200).json(await connections.detail(member.workspaceId, connectionId));
     }),
     route('GET', '/connections/:crm/authorize', 'admin', async (request, response) => {
       const crm = String(request.params['crm']);
@@ -49,7 +49,7 @@ export function connectionRoutes(
 
     route('GET', '/connections/:connectionId', 'admin', async (request, response) => {
       const connectionId = idOf(request, 'connectionId');
-      response.json(await book.detail(response.locals.member.workspaceId, connectionId));
+      response.json(await connections.detail(response.locals.member.workspaceId, connectionId));
     }),
     route('DELETE', '/connections/:connectionId', 'admin', async (request, response) => {
       const connectionId = idOf(request, 'connectionId');
@@ -58,64 +58,64 @@ export function connectionRoutes(
     route('PUT', '/connections/:connectionId/mode', 'admin', async (request, response) => {
       const connectionId = idOf(request, 'connectionId');
       const { mode, testPhones } = bodyOf(modeChange, request);
-      response.json(await book.setMode(response.locals.member, connectionId, mode, testPhones));
+      response.json(await connections.setMode(response.locals.member, connectionId, mode, testPhones));
     }),
     route('POST', '/connections/:connectionId/retry', 'admin', async (request, response) => {
-      await book.retry(response.locals.member, idOf(request, 'connectionId'));
+      await connections.retry(response.locals.member, idOf(request, 'connectionId'));
       response.status(204).end();
     }),
     route('PUT', '/connections/:connectionId/webhook-secret', 'admin', async (request, response) => {
       const connectionId = idOf(request, 'connectionId');
       const { secret } = bodyOf(webhookSecret, request);
-      await book.setWebhookSecret(response.locals.member, connectionId, secret);
+      await connections.setWebhookSecret(response.locals.member, connectionId, secret);
       response.status(204).end();
     }),
 
     route('GET', '/connections/:connectionId/settings', 'admin', async (request, response) => {
       const connectionId = idOf(request, 'connectionId');
-      response.json((await book.detail(response.locals.member.workspaceId, connectionId)).settings);
+      response.json((await connections.detail(response.locals.member.workspaceId, connectionId)).settings);
     }),
     route('PUT', '/connections/:connectionId/settings', 'admin', async (request, response) => {
       const connectionId = idOf(request, 'connectionId');
       const change = bodyOf(z.looseObject({}), request);
-      response.json(await book.changeSettings(response.locals.member, connectionId, change));
+      response.json(await connections.changeSettings(response.locals.member, connectionId, change));
     }),
     route('GET', '/connections/:connectionId/mapping', 'admin', async (request, response) => {
       const connectionId = idOf(request, 'connectionId');
-      const { mapping } = await book.detail(response.locals.member.workspaceId, connectionId);
+      const { mapping } = await connections.detail(response.locals.member.workspaceId, connectionId);
       response.json({ mapping });
     }),
     route('PUT', '/connections/:connectionId/mapping', 'admin', async (request, response) => {
       const connectionId = idOf(request, 'connectionId');
       const change = bodyOf(mappingChange, request);
-      const { mapping } = await book.setMapping(response.locals.member, connectionId, change.mapping);
+      const { mapping } = await connections.setMapping(response.locals.member, connectionId, change.mapping);
       response.json({ mapping });
     }),
     route('GET', '/connections/:connectionId/fields', 'admin', async (request, response) => {
       const connectionId = idOf(request, 'connectionId');
       const query = queryOf(wholeListQuery, request);
       const { workspaceId } = response.locals.member;
-      response.json(pageOfAll(await book.fields(workspaceId, connectionId), query));
+      response.json(pageOfAll(await connections.fields(workspaceId, connectionId), query));
     }),
     route('POST', '/connections/:connectionId/fields/:name/unpark', 'admin', async (request, response) => {
       const connectionId = idOf(request, 'connectionId');
       const field = String(request.params['name']);
-      response.json(await book.unpark(response.locals.member, connectionId, field));
+      response.json(await connections.unpark(response.locals.member, connectionId, field));
     }),
     route('GET', '/connections/:connectionId/owners', 'admin', async (request, response) => {
       const connectionId = idOf(request, 'connectionId');
       const query = queryOf(wholeListQuery, request);
       const { workspaceId } = response.locals.member;
-      response.json(pageOfAll(await book.owners(workspaceId, connectionId), query));
+      response.json(pageOfAll(await connections.owners(workspaceId, connectionId), query));
     }),
     route('GET', '/connections/:connectionId/provisioning', 'admin', async (request, response) => {
       const connectionId = idOf(request, 'connectionId');
       const query = queryOf(wholeListQuery, request);
       const { workspaceId } = response.locals.member;
-      response.json(pageOfAll(await book.planProvisioning(workspaceId, connectionId), query));
+      response.json(pageOfAll(await connections.planProvisioning(workspaceId, connectionId), query));
     }),
     route('POST', '/connections/:connectionId/provisioning', 'admin', async (request, response) => {
-      await book.provision(response.locals.member, idOf(request, 'connectionId'));
+      await connections.provision(response.locals.member, idOf(request, 'connectionId'));
       response.status(204).end();
     }),
   ];

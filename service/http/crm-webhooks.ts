@@ -4,7 +4,7 @@ import type { Crm, CrmApp, CrmRequest } from '@sangam/connectors/registry';
 import type { Clock } from '@sangam/core/clock';
 import type { ChangeReceiver, ChangeRoute } from '@sangam/core/pipeline';
 import type { ConnectionSecrets } from '../connection-secrets.ts';
-import { secretsOf } from '../crm-sites.ts';
+import { secretsOf } from '../crm-apps.ts';
 import type { Metrics } from '../metrics.ts';
 import type { RepeatedErrors } from '../repeated-errors.ts';
 import { otherMethods } from './errors.ts';

@@ -1,6 +1,6 @@
 import { Router } from 'express';
 import type { Store } from '@sangam/core/store';
-import type { TurnTaker } from '@sangam/core/work';
+import type { QueueWorker } from '@sangam/core/work';
 import { answerError, otherMethods } from './errors.ts';
 
 /** A worker that ended nothing for so long, though something is due, hangs. */
@@ -9,7 +9,7 @@ const mostStuckMs = 60_000;
 /** `workers`: by what they do, as the answer names them. `isWorking`: they were started. */
 export function healthRoutes(
   store: Store,
-  workers: Readonly<Record<string, Pick<TurnTaker, 'stuckMs'>>>,
+  workers: Readonly<Record<string, Pick<QueueWorker, 'stuckMs'>>>,
   isWorking: () => boolean,
 ): Router {
   const router = Router();

@@ -49,7 +49,7 @@ function page(sandbox: boolean, note: string | undefined): string {
     ? `<p>It runs with a <strong>sandbox</strong>: a WhatsApp and ${played.map(({ label }) => `a ${label}`).join(', ')} to
        play with, no account needed.
        <a href="/sandbox">What the sandbox gives you</a>,
-       ${played.map(({ name, label, desk }) => `<a href="/sandbox/${name}/records/${desk}">the ${desk} in its ${label}</a>`).join(', ')}.</p>`
+       ${played.map(({ name, label, peopleType }) => `<a href="/sandbox/${name}/records/${peopleType}">the ${peopleType} in its ${label}</a>`).join(', ')}.</p>`
     : '';
   return `<!doctype html>
 <html lang="en">

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
-import type { BenchService, BenchWorld } from './world.ts';
+import type { BenchService, BenchFixture } from './bench-fixture.ts';
 
 const hour = 60 * 60 * 1000;
 const secondsWatched = 30;
@@ -9,8 +9,8 @@ const secondsWatched = 30;
  * Brings the world to so many workspaces with a connection each and nothing due: a tenth of them in shadow, with a mark that
  * waits for another mode; polls and sweeps later today.
  */
-export async function fillIdle(world: BenchWorld, workspaces: number): Promise<void> {
-  const client = new pg.Client({ connectionString: world.databaseUrl });
+export async function fillIdle(fixture: BenchFixture, workspaces: number): Promise<void> {
+  const client = new pg.Client({ connectionString: fixture.databaseUrl });
   await client.connect();
   const now = Date.now();
   const later = now + 6 * hour;
@@ -44,10 +44,10 @@ export async function fillIdle(world: BenchWorld, workspaces: number): Promise<v
 
 /** Transactions and CPU a second of a service with nothing to do. */
 export async function idleCost(
-  world: BenchWorld,
+  fixture: BenchFixture,
   service: BenchService,
 ): Promise<{ readonly transactions: number; readonly cpuPercent: number }> {
-  const client = new pg.Client({ connectionString: world.databaseUrl });
+  const client = new pg.Client({ connectionString: fixture.databaseUrl });
   await client.connect();
   const committed = async (): Promise<number> => {
     const { rows } = await client.query<{ n: string }>(

@@ -6,7 +6,12 @@ import { isEmpty } from '../harness/waiting.ts';
 import { fillIdle, idleCost } from './idle.ts';
 import { openSandboxProcess } from './sandbox.ts';
 import { requestsOf } from './traffic.ts';
-import { type BenchChannel, type BenchService, type BenchWorld, createWorld } from './world.ts';
+import {
+  type BenchChannel,
+  type BenchService,
+  type BenchFixture,
+  createBenchFixture,
+} from './bench-fixture.ts';
 
 /**
  * `npm run bench -- [intake] [apply] [neighbour] [way] [idle] [memory] [--rows=1000000] [--minutes=2]`: one JSON line a figure,
@@ -43,9 +48,9 @@ function figure(name: string, value: number, unit: string, goal?: string, more: 
 const webhookUrl = (service: BenchService, channel: BenchChannel): string =>
   `${service.url}/webhooks/whatsapp/${channel.channelId}`;
 
-async function intake(world: BenchWorld): Promise<void> {
-  const channel = await world.addChannel();
-  const service = await world.startService('receive');
+async function intake(fixture: BenchFixture): Promise<void> {
+  const channel = await fixture.addChannel();
+  const service = await fixture.startService('receive');
   const url = webhookUrl(service, channel);
   await post(url, requestsOf(channel, { events: 3000, perRequest: 1, people: 1000, run: 'warm' }), 32);
   for (const perRequest of [1, 20]) {
@@ -79,8 +84,13 @@ async function intake(world: BenchWorld): Promise<void> {
 }
 
 /** Fills a workspace's inbox, without waiting for anybody to apply it. */
-async function fill(world: BenchWorld, channel: BenchChannel, events: number, run: string): Promise<void> {
-  const service = await world.startService('receive');
+async function fill(
+  fixture: BenchFixture,
+  channel: BenchChannel,
+  events: number,
+  run: string,
+): Promise<void> {
+  const service = await fixture.startService('receive');
   const part = 100_000;
   for (let done = 0; done < events; done += part) {
     const size = Math.min(part, events - done);
@@ -95,12 +105,12 @@ async function fill(world: BenchWorld, channel: BenchChannel, events: number, ru
   await service.stop();
 }
 
-async function drained(world: BenchWorld, { workspaceId }: BenchChannel): Promise<void> {
-  while (!(await isEmpty(world.store, workspaceId, 'inbox'))) await wait(20);
+async function drained(fixture: BenchFixture, { workspaceId }: BenchChannel): Promise<void> {
+  while (!(await isEmpty(fixture.store, workspaceId, 'inbox'))) await wait(20);
 }
 
-async function messagesIn(world: BenchWorld, channel: BenchChannel): Promise<number> {
-  return world.store.transact(channel.workspaceId, async (trx) => {
+async function messagesIn(fixture: BenchFixture, channel: BenchChannel): Promise<number> {
+  return fixture.store.transact(channel.workspaceId, async (trx) => {
     const { rows: counted } = await sql<{ n: number }>`
       select count(*)::int as n from messages where workspace_id = ${channel.workspaceId}`.execute(trx);
     return counted[0]?.n ?? 0;
@@ -108,22 +118,22 @@ async function messagesIn(world: BenchWorld, channel: BenchChannel): Promise<num
 }
 
 async function applyRate(
-  world: BenchWorld,
+  fixture: BenchFixture,
   channel: BenchChannel,
   run: string,
   whose = 'known people',
 ): Promise<number> {
   const events = 60_000;
-  await fill(world, channel, events, run);
-  const service = await world.startService('receive');
+  await fill(fixture, channel, events, run);
+  const service = await fixture.startService('receive');
   const before = await service.usage();
   const started = performance.now();
   service.startWork();
-  await drained(world, channel);
+  await drained(fixture, channel);
   const seconds = (performance.now() - started) / 1000;
   const after = await service.usage();
   await service.stop();
-  const stored = await messagesIn(world, channel);
+  const stored = await messagesIn(fixture, channel);
   const at = `${whose}, ${String(Math.round(stored / 1000))} k messages stored`;
   figure(`applied, ${at}`, events / seconds, 'events/s', '>= 8000');
   figure(`apply CPU, ${at}`, (after.cpuMs - before.cpuMs) / events, 'CPU-ms/event');
@@ -131,22 +141,22 @@ async function applyRate(
   return seconds / events;
 }
 
-async function apply(world: BenchWorld): Promise<void> {
-  const channel = await world.addChannel();
-  await applyRate(world, channel, 'first', 'people who write for the first time');
-  const small = await applyRate(world, channel, 'small');
-  while ((await messagesIn(world, channel)) < rows) {
-    await fill(world, channel, 400_000, `grow${String(Math.random())}`);
-    const service = await world.startService('work');
-    await drained(world, channel);
+async function apply(fixture: BenchFixture): Promise<void> {
+  const channel = await fixture.addChannel();
+  await applyRate(fixture, channel, 'first', 'people who write for the first time');
+  const small = await applyRate(fixture, channel, 'small');
+  while ((await messagesIn(fixture, channel)) < rows) {
+    await fill(fixture, channel, 400_000, `grow${String(Math.random())}`);
+    const service = await fixture.startService('work');
+    await drained(fixture, channel);
     await service.stop();
   }
-  const large = await applyRate(world, channel, 'large');
+  const large = await applyRate(fixture, channel, 'large');
   figure(`cost per event at ${String(rows)} rows against few`, large / small, 'ratio', '<= 1.2');
 }
 
 async function appliedAfter(
-  world: BenchWorld,
+  fixture: BenchFixture,
   service: BenchService,
   channel: BenchChannel,
   run: string,
@@ -160,25 +170,25 @@ async function appliedAfter(
       run: `${run}.${String(index)}`,
     });
     if (request === undefined) continue;
-    const before = await messagesIn(world, channel);
+    const before = await messagesIn(fixture, channel);
     const started = performance.now();
     await post(webhookUrl(service, channel), [request], 1);
-    while ((await messagesIn(world, channel)) === before) await wait(1);
+    while ((await messagesIn(fixture, channel)) === before) await wait(1);
     times.push(performance.now() - started);
     await wait(20);
   }
   return times.toSorted((x, y) => x - y);
 }
 
-async function neighbour(world: BenchWorld): Promise<void> {
-  const [busy, calm] = [await world.addChannel(), await world.addChannel()];
-  const idle = await world.startService('work');
-  const before = await appliedAfter(world, idle, calm, 'idle');
+async function neighbour(fixture: BenchFixture): Promise<void> {
+  const [busy, calm] = [await fixture.addChannel(), await fixture.addChannel()];
+  const idle = await fixture.startService('work');
+  const before = await appliedAfter(fixture, idle, calm, 'idle');
   await idle.stop();
-  await fill(world, busy, rows, 'backlog');
-  const service = await world.startService('work');
+  await fill(fixture, busy, rows, 'backlog');
+  const service = await fixture.startService('work');
   await wait(1_000);
-  const during = await appliedAfter(world, service, calm, 'busy');
+  const during = await appliedAfter(fixture, service, calm, 'busy');
   await service.stop();
   const median = (times: readonly number[]): number => times[Math.floor(times.length / 2)] ?? 0;
   figure('webhook to applied, idle p50', median(before), 'ms');
@@ -187,9 +197,9 @@ async function neighbour(world: BenchWorld): Promise<void> {
 }
 
 /** Whether a record or an entry waits to be written for the first time. */
-async function unwritten(world: BenchWorld, { workspaceId }: BenchChannel): Promise<boolean> {
-  if (!(await isEmpty(world.store, workspaceId, 'dirty_records'))) return true;
-  return world.store.transact(workspaceId, async (trx) => {
+async function unwritten(fixture: BenchFixture, { workspaceId }: BenchChannel): Promise<boolean> {
+  if (!(await isEmpty(fixture.store, workspaceId, 'dirty_records'))) return true;
+  return fixture.store.transact(workspaceId, async (trx) => {
     const waiting = await trx
       .selectFrom('timeline_entries')
       .select('entry_key')
@@ -200,8 +210,8 @@ async function unwritten(world: BenchWorld, { workspaceId }: BenchChannel): Prom
   });
 }
 
-async function way(world: BenchWorld): Promise<void> {
-  const sandbox = await openSandboxProcess(world);
+async function way(fixture: BenchFixture): Promise<void> {
+  const sandbox = await openSandboxProcess(fixture);
   for (const known of [false, true]) {
     const people = 10_000;
     const events = 40_000;
@@ -211,13 +221,13 @@ async function way(world: BenchWorld): Promise<void> {
       people,
       run: known ? 'known' : 'new',
     });
-    const service = await world.startService('work', sandbox.url);
+    const service = await fixture.startService('work', sandbox.url);
     await sandbox.forgetCalls();
     const before = await service.usage();
     const started = performance.now();
     await post(webhookUrl(service, sandbox.channel), requests, 16);
-    await drained(world, sandbox.channel);
-    while (await unwritten(world, sandbox.channel)) await wait(20);
+    await drained(fixture, sandbox.channel);
+    while (await unwritten(fixture, sandbox.channel)) await wait(20);
     const seconds = (performance.now() - started) / 1000;
     const after = await service.usage();
     await service.stop();
@@ -233,7 +243,7 @@ async function way(world: BenchWorld): Promise<void> {
       searches: (searches * 1000) / events,
     });
   }
-  const service = await world.startService('work', sandbox.url);
+  const service = await fixture.startService('work', sandbox.url);
   const times: number[] = [];
   for (let index = 0; index < 40; index += 1) {
     const [request] = requestsOf(sandbox.channel, {
@@ -258,13 +268,13 @@ async function way(world: BenchWorld): Promise<void> {
   sandbox.close();
 }
 
-async function idle(world: BenchWorld): Promise<void> {
-  const channel = await world.addChannel();
+async function idle(fixture: BenchFixture): Promise<void> {
+  const channel = await fixture.addChannel();
   for (const workspaces of [10, 1_000, 10_000]) {
-    await fillIdle(world, workspaces);
-    const service = await world.startService('work');
-    const { transactions, cpuPercent } = await idleCost(world, service);
-    const times = await appliedAfter(world, service, channel, `idle${String(workspaces)}`);
+    await fillIdle(fixture, workspaces);
+    const service = await fixture.startService('work');
+    const { transactions, cpuPercent } = await idleCost(fixture, service);
+    const times = await appliedAfter(fixture, service, channel, `idle${String(workspaces)}`);
     await service.stop();
     const among = `among ${String(workspaces)} workspaces`;
     figure(`idle ${among}`, transactions, 'transactions/s', '<= 5');
@@ -274,9 +284,9 @@ async function idle(world: BenchWorld): Promise<void> {
 }
 
 /** A steady 330 events a second, a tenth of what the whole way takes: what stays in memory after it was collected. */
-async function memory(world: BenchWorld): Promise<void> {
-  const sandbox = await openSandboxProcess(world);
-  const service = await world.startService('work', sandbox.url);
+async function memory(fixture: BenchFixture): Promise<void> {
+  const sandbox = await openSandboxProcess(fixture);
+  const service = await fixture.startService('work', sandbox.url);
   const url = webhookUrl(service, sandbox.channel);
   const perSecond = 330;
   const lookEvery = 30;
@@ -317,10 +327,10 @@ if (unknown.length > 0)
   refuse(`There is no bench ${unknown.join(', ')}. There are: ${Object.keys(scenarios).join(', ')}.`);
 for (const [name, scenario] of Object.entries(scenarios)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
-  const world = await createWorld();
+  const fixture = await createBenchFixture();
   try {
-    await scenario(world);
+    await scenario(fixture);
   } finally {
-    await world.close();
+    await fixture.close();
   }
 }

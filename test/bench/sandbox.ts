@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import path from 'node:path';
 import { systemClock } from '@sangam/core/clock';
 import { createSecretBox, ensureSandboxWorkspace, type SandboxParties } from '@sangam/service';
-import type { BenchChannel, BenchWorld } from './world.ts';
+import type { BenchChannel, BenchFixture } from './bench-fixture.ts';
 
 /** A sandbox in a process of its own, so that its work is not measured as ours. */
 export interface BenchSandbox {
@@ -16,9 +16,9 @@ export interface BenchSandbox {
   close(): void;
 }
 
-export async function openSandboxProcess(world: BenchWorld): Promise<BenchSandbox> {
-  const box = createSecretBox([Buffer.from(world.secretsKey, 'base64')]);
-  const parties: SandboxParties = await ensureSandboxWorkspace(world.store, box, systemClock);
+export async function openSandboxProcess(fixture: BenchFixture): Promise<BenchSandbox> {
+  const box = createSecretBox([Buffer.from(fixture.secretsKey, 'base64')]);
+  const parties: SandboxParties = await ensureSandboxWorkspace(fixture.store, box, systemClock);
   const child = fork(path.join(import.meta.dirname, 'sandbox-process.ts'), [JSON.stringify(parties)]);
   const url = await new Promise<string>((resolve, reject) => {
     child.once('message', (message) => resolve(message as string));

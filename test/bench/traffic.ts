@@ -1,6 +1,6 @@
 import { status, text, type Change, webhook } from '../harness/whatsapp.ts';
 import { type Prepared, sign } from './load.ts';
-import type { BenchChannel } from './world.ts';
+import type { BenchChannel } from './bench-fixture.ts';
 
 /** Traffic as campaigns make it: of four events one is a customer's message, three are statuses. */
 

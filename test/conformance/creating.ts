@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest';
 import { text } from '../harness/whatsapp.ts';
-import { flowAnswer, hour, minute, needs, type SetStage, somebody } from './stage.ts';
+import { flowAnswer, hour, minute, needs, type SetUp, somebody } from './set-up.ts';
 
 /** Promise 5: one person, one record, whatever races or breaks. */
-export function creating(stage: SetStage): void {
+export function creating(setUp: SetUp): void {
   test('two processes that bring in the same people at once make one record of each', async () => {
-    const { world, crm } = await stage();
-    world.addProcess();
-    world.addProcess();
+    const { fixture, crm } = await setUp();
+    fixture.addProcess();
+    fixture.addProcess();
     for (let round = 0; round < 3; round += 1) {
       await Promise.all(Array.from({ length: 150 }, (_, index) => crm.writes(somebody(index % 50))));
-      await world.settle();
+      await fixture.settle();
     }
     const phones = (await crm.records()).map((record) => crm.read(record, 'phone'));
     expect(phones).toHaveLength(50);
@@ -19,7 +19,7 @@ export function creating(stage: SetStage): void {
   });
 
   test('whichever call is cut, before the change is made, after it or long before it, one record stands', async () => {
-    const { world, crm } = await stage();
+    const { fixture, crm } = await setUp();
     const lateMs = minute;
     const faults = [
       { dropConnection: 'before' },
@@ -38,14 +38,14 @@ export function creating(stage: SetStage): void {
         };
         await crm.writes(somebody(people));
         people += 1;
-        await world.ride(hour);
+        await fixture.ride(hour);
       }
     }
     crm.beforeCall = undefined;
     await crm.account.fault({});
-    world.clock.advance(lateMs);
+    fixture.clock.advance(lateMs);
     await crm.writes(somebody(0), 'Hello again');
-    await world.ride(hour);
+    await fixture.ride(hour);
     const phones = (await crm.records()).map((record) => crm.read(record, 'phone'));
     expect(phones).toHaveLength(people);
     expect(new Set(phones).size).toBe(people);
@@ -53,28 +53,28 @@ export function creating(stage: SetStage): void {
   });
 
   test('a record that holds our id already is taken, with what its people typed', async () => {
-    const { world, crm } = await stage();
+    const { fixture, crm } = await setUp();
     const asha = somebody(1, 'Asha Rao');
     await crm.writes(asha);
-    await world.process.apply();
+    await fixture.process.apply();
     const { contactId } = await crm.contactOf(asha);
     const recordId = await crm.account.user.create({
       ...crm.valuesOf({ 'first name': 'Aasha' }),
       [crm.connector.traits.contactIdField]: contactId,
     });
-    await world.settle();
+    await fixture.settle();
     const record = await crm.record();
     expect(record.recordId).toBe(recordId);
     expect(crm.read(record, 'last activity')).not.toBe('');
   });
 
   test('a value another record holds is left to it, and somebody is told', async (context) => {
-    const { world, crm } = await stage();
+    const { fixture, crm } = await setUp();
     needs(context, crm, 'unique fields');
     const { uniqueField } = crm.account;
     if (uniqueField === undefined) throw new Error('The account names no unique field.');
     await crm.remap([
-      { source: { flowAnswer: 'email' }, field: uniqueField, owner: 'if-empty', transform: 'as is' },
+      { source: { flowAnswer: 'email' }, field: uniqueField, policy: 'if-empty', transform: 'as is' },
     ]);
     const holder = await crm.account.user.create({
       ...crm.valuesOf({ 'first name': 'Ravi' }),
@@ -82,10 +82,10 @@ export function creating(stage: SetStage): void {
     });
     const asha = somebody(1, 'Asha Rao');
     await crm.receive(
-      flowAnswer(asha, 'wamid.flow', world.clock.now(), { email: 'asha@example.com' }),
-      text(somebody(2), 'wamid.other', world.clock.now(), 'Hello'),
+      flowAnswer(asha, 'wamid.flow', fixture.clock.now(), { email: 'asha@example.com' }),
+      text(somebody(2), 'wamid.other', fixture.clock.now(), 'Hello'),
     );
-    await world.ride(hour);
+    await fixture.ride(hour);
     const records = await crm.records();
     expect(records).toHaveLength(3);
     const made = records.find((record) => crm.read(record, 'first name') === 'Asha');
@@ -95,17 +95,17 @@ export function creating(stage: SetStage): void {
   });
 
   test('of a hundred a value of one is refused: all are written, and the value when it is mended, once', async () => {
-    const { world, crm } = await stage();
+    const { fixture, crm } = await setUp();
     const picky = await crm.account.pickyField();
     await crm.remap([picky.mapping]);
     await crm.receive(
       ...Array.from({ length: 100 }, (_, index) =>
-        flowAnswer(somebody(index), `wamid.${String(index)}`, world.clock.now(), {
+        flowAnswer(somebody(index), `wamid.${String(index)}`, fixture.clock.now(), {
           size: index === 37 ? picky.refused : picky.accepted,
         }),
       ),
     );
-    await world.settle();
+    await fixture.settle();
     expect(await crm.records()).toHaveLength(100);
     const { contactId } = await crm.contactOf(somebody(37));
     expect(await crm.letters()).toMatchObject([{ source: 'crm', contactId }]);
@@ -113,7 +113,7 @@ export function creating(stage: SetStage): void {
     await picky.mend();
     await crm.replay();
     await crm.replay();
-    await world.settle();
+    await fixture.settle();
     const records = await crm.records();
     expect(records).toHaveLength(100);
     expect(records.filter(({ values }) => values[picky.mapping.field.name] === picky.refused)).toHaveLength(
@@ -123,36 +123,36 @@ export function creating(stage: SetStage): void {
   });
 
   test('of many one is locked for a moment: the others are written at once, and it soon after', async (context) => {
-    const { world, crm } = await stage();
+    const { fixture, crm } = await setUp();
     needs(context, crm, 'locked records');
     const { lockedCode } = crm.account;
     if (lockedCode === undefined) throw new Error('The account names no code for a locked record.');
     const everybody = Array.from({ length: 10 }, (_, index) => somebody(index));
     for (const person of everybody) await crm.writes(person);
-    await world.settle();
-    world.clock.advance(minute);
+    await fixture.settle();
+    fixture.clock.advance(minute);
     await crm.account.fault({ item: { code: lockedCode, nth: 4 } });
     for (const person of everybody) await crm.writes(person, 'STOP');
-    await world.settle();
+    await fixture.settle();
     const optedOut = async (): Promise<number> =>
       (await crm.records()).filter((record) => crm.isOptedOut(record)).length;
     expect(await optedOut()).toBeGreaterThanOrEqual(9);
-    await world.ride(minute);
+    await fixture.ride(minute);
     expect(await optedOut()).toBe(10);
     expect(await crm.letters()).toEqual([]);
     expect(await crm.alerts()).toEqual([]);
   });
 
   test('says in its own words what a person wrote, whatever that was', async () => {
-    const { world, crm } = await stage();
+    const { fixture, crm } = await setUp();
     const long = `Namaste 🙏 ${'سلام '.repeat(20_000)}`;
     const broken = 'half \ud83d of a pair, a \0 and RTL \u202eabc';
     await crm.receive(
-      text({ ...somebody(1), name: 'أحمد 🌟 السيد' }, 'wamid.1', world.clock.now(), long),
-      text({ ...somebody(2), name: 'Zoë \0\ud83d Å' }, 'wamid.2', world.clock.now(), broken),
-      text(somebody(3, 'Plain'), 'wamid.3', world.clock.now(), 'Hello'),
+      text({ ...somebody(1), name: 'أحمد 🌟 السيد' }, 'wamid.1', fixture.clock.now(), long),
+      text({ ...somebody(2), name: 'Zoë \0\ud83d Å' }, 'wamid.2', fixture.clock.now(), broken),
+      text(somebody(3, 'Plain'), 'wamid.3', fixture.clock.now(), 'Hello'),
     );
-    await world.settle();
+    await fixture.settle();
     const records = await crm.records();
     expect(await crm.letters()).toEqual([]);
     expect(records).toHaveLength(3);

@@ -206,7 +206,7 @@ async function pickyField(api: Send): Promise<PickyField> {
     ],
   };
   return {
-    mapping: { source: { flowAnswer: 'size' }, field, owner: 'if-empty', transform: 'as is' },
+    mapping: { source: { flowAnswer: 'size' }, field, policy: 'if-empty', transform: 'as is' },
     accepted: 'L',
     refused: 'XXL',
     async mend() {

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import type { CrmWorkspace } from '../harness/crm-workspace.ts';
-import { minute, nationalNumber, type SetStage, somebody, twoPhoneFields } from './stage.ts';
+import { minute, nationalNumber, type SetUp, somebody, twoPhoneFields } from './set-up.ts';
 
 /** Whose record it is, however the phone is spelled and however many share it. */
-export function people(stage: SetStage): void {
+export function people(setUp: SetUp): void {
   const spellings = (national: string): string[] => [
     `0${national.slice(0, 5)} ${national.slice(5)}`,
     `+91 ${national.slice(0, 5)}-${national.slice(5)}`,
@@ -33,31 +33,31 @@ export function people(stage: SetStage): void {
       expect(crm.read(record, 'first name')).toBe('Typed');
       // Our own field of the phone is ours to spell.
       const ours = crm.connector.traits.defaultMapping.some(
-        (one) => one.field.name === field && one.owner === 'ours',
+        (one) => one.field.name === field && one.policy === 'ours',
       );
       if (!ours) expect(record?.values[field]).toBe(phone);
     }
   };
 
   test('a phone is found however it is typed, before anybody looked through the account', async () => {
-    const { world, crm } = await stage();
+    const { fixture, crm } = await setUp();
     const typed = await typedIn(crm, crm.connector.traits.phoneFields.slice(0, 1));
     for (const { index } of typed) await crm.writes(somebody(index));
-    await world.settle();
+    await fixture.settle();
     await expectAdopted(crm, typed);
   });
 
   test('a phone is the same in whichever field, however it is typed, and what was typed stays', async () => {
-    const { world, crm } = await stage();
+    const { fixture, crm } = await setUp();
     const typed = await typedIn(crm, crm.connector.traits.phoneFields);
     await crm.check();
     for (const { index } of typed) await crm.writes(somebody(index));
-    await world.settle();
+    await fixture.settle();
     await expectAdopted(crm, typed);
   });
 
   test('a phone without a country code is read in the country an admin names, and again when that is corrected', async () => {
-    const { world, crm } = await stage({ settings: { phoneRegion: 'AU' } });
+    const { fixture, crm } = await setUp({ settings: { phoneRegion: 'AU' } });
     const [phoneField = ''] = crm.connector.traits.phoneFields;
     const typed = (phone: string): Promise<string> =>
       crm.account.user.create({ ...crm.valuesOf({ 'first name': 'Typed' }), [phoneField]: phone });
@@ -74,23 +74,23 @@ export function people(stage: SetStage): void {
       );
     };
     await crm.writes({ phone: '61412345678', bsuid: 'AU.MATILDA', name: 'Matilda' });
-    await world.settle();
+    await fixture.settle();
     expect(await reached(australian)).toBe(true);
 
     await crm.configure({ phoneRegion: 'IN' });
     await crm.writes(somebody(1));
-    await world.settle();
+    await fixture.settle();
     expect(await reached(indian)).toBe(true);
     expect(await crm.records()).toHaveLength(2);
   });
 
   test('a person without a phone has one record', async () => {
-    const { world, crm } = await stage();
+    const { fixture, crm } = await setUp();
     const asha = { bsuid: 'IN.NOPHONE', username: 'asha.r' };
     await crm.writes(asha);
-    await world.settle();
+    await fixture.settle();
     await crm.writes(asha, 'Me again');
-    await world.settle();
+    await fixture.settle();
     const record = await crm.record();
     expect(crm.read(record, 'username')).toContain('asha.r');
     expect(crm.read(record, 'phone')).toBe('');
@@ -98,7 +98,7 @@ export function people(stage: SetStage): void {
   });
 
   test('of two people on one record the STOP of one is not undone by the other', async (context) => {
-    const { world, crm } = await stage();
+    const { fixture, crm } = await setUp();
     const [phoneField, otherField] = twoPhoneFields(context, crm);
     const [asha, ravi] = [somebody(1, 'Asha'), somebody(2, 'Ravi')];
     await crm.account.user.create({
@@ -107,15 +107,15 @@ export function people(stage: SetStage): void {
       [otherField]: `+${ravi.phone ?? ''}`,
     });
     await crm.writes(asha);
-    await world.settle();
+    await fixture.settle();
     await crm.writes(ravi);
-    await world.settle();
+    await fixture.settle();
     expect(crm.isOptedOut(await crm.record())).toBe(false);
 
     const said = async (person: typeof asha, words: string): Promise<void> => {
-      world.clock.advance(minute);
+      fixture.clock.advance(minute);
       await crm.writes(person, words);
-      await world.settle();
+      await fixture.settle();
     };
     await said(asha, 'STOP');
     await said(ravi, 'Any news?');
@@ -126,8 +126,8 @@ export function people(stage: SetStage): void {
     expect(crm.isOptedOut(await crm.record())).toBe(false);
   });
 
-  test('one person on four records: their STOP reaches all four, fields and timeline only the home', async () => {
-    const { world, crm } = await stage();
+  test('one person on four records: their STOP reaches all four, fields and timeline only the primary one', async () => {
+    const { fixture, crm } = await setUp();
     const asha = somebody(1, 'Asha');
     const made: string[] = [];
     for (const spelled of [...spellings(nationalNumber(1)), `+${asha.phone ?? ''}`]) {
@@ -135,9 +135,9 @@ export function people(stage: SetStage): void {
     }
     await crm.check();
     await crm.writes(asha);
-    await world.settle();
+    await fixture.settle();
     await crm.writes(asha, 'STOP');
-    await world.settle();
+    await fixture.settle();
     const records = await crm.records();
     expect(records).toHaveLength(4);
     expect(records.map((record) => crm.isOptedOut(record))).toEqual([true, true, true, true]);

@@ -1,18 +1,18 @@
 import { releaseHeld } from '@sangam/core/store';
 import { expect, test } from 'vitest';
 import { text } from '../harness/whatsapp.ts';
-import { flowAnswer, hour, minute, needs, type SetStage, somebody } from './stage.ts';
+import { flowAnswer, hour, minute, needs, type SetUp, somebody } from './set-up.ts';
 
 /** Who becomes a record, and whose it is: an admin's choices. */
-export function policies(stage: SetStage): void {
+export function policies(setUp: SetUp): void {
   test('never: nobody becomes a record, and those who have one are kept in step', async () => {
-    const { world, crm } = await stage({ settings: { creation: { policy: 'never' } } });
+    const { fixture, crm } = await setUp({ settings: { creation: { policy: 'never' } } });
     const recordId = await crm.account.user.create(
       crm.valuesOf({ 'first name': 'Asha', phone: `+${somebody(1).phone ?? ''}` }),
     );
     await crm.writes(somebody(1));
     await crm.writes(somebody(2));
-    await world.settle();
+    await fixture.settle();
     const record = await crm.record();
     expect(record.recordId).toBe(recordId);
     expect(crm.read(record, 'last activity')).not.toBe('');
@@ -20,10 +20,10 @@ export function policies(stage: SetStage): void {
   });
 
   test('from ad, Flow or keyword: who came otherwise waits outside', async () => {
-    const { world, crm } = await stage({
+    const { fixture, crm } = await setUp({
       settings: { creation: { policy: 'from ad, Flow or keyword', keywords: ['Price'] } },
     });
-    const now = world.clock.now();
+    const now = fixture.clock.now();
     const ad = { source_type: 'ad', source_id: '12020', source_url: 'https://fb.me/x', headline: 'Sale' };
     const came = text(somebody(1, 'Ad'), 'wamid.ad', now, 'Hi');
     const { messages } = came.value as { messages: object[] };
@@ -33,61 +33,61 @@ export function policies(stage: SetStage): void {
       text(somebody(3, 'Keyword'), 'wamid.keyword', now, '  PRICE '),
       text(somebody(4, 'Stranger'), 'wamid.stranger', now, 'What is the price?'),
     );
-    await world.settle();
+    await fixture.settle();
     const names = (await crm.records()).map((record) => crm.read(record, 'first name'));
     expect(names.toSorted()).toEqual(['Ad', 'Flow', 'Keyword']);
   });
 
   test('who is on the block list is no lead', async () => {
     const blocked = somebody(1);
-    const { world, crm } = await stage({
+    const { fixture, crm } = await setUp({
       settings: { creation: { blockedPhones: [`+${blocked.phone ?? ''}`] } },
     });
     await crm.writes(blocked);
     await crm.writes(somebody(2, 'Welcome'));
-    await world.settle();
+    await fixture.settle();
     expect(crm.read(await crm.record(), 'first name')).toBe('Welcome');
   });
 
   test('an unusual rush raises an alert and makes records', async () => {
-    const { world, crm } = await stage({ settings: { creation: { rush: { factor: 1, least: 5 } } } });
+    const { fixture, crm } = await setUp({ settings: { creation: { rush: { factor: 1, least: 5 } } } });
     await crm.receive(
       ...Array.from({ length: 10 }, (_, index) =>
-        text(somebody(index), `wamid.${String(index)}`, world.clock.now(), 'Hi'),
+        text(somebody(index), `wamid.${String(index)}`, fixture.clock.now(), 'Hi'),
       ),
     );
-    await world.settle();
+    await fixture.settle();
     expect(await crm.records()).toHaveLength(10);
     expect(await crm.alerts()).toMatchObject([{ kind: 'rush of new records' }]);
   });
 
   test('a rush is held only where that was chosen, until an admin lets them in', async () => {
-    const { world, crm } = await stage({
+    const { fixture, crm } = await setUp({
       settings: { creation: { rush: { factor: 1, least: 5, hold: true } } },
     });
     await crm.writes(somebody(100), 'Before the rush');
-    await world.settle();
+    await fixture.settle();
     await crm.receive(
       ...Array.from({ length: 10 }, (_, index) =>
-        text(somebody(index), `wamid.${String(index)}`, world.clock.now(), 'Hi'),
+        text(somebody(index), `wamid.${String(index)}`, fixture.clock.now(), 'Hi'),
       ),
     );
-    await world.settle();
-    world.clock.advance(minute);
+    await fixture.settle();
+    fixture.clock.advance(minute);
     await crm.writes(somebody(100), 'A known person is written during it');
     await crm.writes(somebody(3), 'Anybody there?');
-    await world.settle();
+    await fixture.settle();
     const known = await crm.record();
     expect(crm.read(known, 'first message')).toBe('Before the rush');
     expect(await crm.alerts()).toMatchObject([{ kind: 'rush of new records' }]);
 
-    await crm.transact((trx) => releaseHeld(trx, crm.connectionId, world.clock.now() + hour));
-    await world.settle();
+    await crm.transact((trx) => releaseHeld(trx, crm.connectionId, fixture.clock.now() + hour));
+    await fixture.settle();
     expect(await crm.records()).toHaveLength(11);
   });
 
   test('a new record gets an owner by the rule, one that stands keeps its own', async (context) => {
-    const { world, crm } = await stage();
+    const { fixture, crm } = await setUp();
     needs(context, crm, 'owners');
     const { ownerField } = crm.connector.traits;
     if (ownerField === undefined) throw new Error('The connector names no field of the owner.');
@@ -101,7 +101,7 @@ export function policies(stage: SetStage): void {
     });
     for (let index = 0; index < 5; index += 1) {
       await crm.writes(somebody(index));
-      await world.settle();
+      await fixture.settle();
     }
     const records = await crm.records();
     expect(records).toHaveLength(5);

@@ -7,7 +7,7 @@ import { lives } from './lives.ts';
 import { people } from './people.ts';
 import { policies } from './policies.ts';
 import { shared } from './shared.ts';
-import { stageFor } from './stage.ts';
+import { setUpFor } from './set-up.ts';
 import { timeline } from './timeline.ts';
 import { told } from './told.ts';
 import { trouble } from './trouble.ts';
@@ -17,19 +17,19 @@ import { trouble } from './trouble.ts';
  * account of its own for every test.
  */
 export function describeConformance(label: string, open: OpenAccount): void {
-  const stage = stageFor(open);
-  describe(`${label}: a new record`, () => creating(stage));
-  describe(`${label}: when calls fail`, () => trouble(stage));
-  describe(`${label}: whose record it is`, () => people(stage));
-  describe(`${label}: records and people, many to many`, () => shared(stage));
-  describe(`${label}: who becomes a record`, () => policies(stage));
-  describe(`${label}: who decides a field`, () => fields(stage));
-  describe(`${label}: consent`, () => consent(stage));
+  const setUp = setUpFor(open);
+  describe(`${label}: a new record`, () => creating(setUp));
+  describe(`${label}: when calls fail`, () => trouble(setUp));
+  describe(`${label}: whose record it is`, () => people(setUp));
+  describe(`${label}: records and people, many to many`, () => shared(setUp));
+  describe(`${label}: who becomes a record`, () => policies(setUp));
+  describe(`${label}: who decides a field`, () => fields(setUp));
+  describe(`${label}: consent`, () => consent(setUp));
   for (const news of ['webhooks', 'polls', 'nothing'] as const) {
-    describe(`${label}: records that are merged and deleted, told by ${news}`, () => lives(stage, news));
+    describe(`${label}: records that are merged and deleted, told by ${news}`, () => lives(setUp, news));
   }
   for (const news of ['webhooks', 'polls'] as const) {
-    describe(`${label}: what the CRM tells by ${news}`, () => told(stage, news));
+    describe(`${label}: what the CRM tells by ${news}`, () => told(setUp, news));
   }
-  describe(`${label}: the timeline`, () => timeline(stage));
+  describe(`${label}: the timeline`, () => timeline(setUp));
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { CrmWorkspace } from '../harness/crm-workspace.ts';
 import { until } from '../harness/until.ts';
 import type { AccountFault } from './account.ts';
-import { day, hour, minute, type SetStage, somebody } from './stage.ts';
+import { day, hour, minute, type SetUp, somebody } from './set-up.ts';
 
 /** Of the calls for the timeline from here on, this one goes wrong. */
 function cutTimeline(crm: CrmWorkspace, fault: AccountFault, nth: number): void {
@@ -15,14 +15,14 @@ function cutTimeline(crm: CrmWorkspace, fault: AccountFault, nth: number): void 
 }
 
 /** What a record shows of conversations. */
-export function timeline(stage: SetStage): void {
+export function timeline(setUp: SetUp): void {
   test('shows one entry a conversation-day with its ticks and replies, rewritten and never doubled', async () => {
-    const { world, crm } = await stage();
+    const { fixture, crm } = await setUp();
     const asha = somebody(1, 'Asha Rao');
     const shown = async () => crm.account.user.timeline((await crm.record()).recordId);
     await crm.writes(asha, 'Is the blue one there?');
     const answer = await crm.answers(asha, 'Yes, in two sizes');
-    await world.settle();
+    await fixture.settle();
     const [entry, ...others] = await shown();
     expect(others).toEqual([]);
     expect(entry?.text).toContain('Is the blue one there?');
@@ -31,25 +31,25 @@ export function timeline(stage: SetStage): void {
 
     const looks = new Set([entry?.text]);
     for (const name of ['delivered', 'read']) {
-      world.clock.advance(2 * minute);
+      fixture.clock.advance(2 * minute);
       await crm.reached(asha, answer, name);
-      await world.ride(hour);
+      await fixture.ride(hour);
       const now = await shown();
       expect(now.map(({ id }) => id)).toEqual([entry?.id]);
       looks.add(now[0]?.text);
     }
-    world.clock.advance(2 * minute);
+    fixture.clock.advance(2 * minute);
     await crm.writes(asha, 'The large one please');
-    await world.ride(hour);
+    await fixture.ride(hour);
     const replied = await shown();
     expect(replied.map(({ id }) => id)).toEqual([entry?.id]);
     expect(replied[0]?.text).toMatch(/replied/i);
     looks.add(replied[0]?.text);
     expect(looks.size).toBe(4);
 
-    world.clock.advance(day);
+    fixture.clock.advance(day);
     await crm.writes(asha, 'Good morning');
-    await world.ride(hour);
+    await fixture.ride(hour);
     const both = await shown();
     expect(both).toHaveLength(2);
     expect(both[1]?.text).toContain('Good morning');
@@ -57,7 +57,7 @@ export function timeline(stage: SetStage): void {
   });
 
   test('is found again after a call nobody answered', async () => {
-    const { world, crm } = await stage();
+    const { fixture, crm } = await setUp();
     const faults = [{ dropConnection: 'after' }, { dropConnection: 'before' }, { status: 503 }] as const;
     let people = 0;
     for (const fault of faults) {
@@ -65,7 +65,7 @@ export function timeline(stage: SetStage): void {
         cutTimeline(crm, fault, nth);
         await crm.writes(somebody(people), `words of ${String(people)}`);
         people += 1;
-        await world.ride(6 * hour);
+        await fixture.ride(6 * hour);
       }
     }
     const shown = await Promise.all(
@@ -76,23 +76,23 @@ export function timeline(stage: SetStage): void {
   });
 
   test('that is made long after nobody answered is found, and a twin is gone within the hour', async () => {
-    const { world, crm } = await stage();
+    const { fixture, crm } = await setUp();
     const lateMs = 3 * minute;
     const shown = async () => crm.account.user.timeline((await crm.record()).recordId);
     cutTimeline(crm, { commitAfterMs: lateMs }, 1);
     await crm.writes(somebody(1), 'first words');
-    await world.settle();
+    await fixture.settle();
     expect(await shown()).toEqual([]);
     // Before the CRM acts we look, find nothing and write it ourselves.
-    await world.pass(2 * minute);
+    await fixture.pass(2 * minute);
     expect(await shown()).toHaveLength(1);
-    world.clock.advance(2 * minute);
+    fixture.clock.advance(2 * minute);
     await until('the twin', async () => (await shown()).length === 2);
-    await world.ride(hour);
+    await fixture.ride(hour);
     const [entry, ...others] = await shown();
     expect(others).toEqual([]);
     await crm.writes(somebody(1), 'and more');
-    await world.ride(hour);
+    await fixture.ride(hour);
     expect(await shown()).toMatchObject([{ id: entry?.id, text: expect.stringContaining('and more') }]);
   });
 
@@ -100,18 +100,18 @@ export function timeline(stage: SetStage): void {
     ['full', true],
     ['not at all', false],
   ] as const)('text written %s', async (text, visible) => {
-    const { world, crm } = await stage({ settings: { timeline: { text } } });
+    const { fixture, crm } = await setUp({ settings: { timeline: { text } } });
     await crm.writes(somebody(1), 'my order is late');
-    await world.settle();
+    await fixture.settle();
     const [entry, ...others] = await crm.account.user.timeline((await crm.record()).recordId);
     expect(others).toEqual([]);
     expect(entry?.text.includes('my order is late')).toBe(visible);
   });
 
   test('text written masked shows what was said, and neither cards nor codes', async () => {
-    const { world, crm } = await stage({ settings: { timeline: { text: 'masked' } } });
+    const { fixture, crm } = await setUp({ settings: { timeline: { text: 'masked' } } });
     await crm.writes(somebody(1), 'Paid with 4111 1111 1111 1111, my PAN is ABCDE1234F');
-    await world.settle();
+    await fixture.settle();
     const [entry] = await crm.account.user.timeline((await crm.record()).recordId);
     expect(entry?.text).toContain('Paid with');
     expect(entry?.text).not.toContain('4111 1111');
@@ -119,18 +119,18 @@ export function timeline(stage: SetStage): void {
   });
 
   test('shows one entry a message where an admin wants that, each with its own ticks', async () => {
-    const { world, crm } = await stage({ settings: { timeline: { entries: 'per message' } } });
+    const { fixture, crm } = await setUp({ settings: { timeline: { entries: 'per message' } } });
     const shown = async () => crm.account.user.timeline((await crm.record()).recordId);
     await crm.writes(somebody(1), 'Is the blue one there?');
     const answer = await crm.answers(somebody(1), 'Yes, in two sizes');
-    await world.ride(hour);
+    await fixture.ride(hour);
     const before = await shown();
     expect(before.map(({ text }) => text)).toEqual([
       expect.stringContaining('Is the blue one there?'),
       expect.stringContaining('Yes, in two sizes'),
     ]);
     await crm.reached(somebody(1), answer, 'read');
-    await world.ride(hour);
+    await fixture.ride(hour);
     const after = await shown();
     expect(after.map(({ id }) => id)).toEqual(before.map(({ id }) => id));
     expect(after[0]).toEqual(before[0]);
@@ -138,7 +138,7 @@ export function timeline(stage: SetStage): void {
 
     cutTimeline(crm, { dropConnection: 'after' }, 1);
     await crm.writes(somebody(1), 'The large one please');
-    await world.ride(6 * hour);
+    await fixture.ride(6 * hour);
     const texts = (await shown()).map(({ text }) => text);
     expect(texts).toEqual([
       after[0]?.text,
@@ -149,9 +149,9 @@ export function timeline(stage: SetStage): void {
   });
 
   test('none is written where an admin wants none', async () => {
-    const { world, crm } = await stage({ settings: { timeline: { entries: 'none' } } });
+    const { fixture, crm } = await setUp({ settings: { timeline: { entries: 'none' } } });
     await crm.writes(somebody(1));
-    await world.settle();
+    await fixture.settle();
     expect(await crm.account.user.timeline((await crm.record()).recordId)).toEqual([]);
   });
 }

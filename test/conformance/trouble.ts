@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { hour, minute, type SetStage, somebody } from './stage.ts';
+import { hour, minute, type SetUp, somebody } from './set-up.ts';
 
 /** Promise 7, for one account: what fails is written in the end, and once. */
-export function trouble(stage: SetStage): void {
+export function trouble(setUp: SetUp): void {
   test('a token that ends between two calls of a batch is renewed, and nothing is written twice', async () => {
-    const { world, crm } = await stage();
+    const { fixture, crm } = await setUp();
     const asha = somebody(1);
     const recordId = await crm.account.user.create(
       crm.valuesOf({ 'first name': 'Asha', phone: `+${asha.phone ?? ''}` }),
@@ -17,7 +17,7 @@ export function trouble(stage: SetStage): void {
       };
       await crm.writes(asha, `message ${String(ends)}`);
       await crm.writes(somebody(1 + ends));
-      await world.settle();
+      await fixture.settle();
     }
     const records = await crm.records();
     expect(records).toHaveLength(5);
@@ -28,13 +28,13 @@ export function trouble(stage: SetStage): void {
   });
 
   test('a limit slows down and loses nothing', async () => {
-    const { world, crm } = await stage();
+    const { fixture, crm } = await setUp();
     await crm.account.limit(20, 10_000);
-    world.addProcess();
+    fixture.addProcess();
     await Promise.all(Array.from({ length: 250 }, (_, index) => crm.writes(somebody(index))));
-    await world.ride(hour);
+    await fixture.ride(hour);
     await Promise.all(Array.from({ length: 250 }, (_, index) => crm.writes(somebody(index), 'Again')));
-    await world.ride(hour);
+    await fixture.ride(hour);
     const phones = (await crm.records()).map((record) => crm.read(record, 'phone'));
     expect(phones).toHaveLength(250);
     expect(new Set(phones).size).toBe(250);
@@ -42,39 +42,39 @@ export function trouble(stage: SetStage): void {
   });
 
   test('who keeps to its limits is never told to slow down', async () => {
-    const { world, crm } = await stage({ limiter: true });
-    world.addProcess();
+    const { fixture, crm } = await setUp({ limiter: true });
+    fixture.addProcess();
     const [limit] = Object.values(crm.connector.traits.limits);
     if (limit?.kind === 'rolling') await crm.account.limit(limit.calls, limit.perMs);
     for (let round = 0; round < 6; round += 1) {
       await Promise.all(Array.from({ length: 150 }, (_, index) => crm.writes(somebody(index))));
-      await world.ride(hour);
+      await fixture.ride(hour);
     }
-    expect(world.failures.filter(({ code }) => code !== 'limit_wait')).toEqual([]);
+    expect(fixture.failures.filter(({ code }) => code !== 'limit_wait')).toEqual([]);
     expect(await crm.records()).toHaveLength(150);
   });
 
   test('while nothing answers it is asked ever more rarely, and then everything arrives', async () => {
-    const { world, crm } = await stage();
+    const { fixture, crm } = await setUp();
     await crm.account.fault({ status: 503 });
     await Promise.all(Array.from({ length: 20 }, (_, index) => crm.writes(somebody(index))));
-    await world.settle();
+    await fixture.settle();
     const before = await crm.account.calls();
-    expect(await world.pass(30 * minute)).toBe(false);
+    expect(await fixture.pass(30 * minute)).toBe(false);
     expect((await crm.account.calls()) - before).toBeLessThan(20);
     await crm.account.fault({});
-    await world.ride(hour);
+    await fixture.ride(hour);
     expect(await crm.records()).toHaveLength(20);
     expect(await crm.letters()).toEqual([]);
   });
 
   test('a field that vanished is parked with an alert, the rest is written, and it too once it is back', async () => {
-    const { world, crm } = await stage();
+    const { fixture, crm } = await setUp();
     await crm.writes(somebody(1));
-    await world.settle();
+    await fixture.settle();
     const name = await crm.account.removeField('window state');
     await crm.writes(somebody(2));
-    await world.ride(hour);
+    await fixture.ride(hour);
     const [, second] = await crm.records();
     expect(crm.read(second, 'last activity')).not.toBe('');
     expect(crm.read(second, 'window state')).toBe('');
@@ -84,7 +84,7 @@ export function trouble(stage: SetStage): void {
 
     await crm.connector.provision();
     await crm.unpark();
-    await world.ride(hour);
+    await fixture.ride(hour);
     const after = await crm.records();
     expect(after).toHaveLength(2);
     expect(after.map((record) => crm.read(record, 'window state'))).toEqual(['open', 'open']);

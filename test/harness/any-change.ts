@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import fc from 'fast-check';
-import { engineNow } from './engine.ts';
+import { engineNow } from './engine-fixture.ts';
 import {
   type Change,
   echo,

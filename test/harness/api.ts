@@ -1,5 +1,5 @@
-import type { ServiceProcess } from './town.ts';
-import { enter } from './town.ts';
+import type { ServiceProcess } from './service-fixture.ts';
+import { enter } from './service-fixture.ts';
 
 /** What the API says; `body`: undefined where it says nothing. */
 export interface ApiAnswer {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { contactFields } from '@sangam/core/pipeline';
 import type { Store } from '@sangam/core/store';
-import { engineNow } from './engine.ts';
+import { engineNow } from './engine-fixture.ts';
 
 /** Everything a workspace's events added up to, without the names and times our own processing gave it. */
 export async function canonicalState(store: Store, workspaceId: string): Promise<unknown> {

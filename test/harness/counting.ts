@@ -1,7 +1,7 @@
 import { readStatement } from '@sangam/core/pipeline';
 import type { Store } from '@sangam/core/store';
 import { sql } from 'kysely';
-import type { Town } from './town.ts';
+import type { ServiceFixture } from './service-fixture.ts';
 import { until } from './until.ts';
 import { type Change, echo, type Person, status, text } from './whatsapp.ts';
 
@@ -21,7 +21,7 @@ type ConsentWord = 'STOP' | 'START';
 export interface Traffic {
   readonly everybody: readonly Sent[];
   /** In the order they happened: in the first everybody's first words, in the second everybody's second. */
-  readonly rounds: readonly (readonly Change[])[];
+  readonly dispatcher: readonly (readonly Change[])[];
 }
 
 /** Of five people in a row. */
@@ -35,7 +35,7 @@ const consents: readonly (readonly ConsentWord[])[] = [
 
 /** Everybody writes `each` times, gets an answer that is read; some then say STOP, or START. From `start` on, in ms. */
 export function trafficOf(people: number, each: number, start: number): Traffic {
-  const rounds: Change[][] = [];
+  const dispatcher: Change[][] = [];
   const everybody = Array.from({ length: people }, (_, index): Sent => {
     const person = {
       phone: `9194${String(10_000_000 + index)}`,
@@ -47,7 +47,7 @@ export function trafficOf(people: number, each: number, start: number): Traffic 
     for (const [part, said] of [...words, ...consent].entries()) {
       const at = start + (index + part * people) * 1000;
       const wamid = `wamid.${String(index)}.${String(part)}`;
-      const round = (rounds[part] ??= []);
+      const round = (dispatcher[part] ??= []);
       if (part !== each) round.push(text(person, wamid, at, said));
       else {
         round.push(
@@ -59,7 +59,7 @@ export function trafficOf(people: number, each: number, start: number): Traffic 
     }
     return { person, words, consent };
   });
-  return { everybody, rounds };
+  return { everybody, dispatcher };
 }
 
 /** A record of the CRM as a user sees it, whoever listed it. */
@@ -165,7 +165,7 @@ function difference(one: readonly string[], other: readonly string[]): string[] 
 
 /** Waits until nothing is left to do. Twins that may have slipped through are looked for half an hour later. */
 export async function everythingThrough(
-  { store, parties: { workspaceId } }: Pick<Town, 'store' | 'parties'>,
+  { store, parties: { workspaceId } }: Pick<ServiceFixture, 'store' | 'parties'>,
   withinMs: number,
 ): Promise<void> {
   await until(
@@ -186,7 +186,10 @@ export async function everythingThrough(
 }
 
 /** The account is empty, and that is known: nobody has to be searched for, five times a second. */
-export async function lookedThrough({ store, parties: { workspaceId } }: Town): Promise<void> {
+export async function wholeAccountScanned({
+  store,
+  parties: { workspaceId },
+}: ServiceFixture): Promise<void> {
   await store.transact(workspaceId, async (trx) => {
     await trx
       .updateTable('crm_connections')

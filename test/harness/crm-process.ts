@@ -5,7 +5,7 @@ import type {
   Directory,
   Eraser,
   Poller,
-  PutRight,
+  Corrections,
   Receiver,
 } from '@sangam/core/pipeline';
 import type { Store } from '@sangam/core/store';
@@ -17,7 +17,7 @@ export interface CrmProcess {
   readonly receiver: Receiver;
   readonly changes: ChangeReceiver;
   readonly deadLetters: DeadLetters;
-  readonly putRight: PutRight;
+  readonly corrections: Corrections;
   readonly checker: Checker;
   readonly poller: Poller;
   readonly eraser: Eraser;

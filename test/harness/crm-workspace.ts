@@ -33,7 +33,7 @@ import type { SandboxClock } from '@sangam/sandbox';
 import type pg from 'pg';
 import type { ConformanceAccount, UserRecord } from '../conformance/account.ts';
 import type { CrmProcess } from './crm-process.ts';
-import { addWorkspace } from './engine.ts';
+import { addWorkspace } from './engine-fixture.ts';
 import { freely } from './permits.ts';
 import { type Change, echo, type Person, status, text, webhook } from './whatsapp.ts';
 
@@ -60,7 +60,7 @@ export interface CrmWorkspace {
   readonly connector: Connector;
   /** Done before each call of the workers' connectors. */
   beforeCall: ((priority: Priority) => Promise<void>) | undefined;
-  /** Done when a worker has read the connection for its turn and leased nothing yet. */
+  /** Done when a worker has read the connection for its tick and leased nothing yet. */
   beforeLease: ((lane: 'records' | 'timeline') => Promise<void>) | undefined;
   /** The account's webhooks arrive from here on; what happened before is never told. */
   listen(): Promise<void>;
@@ -169,7 +169,7 @@ export async function openCrmWorkspace(parts: {
   const read = (record: UserRecord | undefined, source: ContactSource): string =>
     record?.values[fieldOf(source).name] ?? '';
 
-  const world: CrmWorkspace = {
+  const fixture: CrmWorkspace = {
     workspaceId,
     channelId,
     connectionId,
@@ -182,7 +182,7 @@ export async function openCrmWorkspace(parts: {
     async listen() {
       const route = { kind: 'connection' as const, workspaceId, connectionId };
       await account.webhooksTo(async (changes, raw) => {
-        if (world.deaf) throw new Error('Nobody is there.');
+        if (fixture.deaf) throw new Error('Nobody is there.');
         await process.changes.receive(traits.crm, changes, route, raw);
       });
     },
@@ -250,12 +250,12 @@ export async function openCrmWorkspace(parts: {
     },
     reached: (person, wamid, name) => receive(status(person, wamid, clock.now(), name)),
     async tag(person, add, remove = []) {
-      const { contactId } = await world.contactOf(person);
+      const { contactId } = await fixture.contactOf(person);
       const change = { contactId, add: [...add], remove: [...remove] };
       await transact((trx) => changeTags(trx, memberId, change, clock.now()));
     },
     async erase(person) {
-      const { contactId } = await world.contactOf(person);
+      const { contactId } = await fixture.contactOf(person);
       await process.eraser.erase({ workspaceId, memberId }, contactId);
     },
     async contactOf({ phone, bsuid }) {
@@ -296,6 +296,6 @@ export async function openCrmWorkspace(parts: {
     occurrences: () => transact((trx) => listOccurrences(trx, connectionId, { limit: 1000 })),
     transact,
   };
-  if (options.webhooks === true) await world.listen();
-  return world;
+  if (options.webhooks === true) await fixture.listen();
+  return fixture;
 }

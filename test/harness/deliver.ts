@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { ServiceProcess } from './town.ts';
+import type { ServiceProcess } from './service-fixture.ts';
 
 const patienceMs = 120_000;
 

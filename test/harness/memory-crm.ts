@@ -135,10 +135,10 @@ const defaultMapping: readonly FieldMapping[] = (
     ['opt-out time', field('OptOutAt'), 'ours'],
     ['tags', field('Tags'), 'both'],
   ] as const
-).map(([source, crmField, owner]) => ({
+).map(([source, crmField, policy]) => ({
   source,
   field: crmField,
-  owner,
+  policy,
   transform: 'as is',
   ...(source === 'first name' ? { standIns: ['phone', 'username', "'WhatsApp contact'"] as const } : {}),
   ...(source === 'lead source'

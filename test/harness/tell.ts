@@ -1,23 +1,23 @@
 import type { CrmChange, Connector, ScanPage } from '@sangam/core/crm';
 import type { OpenAccount } from '../conformance/account.ts';
 import type { CrmWorkspace } from './crm-workspace.ts';
-import type { CrmWorld } from './crm-world.ts';
+import type { CrmFixture } from './crm-fixture.ts';
 
 /** The account's webhooks tell this, in this order, and it is applied, each for itself. */
 export async function tell(
-  world: CrmWorld,
+  fixture: CrmFixture,
   crm: CrmWorkspace,
   ...changes: readonly CrmChange[]
 ): Promise<void> {
   const { workspaceId, connectionId } = crm;
   for (const change of changes) {
-    await world.process.changes.receive(
+    await fixture.process.changes.receive(
       crm.connector.traits.crm,
       [{ account: crm.account.account, changes: [change] }],
       { kind: 'connection', workspaceId, connectionId },
       Buffer.from(''),
     );
-    await world.process.apply();
+    await fixture.process.apply();
   }
 }
 

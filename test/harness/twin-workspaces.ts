@@ -129,7 +129,11 @@ const lies: Readonly<Record<string, { readonly about: string; readonly says: rea
   crm_phones: { about: 'records', says: [opposite('phone', '"+15550100"')] },
   crm_links: {
     about: 'links',
-    says: [`jsonb_build_object('home', not new.home)`, opposite('parted_at', '1'), says({ created_at: 1 })],
+    says: [
+      `jsonb_build_object('is_primary', not new.is_primary)`,
+      opposite('parted_at', '1'),
+      says({ created_at: 1 }),
+    ],
   },
   crm_creations: { about: 'links', says: [says({ key_contact_id: stranger, owner_id: 'a liar' })] },
   timeline_entries: { about: 'links', says: [says({ record_id: 'elsewhere', entry_id: 'a lie' })] },

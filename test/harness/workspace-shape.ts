@@ -17,7 +17,7 @@ const ofOneRun = new Set<string>(['workspaces', 'crm_limits', 'counts', 'crm_wri
 const vendorsOwn = new Set(['entry_key', 'entry_id']);
 
 /** Known once a record was looked at, which one that was deleted in between may never be. */
-const seenByLook = new Set(['crm_records.created_at']);
+const seenByScan = new Set(['crm_records.created_at']);
 
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 
@@ -42,7 +42,7 @@ export async function workspaceShape(
       const { rows } = await sql<Record<string, unknown>>`
         select * from ${sql.table(table)} where workspace_id = ${workspaceId}`.execute(trx);
       const told = (column: string, value: unknown): unknown => {
-        if (seenByLook.has(`${table}.${column}`)) return '…';
+        if (seenByScan.has(`${table}.${column}`)) return '…';
         if (typeof value === 'number' && (sourceTimes[table] ?? []).includes(column)) {
           return value < since / 2 ? value : value - since;
         }

@@ -2,12 +2,12 @@ import type { Clock } from '../../clock.ts';
 import {
   type InboxRow,
   isDataError,
-  lockTurn,
-  readTurn,
+  tryLockWorkspace,
+  readInbox,
   removeFromInbox,
   type Store,
 } from '../../store/index.ts';
-import { type Rounds, type TurnFailed, TurnTaker } from '../../work/index.ts';
+import { type Dispatcher, type TickFailed, QueueWorker } from '../../work/index.ts';
 import type { ChannelEntry, Directory } from '../directory.ts';
 import type { TraitsOf } from '../connectors.ts';
 import { type Applied, applyBatch } from './apply-batch.ts';
@@ -16,15 +16,15 @@ import { parkEvents } from './park.ts';
 import { traceBatch } from '../tracing.ts';
 import type { ErasureKeyOf } from '../erased.ts';
 
-/** Most events one workspace has applied before another's turn. */
-const turnSize = 500;
-/** While others have work too: a turn keeps the processor for a few milliseconds (`pnpm bench neighbour`). */
-const crowdedTurnSize = 32;
+/** Most events one workspace has applied before another's tick. */
+const eventsATick = 500;
+/** While others have work too: a tick keeps the processor for a few milliseconds (`pnpm bench neighbour`). */
+const eventsACrowdedTick = 32;
 
 export interface ApplyCounts {
   applied(outcome: Applied, batch: AppliedBatch): void;
-  /** A turn failed for a reason outside the events; it is taken again. */
-  failed: TurnFailed;
+  /** A tick failed for a reason outside the events; it is taken again. */
+  failed: TickFailed;
 }
 
 export interface AppliedBatch {
@@ -32,17 +32,17 @@ export interface AppliedBatch {
   readonly ms: number;
 }
 
-/** Applies what is in the inbox, in fair turns between workspaces, until stopped. */
+/** Applies what is in the inbox, in fair ticks between workspaces, until stopped. */
 export function createApplier(dependencies: {
   store: Store;
   directory: Directory;
   traitsOf: TraitsOf;
   erasureKeyOf: ErasureKeyOf;
   clock: Clock;
-  rounds: Rounds;
+  dispatcher: Dispatcher;
   counts: ApplyCounts;
-}): TurnTaker {
-  const { store, directory, clock, rounds, counts } = dependencies;
+}): QueueWorker {
+  const { store, directory, clock, dispatcher, counts } = dependencies;
 
   const channelsOf = async (rows: readonly InboxRow[]): Promise<ReadonlyMap<string, ChannelEntry>> => {
     const channels = new Map<string, ChannelEntry>();
@@ -76,7 +76,7 @@ export function createApplier(dependencies: {
     const channels = await channelsOf(rows);
     try {
       const applied = await store.transact(workspaceId, async (trx) =>
-        (await lockTurn(trx)) ? applyBatch(trx, rows, channels, dependencies) : undefined,
+        (await tryLockWorkspace(trx)) ? applyBatch(trx, rows, channels, dependencies) : undefined,
       );
       if (applied !== undefined) tell(workspaceId, rows, applied, since);
     } catch (error) {
@@ -117,16 +117,16 @@ export function createApplier(dependencies: {
     );
   };
 
-  return new TurnTaker(rounds, {
+  return new QueueWorker(dispatcher, {
     queue: 'inbox',
     failed: counts.failed,
-    async turn({ workspaceId }, crowded) {
+    async tick({ workspaceId }, crowded) {
       const since = performance.now();
       let taken: readonly InboxRow[] = [];
       const outcome = await store
         .transact(workspaceId, async (trx) => {
-          if (!(await lockTurn(trx))) return 'another process has it' as const;
-          const rows = await readTurn(trx, crowded ? crowdedTurnSize : turnSize);
+          if (!(await tryLockWorkspace(trx))) return 'another process has it' as const;
+          const rows = await readInbox(trx, crowded ? eventsACrowdedTick : eventsATick);
           if (rows.length === 0) return undefined;
           taken = rows;
           return applyBatch(trx, rows, await channelsOf(rows), dependencies);

@@ -23,7 +23,7 @@ import {
   markTimeline,
   markTwins,
   mergeMessages,
-  peopleAtHome,
+  peopleOfPrimaries,
   raiseAlerts,
   remarkTimeline,
   removeFromInbox,
@@ -153,7 +153,7 @@ export async function applyBatch(
   await remarkTimeline(trx, [...people.reshaped], now);
   const keptRows = kept.map(({ row }) => row);
   await addCounts(trx, countsOf(rows, { dropped, kept: keptRows, parked: letterRows }));
-  await eraseAtHome(trx, erased, { traitsOf, erasureKeyOf }, now);
+  await eraseByPrimary(trx, erased, { traitsOf, erasureKeyOf }, now);
   return {
     events: rows.length,
     parked: letters.map(({ reason }) => reason),
@@ -226,15 +226,15 @@ function timelineOf(
     const wamid = facts.message?.wamid ?? facts.status?.wamid;
     if (contactId === null || row.channelId === null || wamid === undefined) return [];
     const { channelId, traceparent } = row;
-    const tickOnly = facts.message === undefined;
-    return [{ contactId, channelId, wamid, at: facts.anchor.at, tickOnly, traceparent }];
+    const statusOnly = facts.message === undefined;
+    return [{ contactId, channelId, wamid, at: facts.anchor.at, statusOnly, traceparent }];
   });
 }
 
 /** Messages that now show another content, which may be somebody's the event itself did not name. */
 function timelineOfChanged(changed: readonly MessageRow[]): Parameters<typeof markTimeline>[1][number][] {
   return changed.flatMap(({ contactId, channelId, wamid, at }) =>
-    contactId === null ? [] : [{ contactId, channelId, wamid, at, tickOnly: false }],
+    contactId === null ? [] : [{ contactId, channelId, wamid, at, statusOnly: false }],
   );
 }
 
@@ -290,14 +290,14 @@ function countsOf(
 }
 
 /** A CRM erased these people for privacy's sake: our copy goes too. */
-async function eraseAtHome(
+async function eraseByPrimary(
   trx: WorkspaceTransaction,
   records: readonly { readonly connectionId: string; readonly recordId: string }[],
   { traitsOf, erasureKeyOf }: Pick<ApplyContext, 'traitsOf' | 'erasureKeyOf'>,
   now: number,
 ): Promise<void> {
   if (records.length === 0) return;
-  const contactIds = await peopleAtHome(trx, records);
+  const contactIds = await peopleOfPrimaries(trx, records);
   if (contactIds.length === 0) return;
   const key = await erasureKeyOf(trx.workspaceId);
   await erasePeople(trx, contactIds, { askedBy: 'privacy deletion in the CRM', key, traitsOf, now });

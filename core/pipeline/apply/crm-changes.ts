@@ -9,7 +9,7 @@ import {
   doubtRecords,
   keepWrites,
   linksOfRecords,
-  lookedAt,
+  scannedOccurrences,
   markGone,
   markPriority,
   markRecords,
@@ -171,9 +171,10 @@ async function applyFields(
   await confirmWrites(trx, connectionId, confirmed(echoes, rows));
   const news = foreign.filter((one) => !isKnown(one, rows.get(one.recordId), same));
   // A look may have been quicker: then this says when it was.
-  const looked = news.length === foreign.length ? new Set() : await lookedAt(trx, connectionId, recordIds);
+  const scanned =
+    news.length === foreign.length ? new Set() : await scannedOccurrences(trx, connectionId, recordIds);
   const telling = foreign.filter(
-    (one) => news.includes(one) || looked.has(`${one.recordId} ${one.field} ${one.value}`),
+    (one) => news.includes(one) || scanned.has(`${one.recordId} ${one.field} ${one.value}`),
   );
   await addOccurrences(
     trx,
@@ -186,7 +187,7 @@ async function applyFields(
         value: one.value,
         changedAt: one.at,
         changedBy: one.by,
-        looked: false,
+        scanned: false,
       })),
     now,
   );

@@ -4,9 +4,9 @@ import {
   forgetRefused,
   forgetWaiting,
   giveBackTimeline,
-  giveHomes,
+  givePrimaryRecords,
   holdContacts,
-  keepOneHome,
+  keepOnePrimary,
   linkByPhone,
   linksOfJoined,
   madeFor,
@@ -15,7 +15,7 @@ import {
   moveTimeline,
   openConflicts,
   saveJoinedLinks,
-  severalHomes,
+  severalPrimaries,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
 import { survivorsOf } from '../decided.ts';
@@ -46,8 +46,8 @@ export async function regroupAtCrms(
     gone: gone.map(({ contactId }) => contactId),
     regrouped: [...partedIds, ...gone.map(({ contactId }) => contactId)],
   });
-  const several = await severalHomes(trx, joined);
-  await keepOneHome(trx, stand);
+  const several = await severalPrimaries(trx, joined);
+  await keepOnePrimary(trx, stand);
   await giveBackTimeline(trx, parted, now);
   await moveTimeline(
     trx,
@@ -56,7 +56,7 @@ export async function regroupAtCrms(
   );
   // Each goes on as if the others had never been theirs.
   for (const [connectionId, { touched, byPhone }] of parted.length === 0 ? [] : links) {
-    await giveHomes(trx, connectionId, touched, now);
+    await givePrimaryRecords(trx, connectionId, touched, now);
     await linkByPhone(trx, connectionId, byPhone, now);
     await markRecords(trx, connectionId, touched, { priority: markPriority.consent, reread: true }, now);
   }

@@ -8,7 +8,7 @@ export interface ContactLink extends KeptLink {
 
 /** Whose links are whose after contacts were joined, or parted again, in one connection. */
 export interface SharedLinks {
-  /** Of contacts that stand. One that several were joined into may have several homes: which stays is decided by rank. */
+  /** Of contacts that stand. One that several were joined into may have several primary records: which stays is decided by rank. */
   readonly current: readonly ContactLink[];
   /** Of contacts that are joined: what each has by itself. */
   readonly beforeJoin: readonly ContactLink[];
@@ -87,40 +87,40 @@ function sharedOut(
       own.flatMap((link): KeptLink[] => {
         const current = now.get(link.recordId);
         if (current === undefined) return [];
-        return [current.partedAt === null ? link : { ...link, home: false, partedAt: current.partedAt }];
+        return [current.partedAt === null ? link : { ...link, primary: false, partedAt: current.partedAt }];
       }),
     ]),
   );
   const give = (contactId: string, link: KeptLink): void => {
     const own = shares.get(contactId) ?? [];
-    const home = link.home || !own.some((one) => one.home);
-    shares.set(contactId, [...own, { ...link, home: home && link.partedAt === null }]);
+    const primary = link.primary || !own.some((one) => one.primary);
+    shares.set(contactId, [...own, { ...link, primary: primary && link.partedAt === null }]);
   };
   for (const link of links) {
     const { recordId, reason, partedAt } = link;
     const known = [...kept].filter(([, own]) => own.some((one) => one.recordId === recordId));
-    const decided = reason === 'member' && link.home && partedAt === null;
+    const decided = reason === 'member' && link.primary && partedAt === null;
     if (known.length === 0) {
       if (reason === 'phone' && partedAt === null) continue;
       const maker = madeFor.get(recordId) ?? survivor;
       const contactId = shares.has(maker) ? maker : survivor;
       give(contactId, link);
-      if (decided) makeHome(shares, contactId, link);
+      if (decided) makePrimary(shares, contactId, link);
     } else if (decided) {
       const isOld = known.some(([, own]) =>
-        own.some((one) => one.recordId === recordId && one.home && one.reason === 'member'),
+        own.some((one) => one.recordId === recordId && one.primary && one.reason === 'member'),
       );
-      if (!isOld) for (const [contactId] of known) makeHome(shares, contactId, link);
+      if (!isOld) for (const [contactId] of known) makePrimary(shares, contactId, link);
     }
   }
   return shares;
 }
 
 /** A member's word about whose record it is. */
-function makeHome(shares: Map<string, KeptLink[]>, contactId: string, link: KeptLink): void {
+function makePrimary(shares: Map<string, KeptLink[]>, contactId: string, link: KeptLink): void {
   const own = shares.get(contactId) ?? [];
   shares.set(contactId, [
-    ...own.filter(({ recordId }) => recordId !== link.recordId).map((one) => ({ ...one, home: false })),
+    ...own.filter(({ recordId }) => recordId !== link.recordId).map((one) => ({ ...one, primary: false })),
     link,
   ]);
 }
@@ -130,7 +130,7 @@ function combined(links: readonly KeptLink[]): KeptLink[] {
   return [...Map.groupBy(links, ({ recordId }) => recordId)].flatMap(([, some]) => {
     const [first] = some.toSorted(
       (x, y) =>
-        Number(y.home) - Number(x.home) || x.createdAt - y.createdAt || (x.reason < y.reason ? -1 : 1),
+        Number(y.primary) - Number(x.primary) || x.createdAt - y.createdAt || (x.reason < y.reason ? -1 : 1),
     );
     if (first === undefined) return [];
     const parted = some.map(({ partedAt }) => partedAt);
@@ -139,7 +139,7 @@ function combined(links: readonly KeptLink[]): KeptLink[] {
       {
         recordId,
         reason,
-        home: some.some(({ home, partedAt }) => home && partedAt === null),
+        primary: some.some(({ primary, partedAt }) => primary && partedAt === null),
         partedAt: parted.reduce((x, y) => (x === null || y === null ? null : Math.max(x, y))) ?? null,
         createdAt: Math.min(...some.map(({ createdAt }) => createdAt)),
       },

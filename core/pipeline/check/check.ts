@@ -24,14 +24,14 @@ import {
   type WorkspaceTransaction,
   writeAudit,
 } from '../../store/index.ts';
-import { callPlaceMs, type Rounds, type TurnFailed, TurnTaker } from '../../work/index.ts';
+import { callPlaceMs, type Dispatcher, type TickFailed, QueueWorker } from '../../work/index.ts';
 import { callFailed, callWent, mayCall } from '../breaker.ts';
 import { type Connectors, wasDisconnected } from '../connectors.ts';
 import type { ErasureKeyOf } from '../erased.ts';
 import { wholeMappingOf } from '../mapping-of.ts';
 import { fieldsToRead } from '../reconcile/resolve.ts';
-import type { LookCounts } from '../written-batch.ts';
-import { mustHaveLooked } from './report.ts';
+import type { ScanCounts } from '../written-batch.ts';
+import { mustHaveCheck } from './report.ts';
 import { takeIn } from './take-in.ts';
 
 /** Longer than any call may take (docs/design.md §4). */
@@ -44,7 +44,7 @@ const waitMs = 5_000;
  * as it goes, page by page; a process that dies is overtaken where it was.
  */
 export interface Checker {
-  readonly worker: TurnTaker;
+  readonly worker: QueueWorker;
   /** One that runs goes on. Throws a `Refusal`. */
   start(actor: Actor, connectionId: string): Promise<CheckRow>;
   /** Throws a `Refusal` where none is running. */
@@ -54,12 +54,12 @@ export interface Checker {
 export function createChecker(dependencies: {
   store: Store;
   clock: Clock;
-  rounds: Rounds;
+  dispatcher: Dispatcher;
   connectors: Connectors;
   erasureKeyOf: ErasureKeyOf;
-  counts: LookCounts & { readonly failed: TurnFailed };
+  counts: ScanCounts & { readonly failed: TickFailed };
 }): Checker {
-  const { store, clock, rounds, connectors, erasureKeyOf, counts } = dependencies;
+  const { store, clock, dispatcher, connectors, erasureKeyOf, counts } = dependencies;
 
   /** What the account has of the fields to be read, by check: it is asked once. */
   const looking = new Map<string, string[]>();
@@ -102,15 +102,21 @@ export function createChecker(dependencies: {
       looking.delete(check.checkId);
       await leaveUnseen(trx, connectionId, await finishCheck(trx, check, now), now);
     });
-    counts.looked({ workspaceId, connectionId, crm, records: records.length, ms: performance.now() - since });
+    counts.scanned({
+      workspaceId,
+      connectionId,
+      crm,
+      records: records.length,
+      ms: performance.now() - since,
+    });
     await callWent(store, connection, clock.now());
   };
 
-  const worker = new TurnTaker(rounds, {
+  const worker = new QueueWorker(dispatcher, {
     queue: 'checks',
     failed: counts.failed,
     placeMs: callPlaceMs,
-    async turn({ workspaceId, targetId }) {
+    async tick({ workspaceId, targetId }) {
       const lease = randomUUID();
       const leased = await store.transact(workspaceId, async (trx) => {
         const check = await leaseCheck(trx, targetId, lease, clock.now(), leaseMs);
@@ -162,7 +168,7 @@ export function createChecker(dependencies: {
           at: clock.now(),
         });
         await insertCheck(trx, connection, clock.now());
-        return mustHaveLooked(trx, connectionId);
+        return mustHaveCheck(trx, connectionId);
       });
       return check;
     },

@@ -5,18 +5,24 @@ import {
   advancePoll,
   claimPoll,
   type ConnectionRow,
-  lookedForRecords,
+  noteLookedFor,
   markPriority,
   markRecords,
   type Store,
   tombstonesOfWithdrawn,
 } from '../../store/index.ts';
-import { callPlaceMs, ofConnection, type Rounds, type TurnFailed, TurnTaker } from '../../work/index.ts';
+import {
+  callPlaceMs,
+  ofConnection,
+  type Dispatcher,
+  type TickFailed,
+  QueueWorker,
+} from '../../work/index.ts';
 import { callFailed, callWent, mayCall } from '../breaker.ts';
 import type { Connectors } from '../connectors.ts';
 import type { ErasureKeyOf } from '../erased.ts';
 import { ensureIndexed, existingFields, readableFields } from './check.ts';
-import type { LookCounts } from '../written-batch.ts';
+import type { ScanCounts } from '../written-batch.ts';
 import { takeIn } from './take-in.ts';
 
 /** While webhooks are silent a change is known after this long; while they arrive the poll only fills their gaps. */
@@ -33,7 +39,7 @@ const restorableMs = 90 * 24 * 60 * 60 * 1000;
 
 /** Looks at what changed in connected accounts since the last time, so that no gap of the webhooks stays. */
 export interface Poller {
-  readonly worker: TurnTaker;
+  readonly worker: QueueWorker;
   /** Polls a connection if that is due. */
   poll(connection: ConnectionRow): Promise<void>;
 }
@@ -41,12 +47,12 @@ export interface Poller {
 export function createPoller(dependencies: {
   store: Store;
   clock: Clock;
-  rounds: Rounds;
+  dispatcher: Dispatcher;
   connectors: Connectors;
   erasureKeyOf: ErasureKeyOf;
-  counts: LookCounts & { readonly failed: TurnFailed };
+  counts: ScanCounts & { readonly failed: TickFailed };
 }): Poller {
-  const { store, clock, rounds, connectors, erasureKeyOf, counts } = dependencies;
+  const { store, clock, dispatcher, connectors, erasureKeyOf, counts } = dependencies;
 
   /** By connection: the fields its account had, and until when that is believed. */
   const known = new Map<string, { readonly existing: ReadonlySet<string>; readonly until: number }>();
@@ -98,7 +104,7 @@ export function createPoller(dependencies: {
         await advancePoll(trx, connectionId, { cursor: cursor ?? null, ...(done ? { until: started } : {}) });
       });
       const records = page.records.length;
-      counts.looked({ workspaceId, connectionId, crm, records, ms: performance.now() - since });
+      counts.scanned({ workspaceId, connectionId, crm, records, ms: performance.now() - since });
       if (done) break;
     }
     await lookForRestored(connection, connector, fields);
@@ -120,7 +126,7 @@ export function createPoller(dependencies: {
     const back = await connector.read(gone, fields, 'import');
     await store.transact(workspaceId, async (trx) => {
       const now = clock.now();
-      await lookedForRecords(trx, connectionId, gone, now);
+      await noteLookedFor(trx, connectionId, gone, now);
       const recordIds = back.map(({ askedAs }) => askedAs);
       await markRecords(trx, connectionId, recordIds, { priority: markPriority.consent, reread: true }, now);
     });
@@ -140,11 +146,11 @@ export function createPoller(dependencies: {
     }
   };
 
-  const worker = new TurnTaker(rounds, {
+  const worker = new QueueWorker(dispatcher, {
     queue: 'polls',
     failed: counts.failed,
     placeMs: callPlaceMs,
-    turn: ofConnection(store, async (connection) => {
+    tick: ofConnection(store, async (connection) => {
       await store.transact(connection.workspaceId, (trx) => ensureIndexed(trx, connection, clock.now()));
       await poll(connection);
       return 'done';

@@ -3,7 +3,7 @@ import {
   type CrmField,
   type CrmValues,
   type FieldMapping,
-  type FieldOwner,
+  type FieldPolicy,
   type MappingSource,
 } from '../../crm/index.ts';
 import type { Clock } from '../../clock.ts';
@@ -53,7 +53,7 @@ export interface FieldForecast {
   readonly field: string;
   /** False: provisioning would create it. */
   readonly exists: boolean;
-  readonly owner: FieldOwner;
+  readonly policy: FieldPolicy;
   /** Records that hold a value there now. */
   readonly filled: number;
   readonly becomes: string;
@@ -73,7 +73,7 @@ export async function readFindings(
 ): Promise<readonly object[]> {
   const { store, connection } = input;
   const check = await store.transact(connection.workspaceId, (trx) =>
-    mustHaveLooked(trx, connection.connectionId),
+    mustHaveCheck(trx, connection.connectionId),
   );
   switch (section) {
     case 'several records':
@@ -94,13 +94,13 @@ export function readUnreadableNumbers(
   page: Page<PhoneKey>,
 ): Promise<(UnreadablePhone & { readonly advice: string })[]> {
   return store.transact(workspaceId, async (trx) => {
-    await mustHaveLooked(trx, connectionId);
+    await mustHaveCheck(trx, connectionId);
     return (await unreadablePhones(trx, connectionId, page)).map((phone) => withAdvice(phone, region));
   });
 }
 
 /** The connection's latest check. Throws a `Refusal` where there is none. */
-export async function mustHaveLooked(trx: WorkspaceTransaction, connectionId: string): Promise<CheckRow> {
+export async function mustHaveCheck(trx: WorkspaceTransaction, connectionId: string): Promise<CheckRow> {
   const check = await lastCheck(trx, connectionId);
   if (check === undefined) {
     throw new Refusal('missing', 'no_check', 'Nobody has looked through this account yet: start a check.');
@@ -220,24 +220,24 @@ async function contradictions(input: ReportInput): Promise<ConsentContradiction[
 
 async function forecasts({ connector, connection }: ReportInput, check: CheckRow): Promise<FieldForecast[]> {
   const existing = new Map((await connector.fields()).map((field) => [field.name, field]));
-  return wholeMappingOf(connection, connector.traits).map(({ source, field, owner }) => {
+  return wholeMappingOf(connection, connector.traits).map(({ source, field, policy }) => {
     const filled = check.filled[field.name] ?? 0;
     return {
       source,
       field: field.name,
       exists: existing.has(field.name),
-      owner,
+      policy,
       filled,
-      becomes: fate(owner, existing.get(field.name), filled),
+      becomes: fate(policy, existing.get(field.name), filled),
     };
   });
 }
 
-function fate(owner: FieldOwner, field: CrmField | undefined, filled: number): string {
+function fate(policy: FieldPolicy, field: CrmField | undefined, filled: number): string {
   if (field === undefined) return 'Created, and filled for everybody who writes on WhatsApp.';
   if (!field.writable) return 'The CRM does not let it be written: choose another field.';
   const kept = `${String(filled)} filled values are kept`;
-  switch (owner) {
+  switch (policy) {
     case 'once':
     case 'if-empty':
       return `${kept}; empty ones are filled.`;

@@ -47,22 +47,22 @@ export async function takeIn(
   const rows = new Map(
     (await recordsById(trx, connectionId, [...ids, ...gone])).map((row) => [row.recordId, row]),
   );
-  const looked = page.records
+  const scanned = page.records
     .map((record): Seen => ({ record, row: rows.get(record.recordId) }))
     .filter(isNews);
-  const known = looked.filter(({ row }) => row?.agreed === true).map(({ record }) => record.recordId);
+  const known = scanned.filter(({ row }) => row?.agreed === true).map(({ record }) => record.recordId);
   const writes = [
     ...(await openWrites(trx, connectionId, known, now)),
     ...(await unansweredWrites(trx, connectionId, known)),
   ];
   const phones = await typedPhones(trx, connectionId, known);
-  const found = lookThrough(looked, { connection, traits, writes, phones, now });
+  const found = compareScanned(scanned, { connection, traits, writes, phones, now });
   await addOccurrences(trx, found.occurrences, now);
   await fillBases(trx, connectionId, found.filled);
 
-  const back = looked.filter(({ row }) => row !== undefined && row.gone !== null);
+  const back = scanned.filter(({ row }) => row !== undefined && row.gone !== null);
   const there = back.filter((one) => all || wentBefore(one));
-  const saved = looked.filter(
+  const saved = scanned.filter(
     (one) => there.includes(one) || ((all || one.row?.agreed !== true) && !back.includes(one)),
   );
   // Links follow merges first, so that a survivor is no second record of anybody.
@@ -110,8 +110,8 @@ function endsOf({ gone, merged }: ScanPage, rows: ReadonlyMap<string, RecordRow>
 }
 
 /** Compares records with what is known of them. */
-function lookThrough(
-  looked: readonly Seen[],
+function compareScanned(
+  scanned: readonly Seen[],
   by: {
     readonly connection: ConnectionRow;
     readonly traits: ConnectorTraits;
@@ -129,7 +129,7 @@ function lookThrough(
     optOuts: [] as string[],
     differing: [] as string[],
   };
-  for (const { record, row } of looked) {
+  for (const { record, row } of scanned) {
     if (row === undefined) continue;
     const { recordId } = record;
     const { occurrences, seen } = noticeFollowed(row, record, followed, [], now);

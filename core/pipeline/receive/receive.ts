@@ -251,7 +251,7 @@ async function signerNamed(name: string | null, directory: Directory): Promise<S
     : { kind: 'channel', workspaceId: channel.workspaceId, channelId: channel.channelId };
 }
 
-function homeOf(signer: Signer): string {
+function workspaceOfSigner(signer: Signer): string {
   return signer.kind === 'service' ? serviceWorkspaceId : signer.workspaceId;
 }
 
@@ -271,7 +271,7 @@ function unparsed(body: Buffer, signer: Signer, receivedAt: number): ReadonlyMap
     payload: body,
     receivedAt,
   };
-  return new Map([[homeOf(signer), { ...nothing, deadLetters: [letter] }]]);
+  return new Map([[workspaceOfSigner(signer), { ...nothing, deadLetters: [letter] }]]);
 }
 
 /** Lays each event at its workspace's door. Undefined: it is nested deeper than JSON can be written. */
@@ -303,7 +303,7 @@ async function sortOut(
     if (stored === undefined) return undefined;
     if (channel === undefined || !owns(signer, channel)) {
       const optOut = isOptOut(event);
-      const { deadLetters, alerts } = draftOf(homeOf(signer));
+      const { deadLetters, alerts } = draftOf(workspaceOfSigner(signer));
       deadLetters.push({
         reason: 'foreign channel',
         explanation: foreignExplanation(event),

@@ -44,15 +44,15 @@ export async function adoptNamed(
     [...new Set(twins.map(({ outcome }) => outcome.recordId))],
     traits.sizes.read,
   )) {
-    const priority = mostPressing(twins.map(({ creating }) => creating.homeless.dirty));
+    const priority = mostPressing(twins.map(({ creating }) => creating.unlinked.dirty));
     for (const record of await connector.read(some, fieldsToRead(connector, mapping), priority)) {
       records.set(record.askedAs, record);
     }
   }
   const notTheirs: NotTheirs[] = [];
   for (const twin of twins) {
-    const { homeless, values } = twin.creating;
-    const { contact, dirty, tombstoneAt } = homeless;
+    const { unlinked, values } = twin.creating;
+    const { contact, dirty, tombstoneAt } = unlinked;
     const record = records.get(twin.outcome.recordId);
     if (record === undefined || losing.has(`${contact.contactId} ${record.recordId}`)) {
       const { item, explanation } = twin.outcome;
@@ -64,7 +64,7 @@ export async function adoptNamed(
     findings.seen.push(seenRecord(record, traits.phoneFields, connection.region));
     const reason = reasonToTake(twin, record);
     if (reason !== undefined) {
-      findings.links.push({ contactId: contact.contactId, recordId: record.recordId, home: true, reason });
+      findings.links.push({ contactId: contact.contactId, recordId: record.recordId, primary: true, reason });
       hurry(findings.instead, record.recordId, dirty.priority);
       if (tombstoneAt !== undefined) hurry(findings.back, contact.contactId, dirty.priority);
       findings.outcomes.set(dirty, 'unchanged');
@@ -82,7 +82,7 @@ export async function adoptNamed(
   return notTheirs;
 
   function reasonToTake({ creating, outcome }: NamedTwin, record: CrmRecord): 'our id' | 'phone' | undefined {
-    const { contact } = creating.homeless;
+    const { contact } = creating.unlinked;
     if (parted.has(`${contact.contactId} ${record.recordId}`)) return undefined;
     if (outcome.outcome === 'exists' && outcome.by === 'our id') return 'our id';
     const held = phonesOf(record, traits.phoneFields, connection.region);

@@ -1,6 +1,6 @@
 import { type CrmRecord, phonesOf } from '../../crm/index.ts';
 import type { PhoneHolder, SeenRecord } from '../../store/index.ts';
-import type { Homeless } from './load-batch.ts';
+import type { UnlinkedContact } from './load-batch.ts';
 
 /** Record ids, the best one first. */
 export type Candidates = readonly string[];
@@ -20,13 +20,13 @@ export function byAge(x: Order, y: Order): number {
 
 /** Whose phone stands on which records: by rank, then the field people look at first, then the oldest. */
 export function candidatesOf(
-  homeless: readonly Homeless[],
+  unlinked: readonly UnlinkedContact[],
   held: readonly PhoneHolder[],
   parted: ReadonlySet<string>,
 ): ReadonlyMap<string, Candidates> {
   const byPhone = Map.groupBy(held, ({ phone }) => phone);
   return new Map(
-    homeless.map(({ contact }) => {
+    unlinked.map(({ contact }) => {
       const records = contact.phones
         .flatMap((phone) => byPhone.get(phone) ?? [])
         .filter(({ recordId }) => !parted.has(`${contact.contactId} ${recordId}`))
@@ -68,10 +68,13 @@ export function seenRecord(
 }
 
 /** People whose phones fit into one search. */
-export function inSearches(homeless: readonly Homeless[], phonesPerSearch: number): Homeless[][] {
-  const searches: Homeless[][] = [];
+export function inSearches(
+  unlinked: readonly UnlinkedContact[],
+  phonesPerSearch: number,
+): UnlinkedContact[][] {
+  const searches: UnlinkedContact[][] = [];
   let phones = Infinity;
-  for (const one of homeless) {
+  for (const one of unlinked) {
     if (phones + one.contact.phones.length > phonesPerSearch) {
       searches.push([]);
       phones = 0;

@@ -47,7 +47,7 @@ export class Findings {
   readonly back = new Map<string, number>();
   /** Contacts of which two records may stand: a create of theirs was repeated. */
   readonly repeated: string[] = [];
-  /** Contacts, and the record that is to be their home. */
+  /** Contacts, and the record that is to be their primary one. */
   readonly preferred: { readonly contactId: string; readonly recordId: string }[] = [];
   readonly taking: TargetPlan[] = [];
   /** Records whose writes may still take effect until then. */

@@ -30,9 +30,9 @@ export interface DirtyTarget {
   /** Undefined: we have not seen it yet. */
   readonly row: RecordRow | undefined;
   /** People whose own record it is, the one it names first. */
-  readonly homes: readonly ContactFields[];
+  readonly primaryFor: readonly ContactFields[];
   readonly others: readonly ContactFields[];
-  /** Its row names somebody who is not at home here, and is on another record. */
+  /** Its row names somebody whose primary record is another. */
   readonly keyIsOthers: boolean;
   /** What writes were to leave there that nobody answered, and that may have taken effect since it was last seen. */
   readonly tried: readonly CrmValues[];
@@ -45,17 +45,17 @@ export interface DirtyTarget {
 }
 
 /** A contact that has no record in this connection. */
-export interface Homeless {
+export interface UnlinkedContact {
   readonly dirty: DirtyRecord;
   readonly contact: ContactFields;
   /** When the record it had was deleted: only a message after that makes another. */
   readonly tombstoneAt: number | undefined;
 }
 
-/** One turn's work as the store knows it. */
+/** One tick's work as the store knows it. */
 export interface DirtyBatch {
   readonly targets: readonly DirtyTarget[];
-  readonly homeless: readonly Homeless[];
+  readonly unlinked: readonly UnlinkedContact[];
   /** Contacts of which records may stand that are not known here. */
   readonly twins: readonly DirtyRecord[];
   /** Nothing is to be done for these: their contact is another's by now, or has a record that is marked itself. */
@@ -82,7 +82,9 @@ export async function loadBatch(
     ...recordIds,
     ...linksOfSubjects.map(({ recordId }) => recordId),
   ]);
-  const isNamed = new Set(links.flatMap((link) => (link.home ? [`${link.recordId} ${link.contactId}`] : [])));
+  const isNamed = new Set(
+    links.flatMap((link) => (link.primary ? [`${link.recordId} ${link.contactId}`] : [])),
+  );
   const keyOfOthers = await recordsWithKeyOfOthers(
     trx,
     connectionId,
@@ -117,7 +119,7 @@ function sortBatch(read: {
   const taken = takenOver(read.merged, read.rows);
   const erasedIn = Map.groupBy(read.merged, ({ survivorId }) => survivorId);
   const targets: DirtyTarget[] = [];
-  const homeless: Homeless[] = [];
+  const unlinked: UnlinkedContact[] = [];
   const idle: DirtyRecord[] = [];
   const instead = new Map<string, number>();
   const twins = read.leased.filter(seeksTwins);
@@ -125,19 +127,22 @@ function sortBatch(read: {
     if (twins.includes(dirty)) continue;
     if (dirty.recordId !== null) {
       const row = rowOf.get(dirty.recordId);
-      const tied = (linksOf.get(dirty.recordId) ?? []).flatMap(({ contactId, home }) => {
+      const tied = (linksOf.get(dirty.recordId) ?? []).flatMap(({ contactId, primary }) => {
         const contact = contactOf.get(contactId);
-        return contact === undefined ? [] : [{ contact, home }];
+        return contact === undefined ? [] : [{ contact, primary }];
       });
-      const homes = tied.filter(({ home }) => home).map(({ contact }) => contact);
+      const primaryFor = tied.filter(({ primary }) => primary).map(({ contact }) => contact);
       const tried = read.tried.filter(({ recordId }) => recordId === dirty.recordId);
-      const named = homes.findIndex(({ contactId }) => contactId === row?.keyContactId);
+      const named = primaryFor.findIndex(({ contactId }) => contactId === row?.keyContactId);
       targets.push({
         dirty,
         recordId: dirty.recordId,
         row,
-        homes: named <= 0 ? homes : [...homes.slice(named, named + 1), ...homes.toSpliced(named, 1)],
-        others: tied.filter(({ home }) => !home).map(({ contact }) => contact),
+        primaryFor:
+          named <= 0
+            ? primaryFor
+            : [...primaryFor.slice(named, named + 1), ...primaryFor.toSpliced(named, 1)],
+        others: tied.filter(({ primary }) => !primary).map(({ contact }) => contact),
         keyIsOthers: read.keyOfOthers.has(dirty.recordId),
         tried: tried.map(({ written }) => written),
         takenOver: taken.get(dirty.recordId) ?? [],
@@ -154,21 +159,21 @@ function sortBatch(read: {
       idle.push(dirty);
       continue;
     }
-    const homes = (subjectLinks.get(contact.contactId) ?? []).filter(({ home }) => home);
-    const standing = homes.filter(({ recordId }) => (rowOf.get(recordId)?.gone ?? null) === null);
+    const primaryFor = (subjectLinks.get(contact.contactId) ?? []).filter(({ primary }) => primary);
+    const standing = primaryFor.filter(({ recordId }) => (rowOf.get(recordId)?.gone ?? null) === null);
     if (standing.length > 0) {
       idle.push(dirty);
       for (const { recordId } of standing) hurry(instead, recordId, dirty.priority);
       continue;
     }
-    const goneAt = homes.map(({ recordId }) => rowOf.get(recordId)?.goneAt ?? 0);
-    homeless.push({
+    const goneAt = primaryFor.map(({ recordId }) => rowOf.get(recordId)?.goneAt ?? 0);
+    unlinked.push({
       dirty,
       contact,
       tombstoneAt: goneAt.length === 0 ? undefined : Math.max(...goneAt),
     });
   }
-  return { targets, homeless, twins, idle, instead, leased: read.leased };
+  return { targets, unlinked, twins, idle, instead, leased: read.leased };
 }
 
 function valuesIn(row: Pick<RecordRow, 'erasedValues'> | undefined): ErasedValues[] {

@@ -40,7 +40,7 @@ export function planTarget(
   followed: Followed,
   erased: ReadonlySet<string>,
 ): TargetPlan {
-  const { row, homes, others } = target;
+  const { row, primaryFor, others } = target;
   const known = knownOf(target);
   const agreed = withTries(
     withTakenOver(known, target.takenOver, record, followed),
@@ -48,7 +48,7 @@ export function planTarget(
     record,
     followed,
   );
-  const contact = foldRecord(homes, others);
+  const contact = foldRecord(primaryFor, others);
   const unseen = row?.agreed !== true && record === undefined;
   if (contact === undefined) {
     return planOthers(target, record, mapping, traits, followed, erased, agreed, unseen);
@@ -194,11 +194,11 @@ function withFollowed(agreed: Agreed, record: CrmRecord | undefined, { theirs }:
 }
 
 /**
- * What stands in our unique field and may stay. The id of somebody whose home is another record by now would keep it from
+ * What stands in our unique field and may stay. The id of somebody whose primary record is another by now would keep it from
  * being written there; one that was taken from what both sides agreed on is of somebody erased.
  */
 function heldKey(
-  { row, homes, others, keyIsOthers }: DirtyTarget,
+  { row, primaryFor, others, keyIsOthers }: DirtyTarget,
   record: CrmRecord | undefined,
 ): string | undefined {
   const held = record === undefined ? (row?.keyContactId ?? undefined) : record.contactId;
@@ -206,7 +206,8 @@ function heldKey(
   const isHeldBy = (people: readonly ContactFields[]): boolean =>
     people.some(({ contactId }) => contactId === held);
   if (isHeldBy(others)) return undefined;
-  const isErased = homes.length > 0 && row?.agreed === true && row.keyContactId === null && !isHeldBy(homes);
+  const isErased =
+    primaryFor.length > 0 && row?.agreed === true && row.keyContactId === null && !isHeldBy(primaryFor);
   return isErased ? undefined : held;
 }
 

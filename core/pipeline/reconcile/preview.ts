@@ -11,7 +11,7 @@ import { mappingOf } from '../mapping-of.ts';
 import { erasedFieldsOf } from './erased-values.ts';
 import { planTarget } from './plan-target.ts';
 import { loadResolveFacts } from './resolve-facts.ts';
-import { fieldsToRead, resolveHomeless } from './resolve.ts';
+import { fieldsToRead, resolveUnlinked } from './resolve.ts';
 
 /** What would be written for one person or record if the connection were live. */
 export interface Previewed {
@@ -49,16 +49,16 @@ export async function previewWrites(
     return {
       batch: loaded,
       next: last && ([last.priority, last.markedAt, last.subject] as const),
-      facts: await loadResolveFacts(trx, connection, loaded.homeless, erasureKeyOf, now),
+      facts: await loadResolveFacts(trx, connection, loaded.unlinked, erasureKeyOf, now),
     };
   });
   const existing = new Set((await connector.fields()).map(({ name }) => name));
   const fields = fieldsToRead(connector, mapping).filter((field) => existing.has(field));
   // Nothing was tried in shadow, and our own field may not be there yet.
-  const resolved = await resolveHomeless(
+  const resolved = await resolveUnlinked(
     connector,
     connection,
-    batch.homeless,
+    batch.unlinked,
     { ...facts, keys: undefined },
     fields,
     clock.now(),
@@ -77,13 +77,13 @@ export async function previewWrites(
     erasureKeyOf,
   );
   const results = [
-    ...resolved.creating.map(({ homeless: { contact } }) => ({
+    ...resolved.creating.map(({ unlinked: { contact } }) => ({
       contactId: contact.contactId,
       recordId: undefined,
       what: 'create' as const,
       values: valuesForNew(contact, mapping, traits.spelling),
     })),
-    ...resolved.found.map(({ homeless: { contact }, recordId }) => ({
+    ...resolved.found.map(({ unlinked: { contact }, recordId }) => ({
       contactId: contact.contactId,
       recordId,
       what: 'adopt' as const,
@@ -99,7 +99,7 @@ export async function previewWrites(
       const record = byAsked.get(target.recordId);
       const erased = erasedOf(target.erasedValues, record?.values ?? {});
       const { write } = planTarget(target, record, mapping, traits, followed, erased);
-      const [person] = [...target.homes, ...target.others];
+      const [person] = [...target.primaryFor, ...target.others];
       return {
         contactId: person?.contactId,
         recordId: target.recordId,

@@ -23,10 +23,10 @@ import {
 import {
   callPlaceMs,
   ofConnection,
-  type Rounds,
-  type TurnFailed,
-  type TurnOutcome,
-  TurnTaker,
+  type Dispatcher,
+  type TickFailed,
+  type TickOutcome,
+  QueueWorker,
 } from '../../work/index.ts';
 import { BatchSizes } from '../batch-sizes.ts';
 import { Calls } from '../calls.ts';
@@ -53,19 +53,19 @@ const lingerMs = 250;
 export interface ReconcileCounts {
   written(batch: WrittenBatch<BatchOutcome>): void;
   callFailed(connection: OfConnection, error: SangamError): void;
-  failed: TurnFailed;
+  failed: TickFailed;
 }
 
 /** Brings dirty records in step in batches as large as each CRM's API takes, until stopped. */
 export function createReconciler(dependencies: {
   store: Store;
   clock: Clock;
-  rounds: Rounds;
+  dispatcher: Dispatcher;
   counts: ReconcileCounts;
   connectors: Connectors;
   erasureKeyOf: ErasureKeyOf;
-}): TurnTaker {
-  const { store, clock, rounds, counts, connectors, erasureKeyOf } = dependencies;
+}): QueueWorker {
+  const { store, clock, dispatcher, counts, connectors, erasureKeyOf } = dependencies;
 
   /** When a connection's next batch may go, on the monotonic clock. */
   const nextBatchAt = new Map<string, number>();
@@ -73,13 +73,13 @@ export function createReconciler(dependencies: {
   /** From which priority on a connection's limit is used up, and until when, on the monotonic clock. */
   const spent = new Map<string, Spent[]>();
 
-  const turnFor = async (connection: ConnectionRow): Promise<TurnOutcome> => {
+  const tickFor = async (connection: ConnectionRow): Promise<TickOutcome> => {
     const { workspaceId, connectionId } = connection;
     if (connection.mode === 'shadow') return 'done';
     if (performance.now() < (nextBatchAt.get(connectionId) ?? 0)) return 'later';
     const limited = limitedFrom(spent, connectionId);
     const before = limited?.from;
-    const leftAlone = (): TurnOutcome =>
+    const leftAlone = (): TickOutcome =>
       limited === undefined
         ? 'done'
         : { from: limited.from, notBefore: clock.now() + (limited.until - performance.now()) };
@@ -214,11 +214,11 @@ export function createReconciler(dependencies: {
   };
 
   const { failed } = counts;
-  return new TurnTaker(rounds, {
+  return new QueueWorker(dispatcher, {
     queue: 'records',
     failed,
     placeMs: callPlaceMs,
-    turn: ofConnection(store, turnFor),
+    tick: ofConnection(store, tickFor),
   });
 }
 

@@ -3,16 +3,16 @@ import {
   addCounts,
   addOccurrences,
   agreeRecords,
-  awaitTurn,
+  lockWorkspace,
   closeEndedConflicts,
   type ConnectionRow,
   decideCreations,
   deleteCrmLetters,
   dueTimeline,
   type DirtyRecord,
-  giveHomes,
+  givePrimaryRecords,
   holdDirty,
-  leaveGoneHomes,
+  leaveGonePrimaries,
   linkByPhone,
   lockDirty,
   markContacts,
@@ -25,7 +25,7 @@ import {
   nameWrites,
   openConflicts,
   parkDeadLetters,
-  preferHomes,
+  preferPrimaries,
   repointLinks,
   returnDirty,
   saveErasedValues,
@@ -65,8 +65,8 @@ export async function rememberFindings(
 ): Promise<void> {
   const { connectionId } = connection;
   // What people changed becomes evidence: who is who must not change under us, and this lock comes before all others.
-  if (findings.taking.some(({ taken }) => taken.length > 0)) await awaitTurn(trx);
-  const looked = [...findings.seen, ...findings.agreed].filter(
+  if (findings.taking.some(({ taken }) => taken.length > 0)) await lockWorkspace(trx);
+  const scanned = [...findings.seen, ...findings.agreed].filter(
     ({ phoneFields }) => phoneFields === undefined || phoneFields.length > 0,
   );
   // People first, as where somebody is erased, then all marks at once, then the rest: two that cross wait for each other
@@ -74,7 +74,7 @@ export async function rememberFindings(
   await forgetGonePeople(trx, connectionId, findings, batch.erasureKeyOf);
   await lockDirty(trx, connectionId, [
     ...batch.leased.map(({ subject }) => subject),
-    ...[...findings.instead.keys(), ...[...looked, ...findings.links].map(({ recordId }) => recordId)].map(
+    ...[...findings.instead.keys(), ...[...scanned, ...findings.links].map(({ recordId }) => recordId)].map(
       subjectOfRecord,
     ),
     ...[...findings.back.keys()].map(subjectOfContact),
@@ -91,10 +91,10 @@ export async function rememberFindings(
   );
   await repointLinks(trx, connectionId, moves, { entriesMove: batch.entriesMove, now });
   const goneIds = findings.gone.map(({ recordId }) => recordId);
-  const given = await giveHomes(
+  const given = await givePrimaryRecords(
     trx,
     connectionId,
-    [...goneIds, ...looked.map(({ recordId }) => recordId)],
+    [...goneIds, ...scanned.map(({ recordId }) => recordId)],
     now,
   );
   await closeEndedConflicts(trx, connectionId, goneIds, now);
@@ -102,9 +102,9 @@ export async function rememberFindings(
     ...moves.map(({ to }) => to),
     ...findings.noticed.map(({ recordId }) => recordId),
   ]);
-  await leaveGoneHomes(trx, connectionId, [...findings.back.keys()]);
+  await leaveGonePrimaries(trx, connectionId, [...findings.back.keys()]);
   await saveLinks(trx, connectionId, findings.links, now);
-  await preferHomes(trx, connectionId, findings.preferred);
+  await preferPrimaries(trx, connectionId, findings.preferred);
   await nameWrites(trx, connectionId, findings.named);
   await decideCreations(trx, connectionId, findings.newKeys, now);
   await takeOver(trx, connectionId, findings.taking, batch.mapping, now);
@@ -115,7 +115,7 @@ export async function rememberFindings(
   const matched = await linkByPhone(
     trx,
     connectionId,
-    looked.map(({ recordId }) => recordId),
+    scanned.map(({ recordId }) => recordId),
     now,
   );
   const instead = [...findings.instead].map(([recordId, priority]) => ({ recordId, priority }));

@@ -6,7 +6,7 @@ import {
   creationPace,
   creationsOf,
   firstContents,
-  homesOfEarlierHolders,
+  primaryRecordsOfEarlierHolders,
   ownNumbers,
   partedFrom,
   type PhoneHolder,
@@ -18,7 +18,7 @@ import {
 } from '../../store/index.ts';
 import { erasedPhones, type ErasureKeyOf } from '../erased.ts';
 import { type FirstContact, firstContactOf } from './creation-rules.ts';
-import type { Homeless } from './load-batch.ts';
+import type { UnlinkedContact } from './load-batch.ts';
 
 /** What the store knows of contacts without a record. */
 export interface ResolveFacts {
@@ -51,25 +51,25 @@ export interface ResolveFacts {
 export async function loadResolveFacts(
   trx: WorkspaceTransaction,
   connection: ConnectionRow,
-  homeless: readonly Homeless[],
+  unlinked: readonly UnlinkedContact[],
   erasureKeyOf: ErasureKeyOf,
   now: number,
 ): Promise<ResolveFacts> {
   const { connectionId, settings, region } = connection;
-  const contactIds = homeless.map(({ contact }) => contact.contactId);
+  const contactIds = unlinked.map(({ contact }) => contact.contactId);
   const asksFirst =
     settings.creation.policy === 'from ad, Flow or keyword' ||
     settings.owner.kind === 'by ad' ||
     settings.owner.kind === 'by channel';
-  const phones = homeless.flatMap(({ contact }) => contact.phones);
+  const phones = unlinked.flatMap(({ contact }) => contact.phones);
   const first = asksFirst ? await firstContents(trx, contactIds) : [];
   const creations = await creationsOf(trx, connectionId, contactIds);
   const parted = await partedFrom(trx, connectionId, contactIds);
-  const earlier = await homesOfEarlierHolders(trx, connectionId, contactIds);
+  const earlier = await primaryRecordsOfEarlierHolders(trx, connectionId, contactIds);
   const stray = await recordsOfStrayPhones(trx, connectionId, contactIds);
   const numbers = await ownNumbers(trx);
   const erased = await erasedPhones(trx, phones, erasureKeyOf);
-  const nextHolders = homeless.filter(({ contact }) =>
+  const nextHolders = unlinked.filter(({ contact }) =>
     contact.phones.some((phone) => erased.get(phone) === 'handed over'),
   );
   const records = nextHolders.length === 0 ? [] : await recordsOfErased(trx, connectionId);

@@ -6,26 +6,26 @@ import {
   type Creation,
   type DirtyRecord,
   type SeenRecord,
-  takeOwnerTurns,
+  advanceOwnerRotation,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
 import { byAge, type Candidates, candidatesOf, inChunks, orderOf, seenRecord } from './candidates.ts';
 import { creationObjection, type FirstContact, isRush, ownerOf } from './creation-rules.ts';
-import type { Homeless } from './load-batch.ts';
+import type { UnlinkedContact } from './load-batch.ts';
 import { mostPressing } from './priority.ts';
 import type { ResolveFacts } from './resolve-facts.ts';
 import { searchByPhone } from './search.ts';
 
 /** A record found for a contact, and others that hold its phone, or its id, too. */
 interface Found {
-  readonly homeless: Homeless;
+  readonly unlinked: UnlinkedContact;
   readonly recordId: string;
   readonly reason: 'our id' | 'phone';
   readonly others: readonly string[];
 }
 
 export interface Creating {
-  readonly homeless: Homeless;
+  readonly unlinked: UnlinkedContact;
   readonly creation: Creation;
   /** Nobody knows whether an earlier try came through. */
   readonly decidedBefore: boolean;
@@ -59,10 +59,10 @@ export interface Resolved {
  * → the CRM's search while the index is not complete → create by policy, after asking the CRM once where a record made
  * there a moment ago may not be known here. Marks in none of the answers go back. docs/design.md §3.3 Resolve
  */
-export async function resolveHomeless(
+export async function resolveUnlinked(
   connector: Connector,
   connection: ConnectionRow,
-  homeless: readonly Homeless[],
+  unlinked: readonly UnlinkedContact[],
   facts: ResolveFacts,
   fields: readonly string[],
   now: number,
@@ -71,17 +71,17 @@ export async function resolveHomeless(
   const { region } = connection;
   const found: Found[] = [];
   const seen: SeenRecord[] = [];
-  let open = homeless;
+  let open = unlinked;
 
   const settle = (matches: ReadonlyMap<string, Candidates>, reason: Found['reason']): void => {
     open = open.filter((one) => {
       const [recordId, ...others] = matches.get(one.contact.contactId) ?? [];
       if (recordId === undefined) return true;
-      found.push({ homeless: one, recordId, reason, others });
+      found.push({ unlinked: one, recordId, reason, others });
       return false;
     });
   };
-  const ask = async (people: readonly Homeless[]): Promise<void> => {
+  const ask = async (people: readonly UnlinkedContact[]): Promise<void> => {
     if (people.length === 0) return;
     const searched = await searchByPhone(connector, region, people, facts.parted, fields);
     seen.push(...searched.seen);
@@ -108,9 +108,9 @@ export async function resolveHomeless(
   await ask(unindexed);
 
   const { creation: policy } = connection.settings;
-  const objection = ({ contact }: Homeless): string | undefined =>
+  const objection = ({ contact }: UnlinkedContact): string | undefined =>
     creationObjection(contact, facts.first.get(contact.contactId), policy, facts.ownNumbers);
-  const decided = ({ contact, tombstoneAt }: Homeless): boolean =>
+  const decided = ({ contact, tombstoneAt }: UnlinkedContact): boolean =>
     facts.creations.has(contact.contactId) && tombstoneAt === undefined;
   const leftAlone = open.filter((one) => !cameBack(one) || (!decided(one) && objection(one) !== undefined));
   open = open.filter((one) => !leftAlone.includes(one));
@@ -129,7 +129,7 @@ export async function resolveHomeless(
       const creation = before ?? { contactId, key: contactId, ownerId: null };
       const newKey = known.kept.has(creation.key);
       return {
-        homeless: one,
+        unlinked: one,
         creation: newKey ? { ...creation, key: randomUUID() } : creation,
         decidedBefore: before !== undefined,
         newKey,
@@ -144,7 +144,7 @@ export async function resolveHomeless(
 }
 
 /** Whose record was deleted gets another one only by writing since. */
-function cameBack({ contact, tombstoneAt }: Homeless): boolean {
+function cameBack({ contact, tombstoneAt }: UnlinkedContact): boolean {
   return tombstoneAt === undefined || (contact.lastInboundAt ?? 0) > tombstoneAt;
 }
 
@@ -173,7 +173,7 @@ interface OursFound {
 async function findOurs(
   connector: Connector,
   { region }: ConnectionRow,
-  people: readonly Homeless[],
+  people: readonly UnlinkedContact[],
   facts: ResolveFacts,
   fields: readonly string[],
 ): Promise<OursFound> {
@@ -252,11 +252,12 @@ export async function assignOwners(
   const rule = connection.settings.owner;
   const fresh = creating.filter(({ decidedBefore }) => !decidedBefore).length;
   if (fresh === 0) return [...creating];
-  let turn = rule.kind === 'round robin' ? await takeOwnerTurns(trx, connection.connectionId, fresh) : 0;
+  let rotation =
+    rule.kind === 'round robin' ? await advanceOwnerRotation(trx, connection.connectionId, fresh) : 0;
   return creating.map((one) => {
     if (one.decidedBefore) return one;
-    const ownerId = ownerOf(rule, first.get(one.creation.contactId), turn) ?? null;
-    turn += 1;
+    const ownerId = ownerOf(rule, first.get(one.creation.contactId), rotation) ?? null;
+    rotation += 1;
     return { ...one, creation: { ...one.creation, ownerId } };
   });
 }

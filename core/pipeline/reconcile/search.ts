@@ -2,7 +2,7 @@ import type { Connector } from '../../crm/index.ts';
 import { SangamError } from '../../errors.ts';
 import type { SeenRecord } from '../../store/index.ts';
 import { type Candidates, candidatesOf, holdersOf, inSearches, seenRecord } from './candidates.ts';
-import type { Homeless } from './load-batch.ts';
+import type { UnlinkedContact } from './load-batch.ts';
 import { mostPressing } from './priority.ts';
 
 /** What the CRM's own search says of people. */
@@ -11,7 +11,7 @@ export interface Searched {
   readonly matches: ReadonlyMap<string, Candidates>;
   readonly seen: readonly SeenRecord[];
   /** Nothing was heard of these: the CRM's search is used up for now, or failed. */
-  readonly later: readonly Homeless[];
+  readonly later: readonly UnlinkedContact[];
 }
 
 /**
@@ -21,7 +21,7 @@ export interface Searched {
 export async function searchByPhone(
   connector: Connector,
   region: string | undefined,
-  people: readonly Homeless[],
+  people: readonly UnlinkedContact[],
   parted: ReadonlySet<string>,
   fields: readonly string[],
 ): Promise<Searched> {

@@ -17,7 +17,7 @@ import type { TargetPlan } from './plan-target.ts';
 
 /**
  * Takes over what people changed in the CRM: an opt-out they set or cleared, tags they added or removed. It is evidence
- * like any other, with the vendor's time of the change where that is known. In a transaction that holds the turn.
+ * like any other, with the vendor's time of the change where that is known. In a transaction that holds the workspace's lock.
  */
 export async function takeOver(
   trx: WorkspaceTransaction,
@@ -41,8 +41,8 @@ export async function takeOver(
   const tags: Parameters<typeof addTagChanges>[1][number][] = [];
   const cleared: { contact: ContactFields; recordId: string }[] = [];
   for (const { target, taken } of changing) {
-    const { recordId, homes, others } = target;
-    const people = homes.length > 0 ? homes : others;
+    const { recordId, primaryFor, others } = target;
+    const people = primaryFor.length > 0 ? primaryFor : others;
     for (const item of taken) {
       const at = Math.min(now, changedAt.get(`${recordId} ${fieldOf(item.kind)}`) ?? now);
       for (const contact of people) {
@@ -96,7 +96,9 @@ async function namedBy(
     trx,
     connectionId,
     plans.map(({ target }) => target.recordId),
-    plans.flatMap(({ target: { homes, others } }) => [...homes, ...others].map(({ contactId }) => contactId)),
+    plans.flatMap(({ target: { primaryFor, others } }) =>
+      [...primaryFor, ...others].map(({ contactId }) => contactId),
+    ),
   );
   const named = new Map(made.map((one) => [`${one.recordId} ${one.survivorId}`, one.contactId]));
   return (recordId, contactId) => named.get(`${recordId} ${contactId}`) ?? contactId;

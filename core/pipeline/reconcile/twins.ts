@@ -5,7 +5,7 @@ import type { BatchWork } from './batch-work.ts';
 import { byAge, inChunks, orderOf, seenRecord } from './candidates.ts';
 import { contactFields } from './contact-fields.ts';
 import type { Findings } from './findings.ts';
-import type { Homeless } from './load-batch.ts';
+import type { UnlinkedContact } from './load-batch.ts';
 import { hurry } from './priority.ts';
 import { fieldsToRead } from './resolve.ts';
 import { searchByPhone } from './search.ts';
@@ -43,7 +43,7 @@ export async function lookForTwins(
     if (oldest === undefined || second === undefined) continue;
     findings.seen.push(...records.map((record) => seenRecord(record, traits.phoneFields, connection.region)));
     for (const recordId of [oldest, second, ...more]) {
-      findings.links.push({ contactId, recordId, home: recordId === oldest, reason: 'our id' });
+      findings.links.push({ contactId, recordId, primary: recordId === oldest, reason: 'our id' });
       hurry(findings.instead, recordId, marks[0]?.priority ?? 0);
     }
     findings.preferred.push({ contactId, recordId: oldest });
@@ -66,7 +66,7 @@ async function lookByErasedPhones(
       erasureKeyOf,
     );
     const contacts = await contactFields(trx, contactIds, clock.now());
-    return contacts.flatMap((contact): Homeless[] => {
+    return contacts.flatMap((contact): UnlinkedContact[] => {
       const dirty = dirtyOf.get(contact.contactId);
       return dirty === undefined ? [] : [{ dirty, contact, tombstoneAt: undefined }];
     });

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { createEngine, type Engine, engineNow, everyStoredRow } from '@sangam/test';
+import { createEngineFixture, type EngineFixture, engineNow, everyStoredRow } from '@sangam/test';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { connectionsOf, insertContacts, type WorkspaceTransaction } from '../../store/index.ts';
 import { Findings } from './findings.ts';
 import { rememberFindings } from './remember-findings.ts';
 
-let engine: Engine;
+let engine: EngineFixture;
 beforeEach(async () => {
-  engine = await createEngine();
+  engine = await createEngineFixture();
 });
 afterEach(() => engine.close());
 
@@ -24,7 +24,7 @@ test('nothing that calls bring of somebody erased meanwhile is kept, and all of 
   const findings = new Findings();
   for (const contactId of [here, gone]) {
     const recordId = `r.${contactId}`;
-    findings.links.push({ contactId, recordId, home: true, reason: 'created' });
+    findings.links.push({ contactId, recordId, primary: true, reason: 'created' });
     findings.newKeys.push({ contactId, key: randomUUID(), ownerId: null });
     findings.conflicts.push({
       connectionId,

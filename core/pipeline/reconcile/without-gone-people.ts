@@ -16,7 +16,9 @@ export async function forgetGonePeople(
   const named = [
     ...[...links, ...conflicts, ...newKeys].map(({ contactId }) => contactId),
     ...letters.flatMap(({ contactId }) => contactId ?? []),
-    ...taking.flatMap(({ target }) => [...target.homes, ...target.others].map(({ contactId }) => contactId)),
+    ...taking.flatMap(({ target }) =>
+      [...target.primaryFor, ...target.others].map(({ contactId }) => contactId),
+    ),
   ];
   const { here, tied } = await standingContactsAndTied(
     trx,
@@ -36,7 +38,7 @@ export async function forgetGonePeople(
       ...plan,
       target: {
         ...plan.target,
-        homes: plan.target.homes.filter(isHere),
+        primaryFor: plan.target.primaryFor.filter(isHere),
         others: plan.target.others.filter(isHere),
       },
     })),

@@ -52,13 +52,13 @@ export async function writeBatch(work: BatchWork): Promise<ReadonlyMap<BatchOutc
     await updateStanding(work, noted.plans, findings);
     await remember([...batch.targets.map(({ dirty }) => dirty), ...batch.idle], findings);
   }
-  if (batch.homeless.length > 0) {
+  if (batch.unlinked.length > 0) {
     const findings = new Findings();
-    const toCreate = await resolveNew(work, batch.homeless, findings);
+    const toCreate = await resolveNew(work, batch.unlinked, findings);
     const noted = await noteIntentions(work, toCreate.creating, [], findings);
     await createNew(work, { ...toCreate, creating: noted.creating }, findings);
     await remember(
-      batch.homeless.map(({ dirty }) => dirty),
+      batch.unlinked.map(({ dirty }) => dirty),
       findings,
     );
     await seedFollowed(work, findings.unseen);
@@ -90,14 +90,14 @@ async function noteIntentions(
       ...plans.flatMap(peopleOf),
     ]);
     const gone = [
-      ...creating.filter((one) => !here.has(one.creation.contactId)).map(({ homeless }) => homeless.dirty),
+      ...creating.filter((one) => !here.has(one.creation.contactId)).map(({ unlinked }) => unlinked.dirty),
       ...plans
         .filter((plan) => !peopleOf(plan).every((id) => here.has(id)))
         .map(({ target }) => target.dirty),
     ];
     for (const dirty of gone) findings.outcomes.set(dirty, 'left alone');
     const left = {
-      creating: creating.filter(({ homeless }) => !gone.includes(homeless.dirty)),
+      creating: creating.filter(({ unlinked }) => !gone.includes(unlinked.dirty)),
       plans: plans.filter(({ target }) => !gone.includes(target.dirty)),
     };
     const writing = left.plans.filter(hasWrite);
@@ -112,7 +112,7 @@ async function noteIntentions(
       trx,
       connectionId,
       [
-        ...left.creating.map(({ homeless }) => homeless.dirty),
+        ...left.creating.map(({ unlinked }) => unlinked.dirty),
         ...writing.map(({ target }) => target.dirty),
       ].map(({ subject }) => subject),
     );
@@ -129,6 +129,6 @@ async function noteIntentions(
   });
 }
 
-function peopleOf({ target: { homes, others } }: TargetPlan): string[] {
-  return [...homes, ...others].map(({ contactId }) => contactId);
+function peopleOf({ target: { primaryFor, others } }: TargetPlan): string[] {
+  return [...primaryFor, ...others].map(({ contactId }) => contactId);
 }

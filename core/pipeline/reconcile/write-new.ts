@@ -7,10 +7,10 @@ import { adoptNamed, type NamedTwin, namesTwin } from './adopt.ts';
 import { asAnswered, type BatchWork, comeBack, letterOf, tellLeftOut } from './batch-work.ts';
 import type { Findings } from './findings.ts';
 import { optOutFieldsOf, refusedValues, storedOtherwise } from './left-out.ts';
-import type { Homeless } from './load-batch.ts';
+import type { UnlinkedContact } from './load-batch.ts';
 import { hurry, mostPressing } from './priority.ts';
 import { loadResolveFacts, type ResolveFacts } from './resolve-facts.ts';
-import { assignOwners, type CreatingValues, fieldsToRead, resolveHomeless } from './resolve.ts';
+import { assignOwners, type CreatingValues, fieldsToRead, resolveUnlinked } from './resolve.ts';
 import { createRecords, type RecordOutcome, type RecordsWritten } from './write-records.ts';
 
 /** Records to be made, and which records are not their people's. */
@@ -21,26 +21,26 @@ export type ToCreate = Pick<ResolveFacts, 'parted' | 'losing'> & {
 /** Finds the records of contacts that have none; returns those whose record is to be made. */
 export async function resolveNew(
   { store, clock, connection, connector, mapping, erasureKeyOf }: BatchWork,
-  homeless: readonly Homeless[],
+  unlinked: readonly UnlinkedContact[],
   findings: Findings,
 ): Promise<ToCreate> {
   const { traits } = connector;
   const { workspaceId, connectionId } = connection;
   const facts = await store.transact(workspaceId, (trx) =>
-    loadResolveFacts(trx, connection, homeless, erasureKeyOf, clock.now()),
+    loadResolveFacts(trx, connection, unlinked, erasureKeyOf, clock.now()),
   );
   const fields = fieldsToRead(connector, mapping);
-  const resolved = await resolveHomeless(connector, connection, homeless, facts, fields, clock.now());
+  const resolved = await resolveUnlinked(connector, connection, unlinked, facts, fields, clock.now());
   findings.seen.push(...resolved.seen);
   findings.agreed.push(...resolved.ours);
   for (const { recordId, keyContactId } of resolved.ours) {
     if (keyContactId !== undefined) findings.named.push({ from: unborn(keyContactId), to: recordId });
   }
   findings.held.push(...resolved.held);
-  for (const { homeless: one, recordId, reason, others } of resolved.found) {
+  for (const { unlinked: one, recordId, reason, others } of resolved.found) {
     const { contactId } = one.contact;
-    findings.links.push({ contactId, recordId, home: true, reason });
-    findings.links.push(...others.map((other) => ({ contactId, recordId: other, home: false, reason })));
+    findings.links.push({ contactId, recordId, primary: true, reason });
+    findings.links.push(...others.map((other) => ({ contactId, recordId: other, primary: false, reason })));
     for (const found of [recordId, ...others]) hurry(findings.instead, found, one.dirty.priority);
     const [other, ...more] = others;
     if (reason === 'our id' && other !== undefined) {
@@ -67,8 +67,8 @@ export async function resolveNew(
   const creating = assigned.map((one) => {
     const { ownerId } = one.creation;
     const owner = traits.ownerField === undefined || ownerId === null ? {} : { [traits.ownerField]: ownerId };
-    const values = valuesForNew(one.homeless.contact, mapping, traits.spelling);
-    const elsewhere = facts.typedElsewhere.get(one.homeless.contact.contactId) ?? [];
+    const values = valuesForNew(one.unlinked.contact, mapping, traits.spelling);
+    const elsewhere = facts.typedElsewhere.get(one.unlinked.contact.contactId) ?? [];
     return { ...one, values: { ...values, ...owner }, elsewhere: elsewhere.map(({ recordId }) => recordId) };
   });
   return { creating, parted: facts.parted, losing: facts.losing };
@@ -87,8 +87,8 @@ export async function createNew(
   if (traits.writeClass === 'findable') {
     findings.repeated.push(
       ...creating
-        .filter(({ homeless }) => homeless.dirty.tried)
-        .map(({ homeless }) => homeless.contact.contactId),
+        .filter(({ unlinked }) => unlinked.dirty.tried)
+        .map(({ unlinked }) => unlinked.contact.contactId),
     );
   }
   const { outcomes, unheard } = await create(work, creating);
@@ -111,7 +111,7 @@ export async function createNew(
   }
   for (const { twin, values } of others) {
     if (values !== undefined) continue;
-    const { dirty, contact } = twin.creating.homeless;
+    const { dirty, contact } = twin.creating.unlinked;
     findings.letters.push(letterOf(work.connection, contact.contactId, twin.outcome, clock.now()));
     findings.outcomes.set(dirty, 'refused');
   }
@@ -121,7 +121,7 @@ async function create(
   { connector, mapping, calls }: BatchWork,
   creating: readonly CreatingValues[],
 ): Promise<RecordsWritten> {
-  const contactOf = new Map(creating.map(({ creation, homeless }) => [creation.key, homeless.contact]));
+  const contactOf = new Map(creating.map(({ creation, unlinked }) => [creation.key, unlinked.contact]));
   const standIns = (key: string, field: string): string[] => {
     const line = mapping.find((one) => one.field.name === field);
     const contact = contactOf.get(key);
@@ -134,20 +134,20 @@ async function create(
     connector,
     creating.map(({ creation, values }) => ({ contactId: creation.key, values })),
     standIns,
-    mostPressing(creating.map(({ homeless }) => homeless.dirty)),
+    mostPressing(creating.map(({ unlinked }) => unlinked.dirty)),
   );
 }
 
 /** What became of one create. */
 function noteCreated(
   { connection, connector, mapping, clock }: BatchWork,
-  { homeless, creation, elsewhere }: CreatingValues,
+  { unlinked, creation, elsewhere }: CreatingValues,
   outcome: RecordOutcome | undefined,
   unheard: ReadonlySet<string>,
   findings: Findings,
 ): void {
   const { traits } = connector;
-  const { dirty, contact } = homeless;
+  const { dirty, contact } = unlinked;
   const { contactId } = contact;
   const now = clock.now();
   // So long a create that got no answer may still be made, where the vendor does not keep it from being made twice.
@@ -166,7 +166,7 @@ function noteCreated(
       // Made for nobody: an answer that tells no owner tells that.
       const stands = ownerField === undefined ? outcome.values : { [ownerField]: '', ...outcome.values };
       tellLeftOut(findings, connection, contactId, leftOut, now);
-      findings.links.push({ contactId, recordId, home: true, reason: 'created' });
+      findings.links.push({ contactId, recordId, primary: true, reason: 'created' });
       const [holder, ...more] = elsewhere;
       if (holder !== undefined) {
         findings.conflicts.push(twoRecords(connection.connectionId, contactId, [recordId, holder, ...more]));
@@ -187,7 +187,7 @@ function noteCreated(
       if (dirty.tried) findings.unsettled.push({ recordId, dueAt: settlesAt({ at: now }, traits) + 1 });
       if (!theirs.isSubsetOf(new Set(Object.keys(stands)))) findings.unseen.push(recordId);
       if (leftOut.length === 0) findings.mended.push(contactId);
-      if (homeless.tombstoneAt !== undefined) hurry(findings.back, contactId, dirty.priority);
+      if (unlinked.tombstoneAt !== undefined) hurry(findings.back, contactId, dirty.priority);
       findings.outcomes.set(dirty, 'created');
       break;
     }

@@ -14,7 +14,7 @@ import { type LeftOut, updateRecords } from './write-records.ts';
 
 /** Sorts out records that are no more: merged ones point on, deleted ones are left unless their person wrote since. */
 export function withoutGone(targets: readonly DirtyTarget[], findings: Findings, now: number): DirtyTarget[] {
-  return targets.filter(({ row, dirty, homes, others, keyIsOthers }) => {
+  return targets.filter(({ row, dirty, primaryFor, others, keyIsOthers }) => {
     const goneAt = row?.goneAt ?? now;
     if (row?.gone === 'merged' && row.movedTo !== null) {
       hurry(findings.instead, row.movedTo, dirty.priority);
@@ -22,10 +22,10 @@ export function withoutGone(targets: readonly DirtyTarget[], findings: Findings,
       findings.gone.push({ recordId: row.recordId, how: 'merged', at: goneAt, movedTo: row.movedTo });
       findings.outcomes.set(dirty, 'unchanged');
     } else if (row !== undefined && row.gone !== null && !dirty.reread) {
-      const back = homes.filter(({ lastInboundAt }) => (lastInboundAt ?? 0) > goneAt);
+      const back = primaryFor.filter(({ lastInboundAt }) => (lastInboundAt ?? 0) > goneAt);
       for (const { contactId } of back) hurry(findings.back, contactId, dirty.priority);
       findings.outcomes.set(dirty, 'left alone');
-    } else if (homes.length + others.length === 0 && !dirty.reread && !keyIsOthers) {
+    } else if (primaryFor.length + others.length === 0 && !dirty.reread && !keyIsOthers) {
       findings.outcomes.set(dirty, 'left alone');
     }
     return !findings.outcomes.has(dirty);
@@ -65,7 +65,7 @@ export async function planStanding(
     ...plans.filter(({ needsRead }) => !needsRead),
     ...asking.flatMap((target) => {
       if (unread.has(target)) return [];
-      const { recordId, dirty, homes, others, keyIsOthers, row } = target;
+      const { recordId, dirty, primaryFor, others, keyIsOthers, row } = target;
       const record = byAsked.get(recordId);
       const at = wentAt(target, clock.now());
       if (target.settlesAt !== undefined && target.settlesAt > clock.now()) {
@@ -92,7 +92,7 @@ export async function planStanding(
       }
       findings.noticed.push(...noticeFollowed(row, record, followed, target.tried, clock.now()).occurrences);
       if (row !== undefined && row.doubtedAt !== null) findings.standing.push(recordId);
-      if (homes.length + others.length === 0 && !keyIsOthers) {
+      if (primaryFor.length + others.length === 0 && !keyIsOthers) {
         findings.seen.push(seenRecord(record, traits.phoneFields, connection.region));
         findings.outcomes.set(dirty, 'unchanged');
         return [];
@@ -175,14 +175,14 @@ export async function updateStanding(
   );
   const now = clock.now();
   for (const plan of writing) {
-    const { dirty, recordId, homes, others } = plan.target;
+    const { dirty, recordId, primaryFor, others } = plan.target;
     const outcome = written.outcomes.get(recordId);
     if (outcome === undefined) {
       findings.returned.set(dirty, { dirty, untried: !written.unheard.has(recordId) && !dirty.tried });
       continue;
     }
-    const people = [...homes, ...others].map(({ contactId }) => contactId);
-    // Our id on another record is that record's matter: it is taken off there when it is not the person's home.
+    const people = [...primaryFor, ...others].map(({ contactId }) => contactId);
+    // Our id on another record is that record's matter: it is taken off there when it is not the person's primary record.
     const withoutKey = outcome.leftOut.some(({ values }) => connector.traits.contactIdField in values);
     const leftOut = outcome.leftOut.filter(({ values }) => !(connector.traits.contactIdField in values));
     switch (outcome.outcome) {
@@ -226,9 +226,9 @@ function wentAt({ row }: DirtyTarget, now: number): number {
 }
 
 /** Leaves a deleted record alone, unless its person wrote since. */
-function leaveGone({ recordId, dirty, homes }: DirtyTarget, at: number, findings: Findings): void {
+function leaveGone({ recordId, dirty, primaryFor }: DirtyTarget, at: number, findings: Findings): void {
   findings.gone.push({ recordId, how: 'deleted', at });
-  const back = homes.filter(({ lastInboundAt }) => (lastInboundAt ?? 0) > at);
+  const back = primaryFor.filter(({ lastInboundAt }) => (lastInboundAt ?? 0) > at);
   for (const { contactId } of back) hurry(findings.back, contactId, dirty.priority);
   findings.outcomes.set(dirty, 'left alone');
 }

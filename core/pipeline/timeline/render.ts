@@ -14,7 +14,7 @@ import { boundsOf, dateFormat, timelineLines, type TimelineMessage } from '../..
 /** What a due entry shows now; undefined lines: nothing of it is left. */
 export interface Rendered {
   readonly due: DueEntry;
-  readonly homeId: string | null;
+  readonly primaryId: string | null;
   readonly entry: Omit<TimelineEntry, 'recordId'> | undefined;
   /** Tells one rendering from another. */
   readonly hash: Buffer;
@@ -72,7 +72,7 @@ export async function renderEntries(
       .update(JSON.stringify(entry ?? null))
       .digest()
       .subarray(0, 16);
-    return { due, homeId: due.homeId, entry, hash };
+    return { due, primaryId: due.primaryId, entry, hash };
   });
 }
 

@@ -6,7 +6,7 @@ import {
   type ConnectionRow,
   contactsOfPhones,
   type CountName,
-  dropHomeless,
+  dropUnlinked,
   type DueEntry,
   forgetEntries,
   leaseEntries,
@@ -24,10 +24,10 @@ import {
 import {
   callPlaceMs,
   ofConnection,
-  type Rounds,
-  type TurnFailed,
-  type TurnOutcome,
-  TurnTaker,
+  type Dispatcher,
+  type TickFailed,
+  type TickOutcome,
+  QueueWorker,
 } from '../../work/index.ts';
 import { BatchSizes } from '../batch-sizes.ts';
 import { Calls } from '../calls.ts';
@@ -49,24 +49,24 @@ const gatherMs = 250;
 export interface TimelineCounts {
   written(batch: WrittenBatch<EntryResult>): void;
   callFailed(connection: OfConnection, error: SangamError): void;
-  failed: TurnFailed;
+  failed: TickFailed;
 }
 
 /** Writes what records show of conversations, until stopped. */
 export function createTimelineWriter(dependencies: {
   store: Store;
   clock: Clock;
-  rounds: Rounds;
+  dispatcher: Dispatcher;
   counts: TimelineCounts;
   connectors: Connectors;
-}): TurnTaker {
-  const { store, clock, rounds, counts, connectors } = dependencies;
+}): QueueWorker {
+  const { store, clock, dispatcher, counts, connectors } = dependencies;
 
   /** When a connection's next batch may go, on the monotonic clock. */
   const nextBatchAt = new Map<string, number>();
   const sizes = new BatchSizes();
 
-  const turnFor = async (connection: ConnectionRow): Promise<TurnOutcome> => {
+  const tickFor = async (connection: ConnectionRow): Promise<TickOutcome> => {
     const { workspaceId, connectionId } = connection;
     if (connection.mode === 'shadow') return 'done';
     if (performance.now() < (nextBatchAt.get(connectionId) ?? 0)) return 'later';
@@ -93,11 +93,11 @@ export function createTimelineWriter(dependencies: {
         const only = decided.mode === 'test' ? await contactsOfPhones(trx, decided.testPhones) : undefined;
         const due = await leaseEntries(trx, { connectionId, lease, size, now, leaseMs, only });
         // What stands somewhere may have to be taken away, whether its contact has a record or not.
-        const isHomeless = ({ homeId, entryId, tried }: DueEntry): boolean =>
-          homeId === null && entryId === null && !tried;
-        const dropped = await dropHomeless(trx, connectionId, lease, due.filter(isHomeless), now);
+        const isUnlinked = ({ primaryId, entryId, tried }: DueEntry): boolean =>
+          primaryId === null && entryId === null && !tried;
+        const dropped = await dropUnlinked(trx, connectionId, lease, due.filter(isUnlinked), now);
         await addCounts(trx, countsOf(connectionId, 'entries left alone', dropped));
-        const placed = due.filter((entry) => !isHomeless(entry));
+        const placed = due.filter((entry) => !isUnlinked(entry));
         return {
           rendered: placed.length === 0 ? [] : await renderEntries(trx, placed, decided.settings),
           taken: due.length,
@@ -159,12 +159,12 @@ export function createTimelineWriter(dependencies: {
   };
 
   const { failed } = counts;
-  return new TurnTaker(rounds, {
+  return new QueueWorker(dispatcher, {
     queue: 'timeline',
     failed,
     placeMs: callPlaceMs,
     gatherMs,
-    turn: ofConnection(store, turnFor),
+    tick: ofConnection(store, tickFor),
   });
 }
 

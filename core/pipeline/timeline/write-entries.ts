@@ -31,9 +31,9 @@ const twinAfterMs = 30 * 60 * 1000;
 
 /** Where an entry stands in the CRM, as far as is known. */
 interface Standing {
-  /** On its home record. */
+  /** On its primary record. */
   readonly entryId: string | undefined;
-  /** On another record: taken away once the entry stands on its home. */
+  /** On another record: taken away once the entry stands on the primary one. */
   readonly elsewhere: string | undefined;
   /** Too many in any case. */
   readonly twins: readonly string[];
@@ -46,14 +46,14 @@ interface Found {
 
 interface Writing {
   readonly one: Rendered;
-  readonly homeId: string;
+  readonly primaryId: string;
   readonly write: EntryWrite;
   readonly standing: Standing;
 }
 
 /**
  * Brings entries to what they should show. One that may stand somewhere, or whose record is another by now, is looked
- * for before it is written, on its home and where it was tried; what stands twice is taken away. That it may stand
+ * for before it is written, on the primary record and where it was tried; what stands twice is taken away. That it may stand
  * somewhere is forgotten only when it is written, or found as it should be: no other outcome says anything about the
  * try before.
  */
@@ -73,29 +73,29 @@ export async function writeEntries(
   const writing: Writing[] = [];
   const taking: Taking[] = [];
   for (const one of rendered) {
-    const { due, homeId, entry, hash } = one;
+    const { due, primaryId, entry, hash } = one;
     const standing = standingOf(one, looking.has(one) ? found : undefined);
     const { entryId, elsewhere, twins } = standing;
     taking.push(...twins.map((twin) => ({ due, entryId: twin })));
-    if (entry === undefined || (homeId === null && due.onFormerRecord)) {
+    if (entry === undefined || (primaryId === null && due.onFormerRecord)) {
       taking.push(...[entryId, elsewhere].flatMap((id) => (id === undefined ? [] : [{ due, entryId: id }])));
       if (entry === undefined) emptied.push(due);
       else settled.push({ ...nowhere(due), hash: null, result: 'left alone' });
-    } else if (homeId === null) {
+    } else if (primaryId === null) {
       settled.push({ ...asBefore(due), hash: null, result: 'left alone' });
     } else if (
       entryId !== undefined &&
       entryId === due.entryId &&
-      due.recordId === homeId &&
+      due.recordId === primaryId &&
       due.writtenHash?.equals(hash) === true
     ) {
       settled.push({ ...asBefore(due), tried: false, hash, result: 'unchanged' });
       if (elsewhere !== undefined) taking.push({ due, entryId: elsewhere });
     } else {
-      const write = { entry: { ...entry, recordId: homeId } };
+      const write = { entry: { ...entry, recordId: primaryId } };
       writing.push({
         one,
-        homeId,
+        primaryId,
         write: entryId === undefined ? write : { ...write, entryId },
         standing,
       });
@@ -109,9 +109,9 @@ export async function writeEntries(
     beforeNew(
       part
         .filter((one) => one.write.entryId === undefined)
-        .map(({ one, homeId, standing }) => ({
+        .map(({ one, primaryId, standing }) => ({
           entry: one.due,
-          recordId: homeId,
+          recordId: primaryId,
           entryId: standing.elsewhere ?? null,
         })),
     ),
@@ -120,7 +120,7 @@ export async function writeEntries(
   const letters: DeadLetter[] = [];
   const postponed: PostponedEntry[] = [];
   const doubted = new Set<string>();
-  for (const { one, homeId, write: written, standing } of writing) {
+  for (const { one, primaryId, write: written, standing } of writing) {
     const { due, hash } = one;
     const outcome = outcomes.get(due.entryKey);
     if (outcome === undefined || outcome.outcome === 'unknown') continue;
@@ -128,7 +128,7 @@ export async function writeEntries(
     if (outcome.outcome === 'written') {
       settled.push({
         entry: due,
-        recordId: homeId,
+        recordId: primaryId,
         entryId: outcome.entryId,
         tried: false,
         hash,
@@ -145,14 +145,14 @@ export async function writeEntries(
       postponed.push({ ...before, tried: true, until: at });
       continue;
     }
-    if (outcome.outcome === 'gone') doubted.add(homeId);
+    if (outcome.outcome === 'gone') doubted.add(primaryId);
     const refusal = outcome.outcome === 'gone' ? recordGone : outcome;
     const waitMs = 'retry' in refusal ? itemWaitMs(refusal.retry, due.attempts + 1) : undefined;
     if (waitMs !== undefined) {
       postponed.push({ ...before, until: at + waitMs });
       continue;
     }
-    const recordId = before.entryId === null && !due.tried ? homeId : due.recordId;
+    const recordId = before.entryId === null && !due.tried ? primaryId : due.recordId;
     settled.push({ ...before, recordId, hash: null, result: 'refused' });
     letters.push({
       reason: `timeline_${refusal.code}`,
@@ -250,16 +250,16 @@ async function takeAway(
 }
 
 /** Of a contact without a record what stands is where it stood, unless that is somebody else's; it is looked for to be taken away. */
-function needsLook({ due, homeId, entry }: Rendered): boolean {
+function needsLook({ due, primaryId, entry }: Rendered): boolean {
   const doubtful = due.tried || due.twinCheck;
-  if (homeId === null) return doubtful && (entry === undefined || due.onFormerRecord);
-  return doubtful || (due.entryId !== null && due.recordId !== homeId);
+  if (primaryId === null) return doubtful && (entry === undefined || due.onFormerRecord);
+  return doubtful || (due.entryId !== null && due.recordId !== primaryId);
 }
 
 async function findEntries(connector: Connector, looking: readonly Rendered[]): Promise<Found> {
   const records = new Set(
-    looking.flatMap(({ due, homeId }) => [
-      ...(homeId === null ? [] : [homeId]),
+    looking.flatMap(({ due, primaryId }) => [
+      ...(primaryId === null ? [] : [primaryId]),
       ...(due.recordId === null || !(due.tried || due.twinCheck) ? [] : [due.recordId]),
     ]),
   );
@@ -274,19 +274,20 @@ async function findEntries(connector: Connector, looking: readonly Rendered[]): 
 }
 
 /** Of an entry's twins the oldest stays, which has the shortest and lowest id. */
-function standingOf({ due, homeId }: Rendered, found: Found | undefined): Standing {
+function standingOf({ due, primaryId }: Rendered, found: Found | undefined): Standing {
   const known = due.entryId ?? undefined;
   if (found === undefined) {
-    return due.recordId === homeId || homeId === null
+    return due.recordId === primaryId || primaryId === null
       ? { entryId: known, elsewhere: undefined, twins: [] }
       : { entryId: undefined, elsewhere: known, twins: [] };
   }
   const entries = found.byKey.get(due.entryKey) ?? [];
-  const isStray = ({ recordId }: FoundEntry): boolean => recordId !== homeId && found.records.has(recordId);
-  const home = idsOf(entries.filter((entry) => !isStray(entry)));
-  const strays = idsOf(entries.filter(isStray)).filter((id) => !home.includes(id));
-  const [entryId, ...twins] = home;
-  const elsewhere = known === undefined || home.includes(known) ? strays[0] : known;
+  const isStray = ({ recordId }: FoundEntry): boolean =>
+    recordId !== primaryId && found.records.has(recordId);
+  const primary = idsOf(entries.filter((entry) => !isStray(entry)));
+  const strays = idsOf(entries.filter(isStray)).filter((id) => !primary.includes(id));
+  const [entryId, ...twins] = primary;
+  const elsewhere = known === undefined || primary.includes(known) ? strays[0] : known;
   return { entryId, elsewhere, twins: [...twins, ...strays.filter((id) => id !== elsewhere)] };
 }
 

@@ -21,6 +21,7 @@ import { endedConflicts } from './0027-ended-conflicts.ts';
 import { dueList } from './0032-due-list.ts';
 import { blockedTimelines } from './0033-blocked-timelines.ts';
 import { callLimits } from './0036-call-limits.ts';
+import { words } from './0037-words.ts';
 
 /** By the name of their file, in order. One that was applied anywhere is never changed: another follows it, under a number above all others. */
 export const migrations = {
@@ -47,4 +48,5 @@ export const migrations = {
   '0032-due-list': dueList,
   '0033-blocked-timelines': blockedTimelines,
   '0036-call-limits': callLimits,
+  '0037-words': words,
 };

@@ -2,35 +2,38 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startWorld, type World } from '../../testing/world.ts';
+import { startSandboxFixture, type SandboxFixture } from '../../testing/sandbox-fixture.ts';
 
 let dataDir: string;
-let world: World;
+let fixture: SandboxFixture;
 beforeEach(async () => {
   dataDir = await mkdtemp(path.join(tmpdir(), 'sangam-sandbox-'));
-  world = await startWorld({ dataDir });
+  fixture = await startSandboxFixture({ dataDir });
 });
 afterEach(async () => {
-  await world.stop();
+  await fixture.stop();
   await rm(dataDir, { recursive: true });
 });
 
 async function restart(): Promise<void> {
-  await world.stop();
-  world = await startWorld({ dataDir });
+  await fixture.stop();
+  fixture = await startSandboxFixture({ dataDir });
 }
 
 async function token(form: Record<string, string>): Promise<{ status: number; refreshToken: string }> {
-  const { body: facts } = await world.call('GET', '');
+  const { body: facts } = await fixture.call('GET', '');
   const { hubspot } = (facts as { crms: { hubspot: { clientId: string; clientSecret: string } } }).crms;
-  const response = await fetch(`http://127.0.0.1:${String(world.port)}/sandbox/hubspot/oauth/2026-03/token`, {
-    method: 'POST',
-    body: new URLSearchParams({
-      client_id: hubspot.clientId,
-      client_secret: hubspot.clientSecret,
-      ...form,
-    }),
-  });
+  const response = await fetch(
+    `http://127.0.0.1:${String(fixture.port)}/sandbox/hubspot/oauth/2026-03/token`,
+    {
+      method: 'POST',
+      body: new URLSearchParams({
+        client_id: hubspot.clientId,
+        client_secret: hubspot.clientSecret,
+        ...form,
+      }),
+    },
+  );
   const body = (await response.json()) as { refresh_token?: string };
   return { status: response.status, refreshToken: body.refresh_token ?? '' };
 }
@@ -46,7 +49,7 @@ async function install(): Promise<string> {
     scope: 'oauth',
   });
   const response = await fetch(
-    `http://127.0.0.1:${String(world.port)}/sandbox/hubspot/oauth/authorize?${query.toString()}`,
+    `http://127.0.0.1:${String(fixture.port)}/sandbox/hubspot/oauth/authorize?${query.toString()}`,
     { redirect: 'manual' },
   );
   const code = new URL(response.headers.get('location') ?? '').searchParams.get('code') ?? '';
@@ -58,7 +61,7 @@ describe('what the portal granted the app', () => {
     const first = await install();
     await restart();
     expect((await refresh(first)).status).toBe(200);
-    await world.call('PUT', '/hubspot/app', { refreshTokens: 'rotated' });
+    await fixture.call('PUT', '/hubspot/app', { refreshTokens: 'rotated' });
     const { refreshToken: second } = await refresh(first);
     await restart();
     await restart();
@@ -68,7 +71,7 @@ describe('what the portal granted the app', () => {
 
   test('is over after an uninstallation, also after a restart', async () => {
     const granted = await install();
-    await world.call('POST', '/hubspot/app/uninstall');
+    await fixture.call('POST', '/hubspot/app/uninstall');
     await restart();
     await restart();
     expect((await refresh(granted)).status).toBe(400);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type PutRight, readDecision } from '@sangam/core/pipeline';
+import { type Corrections, readDecision } from '@sangam/core/pipeline';
 import { type Decision, listConflicts, listDecisions, type Store } from '@sangam/core/store';
 import { type Route, route } from './api.ts';
 import { bodyOf, idOf, phoneInput, queryOf, recordId, time } from './input.ts';
@@ -16,26 +16,32 @@ const conflictQuery = listQuery(z.uuid(), {
 const decisionQuery = listQuery(z.uuid(), {});
 
 /** What people put right by hand: links, who is who, conflicts; and taking any of it back. */
-export function putRightRoutes({ store, putRight }: { store: Store; putRight: PutRight }): Route[] {
+export function correctionRoutes({
+  store,
+  corrections,
+}: {
+  store: Store;
+  corrections: Corrections;
+}): Route[] {
   return [
     route('POST', '/contacts/:contactId/relink', 'admin', async (request, response) => {
       const contactId = idOf(request, 'contactId');
       const link = { ...bodyOf(linkBody, request), contactId };
-      response.json({ decisionId: await putRight.relink(response.locals.member, link) });
+      response.json({ decisionId: await corrections.relink(response.locals.member, link) });
     }),
     route('POST', '/contacts/:contactId/unlink', 'admin', async (request, response) => {
       const contactId = idOf(request, 'contactId');
       const link = { ...bodyOf(linkBody, request), contactId };
-      response.json({ decisionId: await putRight.unlink(response.locals.member, link) });
+      response.json({ decisionId: await corrections.unlink(response.locals.member, link) });
     }),
     route('POST', '/contacts/:contactId/join', 'admin', async (request, response) => {
       const contactId = idOf(request, 'contactId');
       const other = bodyOf(joinBody, request).contactId;
-      response.json({ decisionId: await putRight.join(response.locals.member, contactId, other) });
+      response.json({ decisionId: await corrections.join(response.locals.member, contactId, other) });
     }),
     route('POST', '/phones/hand-over', 'admin', async (request, response) => {
       const { phone, from } = bodyOf(handOverBody, request);
-      const decisionId = await putRight.handOver(response.locals.member, phone, from);
+      const decisionId = await corrections.handOver(response.locals.member, phone, from);
       response.json({ decisionId });
     }),
 
@@ -59,11 +65,11 @@ export function putRightRoutes({ store, putRight }: { store: Store; putRight: Pu
       // Only some conflicts need one, and none a body.
       const { recordId } = request.body === undefined ? {} : bodyOf(acceptBody, request);
       const { member } = response.locals;
-      response.json({ decisionId: await putRight.acceptConflict(member, conflictId, recordId) });
+      response.json({ decisionId: await corrections.acceptConflict(member, conflictId, recordId) });
     }),
     route('POST', '/conflicts/:conflictId/dismiss', 'admin', async (request, response) => {
       const conflictId = idOf(request, 'conflictId');
-      response.json({ decisionId: await putRight.dismissConflict(response.locals.member, conflictId) });
+      response.json({ decisionId: await corrections.dismissConflict(response.locals.member, conflictId) });
     }),
 
     route('GET', '/decisions', 'admin', async (request, response) => {
@@ -77,11 +83,11 @@ export function putRightRoutes({ store, putRight }: { store: Store; putRight: Pu
     }),
     route('POST', '/decisions/:decisionId/undo', 'admin', async (request, response) => {
       const decisionId = idOf(request, 'decisionId');
-      response.json({ decisionId: await putRight.undo(response.locals.member, decisionId) });
+      response.json({ decisionId: await corrections.undo(response.locals.member, decisionId) });
     }),
     route('POST', '/connections/:connectionId/release', 'admin', async (request, response) => {
       const connectionId = idOf(request, 'connectionId');
-      response.json({ released: await putRight.release(response.locals.member, connectionId) });
+      response.json({ released: await corrections.release(response.locals.member, connectionId) });
     }),
   ];
 }

@@ -1,37 +1,37 @@
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
-  createTown,
+  createServiceFixture,
   type SandboxRecord,
   type ServiceProcess,
   signIn,
   text,
-  type Town,
+  type ServiceFixture,
   until,
   webhook,
 } from './harness/index.ts';
 
 /** Turns that fail the same way: few tries, few lines, an alert; and they go again by themselves. */
 
-let town: Town;
+let fixture: ServiceFixture;
 let service: ServiceProcess;
 let owner: pg.Client;
 beforeEach(async () => {
-  town = await createTown();
-  service = await town.startService();
-  owner = new pg.Client({ connectionString: town.databaseUrl });
+  fixture = await createServiceFixture();
+  service = await fixture.startService();
+  owner = new pg.Client({ connectionString: fixture.databaseUrl });
   await owner.connect();
 });
 afterEach(async () => {
   await owner.end();
-  await town.close();
+  await fixture.close();
 });
 
 const phone = '919812345678';
 const words = 'My secret is out';
 const writes = (wamid: string): Promise<number> =>
   service.post(
-    webhook(town.parties.whatsapp, [
+    webhook(fixture.parties.whatsapp, [
       text({ phone, name: 'Asha Private' }, wamid, Date.now() - 60_000, words),
     ]),
   );
@@ -47,12 +47,12 @@ async function alert(): Promise<Alert> {
   const { api } = await signIn(service);
   return until('the alert', async () => {
     const { results } = (await api('GET', '/alerts')).body as { results: Alert[] };
-    return results.find(({ kind }) => kind === 'turns failing');
+    return results.find(({ kind }) => kind === 'work failing');
   });
 }
 
 const isWritten = async (): Promise<boolean> => {
-  const { results } = await town.control<{ results: SandboxRecord[] }>('GET', '/hubspot/records/contacts');
+  const { results } = await fixture.control<{ results: SandboxRecord[] }>('GET', '/hubspot/records/contacts');
   return results.some(({ properties }) => properties['wa_phone_e164'] === `+${phone}`);
 };
 

@@ -10,13 +10,13 @@ import {
   createEraser,
   createPermits,
   createPoller,
-  createPutRight,
+  createCorrections,
   createReceiver,
   createReconciler,
   createTimelineWriter,
 } from '@sangam/core/pipeline';
 import { openStore, type Store } from '@sangam/core/store';
-import { Rounds, type TurnTaker } from '@sangam/core/work';
+import { Dispatcher, type QueueWorker } from '@sangam/core/work';
 import { SandboxClock } from '@sangam/sandbox';
 import pg from 'pg';
 import type { ConformanceAccount, OpenAccount } from '../conformance/account.ts';
@@ -30,7 +30,7 @@ import { until } from './until.ts';
  * The engine without HTTP around it, between WhatsApp and CRM accounts that are really there: receive, apply, reconcile
  * and the timeline on one database and one clock, in one process's or several processes' worth of workers.
  */
-export interface CrmWorld {
+export interface CrmFixture {
   readonly clock: SandboxClock;
   readonly store: Store;
   /** The first process's. */
@@ -68,9 +68,9 @@ const erasureKeyOf = (): Promise<Buffer> => Promise.resolve(Buffer.alloc(32, 7))
 
 const hourMs = 60 * 60 * 1000;
 
-type Working = CrmProcess & { workers(): TurnTaker[] };
+type Working = CrmProcess & { workers(): QueueWorker[] };
 
-export async function createCrmWorld(): Promise<CrmWorld> {
+export async function createCrmFixture(): Promise<CrmFixture> {
   const database = await createTestDatabase();
   const client = new pg.Client({ connectionString: database.url });
   await client.connect();
@@ -214,15 +214,15 @@ function openProcess(
   const failed = (error: unknown): void => void problems.push(error);
   const callFailed = (_connection: unknown, error: SangamError): void => void failures.push(error);
   const ignored = (): void => undefined;
-  const rounds = new Rounds(store, clock);
-  const createAnApplier = (): TurnTaker =>
+  const dispatcher = new Dispatcher(store, clock);
+  const createAnApplier = (): QueueWorker =>
     createApplier({
       store,
       directory,
       traitsOf,
       erasureKeyOf,
       clock,
-      rounds,
+      dispatcher,
       counts: { applied: ignored, failed },
     });
   const receiver = createReceiver({
@@ -235,18 +235,18 @@ function openProcess(
   const checker = createChecker({
     store,
     clock,
-    rounds,
+    dispatcher,
     connectors,
     erasureKeyOf,
-    counts: { looked: ignored, callFailed: ignored, failed },
+    counts: { scanned: ignored, callFailed: ignored, failed },
   });
   const poller = createPoller({
     store,
     clock,
-    rounds,
+    dispatcher,
     connectors,
     erasureKeyOf,
-    counts: { looked: ignored, callFailed: ignored, failed },
+    counts: { scanned: ignored, callFailed: ignored, failed },
   });
   return {
     store,
@@ -257,13 +257,13 @@ function openProcess(
     poller,
     eraser: createEraser({ store, clock, keyOf: erasureKeyOf, traitsOf }),
     deadLetters: createDeadLetters({ store, receiver, changes, clock }),
-    putRight: createPutRight({ store, clock, connectors }),
+    corrections: createCorrections({ store, clock, connectors }),
     apply: () => createAnApplier().drain(),
     workers() {
       const reconciler = createReconciler({
         store,
         clock,
-        rounds,
+        dispatcher,
         connectors: connectorsFor('records'),
         erasureKeyOf,
         counts: { written: ignored, callFailed, failed },
@@ -271,7 +271,7 @@ function openProcess(
       const timeline = createTimelineWriter({
         store,
         clock,
-        rounds,
+        dispatcher,
         connectors: connectorsFor('timeline'),
         counts: { written: ignored, callFailed, failed },
       });

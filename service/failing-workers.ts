@@ -1,12 +1,12 @@
 import type { Clock } from '@sangam/core/clock';
-import type { TurnFailed, TurnFailure } from '@sangam/core/work';
+import type { TickFailed, TickFailure } from '@sangam/core/work';
 import { closeAlert, raiseAlert, seeAlert, serviceWorkspaceId, type Store } from '@sangam/core/store';
 import { describeError } from './logger.ts';
 import type { RepeatedErrors } from './repeated-errors.ts';
 
 /** What fails again and again for reasons of ours or the database's: logged, counted, and said to a person. */
-export interface FailingTurns {
-  failed(step: Step): TurnFailed;
+export interface FailingWorkers {
+  failed(step: Step): TickFailed;
   /** How many workspaces, or connections of theirs, fail now in this process, by step. */
   failing(): ReadonlyMap<Step, number>;
   start(): void;
@@ -15,7 +15,7 @@ export interface FailingTurns {
   closeEnded(): Promise<void>;
 }
 
-const alertKind = 'turns failing';
+const alertKind = 'work failing';
 /** Failures in a row before a person is told: some 4 s, in which a database restarts. */
 const alertAfter = 5;
 /** What did not fail for so long goes again. A lease and the longest wait put 90 s between two tries. */
@@ -35,18 +35,18 @@ const steps = {
 } as const;
 export type Step = keyof typeof steps;
 
-interface Failing extends TurnFailure {
+interface Failing extends TickFailure {
   readonly step: Step;
   readonly at: number;
 }
 
-export function createFailingTurns(dependencies: {
+export function createFailingWorkers(dependencies: {
   store: Store;
   clock: Clock;
   errors: RepeatedErrors;
   /** Told each failure. */
   count: (step: Step) => void;
-}): FailingTurns {
+}): FailingWorkers {
   const { store, clock, errors, count } = dependencies;
   const known = new Map<string, Failing>();
   const startedAt = performance.now();
@@ -109,7 +109,7 @@ export function createFailingTurns(dependencies: {
     failed: (step) => (error, failure) => {
       const { workspaceId, connectionId, failures } = failure;
       count(step);
-      errors.tell('a turn failed and will be taken again', error, { step, ...failure });
+      errors.tell('a tick failed and will be taken again', error, { step, ...failure });
       const name = nameOf(step, workspaceId ?? serviceWorkspaceId, connectionId);
       const failing = { ...failure, step, at: performance.now() };
       known.set(name, failing);

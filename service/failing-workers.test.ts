@@ -3,17 +3,17 @@ import { listAlerts, openStore, serviceWorkspaceId, type Store } from '@sangam/c
 import { addWorkspace, createTestDatabase, type TestDatabase, until } from '@sangam/test';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createFailingTurns, type FailingTurns } from './failing-turns.ts';
+import { createFailingWorkers, type FailingWorkers } from './failing-workers.ts';
 import { createLogger } from './logger.ts';
 import { createRepeatedErrors } from './repeated-errors.ts';
 
-/** What is said of turns that fail, to whom, and until when. */
+/** What is said of ticks that fail, to whom, and until when. */
 
 let database: TestDatabase;
 let store: Store;
 let workspaceId: string;
 let lines: { readonly msg: string; readonly repeats?: number; readonly level: number }[];
-let turns: FailingTurns;
+let ticks: FailingWorkers;
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -27,14 +27,14 @@ beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['performance'] });
   ({ workspaceId } = await addWorkspace(store));
   lines = [];
-  turns = begin();
+  ticks = begin();
 });
 afterEach(() => {
   vi.useRealTimers();
 });
 
-const begin = (): FailingTurns =>
-  createFailingTurns({
+const begin = (): FailingWorkers =>
+  createFailingWorkers({
     store,
     clock: { now: () => Math.floor(performance.now()) },
     errors: createRepeatedErrors(
@@ -44,7 +44,7 @@ const begin = (): FailingTurns =>
   });
 
 const fail = (failures: number, of: string | undefined = workspaceId): void =>
-  turns.failed('apply')(new Error('A table is missing.'), {
+  ticks.failed('apply')(new Error('A table is missing.'), {
     ...(of === undefined ? {} : { workspaceId: of }),
     failures,
   });
@@ -52,14 +52,14 @@ const fail = (failures: number, of: string | undefined = workspaceId): void =>
 const open = (of = workspaceId): Promise<number> =>
   store.transact(of, async (trx) => {
     const alerts = await listAlerts(trx, { limit: 100 });
-    return alerts.filter(({ kind, closedAt }) => kind === 'turns failing' && closedAt === null).length;
+    return alerts.filter(({ kind, closedAt }) => kind === 'work failing' && closedAt === null).length;
   });
 const minutes = (n: number): void => void vi.advanceTimersByTime(n * 60_000);
 
-describe('turns that fail', () => {
+describe('ticks that fail', () => {
   test('are alerted after five in a row, once, until they have not failed for five minutes', async () => {
     for (let failures = 1; failures <= 4; failures += 1) fail(failures);
-    await turns.stop();
+    await ticks.stop();
     expect(await open()).toBe(0);
     fail(5);
     fail(6);
@@ -67,37 +67,37 @@ describe('turns that fail', () => {
     minutes(4);
     fail(7);
     minutes(4);
-    await turns.closeEnded();
+    await ticks.closeEnded();
     expect(await open()).toBe(1);
     minutes(2);
-    await turns.closeEnded();
+    await ticks.closeEnded();
     expect(await open()).toBe(0);
-    expect(turns.failing().get('apply')).toBe(0);
+    expect(ticks.failing().get('apply')).toBe(0);
   });
 
   test('of several connections of a workspace are an alert each, which names its connection', async () => {
     const connections = [randomUUID(), randomUUID()];
     for (const connectionId of connections) {
-      turns.failed('reconcile')(new Error('A bug.'), { workspaceId, connectionId, failures: 5 });
+      ticks.failed('reconcile')(new Error('A bug.'), { workspaceId, connectionId, failures: 5 });
     }
-    await turns.stop();
+    await ticks.stop();
     const alerts = await store.transact(workspaceId, (trx) => listAlerts(trx, { limit: 100 }));
     expect(alerts.map(({ connectionId }) => connectionId).toSorted()).toEqual(connections.toSorted());
   });
 
   test('of no workspace are the operator’s alert', async () => {
-    turns.failed('apply')(new Error('Away.'), { failures: 5 });
+    ticks.failed('apply')(new Error('Away.'), { failures: 5 });
     await until('the alert', async () => (await open(serviceWorkspaceId)) === 1);
   });
 
   test('whose process is gone are over when nothing fails in another for five minutes', async () => {
     fail(5);
     await until('the alert', async () => (await open()) === 1);
-    turns = begin();
-    await turns.closeEnded();
+    ticks = begin();
+    await ticks.closeEnded();
     expect(await open()).toBe(1);
     minutes(6);
-    await turns.closeEnded();
+    await ticks.closeEnded();
     expect(await open()).toBe(0);
   });
 
@@ -105,7 +105,7 @@ describe('turns that fail', () => {
     const other = begin();
     for (let failures = 5; failures <= 12; failures += 1) {
       fail(failures);
-      await turns.stop();
+      await ticks.stop();
       minutes(1);
       await other.closeEnded();
       expect(await open()).toBe(1);

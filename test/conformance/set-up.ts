@@ -1,19 +1,19 @@
 import { onTestFinished, type TestContext } from 'vitest';
-import { createCrmWorld, type CrmWorld } from '../harness/crm-world.ts';
+import { createCrmFixture, type CrmFixture } from '../harness/crm-fixture.ts';
 import type { CrmWorkspace, WorkspaceOptions } from '../harness/crm-workspace.ts';
 import { type Change, message, type Person } from '../harness/whatsapp.ts';
 import type { Capability, OpenAccount } from './account.ts';
 
 /** A world of the running test's own with one business in it. */
-export type SetStage = (
+export type SetUp = (
   options?: WorkspaceOptions,
-) => Promise<{ readonly world: CrmWorld; readonly crm: CrmWorkspace }>;
+) => Promise<{ readonly fixture: CrmFixture; readonly crm: CrmWorkspace }>;
 
-export function stageFor(open: OpenAccount): SetStage {
+export function setUpFor(open: OpenAccount): SetUp {
   return async (options) => {
-    const world = await createCrmWorld();
-    onTestFinished(() => world.close());
-    return { world, crm: await world.addWorkspace(open, options) };
+    const fixture = await createCrmFixture();
+    onTestFinished(() => fixture.close());
+    return { fixture, crm: await fixture.addWorkspace(open, options) };
   };
 }
 

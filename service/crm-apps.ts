@@ -8,7 +8,7 @@ interface OwnApp {
 }
 
 /** The two places accounts can be: the vendor itself, and a sandbox. A workspace is tied to one of them. */
-export interface CrmSites {
+export interface CrmApps {
   /** Throws `SangamError` `sandbox_away` (later) while no process runs the sandbox. */
   of(crm: string, workspace: { readonly sandbox: boolean }): Promise<CrmSite>;
   /** The installation's app at the vendor. */
@@ -21,12 +21,12 @@ export function secretsOf({ clientSecret, previousClientSecret: previous }: CrmA
   return previous === undefined ? [clientSecret] : [clientSecret, previous];
 }
 
-export function createCrmSites(options: {
+export function createCrmApps(options: {
   /** What the environment says of each CRM, by its name. */
   settings: Readonly<Record<string, CrmSettings>>;
   sandboxApp: (crm: string) => CrmApp | undefined;
   sandboxUrl: SandboxUrl;
-}): CrmSites {
+}): CrmApps {
   const { settings, sandboxApp, sandboxUrl } = options;
   const appOf = (crm: string): CrmApp | undefined => settings[crm]?.app;
   return {

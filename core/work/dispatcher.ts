@@ -5,7 +5,7 @@ import type { DueTarget, Queue, RestUntil, Store } from '../store/index.ts';
 export interface Worker {
   readonly queue: Queue;
   /** A look at what is due begins. */
-  looking(): void;
+  scanning(): void;
   /** All that is due in its queue. */
   found(targets: readonly DueTarget[]): void;
   /** Looks fail, so many in a row. */
@@ -13,7 +13,7 @@ export interface Worker {
   wake(target: DueTarget): void;
 }
 
-const lookEveryMs = 500;
+const scanEveryMs = 500;
 /** While looks fail: so long after a database is back its work goes on at the latest. */
 const longestWaitMs = 5_000;
 
@@ -21,17 +21,17 @@ const longestWaitMs = 5_000;
  * Finds what is due for all queues a process works off, in one look for all workspaces. What this process or another makes
  * due is told besides; what other processes left behind, or what time makes due, is found here.
  */
-export class Rounds {
-  readonly #store: Pick<Store, 'lookAtDue' | 'restDue' | 'onDue'>;
+export class Dispatcher {
+  readonly #store: Pick<Store, 'scanDue' | 'restDue' | 'onDue'>;
   readonly #clock: Clock;
   readonly #workers = new Map<Worker, () => void>();
-  #failedLooks = 0;
+  #failedScans = 0;
   #timer: NodeJS.Timeout | undefined;
-  #looking = false;
+  #scanning = false;
   /** Somebody came while a look was under way. */
   #again = false;
 
-  constructor(store: Pick<Store, 'lookAtDue' | 'restDue' | 'onDue'>, clock: Clock) {
+  constructor(store: Pick<Store, 'scanDue' | 'restDue' | 'onDue'>, clock: Clock) {
     this.#store = store;
     this.#clock = clock;
   }
@@ -42,7 +42,7 @@ export class Rounds {
     });
     this.#workers.set(worker, hush);
     // Those who start together share the first look.
-    if (this.#looking) this.#again = true;
+    if (this.#scanning) this.#again = true;
     else this.#lookIn(0);
   }
 
@@ -53,7 +53,7 @@ export class Rounds {
   }
 
   async dueNow(queue: Queue): Promise<DueTarget[]> {
-    return (await this.#store.lookAtDue(this.#clock.now())).filter((target) => target.queue === queue);
+    return (await this.#store.scanDue(this.#clock.now())).filter((target) => target.queue === queue);
   }
 
   /** Whether a target may be left alone: nothing is due there, or not before `until`. */
@@ -68,21 +68,21 @@ export class Rounds {
   }
 
   async #look(): Promise<void> {
-    this.#looking = true;
+    this.#scanning = true;
     this.#again = false;
     const workers = [...this.#workers.keys()];
-    for (const worker of workers) worker.looking();
-    let nextMs = lookEveryMs;
+    for (const worker of workers) worker.scanning();
+    let nextMs = scanEveryMs;
     try {
-      const due = Map.groupBy(await this.#store.lookAtDue(this.#clock.now()), ({ queue }) => queue);
-      this.#failedLooks = 0;
+      const due = Map.groupBy(await this.#store.scanDue(this.#clock.now()), ({ queue }) => queue);
+      this.#failedScans = 0;
       for (const worker of workers) worker.found(due.get(worker.queue) ?? []);
     } catch (error) {
-      this.#failedLooks += 1;
-      nextMs = Math.min(lookEveryMs * 2 ** (this.#failedLooks - 1), longestWaitMs);
-      for (const worker of workers) worker.blind(error, this.#failedLooks);
+      this.#failedScans += 1;
+      nextMs = Math.min(scanEveryMs * 2 ** (this.#failedScans - 1), longestWaitMs);
+      for (const worker of workers) worker.blind(error, this.#failedScans);
     }
-    this.#looking = false;
+    this.#scanning = false;
     if (this.#workers.size > 0) this.#lookIn(this.#again ? 0 : nextMs);
   }
 }

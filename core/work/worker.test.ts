@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { DueListener } from '../store/due-notices.ts';
-import { Rounds } from './rounds.ts';
-import { type TurnFailure, type TurnOutcome, TurnTaker, type TurnWork } from './turns.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { type TickFailure, type TickOutcome, QueueWorker, type QueueWork } from './worker.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -17,24 +17,24 @@ const targetOf = (workspaceId: string) => ({ queue: 'inbox' as const, workspaceI
 /** A worker that finds these workspaces due, and rests where `rests` says so. */
 const workerOf = (
   due: () => Promise<readonly string[]>,
-  work: Pick<TurnWork, 'turn' | 'failed' | 'placeMs'>,
+  work: Pick<QueueWork, 'tick' | 'failed' | 'placeMs'>,
   rests: (workspaceId: string) => boolean = () => false,
-): TurnTaker => {
+): QueueWorker => {
   const store = {
-    lookAtDue: async () => (await due()).map(targetOf),
+    scanDue: async () => (await due()).map(targetOf),
     restDue: ({ workspaceId }: { workspaceId: string }) => Promise.resolve(rests(workspaceId) ? Infinity : 0),
     onDue: (_queue: string, _listener: DueListener) => () => undefined,
   };
-  return new TurnTaker(new Rounds(store, { now: () => 0 }), { queue: 'inbox', ...work });
+  return new QueueWorker(new Dispatcher(store, { now: () => 0 }), { queue: 'inbox', ...work });
 };
 
 test('a worker of which nothing ends is stuck; one with nothing to do is not', async () => {
   let waiting: string[] = [];
-  let end = (_outcome: TurnOutcome): void => undefined;
+  let end = (_outcome: TickOutcome): void => undefined;
   const worker = workerOf(
     () => Promise.resolve(waiting),
     {
-      turn: () => new Promise((resolve) => (end = resolve)),
+      tick: () => new Promise((resolve) => (end = resolve)),
       failed: () => undefined,
     },
     () => waiting.length === 0,
@@ -56,18 +56,18 @@ test('a look around that never ends, or always fails, makes it stuck', async () 
     () => new Promise<never>(() => undefined),
     () => Promise.reject(new Error('Away.')),
   ]) {
-    const worker = workerOf(waiting, { turn: () => Promise.resolve('done'), failed: () => undefined });
+    const worker = workerOf(waiting, { tick: () => Promise.resolve('done'), failed: () => undefined });
     worker.start();
     await vi.advanceTimersByTimeAsync(2 * minute);
     expect(worker.stuckMs()).toBeGreaterThan(1.9 * minute);
   }
 });
 
-test('turns that hang for ever keep nobody else waiting for ever', async () => {
+test('ticks that hang for ever keep nobody else waiting for ever', async () => {
   const served: string[] = [];
   const failures: unknown[] = [];
   const worker = workerOf(() => Promise.resolve(['hangs', 'hangs too', 'works']), {
-    turn({ workspaceId }) {
+    tick({ workspaceId }) {
       served.push(workspaceId);
       return workspaceId === 'works' ? Promise.resolve('done') : new Promise(() => undefined);
     },
@@ -78,22 +78,22 @@ test('turns that hang for ever keep nobody else waiting for ever', async () => {
   expect(served).not.toContain('works');
   await vi.advanceTimersByTimeAsync(10 * minute);
   expect(served).toContain('works');
-  expect(failures).toContainEqual(new Error('A turn did not end within 300 s.'));
+  expect(failures).toContainEqual(new Error('A tick did not end within 300 s.'));
 });
 
 test('a target that waits for a moment is tried four times a second, however often it is told of', async () => {
-  let turns = 0;
+  let ticks = 0;
   const worker = workerOf(() => Promise.resolve(['a']), {
-    turn: () => {
-      turns += 1;
+    tick: () => {
+      ticks += 1;
       return Promise.resolve('later');
     },
     failed: () => undefined,
   });
   worker.start();
   await vi.advanceTimersByTimeAsync(minute);
-  expect(turns).toBeGreaterThan(200);
-  expect(turns).toBeLessThan(400);
+  expect(ticks).toBeGreaterThan(200);
+  expect(ticks).toBeLessThan(400);
   await worker.stop();
 });
 
@@ -101,7 +101,7 @@ test('whoever waits for an answer from outside keeps no place from others', asyn
   const served: string[] = [];
   const worker = workerOf(() => Promise.resolve(['hangs', 'hangs too', 'works']), {
     placeMs: 500,
-    turn({ workspaceId }) {
+    tick({ workspaceId }) {
       served.push(workspaceId);
       return workspaceId === 'works' ? Promise.resolve('done') : new Promise(() => undefined);
     },
@@ -112,14 +112,14 @@ test('whoever waits for an answer from outside keeps no place from others', asyn
   expect(served).toContain('works');
 });
 
-describe('turns that fail', () => {
+describe('ticks that fail', () => {
   test('are taken less and less often, and others are not', async () => {
     const served = { fails: 0, works: 0 };
-    const failures: TurnFailure[] = [];
+    const failures: TickFailure[] = [];
     let broken = true;
     let went = 0;
     const worker = workerOf(() => Promise.resolve(['fails', 'works']), {
-      turn({ workspaceId }) {
+      tick({ workspaceId }) {
         if (workspaceId === 'works') {
           served.works += 1;
           return Promise.resolve('done');
@@ -155,7 +155,7 @@ describe('turns that fail', () => {
     let away = true;
     const served: number[] = [];
     const worker = workerOf(() => (away ? Promise.reject(new Error('Away.')) : Promise.resolve(['a'])), {
-      turn() {
+      tick() {
         served.push(performance.now());
         return away ? Promise.reject(new Error('Away.')) : Promise.resolve('done');
       },
@@ -178,7 +178,7 @@ describe('turns that fail', () => {
     let waiting = ['a'];
     const served: number[] = [];
     const worker = workerOf(() => Promise.resolve(waiting), {
-      turn() {
+      tick() {
         served.push(performance.now());
         return Promise.reject(new Error('A bug of this process.'));
       },
@@ -197,9 +197,9 @@ describe('turns that fail', () => {
   });
 
   test('to look around are fewer too', async () => {
-    const failures: TurnFailure[] = [];
+    const failures: TickFailure[] = [];
     const worker = workerOf(() => Promise.reject(new Error('Away.')), {
-      turn: () => Promise.resolve('done'),
+      tick: () => Promise.resolve('done'),
       failed: (_error, failure) => void failures.push(failure),
     });
     worker.start();

@@ -1,49 +1,49 @@
 import type { DueTarget, Queue, RestUntil } from '../store/index.ts';
 import { Backoff } from './backoff.ts';
-import type { Rounds, Worker } from './rounds.ts';
+import type { Dispatcher, Worker } from './dispatcher.ts';
 
 /**
- * How a turn ended: more work may be left; none is, as far as it saw; it is to be tried in a moment, as another process has
+ * How a tick ended: more work may be left; none is, as far as it saw; it is to be tried in a moment, as another process has
  * it; or it is left alone until then.
  */
-export type TurnOutcome = 'more' | 'done' | 'later' | RestUntil;
+export type TickOutcome = 'more' | 'done' | 'later' | RestUntil;
 
-/** Whose turn failed, and how often in a row; with no workspace it is the look around that did. */
-export interface TurnFailure {
+/** Whose tick failed, and how often in a row; with no workspace it is the look around that did. */
+export interface TickFailure {
   readonly workspaceId?: string;
   readonly connectionId?: string;
   readonly failures: number;
 }
-export type TurnFailed = (error: unknown, failure: TurnFailure) => void;
+export type TickFailed = (error: unknown, failure: TickFailure) => void;
 
-export interface TurnWork {
+export interface QueueWork {
   readonly queue: Queue;
-  /** `crowded`: others have had work just now, so a short turn is due. */
-  readonly turn: (target: DueTarget, crowded: boolean) => Promise<TurnOutcome>;
-  /** A turn, or the look around, failed; it is tried again, later each time. */
-  readonly failed: TurnFailed;
-  /** Turns spend their time in calls of others: whoever takes longer than this does not keep a place from the rest. */
+  /** `crowded`: others have had work just now, so a short tick is due. */
+  readonly tick: (target: DueTarget, crowded: boolean) => Promise<TickOutcome>;
+  /** A tick, or the look around, failed; it is tried again, later each time. */
+  readonly failed: TickFailed;
+  /** Ticks spend their time in calls of others: whoever takes longer than this does not keep a place from the rest. */
   readonly placeMs?: number;
   /** What is told of waits so long, so that more comes together. */
   readonly gatherMs?: number;
 }
 
 const atOnce = 2;
-/** Turns that gave their place up still hold what they work on. */
+/** Ticks that gave their place up still hold what they work on. */
 const mostUnderWay = 100;
 const laterMs = 250;
-/** Every statement and call of a turn has a deadline of its own; one that hangs all the same keeps no place for ever. */
-const longestTurnMs = 5 * 60_000;
-/** How long a target counts as present after its turn. */
+/** Every statement and call of a tick has a deadline of its own; one that hangs all the same keeps no place for ever. */
+const longestTickMs = 5 * 60_000;
+/** How long a target counts as present after its tick. */
 const presentMs = 2_000;
 
 /**
- * Takes turns between the targets of a queue: the least recently served one that has work goes first, two at a time, so that
- * one's backlog never makes another wait for more than the rest of a turn.
+ * Takes ticks between the targets of a queue: the least recently served one that has work goes first, two at a time, so that
+ * one's backlog never makes another wait for more than the rest of a tick.
  */
-export class TurnTaker implements Worker {
-  readonly #rounds: Rounds;
-  readonly #work: TurnWork;
+export class QueueWorker implements Worker {
+  readonly #dispatcher: Dispatcher;
+  readonly #work: QueueWork;
   /** Targets to be served, the least recently served first. */
   readonly #waiting = new Map<string, DueTarget>();
   readonly #serving = new Map<string, Promise<void>>();
@@ -52,7 +52,7 @@ export class TurnTaker implements Worker {
   /** Woken while being served: served again. */
   readonly #again = new Set<string>();
   readonly #lastServed = new Map<string, number>();
-  /** Targets whose turns fail. */
+  /** Targets whose ticks fail. */
   readonly #backoff = new Backoff();
   /** Those to be tried in a moment. */
   readonly #later = new Map<string, NodeJS.Timeout>();
@@ -61,8 +61,8 @@ export class TurnTaker implements Worker {
   #waitsSince: number | undefined;
   #running = false;
 
-  constructor(rounds: Rounds, work: TurnWork) {
-    this.#rounds = rounds;
+  constructor(dispatcher: Dispatcher, work: QueueWork) {
+    this.#dispatcher = dispatcher;
     this.#work = work;
   }
 
@@ -72,29 +72,30 @@ export class TurnTaker implements Worker {
 
   start(): void {
     this.#running = true;
-    this.#rounds.join(this);
+    this.#dispatcher.join(this);
   }
 
-  /** Ends after the turns under way. */
+  /** Ends after the ticks under way. */
   async stop(): Promise<void> {
     this.#running = false;
-    this.#rounds.leave(this);
+    this.#dispatcher.leave(this);
     for (const timer of this.#later.values()) clearTimeout(timer);
     this.#later.clear();
     this.#waiting.clear();
     await Promise.all(this.#serving.values());
   }
 
-  /** Takes turns until nothing is due, without being started. */
+  /** Takes ticks until nothing is due, without being started. */
   async drain(): Promise<void> {
     for (;;) {
-      const due = await this.#rounds.dueNow(this.queue);
+      const due = await this.#dispatcher.dueNow(this.queue);
       if (due.length === 0) return;
       for (const target of due) {
-        let outcome: TurnOutcome;
-        do outcome = await this.#work.turn(target, false);
+        let outcome: TickOutcome;
+        do outcome = await this.#work.tick(target, false);
         while (outcome === 'more');
-        if (outcome !== 'later') await this.#rounds.rest(target, outcome === 'done' ? undefined : outcome);
+        if (outcome !== 'later')
+          await this.#dispatcher.rest(target, outcome === 'done' ? undefined : outcome);
       }
     }
   }
@@ -122,7 +123,7 @@ export class TurnTaker implements Worker {
     this.#serve();
   }
 
-  looking(): void {
+  scanning(): void {
     this.#waitsSince ??= performance.now();
   }
 
@@ -149,21 +150,21 @@ export class TurnTaker implements Worker {
       const [name, target] = next;
       this.#waiting.delete(name);
       this.#placed.add(name);
-      this.#serving.set(name, this.#turn(name, target));
+      this.#serving.set(name, this.#tick(name, target));
     }
   }
 
-  async #turn(name: string, target: DueTarget): Promise<void> {
+  async #tick(name: string, target: DueTarget): Promise<void> {
     const { placeMs } = this.#work;
     const place = placeMs === undefined ? undefined : setTimeout(() => this.#leavePlace(name), placeMs);
-    let outcome: TurnOutcome = 'later';
+    let outcome: TickOutcome = 'later';
     let rests = true;
     try {
-      outcome = await withinDeadline(this.#work.turn(target, this.#isCrowded(name)));
+      outcome = await withinDeadline(this.#work.tick(target, this.#isCrowded(name)));
       // One that found nothing to do says nothing: what failed may be leased still.
       if (outcome === 'more') this.#backoff.went(name);
       else if (outcome !== 'later') {
-        rests = await this.#rounds.rest(target, outcome === 'done' ? undefined : outcome);
+        rests = await this.#dispatcher.rest(target, outcome === 'done' ? undefined : outcome);
         outcome = rests ? 'done' : 'later';
       }
     } catch (error) {
@@ -212,20 +213,20 @@ function nameOf({ workspaceId, targetId }: DueTarget): string {
   return `${workspaceId} ${targetId}`;
 }
 
-function ownerOf({ workspaceId, targetId }: DueTarget): Omit<TurnFailure, 'failures'> {
+function ownerOf({ workspaceId, targetId }: DueTarget): Omit<TickFailure, 'failures'> {
   return targetId === workspaceId ? { workspaceId } : { workspaceId, connectionId: targetId };
 }
 
-/** Gives up waiting, not the turn: what it still does late is fenced by its locks and leases. */
-async function withinDeadline(turn: Promise<TurnOutcome>): Promise<TurnOutcome> {
+/** Gives up waiting, not the tick: what it still does late is fenced by its locks and leases. */
+async function withinDeadline(tick: Promise<TickOutcome>): Promise<TickOutcome> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new Error(`A turn did not end within ${String(longestTurnMs / 1000)} s.`));
-    }, longestTurnMs);
+      reject(new Error(`A tick did not end within ${String(longestTickMs / 1000)} s.`));
+    }, longestTickMs);
   });
   try {
-    return await Promise.race([turn, deadline]);
+    return await Promise.race([tick, deadline]);
   } finally {
     clearTimeout(timer);
   }

@@ -1,4 +1,4 @@
-import type { RecordDesk, Refused, UserRecord } from '../crm.ts';
+import type { UserRecords, Refused, UserRecord } from '../crm.ts';
 import { isError } from './catalogue.ts';
 import { byUser } from './changes.ts';
 import { isLive, type Seen, type StoredRecord } from '../shared/record.ts';
@@ -10,10 +10,10 @@ const nothingConverts = 'HubSpot has no leads that become contacts: a contact is
 const onlyContacts = 'Only contacts are merged and restored: what is logged on them goes along.';
 
 /** Records of one type as a user of HubSpot handles them. `timelineOf` tells what stands on a record, by its id. */
-export function recordDesk(
+export function userRecords(
   { records, objectType }: RecordContext,
   timelineOf: (id: string) => UserRecord['timeline'],
-): RecordDesk {
+): UserRecords {
   const told = ({ id, properties }: Seen): UserRecord => ({ id, properties, timeline: timelineOf(id) });
 
   const write = (

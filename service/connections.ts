@@ -30,7 +30,7 @@ import { checkOwnerRule, ownersIn } from './owner-rule.ts';
 import type { SecretBox } from './secrets.ts';
 
 /** The workspace's CRM accounts and what an admin decides about each. Throws a `Refusal`, or the connector's errors. */
-export interface ConnectionBook {
+export interface Connections {
   list(workspaceId: string): Promise<ConnectionView[]>;
   detail(workspaceId: string, connectionId: string): Promise<ConnectionDetail>;
   /** Leaving shadow provisions first. `testPhones`: E.164; undefined: as they are. */
@@ -61,7 +61,7 @@ export interface ConnectionBook {
 
 const overlapMs = 24 * 60 * 60 * 1000;
 
-export function createConnectionBook(dependencies: {
+export function createConnections(dependencies: {
   store: Store;
   crms: Crms;
   connectors: Connectors;
@@ -70,7 +70,7 @@ export function createConnectionBook(dependencies: {
   publicUrl: () => string;
   /** A webhook secret changed. */
   secretsChanged: () => void;
-}): ConnectionBook {
+}): Connections {
   const { store, crms, connectors, box, clock, publicUrl, secretsChanged } = dependencies;
 
   const find = async (workspaceId: string, connectionId: string): Promise<ConnectionRow> =>

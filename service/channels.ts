@@ -54,7 +54,7 @@ interface NewChannel {
 }
 
 /** Throws a `Refusal`, or WhatsApp's own errors where it is asked for a number. */
-export interface ChannelBook {
+export interface Channels {
   list(workspaceId: string): Promise<ChannelView[]>;
   add(member: Member, channel: NewChannel): Promise<ChannelView>;
   /** Proves that the number is theirs, or replaces the token that did. */
@@ -69,7 +69,7 @@ export interface ChannelBook {
 
 const overlapMs = 24 * 60 * 60 * 1000;
 
-export function createChannelBook(dependencies: {
+export function createChannels(dependencies: {
   store: Store;
   directory: Directory;
   channelSecrets: ChannelSecrets;
@@ -77,7 +77,7 @@ export function createChannelBook(dependencies: {
   box: SecretBox;
   clock: Clock;
   publicUrl: () => string;
-}): ChannelBook {
+}): Channels {
   const { store, directory, channelSecrets, readOwnNumber, box, clock, publicUrl } = dependencies;
 
   const list = async (workspaceId: string): Promise<ChannelView[]> => {

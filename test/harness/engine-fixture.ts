@@ -8,12 +8,12 @@ import {
   type Signer,
 } from '@sangam/core/pipeline';
 import { openStore, type Store, workspaceTables } from '@sangam/core/store';
-import { Rounds } from '@sangam/core/work';
+import { Dispatcher } from '@sangam/core/work';
 import pg from 'pg';
 import { createTestDatabase } from './database.ts';
 
 /** Receive and apply on a database of their own, without HTTP around them. */
-export interface Engine {
+export interface EngineFixture {
   readonly store: Store;
   readonly databaseUrl: string;
   readonly workspaceId: string;
@@ -35,10 +35,10 @@ export interface Engine {
 /** The engine's clock stands still, so that what is received twice is received at one time. */
 export const engineNow = Date.UTC(2026, 10, 23, 12);
 
-export async function createEngine(): Promise<Engine> {
+export async function createEngineFixture(): Promise<EngineFixture> {
   const database = await createTestDatabase();
   const store = openStore(database.url);
-  const world = await addWorkspace(store);
+  const fixture = await addWorkspace(store);
   const clock = { now: () => engineNow };
   const directory = createDirectory(store);
   const problems: unknown[] = [];
@@ -48,19 +48,19 @@ export async function createEngine(): Promise<Engine> {
     clock,
     counts: { received: () => undefined, committed: () => undefined, parked: () => undefined },
   });
-  const signer: Signer = { kind: 'channel', workspaceId: world.workspaceId, channelId: world.channelId };
+  const signer: Signer = { kind: 'channel', workspaceId: fixture.workspaceId, channelId: fixture.channelId };
   return {
     store,
     databaseUrl: database.url,
-    ...world,
+    ...fixture,
     receiver,
     directory,
     receive: (body) => receiver.receive(Buffer.from(JSON.stringify(body)), signer),
     async forgetEverything() {
-      await store.transact(world.workspaceId, async (trx) => {
+      await store.transact(fixture.workspaceId, async (trx) => {
         for (const table of workspaceTables) {
           if (table === 'workspaces' || table === 'crm_connections') continue;
-          await trx.deleteFrom(table).where('workspace_id', '=', world.workspaceId).execute();
+          await trx.deleteFrom(table).where('workspace_id', '=', fixture.workspaceId).execute();
         }
       });
     },
@@ -77,7 +77,7 @@ export async function createEngine(): Promise<Engine> {
         traitsOf: () => undefined,
         erasureKeyOf: () => Promise.resolve(Buffer.alloc(32, 7)),
         clock,
-        rounds: new Rounds(store, clock),
+        dispatcher: new Dispatcher(store, clock),
         counts: { applied: () => undefined, failed: (error) => problems.push(error) },
       });
       await applier.drain();

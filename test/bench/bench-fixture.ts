@@ -8,7 +8,7 @@ import { createSecretBox } from '@sangam/service';
 import { openEmbeddedDatabase } from '@sangam/service/database';
 
 /** A database with the settings of the product, and workspaces to put load on. */
-export interface BenchWorld {
+export interface BenchFixture {
   readonly store: Store;
   readonly databaseUrl: string;
   readonly secretsKey: string;
@@ -39,7 +39,7 @@ export interface BenchService {
   stop(): Promise<void>;
 }
 
-export async function createWorld(): Promise<BenchWorld> {
+export async function createBenchFixture(): Promise<BenchFixture> {
   const folder = await mkdtemp(path.join(tmpdir(), 'sangam-bench-'));
   const database = await openEmbeddedDatabase(folder);
   await migrate(database.url);

@@ -10,7 +10,7 @@ import type { WorkspaceTransaction } from './store.ts';
 /** A contact's links in one connection, parted ones included: what it takes to put them back. */
 export interface KeptLink {
   readonly recordId: string;
-  readonly home: boolean;
+  readonly primary: boolean;
   readonly reason: LinkReason;
   readonly partedAt: number | null;
   readonly createdAt: number;
@@ -22,7 +22,8 @@ export async function keptLinks(
   contactId: string,
 ): Promise<KeptLink[]> {
   const { rows } = await sql<KeptLink>`
-    select record_id as "recordId", home, decided_by as reason, parted_at as "partedAt", created_at as "createdAt"
+    select record_id as "recordId", is_primary as "primary", decided_by as reason, parted_at as "partedAt",
+           created_at as "createdAt"
     from crm_links
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} and contact_id = ${contactId}
     order by record_id for update`.execute(trx);
@@ -48,7 +49,7 @@ export async function replaceLinks(
         connection_id: connectionId,
         contact_id: contactId,
         record_id: link.recordId,
-        home: link.home,
+        is_primary: link.primary,
         decided_by: link.reason,
         parted_at: link.partedAt,
         created_at: link.createdAt,

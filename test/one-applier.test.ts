@@ -1,12 +1,20 @@
 import { createApplier } from '@sangam/core/pipeline';
-import { awaitTurn, readTurn, type Store } from '@sangam/core/store';
-import { Rounds } from '@sangam/core/work';
+import { lockWorkspace, readInbox, type Store } from '@sangam/core/store';
+import { Dispatcher } from '@sangam/core/work';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createEngine, type Engine, engineNow, history, text, until, webhook } from './harness/index.ts';
+import {
+  createEngineFixture,
+  type EngineFixture,
+  engineNow,
+  history,
+  text,
+  until,
+  webhook,
+} from './harness/index.ts';
 
-let engine: Engine;
+let engine: EngineFixture;
 beforeEach(async () => {
-  engine = await createEngine();
+  engine = await createEngineFixture();
 });
 afterEach(() => engine.close());
 
@@ -36,11 +44,11 @@ describe('a workspace', () => {
       traitsOf: () => undefined,
       erasureKeyOf: () => Promise.resolve(Buffer.alloc(32, 7)),
       clock: { now: () => engineNow },
-      rounds: new Rounds(engine.store, { now: () => engineNow }),
+      dispatcher: new Dispatcher(engine.store, { now: () => engineNow }),
       counts: { applied: () => undefined, failed: () => undefined },
     });
     const draining = await engine.store.transact(engine.workspaceId, async (trx) => {
-      await awaitTurn(trx);
+      await lockWorkspace(trx);
       const drained = applier.drain();
       await until('the other process to have tried', () => Promise.resolve(tries >= 3));
       expect(await contacts()).toBe(0);
@@ -51,11 +59,11 @@ describe('a workspace', () => {
   });
 });
 
-describe('a turn', () => {
+describe('a tick', () => {
   test('keeps a tenth for history, however much presses', async () => {
     const lane = (first: boolean): Promise<number> =>
       engine.store.transact(engine.workspaceId, async (trx) => {
-        const rows = await readTurn(trx, 50);
+        const rows = await readInbox(trx, 50);
         return rows.filter((row) => row.lane < 4 === first).length;
       });
     await engine.receive(

@@ -24,7 +24,7 @@ interface Reply {
 }
 
 /** A sandbox over HTTP on a port of its own, and the business that receives its webhooks. */
-export interface World {
+export interface SandboxFixture {
   readonly port: number;
   readonly clock: SandboxClock;
   readonly webhooks: Webhook[];
@@ -37,9 +37,9 @@ export interface World {
   stop(): Promise<void>;
 }
 
-export async function startWorld(
+export async function startSandboxFixture(
   options: Partial<Pick<SandboxOptions, 'dataDir' | 'rules' | 'access'>> & { host?: string } = {},
-): Promise<World> {
+): Promise<SandboxFixture> {
   const { host = '127.0.0.1', ...rest } = options;
   const clock = new SandboxClock();
   const webhooks: Webhook[] = [];
@@ -76,7 +76,7 @@ export async function startWorld(
   });
   app.use('/sandbox', sandbox.router);
 
-  const call: World['call'] = async (method, path, body, headers = {}) => {
+  const call: SandboxFixture['call'] = async (method, path, body, headers = {}) => {
     const response = await fetch(`http://127.0.0.1:${String(port)}/sandbox${path}`, {
       method,
       headers,
@@ -163,7 +163,7 @@ export function told(webhooks: readonly Webhook[]): Told {
 }
 
 /** Makes the portal's unique property our tests key records by. */
-export async function withUniqueProperty(world: World, name = 'our_key'): Promise<void> {
+export async function withUniqueProperty(fixture: SandboxFixture, name = 'our_key'): Promise<void> {
   const definition = {
     name,
     label: name,
@@ -171,7 +171,7 @@ export async function withUniqueProperty(world: World, name = 'our_key'): Promis
     type: 'string',
     fieldType: 'text',
   };
-  await world.hubspot('POST', '/crm/properties/2026-03/contacts', { ...definition, hasUniqueValue: true });
+  await fixture.hubspot('POST', '/crm/properties/2026-03/contacts', { ...definition, hasUniqueValue: true });
 }
 
 export function upserts(count: number, values: object = {}): { inputs: object[] } {

@@ -32,8 +32,8 @@ import { type LinkNamed, mustBeRecord } from './known-record.ts';
 import { ownEvents } from './receive/receive.ts';
 
 /** What people put right by hand: audited, and every decision can be undone. Answers decisions' ids; throws a `Refusal`. */
-export interface PutRight {
-  /** Makes a record the contact's home, one that is known or that the CRM shows now. Throws the connector's errors as well. */
+export interface Corrections {
+  /** Makes a record the contact's primary one, one that is known or that the CRM shows now. Throws the connector's errors as well. */
   relink(actor: Actor, link: LinkNamed): Promise<string>;
   /** Parts a contact from a record, for good. */
   unlink(actor: Actor, link: LinkNamed): Promise<string>;
@@ -43,7 +43,7 @@ export interface PutRight {
   join(actor: Actor, contactId: string, otherId: string): Promise<string>;
   /** Lets in the new people that a rush held back, and everybody for an hour; how many were held. */
   release(actor: Actor, connectionId: string): Promise<number>;
-  /** Accepting two records of one person names the one that stays home. */
+  /** Accepting two records of one person names the one that stays primary. */
   acceptConflict(actor: Actor, conflictId: string, recordId: string | undefined): Promise<string>;
   dismissConflict(actor: Actor, conflictId: string): Promise<string>;
   undo(actor: Actor, decisionId: string): Promise<string>;
@@ -52,11 +52,11 @@ export interface PutRight {
 /** How long a release lets everybody in. */
 const releasedMs = 60 * 60 * 1000;
 
-export function createPutRight(dependencies: {
+export function createCorrections(dependencies: {
   store: Store;
   clock: Clock;
   connectors: Connectors;
-}): PutRight {
+}): Corrections {
   const { store, clock, connectors } = dependencies;
 
   /** One decision with all it does, in one transaction. */
@@ -226,12 +226,12 @@ function linksAfter(
 ): KeptLink[] {
   if (kind === 'unlink') {
     return before.map((link) =>
-      link.recordId === recordId ? { ...link, home: false, partedAt: now } : link,
+      link.recordId === recordId ? { ...link, primary: false, partedAt: now } : link,
     );
   }
   return [
-    ...before.filter((link) => link.recordId !== recordId).map((link) => ({ ...link, home: false })),
-    { recordId, home: true, reason: 'member', partedAt: null, createdAt: now },
+    ...before.filter((link) => link.recordId !== recordId).map((link) => ({ ...link, primary: false })),
+    { recordId, primary: true, reason: 'member', partedAt: null, createdAt: now },
   ];
 }
 

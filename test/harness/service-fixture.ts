@@ -29,7 +29,7 @@ import { until } from './until.ts';
  * The product as it runs: service processes on one PostgreSQL, and a sandbox that none of them hosts, so that it
  * lives on when they are killed.
  */
-export interface Town {
+export interface ServiceFixture {
   readonly store: Store;
   readonly parties: TownParties;
   /** Opens what its services seal. */
@@ -71,7 +71,7 @@ export interface SandboxRecord {
 }
 
 /** `given`: in place of a database on the run's PostgreSQL; dropped with the town. */
-export async function createTown(given?: TestDatabase): Promise<Town> {
+export async function createServiceFixture(given?: TestDatabase): Promise<ServiceFixture> {
   const database = given ?? (await createTestDatabase());
   const dataDir = await mkdtemp(path.join(tmpdir(), 'sangam-town-'));
   const secretsKey = randomBytes(32).toString('base64');

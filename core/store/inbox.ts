@@ -16,19 +16,19 @@ export interface InboxRow {
 }
 
 /** One process applies a workspace at a time; the lock goes with the transaction. False: another has it. */
-export async function lockTurn(trx: WorkspaceTransaction): Promise<boolean> {
+export async function tryLockWorkspace(trx: WorkspaceTransaction): Promise<boolean> {
   const { rows } = await sql<{ locked: boolean }>`
     select pg_try_advisory_xact_lock(hashtextextended(${trx.workspaceId}, 0)) as locked`.execute(trx);
   return rows[0]?.locked === true;
 }
 
-/** Waits for the turn under way, if any: nobody applies this workspace's events until this transaction ends. */
-export async function awaitTurn(trx: WorkspaceTransaction): Promise<void> {
+/** Waits for the tick under way, if any: nobody applies this workspace's events until this transaction ends. */
+export async function lockWorkspace(trx: WorkspaceTransaction): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended(${trx.workspaceId}, 0))`.execute(trx);
 }
 
-/** The events of one turn: first lane first, a tenth kept for history and imports. */
-export async function readTurn(trx: WorkspaceTransaction, size: number): Promise<InboxRow[]> {
+/** The events of one tick: first lane first, a tenth kept for history and imports. */
+export async function readInbox(trx: WorkspaceTransaction, size: number): Promise<InboxRow[]> {
   const { rows } = await sql<InboxRow>`
     with pressing as (
       select lane, received_at, event_key, content_hash, channel_id, payload, traceparent from inbox
