@@ -2,7 +2,7 @@ import type { CrmAccount, CrmRequest, CrmSite, Grant } from '@sangam/connectors/
 import type { Clock } from '@sangam/core/clock';
 import { connectionSettings } from '@sangam/core/crm';
 import { noSuch, Refusal, SangamError } from '@sangam/core/errors';
-import type { Connectors } from '@sangam/core/pipeline';
+import type { Connectors } from '@sangam/core/work';
 import {
   type Actor,
   type AuthKind,

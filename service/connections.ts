@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ConnectionSettings, Connector, CrmField } from '@sangam/core/crm';
 import type { Clock } from '@sangam/core/clock';
 import { noSuch, Refusal } from '@sangam/core/errors';
-import { type Connectors, wasDisconnected } from '@sangam/core/pipeline';
+import { type Connectors, wasDisconnected } from '@sangam/core/work';
 import {
   type Actor,
   type AuditAction,

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { Clock } from '@sangam/core/clock';
-import { systemClock } from '@sangam/core/clock';
+import { type Clock, systemClock } from '@sangam/core/clock';
 import type { Connector, ConnectorTraits } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
-import { type Connectors, createPermits, wasDisconnected } from '@sangam/core/pipeline';
+import { type Connectors, createPermits, wasDisconnected } from '@sangam/core/work';
 import type { ConnectionRow, Store } from '@sangam/core/store';
 import { claimAccount } from './claim-account.ts';
 import type { CrmApps } from './crm-apps.ts';

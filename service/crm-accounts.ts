@@ -1,7 +1,7 @@
 import type { CrmApp, CrmSettings } from '@sangam/connectors/registry';
 import type { Clock } from '@sangam/core/clock';
 import type { ConnectorTraits } from '@sangam/core/crm';
-import type { Connectors } from '@sangam/core/pipeline';
+import type { Connectors } from '@sangam/core/work';
 import type { Store } from '@sangam/core/store';
 import { type Connecting, createConnecting } from './connecting.ts';
 import { type Connections, createConnections } from './connections.ts';

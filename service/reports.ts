@@ -1,14 +1,7 @@
 import type { Logger } from 'pino';
 import type { SangamError } from '@sangam/core/errors';
-import type {
-  ApplyCounts,
-  BatchOutcome,
-  EntryResult,
-  ScanCounts,
-  OfConnection,
-  ReceiveCounts,
-  WrittenBatch,
-} from '@sangam/core/pipeline';
+import type { ApplyCounts, BatchOutcome, EntryResult, ReceiveCounts } from '@sangam/core/pipeline';
+import type { ScanCounts, OfConnection, WrittenBatch } from '@sangam/core/work';
 import { fieldOfKept, type Metrics } from './metrics.ts';
 
 /** What the pipeline tells of its work, as metrics and as log lines: at info one a batch, at debug one an event. */

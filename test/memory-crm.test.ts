@@ -1,5 +1,5 @@
-import { createPermits, createReconciler } from '@sangam/core/pipeline';
-import { Dispatcher } from '@sangam/core/work';
+import { createReconciler } from '@sangam/core/pipeline';
+import { createPermits, Dispatcher } from '@sangam/core/work';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { hour, setUpFor, somebody } from './conformance/set-up.ts';

@@ -1,13 +1,8 @@
 import { type Connector, LimitWait } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
-import {
-  alertSilentAccounts,
-  createApplier,
-  createReconciler,
-  createTimelineWriter,
-} from '@sangam/core/pipeline';
+import { createApplier, createReconciler, createTimelineWriter } from '@sangam/core/pipeline';
+import { alertSilentAccounts, Dispatcher } from '@sangam/core/work';
 import { type ConnectionRow, liftBlock } from '@sangam/core/store';
-import { Dispatcher } from '@sangam/core/work';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { hour, minute, somebody } from './conformance/set-up.ts';

@@ -26,7 +26,7 @@ import {
 import { lanes } from '../whatsapp/index.ts';
 import type { DecidedEvidence, IdentityDecisionPayload } from './apply/read-event.ts';
 import { isBuiltOn } from './built-on.ts';
-import type { Connectors } from './connectors.ts';
+import type { Connectors } from '../work/index.ts';
 import { lookAgain, readDecision, reopenConflict, restoreLinks } from './decided.ts';
 import { type LinkNamed, mustBeRecord } from './known-record.ts';
 import { ownEvents } from './receive/receive.ts';

@@ -1,7 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { validate as isUuid } from 'uuid';
-import type { OptWords } from '../consent/index.ts';
-import { optWords } from '../consent/index.ts';
+import { type OptWords, optWords } from '../consent/index.ts';
 import { type ChannelName, type ChannelRow, channelsNamed, type Store } from '../store/index.ts';
 import type { WebhookSlice } from '../whatsapp/index.ts';
 

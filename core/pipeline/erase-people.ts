@@ -13,7 +13,7 @@ import {
   type WorkspaceTransaction,
 } from '../store/index.ts';
 import { judgeContent } from './apply/read-event.ts';
-import type { TraitsOf } from './connectors.ts';
+import type { TraitsOf } from '../work/index.ts';
 import { channelEntry, type ChannelEntry } from './directory.ts';
 import { valuesOfErased } from './erased-values.ts';
 import { withoutPerson } from './without-person.ts';

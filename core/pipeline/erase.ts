@@ -8,7 +8,7 @@ import {
   type Store,
   writeAudit,
 } from '../store/index.ts';
-import type { TraitsOf } from './connectors.ts';
+import type { TraitsOf } from '../work/index.ts';
 import { erasePeople } from './erase-people.ts';
 import type { ErasureKeyOf } from './erased.ts';
 

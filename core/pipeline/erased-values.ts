@@ -1,7 +1,7 @@
 import { type ConnectorTraits, type ContactFields, type FieldMapping, ruleOf } from '../crm/index.ts';
 import { standInsOf, writtenValue } from '../mapping/index.ts';
 import { connectionsOf, type IsTheirs, type Leaving, type WorkspaceTransaction } from '../store/index.ts';
-import type { TraitsOf } from './connectors.ts';
+import type { TraitsOf } from '../work/index.ts';
 import { wholeMappingOf } from './mapping-of.ts';
 import { contactFields } from './reconcile/contact-fields.ts';
 

@@ -1,5 +1,4 @@
 export * from './directory.ts';
-export * from './connectors.ts';
 export * from './receive/receive.ts';
 export * from './receive/changes.ts';
 export { settleOptOuts } from './receive/foreign-letter.ts';
@@ -21,7 +20,4 @@ export type { IdentityDecisionPayload } from './apply/read-event.ts';
 export type { Applied } from './apply/apply-batch.ts';
 export type { ErasureKeyOf } from './erased.ts';
 export type { BatchOutcome } from './reconcile/findings.ts';
-export type { ScanCounts, OfConnection, WrittenBatch } from './written-batch.ts';
-export * from './limiter.ts';
-export { alertSilentAccounts } from './breaker.ts';
 export * from './sweeper.ts';

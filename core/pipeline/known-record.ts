@@ -1,6 +1,6 @@
 import { Refusal } from '../errors.ts';
 import { connectionOf, keptLinks, recordsById, type Store } from '../store/index.ts';
-import type { Connectors } from './connectors.ts';
+import type { Connectors } from '../work/index.ts';
 
 export interface LinkNamed {
   readonly connectionId: string;

@@ -1,7 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { type Store, sweepWorkspace } from '../store/index.ts';
-import { type Dispatcher, type TickFailed, QueueWorker } from '../work/index.ts';
-import { alertSilentAccounts } from './breaker.ts';
+import { type Dispatcher, type TickFailed, QueueWorker, alertSilentAccounts } from '../work/index.ts';
 
 interface Watching {
   readonly store: Store;

@@ -1,5 +1,4 @@
-import type { HubspotError } from './errors.ts';
-import { notFound, validationError } from './errors.ts';
+import { type HubspotError, notFound, validationError } from './errors.ts';
 import type { ObjectType } from './object-type.ts';
 import { fieldTypes, uniqueMax } from './portal.ts';
 import type { PropertyDefinition, PropertyGroup } from './property.ts';

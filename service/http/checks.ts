@@ -2,13 +2,13 @@ import { z } from 'zod';
 import type { Clock } from '@sangam/core/clock';
 import {
   type Checker,
-  type Connectors,
   findingSections,
   mustHaveCheck,
   readFindings,
   readUnreadableNumbers,
   type RecordGroup,
 } from '@sangam/core/pipeline';
+import { type Connectors } from '@sangam/core/work';
 import { type CheckRow, connectionOf, type ConnectionRow, type Store } from '@sangam/core/store';
 import { noSuch } from '@sangam/core/errors';
 import { toCsv } from '../csv.ts';

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Clock } from '@sangam/core/clock';
 import { noSuch } from '@sangam/core/errors';
-import { type Connectors, type ErasureKeyOf, previewWrites } from '@sangam/core/pipeline';
+import { type ErasureKeyOf, previewWrites } from '@sangam/core/pipeline';
+import { type Connectors } from '@sangam/core/work';
 import { connectionOf, listOccurrences, type Store } from '@sangam/core/store';
 import { type Route, route } from './api.ts';
 import { idOf, queryOf } from './input.ts';

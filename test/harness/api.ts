@@ -1,5 +1,4 @@
-import type { ServiceProcess } from './service-fixture.ts';
-import { enter } from './service-fixture.ts';
+import { type ServiceProcess, enter } from './service-fixture.ts';
 
 /** What the API says; `body`: undefined where it says nothing. */
 export interface ApiAnswer {

@@ -1,22 +1,20 @@
 import type { Connector } from '@sangam/core/crm';
 import type { SangamError } from '@sangam/core/errors';
 import {
-  type Connectors,
   createApplier,
   createChangeReceiver,
   createChecker,
   createDeadLetters,
   createDirectory,
   createEraser,
-  createPermits,
   createPoller,
   createCorrections,
   createReceiver,
   createReconciler,
   createTimelineWriter,
 } from '@sangam/core/pipeline';
+import { type Connectors, createPermits, Dispatcher, type QueueWorker } from '@sangam/core/work';
 import { openStore, type Store } from '@sangam/core/store';
-import { Dispatcher, type QueueWorker } from '@sangam/core/work';
 import { SandboxClock } from '@sangam/sandbox';
 import pg from 'pg';
 import type { ConformanceAccount, OpenAccount } from '../conformance/account.ts';

@@ -1,5 +1,4 @@
-import type { Store } from '@sangam/core/store';
-import { workspaceTables } from '@sangam/core/store';
+import { type Store, workspaceTables } from '@sangam/core/store';
 import { sql } from 'kysely';
 
 export interface StoredRow {

@@ -7,13 +7,17 @@ import {
   removeFromInbox,
   type Store,
 } from '../../store/index.ts';
-import { type Dispatcher, type TickFailed, QueueWorker } from '../../work/index.ts';
+import {
+  type Dispatcher,
+  type TickFailed,
+  QueueWorker,
+  type TraitsOf,
+  traceBatch,
+} from '../../work/index.ts';
 import type { ChannelEntry, Directory } from '../directory.ts';
-import type { TraitsOf } from '../connectors.ts';
 import { type Applied, applyBatch } from './apply-batch.ts';
 import { letterOf } from '../event-letter.ts';
 import { parkEvents } from './park.ts';
-import { traceBatch } from '../tracing.ts';
 import type { ErasureKeyOf } from '../erased.ts';
 
 /** Most events one workspace has applied before another's tick. */

@@ -1,7 +1,11 @@
 import type { Clock } from '../../clock.ts';
 import { mergeStatusTimes } from '../../conversation/index.ts';
-import type { CountName, InboxRow, MessageRow, StatusRow, WorkspaceTransaction } from '../../store/index.ts';
 import {
+  type CountName,
+  type InboxRow,
+  type MessageRow,
+  type StatusRow,
+  type WorkspaceTransaction,
   addConsentEntries,
   addCounts,
   addTagChanges,
@@ -28,7 +32,7 @@ import {
   remarkTimeline,
   removeFromInbox,
 } from '../../store/index.ts';
-import type { TraitsOf } from '../connectors.ts';
+import type { TraitsOf } from '../../work/index.ts';
 import type { ChannelEntry } from '../directory.ts';
 import { applyCrmChanges } from './crm-changes.ts';
 import { erasePeople } from '../erase-people.ts';

@@ -14,8 +14,7 @@ import {
   evidenceOfChange,
   type Identities,
 } from '../../identity/index.ts';
-import type { ContentJudgement, InboxRow, MessageOrigin } from '../../store/index.ts';
-import { storableText } from '../../store/index.ts';
+import { type ContentJudgement, type InboxRow, type MessageOrigin, storableText } from '../../store/index.ts';
 import {
   type AccountAlert,
   accountAlert,

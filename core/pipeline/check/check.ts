@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
-import type { Connector } from '../../crm/index.ts';
-import { noSuch, Refusal, SangamError } from '../../errors.ts';
+import { type Connector, LimitWait } from '../../crm/index.ts';
+import { noSuch, Refusal } from '../../errors.ts';
 import {
   type Actor,
   advanceCheck,
@@ -24,13 +24,19 @@ import {
   type WorkspaceTransaction,
   writeAudit,
 } from '../../store/index.ts';
-import { callPlaceMs, type Dispatcher, type TickFailed, QueueWorker } from '../../work/index.ts';
-import { callFailed, callWent, mayCall } from '../breaker.ts';
-import { type Connectors, wasDisconnected } from '../connectors.ts';
+import {
+  callAccount,
+  callPlaceMs,
+  type Dispatcher,
+  type TickFailed,
+  QueueWorker,
+  type Connectors,
+  wasDisconnected,
+  type ScanCounts,
+} from '../../work/index.ts';
 import type { ErasureKeyOf } from '../erased.ts';
 import { wholeMappingOf } from '../mapping-of.ts';
 import { fieldsToRead } from '../reconcile/resolve.ts';
-import type { ScanCounts } from '../written-batch.ts';
 import { mustHaveCheck } from './report.ts';
 import { takeIn } from './take-in.ts';
 
@@ -109,7 +115,6 @@ export function createChecker(dependencies: {
       records: records.length,
       ms: performance.now() - since,
     });
-    await callWent(store, connection, clock.now());
   };
 
   const worker = new QueueWorker(dispatcher, {
@@ -132,24 +137,19 @@ export function createChecker(dependencies: {
         await delay(Math.max(connection.nextCallAt, clock.now() + waitMs), held);
         return 'done';
       }
-      if ((await mayCall(store, connection, 'scan', clock.now())) === undefined) {
+      const called = await callAccount(dependencies, connection, 'scan', async () => {
+        await look(connection, check, lease);
+        return true;
+      });
+      if (called === 'went') return 'more';
+      if (called === 'not now') {
         await delay(clock.now() + waitMs, null);
         return 'done';
       }
-      try {
-        await look(connection, check, lease);
-        return 'more';
-      } catch (error) {
-        if (!(error instanceof SangamError)) throw error;
-        counts.callFailed(connection, error);
-        looking.delete(check.checkId);
-        const wait =
-          error.code === 'limit_wait' && typeof error.retry === 'object' ? error.retry.afterMs : waitMs;
-        await delay(clock.now() + wait, error.code === 'limit_wait' ? null : error.message);
-        if (await callFailed(store, connection, error, 'scan', clock.now()))
-          connectors.forget(connection.connectionId);
-        return 'done';
-      }
+      looking.delete(check.checkId);
+      const limited = called instanceof LimitWait && typeof called.retry === 'object';
+      await delay(clock.now() + (limited ? called.retry.afterMs : waitMs), limited ? null : called.message);
+      return 'done';
     },
   });
 

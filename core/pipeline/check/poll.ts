@@ -1,6 +1,5 @@
 import type { Clock } from '../../clock.ts';
 import { type Connector, FieldsMissing, type ScanPage } from '../../crm/index.ts';
-import { SangamError } from '../../errors.ts';
 import {
   advancePoll,
   claimPoll,
@@ -12,17 +11,17 @@ import {
   tombstonesOfWithdrawn,
 } from '../../store/index.ts';
 import {
+  callAccount,
   callPlaceMs,
   ofConnection,
   type Dispatcher,
   type TickFailed,
   QueueWorker,
+  type Connectors,
+  type ScanCounts,
 } from '../../work/index.ts';
-import { callFailed, callWent, mayCall } from '../breaker.ts';
-import type { Connectors } from '../connectors.ts';
 import type { ErasureKeyOf } from '../erased.ts';
 import { ensureIndexed, existingFields, readableFields } from './check.ts';
-import type { ScanCounts } from '../written-batch.ts';
 import { takeIn } from './take-in.ts';
 
 /** While webhooks are silent a change is known after this long; while they arrive the poll only fills their gaps. */
@@ -69,7 +68,8 @@ export function createPoller(dependencies: {
     return existing;
   };
 
-  const pollConnection = async (connection: ConnectionRow): Promise<void> => {
+  /** False: another process does it. */
+  const pollConnection = async (connection: ConnectionRow): Promise<boolean> => {
     const { workspaceId, connectionId, crm, polledUntil, nextPollAt } = connection;
     const started = clock.now();
     const besideWebhooks = started - (connection.lastWebhookAt ?? 0) < besideWebhooksMs;
@@ -77,7 +77,7 @@ export function createPoller(dependencies: {
     const mine = await store.transact(workspaceId, (trx) =>
       claimPoll(trx, connectionId, { seen: nextPollAt, nextAt }),
     );
-    if (!mine) return;
+    if (!mine) return false;
     const connector = await connectors.of(connection);
     const asked = async (): Promise<readonly string[]> =>
       readableFields(connector, connection, await fieldsOf(connector, connectionId, started));
@@ -108,6 +108,7 @@ export function createPoller(dependencies: {
       if (done) break;
     }
     await lookForRestored(connection, connector, fields);
+    return true;
   };
 
   /** A restored record is in no list of changes, yet the opt-out of its person has to stand on it. One call a poll. */
@@ -134,16 +135,7 @@ export function createPoller(dependencies: {
 
   const poll = async (connection: ConnectionRow): Promise<void> => {
     if (connection.indexedAt === null || connection.nextPollAt > clock.now()) return;
-    if ((await mayCall(store, connection, 'scan', clock.now())) === undefined) return;
-    try {
-      await pollConnection(connection);
-      await callWent(store, connection, clock.now());
-    } catch (error) {
-      if (!(error instanceof SangamError)) throw error;
-      counts.callFailed(connection, error);
-      if (await callFailed(store, connection, error, 'scan', clock.now()))
-        connectors.forget(connection.connectionId);
-    }
+    await callAccount(dependencies, connection, 'scan', () => pollConnection(connection));
   };
 
   const worker = new QueueWorker(dispatcher, {

@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
 import { type Lane, lanes, splitWebhook, stopOf, type WebhookEvent } from '../../whatsapp/index.ts';
-import type { Identities } from '../../identity/index.ts';
-import { bsuidKeyOf } from '../../identity/index.ts';
+import { type Identities, bsuidKeyOf } from '../../identity/index.ts';
 import {
   addCounts,
   type DeadLetter,
@@ -22,7 +21,7 @@ import type { Clock } from '../../clock.ts';
 import { type ChannelEntry, type Directory, owns, type Signer } from '../directory.ts';
 import { letterOf } from '../event-letter.ts';
 import { optOutElsewhere, optOutUnapplied } from '../opt-out-letters.ts';
-import { traceUnderWay } from '../tracing.ts';
+import { traceUnderWay } from '../../work/index.ts';
 import { foreignEventOf, isOptOut } from './foreign-letter.ts';
 import { GroupCommit } from './group-commit.ts';
 

@@ -2,7 +2,7 @@ import type { Clock } from '../../clock.ts';
 import type { CrmRecord, CrmValues } from '../../crm/index.ts';
 import { valuesForNew } from '../../mapping/index.ts';
 import { type ConnectionRow, type DirtyKey, type Page, peekDirty, type Store } from '../../store/index.ts';
-import type { Connectors } from '../connectors.ts';
+import type { Connectors } from '../../work/index.ts';
 import type { ErasureKeyOf } from '../erased.ts';
 import { inChunks } from './candidates.ts';
 import { loadBatch } from './load-batch.ts';

@@ -7,8 +7,7 @@ import type {
   WriteOutcome,
 } from '../../crm/index.ts';
 import type { SangamError } from '../../errors.ts';
-import type { Calls, InParts } from '../calls.ts';
-import { inHalves } from '../in-halves.ts';
+import { type Calls, type InParts, inHalves } from '../../work/index.ts';
 
 /** What of a record the CRM did not take, while it took the rest. */
 export interface LeftOut {

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
-import { SangamError } from '../../errors.ts';
+import type { Connector } from '../../crm/index.ts';
+import type { SangamError } from '../../errors.ts';
 import {
   addCounts,
   type ConnectionRow,
@@ -19,29 +19,21 @@ import {
   settleEntries,
   type Store,
   type WorkspaceTransaction,
-  writableConnection,
 } from '../../store/index.ts';
 import {
-  callPlaceMs,
-  ofConnection,
+  type Connectors,
+  createAccountWorker,
   type Dispatcher,
+  type OfConnection,
+  type QueueWorker,
   type TickFailed,
-  type TickOutcome,
-  QueueWorker,
+  type WrittenBatch,
 } from '../../work/index.ts';
-import { BatchSizes } from '../batch-sizes.ts';
-import { Calls } from '../calls.ts';
-import { callFailed, callNotMade, callWent, mayCall } from '../breaker.ts';
-import type { Connectors } from '../connectors.ts';
-import { type OfConnection, traceWrites, type WrittenBatch } from '../written-batch.ts';
-import { renderEntries } from './render.ts';
+import { type Rendered, renderEntries } from './render.ts';
 import { type EntriesWritten, type EntryResult, writeEntries } from './write-entries.ts';
 
 export type { EntryResult } from './write-entries.ts';
 
-/** Longer than any call may take (docs/design.md §4). */
-const leaseMs = 60_000;
-/** Least time between two batches of one connection, unless the last was full. */
 const lingerMs = 500;
 /** Records are made a batch a time, each of which makes entries due. */
 const gatherMs = 250;
@@ -52,6 +44,13 @@ export interface TimelineCounts {
   failed: TickFailed;
 }
 
+/** Due entries as they are to be written. */
+interface TimelineWork {
+  readonly connection: ConnectionRow;
+  readonly connector: Connector;
+  readonly rendered: readonly Rendered[];
+}
+
 /** Writes what records show of conversations, until stopped. */
 export function createTimelineWriter(dependencies: {
   store: Store;
@@ -60,58 +59,29 @@ export function createTimelineWriter(dependencies: {
   counts: TimelineCounts;
   connectors: Connectors;
 }): QueueWorker {
-  const { store, clock, dispatcher, counts, connectors } = dependencies;
-
-  /** When a connection's next batch may go, on the monotonic clock. */
-  const nextBatchAt = new Map<string, number>();
-  const sizes = new BatchSizes();
-
-  const tickFor = async (connection: ConnectionRow): Promise<TickOutcome> => {
-    const { workspaceId, connectionId } = connection;
-    if (connection.mode === 'shadow') return 'done';
-    if (performance.now() < (nextBatchAt.get(connectionId) ?? 0)) return 'later';
-    const leave = await mayCall(store, connection, 'timeline', clock.now());
-    if (leave === undefined) return 'done';
-    const lease = randomUUID();
-    let since = performance.now();
-    let size = 1;
-    let leased: readonly DueEntry[] = [];
-    let settleMs = 0;
-    let heard = false;
-    try {
-      const connector = await connectors.of(connection);
-      const { traits } = connector;
-      settleMs = traits.settleMs;
-      const most = traits.leaseSize;
-      size = sizes.of(connection, most);
-      // What it opened the account for may have been something else.
-      since = performance.now();
-      const { rendered, taken } = await store.transact(workspaceId, async (trx) => {
-        const now = clock.now();
-        const decided = await writableConnection(trx, connectionId);
-        if (decided === undefined) return { rendered: [], taken: 0 };
-        const only = decided.mode === 'test' ? await contactsOfPhones(trx, decided.testPhones) : undefined;
-        const due = await leaseEntries(trx, { connectionId, lease, size, now, leaseMs, only });
-        // What stands somewhere may have to be taken away, whether its contact has a record or not.
-        const isUnlinked = ({ primaryId, entryId, tried }: DueEntry): boolean =>
-          primaryId === null && entryId === null && !tried;
-        const dropped = await dropUnlinked(trx, connectionId, lease, due.filter(isUnlinked), now);
-        await addCounts(trx, countsOf(connectionId, 'entries left alone', dropped));
-        const placed = due.filter((entry) => !isUnlinked(entry));
-        return {
-          rendered: placed.length === 0 ? [] : await renderEntries(trx, placed, decided.settings),
-          taken: due.length,
-        };
-      });
-      const full = taken === size;
-      if (rendered.length === 0) {
-        await callNotMade(store, connection, leave);
-        return full ? 'more' : 'done';
-      }
-      leased = rendered.map(({ due }) => due);
-      nextBatchAt.set(connectionId, performance.now() + (full ? 0 : lingerMs));
+  const { store, clock } = dependencies;
+  return createAccountWorker<DueEntry, TimelineWork, EntryResult>(dependencies, {
+    queue: 'timeline',
+    step: 'write timeline',
+    lingerMs,
+    gatherMs,
+    async take(trx, { connection, connector, lease, leaseMs, size, now }) {
+      const { connectionId, mode, testPhones, settings } = connection;
+      const only = mode === 'test' ? await contactsOfPhones(trx, testPhones) : undefined;
+      const due = await leaseEntries(trx, { connectionId, lease, size, now, leaseMs, only });
+      // What stands somewhere may have to be taken away, whether its contact has a record or not.
+      const isUnlinked = ({ primaryId, entryId, tried }: DueEntry): boolean =>
+        primaryId === null && entryId === null && !tried;
+      const dropped = await dropUnlinked(trx, connectionId, lease, due.filter(isUnlinked), now);
+      await addCounts(trx, countsOf(connectionId, 'entries left alone', dropped));
+      const leased = due.filter((entry) => !isUnlinked(entry));
+      const rendered = leased.length === 0 ? [] : await renderEntries(trx, leased, settings);
+      return { leased, full: due.length === size, work: { connection, connector, rendered } };
+    },
+    async write({ connection, connector, rendered }, lease, calls) {
+      const { workspaceId, connectionId } = connection;
       const written = await writeEntries(
-        new Calls(since + leaseMs),
+        calls,
         connector,
         connectionId,
         rendered,
@@ -121,50 +91,20 @@ export function createTimelineWriter(dependencies: {
       const now = clock.now();
       // What may still happen late is given its time before anybody looks; a call our own limits held back cannot.
       const unanswered = written.failure?.code !== 'limit_wait';
-      const retryAt = unanswered ? now + settleMs : now;
+      const retryAt = unanswered ? now + connector.traits.settleMs : now;
+      const leased = rendered.map(({ due }) => due);
       await store.transact(workspaceId, (trx) =>
         remember(trx, { connectionId, lease, leased, retryAt, unanswered }, written, now),
       );
-      if (written.settled.length > 0) {
-        const outcomes = new Map<EntryResult, number>();
-        for (const { result } of written.settled) outcomes.set(result, (outcomes.get(result) ?? 0) + 1);
-        const { crm } = connection;
-        counts.written({ workspaceId, connectionId, crm, outcomes, ms: performance.now() - since });
-      }
-      if (written.failure !== undefined) {
-        heard = written.heard;
-        if (heard) await callWent(store, connection, now);
-        throw written.failure;
-      }
-      traceWrites('write timeline', connection, leased, since);
-      sizes.went(connection, size, most);
-      await callWent(store, connection, now);
-      return 'more';
-    } catch (error) {
-      if (!(error instanceof SangamError)) throw error;
-      counts.callFailed(connection, error);
-      traceWrites('write timeline', connection, leased, since, error.code);
-      if (error.code !== 'limit_wait') sizes.failed(connection, size);
-      const limited = error.code === 'limit_wait' && typeof error.retry === 'object';
-      if (limited) await callNotMade(store, connection, leave);
-      const now = clock.now();
-      const retryAt = error.code === 'limit_wait' ? now : now + settleMs;
-      await store.transact(workspaceId, (trx) =>
-        returnEntries(trx, lease, keysOf(leased), { retryAt, unanswered: false }),
-      );
-      const told = { ...connection, failedAttempts: heard ? 0 : connection.failedAttempts };
-      if (await callFailed(store, told, error, 'timeline', now)) connectors.forget(connectionId);
-      return limited ? { notBefore: now + error.retry.afterMs } : 'done';
-    }
-  };
-
-  const { failed } = counts;
-  return new QueueWorker(dispatcher, {
-    queue: 'timeline',
-    failed,
-    placeMs: callPlaceMs,
-    gatherMs,
-    tick: ofConnection(store, tickFor),
+      const results = Map.groupBy(written.settled, ({ result }) => result);
+      const outcomes = new Map([...results].map(([result, some]) => [result, some.length]));
+      return { outcomes, failure: written.failure, heard: written.heard };
+    },
+    async giveBack(trx, { lease, leased, error, traits, now }) {
+      const retryAt = error.code === 'limit_wait' ? now : now + (traits?.settleMs ?? 0);
+      await returnEntries(trx, lease, keysOf(leased), { retryAt, unanswered: false });
+      return true;
+    },
   });
 }
 

@@ -1,9 +1,7 @@
 import type { Connector, EntryOutcome, EntryWrite, FoundEntry } from '../../crm/index.ts';
 import { SangamError } from '../../errors.ts';
 import type { DeadLetter, DueEntry, EntryPlace, PostponedEntry, SettledEntry } from '../../store/index.ts';
-import type { Calls } from '../calls.ts';
-import { inHalves } from '../in-halves.ts';
-import { itemWaitMs } from '../retry-schedule.ts';
+import { type Calls, inHalves, itemWaitMs } from '../../work/index.ts';
 import type { Rendered } from './render.ts';
 
 export type EntryResult = 'written' | 'unchanged' | 'refused' | 'left alone';
