@@ -61,7 +61,19 @@ module.exports = {
       'rules-are-pure',
       'Rules are pure: effects stay at the edges.',
       { path: '^core/(identity|conversation|consent|mapping|whatsapp)/', pathNot: '\\.test\\.ts$' },
-      { path: '^core/(pipeline|store)/|node_modules/(pg|kysely)/' },
+      { path: '^core/(work|pipeline|corrections|store)/|node_modules/(pg|kysely)/' },
+    ),
+    rule(
+      'work-knows-no-step',
+      'The work machine takes queues as they are declared.',
+      { path: '^core/work/', pathNot: '\\.test\\.ts$' },
+      { path: '^core/(pipeline|corrections)/' },
+    ),
+    rule(
+      'steps-know-no-corrections',
+      'What people put right uses the steps, and no step needs it.',
+      { path: '^core/pipeline/', pathNot: '\\.test\\.ts$' },
+      { path: '^core/corrections/' },
     ),
     rule(
       'store-owns-the-database',

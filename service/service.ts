@@ -8,17 +8,15 @@ import {
   createApplier,
   createChangeReceiver,
   createChecker,
-  createDeadLetters,
   createDirectory,
-  createEraser,
   createReceiver,
   createPoller,
-  createCorrections,
   createReconciler,
   createSilenceWatch,
   createSweeper,
   createTimelineWriter,
 } from '@sangam/core/pipeline';
+import { createDeadLetters, createEraser, createCorrections } from '@sangam/core/corrections';
 import { openStore, type RetentionDays, type Store } from '@sangam/core/store';
 import { callPlaceMs, Dispatcher, QueueWorker } from '@sangam/core/work';
 import { createChannels } from './channels.ts';

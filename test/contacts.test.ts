@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ContactFields } from '@sangam/core/crm';
-import { changeTags, contactFields } from '@sangam/core/pipeline';
+import { contactFields } from '@sangam/core/pipeline';
+import { changeTags } from '@sangam/core/corrections';
 import { listAudit } from '@sangam/core/store';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';

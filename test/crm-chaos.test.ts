@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { readStatement } from '@sangam/core/pipeline';
+import { readStatement } from '@sangam/core/corrections';
 import { sql } from 'kysely';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {

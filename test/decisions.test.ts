@@ -1,4 +1,4 @@
-import { createCorrections, type Corrections } from '@sangam/core/pipeline';
+import { createCorrections, type Corrections } from '@sangam/core/corrections';
 import {
   findContact,
   type KeptLink,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createEraser } from '@sangam/core/pipeline';
+import { createEraser } from '@sangam/core/corrections';
 import {
   addOccurrences,
   agreeRecords,

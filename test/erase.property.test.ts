@@ -1,5 +1,5 @@
 import { phoneCandidates } from '@sangam/core/identity';
-import { createEraser } from '@sangam/core/pipeline';
+import { createEraser } from '@sangam/core/corrections';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { contactFields, createEraser, readStatement } from '@sangam/core/pipeline';
+import { contactFields } from '@sangam/core/pipeline';
+import { createEraser, readStatement } from '@sangam/core/corrections';
 import { findContact } from '@sangam/core/store';
 import {
   createEngineFixture,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readStatement } from '@sangam/core/pipeline';
+import { readStatement } from '@sangam/core/corrections';
 import { describe, expect, test } from 'vitest';
 import type { UserRecord } from './conformance/account.ts';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';

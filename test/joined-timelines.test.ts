@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createCorrections } from '@sangam/core/pipeline';
+import { createCorrections } from '@sangam/core/corrections';
 import { findContact, giveBackTimeline, listAlerts, listDeadLetters } from '@sangam/core/store';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { hour, minute, setUpFor } from './conformance/set-up.ts';

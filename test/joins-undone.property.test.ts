@@ -1,4 +1,4 @@
-import { changeTags, type Corrections } from '@sangam/core/pipeline';
+import { changeTags, type Corrections } from '@sangam/core/corrections';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { memoryAccounts } from './conformance/memory-account.ts';

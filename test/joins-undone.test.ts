@@ -1,4 +1,4 @@
-import { changeTags, createCorrections, type Corrections } from '@sangam/core/pipeline';
+import { changeTags, createCorrections, type Corrections } from '@sangam/core/corrections';
 import { findContact, keptLinks, linksOfContacts, listConflicts } from '@sangam/core/store';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';

@@ -1,12 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import {
-  createChangeReceiver,
-  createDeadLetters,
-  createReceiver,
-  type DeadLetters,
-  readStatement,
-  type Receiver,
-} from '@sangam/core/pipeline';
+import { createChangeReceiver, createReceiver, type Receiver } from '@sangam/core/pipeline';
+import { createDeadLetters, type DeadLetters, readStatement } from '@sangam/core/corrections';
 import { findContact, listAlerts, listDeadLetters, readDeadLetter, sweepRetention } from '@sangam/core/store';
 import { lanes } from '@sangam/core/whatsapp';
 import { sql } from 'kysely';

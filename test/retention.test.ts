@@ -2,15 +2,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import {
-  createChangeReceiver,
-  createDeadLetters,
-  createReceiver,
-  type DeadLetters,
-  readStatement,
-  type Receiver,
-  settleOptOuts,
-} from '@sangam/core/pipeline';
+import { createChangeReceiver, createReceiver, type Receiver, settleOptOuts } from '@sangam/core/pipeline';
+import { createDeadLetters, type DeadLetters, readStatement } from '@sangam/core/corrections';
 import {
   dayMs,
   type RetentionDays,

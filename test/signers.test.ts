@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AccountChanges } from '@sangam/core/crm';
-import { type ChangeRoute, createChangeReceiver, createDeadLetters } from '@sangam/core/pipeline';
+import { type ChangeRoute, createChangeReceiver } from '@sangam/core/pipeline';
+import { createDeadLetters } from '@sangam/core/corrections';
 import { findContact, listAlerts, listDeadLetters } from '@sangam/core/store';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { readStatement } from '@sangam/core/pipeline';
+import { readStatement } from '@sangam/core/corrections';
 import {
   leaseEntries,
   markTimeline,

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import { contactFields, readStatement } from '@sangam/core/pipeline';
+import { contactFields } from '@sangam/core/pipeline';
+import { readStatement } from '@sangam/core/corrections';
 import { countKeptEvents, type KeptEventKey, listAlerts, listKeptEvents } from '@sangam/core/store';
 import { timelineLines } from '@sangam/core/timeline';
 import { parseSlice, type WebhookSlice } from '@sangam/core/whatsapp';

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Clock } from '@sangam/core/clock';
 import type { ContactFields } from '@sangam/core/crm';
-import { changeTags, contactFields } from '@sangam/core/pipeline';
+import { contactFields } from '@sangam/core/pipeline';
+import { changeTags } from '@sangam/core/corrections';
 import { findContact, type Store } from '@sangam/core/store';
 import { type Route, route } from './api.ts';
 import { bodyOf, phoneInQuery, idOf, queryOf } from './input.ts';

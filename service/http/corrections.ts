@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Corrections, readDecision } from '@sangam/core/pipeline';
+import { readDecision } from '@sangam/core/pipeline';
+import { type Corrections } from '@sangam/core/corrections';
 import { type Decision, listConflicts, listDecisions, type Store } from '@sangam/core/store';
 import { type Route, route } from './api.ts';
 import { bodyOf, idOf, phoneInput, queryOf, recordId, time } from './input.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { noSuch } from '@sangam/core/errors';
-import type { DeadLetters } from '@sangam/core/pipeline';
+import type { DeadLetters } from '@sangam/core/corrections';
 import {
   countDeadLetters,
   type DeadLetterRow,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Eraser } from '@sangam/core/pipeline';
+import type { Eraser } from '@sangam/core/corrections';
 import { type Erasure, listErasures, type Store } from '@sangam/core/store';
 import { type Route, route } from './api.ts';
 import { idOf, queryOf } from './input.ts';

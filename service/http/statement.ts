@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { connectionSettings } from '@sangam/core/crm';
-import { readStatement } from '@sangam/core/pipeline';
+import { readStatement } from '@sangam/core/corrections';
 import type { Store } from '@sangam/core/store';
 import { toCsv } from '../csv.ts';
 import { type Route, route } from './api.ts';

@@ -1,4 +1,4 @@
-import { readStatement } from '@sangam/core/pipeline';
+import { readStatement } from '@sangam/core/corrections';
 import type { Store } from '@sangam/core/store';
 import { sql } from 'kysely';
 import type { ServiceFixture } from './service-fixture.ts';

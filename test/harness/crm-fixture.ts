@@ -4,15 +4,13 @@ import {
   createApplier,
   createChangeReceiver,
   createChecker,
-  createDeadLetters,
   createDirectory,
-  createEraser,
   createPoller,
-  createCorrections,
   createReceiver,
   createReconciler,
   createTimelineWriter,
 } from '@sangam/core/pipeline';
+import { createDeadLetters, createEraser, createCorrections } from '@sangam/core/corrections';
 import { type Connectors, createPermits, Dispatcher, type QueueWorker } from '@sangam/core/work';
 import { openStore, type Store } from '@sangam/core/store';
 import { SandboxClock } from '@sangam/sandbox';

@@ -1,13 +1,5 @@
-import type {
-  ChangeReceiver,
-  Checker,
-  DeadLetters,
-  Directory,
-  Eraser,
-  Poller,
-  Corrections,
-  Receiver,
-} from '@sangam/core/pipeline';
+import type { ChangeReceiver, Checker, Directory, Poller, Receiver } from '@sangam/core/pipeline';
+import type { DeadLetters, Eraser, Corrections } from '@sangam/core/corrections';
 import type { Store } from '@sangam/core/store';
 
 /** What a service process has of its own. */

@@ -12,7 +12,8 @@ import {
   type FieldValue,
   type Priority,
 } from '@sangam/core/crm';
-import { changeTags, contactFields } from '@sangam/core/pipeline';
+import { contactFields } from '@sangam/core/pipeline';
+import { changeTags } from '@sangam/core/corrections';
 import {
   type Alert,
   type Conflict,

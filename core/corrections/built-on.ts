@@ -5,10 +5,10 @@ import {
   identitiesOf,
   type WorkspaceTransaction,
 } from '../store/index.ts';
-import { lookUpIn } from './apply/people.ts';
-import type { DecidedEvidence } from './apply/read-event.ts';
-import { anchorOfId } from './apply/restructure.ts';
-import { readDecision } from './decided.ts';
+import { lookUpIn } from '../pipeline/index.ts';
+import type { DecidedEvidence } from '../pipeline/index.ts';
+import { anchorOfId } from '../pipeline/index.ts';
+import { readDecision } from '../pipeline/index.ts';
 
 /**
  * Whether a later decision that stands is about the links of the same contact: links that were changed, or that several

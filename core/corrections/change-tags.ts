@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { noSuch } from '../errors.ts';
 import { findContact, takeIntoInbox, type WorkspaceTransaction, writeAudit } from '../store/index.ts';
 import { lanes } from '../whatsapp/index.ts';
-import type { TagChangePayload } from './apply/read-event.ts';
-import { ownEvents } from './receive/receive.ts';
+import type { TagChangePayload } from '../pipeline/index.ts';
+import { ownEvents } from '../pipeline/index.ts';
 
 /**
  * A member gives and takes tags of a conversation; apply joins them with those of the CRM. They are said of the contact that

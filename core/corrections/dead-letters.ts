@@ -17,9 +17,9 @@ import {
   type Store,
   writeAudit,
 } from '../store/index.ts';
-import { optOutElsewhere } from './opt-out-letters.ts';
-import type { ChangeReceiver } from './receive/changes.ts';
-import type { Receiver } from './receive/receive.ts';
+import { optOutElsewhere } from '../pipeline/index.ts';
+import type { ChangeReceiver } from '../pipeline/index.ts';
+import type { Receiver } from '../pipeline/index.ts';
 
 export interface Replayed {
   /** On their way again. */

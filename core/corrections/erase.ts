@@ -9,8 +9,8 @@ import {
   writeAudit,
 } from '../store/index.ts';
 import type { TraitsOf } from '../work/index.ts';
-import { erasePeople } from './erase-people.ts';
-import type { ErasureKeyOf } from './erased.ts';
+import { erasePeople } from '../pipeline/index.ts';
+import type { ErasureKeyOf } from '../pipeline/index.ts';
 
 /** Erasing a person, for good: what Sangam holds goes, what is left in CRMs is listed. */
 export interface Eraser {

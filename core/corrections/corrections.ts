@@ -24,12 +24,12 @@ import {
   writeAudit,
 } from '../store/index.ts';
 import { lanes } from '../whatsapp/index.ts';
-import type { DecidedEvidence, IdentityDecisionPayload } from './apply/read-event.ts';
+import type { DecidedEvidence, IdentityDecisionPayload } from '../pipeline/index.ts';
 import { isBuiltOn } from './built-on.ts';
 import type { Connectors } from '../work/index.ts';
-import { lookAgain, readDecision, reopenConflict, restoreLinks } from './decided.ts';
+import { lookAgain, readDecision, reopenConflict, restoreLinks } from '../pipeline/index.ts';
 import { type LinkNamed, mustBeRecord } from './known-record.ts';
-import { ownEvents } from './receive/receive.ts';
+import { ownEvents } from '../pipeline/index.ts';
 
 /** What people put right by hand: audited, and every decision can be undone. Answers decisions' ids; throws a `Refusal`. */
 export interface Corrections {
