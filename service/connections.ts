@@ -130,7 +130,9 @@ export function createConnections(dependencies: {
 
     async changeSettings(actor, connectionId, change) {
       const row = await find(actor.workspaceId, connectionId);
-      const { owner } = mergeSettings(row.settings, change);
+      const { owner, creation } = mergeSettings(row.settings, change);
+      if (creation.as !== undefined && creation.as !== row.settings.creation.as)
+        checkMadeType(creation.as, (await connectors.of(row)).traits.recordTypes?.made ?? []);
       const chosen = !isDeepStrictEqual(owner, row.settings.owner);
       if (chosen && ownersIn(owner).length > 0) {
         const owners = await (await connectors.of(row)).owners();
@@ -273,4 +275,14 @@ async function lockedRow(trx: WorkspaceTransaction, connectionId: string): Promi
 
 function disconnected(): Refusal {
   return new Refusal('conflict', 'disconnected', wasDisconnected);
+}
+
+/** Throws a `Refusal` where the CRM makes no such record of a person. */
+function checkMadeType(type: string, made: readonly string[]): void {
+  if (made.includes(type)) return;
+  const message =
+    made.length === 0
+      ? 'This CRM has one type of record for people: leave creation.as out.'
+      : `This CRM makes no '${type}' of a person: choose ${made.map((one) => `'${one}'`).join(' or ')}.`;
+  throw new Refusal('invalid', 'unknown_record_type', message, [{ path: 'creation.as', message }]);
 }

@@ -221,6 +221,17 @@ describe('a CRM whose accounts are opened by keys', () => {
     expect(memory.user.list()).toHaveLength(1);
   });
 
+  test('what a new person becomes is one of its own types', async () => {
+    const path = `/connections/${connectionId}/settings`;
+    expect(await api('PUT', path, { creation: { as: 'deal' } })).toMatchObject({
+      status: 400,
+      body: {
+        error: { code: 'unknown_record_type', message: expect.stringContaining("'lead' or 'contact'") },
+      },
+    });
+    expect((await api('PUT', path, { creation: { as: 'lead' } })).status).toBe(200);
+  });
+
   test('its mapping is edited by what its own fields hold: times are texts there, an opt-out a choice', async () => {
     const path = `/connections/${connectionId}/mapping`;
     const { body } = await api<{ mapping: { source: unknown }[] }>('GET', path);

@@ -189,10 +189,10 @@ describe('who owns new records', () => {
 });
 
 describe('the mapping', () => {
-  const line = (source: unknown, field: string, owner = 'ours', more = {}): object => ({
+  const line = (source: unknown, field: string, policy = 'ours', more = {}): object => ({
     source,
     field,
-    owner,
+    policy,
     ...more,
   });
 
@@ -382,12 +382,12 @@ describe('the mapping', () => {
     ['read-only', [line('last activity', 'lastmodifieddate')]],
     ['needs a date', [line('last activity', 'firstname')]],
     ['needs a checkbox', [line('opt-out', 'firstname', 'both')]],
-    ["cannot be owned 'once'", [line('opt-out', 'wa_opt_out', 'once')]],
+    ["cannot have the policy 'once'", [line('opt-out', 'wa_opt_out', 'once')]],
     [
       "the transform 'upper case' away",
       [line('last activity', 'wa_last_activity_at', 'ours', { transform: 'upper case' })],
     ],
-    ["cannot be owned 'ours': choose 'once'", [line({ constant: 'NEW' }, 'hs_lead_status')]],
+    ["cannot have the policy 'ours': choose 'once'", [line({ constant: 'NEW' }, 'hs_lead_status')]],
     ["does not offer 'NEWER'", [line({ constant: 'NEWER' }, 'hs_lead_status', 'once')]],
     ["take 'values' away", [line('last activity', 'wa_last_activity_at', 'ours', { values: { x: 'y' } })]],
     ["is never 'Facebook'", [line('lead source', 'city', 'once', { values: { Facebook: 'y' } })]],

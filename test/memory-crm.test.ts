@@ -2,6 +2,7 @@ import { createReconciler } from '@sangam/core/pipeline';
 import { createPermits, Dispatcher } from '@sangam/core/work';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { memoryAccounts } from './conformance/memory-account.ts';
+import { leadActivity } from './harness/memory-crm.ts';
 import { hour, setUpFor, somebody } from './conformance/set-up.ts';
 import { freely } from './harness/permits.ts';
 import { until } from './harness/until.ts';
@@ -150,4 +151,35 @@ test('a day that is spent is kept for who is new and who says STOP, and the rest
   await fixture.ride(24 * hour);
   expect(crm.timeOf(await named('Asha'), 'last activity')).toBe((await crm.contactOf(asha)).lastActivityAt);
   expect(await crm.letters()).toEqual([]);
+});
+
+test('a field that one type of record has is written to records of that type alone', async () => {
+  const accounts = memoryAccounts({ creates: 'lead' });
+  const { fixture, crm } = await setUpFor(accounts.open)();
+  const { user } = accounts.opened().crm;
+  await crm.remap([{ source: 'last activity', field: leadActivity, policy: 'ours', transform: 'as is' }]);
+  const asha = somebody(1, 'Asha');
+  await crm.writes(asha);
+  await fixture.settle();
+  const [lead] = user.list();
+  expect(lead).toMatchObject({
+    type: 'lead',
+    values: { Status: 'Not Contacted', LeadActivity: expect.any(String) },
+  });
+  const converted = user.convert(lead?.recordId ?? '');
+  await crm.configure({ creation: { as: 'contact' } });
+  await crm.writes(asha, 'still here');
+  await crm.writes(somebody(2, 'Ravi'));
+  await fixture.ride(600_000);
+  const made = user.list().find(({ values }) => values['FirstName'] === 'Ravi');
+  expect(made?.type).toBe('contact');
+  expect(made?.values).not.toHaveProperty('Status');
+  expect(made?.values).not.toHaveProperty('LeadActivity');
+  // What a conversion took along stays as it was.
+  const contact = user.list().find(({ recordId }) => recordId === converted);
+  expect(contact?.values['LeadActivity']).toBe(lead?.values['LeadActivity']);
+  expect(contact?.values['LastActivity']).not.toBe(lead?.values['LastActivity']);
+  expect(user.list()).toHaveLength(2);
+  expect(await crm.letters()).toEqual([]);
+  expect(fixture.failures).toEqual([]);
 });

@@ -3,7 +3,7 @@ import { defaultMapping } from './mapping.ts';
 import { phonesPerSearch } from './phone-search.ts';
 import { contactIdProperty } from './properties.ts';
 import { spelling } from './spelling.ts';
-import { batchSize, freshMs, limits, settleMs, uiOrigin } from './vendor.ts';
+import { batchSize, freshMs, limits, pollEveryMs, settleMs, uiOrigin } from './vendor.ts';
 
 /** What is so of HubSpot whoever's portal it is. */
 export const hubspotTraits: ConnectorTraits = {
@@ -29,6 +29,7 @@ export const hubspotTraits: ConnectorTraits = {
   ownerField: 'hubspot_owner_id',
   followedFields: ['lifecyclestage', 'hs_lead_status', 'hubspot_owner_id'],
   defaultMapping,
+  pollEveryMs,
   limits,
   spelling,
   recordUrl: (account, recordId) => `${uiOrigin}/contacts/${account}/record/0-1/${recordId}`,

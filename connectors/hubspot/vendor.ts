@@ -73,3 +73,6 @@ export const settleMs = 30_000;
  * longest time.
  */
 export const freshMs = 60_000;
+
+/** While webhooks arrive a poll only fills their gaps; while none do a change is known after five minutes, for one call. */
+export const pollEveryMs = { besideWebhooks: 30 * 60_000, silent: 5 * 60_000 };

@@ -29,6 +29,8 @@ export interface CrmRecord {
 }
 
 export interface RecordCreate {
+  /** One of `recordTypes.made`; undefined where the CRM has one type. */
+  readonly type?: string;
   /** Our opaque contact id, to stand in the CRM's unique field. */
   readonly contactId: string;
   readonly values: CrmValues;
@@ -134,6 +136,12 @@ export interface ConnectorTraits {
     /** Whether entries of a merged or converted record are the survivor's without our doing. */
     readonly movesWithMerge: boolean;
   };
+  /** Where a person may be a record of several types, such as a lead or a contact; undefined: of one. */
+  readonly recordTypes?: {
+    /** Those that may be made of a person, the usual one first. */
+    readonly made: readonly string[];
+    of(recordId: string): string;
+  };
   /** Our unique field. */
   readonly contactIdField: string;
   /** Fields that hold phones of a person, the one people look at first. */
@@ -143,6 +151,8 @@ export interface ConnectorTraits {
   /** Fields whose changes start things in a CRM, such as a lifecycle stage: followed though no mapping names them. */
   readonly followedFields: readonly string[];
   readonly defaultMapping: readonly FieldMapping[];
+  /** How long after a poll the next is due, milliseconds: while webhooks arrive, and while none do. */
+  readonly pollEveryMs: { readonly besideWebhooks: number; readonly silent: number };
   /** By the name under which the connector asks for its permits. */
   readonly limits: Readonly<Record<string, CallLimit>>;
   readonly spelling: Spelling;

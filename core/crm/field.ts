@@ -25,6 +25,8 @@ export interface CrmField {
   readonly kind: FieldKind;
   /** False: the vendor or an admin keeps it from being written by API. */
   readonly writable: boolean;
+  /** Types of records that have it (`ConnectorTraits.recordTypes`); undefined: all. */
+  readonly on?: readonly string[];
   /** Of `choice` and `choices`: the values it takes. */
   readonly options?: readonly { readonly value: string; readonly label: string }[];
 }

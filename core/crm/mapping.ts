@@ -28,6 +28,11 @@ export const transformMeanings: Readonly<Record<Transform, string>> = {
   'first line': 'up to its first line break',
 };
 
+/** The lines of a mapping that records of this type have a field for. */
+export function linesOn(mapping: readonly FieldMapping[], type: string | undefined): readonly FieldMapping[] {
+  return type === undefined ? mapping : mapping.filter(({ field: { on } }) => on?.includes(type) ?? true);
+}
+
 /** Which of our fields goes to which CRM field, and who decides it. */
 export interface FieldMapping {
   readonly source: MappingSource;

@@ -29,6 +29,11 @@ export const connectionSettings = z.object({
         .enum(['anyone', 'from ad, Flow or keyword', 'never'])
         .default('anyone')
         .describe('who becomes a new record'),
+      as: z
+        .string()
+        .max(100)
+        .optional()
+        .describe('which type of record a new person becomes, where the CRM has several; else the usual one'),
       keywords: z
         .array(z.string().trim().min(1).max(1_000))
         .max(1_000)

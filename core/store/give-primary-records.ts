@@ -45,7 +45,7 @@ export async function givePrimaryRecords(
     from given
     where l.workspace_id = ${trx.workspaceId} and l.connection_id = ${connectionId}
       and l.contact_id = given.contact_id and (l.is_primary or l.record_id = given.record_id)
-    returning l.contact_id as "contactId", l.record_id as "recordId", l.is_primary`.execute(trx);
+    returning l.contact_id as "contactId", l.record_id as "recordId", l.is_primary as "primary"`.execute(trx);
   const primaries = rows.filter(({ primary }) => primary);
   await dueTimeline(
     trx,

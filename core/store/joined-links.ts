@@ -11,7 +11,8 @@ export interface ConnectionLink extends KeptLink {
 
 const tables = { current: 'crm_links', beforeJoin: 'links_before_joins' } as const;
 const columns = sql.raw(
-  `connection_id as "connectionId", contact_id as "contactId", record_id as "recordId", is_primary as "primary", decided_by as reason,
+  `connection_id as "connectionId", contact_id as "contactId", record_id as "recordId", is_primary as "primary",
+   decided_by as reason,
    parted_at as "partedAt", created_at as "createdAt"`,
 );
 

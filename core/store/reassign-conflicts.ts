@@ -30,7 +30,8 @@ export async function reassignConflicts(
     recordId: string;
     primary: boolean;
   }>`
-    select contact_id as "contactId", connection_id as "connectionId", record_id as "recordId", is_primary as "primary" from crm_links
+    select contact_id as "contactId", connection_id as "connectionId", record_id as "recordId",
+           is_primary as "primary" from crm_links
     where workspace_id = ${trx.workspaceId} and contact_id = any(${[...new Set(standsFor.values())]}::uuid[])
       and parted_at is null`.execute(trx);
   const moved: Parameters<typeof openConflicts>[1][number][] = [];

@@ -1,18 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import type {
-  Connector,
-  ConnectorTraits,
-  CrmField,
-  CrmRecord,
-  CrmValues,
-  EntryOutcome,
-  EntryWrite,
-  FieldMapping,
-  Permits,
-  Priority,
-  ScanPage,
-  Spelling,
-  WriteOutcome,
+import {
+  type Connector,
+  type ConnectorTraits,
+  type CrmField,
+  type CrmRecord,
+  type CrmValues,
+  type EntryOutcome,
+  type EntryWrite,
+  type FieldMapping,
+  FieldsMissing,
+  type Permits,
+  type Priority,
+  type ScanPage,
+  type Spelling,
+  type WriteOutcome,
 } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
 import type { SandboxClock } from '@sangam/sandbox';
@@ -103,13 +104,21 @@ export const memoryFields = {
   phone: 'Phone',
   mobile: 'Mobile',
   stage: 'Stage',
+  /** A lead's alone. */
+  leadActivity: 'LeadActivity',
 } as const;
 
-const field = (name: string, kind: CrmField['kind'] = 'text', options: readonly string[] = []): CrmField => ({
+const field = (
+  name: string,
+  kind: CrmField['kind'] = 'text',
+  options: readonly string[] = [],
+  on?: readonly string[],
+): CrmField => ({
   name,
   label: name,
   kind,
   writable: true,
+  ...(on === undefined ? {} : { on }),
   ...(options.length === 0 ? {} : { options: options.map((value) => ({ value, label: value })) }),
 });
 
@@ -123,7 +132,7 @@ const defaultMapping: readonly FieldMapping[] = (
     ['bsuid', field('Bsuid'), 'ours'],
     ['username', field('Username'), 'ours'],
     ['lead source', field('LeadSource', 'choice', ['Advertisement', 'Messenger']), 'once'],
-    [{ constant: 'Not Contacted' }, field('Status'), 'once'],
+    [{ constant: 'Not Contacted' }, field('Status', 'text', [], ['lead']), 'once'],
     ['opt-in time', field('OptInAt'), 'once'],
     ['first message', field('FirstMessage', 'long text'), 'once'],
     ['first message time', field('FirstMessageAt'), 'once'],
@@ -151,6 +160,9 @@ const defaultMapping: readonly FieldMapping[] = (
       }
     : {}),
 }));
+
+/** Mapped by nobody from the start. */
+export const leadActivity = field(memoryFields.leadActivity, 'text', [], ['lead']);
 
 const readTags = (written: string): string[] => written.split(', ').filter((tag) => tag !== '');
 
@@ -219,8 +231,13 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
     timeline: { writeClass: entryClass, movesWithMerge },
     contactIdField: memoryFields.key,
     phoneFields: [memoryFields.phone, memoryFields.mobile],
+    recordTypes: {
+      made: creates === 'lead' ? ['lead', 'contact'] : ['contact', 'lead'],
+      of: (recordId) => (recordId.startsWith('9') ? 'lead' : 'contact'),
+    },
     followedFields: [memoryFields.stage],
     defaultMapping,
+    pollEveryMs: { besideWebhooks: 30 * 60_000, silent: 5 * 60_000 },
     limits: {
       'at once': { kind: 'concurrent', most: 4 },
       day: {
@@ -315,8 +332,17 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
 
   const cut = (sent: CrmValues): CrmValues =>
     Object.fromEntries(Object.entries(sent).map(([name, value]) => [name, value.slice(0, longestText)]));
-  const createOne = (contactId: string, sent: CrmValues): WriteOutcome => {
+  /** A field another type of record has is unknown here, as it is with Zoho and Salesforce. */
+  const mustHave = (type: string, values: CrmValues): void => {
+    const foreign = [...defaultMapping.map((line) => line.field), leadActivity].flatMap(({ name, on }) =>
+      Object.hasOwn(values, name) && on !== undefined && !on.includes(type) ? [name] : [],
+    );
+    if (foreign.length > 0)
+      throw new FieldsMissing({ fields: foreign, message: `A ${type} has no ${foreign.join(', ')}.` });
+  };
+  const createOne = (contactId: string, type: 'contact' | 'lead', sent: CrmValues): WriteOutcome => {
     const values = cut(sent);
+    mustHave(type, values);
     const stands = all().find(({ key }) => key === contactId);
     if (writeClass === 'keyed' && stands !== undefined) {
       change(stands, values);
@@ -335,13 +361,14 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
             explanation,
           };
     }
-    const { recordId } = make({ ...values, [memoryFields.key]: contactId }, creates);
+    const { recordId } = make({ ...values, [memoryFields.key]: contactId }, type);
     return { item: contactId, outcome: 'written', recordId, created: true, values };
   };
   const updateOne = (recordId: string, sent: CrmValues): WriteOutcome => {
     const values = cut(sent);
     const record = survivorOf(recordId);
     if (record === undefined) return { item: recordId, outcome: 'gone' };
+    mustHave(record.type, values);
     if (crm.locked.has(record.recordId)) {
       return {
         item: recordId,
@@ -442,6 +469,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
         ...defaultMapping.map((one) => one.field),
         field(memoryFields.mobile, 'phone'),
         field(memoryFields.stage),
+        leadActivity,
       ],
       owners: async () => [],
       planProvisioning: async () => [],
@@ -477,8 +505,10 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
         mustFit(some, batchSize);
         return call('create', some.length, priority, () =>
           some.map(
-            ({ contactId, values }) =>
-              crm.answers.get(contactId) ?? crm.judge?.(contactId, values) ?? createOne(contactId, values),
+            ({ contactId, type = creates, values }) =>
+              crm.answers.get(contactId) ??
+              crm.judge?.(contactId, values) ??
+              createOne(contactId, type === 'lead' ? 'lead' : 'contact', values),
           ),
         );
       },

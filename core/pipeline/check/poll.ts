@@ -24,9 +24,6 @@ import type { ErasureKeyOf } from '../erased.ts';
 import { ensureIndexed, existingFields, readableFields } from './check.ts';
 import { takeIn } from './take-in.ts';
 
-/** While webhooks are silent a change is known after this long; while they arrive the poll only fills their gaps. */
-const silentEveryMs = 5 * 60 * 1000;
-const besideWebhooksMs = 30 * 60 * 1000;
 /** A vendor's index lags, and clocks differ: each poll looks back this far behind the last. */
 const overlapMs = 2 * 60 * 1000;
 
@@ -72,13 +69,14 @@ export function createPoller(dependencies: {
   const pollConnection = async (connection: ConnectionRow): Promise<boolean> => {
     const { workspaceId, connectionId, crm, polledUntil, nextPollAt } = connection;
     const started = clock.now();
-    const besideWebhooks = started - (connection.lastWebhookAt ?? 0) < besideWebhooksMs;
-    const nextAt = started + (besideWebhooks ? besideWebhooksMs : silentEveryMs);
+    const connector = await connectors.of(connection);
+    const { besideWebhooks, silent } = connector.traits.pollEveryMs;
+    const webhooksArrive = started - (connection.lastWebhookAt ?? 0) < besideWebhooks;
+    const nextAt = started + (webhooksArrive ? besideWebhooks : silent);
     const mine = await store.transact(workspaceId, (trx) =>
       claimPoll(trx, connectionId, { seen: nextPollAt, nextAt }),
     );
     if (!mine) return false;
-    const connector = await connectors.of(connection);
     const asked = async (): Promise<readonly string[]> =>
       readableFields(connector, connection, await fieldsOf(connector, connectionId, started));
     let fields = await asked();

@@ -1,4 +1,11 @@
-import type { ConnectorTraits, ContactFields, CrmRecord, CrmValues, FieldMapping } from '../../crm/index.ts';
+import {
+  type ConnectorTraits,
+  type ContactFields,
+  type CrmRecord,
+  type CrmValues,
+  type FieldMapping,
+  linesOn,
+} from '../../crm/index.ts';
 import {
   type Agreed,
   difference,
@@ -35,12 +42,13 @@ export interface TargetPlan {
 export function planTarget(
   target: DirtyTarget,
   record: CrmRecord | undefined,
-  mapping: readonly FieldMapping[],
+  wholeMapping: readonly FieldMapping[],
   traits: ConnectorTraits,
   followed: Followed,
   erased: ReadonlySet<string>,
 ): TargetPlan {
   const { row, primaryFor, others } = target;
+  const mapping = linesOn(wholeMapping, traits.recordTypes?.of(target.recordId));
   const known = knownOf(target);
   const agreed = withTries(
     withTakenOver(known, target.takenOver, record, followed),

@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import type { CrmRecord, CrmValues } from '../../crm/index.ts';
+import { type CrmRecord, type CrmValues, linesOn } from '../../crm/index.ts';
 import { valuesForNew } from '../../mapping/index.ts';
 import { type ConnectionRow, type DirtyKey, type Page, peekDirty, type Store } from '../../store/index.ts';
 import type { Connectors } from '../../work/index.ts';
@@ -11,7 +11,7 @@ import { mappingOf } from '../mapping-of.ts';
 import { erasedFieldsOf } from './erased-values.ts';
 import { planTarget } from './plan-target.ts';
 import { loadResolveFacts } from './resolve-facts.ts';
-import { fieldsToRead, resolveUnlinked } from './resolve.ts';
+import { fieldsToRead, madeType, resolveUnlinked } from './resolve.ts';
 
 /** What would be written for one person or record if the connection were live. */
 export interface Previewed {
@@ -81,7 +81,7 @@ export async function previewWrites(
       contactId: contact.contactId,
       recordId: undefined,
       what: 'create' as const,
-      values: valuesForNew(contact, mapping, traits.spelling),
+      values: valuesForNew(contact, linesOn(mapping, madeType(connection, traits)), traits.spelling),
     })),
     ...resolved.found.map(({ unlinked: { contact }, recordId }) => ({
       contactId: contact.contactId,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Connector, CrmRecord, CrmValues, FieldMapping } from '../../crm/index.ts';
+import type { Connector, ConnectorTraits, CrmRecord, CrmValues, FieldMapping } from '../../crm/index.ts';
 import {
   type AgreedRecord,
   type ConnectionRow,
@@ -260,6 +260,14 @@ export async function assignOwners(
     rotation += 1;
     return { ...one, creation: { ...one.creation, ownerId } };
   });
+}
+
+/** What a new person becomes; undefined: the CRM has one type. A setting of before its types changed counts no more. */
+export function madeType(
+  { settings: { creation } }: ConnectionRow,
+  { recordTypes }: ConnectorTraits,
+): string | undefined {
+  return recordTypes?.made.find((type) => type === creation.as) ?? recordTypes?.made[0];
 }
 
 /** Every field a decision may need to see. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type CrmValues, phonesOf } from '../../crm/index.ts';
+import { type CrmValues, linesOn, phonesOf } from '../../crm/index.ts';
 import { standInsOf, valuesForNew } from '../../mapping/index.ts';
 import { raiseAlert, twoRecords, unborn } from '../../store/index.ts';
 import { followedBy, settlesAt } from '../followed.ts';
@@ -10,7 +10,7 @@ import { optOutFieldsOf, refusedValues, storedOtherwise } from './left-out.ts';
 import type { UnlinkedContact } from './load-batch.ts';
 import { hurry, mostPressing } from './priority.ts';
 import { loadResolveFacts, type ResolveFacts } from './resolve-facts.ts';
-import { assignOwners, type CreatingValues, fieldsToRead, resolveUnlinked } from './resolve.ts';
+import { assignOwners, type CreatingValues, fieldsToRead, madeType, resolveUnlinked } from './resolve.ts';
 import { createRecords, type RecordOutcome, type RecordsWritten } from './write-records.ts';
 
 /** Records to be made, and which records are not their people's. */
@@ -64,10 +64,11 @@ export async function resolveNew(
       : await store.transact(workspaceId, (trx) =>
           assignOwners(trx, connection, resolved.creating, facts.first),
         );
+  const type = madeType(connection, traits);
   const creating = assigned.map((one) => {
     const { ownerId } = one.creation;
     const owner = traits.ownerField === undefined || ownerId === null ? {} : { [traits.ownerField]: ownerId };
-    const values = valuesForNew(one.unlinked.contact, mapping, traits.spelling);
+    const values = valuesForNew(one.unlinked.contact, linesOn(mapping, type), traits.spelling);
     const elsewhere = facts.typedElsewhere.get(one.unlinked.contact.contactId) ?? [];
     return { ...one, values: { ...values, ...owner }, elsewhere: elsewhere.map(({ recordId }) => recordId) };
   });
@@ -118,7 +119,7 @@ export async function createNew(
 }
 
 async function create(
-  { connector, mapping, calls }: BatchWork,
+  { connection, connector, mapping, calls }: BatchWork,
   creating: readonly CreatingValues[],
 ): Promise<RecordsWritten> {
   const contactOf = new Map(creating.map(({ creation, unlinked }) => [creation.key, unlinked.contact]));
@@ -133,6 +134,7 @@ async function create(
     calls,
     connector,
     creating.map(({ creation, values }) => ({ contactId: creation.key, values })),
+    madeType(connection, connector.traits),
     standIns,
     mostPressing(creating.map(({ unlinked }) => unlinked.dirty)),
   );

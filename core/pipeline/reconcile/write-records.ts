@@ -57,7 +57,8 @@ interface Write {
 export async function createRecords(
   calls: Calls,
   connector: Connector,
-  creates: readonly RecordCreate[],
+  creates: readonly Omit<RecordCreate, 'type'>[],
+  type: string | undefined,
   standIns: (contactId: string, field: string) => readonly string[],
   priority: Priority,
 ): Promise<RecordsWritten> {
@@ -70,7 +71,11 @@ export async function createRecords(
         sizes.create,
         (part) =>
           inHalves(
-            part.map(({ item, values }) => ({ contactId: item, values })),
+            part.map(({ item, values }) => ({
+              contactId: item,
+              ...(type === undefined ? {} : { type }),
+              values,
+            })),
             (half) => connector.create(half, priority),
             ({ contactId }, error) => refusal(contactId, error),
           ),
