@@ -32,7 +32,7 @@ export function guard(ownHosts: () => readonly string[], access: SandboxAccess):
 
 /** Headers by which a proxy says that it passed a request on. */
 const forwarding =
-  /^(forwarded|via|x[-_]forwarded[-_].*|x-(real|client|cluster-client|proxyuser)-ip|x-original-.*|x-scheme|x-envoy-.*|x-amzn-.*|x-arr-.*|true-client-ip|fastly-.*|cf-.*|cdn-loop|front-end-https)$/;
+  /^(forwarded|via|x[-_]forwarded[-_].*|x-(real|proxyuser)-ip|x-original-.*|x-scheme|x-envoy-.*|x-amzn-.*|x-arr-.*|(.+-)?client-?ip|x-vercel-.*|x-appengine-.*|x-azure-.*|fastly-.*|cf-.*|cdn-loop|front-end-https)$/;
 
 /** The socket's own address is asked: a forwarding header is anybody's claim. */
 function reasonToRefuse(request: IncomingMessage, ownHosts: readonly string[]): string | undefined {

@@ -57,6 +57,20 @@ describe('the environment', () => {
     expect(readConfig({ HOST: 'LocalHost' }).host).toBe('localhost');
   });
 
+  test.each(['0.0.0.0', '::', '::1', '192.168.1.5', 'eth0.my_machine.internal', '1a'])(
+    'listens where HOST says: %s',
+    (HOST) => {
+      expect(readConfig({ HOST }).host).toBe(HOST);
+    },
+  );
+
+  test.each(['*', '0.0.0.0:8080', 'http://0.0.0.0', '[::]', '256.1.1.1', '1', '127.0.0.1,::1', '-', 'a/b'])(
+    'says how HOST is written where it is %s',
+    (HOST) => {
+      expect(() => readConfig({ HOST })).toThrow(/HOST: must be where this machine listens: .*PUBLIC_URL/);
+    },
+  );
+
   test('makes a live workspace when it names a number', () => {
     expect(readConfig(live).live).toMatchObject({
       number: { phoneNumberId: '1', portfolio: '2' },

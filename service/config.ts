@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { type CrmSettings, crms, token } from '@sangam/connectors/registry';
 import type { RetentionDays } from '@sangam/core/store';
@@ -18,6 +19,15 @@ const webUrl = z.url({
   protocol: /^https?$/,
   error: 'must be an address that begins with http:// or https://',
 });
+/** An address as IP has it, or the name of one: no scheme, port, brackets or `*`, and no number that is nearly an address. */
+const listenable = z
+  .string()
+  .toLowerCase()
+  .refine(
+    (value) => isIP(value) !== 0 || /^(?=.*[a-z])[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?$/.test(value),
+    'must be where this machine listens: localhost (it alone), 0.0.0.0 (all its addresses) or one address of its own, such as ' +
+      '192.168.1.5 or ::1, without http://, brackets or port. The port is PORT, and what the world calls is PUBLIC_URL',
+  );
 /** Others are built by adding a path: what stands behind or before the host would stand in them. */
 const url = webUrl
   .refine((value) => !/^[^/]*\/\/[^/]*@|[?#]/.test(value), 'must have no user, password, query or fragment')
@@ -32,7 +42,7 @@ const secretKey = z
 const environment = z.object({
   PORT: port.default(8080),
   /** `localhost`: both loopbacks. */
-  HOST: z.string().min(1).toLowerCase().default('localhost'),
+  HOST: listenable.default('localhost'),
   PUBLIC_URL: url
     .refine(
       (value) => !/\/(webhooks|oauth|admin|api|sandbox)(\/|$)/.test(value),

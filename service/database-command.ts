@@ -12,7 +12,8 @@ export async function runCommand(work: () => Promise<void>): Promise<void> {
     await work();
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = 1;
+    // What still waits for the database is left.
+    process.exit(1);
   }
 }
 
@@ -39,7 +40,7 @@ export async function onDatabase(
     signal.throwIfAborted();
     await reachDatabase(databaseUrl, { patienceMs: 0, onAway: () => undefined });
     signal.throwIfAborted();
-    await work(databaseUrl, config, signal);
+    await Promise.race([work(databaseUrl, config, signal), left(signal)]);
   } catch (error) {
     // What the work says then is that its connection is gone.
     signal.throwIfAborted();
@@ -47,6 +48,16 @@ export async function onDatabase(
   } finally {
     await embedded?.stopIfLast();
   }
+}
+
+/** What is under way gets so long to end by itself, and close its connections, once it is to. */
+const endMs = 2_000;
+
+/** Rejects some time after the signal, with its reason: work that waits, as for a lock at the database, is left. */
+function left(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => setTimeout(() => reject(signal.reason as Error), endMs).unref());
+  });
 }
 
 /** Aborted by the first of Ctrl-C and SIGTERM; npm and the wrapper pass on what the process has got already. */

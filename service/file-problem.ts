@@ -17,8 +17,12 @@ export async function openNamed(
   done: 'read' | 'written',
   open: () => Promise<FileHandle>,
 ): Promise<FileHandle> {
-  const isFolder = (await stat(file).catch(() => undefined))?.isDirectory() === true;
-  if (isFolder) throw new Error(told(file, done, 'EISDIR'));
+  const there = await stat(file).catch(() => undefined);
+  if (there?.isDirectory() === true) throw new Error(told(file, done, 'EISDIR'));
+  // Such as /dev/null: what is written takes the place of what stands there.
+  if (done === 'written' && there?.isFile() === false) {
+    throw new Error(`${file} cannot be written: it is a device, pipe or socket: name a file.`);
+  }
   return open().catch((error: unknown) => {
     throw fileProblem(error, file, done);
   });

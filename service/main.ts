@@ -11,6 +11,7 @@ import { mustBeWritable } from './data-dir.ts';
 import { openEmbeddedDatabase } from './database/index.ts';
 import { describeDatabase } from './database/database-url.ts';
 import { envFiles } from './env-file.ts';
+import { addressOf } from './http/listen.ts';
 import { createOwnNumberReader } from './own-number.ts';
 import { createLogger } from './logger.ts';
 import { resealStored } from './reseal.ts';
@@ -181,6 +182,9 @@ function endOnSignal(end: () => Promise<void>): void {
   process.on('SIGTERM', onSignal);
 }
 
+const whereToListen =
+  'Leave it out to listen for this machine alone, or write 0.0.0.0 for all its addresses; what the world calls is PUBLIC_URL.';
+
 /** What HOST, PORT or METRICS_PORT made impossible; undefined: it was something else. */
 async function notListening(error: unknown, config: Config): Promise<Error | undefined> {
   const { code, syscall, port } = error instanceof Error ? Object(error) : {};
@@ -192,11 +196,17 @@ async function notListening(error: unknown, config: Config): Promise<Error | und
     case 'EACCES':
       return new Error(`PORT: this user may not listen on ${String(tried)}: choose one from 1024 on.`);
     case 'EADDRNOTAVAIL':
+    case 'EAFNOSUPPORT':
+    case 'EINVAL':
+      return new Error(
+        `HOST: this machine does not have the address of ${config.host}, or cannot listen there. ${whereToListen}`,
+        { cause: error },
+      );
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return new Error(
-        `HOST: this machine has no address ${config.host}: leave it out, or 0.0.0.0 for every address.`,
-      );
+      return new Error(`HOST: no address is known for the name ${config.host}. ${whereToListen}`, {
+        cause: error,
+      });
     default:
       return undefined;
   }
@@ -206,7 +216,7 @@ async function notListening(error: unknown, config: Config): Promise<Error | und
 async function portMessage({ host, port, metrics }: Config, taken: number): Promise<string> {
   if (taken === metrics.port)
     return `METRICS_PORT ${String(taken)} is taken by another program: choose another.`;
-  const address = `http://${host}:${String(port)}`;
+  const address = addressOf(host, port);
   const answers = await fetch(`${address}/health/live`, { signal: AbortSignal.timeout(2_000) })
     .then((response) => response.ok)
     .catch(() => false);

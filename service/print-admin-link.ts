@@ -1,5 +1,5 @@
 import { systemClock } from '@sangam/core/clock';
-import { migrate, openStore, serviceWorkspaceId, workspaceExists } from '@sangam/core/store';
+import { mustBeMigrated, openStore, serviceWorkspaceId, workspaceExists } from '@sangam/core/store';
 import { makeAdminLink } from './admin-link.ts';
 import { readCommandLine } from './command-line.ts';
 import { onDatabase, runCommand } from './database-command.ts';
@@ -10,7 +10,7 @@ import { liveWorkspaceId, sandboxWorkspaceId } from './workspaces.ts';
 await runCommand(async () => {
   const { values } = readCommandLine('npm run admin-link [-- --operator]', { operator: { type: 'boolean' } });
   await onDatabase(async (databaseUrl, config) => {
-    await migrate(databaseUrl);
+    await mustBeMigrated(databaseUrl);
     const store = openStore(databaseUrl, { maxConnections: 2 });
     try {
       const named = config.live === undefined ? sandboxWorkspaceId : liveWorkspaceId;

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import path from 'node:path';
-import { migrate, restoreBackup } from '@sangam/core/store';
+import { restoreBackup } from '@sangam/core/store';
 import { readCommandLine } from './command-line.ts';
 import { onDatabase, runCommand } from './database-command.ts';
 import { openNamed } from './file-problem.ts';
@@ -12,7 +12,6 @@ await runCommand(async () => {
   await using handle = await openNamed(file, 'read', () => open(file));
   await onDatabase(
     async (databaseUrl, _config, signal) => {
-      await migrate(databaseUrl);
       const { tables, madeAt, paused } = await restoreBackup(databaseUrl, handle.createReadStream(), signal);
       process.stdout.write(
         `${String(tables)} tables stand as they were at ${madeAt}.\n` +

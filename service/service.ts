@@ -42,7 +42,7 @@ import { deadLetterRoutes } from './http/dead-letters.ts';
 import { answerError, errorHandler, notFound } from './http/errors.ts';
 import { erasureRoutes } from './http/erasures.ts';
 import { healthRoutes } from './http/health.ts';
-import { listen, type Listening } from './http/listen.ts';
+import { addressOf, listen, type Listening } from './http/listen.ts';
 import { keptEventRoutes } from './http/kept-events.ts';
 import { metricsPage, metricsReaders, type MetricsSettings } from './http/metrics-page.ts';
 import { memberRoutes } from './http/members.ts';
@@ -364,12 +364,7 @@ export function createService(options: ServiceOptions): Service {
 
   let listening: Listening | undefined;
   let metricsListening: Listening | undefined;
-  const addressOf = (port: number): string => {
-    const everywhere = options.host === '0.0.0.0' || options.host === '::';
-    const host = everywhere ? 'localhost' : options.host.includes(':') ? `[${options.host}]` : options.host;
-    return `http://${host}:${String(port)}`;
-  };
-  const url = (): string => addressOf(listening?.port ?? options.port);
+  const url = (): string => addressOf(options.host, listening?.port ?? options.port);
   const publicUrl = (): string => options.publicUrl ?? url();
 
   return {
@@ -389,7 +384,9 @@ export function createService(options: ServiceOptions): Service {
     },
     url,
     metricsUrl: () =>
-      metricsListening === undefined ? undefined : `${addressOf(metricsListening.port)}/metrics`,
+      metricsListening === undefined
+        ? undefined
+        : `${addressOf(options.host, metricsListening.port)}/metrics`,
     publicUrl,
     startWork() {
       for (const worker of workers) worker.start();

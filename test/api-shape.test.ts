@@ -103,7 +103,12 @@ interface Answer {
   };
 }
 
-async function api(method: string, route: string, body?: string, type = 'application/json'): Promise<Answer> {
+async function api(
+  method: string,
+  route: string,
+  body?: string | Buffer<ArrayBuffer>,
+  type = 'application/json',
+): Promise<Answer> {
   const response = await fetch(`${service.url()}/api/v1${route}`, {
     method,
     headers: { authorization: `Bearer ${session}`, 'content-type': type },
@@ -187,6 +192,8 @@ describe('an address', () => {
 });
 
 describe('a request that cannot be read', () => {
+  const setAside = (): string => `/dead-letters/${randomUUID()}/set-aside`;
+
   test('names each field that is wrong, and each that is not known', async () => {
     const { status, body } = await api('POST', '/channels', '{"phoneNumberId": "x", "phoneNumber": 1}');
     expect(status).toBe(400);
@@ -202,15 +209,31 @@ describe('a request that cannot be read', () => {
     }
     expect((await api('GET', '/dead-letters/%00')).status).toBe(400);
     expect((await api('GET', '/dead-letters/%ff')).status).toBe(400);
-    const setAside = `/dead-letters/${randomUUID()}/set-aside`;
     for (const body of [String.raw`{"reason": "\u0000"}`, String.raw`{"reason": "\ud800"}`]) {
-      const answer = await api('POST', setAside, body);
+      const answer = await api('POST', setAside(), body);
       expect(answer, body).toMatchObject({ status: 400, body: { error: { fields: [{ path: 'reason' }] } } });
     }
     const deep = `${'['.repeat(200_000)}"\\u0000"${']'.repeat(200_000)}`;
     expect((await api('PUT', `/connections/${connectionId}/settings`, `{"creation": ${deep}}`)).status).toBe(
       400,
     );
+  });
+
+  test('for another encoding than UTF-8 is told so, whether it says which or not', async () => {
+    const body = '{"reason": "é"}';
+    for (const charset of ['utf-16', 'utf-16le', 'utf-32', 'iso-8859-1', 'nonsense']) {
+      const sent = Buffer.from(body, charset.startsWith('utf') ? 'utf16le' : 'latin1');
+      const answer = await api('POST', setAside(), sent, `application/json; charset=${charset}`);
+      expect(answer, charset).toMatchObject({ status: 415, body: { error: { code: 'bad_request' } } });
+      expect(answer.body.error?.message, charset).toContain('must be in UTF-8');
+    }
+    const unsaid = await api('POST', setAside(), Buffer.from(body, 'latin1'));
+    expect(unsaid).toMatchObject({ status: 400, body: { error: { code: 'bad_request' } } });
+    expect(unsaid.body.error?.message).toContain('not in UTF-8');
+    for (const charset of ['utf-8', 'UTF-8', '"utf-8"']) {
+      const answer = await api('POST', setAside(), body, `application/json; charset=${charset}`);
+      expect(answer, charset).toMatchObject({ status: 404 });
+    }
   });
 
   test('without a body, or with one too large, is told what to send', async () => {

@@ -9,6 +9,7 @@ import { restoreBackup, writeBackup } from '@sangam/core/store';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
+  createEmptyDatabase,
   createEngineFixture,
   createTestDatabase,
   type EngineFixture,
@@ -100,32 +101,46 @@ test('there is no backup of a database that is not there, and none is made', asy
 
 describe('Ctrl-C', () => {
   const begin = (command: string, env: Readonly<Record<string, string>>) =>
-    promisify(execFile)(process.execPath, [path.join(import.meta.dirname, '../service', command), file], {
-      env: { PATH: process.env['PATH'] ?? '', ...env },
-    });
+    promisify(execFile)(
+      process.execPath,
+      [
+        path.join(import.meta.dirname, '../service', command),
+        ...(command === 'print-admin-link.ts' ? [] : [file]),
+      ],
+      { env: { PATH: process.env['PATH'] ?? '', ...env } },
+    );
 
-  test('in the middle of a backup leaves nothing of it', async () => {
-    const client = new pg.Client({ connectionString: engine.databaseUrl });
+  test.each([
+    ['backup.ts', 'messages'],
+    ['restore.ts', 'workspaces in share mode'],
+    ['print-admin-link.ts', 'kysely_migration'],
+  ])('in the middle of %s leaves nothing of it, whatever it waits for', async (command, locked) => {
+    const restores = command === 'restore.ts';
+    if (restores) await write();
+    const { url } = restores ? other : { url: engine.databaseUrl };
+    const before = await contentsOf(url);
+    const client = new pg.Client({ connectionString: url });
     await client.connect();
     await client.query('begin');
-    await client.query('lock table messages');
-    const begun = begin('backup.ts', { DATABASE_URL: engine.databaseUrl });
+    await client.query(`lock table ${locked}`);
+    const begun = begin(command, { DATABASE_URL: url });
     const stopped = expect(begun).rejects.toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/^Stopped/),
     });
     // Who is busy is read once a transaction: another connection looks.
-    const looking = new pg.Client({ connectionString: engine.databaseUrl });
+    const looking = new pg.Client({ connectionString: url });
     await looking.connect();
     const waiting =
-      "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query ilike 'copy%messages%'";
-    await until('the backup to wait', async () => ((await looking.query(waiting)).rowCount ?? 0) > 0);
+      "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    await until('the command to wait', async () => ((await looking.query(waiting)).rowCount ?? 0) > 0);
     await looking.end();
     begun.child.kill('SIGINT');
     await stopped;
-    expect(existsSync(`${file}.unfinished`)).toBe(false);
-    expect(existsSync(file)).toBe(false);
     await client.end();
+    expect(existsSync(`${file}.unfinished`)).toBe(false);
+    expect(existsSync(file)).toBe(restores);
+    expect(await contentsOf(url)).toEqual(before);
   });
 
   test('leaves no database running that was started for a command', async () => {
@@ -179,15 +194,24 @@ describe('nothing is restored', () => {
     await untouched(() => restore(spoilt), /damaged or cut off: nothing was restored/);
     await writeFile(spoilt, gzipSync(unpacked.slice(0, unpacked.lastIndexOf('{"sha256"'))));
     await untouched(() => restore(spoilt), /damaged or cut off: nothing was restored/);
+    // What PostgreSQL refuses before the end is reached.
+    for (const [what, other] of [
+      [/\t\d{13}\t/, '\tno time\t'],
+      [/(?<="table":"contacts","columns":\["workspace_id",")/, 'x'],
+      [/(?<=\n[0-9a-f-]{36})\t/, '\t\t'],
+      [/\n[0-9a-f-]{36}(?=\t[^\n]*Asha)/, '\n00000000-0000-4000-8000-000000000bad'],
+    ] as const) {
+      expect(unpacked).toMatch(what);
+      await writeFile(spoilt, gzipSync(unpacked.replace(what, other)));
+      await untouched(() => restore(spoilt), /damaged or cut off: nothing was restored/);
+    }
     await writeFile(spoilt, 'some other file');
     await untouched(() => restore(spoilt), /no backup of Sangam/);
   });
 
-  test('into a database that holds something, or from another version', async () => {
+  test('from another version, or into a database that holds something', async () => {
     await fill();
     await write();
-    await restore();
-    await untouched(restore, /already holds something/);
     const spoilt = path.join(folder, 'spoilt');
     const unpacked = gunzipSync(await readFile(file)).toString('utf8');
     await writeFile(spoilt, gzipSync(unpacked.replace(/"0001-foundation":"/, '$&x')));
@@ -195,5 +219,57 @@ describe('nothing is restored', () => {
       () => restore(spoilt),
       /made by another version \(the migration 0001-foundation differs\)/,
     );
+    await restore();
+    await untouched(restore, /already holds something/);
   });
+
+  test('into a database of others, and not a table is made there', async () => {
+    await fill();
+    await write();
+    const stranger = await createEmptyDatabase();
+    const client = new pg.Client({ connectionString: stranger.url });
+    await client.connect();
+    await client.query('create table shop as select 1 as id');
+    await expect(restoreBackup(stranger.url, createReadStream(file))).rejects.toThrow(
+      /already holds something \(shop\).*Nothing was changed in it/,
+    );
+    const { rows } = await client.query("select tablename from pg_tables where schemaname = 'public'");
+    expect(rows).toEqual([{ tablename: 'shop' }]);
+    await client.end();
+    await stranger.drop();
+  });
+
+  test('by the second of two at once', async () => {
+    await fill();
+    await write();
+    const holding = new pg.Client({ connectionString: other.url });
+    await holding.connect();
+    await holding.query('begin');
+    await holding.query('lock table workspaces in share mode');
+    const [first, second] = [restore(), restore()];
+    const ends = Promise.allSettled([first, second]);
+    const waiting =
+      "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    const looking = new pg.Client({ connectionString: other.url });
+    await looking.connect();
+    await until('both to wait', async () => (await looking.query(waiting)).rowCount === 2);
+    await looking.end();
+    await holding.end();
+    const told = (await ends).map((end) => (end.status === 'fulfilled' ? 'restored' : String(end.reason)));
+    expect(told.toSorted()).toEqual([expect.stringContaining('already holds something'), 'restored']);
+  });
+});
+
+test('a database of another version, or of nobody, is neither saved nor opened, and stays as it is', async () => {
+  const empty = await createEmptyDatabase();
+  const env = { DATABASE_URL: empty.url };
+  await expect(runCommand('backup.ts', env, file)).rejects.toThrow('The database holds nothing of Sangam');
+  await expect(runCommand('print-admin-link.ts', env)).rejects.toThrow('start Sangam once');
+  expect(existsSync(file)).toBe(false);
+  const client = new pg.Client({ connectionString: empty.url });
+  await client.connect();
+  const { rows } = await client.query("select 1 from pg_tables where schemaname = 'public'");
+  expect(rows).toEqual([]);
+  await client.end();
+  await empty.drop();
 });

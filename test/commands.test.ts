@@ -34,6 +34,7 @@ describe('a file that cannot be opened is told in one line, before any database 
       'cannot be written: there is no such file or folder',
     ],
     ['backup.ts', 'a folder', (at) => [at], 'cannot be written: it is a folder'],
+    ['backup.ts', 'a device', () => ['/dev/null'], 'cannot be written: it is a device, pipe or socket'],
     [
       'backup.ts',
       'below a file',

@@ -105,6 +105,8 @@ async function lifeOf(beside: { readonly twins: boolean }): Promise<unknown> {
     await fixture.settle();
     await user.update(second, crm.valuesOf({ phone: '' }));
     await fixture.settle();
+    // Goes to the records that hold the number now.
+    await says(ravi, 'STOP');
     const ofAsha =
       (await crm.records()).find((one) => crm.read(one, 'first name') === 'Asha')?.recordId ?? '';
     await user.update(ofAsha, {

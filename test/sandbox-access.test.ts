@@ -151,13 +151,20 @@ test('the vendors’ own routes want the vendors’ own credentials', async () =
   expect(await contacts.json()).toMatchObject({ category: 'INVALID_AUTHENTICATION' });
 });
 
-test.each(['x-forwarded-for', 'forwarded', 'via', 'x-real-ip', 'x-forwarded-proto'])(
-  'nothing that came by a proxy is answered, token or not: %s',
-  async (header) => {
-    const response = await service.sandbox('', { headers: { [header]: '127.0.0.1' } });
-    expect(response.status).toBe(403);
-  },
-);
+test.each([
+  'x-forwarded-for',
+  'forwarded',
+  'via',
+  'x-real-ip',
+  'x-forwarded-proto',
+  'x-client-ip',
+  'fly-client-ip',
+  'client-ip',
+  'x-azure-clientip',
+])('nothing that came by a proxy is answered, token or not: %s', async (header) => {
+  const response = await service.sandbox('', { headers: { [header]: '127.0.0.1' } });
+  expect(response.status).toBe(403);
+});
 
 test('an address of the world closes it, whatever is presented', async () => {
   const open = await startProcess(undefined, { ...env(), PUBLIC_URL: 'https://sangam.example' });

@@ -1,11 +1,13 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { ensureAdmin } from '@sangam/service';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   type Api,
   createTestDatabase,
+  createServiceFixture,
   type ServiceProcess,
   signIn,
   startProcess,
@@ -94,4 +96,52 @@ test('the app secret before the last ends a day after it was changed', async () 
   await pass(60 * minute);
   await until('the old secret to end', async () => (await signedWith(channel.appSecret)) === 401);
   expect(await signedWith('second-secret-of-the-app')).toBe(200);
+});
+
+test('the webhook secret of an account’s own app ends a day after it was changed', async () => {
+  const fixture = await createServiceFixture();
+  try {
+    const [workspaceId, connectionId, account] = [randomUUID(), randomUUID(), '555000555'];
+    await fixture.store.transact(workspaceId, async (trx) => {
+      const workspace = { workspace_id: workspaceId, name: 'Live', sandbox: false, created_at: 0 };
+      await trx.insertInto('workspaces').values(workspace).execute();
+      const connection = { workspace_id: workspaceId, connection_id: connectionId, crm: 'hubspot' };
+      await trx
+        .insertInto('crm_connections')
+        .values({ ...connection, created_at: 0 })
+        .execute();
+      await trx
+        .insertInto('directory_accounts')
+        .values({ ...connection, account })
+        .execute();
+    });
+    const hubspot = await fixture.openService({ work: false });
+    const memberId = await ensureAdmin(fixture.store, workspaceId, 'admin@sangam.example', 0);
+    const session = await hubspot.sessions.enter(await hubspot.sessions.makeLink(workspaceId, memberId));
+    const change = async (secret: string): Promise<void> => {
+      const route = `/api/v1/connections/${connectionId}/webhook-secret`;
+      const changed = await fetch(`${hubspot.url()}${route}`, {
+        method: 'PUT',
+        headers: { authorization: `Bearer ${session ?? ''}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ secret }),
+      });
+      expect(changed.status).toBe(204);
+    };
+    const signedWith = async (secret: string): Promise<number> => {
+      const url = `${hubspot.url()}/webhooks/hubspot/${connectionId}`;
+      const at = String(fixture.clock.now());
+      const signature = createHmac('sha256', secret).update(`POST${url}[]${at}`).digest('base64');
+      const headers = { 'x-hubspot-signature-v3': signature, 'x-hubspot-request-timestamp': at };
+      return (await fetch(url, { method: 'POST', headers, body: '[]' })).status;
+    };
+    await change('first-secret-of-the-app');
+    await change('second-secret-of-the-app');
+    fixture.clock.advance(23 * 60 * minute);
+    expect(await signedWith('first-secret-of-the-app')).toBe(200);
+    fixture.clock.advance(2 * 60 * minute);
+    await until('the old secret to end', async () => (await signedWith('first-secret-of-the-app')) === 401);
+    expect(await signedWith('second-secret-of-the-app')).toBe(200);
+  } finally {
+    await fixture.close();
+  }
 });

@@ -91,7 +91,21 @@ describe('a start is refused', () => {
   test('by an address this machine does not have', async () => {
     // Kept for documents: nobody has it.
     await expect(start({ HOST: '192.0.2.1' })).rejects.toThrow(
-      /^The service ended: HOST: this machine has no address 192\.0\.2\.1: [^\n]*\n$/,
+      /^The service ended: HOST: this machine does not have the address of 192\.0\.2\.1, [^\n]*PUBLIC_URL\.\n$/,
+    );
+    await expect(start({ HOST: 'fe80::1' })).rejects.toThrow(
+      /^The service ended: HOST: this machine does not have the address of fe80::1, [^\n]*PUBLIC_URL\.\n$/,
+    );
+    await expect(start({ HOST: 'nobody.invalid' })).rejects.toThrow(
+      /^The service ended: HOST: no address is known for the name nobody\.invalid\. [^\n]*PUBLIC_URL\.\n$/,
+    );
+  });
+
+  test('by a port that is taken, saying how to open what has it', async () => {
+    const service = await start({ HOST: '::1' });
+    const { port } = new URL(service.url);
+    await expect(start({ HOST: '::1', PORT: port })).rejects.toThrow(
+      `Port ${port} is taken: Sangam is already running there. Open http://[::1]:${port}, or choose another`,
     );
   });
 

@@ -6,6 +6,7 @@ import { createGunzip, createGzip } from 'node:zlib';
 import pg from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import { z } from 'zod';
+import { migrate } from './migrate.ts';
 import { serviceWorkspaceId } from './schema.ts';
 
 /**
@@ -74,8 +75,9 @@ export interface RestoreSummary extends BackupSummary {
 }
 
 /**
- * Reads a backup into a database that holds our tables and no rows, all of it or nothing. Whatever wrote to a CRM is put in
- * shadow: the installation it was copied from may still be running. `signal`: gives it up. Throws an `Error` that says what to do.
+ * Reads a backup into a database without a row, whose tables it makes where they are not there; all of it or nothing. Whatever
+ * wrote to a CRM is put in shadow: the installation it was copied from may still be running. `signal`: gives it up. Throws an
+ * `Error` that says what to do.
  */
 export async function restoreBackup(
   url: string,
@@ -100,9 +102,15 @@ export async function restoreBackup(
       throw new Error('This is no backup of Sangam: name a file that `npm run backup` wrote.');
     }
     hash.update(first);
+    // Before anything is made in it: it may be another one than was meant.
+    await mustBeEmpty(client);
+    await migrate(url);
     await mustFit(client, head.data.schema);
 
     await client.query('begin');
+    // A start, or another restore, waits for what comes of this one.
+    await client.query('lock table workspaces in share row exclusive mode');
+    await mustBeEmpty(client);
     await client.query('delete from workspaces where workspace_id = $1', [serviceWorkspaceId]);
     let tables = 0;
     for (;;) {
@@ -117,7 +125,9 @@ export async function restoreBackup(
       if (!table.success || bytes === undefined) throw damaged();
       hash.update(bytes);
       const rows = client.query(copyFrom(copyStatement(table.data.table, table.data.columns, 'from stdin')));
-      await pipeline(Readable.from(rowsOf(next, hash)), rows);
+      await pipeline(Readable.from(rowsOf(next, hash)), rows).catch((error: unknown) => {
+        throw isOfRows(error) ? damaged(error) : error;
+      });
       tables += 1;
     }
     const { rowCount: paused } = await client.query(
@@ -184,6 +194,11 @@ async function* linesOf(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   }
 }
 
+/** What PostgreSQL refuses of rows made for these very tables: they are not as they were written. */
+function isOfRows(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && /^(22|23|42)/.test(error.code ?? '');
+}
+
 function damaged(cause?: unknown): Error {
   return new Error('The backup is damaged or cut off: nothing was restored. Use another copy of it.', {
     cause,
@@ -225,6 +240,14 @@ async function tablesOf(client: pg.Client): Promise<Table[]> {
 }
 
 async function schemaOf(client: pg.Client): Promise<Record<string, string>> {
+  const { rows: found } = await client.query<{ there: boolean }>(
+    "select to_regclass('migration_hashes') is not null as there",
+  );
+  if (found[0]?.there !== true) {
+    throw new Error(
+      'The database holds nothing of Sangam: set DATA_DIR or DATABASE_URL as the service has them.',
+    );
+  }
   const { rows } = await client.query<{ name: string; hash: string }>(
     'select name, hash from migration_hashes',
   );
@@ -241,6 +264,9 @@ async function mustFit(client: pg.Client, schema: Readonly<Record<string, string
         'then start this one.',
     );
   }
+}
+
+async function mustBeEmpty(client: pg.Client): Promise<void> {
   for (const { table } of await tablesOf(client)) {
     const { rows } = await client.query(
       `select 1 from ${pg.escapeIdentifier(table)}
@@ -248,7 +274,8 @@ async function mustFit(client: pg.Client, schema: Readonly<Record<string, string
     );
     if (rows.length > 0) {
       throw new Error(
-        `The database already holds something (${table}): restore into an empty one, such as another DATABASE_URL or DATA_DIR.`,
+        `The database already holds something (${table}): restore into an empty one, such as another DATABASE_URL or DATA_DIR. ` +
+          'Nothing was changed in it.',
       );
     }
   }

@@ -2,7 +2,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import pg from 'pg';
 import { expect, test } from 'vitest';
-import { createTestDatabase } from '@sangam/test';
+import { createEmptyDatabase, createTestDatabase } from '@sangam/test';
 import { migrate } from './index.ts';
 import { foundation } from './migrations/0001-foundation.ts';
 import { migrations } from './migrations/index.ts';
@@ -227,11 +227,11 @@ test('what was stored in words of before is read in those of now, and what peopl
   const said = '{"home": and "owner":';
   const decided = {
     before: [
-      { recordId: said, primary: true },
-      { recordId: '2', primary: false },
+      { recordId: said, home: true },
+      { recordId: '2', home: false },
     ],
   };
-  const mapped = [{ source: { constant: said }, field: { name: 'owner' }, policy: 'once' }];
+  const mapped = [{ source: { constant: said }, field: { name: 'owner' }, owner: 'once' }];
   await sql`
     insert into workspaces (workspace_id, name, sandbox, created_at) values (${workspace}, 'Old', true, 1)`.execute(
     db,
@@ -261,4 +261,16 @@ test('what was stored in words of before is read in those of now, and what peopl
     { mapping: JSON.stringify([{ source: { constant: said }, field: { name: 'owner' }, policy: 'once' }]) },
   ]);
   await drop();
+});
+
+test('a database that others use is refused with what to do', async () => {
+  const database = await createEmptyDatabase();
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  await client.query('create table contacts (id int)');
+  await client.end();
+  await expect(migrate(database.url)).rejects.toThrow(
+    'DATABASE_URL names a database that others use: relation "contacts" already exists. Give Sangam a database of its own',
+  );
+  await database.drop();
 });

@@ -9,20 +9,54 @@ import { migrations } from './migrations/index.ts';
  * Brings the database up to date. Two processes at once are safe: Kysely's migrator takes a lock. Throws an `Error` that
  * says what to do where the database is of a newer version, or of migrations other than ours of the same name.
  */
-export async function migrate(url: string): Promise<void> {
-  const db = new Kysely<unknown>({
-    dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url, max: 1 }) }),
-  });
-  try {
+export function migrate(url: string): Promise<void> {
+  return withDatabase(url, async (db) => {
     const hashes = await hashesOfMigrations();
     await mustBeOurs(db, hashes);
     const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
     const { error } = await migrator.migrateToLatest();
-    if (error !== undefined) throw error;
+    if (error !== undefined) throw isTaken(error) ? notAlone(error) : error;
     await rememberHashes(db, hashes);
+  });
+}
+
+/** Throws an `Error` that says what to do where the database is not as `migrate` leaves it. Changes nothing. */
+export function mustBeMigrated(url: string): Promise<void> {
+  return withDatabase(url, async (db) => {
+    const hashes = await hashesOfMigrations();
+    const applied = await mustBeOurs(db, hashes);
+    if (applied.length < hashes.size) {
+      throw new Error(
+        'The database is not of this version of Sangam yet: start Sangam once, with the same settings.',
+      );
+    }
+  });
+}
+
+async function withDatabase(url: string, work: (db: Kysely<unknown>) => Promise<void>): Promise<void> {
+  const pool = new pg.Pool({ connectionString: url, max: 1 });
+  // A dropped connection fails its query; unheard, as once it is being closed, its event would end us.
+  const lost = (): void => undefined;
+  pool.on('error', lost).on('connect', (client) => client.on('error', lost));
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+  try {
+    await work(db);
   } finally {
     await db.destroy();
   }
+}
+
+const duplicateTable = '42P07';
+
+function isTaken(error: unknown): error is pg.DatabaseError {
+  return error instanceof pg.DatabaseError && error.code === duplicateTable;
+}
+
+function notAlone(error: pg.DatabaseError): Error {
+  return new Error(
+    `DATABASE_URL names a database that others use: ${error.message}. Give Sangam a database of its own (createdb NAME).`,
+    { cause: error },
+  );
 }
 
 /** Any number, the same in every process: two that start at once would both make the table. */
@@ -42,7 +76,11 @@ async function hashesOfMigrations(): Promise<ReadonlyMap<string, string>> {
   );
 }
 
-async function mustBeOurs(db: Kysely<unknown>, hashes: ReadonlyMap<string, string>): Promise<void> {
+/** The names of the migrations it has had. */
+async function mustBeOurs(
+  db: Kysely<unknown>,
+  hashes: ReadonlyMap<string, string>,
+): Promise<readonly string[]> {
   const { rows: applied } = (await exists(db, 'kysely_migration'))
     ? await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db)
     : { rows: [] };
@@ -63,6 +101,7 @@ async function mustBeOurs(db: Kysely<unknown>, hashes: ReadonlyMap<string, strin
         'database, or put that file back as it was and write what is new as another migration.',
     );
   }
+  return applied.map(({ name }) => name);
 }
 
 async function exists(db: Kysely<unknown>, table: string): Promise<boolean> {

@@ -1,7 +1,7 @@
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { MemberRole } from '@sangam/core/store';
 import type { Member } from '../sessions.ts';
-import { notFound, otherMethods } from './errors.ts';
+import { mustBeUtf8, notFound, otherMethods } from './errors.ts';
 import { readableText } from './input.ts';
 
 /** One thing the API does. */
@@ -31,7 +31,7 @@ export function apiRouter(
   requireMember: (may: MemberRole) => RequestHandler,
 ): Router {
   const router = Router();
-  const readJson = express.json({ limit: largestBody });
+  const readJson = express.json({ limit: largestBody, verify: mustBeUtf8 });
   for (const [path, ofPath] of Map.groupBy(routes, (route) => route.path)) {
     const atPath = router.route(path);
     for (const { method, may, handle } of ofPath) {

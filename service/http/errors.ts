@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { finished } from 'node:stream';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
@@ -88,6 +89,8 @@ const unreadableBody: Readonly<Record<string, string>> = {
     'double quotes.',
   'charset.unsupported':
     'The body must be in UTF-8: send content-type: application/json without another charset.',
+  'charset.mistaken':
+    'The body is not in UTF-8: a byte in it begins no character. Encode it anew, or write what is not ASCII as \\u and four digits.',
   'encoding.unsupported':
     'The content-encoding is not known here: send the body without one, or as gzip, deflate or br.',
   'request.size.invalid': 'The body is not as long as its content-length says: send it whole.',
@@ -95,6 +98,16 @@ const unreadableBody: Readonly<Record<string, string>> = {
 };
 /** Unpacking has no name there. */
 const badlyPacked = 'The body is not what its content-encoding says: send it without one, or packed so.';
+
+/** For the body reader, which by itself takes UTF-16 too, and reads half a character as U+FFFD. */
+export function mustBeUtf8(_request: unknown, _response: unknown, body: Buffer, charset: string): void {
+  if (charset !== 'utf-8') throw unreadable(415, 'charset.unsupported');
+  if (!isUtf8(body)) throw unreadable(400, 'charset.mistaken');
+}
+
+function unreadable(status: number, type: string): Error {
+  return Object.assign(new Error(type), { status, type });
+}
 
 /** The last handler: no stack trace ever leaves. */
 export function errorHandler(logger: Logger): ErrorRequestHandler {

@@ -36,6 +36,13 @@ export async function listen(answer: RequestListener, host: string, port: number
   }
 }
 
+/** What opens it from this machine. */
+export function addressOf(host: string, port: number): string {
+  const everywhere = host === '0.0.0.0' || host === '::';
+  const name = everywhere ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return `http://${name}:${String(port)}`;
+}
+
 async function listensOn(server: Server, host: string, port: number): Promise<boolean> {
   server.listen(port, host);
   try {

@@ -28,12 +28,18 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     await client.query(`create database ${name} template ${template}`);
     await client.query('select pg_advisory_unlock($1)', [templateLock]);
   });
-  return {
-    url: urlOf(name),
-    drop: () =>
-      asSuperuser((client) => client.query(`drop database ${name} with (force)`).then(() => undefined)),
-  };
+  return { url: urlOf(name), drop: () => drop(name) };
 }
+
+/** One in which nobody ever made a table. */
+export async function createEmptyDatabase(): Promise<TestDatabase> {
+  const name = `empty_${randomBytes(6).toString('hex')}`;
+  await asSuperuser((client) => client.query(`create database ${name}`).then(() => undefined));
+  return { url: urlOf(name), drop: () => drop(name) };
+}
+
+const drop = (name: string): Promise<void> =>
+  asSuperuser((client) => client.query(`drop database ${name} with (force)`).then(() => undefined));
 
 async function asSuperuser(work: (client: pg.Client) => Promise<void>): Promise<void> {
   const client = new pg.Client({ connectionString: inject('databaseUrl') });

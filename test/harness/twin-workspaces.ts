@@ -4,11 +4,12 @@ import type pg from 'pg';
 
 /**
  * Workspaces that hold, row for row, the same ids as another: one keeps what the other had and lost, and each of the rest
- * says the opposite of one kind of thing. Whoever forgets the workspace in a join finds them; whoever writes to one is
- * refused.
+ * says the opposite of one kind of thing, or ties the same ids to others. Whoever forgets the workspace in a join finds
+ * them; whoever writes to one is refused.
  */
 export async function addTwins(database: pg.Client, workspaceId: string): Promise<void> {
-  const twins = [undefined, 'people', 'facts', 'links', 'records'].map((lie) => ({ lie, id: randomUUID() }));
+  const told = [undefined, 'people', 'facts', 'links', 'records', 'more', 'others'];
+  const twins = told.map((lie) => ({ lie, id: randomUUID() }));
   const ids = twins.map(({ id }) => id);
   await database.query(
     `insert into workspaces (workspace_id, name, sandbox, created_at)
@@ -29,8 +30,9 @@ export async function addTwins(database: pg.Client, workspaceId: string): Promis
     if (table === 'workspaces' || table === 'inbox') continue;
     const key = await keyOf(database, table);
     const copies = twins.map(({ lie, id }) => {
-      const told = lies[table]?.about === lie ? (lies[table]?.says ?? []) : [];
-      return `(plain || '{"workspace_id": "${id}"}' ${told.map((one) => `|| (${one})`).join(' ')})`;
+      const lied = lies[table];
+      const said = lied !== undefined && lied.about === lie ? lied.says : (ties[table]?.[lie ?? ''] ?? []);
+      return `(plain || '{"workspace_id": "${id}"}' ${said.map((one) => `|| (${one})`).join(' ')})`;
     });
     const same = key.map((column) => `t.${column} = (copy).${column}`).join(' and ');
     await database.query(`
@@ -137,4 +139,14 @@ const lies: Readonly<Record<string, { readonly about: string; readonly says: rea
   },
   crm_creations: { about: 'links', says: [says({ key_contact_id: stranger, owner_id: 'a liar' })] },
   timeline_entries: { about: 'links', says: [says({ record_id: 'elsewhere', entry_id: 'a lie' })] },
+};
+
+/** Another, which nobody here knows. */
+const longer = (column: string): string => `jsonb_build_object('${column}', new.${column} || '1')`;
+
+/** What is tied to the same ids elsewhere, by who says so. */
+const ties: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  identity_evidence: { more: [longer('b')], others: [longer('a')] },
+  crm_phones: { more: [longer('record_id')] },
+  crm_links: { more: [longer('record_id'), says({ primary: true, parted_at: null })] },
 };
