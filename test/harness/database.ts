@@ -25,7 +25,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
       await migrate(urlOf(unfinished));
       await client.query(`alter database ${unfinished} rename to ${template}`);
     }
-    await client.query(`create database ${name} template ${template}`);
+    await client.query(`create database ${name} template ${template} strategy file_copy`);
     await client.query('select pg_advisory_unlock($1)', [templateLock]);
   });
   return { url: urlOf(name), drop: () => drop(name) };

@@ -14,10 +14,17 @@ declare module 'vitest' {
 /** One PostgreSQL for the whole run, in a folder that goes with it. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(path.join(tmpdir(), 'sangam-test-'));
+  // What one process compiled no other compiles again, be it a test's or a service a test starts. Node's own place for it.
+  process.env['NODE_COMPILE_CACHE'] = path.join(tmpdir(), 'node-compile-cache');
   const clear = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {
     // A test run's database need not survive a power cut; killing processes is survived either way.
-    const database = await openEmbeddedDatabase(folder, { fsync: 'off', full_page_writes: 'off' });
+    const database = await openEmbeddedDatabase(folder, {
+      fsync: 'off',
+      full_page_writes: 'off',
+      // Of several files at once, each with several processes.
+      max_connections: '300',
+    });
     project.provide('databaseUrl', database.url);
     return async () => {
       await database.stop();

@@ -180,7 +180,7 @@ export async function runCommand(
 ): Promise<string> {
   const command = path.join(import.meta.dirname, '../../service', file);
   const { stdout } = await promisify(execFile)(process.execPath, [command, ...args], {
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    env: { ...plainEnv(), ...env },
   });
   return stdout.trim();
 }
@@ -212,6 +212,12 @@ async function openSandbox(
   return { server, sandbox, url: `http://127.0.0.1:${String(port)}/sandbox` };
 }
 
+/** Of this process's variables what concerns no setting. */
+function plainEnv(): Record<string, string> {
+  const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env;
+  return { PATH, NODE_COMPILE_CACHE };
+}
+
 /** Runs `service/main.ts` until it says it is ready. */
 export async function startProcess(
   parties: SandboxParties | undefined,
@@ -219,7 +225,7 @@ export async function startProcess(
 ): Promise<ServiceProcess> {
   const main = path.join(import.meta.dirname, '../../service/main.ts');
   const child = spawn(process.execPath, [main], {
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    env: { ...plainEnv(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let printed = '';
