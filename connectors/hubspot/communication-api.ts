@@ -47,7 +47,10 @@ export function createCommunications(
     associations: [{ to: { id: entry.recordId }, types: toContact }],
     objectWriteTraceId: entry.entryKey,
   }));
-  return client.call({ method: 'POST', path: `${root}/create`, body: { inputs }, priority }, batchAnswer);
+  return client.call(
+    { method: 'POST', path: `${root}/create`, answer: 'many', body: { inputs }, priority },
+    batchAnswer,
+  );
 }
 
 export function rewriteCommunications(
@@ -60,7 +63,10 @@ export function rewriteCommunications(
     properties: { [bodyProperty]: entryBody(entry, bodyShape) },
     objectWriteTraceId: entry.entryKey,
   }));
-  return client.call({ method: 'POST', path: `${root}/update`, body: { inputs }, priority }, batchAnswer);
+  return client.call(
+    { method: 'POST', path: `${root}/update`, answer: 'many', body: { inputs }, priority },
+    batchAnswer,
+  );
 }
 
 /** Communications by their ids, with their bodies; those that are not there are left out. */
@@ -70,7 +76,10 @@ export async function readCommunications(
   priority: Priority,
 ): Promise<{ entryId: string; body: string }[]> {
   const body = { properties: [bodyProperty], inputs: ids.map((id) => ({ id })) };
-  const answer = await client.call({ method: 'POST', path: `${root}/read`, body, priority }, batchAnswer);
+  const answer = await client.call(
+    { method: 'POST', path: `${root}/read`, answer: 'many', body, priority },
+    batchAnswer,
+  );
   if (!answer.ok) {
     return eachAlone(ids, answer.refusal, (id) => readCommunications(client, [id], priority));
   }

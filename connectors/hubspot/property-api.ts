@@ -31,7 +31,7 @@ const anything = z.looseObject({});
 
 export async function listProperties(client: HubspotClient): Promise<ExistingProperty[]> {
   const { results } = await client.succeed(
-    { method: 'GET', path: root, priority },
+    { method: 'GET', path: root, answer: 'many', priority },
     z.looseObject({ results: z.array(property) }),
   );
   return results;
@@ -63,7 +63,10 @@ export function createProperties(
   definitions: readonly PropertyDefinition[],
 ): Promise<HubspotAnswer<unknown>> {
   const inputs = definitions.map(inGroup);
-  return client.call({ method: 'POST', path: `${root}/batch/create`, body: { inputs }, priority }, anything);
+  return client.call(
+    { method: 'POST', path: `${root}/batch/create`, answer: 'many', body: { inputs }, priority },
+    anything,
+  );
 }
 
 export function createProperty(

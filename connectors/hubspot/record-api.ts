@@ -65,7 +65,10 @@ export function batchRead(
 ): Promise<HubspotAnswer<BatchAnswer>> {
   const inputs = ids.map((id) => ({ id }));
   const body = { ...(idProperty === undefined ? {} : { idProperty }), properties, inputs };
-  return client.call({ method: 'POST', path: `${root}/batch/read`, body, priority }, batchAnswer);
+  return client.call(
+    { method: 'POST', path: `${root}/batch/read`, answer: 'many', body, priority },
+    batchAnswer,
+  );
 }
 
 export function batchUpsert(
@@ -83,7 +86,7 @@ export function batchUpsert(
     objectWriteTraceId: contactId,
   }));
   return client.call(
-    { method: 'POST', path: `${root}/batch/upsert`, body: { inputs }, priority },
+    { method: 'POST', path: `${root}/batch/upsert`, answer: 'many', body: { inputs }, priority },
     batchAnswer,
   );
 }
@@ -99,7 +102,7 @@ export function batchUpdate(
     objectWriteTraceId: item,
   }));
   return client.call(
-    { method: 'POST', path: `${root}/batch/update`, body: { inputs }, priority },
+    { method: 'POST', path: `${root}/batch/update`, answer: 'many', body: { inputs }, priority },
     batchAnswer,
   );
 }
@@ -116,7 +119,7 @@ export function listPage(
     archived: String(archived),
     ...(after === undefined ? {} : { after }),
   });
-  return client.call({ method: 'GET', path: `${root}?${query.toString()}`, priority }, page);
+  return client.call({ method: 'GET', path: `${root}?${query.toString()}`, answer: 'many', priority }, page);
 }
 
 export function searchPage(
@@ -124,7 +127,10 @@ export function searchPage(
   body: object,
   priority: Priority,
 ): Promise<HubspotAnswer<Page>> {
-  return client.call({ method: 'POST', path: `${root}/search`, body, priority, limit: 'search' }, page);
+  return client.call(
+    { method: 'POST', path: `${root}/search`, answer: 'many', body, priority, limit: 'search' },
+    page,
+  );
 }
 
 /** What an item's error names in its context: ids, or the trace ids we sent, beside names of properties. */

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { SangamError } from '@sangam/core/errors';
 import { expect, onTestFinished, test } from 'vitest';
 import { exchange, type HttpBounds } from './http.ts';
+import { createTransport } from './transport.ts';
 
 async function serve(answer: RequestListener): Promise<string> {
   const server = createServer(answer);
@@ -62,6 +63,20 @@ test('an answer without an end is left when it is too long, and its connection i
   });
   expect(await failure(ask(url))).toMatchObject({ code: 'answer_too_long', retry: 'later' });
   await closed.promise;
+});
+
+test('what a call is answered with is read as far as it may go: about one thing less far than about many', async () => {
+  const text = JSON.stringify({ name: 'x'.repeat(2 * 1024 * 1024) });
+  const basePath = await serve((_request, response) => response.end(text));
+  const transport = createTransport({
+    vendor: 'The CRM',
+    basePath,
+    timeoutMs: 20_000,
+    authorization: () => ({}),
+  });
+  const request = { method: 'GET', path: '/people' } as const;
+  expect(await failure(transport.send(request))).toMatchObject({ code: 'answer_too_long' });
+  expect(await transport.send({ ...request, answer: 'many' })).toMatchObject({ body: JSON.parse(text) });
 });
 
 test.each([

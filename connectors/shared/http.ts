@@ -25,8 +25,8 @@ export interface HttpBounds {
   readonly mostBytes: number;
 }
 
-/** More than any call of ours is answered with. */
-export const mostAnswerBytes = 16 * 1024 * 1024;
+/** More than an answer about one thing has, and more than one about a batch or a page of records has. */
+export const mostBytesOf = { one: 1024 * 1024, many: 16 * 1024 * 1024 } as const;
 
 /**
  * Sends a request once. It is aborted at its deadline and when its answer grows too long; a redirect is not followed, for it

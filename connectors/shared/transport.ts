@@ -1,5 +1,5 @@
 import { SangamError } from '@sangam/core/errors';
-import { exchange, type HttpRequest, isToken, mostAnswerBytes } from './http.ts';
+import { exchange, type HttpRequest, isToken, mostBytesOf } from './http.ts';
 import { parseJson } from './json.ts';
 
 /** One HTTP request to a CRM and its answer, whatever it says. */
@@ -13,6 +13,8 @@ export interface VendorRequest {
   /** Sent as a form, in place of `body`. */
   readonly form?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
+  /** What its answer brings: it is read no further than such an answer goes. One thing unless said. */
+  readonly answer?: keyof typeof mostBytesOf;
 }
 
 export interface VendorResponse {
@@ -45,7 +47,7 @@ export interface TransportOptions {
 
 export function createTransport({ vendor, basePath, timeoutMs, authorization }: TransportOptions): Transport {
   return {
-    async send({ method, path, body, form, headers: own }, accessToken) {
+    async send({ method, path, body, form, headers: own, answer = 'one' }, accessToken) {
       if (accessToken !== undefined && !isToken(accessToken)) throw noToken(vendor);
       const content = form === undefined ? asJson(body) : new URLSearchParams(form).toString();
       const { status, headers, text } = await exchange(
@@ -60,7 +62,7 @@ export function createTransport({ vendor, basePath, timeoutMs, authorization }: 
           },
           ...(content === undefined ? {} : { body: content }),
         },
-        { vendor, origin: 'crm', timeoutMs, mostBytes: mostAnswerBytes },
+        { vendor, origin: 'crm', timeoutMs, mostBytes: mostBytesOf[answer] },
       );
       return { ok: status >= 200 && status < 300, status, headers, body: parseJson(text) };
     },
