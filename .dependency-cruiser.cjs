@@ -30,7 +30,7 @@ module.exports = {
     rule(
       'tracing-is-loaded-on-demand',
       'What traces uses OpenTelemetry’s API alone; its SDK is loaded where traces are wanted.',
-      { path: '^(core|connectors|service|sandbox)/', pathNot: '^service/tracing\\.ts$' },
+      { path: '^(core|connectors|service|sandbox)/', pathNot: '^service/monitoring/tracing\\.ts$' },
       { path: 'node_modules/@opentelemetry/(?!api/)' },
     ),
     rule(

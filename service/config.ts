@@ -5,8 +5,8 @@ import type { RetentionDays } from '@sangam/core/store';
 import { databaseUrl } from './database/database-url.ts';
 import type { EnvFile } from './env-file.ts';
 import type { MetricsSettings } from './http/metrics-page.ts';
-import { metaId } from './meta-id.ts';
-import { pastedAlong } from './pasted.ts';
+import { metaId } from './channels/meta-id.ts';
+import { pastedAlong } from './secrets/pasted.ts';
 import { isOfKubernetes, unknownVariables } from './unknown-variables.ts';
 import { inWords } from './wrong-input.ts';
 

@@ -1,9 +1,9 @@
 export * from './service.ts';
 export * from './config.ts';
-export * from './secrets.ts';
+export * from './secrets/secrets.ts';
 export * from './workspaces.ts';
-export * from './crm-tokens.ts';
-export { createSessions } from './sessions.ts';
-export { createNumberNames } from './number-names.ts';
-export { createOwnNumberReader } from './own-number.ts';
+export * from './accounts/crm-tokens.ts';
+export { createSessions } from './members/sessions.ts';
+export { createNumberNames } from './channels/number-names.ts';
+export { createOwnNumberReader } from './channels/own-number.ts';
 export { createRetention } from './retention.ts';

@@ -4,7 +4,7 @@ import { crms } from '@sangam/connectors/registry';
 import { systemClock } from '@sangam/core/clock';
 import { migrate, reachDatabase } from '@sangam/core/store';
 import { SandboxClock } from '@sangam/sandbox';
-import { makeAdminLink } from './admin-link.ts';
+import { makeAdminLink } from './members/admin-link.ts';
 import { readCommandLine } from './command-line.ts';
 import { type Config, readConfig } from './config.ts';
 import { mustBeWritable } from './data-dir.ts';
@@ -12,13 +12,13 @@ import { openEmbeddedDatabase } from './database/index.ts';
 import { describeDatabase } from './database/database-url.ts';
 import { envFiles } from './env-file.ts';
 import { addressOf } from './http/listen.ts';
-import { createOwnNumberReader } from './own-number.ts';
-import { createLogger } from './logger.ts';
-import { resealStored } from './reseal.ts';
+import { createOwnNumberReader } from './channels/own-number.ts';
+import { createLogger } from './monitoring/logger.ts';
+import { resealStored } from './secrets/reseal.ts';
 import { createSandboxHost } from './sandbox-host.ts';
 import { sandboxToken } from './sandbox-token.ts';
-import { secretsKeysOf } from './secrets-keys.ts';
-import { createSecretBox } from './secrets.ts';
+import { secretsKeysOf } from './secrets/secrets-keys.ts';
+import { createSecretBox } from './secrets/secrets.ts';
 import { createService, type Service } from './service.ts';
 import { ensureLiveWorkspace, ensureSandboxWorkspace, type SandboxParties } from './workspaces.ts';
 
@@ -49,7 +49,7 @@ async function main(): Promise<void> {
   const tracing =
     config.tracedShare === undefined
       ? undefined
-      : (await import('./tracing.ts')).startTracing({ share: config.tracedShare, logger });
+      : (await import('./monitoring/tracing.ts')).startTracing({ share: config.tracedShare, logger });
   const embedded = config.databaseUrl === undefined ? await openEmbeddedDatabase(config.dataDir) : undefined;
   const databaseUrl = config.databaseUrl ?? embedded?.url ?? '';
   let service: Service | undefined;

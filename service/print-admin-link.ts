@@ -1,9 +1,9 @@
 import { systemClock } from '@sangam/core/clock';
 import { mustBeMigrated, openStore, serviceWorkspaceId, workspaceExists } from '@sangam/core/store';
-import { makeAdminLink } from './admin-link.ts';
+import { makeAdminLink } from './members/admin-link.ts';
 import { readCommandLine } from './command-line.ts';
 import { onDatabase, runCommand } from './database-command.ts';
-import { createSessions } from './sessions.ts';
+import { createSessions } from './members/sessions.ts';
 import { liveWorkspaceId, sandboxWorkspaceId } from './workspaces.ts';
 
 /** `npm run admin-link [-- --operator]`: another link, without a restart and on no log. */

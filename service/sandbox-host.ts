@@ -4,9 +4,9 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import { createSandbox, type Sandbox, type SandboxClock } from '@sangam/sandbox';
 import { isLoopback } from '@sangam/core/loopback';
-import { isBearer } from './same-secret.ts';
+import { isBearer } from './secrets/same-secret.ts';
 import type { Service } from './service.ts';
-import type { Member } from './sessions.ts';
+import type { Member } from './members/sessions.ts';
 import type { SandboxParties } from './workspaces.ts';
 
 /** Runs the sandbox in one of the processes that share a data folder; when that one ends, another takes it over. */

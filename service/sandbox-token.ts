@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { secretIn } from './secret-file.ts';
+import { secretIn } from './secrets/secret-file.ts';
 
 /** What opens the sandbox's own routes, kept in `sandbox/token` of the data folder for scripts to read. */
 export interface SandboxToken {

@@ -16,11 +16,11 @@ import {
   type WorkspaceTransaction,
 } from '@sangam/core/store';
 import { simulators } from '@sangam/sandbox';
-import { claimAccount } from './claim-account.ts';
+import { claimAccount } from './accounts/claim-account.ts';
 import type { LiveConfig } from './config.ts';
-import { ensureLiveNumber } from './live-number.ts';
-import type { OwnNumberReader } from './own-number.ts';
-import type { SecretBox } from './secrets.ts';
+import { ensureLiveNumber } from './channels/live-number.ts';
+import type { OwnNumberReader } from './channels/own-number.ts';
+import type { SecretBox } from './secrets/secrets.ts';
 
 /** The workspaces this installation starts with. Both are made once and found again at every start. */
 export const sandboxWorkspaceId = '5a4d0000-0000-4000-8000-000000000001';

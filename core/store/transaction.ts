@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely';
-import type { DueNotes } from './due-notes.ts';
+import type { DueNotes } from './work/due-notes.ts';
 import type { Database } from './schema.ts';
 
 /** A transaction bound to one workspace. */

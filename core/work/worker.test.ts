@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { DueListener } from '../store/due-notices.ts';
+import type { DueListener } from '../store/work/due-notices.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { type TickFailure, type TickOutcome, QueueWorker, type QueueWork } from './worker.ts';
 

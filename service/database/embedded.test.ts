@@ -82,7 +82,7 @@ async function closedClone(): Promise<string> {
   const clone = path.join(dataDir, 'clone');
   const modules = path.join(clone, 'node_modules');
   await cp(import.meta.dirname, path.join(clone, 'database'), { recursive: true });
-  const secretFile = 'secret-file.ts';
+  const secretFile = 'secrets/secret-file.ts';
   await cp(path.join(import.meta.dirname, '..', secretFile), path.join(clone, secretFile));
   await writeFile(path.join(clone, 'package.json'), '{ "type": "module" }');
   const require = createRequire(import.meta.url);

@@ -6,7 +6,7 @@ import pg from 'pg';
 import { findBinaries } from './binaries.ts';
 import { type Cluster, initialise, start, stop } from './cluster.ts';
 import { holding } from './lock.ts';
-import { secretIn } from '../secret-file.ts';
+import { secretIn } from '../secrets/secret-file.ts';
 import { createRunner } from './run-as.ts';
 import { findRunning } from './running.ts';
 

@@ -1,6 +1,6 @@
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { MemberRole } from '@sangam/core/store';
-import type { Member } from '../sessions.ts';
+import type { Member } from '../members/sessions.ts';
 import { mustBeUtf8, notFound, otherMethods } from './errors.ts';
 import { readableText } from './input.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { knownLanguages } from '@sangam/core/consent';
-import type { Channels } from '../channels.ts';
-import { metaId } from '../meta-id.ts';
+import type { Channels } from '../channels/channels.ts';
+import { metaId } from '../channels/meta-id.ts';
 import { type Route, route } from './api.ts';
 import { bodyOf, idOf, queryOf, secret } from './input.ts';
 import { pageOfAll, wholeListQuery } from './paging.ts';

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { CrmForm } from '@sangam/connectors/registry';
 import { Refusal } from '@sangam/core/errors';
-import type { Connecting } from '../connecting.ts';
-import type { Connections } from '../connections.ts';
-import type { Crms } from '../crms.ts';
-import { mappingLine } from '../mapping-line.ts';
-import { withoutPasted } from '../pasted.ts';
+import type { Connecting } from '../accounts/connecting.ts';
+import type { Connections } from '../accounts/connections.ts';
+import type { Crms } from '../accounts/crms.ts';
+import { mappingLine } from '../accounts/mapping-line.ts';
+import { withoutPasted } from '../secrets/pasted.ts';
 import { type Route, route } from './api.ts';
 import { bodyOf, idOf, phoneInput, queryOf, secret } from './input.ts';
 import { keepBinder } from './oauth.ts';

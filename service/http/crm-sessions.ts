@@ -1,7 +1,7 @@
 import { type RequestHandler, Router } from 'express';
 import type { Crm } from '@sangam/connectors/registry';
 import type { Clock } from '@sangam/core/clock';
-import type { NoSession, ShownSessions } from '../shown-sessions.ts';
+import type { NoSession, ShownSessions } from '../accounts/shown-sessions.ts';
 import { asItCame } from './crm-webhooks.ts';
 import { answerError, answerUnread, otherMethods } from './errors.ts';
 

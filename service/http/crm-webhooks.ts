@@ -3,10 +3,10 @@ import type { Logger } from 'pino';
 import type { Crm, CrmApp, CrmRequest } from '@sangam/connectors/registry';
 import type { Clock } from '@sangam/core/clock';
 import type { ChangeReceiver, ChangeRoute } from '@sangam/core/pipeline';
-import type { ConnectionSecrets } from '../connection-secrets.ts';
-import { secretsOf } from '../crm-apps.ts';
-import type { Metrics } from '../metrics.ts';
-import type { RepeatedErrors } from '../repeated-errors.ts';
+import type { ConnectionSecrets } from '../accounts/connection-secrets.ts';
+import { secretsOf } from '../accounts/crm-apps.ts';
+import type { Metrics } from '../monitoring/metrics.ts';
+import type { RepeatedErrors } from '../monitoring/repeated-errors.ts';
 import { otherMethods } from './errors.ts';
 import { createSignedWebhooks } from './signed-webhooks.ts';
 

@@ -1,8 +1,8 @@
 import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
 import { noSuch, Refusal } from '@sangam/core/errors';
-import { withoutPasted } from '../pasted.ts';
-import { canonicalTyped } from '../typed-phone.ts';
+import { withoutPasted } from '../secrets/pasted.ts';
+import { canonicalTyped } from '../accounts/typed-phone.ts';
 import { readInput, wrongInput } from '../wrong-input.ts';
 
 /** What a request brings, read once. All of it throws a `Refusal` that names what was wrong. */

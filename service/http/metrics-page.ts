@@ -1,7 +1,7 @@
 import { type RequestHandler, Router } from 'express';
 import { isLoopback } from '@sangam/core/loopback';
-import type { Metrics } from '../metrics.ts';
-import { isBearer } from '../same-secret.ts';
+import type { Metrics } from '../monitoring/metrics.ts';
+import { isBearer } from '../secrets/same-secret.ts';
 import { answerError, otherMethods } from './errors.ts';
 
 export interface MetricsSettings {

@@ -2,8 +2,8 @@ import { type Request, type RequestHandler, type Response, Router } from 'expres
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { Refusal, SangamError } from '@sangam/core/errors';
-import type { Connecting } from '../connecting.ts';
-import type { Crms } from '../crms.ts';
+import type { Connecting } from '../accounts/connecting.ts';
+import type { Crms } from '../accounts/crms.ts';
 import { asItCame } from './crm-webhooks.ts';
 import { answerError, otherMethods } from './errors.ts';
 

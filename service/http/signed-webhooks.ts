@@ -1,7 +1,7 @@
 import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { Request, RequestHandler, Response } from 'express';
-import type { Metrics } from '../metrics.ts';
-import type { RepeatedErrors } from '../repeated-errors.ts';
+import type { Metrics } from '../monitoring/metrics.ts';
+import type { RepeatedErrors } from '../monitoring/repeated-errors.ts';
 import { answerError, answerUnread } from './errors.ts';
 import { requestIdOf } from './request-id.ts';
 

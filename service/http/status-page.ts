@@ -1,7 +1,7 @@
 import { Router } from 'express';
 import type { Crm } from '@sangam/connectors/registry';
 import { simulators } from '@sangam/sandbox';
-import type { Crms } from '../crms.ts';
+import type { Crms } from '../accounts/crms.ts';
 import { otherMethods } from './errors.ts';
 import { pagePolicy } from './security-headers.ts';
 

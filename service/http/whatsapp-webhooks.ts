@@ -1,10 +1,10 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Receiver, Signer } from '@sangam/core/pipeline';
 import { isSignatureHeader, verifySignature } from '@sangam/core/whatsapp';
-import type { ChannelSecrets } from '../channel-secrets.ts';
-import type { Metrics } from '../metrics.ts';
-import type { RepeatedErrors } from '../repeated-errors.ts';
-import { isSameSecret } from '../same-secret.ts';
+import type { ChannelSecrets } from '../channels/channel-secrets.ts';
+import type { Metrics } from '../monitoring/metrics.ts';
+import type { RepeatedErrors } from '../monitoring/repeated-errors.ts';
+import { isSameSecret } from '../secrets/same-secret.ts';
 import { answerError, otherMethods } from './errors.ts';
 import { createSignedWebhooks } from './signed-webhooks.ts';
 

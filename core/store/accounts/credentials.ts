@@ -1,0 +1,312 @@
+import { randomUUID } from 'node:crypto';
+import { dueConnection } from '../work/due-notes.ts';
+import type { AuthKind, ConnectionMode } from '../schema.ts';
+import type { WorkspaceTransaction } from '../store.ts';
+
+/** What opens a CRM account. Buffers are sealed. */
+export interface StoredCredentials {
+  readonly authKind: AuthKind;
+  readonly accessToken: Buffer | null;
+  readonly refreshToken: Buffer | null;
+  /** What tokens are renewed with beside a refresh token or, where they are minted, in place of one. */
+  readonly secret: Buffer | null;
+  /** Milliseconds; null: it does not expire, or nobody said when. */
+  readonly tokenExpiresAt: number | null;
+  readonly blockedReason: string | null;
+}
+
+/** A connection by what connects it. */
+export interface KnownConnection extends Pick<StoredCredentials, 'authKind' | 'accessToken'> {
+  readonly connectionId: string;
+  readonly account: string | null;
+  /** Sealed; null: the service's app signs its webhooks. */
+  readonly webhookSecret: Buffer | null;
+  readonly disconnectedAt: number | null;
+}
+
+/** A CRM's connections, the first made first. */
+export async function connectionsAt(trx: WorkspaceTransaction, crm: string): Promise<KnownConnection[]> {
+  return trx
+    .selectFrom('crm_connections')
+    .select([
+      'connection_id as connectionId',
+      'account',
+      'auth_kind as authKind',
+      'access_token as accessToken',
+      'webhook_secret as webhookSecret',
+      'disconnected_at as disconnectedAt',
+    ])
+    .where('workspace_id', '=', trx.workspaceId)
+    .where('crm', '=', crm)
+    .orderBy('created_at')
+    .orderBy('connection_id')
+    .execute();
+}
+
+/** In shadow unless said otherwise; returns its id. */
+export async function insertConnection(
+  trx: WorkspaceTransaction,
+  connection: {
+    readonly crm: string;
+    readonly mode?: ConnectionMode;
+    /** As stored. */
+    readonly settings?: Buffer;
+    readonly accessToken: Buffer;
+  },
+  now: number,
+): Promise<string> {
+  const connectionId = randomUUID();
+  await trx
+    .insertInto('crm_connections')
+    .values({
+      workspace_id: trx.workspaceId,
+      connection_id: connectionId,
+      crm: connection.crm,
+      access_token: connection.accessToken,
+      created_at: now,
+      ...(connection.mode === undefined ? {} : { mode: connection.mode }),
+      ...(connection.settings === undefined ? {} : { settings: connection.settings }),
+    })
+    .execute();
+  dueConnection(trx, connectionId);
+  return connectionId;
+}
+
+/**
+ * Another way into the account: whatever failed or was refused with the one before is over. One that was let go is connected
+ * again, in shadow.
+ */
+export async function openConnection(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  opens: Omit<StoredCredentials, 'blockedReason'> & { readonly apiBase: string | null },
+): Promise<void> {
+  await trx
+    .updateTable('crm_connections')
+    .set((row) => ({
+      auth_kind: opens.authKind,
+      access_token: opens.accessToken,
+      refresh_token: opens.refreshToken,
+      secret: opens.secret,
+      token_expires_at: opens.tokenExpiresAt,
+      api_base: opens.apiBase,
+      refresh_lease: null,
+      refresh_leased_until: null,
+      blocked_reason: null,
+      timeline_blocked_reason: null,
+      failed_attempts: 0,
+      next_call_at: 0,
+      mode: row
+        .case()
+        .when('disconnected_at', 'is', null)
+        .then(row.ref('mode'))
+        .else<ConnectionMode>('shadow')
+        .end(),
+      disconnected_at: null,
+    }))
+    .where('workspace_id', '=', trx.workspaceId)
+    .where('connection_id', '=', connectionId)
+    .execute();
+  dueConnection(trx, connectionId);
+}
+
+/** A typed token in place of the one before; which account it opens shows at the first call. */
+export async function replaceTypedToken(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  accessToken: Buffer,
+): Promise<void> {
+  await trx
+    .updateTable('crm_connections')
+    .set({
+      access_token: accessToken,
+      account: null,
+      blocked_reason: null,
+      timeline_blocked_reason: null,
+      failed_attempts: 0,
+      next_call_at: 0,
+    })
+    .where('workspace_id', '=', trx.workspaceId)
+    .where('connection_id', '=', connectionId)
+    .execute();
+  dueConnection(trx, connectionId);
+}
+
+/** Nothing opens the account any more. `keepWebhookSecret`: what signs its webhooks outlives the connection. */
+export async function closeConnection(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  { keepWebhookSecret, now }: { readonly keepWebhookSecret: boolean; readonly now: number },
+): Promise<void> {
+  await trx
+    .updateTable('crm_connections')
+    .set({
+      access_token: null,
+      refresh_token: null,
+      secret: null,
+      token_expires_at: null,
+      blocked_reason: null,
+      timeline_blocked_reason: null,
+      disconnected_at: now,
+      ...(keepWebhookSecret
+        ? {}
+        : { webhook_secret: null, previous_webhook_secret: null, previous_webhook_secret_until: null }),
+    })
+    .where('workspace_id', '=', trx.workspaceId)
+    .where('connection_id', '=', connectionId)
+    .execute();
+}
+
+export async function storedCredentialsOf(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+): Promise<StoredCredentials | undefined> {
+  return trx
+    .selectFrom('crm_connections')
+    .select([
+      'auth_kind as authKind',
+      'access_token as accessToken',
+      'refresh_token as refreshToken',
+      'secret',
+      'token_expires_at as tokenExpiresAt',
+      'blocked_reason as blockedReason',
+    ])
+    .where('workspace_id', '=', trx.workspaceId)
+    .where('connection_id', '=', connectionId)
+    .executeTakeFirst();
+}
+
+/** What a token is renewed with, as it was read: whoever comes second, after it was replaced, changes nothing. */
+export interface RenewalKey {
+  readonly kind: 'oauth' | 'mint';
+  /** Sealed: the refresh token, or what tokens are minted with. */
+  readonly key: Buffer;
+}
+
+/** A vendor may put another in its place. */
+const keyColumn = { oauth: 'refresh_token', mint: 'secret' } as const;
+
+/** True: this process alone may renew until then. Times are the machine's own, milliseconds. */
+export async function leaseRenewal(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  { kind, key }: RenewalKey,
+  { now, until }: { readonly now: number; readonly until: number },
+): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('crm_connections')
+    .set({ refresh_lease: randomUUID(), refresh_leased_until: until })
+    .where('workspace_id', '=', trx.workspaceId)
+    .where('connection_id', '=', connectionId)
+    .where(keyColumn[kind], '=', key)
+    .where((row) => row.or([row('refresh_lease', 'is', null), row('refresh_leased_until', '<', now)]))
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+/** Ends the lease with what renewing came to; what is left out stays. False: somebody was quicker, and nothing changed. */
+export async function endRenewal(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  { kind, key }: RenewalKey,
+  renewed: {
+    readonly accessToken?: Buffer | null;
+    readonly refreshToken?: Buffer;
+    readonly secret?: Buffer;
+    readonly tokenExpiresAt?: number | null;
+    readonly apiBase?: string;
+    readonly blockedReason?: string;
+  },
+): Promise<boolean> {
+  const { accessToken, refreshToken, secret, tokenExpiresAt, apiBase, blockedReason } = renewed;
+  const { numUpdatedRows } = await trx
+    .updateTable('crm_connections')
+    .set({
+      refresh_lease: null,
+      refresh_leased_until: null,
+      ...(accessToken === undefined ? {} : { access_token: accessToken }),
+      ...(refreshToken === undefined ? {} : { refresh_token: refreshToken }),
+      ...(secret === undefined ? {} : { secret }),
+      ...(tokenExpiresAt === undefined ? {} : { token_expires_at: tokenExpiresAt }),
+      ...(apiBase === undefined ? {} : { api_base: apiBase }),
+      ...(blockedReason === undefined ? {} : { blocked_reason: blockedReason }),
+    })
+    .where('workspace_id', '=', trx.workspaceId)
+    .where('connection_id', '=', connectionId)
+    .where(keyColumn[kind], '=', key)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+/** Blocks an account whose token was refused, where that token is the stored one still. */
+export async function blockToken(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  accessToken: Buffer,
+  blockedReason: string,
+): Promise<void> {
+  await trx
+    .updateTable('crm_connections')
+    .set({ blocked_reason: blockedReason })
+    .where('workspace_id', '=', trx.workspaceId)
+    .where('connection_id', '=', connectionId)
+    .where('access_token', '=', accessToken)
+    .execute();
+}
+
+/** What the app of one account signs its webhooks with, sealed; null: the service's app signs. */
+export interface WebhookSecrets {
+  readonly current: Buffer | null;
+  readonly previous: Buffer | null;
+  /** Milliseconds. */
+  readonly previousUntil: number | null;
+}
+
+export async function webhookSecretsOf(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+): Promise<WebhookSecrets | undefined> {
+  return trx
+    .selectFrom('crm_connections')
+    .select([
+      'webhook_secret as current',
+      'previous_webhook_secret as previous',
+      'previous_webhook_secret_until as previousUntil',
+    ])
+    .where('workspace_id', '=', trx.workspaceId)
+    .where('connection_id', '=', connectionId)
+    .executeTakeFirst();
+}
+
+/** The one before lives on until then. */
+export async function rotateWebhookSecret(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  { secret, previousUntil }: { readonly secret: Buffer; readonly previousUntil: number },
+): Promise<void> {
+  await trx
+    .updateTable('crm_connections')
+    .set((before) => ({
+      previous_webhook_secret: before.ref('webhook_secret'),
+      previous_webhook_secret_until: previousUntil,
+      webhook_secret: secret,
+    }))
+    .where('workspace_id', '=', trx.workspaceId)
+    .where('connection_id', '=', connectionId)
+    .execute();
+}
+
+/** Where nothing signs them yet. */
+export async function signWebhooksWith(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  secret: Buffer,
+): Promise<void> {
+  await trx
+    .updateTable('crm_connections')
+    .set({ webhook_secret: secret })
+    .where('workspace_id', '=', trx.workspaceId)
+    .where('connection_id', '=', connectionId)
+    .where('webhook_secret', 'is', null)
+    .execute();
+}

@@ -1,0 +1,36 @@
+import { sql } from 'kysely';
+import type { WorkspaceTransaction } from '../store.ts';
+
+/** Takes the poll of a connection, which nobody else then makes before `nextAt`. */
+export async function claimPoll(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  poll: { readonly seen: number; readonly nextAt: number },
+): Promise<boolean> {
+  const { rows } = await sql`
+    update crm_connections set next_poll_at = ${poll.nextAt}
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} and next_poll_at = ${poll.seen}
+    returning 1`.execute(trx);
+  return rows.length > 0;
+}
+
+/** Where the poll goes on; with `until` it is done and changes are known up to there. */
+export async function advancePoll(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  at: { readonly cursor: string | null; readonly until?: number },
+): Promise<void> {
+  await sql`
+    update crm_connections
+    set poll_cursor = ${at.cursor}, polled_until = coalesce(${at.until ?? null}::bigint, polled_until)
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
+}
+
+/** The region by which phones are read may have changed: accounts that were looked through in another are not indexed. */
+export async function duePolls(trx: WorkspaceTransaction): Promise<void> {
+  const { rows } = await sql<{ connectionId: string }>`
+    select connection_id as "connectionId" from crm_connections where workspace_id = ${trx.workspaceId}`.execute(
+    trx,
+  );
+  for (const { connectionId } of rows) trx.due.add('polls', connectionId);
+}

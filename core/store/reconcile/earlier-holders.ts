@@ -1,0 +1,74 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { WorkspaceTransaction } from '../store.ts';
+
+/**
+ * Homes `l` of those who held a phone of the contact of identity `mine` before. Such a record stays theirs though it may
+ * still hold the number.
+ */
+const earlierPrimaries = (
+  { workspaceId }: WorkspaceTransaction,
+  connectionId: string,
+): RawBuilder<unknown> => sql`
+  identities mine
+  join identities earlier on earlier.workspace_id = mine.workspace_id and earlier.value = mine.value
+                         and earlier.since < mine.since and earlier.contact_id <> mine.contact_id
+  join crm_links l on l.workspace_id = mine.workspace_id and l.connection_id = ${connectionId}
+                  and l.contact_id = earlier.contact_id and l.is_primary and l.parted_at is null
+  where mine.workspace_id = ${workspaceId} and starts_with(mine.value, '+')`;
+
+/** Of a contact and a record: whether that is the primary record of somebody who held one of the contact's phones before. */
+export const isEarlierHolders = (
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  {
+    contactId,
+    recordId,
+  }: { readonly contactId: RawBuilder<unknown>; readonly recordId: RawBuilder<unknown> },
+): RawBuilder<boolean> => sql`
+  exists (select 1 from ${earlierPrimaries(trx, connectionId)}
+          and mine.contact_id = ${contactId} and l.record_id = ${recordId})`;
+
+/** Who holds a phone now or held it once that was one of these contacts' before: an opt-out of theirs came with it. */
+export async function laterHolders(
+  trx: WorkspaceTransaction,
+  contactIds: readonly string[],
+): Promise<string[]> {
+  if (contactIds.length === 0) return [];
+  const { rows } = await sql<{ contactId: string }>`
+    select distinct later.contact_id as "contactId" from identities earlier
+    join identities later on later.workspace_id = earlier.workspace_id and later.value = earlier.value
+                         and later.since > earlier.since
+    where earlier.workspace_id = ${trx.workspaceId} and earlier.contact_id = any(${contactIds}::uuid[])
+      and starts_with(earlier.value, '+') and later.contact_id <> all(${contactIds}::uuid[])`.execute(trx);
+  return rows.map(({ contactId }) => contactId);
+}
+
+/** The primary record of somebody who held one of the contact's phones before. */
+export interface EarlierPrimary {
+  readonly contactId: string;
+  readonly recordId: string;
+  /** It holds that phone, and we did not write it there. */
+  readonly typed: boolean;
+}
+
+export async function primaryRecordsOfEarlierHolders(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  contactIds: readonly string[],
+): Promise<EarlierPrimary[]> {
+  if (contactIds.length === 0) return [];
+  const { rows } = await sql<EarlierPrimary>`
+    with earlier as (
+      select mine.contact_id, mine.value, l.record_id from ${earlierPrimaries(trx, connectionId)}
+      and mine.contact_id = any(${contactIds}::uuid[]))
+    select e.contact_id as "contactId", e.record_id as "recordId",
+           bool_or(p.field is not null and not coalesce(r.agreed and p.field = any(r.ours), false)) as typed
+    from earlier e
+    left join crm_phones p on p.workspace_id = ${trx.workspaceId} and p.connection_id = ${connectionId}
+                          and p.record_id = e.record_id and p.phone = e.value
+    left join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
+                           and r.record_id = e.record_id
+    group by 1, 2
+    order by 1, 2`.execute(trx);
+  return rows;
+}
