@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { ConnectionMode } from '@sangam/core/store';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
@@ -26,6 +27,25 @@ const business = async () => {
   const mode: typeof crm.setMode = (name, phones) => crm.setMode(name, phones);
   return { fixture, crm, meanwhile, mode };
 };
+
+test('a record made for somebody who is joined while it is made takes the opt-out of who they are', async () => {
+  const { fixture, crm } = await business();
+  await crm.writes(asha, 'STOP');
+  await crm.writes(ravi, 'Hello');
+  await fixture.process.apply();
+  const [one, other] = [await crm.contactOf(asha), await crm.contactOf(ravi)];
+  let joined = false;
+  crm.beforeCall = async () => {
+    if (joined || !crm.isOptedOut((await crm.records())[0])) return;
+    joined = true;
+    const actor = { workspaceId: crm.workspaceId, memberId: randomUUID() };
+    await fixture.process.corrections.join(actor, one.contactId, other.contactId);
+    await fixture.process.apply();
+  };
+  await fixture.ride(hour);
+  expect(joined).toBe(true);
+  expect((await crm.records()).map((record) => crm.isOptedOut(record))).toEqual([true, true]);
+});
 
 test('another mapping is written to everybody', async () => {
   const { fixture, crm, meanwhile } = await business();

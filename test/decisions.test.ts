@@ -73,7 +73,7 @@ const standing = async (): Promise<number> =>
   (await inside((trx) => listDecisions(trx, { limit: 100 }))).filter(({ undoneAt }) => undoneAt === null)
     .length;
 
-const tie = (recordId: string, at: boolean): Promise<void> =>
+const tie = (recordId: string, at: boolean): Promise<unknown> =>
   inside((trx) =>
     saveLinks(
       trx,

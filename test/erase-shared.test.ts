@@ -8,6 +8,8 @@ import { hour, minute, somebody, setUpFor } from './conformance/set-up.ts';
 import type { CrmFixture } from './harness/crm-fixture.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
 import { everyRow } from './harness/every-row.ts';
+import { memoryFields } from './harness/memory-crm.ts';
+import { numberChange } from './harness/whatsapp.ts';
 
 /** Of two people on one record one is erased: the other's record says what it says of them alone. */
 
@@ -57,6 +59,10 @@ describe.each(accounts)('at %s', (_, open) => {
     expect(await crm.conflicts()).toEqual([]);
     const said = JSON.stringify([record, await everyRow(fixture.store, crm.workspaceId)]);
     expect(theirs.filter((trace) => said.includes(trace))).toEqual([]);
+    const { rows } = await fixture.database.query<{ hashed: string }>(
+      'select record_id, gone from crm_records where erased_values is not null',
+    );
+    expect(rows).toEqual([]);
     return record;
   };
 
@@ -183,6 +189,74 @@ describe.each(accounts)('at %s', (_, open) => {
     expect(theirs.filter((trace) => said.includes(trace))).toEqual([]);
   });
 
+  test.each(['Asha', 'Bela'])(
+    'what we wrote of them gives way also where nobody had told yet of the merge, into the record of %s',
+    async (survivor) => {
+      const { fixture, crm } = await stage();
+      await crm.writes({ ...bela, name: 'Bela' }, 'Hello');
+      await crm.writes(asha, 'A secret of mine');
+      await fixture.ride(hour);
+      await crm.check();
+      const [ofAsha, ofBela] = [await recordOf(crm, 'Asha'), await recordOf(crm, 'Bela')];
+      const [into, from] = survivor === 'Asha' ? [ofAsha, ofBela] : [ofBela, ofAsha];
+      crm.deaf = true;
+      fixture.clock.advance(minute);
+      await crm.account.user.merge(into.recordId, from.recordId);
+      const merged = await crm.record();
+      // As where the one that has no last name of its own takes the other’s over.
+      if (crm.read(merged, 'last name') === '')
+        await crm.account.user.update(merged.recordId, crm.valuesOf({ 'last name': 'Rao' }));
+      await crm.erase(asha);
+      crm.deaf = false;
+      fixture.clock.advance(minute);
+      const record = await belasAlone(fixture, crm);
+      const says = (['first name', 'last name', 'phone', 'first message'] as const).map((source) =>
+        crm.read(record, source),
+      );
+      expect(says).toEqual(['Bela', '', `+${bela.phone ?? ''}`, 'Hello']);
+    },
+  );
+
+  test('what their own record goes on saying is not remembered by a look, also where it holds no phone', async () => {
+    const { fixture, crm } = await stage();
+    const hidden = { bsuid: asha.bsuid ?? '', name: 'Asha Rao' };
+    await crm.writes(hidden, 'A secret of mine');
+    await fixture.ride(hour);
+    await crm.check();
+    const { contactId } = await crm.contactOf(hidden);
+    await crm.erase(hidden);
+    fixture.clock.advance(minute);
+    await crm.account.user.update((await crm.record()).recordId, {
+      [crm.account.stage.field]: crm.account.stage.values[1],
+    });
+    await fixture.ride(hour);
+    await crm.check();
+    await fixture.ride(hour);
+    const left = await everyRow(fixture.store, crm.workspaceId);
+    expect([...theirs, contactId].filter((trace) => left.includes(trace))).toEqual([]);
+    expect(crm.read(await crm.record(), 'last name')).toBe('Rao');
+  });
+
+  test('what we wrote on the record of somebody who comes back is ours again', async () => {
+    const { fixture, crm } = await stage();
+    await crm.writes(asha, 'A secret of mine');
+    await fixture.ride(hour);
+    await crm.erase(asha);
+    fixture.clock.advance(minute);
+    await crm.writes({ ...asha, name: 'Asha Sen' }, 'Back again');
+    await fixture.ride(hour);
+    const again = await crm.record();
+    expect(crm.read(again, 'last name')).toBe('Sen');
+    expect(crm.read(again, 'first message')).toBe('Back again');
+    const { phone } = somebody(7);
+    if (phone === undefined) throw new Error('A phone was expected.');
+    await crm.receive(numberChange(asha, { phone, bsuid: 'IN.ASHA7' }, 'wamid.change', fixture.clock.now()));
+    await fixture.ride(hour);
+    await crm.check();
+    await fixture.ride(hour);
+    expect(crm.read(await crm.record(), 'phone')).toBe(`+${phone}`);
+  });
+
   test('who is erased while a record that is another’s too is read is written no further', async () => {
     const { fixture, crm } = await sharing('Bela');
     fixture.clock.advance(minute);
@@ -296,10 +370,18 @@ test('a CRM that does not take the emptying of a field is asked once, and that i
   vendor.user.merge(ofAsha?.recordId ?? '', ofBela?.recordId ?? '');
   fixture.clock.advance(minute);
   await fixture.ride(hour);
-  vendor.judge = (item, values) =>
-    values['LastName'] === ''
-      ? { item, outcome: 'refused', code: 'required', field: 'LastName', explanation: 'It must be filled.' }
-      : undefined;
+  let emptied = 0;
+  vendor.judge = (item, values) => {
+    if (values['LastName'] !== '') return undefined;
+    emptied += 1;
+    return {
+      item,
+      outcome: 'refused',
+      code: 'required',
+      field: 'LastName',
+      explanation: 'It must be filled.',
+    };
+  };
   await crm.erase(asha);
   await fixture.ride(hour);
   const record = await crm.record();
@@ -309,4 +391,67 @@ test('a CRM that does not take the emptying of a field is asked once, and that i
   const before = asked();
   await fixture.ride(hour);
   expect(asked()).toBe(before);
+  for (const words of ['Still here', 'STOP', 'START']) {
+    await crm.writes({ ...bela, name: 'Bela' }, words);
+    await fixture.ride(hour);
+    await crm.check();
+    await fixture.ride(hour);
+  }
+  expect(emptied).toBe(1);
+  expect(await crm.letters()).toMatchObject([{ reason: 'required' }]);
+});
+
+test('a refusal is told until its own record is written, whatever becomes of another record of the same person', async () => {
+  const account = memoryAccounts();
+  const { fixture, crm } = await setUpFor(account.open)({ polled: true });
+  const short = { ...bela, name: 'Bela' };
+  await crm.writes(short, 'Hello');
+  await crm.writes(asha, 'A secret of mine');
+  await fixture.ride(hour);
+  await crm.check();
+  const { crm: vendor } = account.opened();
+  const ofAsha = vendor.user.list().find(({ values }) => values['FirstName'] === 'Asha')?.recordId ?? '';
+  fixture.clock.advance(minute);
+  vendor.user.update(ofAsha, { [memoryFields.mobile]: `+${bela.phone ?? ''}` });
+  fixture.clock.advance(minute);
+  await fixture.ride(hour);
+  vendor.judge = (item, values) =>
+    values['LastName'] === ''
+      ? { item, outcome: 'refused', code: 'required', field: 'LastName', explanation: 'It must be filled.' }
+      : undefined;
+  await crm.erase(asha);
+  await fixture.ride(hour);
+  expect(await crm.letters()).toMatchObject([{ reason: 'required' }]);
+  await crm.writes(short, 'Still here');
+  await fixture.ride(hour);
+  expect(await crm.letters()).toMatchObject([{ reason: 'required' }]);
+  vendor.judge = undefined;
+  await crm.replay();
+  await fixture.ride(hour);
+  expect(vendor.user.list().find(({ recordId }) => recordId === ofAsha)?.values['LastName']).toBe('');
+  expect(await crm.letters()).toEqual([]);
+});
+
+test('what a merge carried along is not kept as a change where it is told only after the erasure', async () => {
+  const { fixture, crm } = await setUpFor(openHubspotAccount)({ webhooks: true });
+  await crm.writes({ ...bela, name: 'Bela' }, 'Hello');
+  await crm.writes(asha, 'A secret of mine');
+  await fixture.ride(hour);
+  await crm.check();
+  const records = await crm.records();
+  const [into, from] = ['Bela', 'Asha'].map((name) =>
+    records.find((one) => crm.read(one, 'first name') === name),
+  );
+  crm.deaf = true;
+  fixture.clock.advance(minute);
+  await crm.account.user.merge(into?.recordId ?? '', from?.recordId ?? '');
+  await crm.erase(asha);
+  crm.deaf = false;
+  fixture.clock.advance(hour);
+  await fixture.ride(hour);
+  await crm.check();
+  await fixture.ride(hour);
+  expect(crm.read(await crm.record(), 'last name')).toBe('');
+  const left = await everyRow(fixture.store, crm.workspaceId);
+  expect(theirs.filter((trace) => left.includes(trace))).toEqual([]);
 });

@@ -7,6 +7,8 @@ import {
   type EngineFixture,
   engineNow,
   everyRow,
+  message,
+  preference,
   status,
   text,
   webhook,
@@ -66,6 +68,22 @@ describe('an erased person', () => {
     }
     expect(left).toContain('Bela');
     expect(await contactOf('+919812345678')).toBeUndefined();
+  });
+
+  test('leaves none by a STOP that comes only afterwards, or that nobody can read', async () => {
+    await engine.receive(webhook(engine, [text(asha, 'wamid.asha.1', at, 'A secret of mine')]));
+    await engine.applyAll();
+    await erase('+919812345678');
+    await engine.receive(webhook(engine, [text(asha, 'wamid.asha.2', at + 2_000, 'STOP')]));
+    await engine.receive(
+      webhook(engine, [
+        message(asha, 'wamid.asha.3', at, { group_id: 'g', type: 'text', text: { body: 'STOP' } }),
+      ]),
+    );
+    await engine.receive(webhook(engine, [preference(asha, at + 2_000, 'stop')]));
+    await engine.applyAll();
+    const left = await everyRow(engine.store, engine.workspaceId);
+    expect(['9812345678', 'IN.ASHA', 'wamid.asha'].filter((trace) => left.includes(trace))).toEqual([]);
   });
 
   test('who writes again is a new person, opted out of nothing', async () => {

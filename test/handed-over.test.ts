@@ -7,6 +7,7 @@ import { memoryAccounts } from './conformance/memory-account.ts';
 import { hour, minute, nationalNumber, somebody, setUpFor } from './conformance/set-up.ts';
 import type { CrmFixture } from './harness/crm-fixture.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
+import { everyRow } from './harness/every-row.ts';
 import { history, numberChange, type Person, text } from './harness/whatsapp.ts';
 
 /** A number that was given to somebody else: the record of who had it before is not the new one's. */
@@ -214,6 +215,78 @@ describe('who had it before is erased', () => {
     },
   );
 
+  test.each(Object.entries(ways))(
+    'an opt-out reaches who has the number next also where she is erased before they ever wrote, where %s',
+    async (_, { asha, newcomer, happens }) => {
+      const { fixture, crm } = await setUpFor(memoryAccounts().open)({ polled: true });
+      await crm.writes(asha, 'STOP ALL');
+      await fixture.ride(hour);
+      const { contactId } = await crm.contactOf(asha);
+      fixture.clock.advance(hour);
+      await happens(fixture, crm);
+      await fixture.ride(hour);
+      // What the CRM still says of her is not asked.
+      await crm.account.user.remove((await crm.record()).recordId);
+      await fixture.process.eraser.erase({ workspaceId: crm.workspaceId, memberId: randomUUID() }, contactId);
+      const left = await everyRow(fixture.store, crm.workspaceId);
+      const traces = [number, another, asha.bsuid ?? 'Asha', 'IN.ASHA2', 'Asha', contactId];
+      expect(traces.filter((trace) => left.includes(trace))).toEqual([]);
+      fixture.clock.advance(minute);
+      await crm.writes(newcomer, 'From the other');
+      await fixture.ride(hour);
+      expect((await crm.contactOf(newcomer)).optOut).toBe(true);
+      expect(crm.isOptedOut(await crm.record())).toBe(true);
+      await crm.writes(newcomer, 'START');
+      await fixture.ride(hour);
+      expect((await crm.contactOf(newcomer)).optOut).toBe(false);
+      fixture.clock.advance(minute);
+      // Who has it after them takes over what they said.
+      await crm.writes({ phone: number, bsuid: 'IN.THIRD', name: 'Third' }, 'Hello');
+      await fixture.ride(hour);
+      expect((await crm.contactOf({ bsuid: 'IN.THIRD' })).optOut).toBe(false);
+    },
+  );
+
+  test.each(Object.entries(ways))(
+    'who has it next gets a record of their own also where she is erased before they ever wrote, where %s',
+    async (_, { asha, newcomer, happens }) => {
+      const { fixture, crm } = await setUpFor(memoryAccounts().open)({ polled: true });
+      await crm.writes(asha, 'Hers');
+      await fixture.ride(hour);
+      const { contactId } = await crm.contactOf(asha);
+      await happens(fixture, crm);
+      await fixture.ride(hour);
+      await fixture.process.eraser.erase({ workspaceId: crm.workspaceId, memberId: randomUUID() }, contactId);
+      fixture.clock.advance(minute);
+      await crm.writes(newcomer, 'From the other');
+      await fixture.ride(hour);
+      await crm.check();
+      await fixture.ride(hour);
+      expect(await crm.records()).toHaveLength(2);
+      expect(await recordsOf(crm, 'Neha')).not.toContain('Hers');
+      expect(await recordsOf(crm, 'Neha')).toContain('From the other');
+      expect(await recordsOf(crm, 'Asha')).not.toContain('From the other');
+    },
+  );
+
+  test('who comes back is opted out of nothing, and hands nothing on', async () => {
+    const { fixture, crm } = await setUpFor(memoryAccounts().open)({ polled: true });
+    const asha = somebody(1, 'Asha Rao');
+    await crm.writes(asha, 'STOP');
+    await fixture.ride(hour);
+    await crm.account.user.remove((await crm.record()).recordId);
+    await erase(fixture, crm, asha);
+    await crm.writes({ phone: number }, 'Hello again');
+    await fixture.ride(hour);
+    expect((await crm.contactOf({ phone: number })).optOut).toBe(false);
+    await crm.writes(asha, 'And again');
+    await fixture.ride(hour);
+    expect((await crm.contactOf(asha)).optOut).toBe(false);
+    await crm.writes({ phone: number, bsuid: 'IN.NEW', name: 'Neha Jain' }, 'From the other');
+    await fixture.ride(hour);
+    expect((await crm.contactOf({ bsuid: 'IN.NEW' })).optOut).toBe(false);
+  });
+
   test('what the newcomer wrote before we knew they had it, and shows their user id, is theirs', async () => {
     const asha = somebody(1, 'Asha Rao');
     const newcomer = { phone: number, bsuid: 'IN.NEW', name: 'Neha Jain' };
@@ -264,4 +337,21 @@ describe('who had it before is erased', () => {
     expect((await crm.contactOf({ phone: number })).contactId).not.toBe(contactId);
     expect((await crm.contactOf({ bsuid: asha.bsuid ?? '' })).optOut).toBe(false);
   });
+});
+
+test.each([
+  ['who never opted in', ['Hello'], true],
+  ['who opted in', ['START'], false],
+])('an opt-out goes on with the number from somebody %s', async (_, words, stands) => {
+  const { fixture, crm } = await setUpFor(memoryAccounts().open)({ polled: true });
+  await crm.writes(somebody(1, 'Asha Rao'), 'STOP');
+  for (const said of words) await crm.writes({ phone: number, bsuid: 'IN.NEW', name: 'Neha Jain' }, said);
+  await crm.writes({ phone: number, bsuid: 'IN.THIRD', name: 'Third' }, 'Hello');
+  await fixture.ride(hour);
+  const third = await crm.contactOf({ bsuid: 'IN.THIRD' });
+  expect(third.optOut).toBe(stands);
+  // So it stays when the one between them is erased.
+  await crm.erase({ bsuid: 'IN.NEW' });
+  await fixture.ride(hour);
+  expect((await crm.contactOf({ bsuid: 'IN.THIRD' })).optOut).toBe(stands);
 });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createChangeReceiver, createReceiver, type Receiver } from '@sangam/core/pipeline';
-import { createDeadLetters, type DeadLetters, readStatement } from '@sangam/core/corrections';
+import { createDeadLetters, createEraser, type DeadLetters, readStatement } from '@sangam/core/corrections';
 import { findContact, listAlerts, listDeadLetters, readDeadLetter, sweepRetention } from '@sangam/core/store';
 import { lanes } from '@sangam/core/whatsapp';
 import { sql } from 'kysely';
@@ -206,6 +206,38 @@ describe('that an opt-out is a dead letter is said until it is none', () => {
     await deadLetters.replay(member(), one?.deadLetterId ?? '');
     expect(await optOutAlerts()).toEqual(['foreign channel']);
     await deadLetters.replayAll(member());
+    expect(await optOutAlerts()).toEqual([]);
+  });
+
+  test('ends with the last of those whose word it was', async () => {
+    const people = ['919812345678', '919822222222'];
+    for (const phone of people) await receive(webhook(engine, [text({ phone }, `w.${phone}`, at, 'Hello')]));
+    await engine.applyAll();
+    await engine.asDatabaseOwner('alter table consent_entries add constraint refuses check (false)');
+    for (const phone of people) {
+      await receive(webhook(engine, [text({ phone }, `w.stop.${phone}`, at, 'STOP')]));
+      const other = { phoneNumberId: '77', wabaId: '88' };
+      await receive(webhook(other, [text({ phone }, `w.other.${phone}`, at, 'STOP')]));
+    }
+    await engine.applyAll();
+    const eraser = createEraser({
+      store: engine.store,
+      clock: { now: () => engineNow },
+      keyOf: () => Promise.resolve(Buffer.alloc(32, 7)),
+      traitsOf: () => undefined,
+    });
+    const open = [];
+    for (const phone of people) {
+      open.push(await optOutAlerts());
+      const contactId = await engine.store.transact(engine.workspaceId, (trx) =>
+        findContact(trx, { value: `+${phone}` }),
+      );
+      await eraser.erase(member(), contactId ?? '');
+    }
+    expect(open.map((subjects) => subjects.toSorted())).toEqual([
+      ['', 'foreign channel'],
+      ['', 'foreign channel'],
+    ]);
     expect(await optOutAlerts()).toEqual([]);
   });
 });

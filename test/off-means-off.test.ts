@@ -80,4 +80,52 @@ describe('in test', () => {
     expect(during.timelines[1 - at]?.join()).toContain('In test');
     expect(during.records[1 - at]).not.toEqual(before.records[1 - at]);
   });
+
+  test('who had a listed phone before somebody else got it is not written', async () => {
+    const one = await business();
+    const { fixture, crm, mode, goRound } = one;
+    await crm.writes(asha);
+    await fixture.ride(hour);
+    const next = { ...somebody(4, 'Neha'), ...(asha.phone === undefined ? {} : { phone: asha.phone }) };
+    await crm.writes(next);
+    await fixture.ride(hour);
+    const before = await everything(one);
+    const at = before.records.findIndex((record) => crm.read(record, 'first name') === 'Asha');
+    await mode('test', [`+${asha.phone ?? ''}`]);
+    for (const person of [{ bsuid: asha.bsuid ?? '', name: 'Asha' }, next]) {
+      await crm.writes(person, `In test ${randomUUID()}`);
+    }
+    await goRound();
+    const during = await everything(one);
+    expect(during.records).toHaveLength(2);
+    expect(during.records[at]).toEqual(before.records[at]);
+    expect(during.timelines[at]).toEqual(before.timelines[at]);
+    expect(during.timelines[1 - at]?.join()).toContain('In test');
+  });
+
+  test('a record of somebody else that carries a listed phone too is not written', async () => {
+    const one = await business();
+    const { fixture, crm, mode, goRound } = one;
+    for (const person of [asha, ravi]) await crm.writes(person);
+    await fixture.ride(hour);
+    await crm.check();
+    const [, further = ''] = crm.connector.traits.phoneFields;
+    const ravis = (await crm.records()).find((record) => crm.read(record, 'first name') === 'Ravi');
+    const recordId = ravis?.recordId ?? '';
+    await crm.account.user.update(recordId, { [further]: `+${asha.phone ?? ''}` });
+    await crm.check();
+    await fixture.ride(hour);
+    const before = await everything(one);
+    const at = before.records.findIndex((record) => record.recordId === recordId);
+    await mode('test', [`+${asha.phone ?? ''}`]);
+    for (const person of [asha, ravi]) await crm.writes(person, `In test ${randomUUID()}`);
+    await crm.writes(asha, 'STOP');
+    await goRound();
+    const during = await everything(one);
+    expect(during.records[at]).toEqual(before.records[at]);
+    expect(during.timelines[at]).toEqual(before.timelines[at]);
+    await mode('live');
+    await fixture.ride(hour);
+    expect((await crm.records()).map((record) => crm.isOptedOut(record))).toEqual([true, true]);
+  });
 });

@@ -80,8 +80,9 @@ describe('marking an entry and giving its contact a record', () => {
     const at = fixture.clock.now();
     const mark = (trx: WorkspaceTransaction): Promise<void> =>
       markTimeline(trx, [{ contactId, channelId, wamid, at, statusOnly: false }], at);
-    const link = (trx: WorkspaceTransaction): Promise<void> =>
-      saveLinks(trx, connectionId, [{ contactId, recordId, primary: true, reason: 'our id' }], at);
+    const link = async (trx: WorkspaceTransaction): Promise<void> => {
+      await saveLinks(trx, connectionId, [{ contactId, recordId, primary: true, reason: 'our id' }], at);
+    };
     return { ...set, recordId, mark, link };
   };
 

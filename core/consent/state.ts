@@ -85,3 +85,18 @@ export function inheritedOptOut<Entry extends ConsentEntry>(
   const everything = greatest(before.filter((e) => e.action === 'grant' || e.purpose === 'everything'));
   return everything?.action === 'withdrawal' && everything !== inForce ? [inForce, everything] : [inForce];
 }
+
+/**
+ * The same where several people held the phone before `since`, the earliest first: it goes from one to the next until
+ * somebody opts in.
+ */
+export function carriedOptOut<Entry extends ConsentEntry>(
+  holders: readonly { readonly since: number; readonly entries: readonly Entry[] }[],
+  since: number,
+): Entry[] {
+  return holders.reduce<Entry[]>(
+    (carried, { entries }, index) =>
+      inheritedOptOut([...carried, ...entries], holders[index + 1]?.since ?? since),
+    [],
+  );
+}

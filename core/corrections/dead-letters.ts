@@ -10,7 +10,9 @@ import {
   listDeadLetters,
   markContacts,
   markPriority,
+  markRecords,
   readDeadLetter,
+  recordsOfLetters,
   reopenInbox,
   retryTimeline,
   setLetterAside,
@@ -93,6 +95,17 @@ export function createDeadLetters(dependencies: {
         ),
         at,
       );
+      const ids = going.map(({ deadLetterId }) => deadLetterId);
+      const records = await recordsOfLetters(trx, ids);
+      for (const [connectionId, some] of Map.groupBy(records, (one) => one.connectionId)) {
+        await markRecords(
+          trx,
+          connectionId,
+          some.map(({ recordId }) => recordId),
+          { priority: markPriority.newLead, reread: true },
+          at,
+        );
+      }
       await forgetRefused(
         trx,
         going.flatMap(({ contactId }) => contactId ?? []),
@@ -113,10 +126,7 @@ export function createDeadLetters(dependencies: {
             : { name: 'handed on', at, count: 1 },
         ),
       );
-      await deleteDeadLetters(
-        trx,
-        going.map(({ deadLetterId }) => deadLetterId),
-      );
+      await deleteDeadLetters(trx, ids);
       if (readmitted.size > 0) await closeOptOutAlert(trx, optOutElsewhere, at);
     });
     return { replayed: going.length, kept: letters.length - going.length };

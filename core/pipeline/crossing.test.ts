@@ -113,7 +113,7 @@ describe('what is applied and what is remembered of the CRM', () => {
       for (const dirty of turned(leased, round)) findings.outcomes.set(dirty, 'updated');
       for (const { recordId, contactId } of turned(links, round + 2)) {
         if (recordId.endsWith('1')) findings.instead.set(recordId, 2);
-        findings.mended.push(contactId);
+        findings.mended.push({ contactId, recordId });
         findings.links.push({ contactId, recordId, primary: true, reason: 'phone' });
         findings.agreed.push({
           recordId,

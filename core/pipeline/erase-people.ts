@@ -1,6 +1,7 @@
 import {
   addCounts,
   channelsOfWorkspace,
+  closeOptOutAlert,
   dropPayloads,
   type Erasure,
   eraseRows,
@@ -16,6 +17,7 @@ import { judgeContent } from './apply/read-event.ts';
 import type { TraitsOf } from '../work/index.ts';
 import { channelEntry, type ChannelEntry } from './directory.ts';
 import { valuesOfErased } from './erased-values.ts';
+import { optOutElsewhere, optOutUnapplied } from './opt-out-letters.ts';
 import { withoutPerson } from './without-person.ts';
 
 /** Removes everything held of these people, in a transaction that holds the workspace's lock. */
@@ -51,7 +53,10 @@ export async function erasePeople(
     }
   }
   const isTheirs = await valuesOfErased(trx, leaving, request.traitsOf, request.now);
-  return eraseRows(trx, leaving, events, { ...request, judge: judgeContent, isTheirs });
+  const erasure = await eraseRows(trx, leaving, events, { ...request, judge: judgeContent, isTheirs });
+  // A dead letter that was their STOP is gone with them.
+  for (const alert of [optOutUnapplied, optOutElsewhere]) await closeOptOutAlert(trx, alert, request.now);
+  return erasure;
 }
 
 async function channelsOf(trx: WorkspaceTransaction): Promise<ReadonlyMap<string, ChannelEntry>> {

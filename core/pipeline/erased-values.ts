@@ -12,11 +12,12 @@ import { contactFields } from './reconcile/contact-fields.ts';
  */
 export async function valuesOfErased(
   trx: WorkspaceTransaction,
-  { contactIds, records: { shared } }: Leaving,
+  { contactIds, records }: Leaving,
   traitsOf: TraitsOf,
   now: number,
 ): Promise<IsTheirs> {
-  if (shared.length === 0) return () => false;
+  const all = [...records.shared, ...records.alone];
+  if (all.length === 0) return () => false;
   const accounts = new Map(
     (await connectionsOf(trx)).flatMap((connection) => {
       const traits = traitsOf(connection.crm);
@@ -26,7 +27,7 @@ export async function valuesOfErased(
     }),
   );
   const mapping = [...accounts.values()].flatMap(({ lines }) => [...lines.values()]);
-  const people = [...contactIds, ...shared.flatMap(({ others }) => others)];
+  const people = [...contactIds, ...all.flatMap(({ others }) => others)];
   const fields = await contactFields(trx, [...new Set(people)], now, mapping);
   const contactOf = new Map(fields.map((contact) => [contact.contactId, contact]));
   const known = (ids: readonly string[]): ContactFields[] => ids.flatMap((id) => contactOf.get(id) ?? []);

@@ -1,21 +1,24 @@
 import {
   type AgreedRecord,
   erasedHash,
-  type ErasedStretch,
+  type ErasedHolding,
   erasedStretches,
+  erasedValuesOf,
+  bsuidsOf,
   hasErased,
   identitiesOf,
   identitiesInUse,
+  isAnothers,
   readAppellations,
   type SeenRecord,
   type WorkspaceTransaction,
 } from '../store/index.ts';
 import { identitiesFrom } from '../whatsapp/index.ts';
 import type { Facts } from './apply/read-event.ts';
+import { type ErasureKeyOf, fieldsHolding } from './erased-fields.ts';
 import { wordsIn } from './words-in.ts';
 
-/** Draws, or remembers, the key by which a workspace's erased people are known again. */
-export type ErasureKeyOf = (workspaceId: string) => Promise<Buffer>;
+export type { ErasureKeyOf } from './erased-fields.ts';
 
 /**
  * Which of these speak of somebody erased since, and are to be dropped. Nothing is computed where nobody was. What shows the
@@ -75,15 +78,21 @@ function identitiesNamed(payload: Buffer, portfolio: string | undefined): string
 /** Records as a look brought them up; what they hold of erased people who never came back is not remembered. */
 export async function withoutErased(
   trx: WorkspaceTransaction,
+  connectionId: string,
   seen: readonly SeenRecord[],
   keyOf: ErasureKeyOf,
 ): Promise<readonly SeenRecord[]> {
+  if (seen.length === 0 || !(await hasErased(trx))) return seen;
   const fieldsOf = await fieldsOfErased(trx, seen, keyOf);
+  const ids = seen.map(({ recordId }) => recordId);
+  const erasedOf = await erasedValuesOf(trx, connectionId, ids);
+  const key = await keyOf(trx.workspaceId);
   return seen.map((record) => {
     const { recordId, phones } = record;
+    const erased = erasedOf.get(recordId) ?? {};
     const gone = fieldsOf(record);
-    if (gone.size === 0) return record;
-    // Whoever else it holds a phone of is found by it still.
+    if (gone.size + fieldsHolding(erased, record.base, record.keyContactId, key).size === 0) return record;
+    // Whoever else it holds a phone of is found by it still, and who came back.
     const others = phones.filter((one) => 'phone' in one && !gone.has(one.field));
     return { recordId, keyContactId: undefined, base: {}, phones: others };
   });
@@ -119,8 +128,8 @@ async function fieldsOfErased(
 }
 
 /**
- * Of these phones, those of people who were erased: whoever has one now may have come back, or had it from them. What a CRM
- * still holds of them is in no index of ours.
+ * Of these phones, those of people who were erased: whoever has one now may have come back, or had it from them, as their
+ * BSUID says. What a CRM still holds of them is in no index of ours.
  */
 export async function erasedPhones(
   trx: WorkspaceTransaction,
@@ -129,11 +138,22 @@ export async function erasedPhones(
 ): Promise<ReadonlyMap<string, 'back' | 'handed over'>> {
   if (phones.length === 0 || !(await hasErased(trx))) return new Map();
   const erased = await erasureOf(trx, phones, keyOf);
+  if (erased.size === 0) return new Map();
   const held = Map.groupBy(await identitiesOf(trx, [...erased.keys()]), ({ value }) => value);
+  const latest = new Map(
+    [...held].map(([phone, rows]) => [phone, rows.toSorted((x, y) => x.since - y.since).at(-1)] as const),
+  );
+  const bsuids = await bsuidsOf(
+    trx,
+    [...latest.values()].flatMap((row) => row?.contactId ?? []),
+  );
+  const key = await keyOf(trx.workspaceId);
   return new Map(
     [...erased].map(([phone, stretches]) => {
-      const since = Math.max(0, ...(held.get(phone) ?? []).map((row) => row.since));
-      return [phone, stretches.some(({ until }) => until >= since) ? 'back' : 'handed over'];
+      const { since = 0, contactId = null } = latest.get(phone) ?? {};
+      const shown = bsuids.get(contactId ?? '') ?? [];
+      const isBack = stretches.some((one) => one.until >= since && !isAnothers(one, shown, key));
+      return [phone, isBack ? 'back' : 'handed over'];
     }),
   );
 }
@@ -161,7 +181,7 @@ async function erasureOf(
   trx: WorkspaceTransaction,
   identities: readonly string[],
   keyOf: ErasureKeyOf,
-): Promise<ReadonlyMap<string, readonly ErasedStretch[]>> {
+): Promise<ReadonlyMap<string, readonly ErasedHolding[]>> {
   const key = await keyOf(trx.workspaceId);
   const hashes = new Map([...new Set(identities)].map((identity) => [identity, erasedHash(key, identity)]));
   const erased = await erasedStretches(trx, [...hashes.values()]);

@@ -1,12 +1,15 @@
 import type { Agreed } from '../mapping/index.ts';
 import {
   deleteOccurrences,
+  erasedValuesOf,
+  hasErased,
   mergedInto,
   type MergedRecord,
   occurrencesOf,
   type RecordRow,
   type WorkspaceTransaction,
 } from '../store/index.ts';
+import { type ErasureKeyOf, fieldsHolding } from './erased-fields.ts';
 import type { Followed } from './followed.ts';
 
 /** The vendor's times of a merge and of what it changed may differ by this much. */
@@ -14,14 +17,17 @@ const skewMs = 60_000;
 
 /**
  * A record others were merged into takes over values of theirs, and the vendor tells them as changes somebody made then.
- * They are none: takes such occurrences of these records out, and those of fields that are ours. To be called whenever
+ * They are none: takes such occurrences of these records out, and those of fields that are ours. Nor is what we wrote of
+ * somebody erased kept as a change. To be called whenever
  * occurrences or merges became known: whichever came first, the other finds it.
  */
 export async function forgetTakenOver(
   trx: WorkspaceTransaction,
   { connectionId, ours, same }: Followed,
   recordIds: readonly string[],
+  erasureKeyOf: ErasureKeyOf,
 ): Promise<void> {
+  await forgetErased(trx, connectionId, [...new Set(recordIds)], erasureKeyOf);
   const merged = await mergedInto(trx, connectionId, [...new Set(recordIds)]);
   if (merged.length === 0) return;
   const bySurvivor = Map.groupBy(merged, ({ survivorId }) => survivorId);
@@ -43,6 +49,26 @@ export async function forgetTakenOver(
           Math.abs(changedAt - one.goneAt) <= skewMs &&
           (ours.has(field) || held(one, field).some((before) => same(field, before, value))),
       ),
+    ),
+  );
+}
+
+async function forgetErased(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  recordIds: readonly string[],
+  erasureKeyOf: ErasureKeyOf,
+): Promise<void> {
+  if (recordIds.length === 0 || !(await hasErased(trx))) return;
+  const erasedOf = await erasedValuesOf(trx, connectionId, recordIds);
+  if (erasedOf.size === 0) return;
+  const key = await erasureKeyOf(trx.workspaceId);
+  const told = await occurrencesOf(trx, connectionId, [...erasedOf.keys()]);
+  await deleteOccurrences(
+    trx,
+    connectionId,
+    told.filter(({ recordId, field, value }) =>
+      fieldsHolding(erasedOf.get(recordId) ?? {}, { [field]: value }, undefined, key).has(field),
     ),
   );
 }

@@ -13,6 +13,7 @@ export {
   type Queue,
   type RestUntil,
 } from './work/due-notes.ts';
+export { giveErasedOptOuts } from './apply/inherited-opt-outs.ts';
 export * from './receive/intake.ts';
 export * from './apply/inbox.ts';
 export { contactsOfPhones, subjectsOfPhones } from './reconcile/writable.ts';

@@ -98,6 +98,8 @@ export interface Database {
     channel_id: string | null;
     connection_id: string | null;
     contact_id: string | null;
+    /** Which record of theirs was not written. */
+    record_id: ColumnType<string | null, string | null | undefined>;
     payload: Buffer | null;
     received_at: number;
     parked_at: number;
@@ -133,7 +135,14 @@ export interface Database {
     b_at: number | null;
   };
   /** Which contact an id stands for from `since` on; null while the person it stands for has never written. */
-  identities: { workspace_id: string; value: string; since: number; contact_id: string | null };
+  identities: {
+    workspace_id: string;
+    value: string;
+    since: number;
+    contact_id: string | null;
+    /** Who had it was erased, and had no opt-out in force at the end: none goes on with it from before. */
+    lifted: ColumnType<boolean, boolean | undefined>;
+  };
   contacts: {
     workspace_id: string;
     contact_id: string;
@@ -498,7 +507,28 @@ export interface Database {
     count: number;
   };
   /** While an id was theirs, both ends included; one that was nobody else's is theirs until they were erased. */
-  erased_identities: { workspace_id: string; hash: Buffer; since: number; until: number };
+  erased_identities: {
+    workspace_id: string;
+    hash: Buffer;
+    since: number;
+    until: number;
+    /** Of a phone: they had given it up, so that it is somebody else's whoever has it. */
+    gave_up: boolean;
+    /** Of a phone: in which they had BSUIDs, and the hashes of those. Another one there is somebody else's. */
+    scopes: string[];
+    bsuids: Buffer[];
+  };
+  /** The opt-out on a phone of somebody erased, for who has it next. */
+  erased_opt_outs: {
+    workspace_id: string;
+    /** As in `erased_identities`. */
+    hash: Buffer;
+    since: number;
+    purpose: 'marketing' | 'everything';
+    effective_at: number;
+    rank: number;
+    method: string;
+  };
   erasures: {
     workspace_id: string;
     erasure_id: string;
@@ -595,6 +625,7 @@ export const workspaceTables = [
   'crm_limits',
   'counts',
   'erased_identities',
+  'erased_opt_outs',
   'erasures',
   'window_sweeps',
 ] as const satisfies readonly (keyof Database)[];

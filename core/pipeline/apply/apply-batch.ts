@@ -13,6 +13,7 @@ import {
   closeOptOutAlert,
   connectionsOf,
   findContacts,
+  giveErasedOptOuts,
   insertContacts,
   insertMessages,
   joinContacts,
@@ -20,6 +21,7 @@ import {
   joinStatuses,
   keepEvents,
   laterHolders,
+  liftSuppressions,
   linkContactsByPhone,
   type Mark,
   markContacts,
@@ -135,11 +137,19 @@ export async function applyBatch(
   if (events.some(({ facts }) => facts.consent?.action === 'withdrawal')) {
     await closeOptOutAlert(trx, optOutUnapplied, now);
   }
+  await liftSuppressions(
+    trx,
+    dropped.map(({ eventKey }) => eventKey),
+  );
   await removeFromInbox(trx, rows);
   const changes = read.flatMap((event) => (event.outcome === 'crm' ? [event.change] : []));
-  const erased = await applyCrmChanges(trx, changes, traitsOf, now);
+  const erased = await applyCrmChanges(trx, changes, traitsOf, erasureKeyOf, now);
 
-  const marks = marksOf(people, events, owner);
+  const heirs = await giveErasedOptOuts(trx, [...people.gained], () => erasureKeyOf(trx.workspaceId), now);
+  const marks = [
+    ...marksOf(people, events, owner),
+    ...heirs.map((contactId) => ({ contactId, priority: markPriority.consent })),
+  ];
   const consenting = marks.flatMap(({ contactId, priority }) =>
     priority === markPriority.consent ? [contactId] : [],
   );

@@ -24,6 +24,7 @@ import {
   workflowField,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
+import type { ErasureKeyOf } from '../erased-fields.ts';
 import { type Followed, followedBy, settlesAt } from '../followed.ts';
 import { wholeMappingOf } from '../mapping-of.ts';
 import { forgetTakenOver } from '../taken-over.ts';
@@ -73,6 +74,7 @@ export async function applyCrmChanges(
   trx: WorkspaceTransaction,
   events: readonly CrmChangePayload[],
   traitsOf: (crm: string) => ConnectorTraits | undefined,
+  erasureKeyOf: ErasureKeyOf,
   now: number,
 ): Promise<{ readonly connectionId: string; readonly recordId: string }[]> {
   if (events.length === 0) return [];
@@ -87,7 +89,7 @@ export async function applyCrmChanges(
     const changes = ofConnection.map((event) => event.change).toSorted((x, y) => x.at - y.at);
     await applyLives(trx, connectionId, traits, changes, now);
     await applyFields(trx, connection, traits, changes, now);
-    await forgetTakenOver(trx, followedBy(connection, traits), survivorsAndChanged(changes));
+    await forgetTakenOver(trx, followedBy(connection, traits), survivorsAndChanged(changes), erasureKeyOf);
     for (const { kind, recordId } of changes) if (kind === 'erased') erased.push({ connectionId, recordId });
   }
   return erased;

@@ -68,7 +68,7 @@ export async function takeIn(
   // Links follow merges first, so that a survivor is no second record of anybody.
   await applyLives(trx, connectionId, traits, endsOf(page, rows), now);
   const seen = saved.map(({ record }) => seenRecord(record, traits.phoneFields, region));
-  await saveRecords(trx, connectionId, await withoutErased(trx, seen, erasureKeyOf), now);
+  await saveRecords(trx, connectionId, await withoutErased(trx, connectionId, seen, erasureKeyOf), now);
   const matched = await linkByPhone(
     trx,
     connectionId,
@@ -81,10 +81,12 @@ export async function takeIn(
   await mark(found.optOuts, markPriority.consent, true);
   const others = [...found.differing, ...back.map(({ record }) => record.recordId)];
   await mark(others, markPriority.fields, true);
-  await forgetTakenOver(trx, followedBy(connection, traits), [
-    ...page.merged.map(({ into }) => into),
-    ...found.occurrences.map(({ recordId }) => recordId),
-  ]);
+  await forgetTakenOver(
+    trx,
+    followedBy(connection, traits),
+    [...page.merged.map(({ into }) => into), ...found.occurrences.map(({ recordId }) => recordId)],
+    erasureKeyOf,
+  );
 }
 
 /** A vendor's index lags: what it shows may be older than what was seen already. */

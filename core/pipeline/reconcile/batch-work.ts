@@ -34,7 +34,7 @@ export function asAnswered(base: CrmValues, written: CrmValues, answered: CrmVal
 export function tellLeftOut(
   findings: Findings,
   { connectionId }: ConnectionRow,
-  contactId: string | undefined,
+  { contactId, recordId }: { readonly contactId: string | undefined; readonly recordId: string },
   leftOut: readonly LeftOut[],
   now: number,
 ): void {
@@ -57,6 +57,7 @@ export function tellLeftOut(
       source: 'crm',
       connectionId,
       contactId,
+      recordId,
       receivedAt: now,
     });
   }
@@ -85,6 +86,7 @@ export function comeBack(
       source: 'crm',
       connectionId: connection.connectionId,
       ...(contactId === undefined ? {} : { contactId }),
+      recordId: dirty.recordId ?? undefined,
       receivedAt: now,
     });
   }
@@ -99,7 +101,7 @@ export function comeBack(
 
 export function letterOf(
   { connectionId }: ConnectionRow,
-  contactId: string | undefined,
+  { contactId, recordId }: { readonly contactId: string | undefined; readonly recordId?: string },
   outcome: Exclude<WriteOutcome, { outcome: 'written' }>,
   now: number,
 ): DeadLetter {
@@ -113,6 +115,7 @@ export function letterOf(
     source: 'crm',
     connectionId,
     ...(contactId === undefined ? {} : { contactId }),
+    recordId,
     receivedAt: now,
   };
 }

@@ -1,4 +1,4 @@
-import { type ConsentEntry, consentState, inheritedOptOut } from '../../consent/index.ts';
+import { carriedOptOut, type ConsentEntry, consentState } from '../../consent/index.ts';
 import type { ContactFields, FieldMapping } from '../../crm/index.ts';
 import { bsuidOf, readName } from '../../identity/index.ts';
 import {
@@ -65,5 +65,5 @@ function fieldsOf(
 
 /** The opt-outs that came with the phones this person took over. */
 function inherited(reading: ContactReading): ConsentEntry[] {
-  return reading.takenOver.flatMap(({ since, previous }) => inheritedOptOut(previous, since));
+  return reading.takenOver.flatMap(({ since, holders }) => carriedOptOut(holders, since));
 }

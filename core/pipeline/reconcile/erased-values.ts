@@ -1,16 +1,19 @@
-import type { CrmValues } from '../../crm/index.ts';
+import type { CrmRecord } from '../../crm/index.ts';
 import {
-  erasedHash,
+  erasedKeyField,
   type ErasedValues,
   erasedValuesOf,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
-import type { ErasureKeyOf } from '../erased.ts';
+import { type ErasureKeyOf, fieldsHolding } from '../erased-fields.ts';
 import type { Followed } from '../followed.ts';
 import type { Findings } from './findings.ts';
 
-/** Which fields of a record, as it was read, hold what we wrote there of somebody erased since. */
-export type ErasedFieldsOf = (erased: ErasedValues, current: CrmValues) => ReadonlySet<string>;
+/** Which fields of a record, as it was read, hold what we wrote there of somebody erased since; our id by `erasedKeyField`. */
+export type ErasedFieldsOf = (
+  erased: ErasedValues,
+  current: Pick<CrmRecord, 'values' | 'contactId'> | undefined,
+) => ReadonlySet<string>;
 
 /** Tells that of these records. */
 export async function erasedFieldsOf(
@@ -20,7 +23,8 @@ export async function erasedFieldsOf(
 ): Promise<ErasedFieldsOf> {
   if (all.every((erased) => Object.keys(erased).length === 0)) return () => new Set();
   const key = await keyOf(workspaceId);
-  return (erased, current) => fieldsHolding(erased, current, key);
+  return (erased, current) =>
+    current === undefined ? new Set() : fieldsHolding(erased, current.values, current.contactId, key);
 }
 
 /**
@@ -44,22 +48,14 @@ export async function forgetErasedValues(
   for (const [index, record] of agreed.entries()) {
     const erased = erasedOf.get(record.recordId);
     if (erased === undefined) continue;
-    const holding = fieldsHolding(erased, record.base, key);
+    const holding = fieldsHolding(erased, record.base, record.keyContactId, key);
     const base = Object.fromEntries(Object.entries(record.base).filter(([field]) => !holding.has(field)));
-    agreed[index] = { ...record, base };
+    const { keyContactId } = record;
+    agreed[index] = { ...record, base, keyContactId: holding.has(erasedKeyField) ? undefined : keyContactId };
     // Nothing is read of a field that is mapped no longer.
-    const stands = ([field]: [string, unknown]): boolean => fields.has(field) && base[field] === undefined;
+    const stands = ([field]: [string, unknown]): boolean =>
+      field === erasedKeyField ? holding.has(field) : fields.has(field) && base[field] === undefined;
     left.set(record.recordId, Object.fromEntries(Object.entries(erased).filter(stands)));
   }
   return left;
-}
-
-function fieldsHolding(erased: ErasedValues, values: CrmValues, key: Buffer): ReadonlySet<string> {
-  return new Set(
-    Object.entries(erased).flatMap(([field, hashes]) => {
-      const value = values[field];
-      const holds = value !== undefined && hashes.includes(erasedHash(key, value).toString('hex'));
-      return holds ? [field] : [];
-    }),
-  );
 }

@@ -37,7 +37,7 @@ export class Findings {
   readonly links: (LinkRow & { readonly reason: LinkReason })[] = [];
   readonly letters: DeadLetter[] = [];
   /** Contacts whose record was written: what was refused of them before is no longer so. */
-  readonly mended: string[] = [];
+  readonly mended: { readonly contactId: string; readonly recordId: string }[] = [];
   /** Records to be looked at in place of what was marked, each with its mark's priority. */
   readonly instead = new Map<string, number>();
   readonly newKeys: Creation[] = [];

@@ -14,6 +14,7 @@ import {
   type Taken,
   writtenValue,
 } from '../../mapping/index.ts';
+import { erasedKeyField } from '../../store/index.ts';
 import { type Followed, isTried } from '../followed.ts';
 import { withoutLeftOut } from './left-out.ts';
 import type { DirtyTarget } from './load-batch.ts';
@@ -84,7 +85,7 @@ export function planTarget(
   const stillRefused = Object.entries(refused).filter(
     ([field, value]) => !open.some((line) => line.field.name === field) || decided.write[field] === value,
   );
-  const held = heldKey(target, record);
+  const held = heldKey(target, record, erased);
   const key = held ?? contact.contactId;
   const before = { base: { ...agreed.base, ...record?.values }, ours: agreed.ours };
   const unwritten = stillRefused.map(([field, value]) => ({ values: { [field]: value } }));
@@ -158,11 +159,16 @@ function planOthers(
           needsRead: false,
         };
   const standing = record === undefined ? (target.row?.keyContactId ?? undefined) : record.contactId;
-  const held = heldKey(target, record);
+  const held = heldKey(target, record, erased);
   const stale = standing !== undefined && held === undefined;
+  // What those who stand on it say too is theirs, such as the phone of who came back.
+  const isTheirs = (line: FieldMapping): boolean =>
+    target.others.some((one) => writtenValue(line, one, traits.spelling) === record?.values[line.field.name]);
   const emptied = Object.fromEntries(
-    mapping.flatMap(({ field: { name } }) =>
-      erased.has(name) && target.row?.refused[name] !== '' ? [[name, '']] : [],
+    mapping.flatMap((line) =>
+      erased.has(line.field.name) && target.row?.refused[line.field.name] !== '' && !isTheirs(line)
+        ? [[line.field.name, '']]
+        : [],
     ),
   );
   const agreedThen = withFollowed(decided.agreed, record, followed);
@@ -208,7 +214,9 @@ function withFollowed(agreed: Agreed, record: CrmRecord | undefined, { theirs }:
 function heldKey(
   { row, primaryFor, others, keyIsOthers }: DirtyTarget,
   record: CrmRecord | undefined,
+  erased: ReadonlySet<string>,
 ): string | undefined {
+  if (erased.has(erasedKeyField)) return undefined;
   const held = record === undefined ? (row?.keyContactId ?? undefined) : record.contactId;
   if (keyIsOthers && held === row?.keyContactId) return undefined;
   const isHeldBy = (people: readonly ContactFields[]): boolean =>

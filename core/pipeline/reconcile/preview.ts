@@ -97,7 +97,7 @@ export async function previewWrites(
     })),
     ...standing.map((target) => {
       const record = byAsked.get(target.recordId);
-      const erased = erasedOf(target.erasedValues, record?.values ?? {});
+      const erased = erasedOf(target.erasedValues, record);
       const { write } = planTarget(target, record, mapping, traits, followed, erased);
       const [person] = [...target.primaryFor, ...target.others];
       return {

@@ -143,6 +143,7 @@ async function parkCulprit(
     source: 'crm',
     connectionId,
     contactId: person,
+    recordId: recordId ?? undefined,
     receivedAt: now,
   };
   await parkDeadLetters(trx, [letter], now);

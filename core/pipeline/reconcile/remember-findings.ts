@@ -80,7 +80,12 @@ export async function rememberFindings(
     ...[...findings.back.keys()].map(subjectOfContact),
   ]);
   await addOccurrences(trx, findings.noticed, now);
-  await saveRecords(trx, connectionId, await withoutErased(trx, findings.seen, batch.erasureKeyOf), now);
+  await saveRecords(
+    trx,
+    connectionId,
+    await withoutErased(trx, connectionId, findings.seen, batch.erasureKeyOf),
+    now,
+  );
   const erased = await forgetErasedValues(trx, batch.followed, findings, batch.erasureKeyOf);
   await agreeRecords(trx, connectionId, findings.agreed, now);
   await saveErasedValues(trx, connectionId, erased);
@@ -98,12 +103,14 @@ export async function rememberFindings(
     now,
   );
   await closeEndedConflicts(trx, connectionId, goneIds, now);
-  await forgetTakenOver(trx, batch.followed, [
-    ...moves.map(({ to }) => to),
-    ...findings.noticed.map(({ recordId }) => recordId),
-  ]);
+  await forgetTakenOver(
+    trx,
+    batch.followed,
+    [...moves.map(({ to }) => to), ...findings.noticed.map(({ recordId }) => recordId)],
+    batch.erasureKeyOf,
+  );
   await leaveGonePrimaries(trx, connectionId, [...findings.back.keys()]);
-  await saveLinks(trx, connectionId, findings.links, now);
+  const joined = await saveLinks(trx, connectionId, findings.links, now);
   await preferPrimaries(trx, connectionId, findings.preferred);
   await nameWrites(trx, connectionId, findings.named);
   await decideCreations(trx, connectionId, findings.newKeys, now);
@@ -122,6 +129,7 @@ export async function rememberFindings(
   await markEachRecord(trx, connectionId, instead, false, now);
   const fields = { priority: markPriority.fields, reread: false };
   await markRecords(trx, connectionId, [...matched, ...given], fields, now);
+  await markRecords(trx, connectionId, joined, { priority: markPriority.consent, reread: false }, now);
   await markContacts(
     trx,
     [...findings.back].map(([contactId, priority]) => ({

@@ -113,7 +113,7 @@ export async function createNew(
   for (const { twin, values } of others) {
     if (values !== undefined) continue;
     const { dirty, contact } = twin.creating.unlinked;
-    findings.letters.push(letterOf(work.connection, contact.contactId, twin.outcome, clock.now()));
+    findings.letters.push(letterOf(work.connection, contact, twin.outcome, clock.now()));
     findings.outcomes.set(dirty, 'refused');
   }
 }
@@ -167,7 +167,7 @@ function noteCreated(
       const { ownerField } = traits;
       // Made for nobody: an answer that tells no owner tells that.
       const stands = ownerField === undefined ? outcome.values : { [ownerField]: '', ...outcome.values };
-      tellLeftOut(findings, connection, contactId, leftOut, now);
+      tellLeftOut(findings, connection, { contactId, recordId }, leftOut, now);
       findings.links.push({ contactId, recordId, primary: true, reason: 'created' });
       const [holder, ...more] = elsewhere;
       if (holder !== undefined) {
@@ -188,7 +188,7 @@ function noteCreated(
       // The try before may still be made under the same id, with what it was to say then.
       if (dirty.tried) findings.unsettled.push({ recordId, dueAt: settlesAt({ at: now }, traits) + 1 });
       if (!theirs.isSubsetOf(new Set(Object.keys(stands)))) findings.unseen.push(recordId);
-      if (leftOut.length === 0) findings.mended.push(contactId);
+      if (leftOut.length === 0) findings.mended.push({ contactId, recordId });
       if (unlinked.tombstoneAt !== undefined) hurry(findings.back, contactId, dirty.priority);
       findings.outcomes.set(dirty, 'created');
       break;
@@ -209,7 +209,7 @@ function noteCreated(
         findings.newKeys.push({ ...creation, key: randomUUID() });
         break;
       }
-      findings.letters.push(letterOf(connection, contactId, outcome, now));
+      findings.letters.push(letterOf(connection, { contactId }, outcome, now));
       findings.outcomes.set(dirty, 'refused');
     }
   }

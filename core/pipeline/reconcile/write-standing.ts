@@ -108,7 +108,7 @@ export async function planStanding(
         mapping,
         traits,
         followed,
-        erasedOf(target.erasedValues, record.values),
+        erasedOf(target.erasedValues, record),
       );
       findings.taking.push(plan);
       return [plan];
@@ -187,7 +187,7 @@ export async function updateStanding(
     const leftOut = outcome.leftOut.filter(({ values }) => !(connector.traits.contactIdField in values));
     switch (outcome.outcome) {
       case 'written': {
-        tellLeftOut(findings, connection, people[0], leftOut, now);
+        tellLeftOut(findings, connection, { contactId: people[0], recordId }, leftOut, now);
         const refused = { ...plan.refused, ...refusedValues(leftOut, optOutFields) };
         const otherwise = storedOtherwise(plan.write, outcome.values, mapping, connector.traits.spelling);
         const agreed = {
@@ -196,7 +196,9 @@ export async function updateStanding(
           ...(withoutKey ? { keyContactId: undefined } : {}),
         };
         findings.agreed.push(agreed);
-        if (leftOut.length + Object.keys(refused).length === 0) findings.mended.push(...people);
+        if (leftOut.length + Object.keys(refused).length === 0) {
+          findings.mended.push(...people.map((contactId) => ({ contactId, recordId: outcome.recordId })));
+        }
         findings.outcomes.set(dirty, 'updated');
         if (outcome.recordId !== recordId) {
           findings.gone.push({ recordId, how: 'merged', at: now, movedTo: outcome.recordId });
@@ -214,7 +216,7 @@ export async function updateStanding(
       case 'refused':
       case 'taken':
       case 'exists':
-        findings.letters.push(letterOf(connection, people[0], outcome, now));
+        findings.letters.push(letterOf(connection, { contactId: people[0], recordId }, outcome, now));
         findings.outcomes.set(dirty, 'refused');
     }
   }

@@ -7,15 +7,37 @@ export interface IdentityRow {
   readonly contactId: string | null;
 }
 
+/** A row as it is kept; `lifted`: see the schema. */
+export interface StoredIdentity extends IdentityRow {
+  readonly lifted: boolean;
+}
+
 export async function identitiesOf(
   trx: WorkspaceTransaction,
   values: readonly string[],
-): Promise<IdentityRow[]> {
+): Promise<StoredIdentity[]> {
   if (values.length === 0) return [];
-  const { rows } = await sql<IdentityRow>`
-    select value, since, contact_id as "contactId" from identities
+  const { rows } = await sql<StoredIdentity>`
+    select value, since, contact_id as "contactId", lifted from identities
     where workspace_id = ${trx.workspaceId} and value = any(${values}::text[])`.execute(trx);
   return rows;
+}
+
+/** The BSUIDs each of these contacts is known by. */
+export async function bsuidsOf(
+  trx: WorkspaceTransaction,
+  contactIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const { rows } = await sql<{ contactId: string; value: string }>`
+    select contact_id as "contactId", value from identities
+    where workspace_id = ${trx.workspaceId} and contact_id = any(${[...contactIds]}::uuid[])
+      and value like 'bsuid:%'`.execute(trx);
+  return new Map(
+    [...Map.groupBy(rows, ({ contactId }) => contactId)].map(([contactId, some]) => [
+      contactId,
+      some.map(({ value }) => value),
+    ]),
+  );
 }
 
 /** Makes these rows the whole truth about their values. */

@@ -66,8 +66,20 @@ export async function addConsentEntries(
     .onConflict((conflict) => conflict.doNothing())
     .execute();
   // The ledger speaks for these STOPs from here on.
+  await liftSuppressions(
+    trx,
+    rows.map((row) => row.eventKey),
+  );
+}
+
+/** STOPs a ledger speaks for, or that are dropped. */
+export async function liftSuppressions(
+  trx: WorkspaceTransaction,
+  eventKeys: readonly Buffer[],
+): Promise<void> {
+  if (eventKeys.length === 0) return;
   await sql`delete from suppression where workspace_id = ${trx.workspaceId}
-            and event_key = any(${rows.map((row) => row.eventKey)}::bytea[])`.execute(trx);
+            and event_key = any(${[...eventKeys]}::bytea[])`.execute(trx);
 }
 
 /** How these contacts are called by what is no message. */

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { ConsentEntry } from '../../consent/index.ts';
 import type { WorkspaceTransaction } from '../store.ts';
+import { takenOverPhones } from '../reconcile/taken-over-phones.ts';
 
 /** Everything a contact's fields are computed from. Times in milliseconds. */
 export interface ContactReading {
@@ -22,8 +23,11 @@ export interface ContactReading {
   readonly formerPhones: readonly string[];
   readonly bsuidKey: string | null;
   readonly consent: readonly ConsentEntry[];
-  /** Phones that were somebody else's before `since`, with that person's consent. */
-  readonly takenOver: readonly { since: number; previous: readonly ConsentEntry[] }[];
+  /** Phones that were others' before `since`, with the consent of each, the earliest first. */
+  readonly takenOver: readonly {
+    readonly since: number;
+    readonly holders: readonly { readonly since: number; readonly entries: readonly ConsentEntry[] }[];
+  }[];
   readonly tags: readonly string[];
 }
 
@@ -109,17 +113,10 @@ export async function readContacts(
     where c.workspace_id = ${trx.workspaceId} and c.contact_id = any(${contactIds}::uuid[])
       and c.merged_into is null`.execute(trx);
 
-  const { rows: takenOver } = await sql<{ contactId: string; since: number; previousId: string }>`
-    select i.contact_id as "contactId", i.since, previous.contact_id as "previousId"
-    from identities i
-    cross join lateral (select p.contact_id from identities p
-                        where p.workspace_id = ${trx.workspaceId} and p.value = i.value and p.since < i.since
-                          and p.contact_id is not null
-                        order by p.since desc limit 1) previous
-    where i.workspace_id = ${trx.workspaceId} and i.contact_id = any(${contactIds}::uuid[])
-      and i.since > 0 and previous.contact_id <> i.contact_id`.execute(trx);
+  const takenOver = await takenOverPhones(trx, sql`i.contact_id = any(${contactIds}::uuid[])`);
 
-  const consentIds = [...new Set([...contactIds, ...takenOver.map((row) => row.previousId)])];
+  const previous = takenOver.flatMap(({ holders }) => holders.map(({ contactId }) => contactId));
+  const consentIds = [...new Set([...contactIds, ...previous])];
   const { rows: entries } = await sql<ConsentEntry & { contactId: string }>`
     select contact_id as "contactId", purpose, action, effective_at as "effectiveAt", rank,
            encode(event_key, 'hex') as key
@@ -140,9 +137,12 @@ export async function readContacts(
   return contacts.map((contact) => ({
     ...contact,
     consent: consentOf.get(contact.contactId) ?? [],
-    takenOver: (takenOverBy.get(contact.contactId) ?? []).map(({ since, previousId }) => ({
+    takenOver: (takenOverBy.get(contact.contactId) ?? []).map(({ since, holders }) => ({
       since,
-      previous: consentOf.get(previousId) ?? [],
+      holders: holders.map((holder) => ({
+        since: holder.since,
+        entries: consentOf.get(holder.contactId) ?? [],
+      })),
     })),
     tags: (tagsOf.get(contact.contactId) ?? []).map(({ tag }) => tag),
   }));

@@ -20,6 +20,8 @@ export interface DeadLetter {
   readonly channelId?: string;
   readonly connectionId?: string;
   readonly contactId?: string;
+  /** The record that was not written; undefined: there is none yet, or it is about no record. */
+  readonly recordId?: string | undefined;
   readonly payload?: Buffer;
   readonly receivedAt: number;
   /** Somebody's opt-out: its contents are not swept. */
@@ -27,7 +29,8 @@ export interface DeadLetter {
 }
 
 /**
- * Parks what could not go on. The same event, or the same contact of a connection, is parked once. Returns when those
+ * Parks what could not go on. The same event, or the same contact and record of a
+ * connection, is parked once. Returns when those
  * newly parked were received.
  */
 export async function parkDeadLetters(
@@ -53,6 +56,7 @@ export async function parkDeadLetters(
           channel_id: letter.channelId ?? null,
           connection_id: letter.connectionId ?? null,
           contact_id: letter.contactId ?? null,
+          record_id: letter.recordId ?? null,
           payload: letter.payload ?? null,
           received_at: letter.receivedAt,
           parked_at: now,
@@ -224,6 +228,19 @@ export async function reopenInbox(
   trx.due.add('inbox', trx.workspaceId);
 }
 
+/** Which records such letters are about. */
+export async function recordsOfLetters(
+  trx: WorkspaceTransaction,
+  deadLetterIds: readonly string[],
+): Promise<{ readonly connectionId: string; readonly recordId: string }[]> {
+  const { rows } = await sql<{ connectionId: string; recordId: string }>`
+    select distinct connection_id as "connectionId", record_id as "recordId" from dead_letters
+    where workspace_id = ${trx.workspaceId} and dead_letter_id = any(${deadLetterIds}::uuid[])
+      and connection_id is not null and record_id is not null
+    order by 1, 2`.execute(trx);
+  return rows;
+}
+
 export async function deleteDeadLetters(
   trx: WorkspaceTransaction,
   deadLetterIds: readonly string[],
@@ -232,14 +249,28 @@ export async function deleteDeadLetters(
             and dead_letter_id = any(${deadLetterIds}::uuid[])`.execute(trx);
 }
 
-/** What a connection refused of these contacts is no longer so: they were written. */
+/**
+ * What a connection refused of these contacts is no longer so: those records of theirs were written. What is said of another
+ * record of theirs stays while that one stands.
+ */
 export async function deleteCrmLetters(
   trx: WorkspaceTransaction,
   connectionId: string,
-  contactIds: readonly string[],
+  written: readonly { readonly contactId: string; readonly recordId: string }[],
 ): Promise<void> {
-  if (contactIds.length === 0) return;
-  await sql`delete from dead_letters
-            where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-              and contact_id = any(${contactIds}::uuid[]) and reason not like 'timeline%'`.execute(trx);
+  if (written.length === 0) return;
+  await sql`
+    delete from dead_letters d
+    using unnest(${written.map(({ contactId }) => contactId)}::uuid[],
+                 ${written.map(({ recordId }) => recordId)}::text[]) as t (contact_id, record_id)
+    where d.workspace_id = ${trx.workspaceId} and d.connection_id = ${connectionId}
+      and d.contact_id = t.contact_id and d.reason not like 'timeline%'
+      and (d.record_id is null or d.record_id = t.record_id or not exists (
+        select 1 from crm_links l
+        join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
+                          and r.record_id = l.record_id and r.gone is null
+        where l.workspace_id = ${trx.workspaceId} and l.connection_id = ${connectionId}
+          and l.contact_id = d.contact_id and l.record_id = d.record_id and l.parted_at is null))`.execute(
+    trx,
+  );
 }

@@ -4,7 +4,7 @@ import type { CrmValues } from '../../crm/index.ts';
 import { erasedValuesOf, saveErasedValues } from '../reconcile/crm-records.ts';
 import { unborn } from '../reconcile/crm-writes.ts';
 import { markEachRecord, markPriority } from '../reconcile/dirty.ts';
-import { erasedHash } from './erasures.ts';
+import { erasedHash, erasedKeyField } from './erasures.ts';
 import { fromJson, toJson } from '../json.ts';
 import type { WorkspaceTransaction } from '../store.ts';
 
@@ -109,7 +109,7 @@ export async function forgetRecords(
   }
   await sql`
     update crm_records r
-    set base = '{}', refused = '{}', ours = '{}', agreed = false, key_contact_id = null, erased_values = null
+    set base = '{}', refused = '{}', ours = '{}', agreed = false, key_contact_id = null
     from ${named(records.alone)}
     where r.workspace_id = ${trx.workspaceId} and r.connection_id = t.connection_id
       and r.record_id = t.record_id`.execute(trx);
@@ -136,9 +136,9 @@ async function forgetOnShared(
   isTheirs: IsTheirs,
   key: Buffer,
 ): Promise<void> {
-  if (standing.length === 0) return;
-  // What went from their own record into another's when they were merged stands there too.
-  const shared = [...standing, ...alone.filter(({ others }) => others.length > 0)];
+  // What went from their own record into another's when they were merged stands there too, and nobody may have told yet.
+  const shared = [...standing, ...alone];
+  if (shared.length === 0) return;
   const recordOf = new Map(shared.map((record) => [nameOf(record), record]));
   const phoneFields = await fieldsWithPhones(trx, own);
   const tells = (row: RecordNamed, field: string, value: string, ours: boolean): boolean => {
@@ -156,17 +156,22 @@ async function forgetOnShared(
       ),
     );
   const written: (RecordNamed & { readonly field: string; readonly value: string })[] = [];
+  const noteOne = (row: RecordNamed, field: string, value: string): void => {
+    const { connectionId, recordId } = row;
+    const places = [recordId, ...(recordOf.get(nameOf(row))?.survivors ?? [])];
+    written.push(...places.map((place) => ({ connectionId, recordId: place, field, value })));
+  };
   const note = (row: RecordNamed, values: CrmValues, isOurs: (field: string) => boolean): void => {
     for (const [field, value] of Object.entries(values)) {
-      if (value === '' || !isOurs(field) || !tells(row, field, value, true)) continue;
-      const { connectionId, recordId } = row;
-      const places = [recordId, ...(recordOf.get(nameOf(row))?.survivors ?? [])];
-      written.push(...places.map((place) => ({ connectionId, recordId: place, field, value })));
+      if (value !== '' && isOurs(field) && tells(row, field, value, true)) noteOne(row, field, value);
     }
   };
 
-  const { rows } = await sql<RecordNamed & { base: Buffer; refused: Buffer; ours: string[] }>`
-    select r.connection_id as "connectionId", r.record_id as "recordId", r.base, r.refused, r.ours
+  const { rows } = await sql<
+    RecordNamed & { base: Buffer; refused: Buffer; ours: string[]; key: string | null }
+  >`
+    select r.connection_id as "connectionId", r.record_id as "recordId", r.base, r.refused, r.ours,
+           r.key_contact_id as key
     from ${named(shared)} join crm_records r
       on r.workspace_id = ${trx.workspaceId} and r.connection_id = t.connection_id and r.record_id = t.record_id
     order by 1, 2 for update of r`.execute(trx);
@@ -174,6 +179,7 @@ async function forgetOnShared(
     const isOurs = (field: string): boolean => row.ours.includes(field);
     const agreed = fromJson(row.base) as CrmValues;
     note(row, agreed, isOurs);
+    if (row.key !== null && contactIds.includes(row.key)) noteOne(row, erasedKeyField, row.key);
     const base = without(row, agreed, isOurs);
     const refused = without(row, fromJson(row.refused) as CrmValues, () => true);
     await sql`

@@ -1,10 +1,11 @@
 import { sql } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
+import { scopeOf } from '../../identity/index.ts';
 import { addCounts } from '../counts.ts';
 import { forgetRecords, type IsTheirs, recordsOf, type TheirRecords } from './erase-records.ts';
 import { type ErasedStretch, erasedHash, type Erasure, type Remains } from './erasures.ts';
 import { addEvidence } from '../apply/evidence.ts';
-import { type IdentityRow, identitiesOf } from '../apply/identities.ts';
+import { identitiesOf, type StoredIdentity } from '../apply/identities.ts';
 import { keepInheritedOptOuts } from '../apply/inherited-opt-outs.ts';
 import { toJson } from '../json.ts';
 import { type ContentJudgement, insertMessages, mergeMessages, type MessageRow } from '../apply/messages.ts';
@@ -18,7 +19,7 @@ export interface Leaving {
   /** What nobody else was ever known by. */
   readonly own: ReadonlySet<string>;
   /** Who held what they are known by, and since when: other people's stretches too. */
-  readonly identities: readonly IdentityRow[];
+  readonly identities: readonly StoredIdentity[];
   readonly wamids: ReadonlySet<string>;
   readonly records: TheirRecords;
   readonly conflictIds: ReadonlySet<string>;
@@ -77,7 +78,7 @@ export async function eraseRows(
   const { contactIds: ids } = leaving;
   const own = [...leaving.own];
   const remains = await remainsOf(trx, ids, own);
-  await keepInheritedOptOuts(trx, ids, now);
+  await keepInheritedOptOuts(trx, leaving, key, now);
 
   const theirs = sql`(contact_id = any(${ids}::uuid[]) or (contact_id is null
     and (phone = any(${own}::text[]) or bsuid_key = any(${own}::text[]))))`;
@@ -133,15 +134,22 @@ export async function eraseRows(
   );
 
   const stretches = stretchesOf(leaving, now);
-  await sql`
-    insert into erased_identities as e (workspace_id, hash, since, until)
-    select ${workspaceId}::uuid, decode(hash, 'hex'), since, until
-    from unnest(${stretches.map(({ value }) => erasedHash(key, value).toString('hex'))}::text[],
-                ${stretches.map(({ since }) => since)}::bigint[], ${stretches.map(({ until }) => until)}::bigint[])
-         as t (hash, since, until)
-    on conflict (workspace_id, hash, since) do update set until = greatest(e.until, excluded.until)`.execute(
-    trx,
+  const bsuids = leaving.identities.flatMap(({ value, contactId }) =>
+    !value.startsWith('+') && isOf(leaving, contactId) ? [value] : [],
   );
+  await sql`
+    insert into erased_identities as e (workspace_id, hash, since, until, gave_up, scopes, bsuids)
+    select ${workspaceId}::uuid, decode(hash, 'hex'), since, until, gave_up,
+           case when phone then ${[...new Set(bsuids.map(scopeOf))]}::text[] else '{}' end,
+           case when phone then ${bsuids.map((value) => erasedHash(key, value))}::bytea[] else '{}' end
+    from unnest(${stretches.map(({ value }) => erasedHash(key, value).toString('hex'))}::text[],
+                ${stretches.map(({ since }) => since)}::bigint[], ${stretches.map(({ until }) => until)}::bigint[],
+                ${stretches.map(({ gaveUp }) => gaveUp)}::bool[],
+                ${stretches.map(({ value }) => value.startsWith('+'))}::bool[])
+         as t (hash, since, until, gave_up, phone)
+    on conflict (workspace_id, hash, since) do update set
+      until = greatest(e.until, excluded.until), gave_up = excluded.gave_up, scopes = excluded.scopes,
+      bsuids = excluded.bsuids`.execute(trx);
   await leaveStretches(trx, leaving);
   const erasure = { erasureId: uuidv7(), askedBy, erasedAt: now, remains };
   await trx
@@ -159,6 +167,8 @@ export async function eraseRows(
 
 interface Stretch extends ErasedStretch {
   readonly value: string;
+  /** Of a phone: it was known to be theirs no more, and nobody's. */
+  readonly gaveUp: boolean;
 }
 
 /** While each id was theirs: one that was nobody else's from ever on. */
@@ -167,10 +177,19 @@ function stretchesOf(leaving: Leaving, now: number): Stretch[] {
     rows.flatMap(({ value, since, contactId }, index) => {
       if (!isOf(leaving, contactId)) return [];
       const next = rows[index + 1]?.since;
-      return [{ value, since, until: next === undefined ? now : next - 1 }];
+      const later = rows.slice(index + 1);
+      const gaveUp = later.length > 0 && later.every((row) => row.contactId === null);
+      return [{ value, since, until: next === undefined ? now : next - 1, gaveUp }];
     }),
   );
-  return [...[...leaving.own].map((value) => ({ value, since: 0, until: now })), ...ofOthersToo];
+  const own = [...leaving.own].map((value) => {
+    const last = leaving.identities
+      .filter((row) => row.value === value)
+      .toSorted((x, y) => x.since - y.since)
+      .at(-1);
+    return { value, since: 0, until: now, gaveUp: last?.contactId === null };
+  });
+  return [...own, ...ofOthersToo];
 }
 
 /** While they had what others had before or since, it is nobody's known: also once no evidence is left of whose it was. */
@@ -192,7 +211,7 @@ async function leaveStretches(trx: WorkspaceTransaction, leaving: Leaving): Prom
 }
 
 /** Who held each id that was somebody else's too, the earliest first. */
-function sharedRows({ own, identities }: Leaving): IdentityRow[][] {
+function sharedRows({ own, identities }: Leaving): StoredIdentity[][] {
   const shared = identities.filter(({ value }) => !own.has(value)).toSorted((x, y) => x.since - y.since);
   return [...Map.groupBy(shared, ({ value }) => value).values()];
 }

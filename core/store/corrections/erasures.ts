@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { sql } from 'kysely';
+import { scopeOf } from '../../identity/index.ts';
 import { fromJson } from '../json.ts';
 import type { Page } from '../page.ts';
 import type { WorkspaceTransaction } from '../store.ts';
@@ -24,6 +25,9 @@ export function erasedHash(key: Buffer, identity: string): Buffer {
   return createHmac('sha256', key).update(identity, 'utf8').digest();
 }
 
+/** Under which their id, in the field that is unique, is among values of theirs that we wrote to a record: no field's name. */
+export const erasedKeyField = ' our id';
+
 /** Whether anybody of this workspace was ever erased. */
 export async function hasErased(trx: WorkspaceTransaction): Promise<boolean> {
   const { rows } = await sql`
@@ -37,13 +41,38 @@ export interface ErasedStretch {
   readonly until: number;
 }
 
+/** One of a phone, and by what its next holder is told from who comes back. */
+export interface ErasedHolding extends ErasedStretch {
+  /** It is somebody else's whoever has it. */
+  readonly gaveUp: boolean;
+  /** In which they had BSUIDs. */
+  readonly scopes: readonly string[];
+  /** Hashes of those, in hex. */
+  readonly bsuids: readonly string[];
+}
+
+/** Whether who has an erased person's phone now, and these BSUIDs, is somebody else. */
+export function isAnothers(
+  { gaveUp, scopes, bsuids }: Omit<ErasedHolding, keyof ErasedStretch>,
+  shown: readonly string[],
+  key: Buffer,
+): boolean {
+  if (shown.some((value) => bsuids.includes(erasedHash(key, value).toString('hex')))) return false;
+  return gaveUp || shown.some((value) => scopes.includes(scopeOf(value)));
+}
+
+/** The columns of an `ErasedHolding` in rows `e` of `erased_identities`. */
+export const holdingColumns = sql.raw(
+  `e.gave_up as "gaveUp", e.scopes, array(select encode(b, 'hex') from unnest(e.bsuids) b) as bsuids`,
+);
+
 /** While these were erased people's, by hex of the hash. */
 export async function erasedStretches(
   trx: WorkspaceTransaction,
   hashes: readonly Buffer[],
-): Promise<ReadonlyMap<string, readonly ErasedStretch[]>> {
-  const { rows } = await sql<ErasedStretch & { hash: string }>`
-    select encode(hash, 'hex') as hash, since, until from erased_identities
+): Promise<ReadonlyMap<string, readonly ErasedHolding[]>> {
+  const { rows } = await sql<ErasedHolding & { hash: string }>`
+    select encode(hash, 'hex') as hash, since, until, ${holdingColumns} from erased_identities e
     where workspace_id = ${trx.workspaceId}
       and encode(hash, 'hex') = any(${hashes.map((hash) => hash.toString('hex'))}::text[])`.execute(trx);
   return Map.groupBy(rows, ({ hash }) => hash);

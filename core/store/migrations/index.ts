@@ -22,6 +22,8 @@ import { dueList } from './0032-due-list.ts';
 import { blockedTimelines } from './0033-blocked-timelines.ts';
 import { callLimits } from './0036-call-limits.ts';
 import { words } from './0037-words.ts';
+import { erasedOptOuts } from './0043-erased-opt-outs.ts';
+import { lettersOfRecords } from './0044-letters-of-records.ts';
 
 /** By the name of their file, in order. One that was applied anywhere is never changed: another follows it, under a number above all others. */
 export const migrations = {
@@ -49,4 +51,6 @@ export const migrations = {
   '0033-blocked-timelines': blockedTimelines,
   '0036-call-limits': callLimits,
   '0037-words': words,
+  '0043-erased-opt-outs': erasedOptOuts,
+  '0044-letters-of-records': lettersOfRecords,
 };

@@ -78,16 +78,17 @@ export async function holdContacts(trx: WorkspaceTransaction, contactIds: readon
 
 /**
  * Ties contacts to records. A contact joined into another meanwhile is tied by its survivor; one that has a primary
- * record already gets no second one, and what a person parted stays parted. Timelines of those who got a primary record fall due. A record
- * made for somebody who got another one meanwhile is a conflict.
+ * record already gets no second one, and what a person parted stays parted. Timelines of those who got a primary record fall
+ * due. A record made for somebody who got another one meanwhile is a conflict. Returns records tied to a survivor: what they
+ * say was decided without them.
  */
 export async function saveLinks(
   trx: WorkspaceTransaction,
   connectionId: string,
   links: readonly (LinkRow & { readonly reason: LinkReason })[],
   now: number,
-): Promise<void> {
-  if (links.length === 0) return;
+): Promise<string[]> {
+  if (links.length === 0) return [];
   await holdContacts(
     trx,
     links.map(({ contactId }) => contactId),
@@ -112,9 +113,13 @@ export async function saveLinks(
     returning ${columns}`.execute(trx);
   await leaveGonePrimaries(trx, connectionId, contactsWithPrimary(rows));
   await dueTimeline(trx, connectionId, contactsWithPrimary(rows), now);
+  const asked = new Set(links.map(({ contactId, recordId }) => `${contactId} ${recordId}`));
+  const joined = rows.flatMap(({ contactId, recordId }) =>
+    asked.has(`${contactId} ${recordId}`) ? [] : [recordId],
+  );
   const made = new Set(links.filter(({ reason }) => reason === 'created').map(({ recordId }) => recordId));
   const second = rows.filter(({ primary, recordId }) => !primary && made.has(recordId));
-  if (second.length === 0) return;
+  if (second.length === 0) return joined;
   const standing = await linksOfContacts(
     trx,
     connectionId,
@@ -128,6 +133,7 @@ export async function saveLinks(
     }),
     now,
   );
+  return joined;
 }
 
 function contactsWithPrimary(
