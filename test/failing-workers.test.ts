@@ -82,7 +82,7 @@ describe.each([
     expect(raised).toMatchObject({ subject: step, closedAt: null });
     expect(message).toContain(code);
     const metrics = await (await fetch(`${service.url}/metrics`)).text();
-    expect(metrics).toMatch(new RegExp(`sangam_turns_failing\\{step="${step}"\\} 1`));
+    expect(metrics).toMatch(new RegExp(`sangam_work_failing\\{step="${step}"\\} 1`));
 
     const lines = service
       .output()

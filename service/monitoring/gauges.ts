@@ -104,7 +104,7 @@ export function addGauges(
     'kind',
     seen(({ alerts }) => alerts.map(({ kind, count }) => [kind, count])),
   );
-  gauge('work_failing', 'Workspaces, or connections, whose turns fail now in this process.', 'step', () => [
+  gauge('work_failing', 'Workspaces, or connections, whose work fails now in this process.', 'step', () => [
     ...failing(),
   ]);
   gauge(

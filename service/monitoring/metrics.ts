@@ -54,7 +54,7 @@ export function createMetrics(): Metrics {
       'outcome',
     ]),
     crmFailures: counter('crm_calls_failed_total', 'CRM calls that failed as a whole.', ['crm', 'code']),
-    tickFailures: counter('work_failed_total', 'Turns that failed and were taken again.', ['step']),
+    tickFailures: counter('work_failed_total', 'Ticks that failed and were taken again.', ['step']),
   };
 }
 
