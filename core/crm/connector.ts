@@ -85,7 +85,7 @@ export type WriteOutcome = { readonly item: string } & (
     }
 );
 
-/** One page of a look through the account's records. */
+/** One page of a scan of the account's records. */
 export interface ScanPage {
   readonly records: readonly CrmRecord[];
   /** Records found to be deleted, with the vendor's time of it. */

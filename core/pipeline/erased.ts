@@ -75,7 +75,7 @@ function identitiesNamed(payload: Buffer, portfolio: string | undefined): string
   });
 }
 
-/** Records as a look brought them up; what they hold of erased people who never came back is not remembered. */
+/** Records as a scan brought them up; what they hold of erased people who never came back is not remembered. */
 export async function withoutErased(
   trx: WorkspaceTransaction,
   connectionId: string,

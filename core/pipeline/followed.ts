@@ -39,7 +39,7 @@ export function followedBy(connection: ConnectionRow, traits: ConnectorTraits): 
   };
 }
 
-/** What a look at a record shows of its followed fields. */
+/** What a scan or read of a record shows of its followed fields. */
 export interface Noticed {
   readonly occurrences: readonly Occurrence[];
   /** Of fields that are only followed: as they stand there. */

@@ -258,7 +258,7 @@ export interface Database {
     /** While calls fail: when the first of them did, and what the last one said. */
     failing_since: number | null;
     last_failure: string | null;
-    /** When a look through the whole account ended: from then on a miss in the phone index means nobody. */
+    /** When a scan of the whole account ended: from then on a miss in the phone index means nobody. */
     indexed_at: number | null;
     /** By which the phones of that look were read; empty: none was known. */
     indexed_region: string | null;
@@ -285,7 +285,7 @@ export interface Database {
     erased_values: ColumnType<Buffer | null, Buffer | null | undefined>;
     /** Fields of the base whose value we wrote: still ours to correct while it stands. */
     ours: ColumnType<string[], string[] | undefined>;
-    /** Both sides agreed on the base; else it is only what a look through the account found. */
+    /** Both sides agreed on the base; else it is only what a scan of the account found. */
     agreed: ColumnType<boolean, boolean | undefined>;
     read_at: number;
     gone: 'deleted' | 'merged' | 'erased' | null;

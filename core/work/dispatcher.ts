@@ -4,21 +4,21 @@ import type { DueTarget, Queue, RestUntil, Store } from '../store/index.ts';
 /** Who works a queue off. */
 export interface Worker {
   readonly queue: Queue;
-  /** A look at what is due begins. */
+  /** A scan for what is due begins. */
   scanning(): void;
   /** All that is due in its queue. */
   found(targets: readonly DueTarget[]): void;
-  /** Looks fail, so many in a row. */
-  blind(error: unknown, looks: number): void;
+  /** Scans fail, so many in a row. */
+  scanFailed(error: unknown, scans: number): void;
   wake(target: DueTarget): void;
 }
 
 const scanEveryMs = 500;
-/** While looks fail: so long after a database is back its work goes on at the latest. */
+/** While scans fail: so long after a database is back its work goes on at the latest. */
 const longestWaitMs = 5_000;
 
 /**
- * Finds what is due for all queues a process works off, in one look for all workspaces. What this process or another makes
+ * Finds what is due for all queues a process works off, in one scan for all workspaces. What this process or another makes
  * due is told besides; what other processes left behind, or what time makes due, is found here.
  */
 export class Dispatcher {
@@ -28,7 +28,7 @@ export class Dispatcher {
   #failedScans = 0;
   #timer: NodeJS.Timeout | undefined;
   #scanning = false;
-  /** Somebody came while a look was under way. */
+  /** Somebody came while a scan was under way. */
   #again = false;
 
   constructor(store: Pick<Store, 'scanDue' | 'restDue' | 'onDue'>, clock: Clock) {
@@ -41,9 +41,9 @@ export class Dispatcher {
       if (due.at <= this.#clock.now()) worker.wake(due);
     });
     this.#workers.set(worker, hush);
-    // Those who start together share the first look.
+    // Those who start together share the first scan.
     if (this.#scanning) this.#again = true;
-    else this.#lookIn(0);
+    else this.#scanIn(0);
   }
 
   leave(worker: Worker): void {
@@ -62,12 +62,12 @@ export class Dispatcher {
     return next !== undefined && next > this.#clock.now();
   }
 
-  #lookIn(ms: number): void {
+  #scanIn(ms: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#look(), ms);
+    this.#timer = setTimeout(() => void this.#scan(), ms);
   }
 
-  async #look(): Promise<void> {
+  async #scan(): Promise<void> {
     this.#scanning = true;
     this.#again = false;
     const workers = [...this.#workers.keys()];
@@ -80,9 +80,9 @@ export class Dispatcher {
     } catch (error) {
       this.#failedScans += 1;
       nextMs = Math.min(scanEveryMs * 2 ** (this.#failedScans - 1), longestWaitMs);
-      for (const worker of workers) worker.blind(error, this.#failedScans);
+      for (const worker of workers) worker.scanFailed(error, this.#failedScans);
     }
     this.#scanning = false;
-    if (this.#workers.size > 0) this.#lookIn(this.#again ? 0 : nextMs);
+    if (this.#workers.size > 0) this.#scanIn(this.#again ? 0 : nextMs);
   }
 }

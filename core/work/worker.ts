@@ -8,7 +8,7 @@ import type { Dispatcher, Worker } from './dispatcher.ts';
  */
 export type TickOutcome = 'more' | 'done' | 'later' | RestUntil;
 
-/** Whose tick failed, and how often in a row; with no workspace it is the look around that did. */
+/** Whose tick failed, and how often in a row; with no workspace it is the scan for what is due that did. */
 export interface TickFailure {
   readonly workspaceId?: string;
   readonly connectionId?: string;
@@ -20,7 +20,7 @@ export interface QueueWork {
   readonly queue: Queue;
   /** `crowded`: others have had work just now, so a short tick is due. */
   readonly tick: (target: DueTarget, crowded: boolean) => Promise<TickOutcome>;
-  /** A tick, or the look around, failed; it is tried again, later each time. */
+  /** A tick, or the scan for what is due, failed; it is tried again, later each time. */
   readonly failed: TickFailed;
   /** Ticks spend their time in calls of others: whoever takes longer than this does not keep a place from the rest. */
   readonly placeMs?: number;
@@ -38,7 +38,7 @@ const longestTickMs = 5 * 60_000;
 const presentMs = 2_000;
 
 /**
- * Takes ticks between the targets of a queue: the least recently served one that has work goes first, two at a time, so that
+ * Serves the targets of a queue, a tick each: the least recently served one that has work goes first, two at a time, so that
  * one's backlog never makes another wait for more than the rest of a tick.
  */
 export class QueueWorker implements Worker {
@@ -56,7 +56,7 @@ export class QueueWorker implements Worker {
   readonly #backoff = new Backoff();
   /** Those to be tried in a moment. */
   readonly #later = new Map<string, NodeJS.Timeout>();
-  #blind = false;
+  #scanFails = false;
   /** When something was last ended, or first due after nothing was, on the monotonic clock; undefined: nothing is due. */
   #waitsSince: number | undefined;
   #running = false;
@@ -85,7 +85,7 @@ export class QueueWorker implements Worker {
     await Promise.all(this.#serving.values());
   }
 
-  /** Takes ticks until nothing is due, without being started. */
+  /** Works until nothing is due, without being started. */
   async drain(): Promise<void> {
     for (;;) {
       const due = await this.#dispatcher.dueNow(this.queue);
@@ -129,8 +129,8 @@ export class QueueWorker implements Worker {
 
   found(targets: readonly DueTarget[]): void {
     // A database that was away is back: nobody waits any longer for having met it away.
-    this.#backoff.keepOnly(this.#blind ? new Set() : new Set(targets.map(nameOf)));
-    this.#blind = false;
+    this.#backoff.keepOnly(this.#scanFails ? new Set() : new Set(targets.map(nameOf)));
+    this.#scanFails = false;
     for (const target of targets) {
       // Who is served looks by itself whether anything is left.
       if (!this.#serving.has(nameOf(target))) this.#take(target);
@@ -138,9 +138,9 @@ export class QueueWorker implements Worker {
     if (this.#serving.size === 0) this.#ended();
   }
 
-  blind(error: unknown, looks: number): void {
-    this.#blind = true;
-    this.#work.failed(error, { failures: looks });
+  scanFailed(error: unknown, scans: number): void {
+    this.#scanFails = true;
+    this.#work.failed(error, { failures: scans });
   }
 
   #serve(): void {

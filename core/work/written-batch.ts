@@ -12,7 +12,7 @@ export interface WrittenBatch<Outcome extends string> extends OfConnection {
   readonly ms: number;
 }
 
-/** What is told of looks through a CRM's records. */
+/** What is told of scans of a CRM's records. */
 export interface ScanCounts {
   scanned(page: OfConnection & { readonly records: number; readonly ms: number }): void;
   callFailed(connection: OfConnection, error: SangamError): void;

@@ -20,7 +20,7 @@ import { letterOf } from '../event-letter.ts';
 import { parkEvents } from './park.ts';
 import type { ErasureKeyOf } from '../erased.ts';
 
-/** Most events one workspace has applied before another's tick. */
+/** Most events one workspace has applied before another's is served. */
 const eventsATick = 500;
 /** While others have work too: a tick keeps the processor for a few milliseconds (`pnpm bench neighbour`). */
 const eventsACrowdedTick = 32;
@@ -36,7 +36,7 @@ export interface AppliedBatch {
   readonly ms: number;
 }
 
-/** Applies what is in the inbox, in fair ticks between workspaces, until stopped. */
+/** Applies what is in the inbox, fairly between workspaces, until stopped. */
 export function createApplier(dependencies: {
   store: Store;
   directory: Directory;

@@ -199,7 +199,7 @@ export async function ensureIndexed(
 }
 
 /**
- * What a look at everything did not bring up is gone; whether it lives on as another is seen by reading what somebody is
+ * What a scan of everything did not bring up is gone; whether it lives on as another is seen by reading what somebody is
  * tied to.
  */
 async function leaveUnseen(

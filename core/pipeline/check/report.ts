@@ -28,7 +28,7 @@ import { contactFields } from '../reconcile/contact-fields.ts';
 /** Most groups of records a report looks into. */
 const mostGroups = 5_000;
 
-/** What a look through an account finds, besides numbers that cannot be read. */
+/** What a scan of an account finds, besides numbers that cannot be read. */
 export const findingSections = [
   'several records',
   'contradicting consents',
@@ -66,7 +66,7 @@ interface ReportInput {
   readonly connection: ConnectionRow;
 }
 
-/** One section of what a look through the account found: at most some thousand rows. Throws a `Refusal`. */
+/** One section of what a scan of the account found: at most some thousand rows. Throws a `Refusal`. */
 export async function readFindings(
   input: ReportInput,
   section: (typeof findingSections)[number],

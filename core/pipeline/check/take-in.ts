@@ -28,8 +28,8 @@ interface Seen {
 }
 
 /**
- * Takes in one page of a look. What people changed becomes occurrences, where no write of ours can have made it; what both
- * sides agreed on stays, and the reconciler reads what differs from it. `all`: the look is at all records, so that even
+ * Takes in one page of a scan. What people changed becomes occurrences, where no write of ours can have made it; what both
+ * sides agreed on stays, and the reconciler reads what differs from it. `all`: the scan is of all records, so that even
  * what both sides agreed on was seen just now, and a record that was said to be gone is there.
  */
 export async function takeIn(

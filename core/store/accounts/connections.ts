@@ -40,7 +40,7 @@ export interface ConnectionRow {
   readonly failedAttempts: number;
   readonly nextCallAt: number;
   /**
-   * When a look through the whole account ended that read its phones by this region: from then on a miss in the phone
+   * When a scan of the whole account ended that read its phones by this region: from then on a miss in the phone
    * index means nobody.
    */
   readonly indexedAt: number | null;

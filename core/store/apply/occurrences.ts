@@ -23,7 +23,7 @@ export const workflowField = 'workflow:';
 const skewMs = 60_000;
 
 /**
- * A set: each is kept once, whatever order webhooks, re-reads and polls bring it in. What a look found and a webhook tells
+ * A set: each is kept once, whatever order webhooks, re-reads and polls bring it in. What a scan found and a webhook tells
  * is one change, with the webhook's time: the same value, and no other between.
  */
 export async function addOccurrences(

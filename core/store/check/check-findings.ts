@@ -4,7 +4,7 @@ import { fromJson } from '../json.ts';
 import type { Page } from '../page.ts';
 import type { WorkspaceTransaction } from '../store.ts';
 
-/** What a look through a CRM account left in the index, and what stands out in it. */
+/** What a scan of a CRM account left in the index, and what stands out in it. */
 
 /** What records show of their phones, as it stands in the CRM. */
 export async function typedPhones(

@@ -51,7 +51,7 @@ export interface RecordRow {
   readonly base: CrmValues;
   /** Fields of the base whose value we wrote. */
   readonly ours: readonly string[];
-  /** Both sides agreed on the base; else it is only what a look through the account found. */
+  /** Both sides agreed on the base; else it is only what a scan of the account found. */
   readonly agreed: boolean;
   /** Values the CRM did not take. */
   readonly refused: CrmValues;
@@ -67,7 +67,7 @@ export interface RecordRow {
 }
 
 /**
- * Remembers records as a look through the account found them, and their phones. What both sides agreed on stays, or what
+ * Remembers records as a scan of the account found them, and their phones. What both sides agreed on stays, or what
  * is known to be ours: what changed there is for the reconciler to take. They are there again.
  */
 export async function saveRecords(
