@@ -190,6 +190,7 @@ describe('a request', () => {
     expect(response.headers.get('x-request-id')).toBe('the-one-that-failed');
     const { error } = (await response.json()) as { error: { message: string } };
     expect(error.message).toContain('the-one-that-failed');
+    await until('what the log says of it', () => lines('a request failed').length > 0);
     expect(lines('a request failed')).toMatchObject([
       { requestId: 'the-one-that-failed', method: 'GET', err: { code: '42P01' } },
     ]);
