@@ -201,10 +201,10 @@ class UsedUpLimits {
   }
 
   rest(connectionId: string, now: number): 'done' | RestUntil {
-    const from = this.from(connectionId);
-    if (from === undefined) return 'done';
-    const until = Math.min(...this.#still(connectionId).map((one) => one.until));
-    const notBefore = now + (until - performance.now());
+    const still = this.#still(connectionId);
+    if (still.length === 0) return 'done';
+    const from = Math.min(...still.map((one) => one.from));
+    const notBefore = now + Math.min(...still.map(({ until }) => until)) - performance.now();
     return from === 0 ? { notBefore } : { notBefore, from };
   }
 
