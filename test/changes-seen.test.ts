@@ -12,6 +12,7 @@ import {
   stopCheck,
 } from '@sangam/core/store';
 import { describe, expect, test } from 'vitest';
+import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { lives } from './conformance/lives.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { day, hour, minute, somebody, setUpFor } from './conformance/set-up.ts';
@@ -19,6 +20,7 @@ import { told } from './conformance/told.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
 import { memoryFields, type MemoryCrmRules } from './harness/memory-crm.ts';
 import { scanning, tell } from './harness/tell.ts';
+import type { Person } from './harness/whatsapp.ts';
 
 /** What happens in a CRM is told by webhooks or found by looking, or both: each change is known once. */
 
@@ -84,6 +86,28 @@ describe('a change', () => {
     user.update((await crm.record()).recordId, { [stageField]: 'new' });
     await crm.poll();
     expect(await stagesOf(crm)).toMatchObject([{ value: 'new' }]);
+  });
+
+  test('of the owner of a record made for nobody is known for one, and making it cost no read', async () => {
+    const { fixture, crm } = await setUpFor(openHubspotAccount)({});
+    await crm.check();
+    const [owner] = await crm.connector.owners();
+    const ownerId = owner?.ownerId ?? '';
+    const making = async (person: Person): Promise<number> => {
+      const before = await crm.account.calls();
+      await crm.writes(person);
+      await fixture.settle();
+      return (await crm.account.calls()) - before;
+    };
+    const forNobody = await making(asha);
+    const { recordId } = await crm.record();
+    await crm.configure({ owner: { kind: 'fixed', ownerId } });
+    // Of a record made for somebody the answer tells the owner.
+    expect(await making(somebody(7, 'Bela'))).toBe(forNobody);
+    fixture.clock.advance(minute);
+    await crm.account.user.update(recordId, { hubspot_owner_id: ownerId });
+    await crm.poll();
+    expect(await crm.occurrences()).toMatchObject([{ recordId, field: 'hubspot_owner_id', value: ownerId }]);
   });
 
   test('is not swallowed by our own read', async () => {

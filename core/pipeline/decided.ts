@@ -47,7 +47,7 @@ export function readDecision(subject: unknown): {
 }
 
 /**
- * Puts a contact's links back as they were before a decision. What was tied since by something else stays, as primary record only
+ * Puts a contact's links back as they were before a decision. What was tied since by something else stays, primary only
  * where the contact had none; what it is not tied to any more, as the record of somebody who was found to be another
  * person, does not come back. Records merged meanwhile are where they live on.
  */

@@ -18,8 +18,8 @@ const skewMs = 60_000;
 /**
  * A record others were merged into takes over values of theirs, and the vendor tells them as changes somebody made then.
  * They are none: takes such occurrences of these records out, and those of fields that are ours. Nor is what we wrote of
- * somebody erased kept as a change. To be called whenever
- * occurrences or merges became known: whichever came first, the other finds it.
+ * somebody erased kept as a change. To be called whenever occurrences or merges became known: whichever came first, the other
+ * finds it.
  */
 export async function forgetTakenOver(
   trx: WorkspaceTransaction,

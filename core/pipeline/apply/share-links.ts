@@ -8,7 +8,7 @@ export interface ContactLink extends KeptLink {
 
 /** Whose links are whose after contacts were joined, or parted again, in one connection. */
 export interface SharedLinks {
-  /** Of contacts that stand. One that several were joined into may have several primary records: which stays is decided by rank. */
+  /** Of contacts that stand. One that several were joined into may have several primaries: rank decides which stays. */
   readonly current: readonly ContactLink[];
   /** Of contacts that are joined: what each has by itself. */
   readonly beforeJoin: readonly ContactLink[];

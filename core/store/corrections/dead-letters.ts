@@ -29,8 +29,7 @@ export interface DeadLetter {
 }
 
 /**
- * Parks what could not go on. The same event, or the same contact and record of a
- * connection, is parked once. Returns when those
+ * Parks what could not go on. The same event, or the same contact and record of a connection, is parked once. Returns when those
  * newly parked were received.
  */
 export async function parkDeadLetters(

@@ -17,7 +17,7 @@ export interface LinkRow {
 const columns = sql.raw('contact_id as "contactId", record_id as "recordId", is_primary as "primary"');
 
 /**
- * Everybody tied to these records. Whoever was parted from one that holds their phone stands there without it being their primary record:
+ * Everybody tied to these records. Whoever was parted from one that holds their phone stands there, and it is not their primary:
  * their opt-out concerns it, and nothing else of theirs.
  */
 export async function linksOfRecords(
@@ -66,7 +66,7 @@ export async function partedFrom(
 }
 
 /**
- * Holds contacts until this transaction ends, before anybody looks whether they have a primary record: of two who give one at the same
+ * Holds contacts until this transaction ends, before anybody looks for their primary record: of two who give one at the same
  * time the second sees the first's.
  */
 export async function holdContacts(trx: WorkspaceTransaction, contactIds: readonly string[]): Promise<void> {
