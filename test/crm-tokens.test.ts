@@ -4,7 +4,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import { hubspot } from '@sangam/connectors/hubspot';
 import type { Grant, Renewable } from '@sangam/connectors/registry';
 import { SangamError } from '@sangam/core/errors';
-import { connectionOf, type ConnectionRow, openStore, type Store } from '@sangam/core/store';
+import { connectionOf, type ConnectionRow, listAlerts, openStore, type Store } from '@sangam/core/store';
 import { createCrmTokens, createSecretBox, type CrmTokens } from '@sangam/service';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase, until } from './harness/index.ts';
@@ -96,6 +96,7 @@ function tokensOf(store: Store): CrmTokens {
   const site = { sandboxUrl: vendor.url, app: { clientId: 'client', clientSecret: 'secret' } };
   return createCrmTokens({
     store,
+    clock: { now: Date.now },
     box,
     renewalOf: async (_account, kind) =>
       kind === 'mint'
@@ -237,7 +238,10 @@ test('a dead grant blocks the connection once, and is not shown to the vendor ag
   await Promise.all(refusals);
   await expect(here.accessToken()).rejects.toMatchObject({ code: 'reconnect' });
   expect(vendor.shown).toHaveLength(1);
-  expect((await rowOf(ids)).blockedReason).not.toBeNull();
+  const blocked = (await rowOf(ids)).blockedReason;
+  expect(blocked).not.toBeNull();
+  const alerts = await stores[0].transact(ids.workspaceId, (trx) => listAlerts(trx, { limit: 10 }));
+  expect(alerts).toMatchObject([{ kind: 'connection blocked', message: blocked, closedAt: null }]);
 
   vendor.answer = undefined;
   await stores[0].transact(ids.workspaceId, (trx) =>
@@ -273,13 +277,16 @@ test('a token that still is valid goes on being used while the vendor cannot ren
   expect(vendor.shown).toHaveLength(1);
 });
 
-test('a token that was typed in cannot be renewed: the connection is blocked until there is another', async () => {
+test('a token that was typed in cannot be renewed: the refusal says what to do', async () => {
   const ids = await connect(null);
   const crmTokens = tokensOf(stores[0]);
   const credentials = crmTokens.credentialsOf(await rowOf(ids));
   expect(await credentials.accessToken()).toBe('access-0');
-  await expect(credentials.expired('access-0')).rejects.toMatchObject({ code: 'reconnect', retry: 'never' });
-  expect((await rowOf(ids)).blockedReason).not.toBeNull();
+  await expect(credentials.expired('access-0')).rejects.toMatchObject({
+    code: 'reconnect',
+    retry: 'never',
+    message: expect.stringContaining('enter a new one') as unknown,
+  });
   expect(vendor.shown).toEqual([]);
 });
 

@@ -80,15 +80,18 @@ describe('gauges', () => {
 
   test('tell of records and entries of a live connection that does not answer, and not of one in shadow', async () => {
     const { workspaceId, hubspot } = fixture.parties;
-    const fails = (seen: number): Promise<number> =>
+    const fails = (failedAttempts: number): Promise<number | undefined> =>
       fixture.store.transact(workspaceId, (trx) =>
-        noteFailure(trx, hubspot.connectionId, {
-          seen,
-          at: Date.now() - 16 * 60_000,
-          nextCallAt: Date.now() + 3_600_000,
-          message: 'Away.',
-          blocked: false,
-        }),
+        noteFailure(
+          trx,
+          { connectionId: hubspot.connectionId, accessVersion: 0, failedAttempts },
+          {
+            at: Date.now() - 16 * 60_000,
+            nextCallAt: Date.now() + 3_600_000,
+            message: 'Away.',
+            blocked: false,
+          },
+        ),
       );
     await fails(0);
     expect(

@@ -253,6 +253,8 @@ export interface Database {
     /** Why timelines are not written until an admin acts; records are. */
     timeline_blocked_reason: ColumnType<string | null, string | null | undefined>;
     disconnected_at: number | null;
+    /** Counts how often a person opened the account, lifted its block or let it go. */
+    access_version: ColumnType<number, number | undefined>;
     failed_attempts: ColumnType<number, number | undefined>;
     next_call_at: ColumnType<number, number | undefined>;
     /** While calls fail: when the first of them did, and what the last one said. */

@@ -165,6 +165,39 @@ describe('an account whose calls failed', () => {
   });
 });
 
+describe('what a call of before a person acted came to', () => {
+  const lift = (): Promise<void> =>
+    engine.store.transact(engine.workspaceId, (trx) => liftBlock(trx, seen.connectionId, now));
+  const openAlerts = async (): Promise<readonly string[]> => {
+    const alerts = await engine.store.transact(engine.workspaceId, (trx) => listAlerts(trx, { limit: 100 }));
+    return alerts.filter(({ closedAt }) => closedAt === null).map(({ kind }) => kind);
+  };
+
+  test('blocks nothing, pauses nothing and alerts nobody', async () => {
+    await callFailed(engine.store, seen, error('never'), 'records', now);
+    await lift();
+    await callFailed(engine.store, seen, error('never'), 'timeline', now);
+    await callFailed(engine.store, seen, error('later'), 'scan', now);
+    expect(await row()).toMatchObject({ blockedReason: null, failedAttempts: 0, nextCallAt: 0 });
+    expect(await openAlerts()).toEqual([]);
+  });
+
+  test('does not block timelines again', async () => {
+    const refused = new SangamError({
+      code: 'missing_scope',
+      origin: 'crm',
+      retry: 'never',
+      message: 'A right lacks.',
+    });
+    await callFailed(engine.store, seen, refused, 'timeline', now);
+    expect(await row()).toMatchObject({ timelineBlockedReason: 'A right lacks.' });
+    await lift();
+    await callFailed(engine.store, seen, refused, 'timeline', now);
+    expect(await row()).toMatchObject({ timelineBlockedReason: null });
+    expect(await openAlerts()).toEqual([]);
+  });
+});
+
 describe('fields that vanished', () => {
   test('are parked beside those another process parked meanwhile', async () => {
     await Promise.all(

@@ -108,20 +108,20 @@ export async function callFailed(
   if (lane === 'timeline' && error.code === missingRight) {
     // The account answered, and what lacks may lack for timelines alone.
     await store.transact(workspaceId, async (trx) => {
-      await blockTimeline(trx, connectionId, error.message);
+      if (!(await blockTimeline(trx, connection, error.message))) return;
       await raiseAlert(trx, { connectionId, kind: 'timeline blocked', message: error.message }, now);
     });
     await callWent(store, connection, now);
     return true;
   }
   await store.transact(workspaceId, async (trx) => {
-    const failingSince = await noteFailure(trx, connectionId, {
-      seen: failedAttempts,
+    const failingSince = await noteFailure(trx, connection, {
       at: now,
       nextCallAt: now + breakerWaitMs(error, failedAttempts + 1),
       message: error.message,
       blocked,
     });
+    if (failingSince === undefined) return;
     if (blocked) {
       await raiseAlert(trx, { connectionId, kind: 'connection blocked', message: error.message }, now);
     } else if (failingSince <= now - silentMs) {

@@ -40,6 +40,7 @@ export function createCrmAccounts(options: {
   const crmApps = createCrmApps(options);
   const crmTokens = createCrmTokens({
     store,
+    clock,
     box,
     renewalOf: async (account, kind) => {
       const { oauth, form } = crms.get(account.crm);

@@ -1,13 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Grant, Renewable } from '@sangam/connectors/registry';
+import type { Clock } from '@sangam/core/clock';
 import type { Credentials } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
 import {
   type AuthKind,
-  blockToken,
   type ConnectionRow,
   endRenewal,
   leaseRenewal,
+  raiseAlert,
   type RenewalKey,
   type Store,
   type StoredCredentials,
@@ -46,16 +47,17 @@ const lookAgainMs = 100;
 const patienceMs = 25_000;
 const pauseMs = 30_000;
 
-/** Time here is the machine's own: tokens live in the vendor's time, also where a sandbox's clock was advanced. */
+/** Tokens live in the machine's own time, the vendor's, also where a sandbox's clock was advanced; `clock` dates alerts. */
 export function createCrmTokens(dependencies: {
   store: Store;
+  clock: Clock;
   box: SecretBox;
   /** Undefined: no app of ours stands there, so that nothing can be renewed. */
   renewalOf: (account: Account, kind: AuthKind) => Promise<Renewal | undefined>;
   /** What to do when a CRM no longer takes keys that were typed in. */
   howToReplace: (crm: string) => string;
 }): CrmTokens {
-  const { store, box, renewalOf, howToReplace } = dependencies;
+  const { store, clock, box, renewalOf, howToReplace } = dependencies;
   const remembered = new Map<string, Token>();
   const renewing = new Map<string, Promise<Token>>();
   const pausedUntil = new Map<string, number>();
@@ -76,7 +78,15 @@ export function createCrmTokens(dependencies: {
   };
 
   const end = (account: Account, held: Held, renewed: Parameters<typeof endRenewal>[3]): Promise<boolean> =>
-    store.transact(account.workspaceId, (trx) => endRenewal(trx, account.connectionId, held, renewed));
+    store.transact(account.workspaceId, async (trx) => {
+      const { connectionId } = account;
+      const ended = await endRenewal(trx, connectionId, held, renewed);
+      const { blockedReason: message } = renewed;
+      if (ended && message !== undefined) {
+        await raiseAlert(trx, { connectionId, kind: 'connection blocked', message }, clock.now());
+      }
+      return ended;
+    });
 
   const lease = (account: Account, held: Held): Promise<boolean> => {
     const now = Date.now();
@@ -136,12 +146,9 @@ export function createCrmTokens(dependencies: {
         const stored = remember(account, accessToken, row.tokenExpiresAt);
         if (stored.token !== used && isFresh(stored)) return stored;
         if (held === undefined) {
-          const refused = `The CRM no longer accepts the access token of this connection: ${howToReplace(account.crm)}.`;
-          // What was refused for good is not asked again until a person has acted; `retry` lifts the block.
-          await store.transact(account.workspaceId, (trx) =>
-            blockToken(trx, account.connectionId, accessToken, refused),
+          throw reconnect(
+            `The CRM no longer accepts the access token of this connection: ${howToReplace(account.crm)}.`,
           );
-          throw reconnect(refused);
         }
       }
       if (held === undefined) throw notConnected();

@@ -37,6 +37,8 @@ export interface ConnectionRow {
   /** Why timelines are not written until an admin acts; records are. */
   readonly timelineBlockedReason: string | null;
   readonly disconnectedAt: number | null;
+  /** What a call that began under another one failed with says nothing of this one. */
+  readonly accessVersion: number;
   readonly failedAttempts: number;
   readonly nextCallAt: number;
   /**
@@ -77,7 +79,7 @@ export async function connectionsOf(trx: WorkspaceTransaction): Promise<Connecti
            c.api_base as "apiBase",
            w.sandbox, c.blocked_reason as "blockedReason",
            c.timeline_blocked_reason as "timelineBlockedReason", c.disconnected_at as "disconnectedAt",
-           c.failed_attempts as "failedAttempts", c.next_call_at as "nextCallAt", c.indexed_at as "indexedAt",
+           c.access_version as "accessVersion", c.failed_attempts as "failedAttempts", c.next_call_at as "nextCallAt", c.indexed_at as "indexedAt",
            c.indexed_region as "indexedRegion",
            (select region from directory_channels d where d.workspace_id = ${trx.workspaceId}
             order by d.released_at is not null, d.created_at, d.channel_id limit 1) as "channelRegion",
@@ -214,7 +216,8 @@ export async function noteAnswer(trx: WorkspaceTransaction, connectionId: string
 export async function liftBlock(trx: WorkspaceTransaction, connectionId: string, now: number): Promise<void> {
   await sql`
     update crm_connections
-    set failed_attempts = 0, next_call_at = 0, blocked_reason = null, timeline_blocked_reason = null
+    set failed_attempts = 0, next_call_at = 0, blocked_reason = null, timeline_blocked_reason = null,
+        access_version = access_version + 1
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
   dueConnection(trx, connectionId);
   await closeBlockAlerts(trx, connectionId, now);
@@ -230,27 +233,33 @@ export async function closeBlockAlerts(
   await closeAlertsOf(trx, connectionId, 'timeline blocked', now);
 }
 
-/** Timelines wait for a person, and nothing else does. */
+/** Timelines wait for a person, and nothing else does. False: somebody acted since `accessVersion`. */
 export async function blockTimeline(
   trx: WorkspaceTransaction,
-  connectionId: string,
+  { connectionId, accessVersion }: Pick<ConnectionRow, 'connectionId' | 'accessVersion'>,
   message: string,
-): Promise<void> {
-  await sql`
+): Promise<boolean> {
+  const { numAffectedRows } = await sql`
     update crm_connections set timeline_blocked_reason = ${message}
-    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+      and access_version = ${accessVersion}`.execute(trx);
+  return numAffectedRows === 1n;
 }
 
 /**
- * A call failed, made by somebody who had `seen` so many failures before it: those who fail together count once. Returns
- * since when nothing was answered, milliseconds.
+ * A call failed, made by somebody who saw the connection like this before it: those who fail together count once. Returns
+ * since when nothing was answered, milliseconds; undefined: a person opened the account anew since, and nothing is noted.
  */
 export async function noteFailure(
   trx: WorkspaceTransaction,
-  connectionId: string,
-  failure: { seen: number; at: number; nextCallAt: number; message: string; blocked: boolean },
-): Promise<number> {
-  const { seen, at, nextCallAt, message, blocked } = failure;
+  {
+    connectionId,
+    accessVersion,
+    failedAttempts: seen,
+  }: Pick<ConnectionRow, 'connectionId' | 'accessVersion' | 'failedAttempts'>,
+  failure: { at: number; nextCallAt: number; message: string; blocked: boolean },
+): Promise<number | undefined> {
+  const { at, nextCallAt, message, blocked } = failure;
   const { rows } = await sql<{ failingSince: number }>`
     update crm_connections
     set failed_attempts = case when failed_attempts < ${seen} then 1
@@ -261,9 +270,10 @@ export async function noteFailure(
                              else coalesce(failing_since, ${at}::bigint) end,
         last_failure = ${message}, blocked_reason = ${blocked ? sql`${message}` : sql`blocked_reason`}
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+      and access_version = ${accessVersion}
     returning failing_since as "failingSince"`.execute(trx);
-  const failingSince = rows[0]?.failingSince ?? at;
-  trx.due.add('silence', trx.workspaceId, failingSince + silentMs);
+  const failingSince = rows[0]?.failingSince;
+  if (failingSince !== undefined) trx.due.add('silence', trx.workspaceId, failingSince + silentMs);
   return failingSince;
 }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
 import { dueConnection } from '../work/due-notes.ts';
 import type { AuthKind, ConnectionMode } from '../schema.ts';
 import type { WorkspaceTransaction } from '../store.ts';
@@ -92,6 +93,7 @@ export async function openConnection(
       api_base: opens.apiBase,
       refresh_lease: null,
       refresh_leased_until: null,
+      access_version: sql<number>`access_version + 1`,
       blocked_reason: null,
       timeline_blocked_reason: null,
       failed_attempts: 0,
@@ -121,6 +123,7 @@ export async function replaceTypedToken(
     .set({
       access_token: accessToken,
       account: null,
+      access_version: sql<number>`access_version + 1`,
       blocked_reason: null,
       timeline_blocked_reason: null,
       failed_attempts: 0,
@@ -145,6 +148,7 @@ export async function closeConnection(
       refresh_token: null,
       secret: null,
       token_expires_at: null,
+      access_version: sql<number>`access_version + 1`,
       blocked_reason: null,
       timeline_blocked_reason: null,
       disconnected_at: now,
@@ -236,22 +240,6 @@ export async function endRenewal(
     .where(keyColumn[kind], '=', key)
     .executeTakeFirst();
   return numUpdatedRows > 0n;
-}
-
-/** Blocks an account whose token was refused, where that token is the stored one still. */
-export async function blockToken(
-  trx: WorkspaceTransaction,
-  connectionId: string,
-  accessToken: Buffer,
-  blockedReason: string,
-): Promise<void> {
-  await trx
-    .updateTable('crm_connections')
-    .set({ blocked_reason: blockedReason })
-    .where('workspace_id', '=', trx.workspaceId)
-    .where('connection_id', '=', connectionId)
-    .where('access_token', '=', accessToken)
-    .execute();
 }
 
 /** What the app of one account signs its webhooks with, sealed; null: the service's app signs. */
