@@ -63,10 +63,12 @@ export interface Store {
 
 /**
  * Sessions end by themselves when their process is frozen in the middle of a transaction, so that its locks do
- * not outlive it: 10 s idle in a transaction, 30 s for a peer that stopped reading.
+ * not outlive it: 10 s idle in a transaction, 30 s for a peer that stopped reading. A hundred rows are looked up by their
+ * keys: at PostgreSQL's own price for a random page it reads whole tables instead, for disks nobody has any more (of the
+ * whole way's time in the database that was two fifths).
  */
 const sessionSettings =
-  '-c idle_in_transaction_session_timeout=10000 -c statement_timeout=60000 -c tcp_user_timeout=30000 ' +
+  '-c random_page_cost=1.1 -c idle_in_transaction_session_timeout=10000 -c statement_timeout=60000 -c tcp_user_timeout=30000 ' +
   '-c jit=off -c TimeZone=UTC';
 
 /**
