@@ -7,7 +7,7 @@ import { findDue, scanDue } from './work/due-found.ts';
 import { DueNotes, type DueTarget, type Queue, type RestUntil } from './work/due-notes.ts';
 import { type DueListener, DueNotices } from './work/due-notices.ts';
 import { type Gauges, readGauges } from './work/gauges.ts';
-import { type Database, sealedColumns } from './schema.ts';
+import { type AlertKind, type Database, sealedColumns } from './schema.ts';
 import { storableParameter } from './text.ts';
 import type { WorkspaceTransaction } from './transaction.ts';
 import { workspaceGuard } from './workspace-guard.ts';
@@ -53,7 +53,7 @@ export interface Store {
   /** How things stand in all workspaces. Rejects when that takes longer than 2 s. */
   gauges(at: { readonly now: number; readonly silentSince: number }): Promise<Gauges>;
   /** Open alerts of a kind, whoever's. */
-  openAlerts(kind: string): Promise<OpenAlert[]>;
+  openAlerts(kind: AlertKind): Promise<OpenAlert[]>;
   /** This process's connections to the database. */
   pool(): { readonly most: number; readonly open: number; readonly idle: number; readonly waiting: number };
   /** Makes a small write. Rejects where nothing answers within 15 s, nothing may be written, or the disk is full. */
