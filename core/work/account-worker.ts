@@ -30,7 +30,7 @@ interface Leased {
 }
 
 /** A batch to be leased: whoever holds its token may record what became of it, while the lease lives. */
-export interface Batch {
+interface Batch {
   readonly connection: ConnectionRow;
   readonly connector: Connector;
   readonly lease: string;
@@ -42,14 +42,14 @@ export interface Batch {
 }
 
 /** What was leased, and what it takes to write it. */
-export interface Taken<Item, Work> {
+interface Taken<Item, Work> {
   readonly leased: readonly Item[];
   /** As many as were asked for: more may wait. */
   readonly full: boolean;
   readonly work: Work;
 }
 
-export interface Written<Outcome extends string> {
+interface Written<Outcome extends string> {
   /** How many came to what. */
   readonly outcomes: ReadonlyMap<Outcome, number>;
   /** Why calls ended before all were made. */

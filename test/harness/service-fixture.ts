@@ -31,7 +31,7 @@ import { until } from './until.ts';
  */
 export interface ServiceFixture {
   readonly store: Store;
-  readonly parties: TownParties;
+  readonly parties: Parties;
   /** Opens what its services seal. */
   readonly box: SecretBox;
   readonly sandboxUrl: string;
@@ -49,7 +49,7 @@ export interface ServiceFixture {
 }
 
 /** `hubspot`: the one of its CRMs most tests play with. */
-export type TownParties = SandboxParties & { readonly hubspot: SandboxCrm };
+type Parties = SandboxParties & { readonly hubspot: SandboxCrm };
 
 export interface ServiceProcess {
   readonly url: string;
