@@ -1,11 +1,16 @@
 import { createReconciler } from '@sangam/core/pipeline';
 import { createPermits, Dispatcher } from '@sangam/core/work';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { accounts as accountsSideBySide } from './conformance/accounts.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { leadActivity } from './harness/memory-crm.ts';
 import { hour, setUpFor, somebody } from './conformance/set-up.ts';
 import { freely } from './harness/permits.ts';
 import { until } from './harness/until.ts';
+
+describe('at a CRM whose accounts name their fields each in its own way', () => {
+  accountsSideBySide(setUpFor(memoryAccounts({ ids: 'of each account' }).open));
+});
 
 test.each(['keyed', 'findable'] as const)(
   'at a CRM without webhooks, batches or a name we know, a person becomes one record with their conversation (%s)',
@@ -111,7 +116,8 @@ test('a day that is spent is kept for who is new and who says STOP, and the rest
   await fixture.settle();
   const { store, clock } = fixture;
   const { workspaceId, connectionId } = crm;
-  const permits = createPermits({ store, clock, workspaceId, connectionId, limits: memory.traits.limits });
+  const limits = () => memory.traits.usualFacts.limits;
+  const permits = createPermits({ store, clock, workspaceId, connectionId, limits });
   const failures: string[] = [];
   const reconciler = createReconciler({
     store,

@@ -23,14 +23,16 @@ export const hubspotTraits: ConnectorTraits = {
   settleMs,
   freshMs,
   timeline: { writeClass: 'findable', movesWithMerge: true },
-  contactIdField: contactIdProperty,
-  // Not every portal has each of them. docs/vendors/hubspot.md §4.2, §4.3.
-  phoneFields: ['phone', 'mobilephone', 'hs_whatsapp_phone_number', 'wa_phone_e164'],
-  ownerField: 'hubspot_owner_id',
-  followedFields: ['lifecyclestage', 'hs_lead_status', 'hubspot_owner_id'],
-  defaultMapping,
-  pollEveryMs,
-  limits,
   spelling,
-  recordUrl: (account, recordId) => `${uiOrigin}/contacts/${account}/record/0-1/${recordId}`,
+  usualFacts: {
+    contactIdField: contactIdProperty,
+    // Not every portal has each of them. docs/vendors/hubspot.md §4.2, §4.3.
+    phoneFields: ['phone', 'mobilephone', 'hs_whatsapp_phone_number', 'wa_phone_e164'],
+    ownerField: 'hubspot_owner_id',
+    followedFields: ['lifecyclestage', 'hs_lead_status', 'hubspot_owner_id'],
+    defaultMapping,
+    pollEveryMs,
+    limits,
+  },
+  recordUrl: ({ account }, recordId) => `${uiOrigin}/contacts/${account}/record/0-1/${recordId}`,
 };

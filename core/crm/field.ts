@@ -4,18 +4,20 @@
 export type CrmValues = Readonly<Record<string, string>>;
 
 /** What a CRM's field can hold, in our words; the connector knows the vendor's own types. */
-export type FieldKind =
-  | 'text'
-  | 'long text'
-  | 'phone'
-  | 'time'
-  | 'date'
-  | 'flag'
-  | 'choice'
-  | 'choices'
-  | 'number'
-  | 'user'
-  | 'other';
+export const fieldKinds = [
+  'text',
+  'long text',
+  'phone',
+  'time',
+  'date',
+  'flag',
+  'choice',
+  'choices',
+  'number',
+  'user',
+  'other',
+] as const;
+export type FieldKind = (typeof fieldKinds)[number];
 
 export interface CrmField {
   /** The vendor's name of the field, as the API takes it. */

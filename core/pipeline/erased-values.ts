@@ -20,7 +20,7 @@ export async function valuesOfErased(
   if (all.length === 0) return () => false;
   const accounts = new Map(
     (await connectionsOf(trx)).flatMap((connection) => {
-      const traits = traitsOf(connection.crm);
+      const traits = traitsOf(connection);
       if (traits === undefined) return [];
       const lines = wholeMappingOf(connection, traits).map((line) => [line.field.name, line] as const);
       return [[connection.connectionId, { traits, lines: new Map(lines) }] as const];

@@ -33,6 +33,7 @@ export { seeksTwins, subjectOfContact, subjectOfRecord } from './reconcile/mark-
 export * from './apply/read-contacts.ts';
 export * from './members/workspaces.ts';
 export * from './accounts/channels.ts';
+export * from './accounts/account-facts.ts';
 export * from './accounts/connections.ts';
 export * from './reconcile/crm-records.ts';
 export * from './reconcile/links.ts';

@@ -243,6 +243,9 @@ export interface Database {
     token_expires_at: number | null;
     /** Where the vendor says the account is; null: all of its accounts are at one address. */
     api_base: string | null;
+    /** JSON of what is known of this account alone (`AccountFacts`); null: nothing. */
+    account_facts: Buffer | null;
+    facts_version: ColumnType<number, number | undefined>;
     refresh_lease: string | null;
     refresh_leased_until: number | null;
     /** Of an app of their own; null: the service's app signs. */

@@ -32,7 +32,7 @@ function account(limit: CallLimit): {
 } {
   const clock = { at: someday, now: () => clock.at };
   const connectionId = randomUUID();
-  const limits = { calls: limit };
+  const limits = () => ({ calls: limit });
   return {
     clock,
     permits: stores.map((store) => createPermits({ store, clock, workspaceId, connectionId, limits })),
@@ -252,7 +252,7 @@ test('what one of its limits refuses takes nothing of the others', async () => {
     clock,
     workspaceId,
     connectionId: randomUUID(),
-    limits: {
+    limits: () => ({
       day: {
         kind: 'budget',
         tokens: 10,
@@ -260,7 +260,7 @@ test('what one of its limits refuses takes nothing of the others', async () => {
         reserves: { pressing: 0, consent: 0 },
       },
       second: { kind: 'rolling', calls: 1, perMs: tooLong },
-    },
+    }),
   });
   const both = [
     { limit: 'second', cost: 1 },

@@ -1,10 +1,12 @@
 import type {
   AccountChanges,
   Connector,
+  ConnectorTraits,
   ContactSource,
   CrmField,
   CrmValues,
   FieldMapping,
+  KnownFacts,
   Permits,
 } from '@sangam/core/crm';
 import type { SandboxClock } from '@sangam/sandbox';
@@ -16,8 +18,10 @@ import type { SandboxClock } from '@sangam/sandbox';
 export interface ConformanceAccount {
   /** The vendor's id of the account, as its webhooks name it. */
   readonly account: string;
+  /** What is so of its CRM. */
+  readonly traits: ConnectorTraits;
   /** A connector of the account, as each process has its own. */
-  connect(permits: Permits): Connector;
+  connect(permits: Permits, facts?: KnownFacts): Connector;
   readonly user: AccountUser;
   /** What goes wrong with calls from now on; `{}`: nothing. */
   fault(fault: AccountFault): Promise<void>;

@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import type { OpenAccount } from './account.ts';
+import { accounts } from './accounts.ts';
 import { consent } from './consent.ts';
 import { creating } from './creating.ts';
 import { fields } from './fields.ts';
@@ -18,6 +19,7 @@ import { trouble } from './trouble.ts';
  */
 export function describeConformance(label: string, open: OpenAccount): void {
   const setUp = setUpFor(open);
+  describe(`${label}: accounts side by side`, () => accounts(setUp));
   describe(`${label}: a new record`, () => creating(setUp));
   describe(`${label}: when calls fail`, () => trouble(setUp));
   describe(`${label}: whose record it is`, () => people(setUp));

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ConnectorTraits, CrmChange } from '../../crm/index.ts';
+import type { AccountTraits, ConnectorTraits, CrmChange } from '../../crm/index.ts';
 import {
   addOccurrences,
   closeEndedConflicts,
@@ -24,6 +24,7 @@ import {
   workflowField,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
+import type { TraitsOf } from '../../work/index.ts';
 import type { ErasureKeyOf } from '../erased-fields.ts';
 import { type Followed, followedBy, settlesAt } from '../followed.ts';
 import { wholeMappingOf } from '../mapping-of.ts';
@@ -73,7 +74,7 @@ const skewMs = 60_000;
 export async function applyCrmChanges(
   trx: WorkspaceTransaction,
   events: readonly CrmChangePayload[],
-  traitsOf: (crm: string) => ConnectorTraits | undefined,
+  traitsOf: TraitsOf,
   erasureKeyOf: ErasureKeyOf,
   now: number,
 ): Promise<{ readonly connectionId: string; readonly recordId: string }[]> {
@@ -84,15 +85,24 @@ export async function applyCrmChanges(
   );
   for (const [connectionId, ofConnection] of Map.groupBy(events, (event) => event.connectionId)) {
     const connection = connections.get(connectionId);
-    const traits = connection === undefined ? undefined : traitsOf(connection.crm);
+    const traits = connection === undefined ? undefined : traitsOf(connection);
     if (connection === undefined || traits === undefined) continue;
-    const changes = ofConnection.map((event) => event.change).toSorted((x, y) => x.at - y.at);
+    const changes = ofConnection
+      .map((event) => asCallsSay(event.change, traits))
+      .toSorted((x, y) => x.at - y.at);
     await applyLives(trx, connectionId, traits, changes, now);
     await applyFields(trx, connection, traits, changes, now);
     await forgetTakenOver(trx, followedBy(connection, traits), survivorsAndChanged(changes), erasureKeyOf);
     for (const { kind, recordId } of changes) if (kind === 'erased') erased.push({ connectionId, recordId });
   }
   return erased;
+}
+
+function asCallsSay(change: CrmChange, traits: AccountTraits): CrmChange {
+  if (change.kind !== 'field' || traits.readTold === undefined) return change;
+  const { recordId, at, field } = change;
+  const value = traits.readTold(field, change.value, traits);
+  return value === undefined ? { kind: 'touched', recordId, at } : { ...change, value };
 }
 
 /** Records others went into, and records whose fields changed. */
@@ -147,7 +157,7 @@ export async function applyLives(
 async function applyFields(
   trx: WorkspaceTransaction,
   connection: ConnectionRow,
-  traits: ConnectorTraits,
+  traits: AccountTraits,
   changes: readonly CrmChange[],
   now: number,
 ): Promise<void> {

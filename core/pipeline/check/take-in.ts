@@ -1,4 +1,4 @@
-import { type ConnectorTraits, type CrmChange, type CrmRecord, type ScanPage } from '../../crm/index.ts';
+import { type AccountTraits, type CrmChange, type CrmRecord, type ScanPage } from '../../crm/index.ts';
 import {
   addOccurrences,
   type ConnectionRow,
@@ -35,7 +35,7 @@ interface Seen {
 export async function takeIn(
   trx: WorkspaceTransaction,
   connection: ConnectionRow,
-  traits: ConnectorTraits,
+  traits: AccountTraits,
   page: ScanPage,
   all: boolean,
   erasureKeyOf: ErasureKeyOf,
@@ -116,7 +116,7 @@ function compareScanned(
   scanned: readonly Seen[],
   by: {
     readonly connection: ConnectionRow;
-    readonly traits: ConnectorTraits;
+    readonly traits: AccountTraits;
     readonly writes: readonly JournalEntry[];
     readonly phones: ReadonlyMap<string, Readonly<Record<string, string>>>;
     readonly now: number;

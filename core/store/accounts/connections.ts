@@ -7,9 +7,10 @@ import { fromJson, toJson } from '../json.ts';
 import type { AuthKind, ConnectionMode } from '../schema.ts';
 import type { WorkspaceTransaction } from '../transaction.ts';
 import { mayWriteEntry, mayWriteMark } from '../reconcile/writable.ts';
+import { factsIn, type FactsOfAccount } from './account-facts.ts';
 
 /** One installed CRM account, as the way out needs it. */
-export interface ConnectionRow {
+export interface ConnectionRow extends FactsOfAccount {
   readonly connectionId: string;
   readonly workspaceId: string;
   readonly crm: string;
@@ -62,11 +63,12 @@ export interface ParkedField {
 
 type StoredConnection = Omit<
   ConnectionRow,
-  'settings' | 'cutSettings' | 'mapping' | 'parkedFields' | 'region'
+  'settings' | 'cutSettings' | 'mapping' | 'parkedFields' | 'facts' | 'region'
 > & {
   settings: Buffer;
   mapping: Buffer | null;
   parkedFields: Buffer;
+  facts: Buffer | null;
   channelRegion: string | null;
   indexedRegion: string | null;
 };
@@ -76,7 +78,7 @@ export async function connectionsOf(trx: WorkspaceTransaction): Promise<Connecti
     select c.connection_id as "connectionId", c.workspace_id as "workspaceId", c.crm, c.account, c.mode,
            c.test_phones as "testPhones", c.settings, c.mapping, c.parked_fields as "parkedFields",
            c.auth_kind as "authKind", c.access_token as "accessToken", c.token_expires_at as "tokenExpiresAt",
-           c.api_base as "apiBase",
+           c.api_base as "apiBase", c.account_facts as facts, c.facts_version as "factsVersion",
            w.sandbox, c.blocked_reason as "blockedReason",
            c.timeline_blocked_reason as "timelineBlockedReason", c.disconnected_at as "disconnectedAt",
            c.access_version as "accessVersion", c.failed_attempts as "failedAttempts", c.next_call_at as "nextCallAt", c.indexed_at as "indexedAt",
@@ -99,6 +101,7 @@ export async function connectionsOf(trx: WorkspaceTransaction): Promise<Connecti
       indexedAt: indexedRegion === (region ?? '') ? indexedAt : null,
       mapping: row.mapping === null ? undefined : (fromJson(row.mapping) as FieldMapping[]),
       parkedFields: fromJson(row.parkedFields) as Record<string, ParkedField>,
+      facts: factsIn(row.facts),
     };
   });
 }
