@@ -8,6 +8,8 @@ export const fieldKinds = [
   'text',
   'long text',
   'phone',
+  /** A list of them. */
+  'phones',
   'time',
   'date',
   'flag',
@@ -56,4 +58,15 @@ export interface Spelling {
    * without replacing, only additions are written, so that what a person checks at the same moment stays.
    */
   writeTags(wanted: readonly string[], current: string, field: CrmField): string | undefined;
+  /** Where fields of kind `phones` are: how lists of phones are written. */
+  readonly phoneList?: PhoneList;
+}
+
+/** A field that holds several phones, people's own beside ours. */
+export interface PhoneList {
+  /** The phones in what a field holds, each as it stands there; of a field that is no list, the one. */
+  in(written: string): readonly string[];
+  write(phones: readonly string[]): string;
+  /** What to write so that these come and go, and what people add at the same moment stays. */
+  change(phones: { readonly added: readonly string[]; readonly removed: readonly string[] }): string;
 }

@@ -58,6 +58,7 @@ export type Capability =
   | 'converting'
   | 'unique fields'
   | 'several phone fields'
+  | 'lists of phones'
   | 'owners'
   | 'locked records';
 

@@ -109,6 +109,7 @@ export async function openHubspotAccount(
     },
     pickyField: () => pickyField(api),
     lacks: {
+      'lists of phones': 'A phone property of HubSpot holds one text.',
       converting: 'HubSpot has no leads that become contacts: a contact is one from the start.',
       ...(rules['updateFailsPerItem'] === false
         ? { 'locked records': 'HubSpot as it was refused an update as a whole.' }

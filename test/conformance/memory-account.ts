@@ -35,7 +35,8 @@ export function memoryAccounts(rules: MemoryCrmRules = {}): {
 function memoryAccountOf(crm: MemoryCrm): MemoryAccount {
   const { user } = crm;
   const { idOf, byId, byLabel } = crm.ids;
-  const list = () => user.list().map(({ recordId, values }) => withoutEmpty({ recordId, values: byId(values) }));
+  const list = () =>
+    user.list().map(({ recordId, values }) => withoutEmpty({ recordId, values: byId(values) }));
   const notHere = async (): Promise<never> => {
     throw new Error('The CRM in memory knows nothing of this.');
   };
@@ -56,8 +57,7 @@ function memoryAccountOf(crm: MemoryCrm): MemoryAccount {
       },
       convert: async (recordId) => user.convert(recordId),
       list: async () => list(),
-      get: async (recordId) =>
-        list().find((one) => one.recordId === recordId),
+      get: async (recordId) => list().find((one) => one.recordId === recordId),
       timeline: async (recordId) => user.timeline(recordId),
     },
     async fault({ status, times, commitAfterMs }) {
@@ -85,6 +85,9 @@ function memoryAccountOf(crm: MemoryCrm): MemoryAccount {
     removeField: notHere,
     pickyField: notHere,
     lacks: {
+      ...(crm.traits.spelling.phoneList === undefined
+        ? { 'lists of phones': 'This CRM in memory has a field for each phone.' }
+        : {}),
       'unique fields': 'Of the CRM in memory only our own field is unique.',
       'locked records': 'The CRM in memory locks no record.',
     },

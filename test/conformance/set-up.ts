@@ -5,9 +5,7 @@ import { type Change, message, type Person } from '../harness/whatsapp.ts';
 import type { Capability, OpenAccount } from './account.ts';
 
 /** A world of the running test's own with one business in it. */
-export type SetUp = (
-  options?: WorkspaceOptions,
-) => Promise<{
+export type SetUp = (options?: WorkspaceOptions) => Promise<{
   readonly fixture: CrmFixture;
   readonly crm: CrmWorkspace;
   /** Another business with a number and an account of its own. */

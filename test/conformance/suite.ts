@@ -6,6 +6,7 @@ import { creating } from './creating.ts';
 import { fields } from './fields.ts';
 import { lives } from './lives.ts';
 import { people } from './people.ts';
+import { phoneLists } from './phone-lists.ts';
 import { policies } from './policies.ts';
 import { shared } from './shared.ts';
 import { setUpFor } from './set-up.ts';
@@ -23,6 +24,7 @@ export function describeConformance(label: string, open: OpenAccount): void {
   describe(`${label}: a new record`, () => creating(setUp));
   describe(`${label}: when calls fail`, () => trouble(setUp));
   describe(`${label}: whose record it is`, () => people(setUp));
+  describe(`${label}: lists of phones`, () => phoneLists(setUp));
   describe(`${label}: records and people, many to many`, () => shared(setUp));
   describe(`${label}: who becomes a record`, () => policies(setUp));
   describe(`${label}: who decides a field`, () => fields(setUp));

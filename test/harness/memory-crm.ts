@@ -13,6 +13,7 @@ import {
   FieldsMissing,
   type KnownFacts,
   type Permits,
+  type PhoneList,
   type Priority,
   type ScanPage,
   type Spelling,
@@ -53,6 +54,8 @@ export interface MemoryCrmRules {
    * its own. Default labels.
    */
   readonly ids?: 'labels' | 'of each account';
+  /** Whether its phone field holds a list of phones, line by line. Default false. */
+  readonly phoneList?: boolean;
 }
 
 type Operation = 'read' | 'findByContactId' | 'findByPhone' | 'create' | 'update' | 'scan' | 'entries';
@@ -136,7 +139,7 @@ const field = (
 });
 
 /** Its times are texts without a zone, its flags a choice of two. */
-const defaultMapping: readonly FieldMapping[] = (
+const standardMapping: readonly FieldMapping[] = (
   [
     ['first name', field('FirstName'), 'if-empty'],
     ['last name', field('LastName'), 'if-empty'],
@@ -218,6 +221,27 @@ const spelling: Spelling = {
   },
 };
 
+/** What comes and goes is said by lines that begin with a word. */
+const phonesByLine: PhoneList = {
+  in: (written) => written.split('\n').filter((line) => line !== ''),
+  write: (phones) => phones.join('\n'),
+  change: ({ added, removed }) =>
+    [...removed.map((phone) => `without ${phone}`), ...added.map((phone) => `with ${phone}`)].join('\n'),
+};
+
+/** The list as it is now, with what comes and without what goes. */
+function changedPhones(current: string, change: string): string {
+  const lines = change.split('\n');
+  const said = (word: string): string[] =>
+    lines.flatMap((line) => (line.startsWith(`${word} `) ? line.slice(word.length + 1) : []));
+  const [added, removed] = [said('with'), said('without')];
+  if (added.length + removed.length === 0) return change;
+  return phonesByLine.write([
+    ...phonesByLine.in(current).filter((phone) => !removed.includes(phone)),
+    ...added,
+  ]);
+}
+
 /** How its calls fail when nothing is heard of them. */
 export function noAnswer(): SangamError {
   return new SangamError({ code: 'timeout', origin: 'crm', retry: 'later', message: 'No answer came.' });
@@ -237,7 +261,13 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
     movesWithMerge = true,
     creates = 'contact',
     ids: idRule = 'labels',
+    phoneList = false,
   } = rules;
+  const defaultMapping = standardMapping.map((line): FieldMapping =>
+    phoneList && line.field.name === memoryFields.phone
+      ? { ...line, field: field(memoryFields.phone, 'phones') }
+      : line,
+  );
   const traits: ConnectorTraits = {
     crm: 'memory',
     label: 'Memory CRM',
@@ -259,7 +289,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
       made: creates === 'lead' ? ['lead', 'contact'] : ['contact', 'lead'],
       of: (recordId) => (recordId.startsWith('9') ? 'lead' : 'contact'),
     },
-    spelling,
+    spelling: phoneList ? { ...spelling, phoneList: phonesByLine } : spelling,
     ...(idRule === 'labels'
       ? {}
       : { readTold: (name, written, facts) => labelOfTold(optionForms, name, written, facts) }),
@@ -315,7 +345,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
   const all = (): MemoryRecord[] => [...records.values()].filter(({ goneAt }) => goneAt === undefined);
   const phonesIn = (values: CrmValues): string[] =>
     [memoryFields.phone, memoryFields.mobile]
-      .flatMap((name) => (values[name] ?? '') || [])
+      .flatMap((name) => phonesByLine.in(values[name] ?? ''))
       .map((phone) => phone.replace(/\D/g, ''));
   const make = (values: CrmValues, type: MemoryRecord['type']): MemoryRecord => {
     counter += 1;
@@ -417,9 +447,14 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
     return written(contactId, make({ ...values, [memoryFields.key]: contactId }, type), values, true);
   };
   const updateOne = (recordId: string, sent: CrmValues): WriteOutcome => {
-    const values = cut(sent);
     const record = survivorOf(recordId);
     if (record === undefined) return { item: recordId, outcome: 'gone' };
+    const { [memoryFields.phone]: phones } = sent;
+    const values = cut(
+      phoneList && phones !== undefined
+        ? { ...sent, [memoryFields.phone]: changedPhones(record.values[memoryFields.phone] ?? '', phones) }
+        : sent,
+    );
     mustHave(record.type, values);
     if (crm.locked.has(record.recordId)) {
       return {

@@ -52,7 +52,9 @@ export function idsOfOneAccount(account: {
   readonly vendorFields: readonly string[];
   readonly ownFields: readonly string[];
   /** By the labels of fields: the options they have at first. */
-  readonly options: Readonly<Record<string, { readonly several: boolean; readonly labels: readonly string[] }>>;
+  readonly options: Readonly<
+    Record<string, { readonly several: boolean; readonly labels: readonly string[] }>
+  >;
 }): MemoryIds {
   const salt = randomUUID();
   const ids = new Map(account.vendorFields.map((label) => [label, label]));

@@ -67,7 +67,7 @@ export async function takeIn(
   );
   // Links follow merges first, so that a survivor is no second record of anybody.
   await applyLives(trx, connectionId, traits, endsOf(page, rows), now);
-  const seen = saved.map(({ record }) => seenRecord(record, traits.phoneFields, region));
+  const seen = saved.map(({ record }) => seenRecord(record, traits, region));
   await saveRecords(trx, connectionId, await withoutErased(trx, connectionId, seen, erasureKeyOf), now);
   const matched = await linkByPhone(
     trx,

@@ -61,7 +61,7 @@ export async function adoptNamed(
       comeBack({ findings, connection, now: clock.now() }, dirty, contact.contactId, later);
       continue;
     }
-    findings.seen.push(seenRecord(record, traits.phoneFields, connection.region));
+    findings.seen.push(seenRecord(record, traits, connection.region));
     const reason = reasonToTake(twin, record);
     if (reason !== undefined) {
       findings.links.push({ contactId: contact.contactId, recordId: record.recordId, primary: true, reason });
@@ -85,7 +85,7 @@ export async function adoptNamed(
     const { contact } = creating.unlinked;
     if (parted.has(`${contact.contactId} ${record.recordId}`)) return undefined;
     if (outcome.outcome === 'exists' && outcome.by === 'our id') return 'our id';
-    const held = phonesOf(record, traits.phoneFields, connection.region);
+    const held = phonesOf(record, traits, connection.region);
     return held.some((one) => 'phone' in one && contact.phones.includes(one.phone)) ? 'phone' : undefined;
   }
 

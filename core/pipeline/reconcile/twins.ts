@@ -41,7 +41,7 @@ export async function lookForTwins(
       .toSorted(byAge)
       .map(({ recordId }) => recordId);
     if (oldest === undefined || second === undefined) continue;
-    findings.seen.push(...records.map((record) => seenRecord(record, traits.phoneFields, connection.region)));
+    findings.seen.push(...records.map((record) => seenRecord(record, traits, connection.region)));
     for (const recordId of [oldest, second, ...more]) {
       findings.links.push({ contactId, recordId, primary: recordId === oldest, reason: 'our id' });
       hurry(findings.instead, recordId, marks[0]?.priority ?? 0);

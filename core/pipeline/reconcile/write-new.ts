@@ -182,7 +182,7 @@ function noteCreated(
           ...refusedValues(leftOut, optOutFieldsOf(mapping)),
           ...storedOtherwise(sent, outcome.values, mapping, traits.spelling),
         },
-        phones: phonesOf({ values: sent }, traits.phoneFields, connection.region),
+        phones: phonesOf({ values: sent }, traits, connection.region),
       });
       findings.named.push({ from: unborn(creation.key), to: recordId });
       // The try before may still be made under the same id, with what it was to say then.

@@ -93,7 +93,7 @@ export async function planStanding(
       findings.noticed.push(...noticeFollowed(row, record, followed, target.tried, clock.now()).occurrences);
       if (row !== undefined && row.doubtedAt !== null) findings.standing.push(recordId);
       if (primaryFor.length + others.length === 0 && !keyIsOthers) {
-        findings.seen.push(seenRecord(record, traits.phoneFields, connection.region));
+        findings.seen.push(seenRecord(record, traits, connection.region));
         findings.outcomes.set(dirty, 'unchanged');
         return [];
       }
@@ -256,7 +256,7 @@ function agreedOf(
     base: agreed,
     ours,
     refused: plan.refused,
-    phones: phonesOf({ values: { ...record?.values, ...agreed } }, traits.phoneFields, region),
+    phones: phonesOf({ values: { ...record?.values, ...agreed } }, traits, region),
     rank: record?.rank,
     createdAt: record?.createdAt,
     changedAt: record?.changedAt,
