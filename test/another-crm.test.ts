@@ -269,6 +269,35 @@ describe('a CRM whose accounts are opened by keys', () => {
     await until('the occurrence', async () => (await stages(connectionId, recordId)).includes('qualified'));
   });
 
+  test('what happens to a deal is told of its person, once, and is none of the record', async () => {
+    const [source, messenger] = Object.entries(memory.ids.toApi({ LeadSource: 'Messenger' }))[0] ?? ['', ''];
+    const deal = { record: recordId, deal: 'D7', at: fixture.clock.now() };
+    for (const told of [stageTold('qualified'), { field: source, value: messenger }, stageTold('qualified')])
+      await tells(`/${connectionId}`, webhookSecret, { ...deal, ...told });
+    await tells(`/${connectionId}`, webhookSecret, { ...deal, deal: 'D8', ...stageTold('new') });
+    const ofDeals = async (): Promise<string[]> => {
+      const path = `/connections/${connectionId}/occurrences`;
+      const { body } = await api<{ results: { recordId: string; field: string; value: string }[] }>(
+        'GET',
+        path,
+      );
+      return body.results
+        .filter((one) => one.recordId === recordId && one.field.startsWith('deal:'))
+        .map(({ field, value }) => `${field} ${value}`)
+        .toSorted();
+    };
+    await until('the deals', async () => (await ofDeals()).some((one) => one.startsWith('deal:D8')));
+    // Sangam wrote this very source on the person's own record.
+    expect(await ofDeals()).toEqual(
+      [
+        `deal:D7:${source} Messenger`,
+        `deal:D7:${stageOf(memory)} qualified`,
+        `deal:D8:${stageOf(memory)} new`,
+      ].toSorted(),
+    );
+    expect(await stages(connectionId, recordId)).toEqual(['qualified']);
+  });
+
   test('its page says in a signed body who looks at which record', async () => {
     const shows = async (secret: string, said: object): Promise<Answer<unknown>> => {
       const response = await fetch(`${service.url()}/apps/memory/session`, {
@@ -430,7 +459,8 @@ describe('two accounts of one CRM that name their fields each in its own way', (
 
   test('both are written by the names they go by there', async () => {
     await says('wamid.21', 'is it there?', bela);
-    for (const [, account] of accounts) await lead({ Name: 'Bela Das', FirstMessage: 'is it there?' }, account);
+    for (const [, account] of accounts)
+      await lead({ Name: 'Bela Das', FirstMessage: 'is it there?' }, account);
     await says('wamid.22', 'STOP', bela);
     for (const [, account] of accounts) await lead({ Name: 'Bela Das', OptOut: 'Yes' }, account);
     const named = await Promise.all(
@@ -474,7 +504,10 @@ describe('two accounts of one CRM that name their fields each in its own way', (
   });
 
   test('a new tag becomes an option of each', async () => {
-    const { body } = await api<{ results: { contactId: string }[] }>('GET', '/contacts?phone=%2B919812345699');
+    const { body } = await api<{ results: { contactId: string }[] }>(
+      'GET',
+      '/contacts?phone=%2B919812345699',
+    );
     const [{ contactId } = { contactId: '' }] = body.results;
     expect((await api('POST', `/contacts/${contactId}/tags`, { add: ['Diwali'] })).status).toBe(202);
     for (const [, account] of accounts) await lead({ Name: 'Bela Das', Tags: 'Diwali' }, account);

@@ -2,6 +2,7 @@ import { createReconciler } from '@sangam/core/pipeline';
 import { createPermits, Dispatcher } from '@sangam/core/work';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { accounts as accountsSideBySide } from './conformance/accounts.ts';
+import { deals } from './conformance/deals.ts';
 import { phoneLists } from './conformance/phone-lists.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { leadActivity } from './harness/memory-crm.ts';
@@ -11,6 +12,10 @@ import { until } from './harness/until.ts';
 
 describe('at a CRM whose accounts name their fields each in its own way', () => {
   accountsSideBySide(setUpFor(memoryAccounts({ ids: 'of each account' }).open));
+});
+
+describe('at a CRM that has deals', () => {
+  deals(setUpFor(memoryAccounts().open));
 });
 
 describe('at a CRM that keeps lists of phones', () => {

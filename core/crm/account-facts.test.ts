@@ -5,7 +5,8 @@ const facts = {
   contactIdField: 'dcf558aac1ae4e8c4f849ba5e668430d8df9be12',
   phoneFields: ['phones', '8a4b'],
   ownerField: 'owner_id',
-  followedFields: ['stage_id'],
+  followedFields: ['label'],
+  followedDealFields: ['stage_id'],
   defaultMapping: [
     {
       source: 'lead source',

@@ -15,6 +15,8 @@ export interface AccountFacts {
   readonly ownerField?: string;
   /** Fields whose changes start things in a CRM, such as a lifecycle stage: followed though no mapping names them. */
   readonly followedFields: readonly string[];
+  /** The same of fields of people's deals; undefined: nothing of deals is told. */
+  readonly followedDealFields?: readonly string[];
   readonly defaultMapping: readonly FieldMapping[];
   /** How long after a poll the next is due, milliseconds: while webhooks arrive, and while none do. */
   readonly pollEveryMs: { readonly besideWebhooks: number; readonly silent: number };
@@ -88,6 +90,7 @@ const storedFacts = z.object({
   phoneFields: z.array(name).exactOptional(),
   ownerField: name.exactOptional(),
   followedFields: z.array(name).exactOptional(),
+  followedDealFields: z.array(name).exactOptional(),
   defaultMapping: z.array(mappingLine).exactOptional(),
   pollEveryMs: z.object({ besideWebhooks: ms, silent: ms }).exactOptional(),
   limits: z.record(z.string(), callLimit).exactOptional(),

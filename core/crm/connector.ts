@@ -85,6 +85,16 @@ export type WriteOutcome = { readonly item: string } & (
     }
 );
 
+/** A deal of a person's, as a scan found it. */
+export interface CrmDeal {
+  readonly dealId: string;
+  readonly personRecordId: string;
+  /** Of `followedDealFields`. */
+  readonly values: CrmValues;
+  /** Milliseconds. */
+  readonly changedAt?: number;
+}
+
 /** One page of a scan of the account's records. */
 export interface ScanPage {
   readonly records: readonly CrmRecord[];
@@ -92,6 +102,8 @@ export interface ScanPage {
   readonly gone: readonly { readonly recordId: string; readonly at: number }[];
   /** Records found to live on as another, merged into it or converted to it, with the vendor's time of it. */
   readonly merged: readonly { readonly recordId: string; readonly into: string; readonly at: number }[];
+  /** Deals of people, changed as the records are; left out where none are followed. */
+  readonly deals?: readonly CrmDeal[];
   /** Where to go on; undefined: this was the last page. */
   readonly next?: string;
 }

@@ -45,6 +45,7 @@ export * from './reconcile/creations.ts';
 export * from './corrections/attention.ts';
 export * from './reconcile/ended-conflicts.ts';
 export * from './reconcile/reassign-conflicts.ts';
+export * from './apply/deals.ts';
 export * from './apply/occurrences.ts';
 export * from './counts.ts';
 export * from './apply/kept-events.ts';

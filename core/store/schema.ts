@@ -391,6 +391,16 @@ export interface Database {
     owner_id: string | null;
     decided_at: number;
   };
+  crm_deals: {
+    workspace_id: string;
+    connection_id: string;
+    deal_id: string;
+    /** The person's. */
+    record_id: string;
+    /** JSON of the followed fields, as they were last seen. */
+    seen: Buffer;
+    changed_at: number;
+  };
   occurrences: {
     workspace_id: string;
     connection_id: string;
@@ -621,6 +631,7 @@ export const workspaceTables = [
   'dirty_records',
   'crm_writes',
   'crm_creations',
+  'crm_deals',
   'occurrences',
   'timeline_entries',
   'conflicts',

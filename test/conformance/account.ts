@@ -59,6 +59,7 @@ export type Capability =
   | 'unique fields'
   | 'several phone fields'
   | 'lists of phones'
+  | 'deals'
   | 'owners'
   | 'locked records';
 
@@ -113,6 +114,12 @@ export interface AccountUser {
   list(): Promise<UserRecord[]>;
   /** Undefined: there is no such record any more. */
   get(recordId: string): Promise<UserRecord | undefined>;
+  /** Deals of people's records, where the connector tells of them. */
+  readonly deals?: {
+    /** The new deal's id. */
+    create(personRecordId: string, values: CrmValues): Promise<string>;
+    update(dealId: string, values: CrmValues): Promise<void>;
+  };
   /** What the record shows of conversations, oldest first. */
   timeline(recordId: string): Promise<readonly { readonly id: string; readonly text: string }[]>;
 }

@@ -109,6 +109,7 @@ export async function openHubspotAccount(
     },
     pickyField: () => pickyField(api),
     lacks: {
+      deals: 'The connector reads contacts alone, and HubSpot tells of a deal without saying whose it is.',
       'lists of phones': 'A phone property of HubSpot holds one text.',
       converting: 'HubSpot has no leads that become contacts: a contact is one from the start.',
       ...(rules['updateFailsPerItem'] === false

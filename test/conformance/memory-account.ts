@@ -59,6 +59,10 @@ function memoryAccountOf(crm: MemoryCrm): MemoryAccount {
       list: async () => list(),
       get: async (recordId) => list().find((one) => one.recordId === recordId),
       timeline: async (recordId) => user.timeline(recordId),
+      deals: {
+        create: async (recordId, values) => user.createDeal(recordId, byLabel(values)),
+        update: async (dealId, values) => user.updateDeal(dealId, byLabel(values)),
+      },
     },
     async fault({ status, times, commitAfterMs }) {
       let left = times ?? Infinity;

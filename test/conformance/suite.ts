@@ -3,6 +3,7 @@ import type { OpenAccount } from './account.ts';
 import { accounts } from './accounts.ts';
 import { consent } from './consent.ts';
 import { creating } from './creating.ts';
+import { deals } from './deals.ts';
 import { fields } from './fields.ts';
 import { lives } from './lives.ts';
 import { people } from './people.ts';
@@ -35,5 +36,6 @@ export function describeConformance(label: string, open: OpenAccount): void {
   for (const news of ['webhooks', 'polls'] as const) {
     describe(`${label}: what the CRM tells by ${news}`, () => told(setUp, news));
   }
+  describe(`${label}: people's deals`, () => deals(setUp));
   describe(`${label}: the timeline`, () => timeline(setUp));
 }

@@ -27,6 +27,8 @@ const told = z.object({
   /** Our own app is told whose record it is; the webhook of one account is not. */
   account: id.optional(),
   record: id,
+  /** The deal of that person it speaks of; left out: it speaks of the record. */
+  deal: id.optional(),
   at: z.number(),
   /** Left out: only that something changed. */
   field: z.string().optional(),
@@ -52,11 +54,14 @@ export function anotherCrm(crm: MemoryCrm, ofOauth: MemoryCrm = crm): AnotherCrm
       message: 'These keys open nothing.',
     });
   const read = (body: Buffer): readonly AccountChanges[] => {
-    const { account, record: recordId, at, field, value } = told.parse(JSON.parse(body.toString('utf8')));
+    const said = told.parse(JSON.parse(body.toString('utf8')));
+    const { account, record: recordId, deal, at, field, value } = said;
     const change: CrmChange =
       field === undefined || value === undefined
         ? { kind: 'touched', recordId, at }
-        : { kind: 'field', recordId, at, field, value, by: 'user 7' };
+        : deal === undefined
+          ? { kind: 'field', recordId, at, field, value, by: 'user 7' }
+          : { kind: 'field', of: 'deal', recordId: deal, personRecordId: recordId, at, field, value };
     return [{ account, changes: [change] }];
   };
 

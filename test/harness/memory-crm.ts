@@ -72,6 +72,13 @@ interface MemoryRecord {
   mergedInto: string | undefined;
 }
 
+interface MemoryDeal {
+  readonly dealId: string;
+  readonly personRecordId: string;
+  values: CrmValues;
+  changedAt: number;
+}
+
 interface MemoryEntry {
   readonly entryId: string;
   readonly entryKey: string;
@@ -112,6 +119,9 @@ export interface MemoryCrm {
     convert(leadId: string): string;
     list(): { readonly recordId: string; readonly type: string; readonly values: CrmValues }[];
     timeline(recordId: string): { readonly id: string; readonly text: string }[];
+    /** Of a person's; its id. */
+    createDeal(recordId: string, values: CrmValues): string;
+    updateDeal(dealId: string, values: CrmValues): void;
   };
 }
 
@@ -176,6 +186,9 @@ const standardMapping: readonly FieldMapping[] = (
       }
     : {}),
 }));
+
+/** Deals have fields that are called as people's are. */
+const dealFields = [memoryFields.stage, 'LeadSource'];
 
 /** Mapped by nobody from the start. */
 export const leadActivity = field(memoryFields.leadActivity, 'text', [], ['lead']);
@@ -297,6 +310,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
       contactIdField: memoryFields.key,
       phoneFields: [memoryFields.phone, memoryFields.mobile],
       followedFields: [memoryFields.stage],
+      followedDealFields: dealFields,
       defaultMapping,
       pollEveryMs: { besideWebhooks: 30 * 60_000, silent: 5 * 60_000 },
       limits: {
@@ -316,6 +330,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
     contactIdField: ids.idOf(memoryFields.key),
     phoneFields: [memoryFields.phone, memoryFields.mobile].map((label) => ids.idOf(label)),
     followedFields: [ids.idOf(memoryFields.stage)],
+    followedDealFields: dealFields.map((label) => ids.idOf(label)),
     defaultMapping: defaultMapping.map((line) => ({
       ...line,
       field: { ...line.field, name: ids.idOf(line.field.label) },
@@ -324,6 +339,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
   });
   const records = new Map<string, MemoryRecord>();
   const entries = new Map<string, MemoryEntry>();
+  const allDeals = new Map<string, MemoryDeal>();
   const late: { readonly dueAt: number; readonly act: () => void }[] = [];
   const calls: MemoryCrm['calls'] = [];
   let counter = 0;
@@ -673,7 +689,13 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
             ),
           };
         });
-        return { ...page, records: await readable(Promise.resolve([...page.records])) };
+        const deals = [...allDeals.values()].filter(({ changedAt }) => changedAt >= changedSince);
+        const labels = await options.toLabels(deals.map(({ values }) => ids.toApi(values)));
+        return {
+          ...page,
+          records: await readable(Promise.resolve([...page.records])),
+          deals: deals.map((deal, index) => ({ ...deal, values: labels[index] ?? {} })),
+        };
       },
     };
   };
@@ -725,6 +747,17 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
         [...entries.values()]
           .filter((one) => one.recordId === recordId)
           .map(({ entryId, text }) => ({ id: entryId, text })),
+      createDeal(personRecordId, values) {
+        counter += 1;
+        const dealId = `5${String(counter).padStart(6, '0')}`;
+        allDeals.set(dealId, { dealId, personRecordId, values, changedAt: clock.now() });
+        return dealId;
+      },
+      updateDeal(dealId, values) {
+        const deal = allDeals.get(dealId);
+        if (deal === undefined) throw new Error(`There is no deal ${dealId}.`);
+        Object.assign(deal, { values: { ...deal.values, ...values }, changedAt: clock.now() });
+      },
     },
   };
   return crm;

@@ -17,6 +17,7 @@ import {
 } from '../../store/index.ts';
 import { applyLives } from '../apply/crm-changes.ts';
 import { type ErasureKeyOf, withoutErased } from '../erased.ts';
+import { takeInDeals } from '../deal-changes.ts';
 import { followedBy, noticeFollowed } from '../followed.ts';
 import { wholeMappingOf } from '../mapping-of.ts';
 import { seenRecord } from '../reconcile/candidates.ts';
@@ -65,6 +66,7 @@ export async function takeIn(
   const saved = scanned.filter(
     (one) => there.includes(one) || ((all || one.row?.agreed !== true) && !back.includes(one)),
   );
+  await takeInDeals(trx, connectionId, traits, page.deals ?? [], now);
   // Links follow merges first, so that a survivor is no second record of anybody.
   await applyLives(trx, connectionId, traits, endsOf(page, rows), now);
   const seen = saved.map(({ record }) => seenRecord(record, traits, region));
