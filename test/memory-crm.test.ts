@@ -6,7 +6,8 @@ import { deals } from './conformance/deals.ts';
 import { phoneLists } from './conformance/phone-lists.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { leadActivity } from './harness/memory-crm.ts';
-import { hour, setUpFor, somebody } from './conformance/set-up.ts';
+import { rests } from './conformance/timeline.ts';
+import { hour, minute, setUpFor, somebody } from './conformance/set-up.ts';
 import { freely } from './harness/permits.ts';
 import { until } from './harness/until.ts';
 
@@ -20,6 +21,10 @@ describe('at a CRM that has deals', () => {
 
 describe('at a CRM that keeps lists of phones', () => {
   phoneLists(setUpFor(memoryAccounts({ phoneList: true }).open));
+});
+
+describe('at a CRM where each write of an entry is dear', () => {
+  rests(setUpFor(memoryAccounts({ restMs: { message: minute, tick: 30 * minute } }).open));
 });
 
 test.each(['keyed', 'findable'] as const)(

@@ -3,7 +3,7 @@ import { defaultMapping } from './mapping.ts';
 import { phonesPerSearch } from './phone-search.ts';
 import { contactIdProperty } from './properties.ts';
 import { spelling } from './spelling.ts';
-import { batchSize, freshMs, limits, pollEveryMs, settleMs, uiOrigin } from './vendor.ts';
+import { batchSize, entryRestMs, freshMs, limits, pollEveryMs, settleMs, uiOrigin } from './vendor.ts';
 
 /** What is so of HubSpot whoever's portal it is. */
 export const hubspotTraits: ConnectorTraits = {
@@ -22,7 +22,7 @@ export const hubspotTraits: ConnectorTraits = {
   writeClass: 'keyed',
   settleMs,
   freshMs,
-  timeline: { writeClass: 'findable', movesWithMerge: true },
+  timeline: { writeClass: 'findable', movesWithMerge: true, restMs: entryRestMs },
   spelling,
   usualFacts: {
     contactIdField: contactIdProperty,

@@ -1,7 +1,7 @@
 import type { AccountFacts, AccountTraits } from './account-facts.ts';
 import type { CrmField, CrmValues, Spelling } from './field.ts';
 import type { Priority } from './limits.ts';
-import type { Timeline } from './timeline.ts';
+import type { Timeline, TimelineRest } from './timeline.ts';
 
 /** The port every CRM implements. Core knows no CRM by name. docs/connectors.md tells how one is added. */
 
@@ -147,6 +147,7 @@ export interface ConnectorTraits {
     readonly writeClass: WriteClass;
     /** Whether entries of a merged or converted record are the survivor's without our doing. */
     readonly movesWithMerge: boolean;
+    readonly restMs: TimelineRest;
   };
   /** Where a person may be a record of several types, such as a lead or a contact; undefined: of one. */
   readonly recordTypes?: {

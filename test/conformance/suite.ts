@@ -11,7 +11,7 @@ import { phoneLists } from './phone-lists.ts';
 import { policies } from './policies.ts';
 import { shared } from './shared.ts';
 import { setUpFor } from './set-up.ts';
-import { timeline } from './timeline.ts';
+import { rests, timeline } from './timeline.ts';
 import { told } from './told.ts';
 import { trouble } from './trouble.ts';
 
@@ -37,5 +37,8 @@ export function describeConformance(label: string, open: OpenAccount): void {
     describe(`${label}: what the CRM tells by ${news}`, () => told(setUp, news));
   }
   describe(`${label}: people's deals`, () => deals(setUp));
-  describe(`${label}: the timeline`, () => timeline(setUp));
+  describe(`${label}: the timeline`, () => {
+    timeline(setUp);
+    rests(setUp);
+  });
 }

@@ -17,6 +17,7 @@ import {
   type Priority,
   type ScanPage,
   type Spelling,
+  type TimelineRest,
   traitsWith,
   type WriteOutcome,
 } from '@sangam/core/crm';
@@ -47,6 +48,8 @@ export interface MemoryCrmRules {
   readonly entries?: 'keyed' | 'findable';
   /** Whether entries follow a merge or conversion by themselves. Default true. */
   readonly movesWithMerge?: boolean;
+  /** Least time between two writes of one entry. Default: a message at once, ticks once a minute. */
+  readonly restMs?: TimelineRest;
   /** What `create` makes: contacts alone, or leads that may be converted. Default contact. */
   readonly creates?: 'contact' | 'lead';
   /**
@@ -272,6 +275,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
     twins = 'make',
     entries: entryClass = 'findable',
     movesWithMerge = true,
+    restMs = { message: 0, tick: 60_000 },
     creates = 'contact',
     ids: idRule = 'labels',
     phoneList = false,
@@ -297,7 +301,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
     writeClass,
     settleMs,
     freshMs,
-    timeline: { writeClass: entryClass, movesWithMerge },
+    timeline: { writeClass: entryClass, movesWithMerge, restMs },
     recordTypes: {
       made: creates === 'lead' ? ['lead', 'contact'] : ['contact', 'lead'],
       of: (recordId) => (recordId.startsWith('9') ? 'lead' : 'contact'),
@@ -487,7 +491,9 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
 
   const writeEntry = ({ entry, entryId }: EntryWrite): EntryOutcome => {
     if (standing(entry.recordId) === undefined) return { entryKey: entry.entryKey, outcome: 'gone' };
-    const text = entry.lines.map((one) => one.text).join('\n');
+    const text = entry.lines
+      .map(({ text: said, status }) => (status === undefined ? said : `${said} (${status})`))
+      .join('\n');
     const known =
       entryId === undefined && entryClass === 'findable'
         ? undefined
