@@ -204,3 +204,44 @@ test('a field that one type of record has is written to records of that type alo
   expect(await crm.letters()).toEqual([]);
   expect(fixture.failures).toEqual([]);
 });
+
+test('where looking people up takes long, none is made after the lease, and all in the end', async () => {
+  const accounts = memoryAccounts({ writeClass: 'findable' });
+  const { fixture, crm } = await setUpFor(accounts.open)();
+  const { crm: memory } = accounts.opened();
+  const people = Array.from({ length: 30 }, (_, index) => somebody(index));
+  for (const person of people) await crm.writes(person);
+  await fixture.process.apply();
+  let now = performance.now();
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
+  onTestFinished(() => clock.mockRestore());
+  let leasedAt = now;
+  let latest = 0;
+  memory.trouble = (operation) => {
+    latest = Math.max(latest, now - leasedAt);
+    // Three searches for thirty people are most of a minute.
+    if (operation === 'findByPhone') now += 19_000;
+    return undefined;
+  };
+  const reconciler = createReconciler({
+    store: fixture.store,
+    clock: fixture.clock,
+    dispatcher: new Dispatcher(fixture.store, fixture.clock),
+    connectors: {
+      async of() {
+        leasedAt = now;
+        return accounts.opened().connect(freely());
+      },
+      forget: () => undefined,
+    },
+    erasureKeyOf: async () => Buffer.alloc(32),
+    counts: { written: () => undefined, callFailed: () => undefined, failed: () => undefined },
+  });
+  for (let rounds = 0; rounds < 40 && (await crm.records()).length < people.length; rounds += 1) {
+    await reconciler.drain();
+    fixture.clock.advance(minute);
+    now += minute;
+  }
+  expect(await crm.records()).toHaveLength(people.length);
+  expect(latest).toBeLessThanOrEqual(40_000);
+});
