@@ -28,7 +28,7 @@ function account() {
       calls.push(`add ${field} ${labels.join('|')}`);
       for (const label of labels) {
         const there = options[field]?.labels;
-      if (there === undefined) throw new Error(`${field} has no options.`);
+        if (there === undefined) throw new Error(`${field} has no options.`);
         if (Object.values(there).includes(label)) throw new Error(`${label} is there already.`);
         there[String(next)] = label;
         next += 1;

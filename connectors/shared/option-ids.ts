@@ -65,7 +65,9 @@ export function createOptionIds(vendor: {
           const options = optionsOf(field);
           if (options === undefined) return written;
           const idOf = new Map(Object.entries(options.labels).map(([id, label]) => [label, id]));
-          return forms.ids.join(parts(written, options, forms.labels).flatMap((label) => idOf.get(label) ?? []));
+          return forms.ids.join(
+            parts(written, options, forms.labels).flatMap((label) => idOf.get(label) ?? []),
+          );
         }),
       );
     },

@@ -2,7 +2,13 @@ import { createHash } from 'node:crypto';
 import { type Clock, systemClock } from '@sangam/core/clock';
 import { type AccountFacts, type Connector, traitsWith } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
-import { type Connectors, createPermits, type HeldFacts, holdFacts, wasDisconnected } from '@sangam/core/work';
+import {
+  type Connectors,
+  createPermits,
+  type HeldFacts,
+  holdFacts,
+  wasDisconnected,
+} from '@sangam/core/work';
 import type { ConnectionRow, Store } from '@sangam/core/store';
 import { claimAccount } from './claim-account.ts';
 import type { CrmApps } from './crm-apps.ts';

@@ -9,7 +9,7 @@ export type SetUp = (options?: WorkspaceOptions) => Promise<{
   readonly fixture: CrmFixture;
   readonly crm: CrmWorkspace;
   /** Another business with a number and an account of its own. */
-  addAccount(options?: WorkspaceOptions): Promise<CrmWorkspace>;
+  readonly addAccount: (options?: WorkspaceOptions) => Promise<CrmWorkspace>;
 }>;
 
 export function setUpFor(open: OpenAccount): SetUp {
