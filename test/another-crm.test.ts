@@ -503,6 +503,25 @@ describe('two accounts of one CRM that name their fields each in its own way', (
     );
   });
 
+  test('its records are seen where the account is', async () => {
+    const [, [connectionId, account] = ['', second]] = accounts;
+    const phone = '+919812300777';
+    const recordIds = [1, 2].map(() => account.user.create({ Name: 'Same Number', Phone: phone }));
+    const path = `/connections/${connectionId}/check`;
+    expect((await api('POST', path)).status).toBe(202);
+    const groups = await until('the report', async () => {
+      const { status, body } = await api<{ results: { records: { recordId: string; url: string }[] }[] }>(
+        'GET',
+        `${path}/report?section=several%20records`,
+      );
+      return status === 200 && body.results.length > 0 ? body.results : undefined;
+    });
+    const { idOf } = account.ids;
+    expect(groups.flatMap(({ records }) => records.map(({ url }) => url)).toSorted()).toEqual(
+      recordIds.map((id) => `https://${idOf(memoryFields.key)}.memory.example/people/${id}`).toSorted(),
+    );
+  });
+
   test('a new tag becomes an option of each', async () => {
     const { body } = await api<{ results: { contactId: string }[] }>(
       'GET',

@@ -270,3 +270,22 @@ test('what one of its limits refuses takes nothing of the others', async () => {
   await expect(permits.take(both, 'fields')).rejects.toMatchObject({ code: 'limit_wait' });
   await permits.take([{ limit: 'day', cost: 4 }], 'fields');
 });
+
+test('a limit that came to be known as larger counts from then on', async () => {
+  const clock = { at: someday, now: () => clock.at };
+  let tokens = 5;
+  const permits = createPermits({
+    store: stores[0],
+    clock,
+    workspaceId,
+    connectionId: randomUUID(),
+    limits: () => ({
+      day: { kind: 'budget', tokens, renewed: 'a day later', reserves: { pressing: 0, consent: 0 } },
+    }),
+  });
+  const five = [{ limit: 'day', cost: 5 }];
+  await permits.take(five, 'fields');
+  await expect(permits.take(five, 'fields')).rejects.toMatchObject({ code: 'limit_wait' });
+  tokens = 10;
+  await permits.take(five, 'fields');
+});

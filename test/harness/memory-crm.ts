@@ -327,7 +327,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
         },
       },
     },
-    recordUrl: () => undefined,
+    recordUrl: ({ seenAt }, recordId) => (seenAt === undefined ? undefined : `${seenAt}/people/${recordId}`),
   };
   const ids = idRule === 'labels' ? sameAsLabels : idsOfOneAccount(namedByAccounts);
   const factsNow = (): Partial<AccountFacts> => ({
@@ -340,6 +340,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
       field: { ...line.field, name: ids.idOf(line.field.label) },
     })),
     options: ids.options(),
+    seenAt: `https://${ids.idOf(memoryFields.key)}.memory.example`,
   });
   const records = new Map<string, MemoryRecord>();
   const entries = new Map<string, MemoryEntry>();
