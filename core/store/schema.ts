@@ -1,4 +1,5 @@
 import type { ColumnType, Generated, Selectable } from 'kysely';
+import type { AccountAlertKind } from '../whatsapp/index.ts';
 
 /**
  * The tables, as migrations/ makes them. `…_at`, `at`, `since` and `…_until` are milliseconds since the epoch.
@@ -98,6 +99,8 @@ export interface Database {
     channel_id: string | null;
     connection_id: string | null;
     contact_id: string | null;
+    /** An entry of theirs was not written, not their record. */
+    about_timeline: ColumnType<boolean, boolean | undefined>;
     /** Which record of theirs was not written. */
     record_id: ColumnType<string | null, string | null | undefined>;
     payload: Buffer | null;
@@ -233,6 +236,20 @@ export interface Database {
     mapping: Buffer | null;
     /** JSON: CRM field → when and why it was parked. */
     parked_fields: ColumnType<Buffer, Buffer | undefined>;
+    /** JSON of what is known of this account alone (`AccountFacts`); null: nothing. */
+    account_facts: Buffer | null;
+    facts_version: ColumnType<number, number | undefined>;
+    disconnected_at: number | null;
+    /** Turns taken of a round robin of owners. */
+    owner_turns: ColumnType<number, number | undefined>;
+    /** Until then an admin lets everybody in, however many they are. */
+    rush_released_until: ColumnType<number, number | undefined>;
+    created_at: number;
+  };
+  /** What opens an account; sealed where it is secret. */
+  crm_credentials: {
+    workspace_id: string;
+    connection_id: string;
     auth_kind: ColumnType<AuthKind, AuthKind | undefined>;
     access_token: Buffer | null;
     /** Of OAuth. */
@@ -243,26 +260,32 @@ export interface Database {
     token_expires_at: number | null;
     /** Where the vendor says the account is; null: all of its accounts are at one address. */
     api_base: string | null;
-    /** JSON of what is known of this account alone (`AccountFacts`); null: nothing. */
-    account_facts: Buffer | null;
-    facts_version: ColumnType<number, number | undefined>;
     refresh_lease: string | null;
     refresh_leased_until: number | null;
     /** Of an app of their own; null: the service's app signs. */
     webhook_secret: Buffer | null;
     previous_webhook_secret: Buffer | null;
     previous_webhook_secret_until: number | null;
+  };
+  /** How calls to an account fare, and whether they may be made. */
+  crm_call_states: {
+    workspace_id: string;
+    connection_id: string;
+    /** Counts how often a person opened the account, lifted its block or let it go. */
+    access_version: ColumnType<number, number | undefined>;
     blocked_reason: string | null;
     /** Why timelines are not written until an admin acts; records are. */
     timeline_blocked_reason: ColumnType<string | null, string | null | undefined>;
-    disconnected_at: number | null;
-    /** Counts how often a person opened the account, lifted its block or let it go. */
-    access_version: ColumnType<number, number | undefined>;
     failed_attempts: ColumnType<number, number | undefined>;
     next_call_at: ColumnType<number, number | undefined>;
     /** While calls fail: when the first of them did, and what the last one said. */
     failing_since: number | null;
     last_failure: string | null;
+  };
+  /** How far an account was scanned. */
+  crm_scan_states: {
+    workspace_id: string;
+    connection_id: string;
     /** When a scan of the whole account ended: from then on a miss in the phone index means nobody. */
     indexed_at: number | null;
     /** By which the phones of that look were read; empty: none was known. */
@@ -271,12 +294,7 @@ export interface Database {
     polled_until: number | null;
     next_poll_at: ColumnType<number, number | undefined>;
     poll_cursor: string | null;
-    /** Turns taken of a round robin of owners. */
-    owner_turns: ColumnType<number, number | undefined>;
-    /** Until then an admin lets everybody in, however many they are. */
-    rush_released_until: ColumnType<number, number | undefined>;
     last_webhook_at: number | null;
-    created_at: number;
   };
   crm_records: {
     workspace_id: string;
@@ -446,7 +464,7 @@ export interface Database {
     workspace_id: string;
     conflict_id: string;
     connection_id: string | null;
-    kind: string;
+    kind: ConflictKind;
     /** What it is about, in a form that is the same each time it is found. */
     subject: string;
     contact_id: string | null;
@@ -460,7 +478,7 @@ export interface Database {
     workspace_id: string;
     alert_id: string;
     connection_id: string | null;
-    kind: string;
+    kind: AlertKind;
     /** Which of several it is about, as a template; empty: the kind says it. */
     subject: ColumnType<string, string | undefined>;
     message: string;
@@ -471,7 +489,7 @@ export interface Database {
   decisions: {
     workspace_id: string;
     decision_id: string;
-    kind: string;
+    kind: DecisionKind;
     /** JSON of what was decided, enough to undo it. */
     subject: Buffer;
     member_id: string;
@@ -587,6 +605,28 @@ export type AuthKind = 'keys' | 'oauth' | 'mint';
 export type ConnectionMode = 'shadow' | 'test' | 'live';
 
 /** Whose word a dead letter holds: WhatsApp's, a CRM's, or one of our own members'. */
+/**
+ * `two records`: one person has several, as contacts that turned out to be one, or a record made in the CRM just before
+ * ours. `opt-out cleared`: somebody cleared in the CRM what the person themself asked for. `taken by another record`: a
+ * value only one record may hold.
+ */
+export type ConflictKind = 'two records' | 'opt-out cleared' | 'taken by another record';
+
+/** What a person has to act on; of WhatsApp's own as `AccountAlertKind` tells. */
+export type AlertKind =
+  | AccountAlertKind
+  | 'account not answering'
+  | 'connection blocked'
+  | 'fields missing'
+  | 'number taken over'
+  | 'opt-out not applied'
+  | 'rush of new records'
+  | 'settings cut'
+  | 'timeline blocked'
+  | 'work failing';
+
+export type DecisionKind = 'relink' | 'unlink' | 'join' | 'hand over' | 'conflict';
+
 export type LetterSource = 'whatsapp' | 'crm' | 'us';
 
 /** A channel as it is found by what a webhook names. */
@@ -624,6 +664,9 @@ export const workspaceTables = [
   'consent_entries',
   'tag_changes',
   'crm_connections',
+  'crm_credentials',
+  'crm_call_states',
+  'crm_scan_states',
   'crm_records',
   'crm_phones',
   'crm_links',
@@ -658,7 +701,7 @@ export const sealedColumns = [
     columns: ['app_secret', 'previous_app_secret', 'verify_token', 'access_token'],
   },
   {
-    table: 'crm_connections',
+    table: 'crm_credentials',
     key: 'connection_id',
     columns: ['access_token', 'refresh_token', 'secret', 'webhook_secret', 'previous_webhook_secret'],
   },

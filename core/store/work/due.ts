@@ -27,10 +27,11 @@ export async function enterDue(trx: WorkspaceTransaction): Promise<NewlyDue[]> {
     from (select unnest(${locks}::text[]) as name order by 1) locks`.execute(trx);
   const { rows } = await sql<{ queue: Queue; targetId: string; at: number; earlier: boolean }>`
     with t as materialized (
-      select t.queue, t.target_id, greatest(t.due_at, c.next_call_at) as due_at
+      select t.queue, t.target_id, greatest(t.due_at, s.next_call_at) as due_at
       from unnest(${notes.map(({ queue }) => queue)}::text[], ${notes.map(({ targetId }) => targetId)}::uuid[],
                   ${notes.map(({ at }) => at)}::bigint[]) as t (queue, target_id, due_at)
       left join crm_connections c on c.workspace_id = ${workspaceId} and c.connection_id = t.target_id
+      left join crm_call_states s on s.workspace_id = ${workspaceId} and s.connection_id = t.target_id
       where t.target_id = ${workspaceId} or ${mayCallNow(sql`t.queue`)}
     ), entered as (
       insert into directory_due as d (workspace_id, queue, target_id, due_at)
