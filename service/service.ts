@@ -3,7 +3,7 @@ import express, { type Express, type Router } from 'express';
 import type { Logger } from 'pino';
 import type { Crm, CrmApp, CrmSettings } from '@sangam/connectors/registry';
 import { type Clock, systemClock } from '@sangam/core/clock';
-import type { ConnectorTraits } from '@sangam/core/crm';
+import type { AccountFacts } from '@sangam/core/crm';
 import {
   createApplier,
   createChangeReceiver,
@@ -86,7 +86,7 @@ export interface ServiceOptions {
   readonly readOwnNumber: OwnNumberReader;
   readonly retention: RetentionDays;
   /** In place of the vendors' own limits, for measuring. */
-  readonly crmLimits?: ConnectorTraits['limits'];
+  readonly crmLimits?: AccountFacts['limits'];
   /** Where sandbox workspaces find their CRMs; undefined while no process runs a sandbox. */
   readonly sandboxUrl: SandboxUrl;
 }

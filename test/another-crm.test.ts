@@ -16,6 +16,8 @@ const number = { phoneNumberId: '700100200300400', wabaId: '700100200300401', di
 
 let fixture: ServiceFixture;
 let memory: MemoryCrm;
+/** The account connected by OAuth. */
+let second: MemoryCrm;
 let other: AnotherCrm;
 let service: Service;
 let session: string;
@@ -24,8 +26,10 @@ let channelId: string;
 
 beforeAll(async () => {
   fixture = await createServiceFixture();
-  memory = createMemoryCrm(fixture.clock, { creates: 'lead', batchSize: 1, writeClass: 'findable' });
-  other = anotherCrm(memory);
+  const rules = { creates: 'lead', batchSize: 1, writeClass: 'findable', ids: 'of each account' } as const;
+  memory = createMemoryCrm(fixture.clock, rules);
+  second = createMemoryCrm(fixture.clock, rules);
+  other = anotherCrm(memory, second);
   service = await fixture.openService({
     work: true,
     crms: [...crms, other.value],
@@ -100,9 +104,10 @@ async function api<Body = never>(
   };
 }
 
-async function says(wamid: string, words: string): Promise<void> {
-  const asha = { phone: '919812345678', name: 'Asha Rao' };
-  const body = JSON.stringify(webhook(number, [text(asha, wamid, fixture.clock.now(), words)]));
+const asha = { phone: '919812345678', name: 'Asha Rao' };
+
+async function says(wamid: string, words: string, who = asha): Promise<void> {
+  const body = JSON.stringify(webhook(number, [text(who, wamid, fixture.clock.now(), words)]));
   const response = await fetch(`${service.url()}/webhooks/whatsapp/${channelId}`, {
     method: 'POST',
     body,
@@ -124,19 +129,30 @@ async function tells(path: string, secret: string, body: object): Promise<{ stat
 }
 
 /** Stages its admins saw people come to, of all records or one. */
-async function stages(connectionId: string, record?: string): Promise<string[]> {
+async function stages(connectionId: string, record?: string, of = memory): Promise<string[]> {
   const { body } = await api<{ results: { recordId: string; field: string; value: string }[] }>(
     'GET',
     `/connections/${connectionId}/occurrences`,
   );
   return body.results
-    .filter(({ recordId, field }) => field === memoryFields.stage && recordId === (record ?? recordId))
+    .filter(({ recordId, field }) => field === stageOf(of) && recordId === (record ?? recordId))
     .map(({ value }) => value);
 }
 
-const lead = (wanted: Readonly<Record<string, string>>) =>
+/** What an account's API calls the field of a lead's stage. */
+function stageOf(account: MemoryCrm): string {
+  return account.ids.idOf(memoryFields.stage);
+}
+
+/** A stage as an account's webhooks tell it: field and option by their ids. */
+function stageTold(stage: string, account = memory): { readonly field: string; readonly value: string } {
+  const [[field, value] = ['', '']] = Object.entries(account.ids.toApi({ [memoryFields.stage]: stage }));
+  return { field, value };
+}
+
+const lead = (wanted: Readonly<Record<string, string>>, of = memory) =>
   until(`a lead with ${JSON.stringify(wanted)}`, () =>
-    memory.user
+    of.user
       .list()
       .find(({ values }) => Object.entries(wanted).every(([name, value]) => values[name] === value)),
   );
@@ -174,8 +190,7 @@ describe('a CRM whose accounts are opened by keys', () => {
       account: 'M-1',
       record: '77',
       at: fixture.clock.now(),
-      field: memoryFields.stage,
-      value: 'won',
+      ...stageTold('won'),
     };
     expect((await tells('', 'not our app', news)).status).toBe(401);
     expect(await tells('', app.clientSecret, news)).toEqual({ status: 200, body: '{"Status":"Success"}' });
@@ -245,13 +260,42 @@ describe('a CRM whose accounts are opened by keys', () => {
     const secret = { secret: webhookSecret };
     expect((await api('PUT', `/connections/${connectionId}/webhook-secret`, secret)).status).toBe(204);
     memory.user.update(recordId, { [memoryFields.stage]: 'qualified' });
-    const news = { record: recordId, at: fixture.clock.now(), field: memoryFields.stage, value: 'qualified' };
+    const news = { record: recordId, at: fixture.clock.now(), ...stageTold('qualified') };
     expect((await tells(`/${connectionId}`, 'another secret', news)).status).toBe(401);
     expect(await tells(`/${connectionId}`, webhookSecret, news)).toEqual({
       status: 200,
       body: '{"Status":"Success"}',
     });
     await until('the occurrence', async () => (await stages(connectionId, recordId)).includes('qualified'));
+  });
+
+  test('what happens to a deal is told of its person, once, and is none of the record', async () => {
+    const [source, messenger] = Object.entries(memory.ids.toApi({ LeadSource: 'Messenger' }))[0] ?? ['', ''];
+    const deal = { record: recordId, deal: 'D7', at: fixture.clock.now() };
+    for (const told of [stageTold('qualified'), { field: source, value: messenger }, stageTold('qualified')])
+      await tells(`/${connectionId}`, webhookSecret, { ...deal, ...told });
+    await tells(`/${connectionId}`, webhookSecret, { ...deal, deal: 'D8', ...stageTold('new') });
+    const ofDeals = async (): Promise<string[]> => {
+      const path = `/connections/${connectionId}/occurrences`;
+      const { body } = await api<{ results: { recordId: string; field: string; value: string }[] }>(
+        'GET',
+        path,
+      );
+      return body.results
+        .filter((one) => one.recordId === recordId && one.field.startsWith('deal:'))
+        .map(({ field, value }) => `${field} ${value}`)
+        .toSorted();
+    };
+    await until('the deals', async () => (await ofDeals()).some((one) => one.startsWith('deal:D8')));
+    // Sangam wrote this very source on the person's own record.
+    expect(await ofDeals()).toEqual(
+      [
+        `deal:D7:${source} Messenger`,
+        `deal:D7:${stageOf(memory)} qualified`,
+        `deal:D8:${stageOf(memory)} new`,
+      ].toSorted(),
+    );
+    expect(await stages(connectionId, recordId)).toEqual(['qualified']);
   });
 
   test('its page says in a signed body who looks at which record', async () => {
@@ -312,8 +356,10 @@ describe('a CRM whose accounts are opened by keys', () => {
     other.keys.secretKey = 'secret of tomorrow';
     const refused = { status: 409, body: { error: { code: 'reconnect' } } };
     expect(await api('GET', `/connections/${connectionId}/fields`)).toMatchObject(refused);
-    expect((await api('GET', `/connections/${connectionId}`)).body).toMatchObject({
-      blockedReason: expect.stringContaining('enter new ones'),
+    await says('wamid.3', 'still there?');
+    await until('the block', async () => {
+      const { body } = await api<{ blockedReason: string | null }>('GET', `/connections/${connectionId}`);
+      return body.blockedReason?.includes('enter new ones') === true;
     });
     expect((await api('POST', '/connections', typed())).status).toBe(200);
     expect((await api('GET', `/connections/${connectionId}/fields`)).status).toBe(200);
@@ -328,7 +374,7 @@ describe('a CRM whose accounts are opened by keys', () => {
     expect((await api('GET', `/connections/${connectionId}`)).body).toMatchObject({
       disconnectedAt: expect.any(String),
     });
-    const news = { record: recordId, at: fixture.clock.now(), field: memoryFields.stage, value: 'lost' };
+    const news = { record: recordId, at: fixture.clock.now(), ...stageTold('qualified') };
     await tells(`/${connectionId}`, webhookSecret, news);
     await until('its secret to be forgotten', async () => {
       const { status } = await tells(`/${connectionId}`, webhookSecret, news);
@@ -388,5 +434,101 @@ describe('a CRM whose codes are bound to a verifier', () => {
     });
     expect((await uninstalled(basicOf(app))).status).toBe(200);
     expect((await fetch(`${service.url()}/oauth/hubspot/callback`, { method: 'DELETE' })).status).toBe(405);
+  });
+});
+
+describe('two accounts of one CRM that name their fields each in its own way', () => {
+  const bela = { phone: '919812345699', name: 'Bela Das' };
+  let accounts: readonly (readonly [connectionId: string, MemoryCrm])[];
+
+  beforeAll(async () => {
+    const byKeys = await api<{ connectionId: string }>('POST', '/connections', typed());
+    const { body, cookie } = await api<{ url: string }>('GET', '/connections/memory/authorize');
+    const query = new URLSearchParams({ ...other.agree(body.url), location: 'eu' });
+    const response = await fetch(`${service.url()}/oauth/memory/callback?${query.toString()}`, {
+      headers: { accept: 'application/json', cookie },
+    });
+    const byOauth = (await response.json()) as { connectionId: string };
+    accounts = [
+      [byKeys.body.connectionId, memory],
+      [byOauth.connectionId, second],
+    ];
+    for (const [connectionId] of accounts)
+      expect((await api('PUT', `/connections/${connectionId}/mode`, { mode: 'live' })).status).toBe(200);
+  });
+
+  test('both are written by the names they go by there', async () => {
+    await says('wamid.21', 'is it there?', bela);
+    for (const [, account] of accounts)
+      await lead({ Name: 'Bela Das', FirstMessage: 'is it there?' }, account);
+    await says('wamid.22', 'STOP', bela);
+    for (const [, account] of accounts) await lead({ Name: 'Bela Das', OptOut: 'Yes' }, account);
+    const named = await Promise.all(
+      accounts.map(async ([connectionId]) => {
+        const { body } = await api<{ mapping: { source: string; field: string }[] }>(
+          'GET',
+          `/connections/${connectionId}/mapping`,
+        );
+        return body.mapping.find(({ source }) => source === 'first message')?.field;
+      }),
+    );
+    expect(named).toEqual(accounts.map(([, account]) => account.ids.idOf('FirstMessage')));
+    expect(new Set(named).size).toBe(2);
+  });
+
+  test('what one tells is read by its own names', async () => {
+    const [, [connectionId, account] = ['', second]] = accounts;
+    const { recordId: record } = await lead({ Name: 'Bela Das' }, account);
+    const tell = (told: object) =>
+      tells('', app.clientSecret, { account: 'M-2', record, at: fixture.clock.now(), ...told });
+    await tell(stageTold('qualified', memory));
+    account.user.update(record, { [memoryFields.stage]: 'new' });
+    await tell(stageTold('new', account));
+    await until('the occurrence', async () => (await stages(connectionId, record, account)).includes('new'));
+    const { body } = await api<{ results: { value: string }[] }>(
+      'GET',
+      `/connections/${connectionId}/occurrences`,
+    );
+    expect(body.results.map(({ value }) => value)).toEqual(['new']);
+  });
+
+  test('an option nobody knew yet is looked up, whether it is told or read', async () => {
+    const [, [connectionId, account] = ['', second]] = accounts;
+    const { recordId: record } = await lead({ Name: 'Bela Das' }, account);
+    account.user.update(record, { [memoryFields.stage]: 'lost for ever' });
+    const told = { account: 'M-2', record, at: fixture.clock.now(), ...stageTold('lost for ever', account) };
+    await tells('', app.clientSecret, told);
+    await until('the occurrence', async () =>
+      (await stages(connectionId, record, account)).includes('lost for ever'),
+    );
+  });
+
+  test('its records are seen where the account is', async () => {
+    const [, [connectionId, account] = ['', second]] = accounts;
+    const phone = '+919812300777';
+    const recordIds = [1, 2].map(() => account.user.create({ Name: 'Same Number', Phone: phone }));
+    const path = `/connections/${connectionId}/check`;
+    expect((await api('POST', path)).status).toBe(202);
+    const groups = await until('the report', async () => {
+      const { status, body } = await api<{ results: { records: { recordId: string; url: string }[] }[] }>(
+        'GET',
+        `${path}/report?section=several%20records`,
+      );
+      return status === 200 && body.results.length > 0 ? body.results : undefined;
+    });
+    const { idOf } = account.ids;
+    expect(groups.flatMap(({ records }) => records.map(({ url }) => url)).toSorted()).toEqual(
+      recordIds.map((id) => `https://${idOf(memoryFields.key)}.memory.example/people/${id}`).toSorted(),
+    );
+  });
+
+  test('a new tag becomes an option of each', async () => {
+    const { body } = await api<{ results: { contactId: string }[] }>(
+      'GET',
+      '/contacts?phone=%2B919812345699',
+    );
+    const [{ contactId } = { contactId: '' }] = body.results;
+    expect((await api('POST', `/contacts/${contactId}/tags`, { add: ['Diwali'] })).status).toBe(202);
+    for (const [, account] of accounts) await lead({ Name: 'Bela Das', Tags: 'Diwali' }, account);
   });
 });

@@ -1,11 +1,31 @@
 import { createReconciler } from '@sangam/core/pipeline';
 import { createPermits, Dispatcher } from '@sangam/core/work';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { accounts as accountsSideBySide } from './conformance/accounts.ts';
+import { deals } from './conformance/deals.ts';
+import { phoneLists } from './conformance/phone-lists.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { leadActivity } from './harness/memory-crm.ts';
-import { hour, setUpFor, somebody } from './conformance/set-up.ts';
+import { rests } from './conformance/timeline.ts';
+import { hour, minute, setUpFor, somebody } from './conformance/set-up.ts';
 import { freely } from './harness/permits.ts';
 import { until } from './harness/until.ts';
+
+describe('at a CRM whose accounts name their fields each in its own way', () => {
+  accountsSideBySide(setUpFor(memoryAccounts({ ids: 'of each account' }).open));
+});
+
+describe('at a CRM that has deals', () => {
+  deals(setUpFor(memoryAccounts().open));
+});
+
+describe('at a CRM that keeps lists of phones', () => {
+  phoneLists(setUpFor(memoryAccounts({ phoneList: true }).open));
+});
+
+describe('at a CRM where each write of an entry is dear', () => {
+  rests(setUpFor(memoryAccounts({ restMs: { message: minute, tick: 30 * minute } }).open));
+});
 
 test.each(['keyed', 'findable'] as const)(
   'at a CRM without webhooks, batches or a name we know, a person becomes one record with their conversation (%s)',
@@ -111,7 +131,8 @@ test('a day that is spent is kept for who is new and who says STOP, and the rest
   await fixture.settle();
   const { store, clock } = fixture;
   const { workspaceId, connectionId } = crm;
-  const permits = createPermits({ store, clock, workspaceId, connectionId, limits: memory.traits.limits });
+  const limits = () => memory.traits.usualFacts.limits;
+  const permits = createPermits({ store, clock, workspaceId, connectionId, limits });
   const failures: string[] = [];
   const reconciler = createReconciler({
     store,
@@ -182,4 +203,45 @@ test('a field that one type of record has is written to records of that type alo
   expect(user.list()).toHaveLength(2);
   expect(await crm.letters()).toEqual([]);
   expect(fixture.failures).toEqual([]);
+});
+
+test('where looking people up takes long, none is made after the lease, and all in the end', async () => {
+  const accounts = memoryAccounts({ writeClass: 'findable' });
+  const { fixture, crm } = await setUpFor(accounts.open)();
+  const { crm: memory } = accounts.opened();
+  const people = Array.from({ length: 30 }, (_, index) => somebody(index));
+  for (const person of people) await crm.writes(person);
+  await fixture.process.apply();
+  let now = performance.now();
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
+  onTestFinished(() => clock.mockRestore());
+  let leasedAt = now;
+  let latest = 0;
+  memory.trouble = (operation) => {
+    latest = Math.max(latest, now - leasedAt);
+    // Three searches for thirty people are most of a minute.
+    if (operation === 'findByPhone') now += 19_000;
+    return undefined;
+  };
+  const reconciler = createReconciler({
+    store: fixture.store,
+    clock: fixture.clock,
+    dispatcher: new Dispatcher(fixture.store, fixture.clock),
+    connectors: {
+      async of() {
+        leasedAt = now;
+        return accounts.opened().connect(freely());
+      },
+      forget: () => undefined,
+    },
+    erasureKeyOf: async () => Buffer.alloc(32),
+    counts: { written: () => undefined, callFailed: () => undefined, failed: () => undefined },
+  });
+  for (let rounds = 0; rounds < 40 && (await crm.records()).length < people.length; rounds += 1) {
+    await reconciler.drain();
+    fixture.clock.advance(minute);
+    now += minute;
+  }
+  expect(await crm.records()).toHaveLength(people.length);
+  expect(latest).toBeLessThanOrEqual(40_000);
 });

@@ -142,7 +142,7 @@ test.each([true, false])(
         .timeline(primary)
         .map(({ text }) => text)
         .toSorted(),
-    ).toEqual(['one\nok', 'two']);
+    ).toEqual(['one\nok (read)', 'two']);
     expect(user.timeline(merged)).toEqual([]);
   },
 );

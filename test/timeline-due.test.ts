@@ -15,6 +15,8 @@ import type { CrmWorkspace } from './harness/crm-workspace.ts';
 import type { CrmFixture } from './harness/crm-fixture.ts';
 import { memoryFields } from './harness/memory-crm.ts';
 
+const atOnce = () => ({ message: 0, tick: 0 });
+
 /** Every timeline entry falls due, whatever meets: nothing said is missing on the record, and if it were it is said. */
 
 const asha = somebody(1, 'Asha Rao');
@@ -55,6 +57,7 @@ test('an entry keeps the traces of the first sixteen events behind it, however t
       markTimeline(
         trx,
         some.map((traceparent) => ({ contactId, channelId, wamid, at, statusOnly: false, traceparent })),
+        atOnce,
         at,
       ),
     );
@@ -79,7 +82,7 @@ describe('marking an entry and giving its contact a record', () => {
     const { connectionId, channelId } = crm;
     const at = fixture.clock.now();
     const mark = (trx: WorkspaceTransaction): Promise<void> =>
-      markTimeline(trx, [{ contactId, channelId, wamid, at, statusOnly: false }], at);
+      markTimeline(trx, [{ contactId, channelId, wamid, at, statusOnly: false }], atOnce, at);
     const link = async (trx: WorkspaceTransaction): Promise<void> => {
       await saveLinks(trx, connectionId, [{ contactId, recordId, primary: true, reason: 'our id' }], at);
     };

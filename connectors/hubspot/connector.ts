@@ -1,4 +1,4 @@
-import type { Connector, Credentials, Permits } from '@sangam/core/crm';
+import { type Connector, type Credentials, type Permits, traitsWith } from '@sangam/core/crm';
 import { createAbsentProperties } from './absent-properties.ts';
 import { createHubspotClient } from './client.ts';
 import { listFields } from './fields.ts';
@@ -18,7 +18,7 @@ export interface HubspotConnectorOptions {
   readonly basePath: string;
   /** Scopes: `hubspotScopes`. */
   readonly credentials: Credentials;
-  /** Asked under the names of `hubspotTraits.limits`. */
+  /** Asked under the names of `hubspotTraits.usualFacts.limits`. */
   readonly permits: Permits;
   /** How long one call may take; shorter than a lease (docs/design.md §4). */
   readonly timeoutMs?: number;
@@ -40,7 +40,7 @@ export function createHubspotConnector(options: HubspotConnectorOptions): Connec
   const absent = createAbsentProperties();
 
   return {
-    traits: hubspotTraits,
+    traits: traitsWith(hubspotTraits, {}),
     timeline: createTimeline(client, absent),
 
     fields() {

@@ -1,5 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { AccountChanges, Connector, ConnectorTraits, Credentials, Permits } from '@sangam/core/crm';
+import type {
+  AccountChanges,
+  Connector,
+  ConnectorTraits,
+  Credentials,
+  KnownFacts,
+  Permits,
+} from '@sangam/core/crm';
 import type { z } from 'zod';
 
 /**
@@ -22,6 +29,7 @@ export interface Crm {
       readonly credentials: Credentials;
       readonly permits: Permits;
       readonly apiBase: string | undefined;
+      readonly facts: KnownFacts;
     },
   ): Connector;
   readonly webhooks: CrmWebhooks;

@@ -9,10 +9,21 @@ export type CrmChange = { readonly recordId: string; readonly at: number } & (
   | { readonly kind: 'merged'; readonly into: string }
   | {
       readonly kind: 'field';
+      /** The field is the record's own. */
+      readonly of?: undefined;
       readonly field: string;
       /** In the vendor's form; '' = emptied. */
       readonly value: string;
       /** Who changed it as the vendor names them, such as `user 2000001`; undefined: not told. */
+      readonly by?: string;
+    }
+  /** A field of a deal changed, whose id `recordId` is: told as of its person. */
+  | {
+      readonly kind: 'field';
+      readonly of: 'deal';
+      readonly personRecordId: string;
+      readonly field: string;
+      readonly value: string;
       readonly by?: string;
     }
 );

@@ -1,7 +1,7 @@
+import type { AccountFacts, AccountTraits } from './account-facts.ts';
 import type { CrmField, CrmValues, Spelling } from './field.ts';
-import type { CallLimit, Priority } from './limits.ts';
-import type { FieldMapping } from './mapping.ts';
-import type { Timeline } from './timeline.ts';
+import type { Priority } from './limits.ts';
+import type { Timeline, TimelineRest } from './timeline.ts';
 
 /** The port every CRM implements. Core knows no CRM by name. docs/connectors.md tells how one is added. */
 
@@ -85,6 +85,16 @@ export type WriteOutcome = { readonly item: string } & (
     }
 );
 
+/** A deal of a person's, as a scan found it. */
+export interface CrmDeal {
+  readonly dealId: string;
+  readonly personRecordId: string;
+  /** Of `followedDealFields`. */
+  readonly values: CrmValues;
+  /** Milliseconds. */
+  readonly changedAt?: number;
+}
+
 /** One page of a scan of the account's records. */
 export interface ScanPage {
   readonly records: readonly CrmRecord[];
@@ -92,6 +102,8 @@ export interface ScanPage {
   readonly gone: readonly { readonly recordId: string; readonly at: number }[];
   /** Records found to live on as another, merged into it or converted to it, with the vendor's time of it. */
   readonly merged: readonly { readonly recordId: string; readonly into: string; readonly at: number }[];
+  /** Deals of people, changed as the records are; left out where none are followed. */
+  readonly deals?: readonly CrmDeal[];
   /** Where to go on; undefined: this was the last page. */
   readonly next?: string;
 }
@@ -135,6 +147,7 @@ export interface ConnectorTraits {
     readonly writeClass: WriteClass;
     /** Whether entries of a merged or converted record are the survivor's without our doing. */
     readonly movesWithMerge: boolean;
+    readonly restMs: TimelineRest;
   };
   /** Where a person may be a record of several types, such as a lead or a contact; undefined: of one. */
   readonly recordTypes?: {
@@ -142,22 +155,19 @@ export interface ConnectorTraits {
     readonly made: readonly string[];
     of(recordId: string): string;
   };
-  /** Our unique field. */
-  readonly contactIdField: string;
-  /** Fields that hold phones of a person, the one people look at first. */
-  readonly phoneFields: readonly string[];
-  /** The field of a record's owner; undefined: this CRM has none. */
-  readonly ownerField?: string;
-  /** Fields whose changes start things in a CRM, such as a lifecycle stage: followed though no mapping names them. */
-  readonly followedFields: readonly string[];
-  readonly defaultMapping: readonly FieldMapping[];
-  /** How long after a poll the next is due, milliseconds: while webhooks arrive, and while none do. */
-  readonly pollEveryMs: { readonly besideWebhooks: number; readonly silent: number };
-  /** By the name under which the connector asks for its permits. */
-  readonly limits: Readonly<Record<string, CallLimit>>;
   readonly spelling: Spelling;
+  /** What is taken for so of an account as long as nothing else is known of it. */
+  readonly usualFacts: AccountFacts;
+  /**
+   * Where webhooks say values otherwise than calls do, such as options by their ids: what calls say. Undefined: that cannot be
+   * told, and the record is read.
+   */
+  readTold?(field: string, written: string, facts: AccountFacts): string | undefined;
   /** Where a person opens a record, or undefined where that cannot be told. */
-  recordUrl(account: string, recordId: string): string | undefined;
+  recordUrl(
+    account: { readonly account: string } & Pick<AccountFacts, 'seenAt'>,
+    recordId: string,
+  ): string | undefined;
 }
 
 /**
@@ -168,7 +178,13 @@ export interface ConnectorTraits {
  * (`Permits`).
  */
 export interface Connector {
-  readonly traits: ConnectorTraits;
+  /** As they are now: facts of its account may come to be known, or change. */
+  readonly traits: AccountTraits;
+  /**
+   * Learns what is so of this account alone, and saves it (`KnownFacts`); so do `fields` and `provision` where they find it
+   * out. Undefined: all accounts of this CRM are alike.
+   */
+  learnFacts?(): Promise<void>;
   readonly timeline: Timeline;
   /** The fields of its records as they are now. */
   fields(): Promise<CrmField[]>;

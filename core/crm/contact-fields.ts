@@ -95,7 +95,7 @@ const sources = {
     'their WhatsApp number, as +919812345678; nothing for people known by username alone',
     (contact) => contact.phone,
     {
-      kinds: ['phone', 'text', 'long text'],
+      kinds: ['phone', 'phones', 'text', 'long text'],
       holds: 'a phone or text field',
     },
   ),

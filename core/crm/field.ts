@@ -4,18 +4,22 @@
 export type CrmValues = Readonly<Record<string, string>>;
 
 /** What a CRM's field can hold, in our words; the connector knows the vendor's own types. */
-export type FieldKind =
-  | 'text'
-  | 'long text'
-  | 'phone'
-  | 'time'
-  | 'date'
-  | 'flag'
-  | 'choice'
-  | 'choices'
-  | 'number'
-  | 'user'
-  | 'other';
+export const fieldKinds = [
+  'text',
+  'long text',
+  'phone',
+  /** A list of them. */
+  'phones',
+  'time',
+  'date',
+  'flag',
+  'choice',
+  'choices',
+  'number',
+  'user',
+  'other',
+] as const;
+export type FieldKind = (typeof fieldKinds)[number];
 
 export interface CrmField {
   /** The vendor's name of the field, as the API takes it. */
@@ -54,4 +58,15 @@ export interface Spelling {
    * without replacing, only additions are written, so that what a person checks at the same moment stays.
    */
   writeTags(wanted: readonly string[], current: string, field: CrmField): string | undefined;
+  /** Where fields of kind `phones` are: how lists of phones are written. */
+  readonly phoneList?: PhoneList;
+}
+
+/** A field that holds several phones, people's own beside ours. */
+export interface PhoneList {
+  /** The phones in what a field holds, each as it stands there; of a field that is no list, the one. */
+  in(written: string): readonly string[];
+  write(phones: readonly string[]): string;
+  /** What to write so that these come and go, and what people add at the same moment stays. */
+  change(phones: { readonly added: readonly string[]; readonly removed: readonly string[] }): string;
 }

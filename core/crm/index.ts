@@ -1,3 +1,4 @@
+export * from './account-facts.ts';
 export * from './change.ts';
 export * from './connector.ts';
 export * from './contact-fields.ts';

@@ -1,4 +1,5 @@
 import { readPhones } from '../identity/index.ts';
+import type { AccountTraits } from './account-facts.ts';
 import type { CrmRecord } from './connector.ts';
 
 /**
@@ -7,7 +8,7 @@ import type { CrmRecord } from './connector.ts';
  */
 export function phonesOf(
   record: Pick<CrmRecord, 'values'>,
-  phoneFields: readonly string[],
+  { phoneFields, spelling }: Pick<AccountTraits, 'phoneFields' | 'spelling'>,
   region: string | undefined,
 ): ({ readonly field: string; readonly place: number; readonly typed: string } & (
   { readonly phone: string } | { readonly unreadable: string }
@@ -15,7 +16,9 @@ export function phonesOf(
   return phoneFields.flatMap((field, place) => {
     const typed = record.values[field] ?? '';
     if (typed === '') return [];
-    return readPhones(typed, region).map((reading, part) =>
+    const phones = spelling.phoneList?.in(typed) ?? [typed];
+    const readings = phones.flatMap((phone) => readPhones(phone, region));
+    return readings.map((reading, part) =>
       'e164' in reading
         ? { field, part, place, typed, phone: reading.e164 }
         : { field, part, place, typed, unreadable: reading.unreadable },

@@ -63,12 +63,22 @@ export interface FoundEntry {
   readonly recordId: string;
 }
 
+/** Least time between two writes of one entry, milliseconds: what is said meanwhile is written together. */
+export interface TimelineRest {
+  readonly message: number;
+  /** Where all that is new is how far messages got. */
+  readonly tick: number;
+}
+
 /** Where a record shows its conversations. Errors as of the `Connector`. */
 export interface Timeline {
   /** Creates or rewrites entries. Findable: after an unknown outcome, `find` before repeating. */
   write(writes: readonly EntryWrite[], priority: Priority): Promise<EntryOutcome[]>;
   /** Our entries on these records, twins included. */
   find(recordIds: readonly string[], priority: Priority): Promise<FoundEntry[]>;
-  /** Takes entries away, as twins. What is not there is no error. */
+  /**
+   * Takes entries away, as twins. What is not there is no error. Where the CRM deletes none, what they say is taken out, and
+   * the marker with it.
+   */
   remove(entryIds: readonly string[], priority: Priority): Promise<void>;
 }

@@ -5,6 +5,7 @@ import {
   isOnCreateAlone,
   type Spelling,
 } from '../crm/index.ts';
+import { judgePhones, ownNumberOf } from './phone-list.ts';
 import { isStandIn, standInsOf, writtenValue } from './written-value.ts';
 
 /** What the CRM's side says of something both sides share, and we take over. */
@@ -46,6 +47,8 @@ interface Verdict {
   readonly needsRead?: true;
   /** It says what we would write: whose it was it stays. */
   readonly agrees?: true;
+  /** Of a list of phones: which of them is ours; '' none. */
+  readonly own?: string;
 }
 
 /**
@@ -96,6 +99,7 @@ export function difference(input: {
     }
     const value = verdict.value ?? verdict.write;
     if (value !== undefined) base[name] = value;
+    if (verdict.own !== undefined) base[ownNumberOf(name)] = verdict.own;
   }
   return { write, taken, agreed: { base, ours: [...ours].toSorted() }, needsRead };
 }
@@ -123,6 +127,11 @@ function judge(mapping: FieldMapping, side: Side): Verdict {
   if (mapping.policy === 'both') {
     if (mapping.source === 'tags') return judgeTags(mapping, side);
     if (mapping.source === 'opt-out') return judgeOptOut(mapping, side);
+  }
+  const { phoneList } = side.spelling;
+  if (mapping.source === 'phone' && mapping.field.kind === 'phones' && phoneList !== undefined) {
+    const verdict = judgePhones(mapping, side, phoneList);
+    return 'needsRead' in verdict || verdict.write !== undefined ? verdict : { ...verdict, agrees: true };
   }
   const ours = writtenValue(mapping, side.contact, side.spelling);
   if (side.erased.has(name) || isHandedOn(mapping, side)) {

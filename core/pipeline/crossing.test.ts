@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createEngineFixture, type EngineFixture, engineNow, text, webhook } from '@sangam/test';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { ConnectorTraits } from '../crm/index.ts';
+import type { AccountTraits } from '../crm/index.ts';
 import {
   connectionsOf,
   decideConnection,
@@ -99,7 +99,7 @@ describe('what is applied and what is remembered of the CRM', () => {
         store,
         directory: engine.directory,
         // Nothing is asked of it here: no change names a field.
-        traitsOf: () => ({}) as ConnectorTraits,
+        traitsOf: () => ({}) as AccountTraits,
         erasureKeyOf,
         clock: { now: () => engineNow },
         dispatcher: new Dispatcher(store, { now: () => engineNow }),

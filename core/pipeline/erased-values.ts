@@ -1,5 +1,5 @@
 import { type ConnectorTraits, type ContactFields, type FieldMapping, ruleOf } from '../crm/index.ts';
-import { standInsOf, writtenValue } from '../mapping/index.ts';
+import { fieldOfNumber, standInsOf, writtenValue } from '../mapping/index.ts';
 import { connectionsOf, type IsTheirs, type Leaving, type WorkspaceTransaction } from '../store/index.ts';
 import type { TraitsOf } from '../work/index.ts';
 import { wholeMappingOf } from './mapping-of.ts';
@@ -20,7 +20,7 @@ export async function valuesOfErased(
   if (all.length === 0) return () => false;
   const accounts = new Map(
     (await connectionsOf(trx)).flatMap((connection) => {
-      const traits = traitsOf(connection.crm);
+      const traits = traitsOf(connection);
       if (traits === undefined) return [];
       const lines = wholeMappingOf(connection, traits).map((line) => [line.field.name, line] as const);
       return [[connection.connectionId, { traits, lines: new Map(lines) }] as const];
@@ -36,7 +36,7 @@ export async function valuesOfErased(
     if (value === '') return false;
     const account = accounts.get(record.connectionId);
     if (field === account?.traits.contactIdField) return contactIds.includes(value);
-    const line = account?.lines.get(field);
+    const line = account?.lines.get(fieldOfNumber(field));
     if (account === undefined || line === undefined) return ours && record.primary;
     const { value: kind, values } = ruleOf(line.source);
     if (kind !== 'text' || values !== undefined) return false;
@@ -53,7 +53,8 @@ function says(
   { spelling }: ConnectorTraits,
 ): boolean {
   const forms = [writtenValue(line, contact, spelling), ...standInsOf(line, contact, spelling)];
+  const said = spelling.phoneList === undefined ? [value] : [value, ...spelling.phoneList.in(value)];
   return forms.some(
-    (form) => form !== undefined && (form === value || spelling.same(form, value, line.field)),
+    (form) => form !== undefined && said.some((one) => form === one || spelling.same(form, one, line.field)),
   );
 }

@@ -1,4 +1,5 @@
 import {
+  type AccountTraits,
   type ConnectorTraits,
   type CrmField,
   type CrmRecord,
@@ -20,7 +21,7 @@ export interface Followed {
   readonly same: (field: string, x: string, y: string) => boolean;
 }
 
-export function followedBy(connection: ConnectionRow, traits: ConnectorTraits): Followed {
+export function followedBy(connection: ConnectionRow, traits: AccountTraits): Followed {
   const mapping = wholeMappingOf(connection, traits);
   const known = new Map(mapping.map(({ field }) => [field.name, field]));
   const decidedBy = (test: (policy: FieldPolicy) => boolean): Set<string> =>

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { optWords } from '../consent/index.ts';
+import type { CrmChange } from '../crm/index.ts';
 import { bsuidOf } from '../identity/index.ts';
 import type { Leaving, PayloadShelf, StoredPayload } from '../store/index.ts';
 import { identitiesFrom } from '../whatsapp/index.ts';
@@ -72,7 +73,7 @@ export function withoutPerson(
     if (read.outcome === 'crm') {
       const { connectionId, change } = read.change;
       const theirs =
-        records.has(`${connectionId} ${change.recordId}`) ||
+        records.has(`${connectionId} ${personOf(change)}`) ||
         (change.kind === 'field' && isTheirs(change.value));
       return theirs ? 'nothing' : 'all';
     }
@@ -80,6 +81,10 @@ export function withoutPerson(
     const sender = senderOf(slice ?? payload);
     return without(payload, sender === undefined || namesThem(sender) ? isTheirs : namesThem);
   };
+}
+
+function personOf(change: CrmChange): string {
+  return change.kind === 'field' && change.of === 'deal' ? change.personRecordId : change.recordId;
 }
 
 const sentBy = z.object({ item: z.object({ from: z.string().min(1) }) });

@@ -26,6 +26,7 @@ export { seeksTwins, subjectOfContact, subjectOfRecord } from './reconcile/mark-
 export * from './apply/read-contacts.ts';
 export * from './members/workspaces.ts';
 export * from './accounts/channels.ts';
+export * from './accounts/account-facts.ts';
 export * from './accounts/connections.ts';
 export * from './accounts/call-state.ts';
 export * from './reconcile/crm-records.ts';
@@ -38,6 +39,7 @@ export * from './reconcile/creations.ts';
 export * from './corrections/attention.ts';
 export * from './reconcile/ended-conflicts.ts';
 export * from './reconcile/reassign-conflicts.ts';
+export * from './apply/deals.ts';
 export * from './apply/occurrences.ts';
 export * from './counts.ts';
 export * from './apply/kept-events.ts';

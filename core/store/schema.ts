@@ -236,6 +236,9 @@ export interface Database {
     mapping: Buffer | null;
     /** JSON: CRM field → when and why it was parked. */
     parked_fields: ColumnType<Buffer, Buffer | undefined>;
+    /** JSON of what is known of this account alone (`AccountFacts`); null: nothing. */
+    account_facts: Buffer | null;
+    facts_version: ColumnType<number, number | undefined>;
     disconnected_at: number | null;
     /** Turns taken of a round robin of owners. */
     owner_turns: ColumnType<number, number | undefined>;
@@ -405,6 +408,16 @@ export interface Database {
     key_contact_id: string;
     owner_id: string | null;
     decided_at: number;
+  };
+  crm_deals: {
+    workspace_id: string;
+    connection_id: string;
+    deal_id: string;
+    /** The person's. */
+    record_id: string;
+    /** JSON of the followed fields, as they were last seen. */
+    seen: Buffer;
+    changed_at: number;
   };
   occurrences: {
     workspace_id: string;
@@ -661,6 +674,7 @@ export const workspaceTables = [
   'dirty_records',
   'crm_writes',
   'crm_creations',
+  'crm_deals',
   'occurrences',
   'timeline_entries',
   'conflicts',

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
-import { type Connector, type ConnectorTraits, LimitWait, priorities } from '../crm/index.ts';
+import { type AccountTraits, type Connector, LimitWait, priorities } from '../crm/index.ts';
 import { SangamError } from '../errors.ts';
 import {
   type ConnectionRow,
@@ -65,7 +65,7 @@ export interface Failed<Item> {
   readonly leased: readonly Item[];
   readonly error: SangamError;
   /** Undefined: the account could not even be opened. */
-  readonly traits: ConnectorTraits | undefined;
+  readonly traits: AccountTraits | undefined;
   readonly now: number;
 }
 
@@ -118,7 +118,7 @@ export function createAccountWorker<Item extends Leased, Work, Outcome extends s
     let since = performance.now();
     let size = 1;
     let leased: readonly Item[] = [];
-    let traits: ConnectorTraits | undefined;
+    let traits: AccountTraits | undefined;
     let heard = false;
     try {
       const connector = await connectors.of(connection);

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { LimitWait } from '../crm/index.ts';
 import { SangamError } from '../errors.ts';
 import { Calls } from './calls.ts';
@@ -55,10 +55,33 @@ test('a bug is never taken for an answer', async () => {
   await expect(longLease().inParts(items, 2, failingAt(4, new TypeError('bug')).call)).rejects.toThrow('bug');
 });
 
+/** A lease that has time for calls until the monotonic clock, which the test sets, has gone so far. */
+const leaseOf = (ms: number) => {
+  let now = performance.now();
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
+  onTestFinished(() => clock.mockRestore());
+  return { calls: new Calls(now + ms), pass: (passed: number) => (now += passed) };
+};
+
 test('none begins that could outlast the lease', async () => {
-  const calls = new Calls(performance.now() + 10_000);
-  const { asked, call } = failingAt(0, timeout);
-  expect(await calls.inParts(items, 2, call)).toEqual({ answers: [10, 20], unheard: [], left: [3, 4, 5] });
-  expect(asked).toHaveLength(1);
+  const { calls, pass } = leaseOf(60_000);
+  const asked: number[][] = [];
+  const slow = async (part: readonly number[]): Promise<number[]> => {
+    asked.push([...part]);
+    pass(19_000);
+    return [...part];
+  };
+  // The third begins after 38 s and ends before the lease does; the fourth could not.
+  expect(await calls.inParts(items, 1, slow)).toEqual({ answers: [1, 2, 3], unheard: [], left: [4, 5] });
   expect(calls.failure).toBeUndefined();
+  expect(await calls.inParts(items, 1, slow, true)).toEqual({ answers: [], unheard: [], left: items });
+  expect(asked).toHaveLength(3);
+});
+
+test('of which none can begin any more fail as a whole, so that the next batch is smaller', async () => {
+  const { calls, pass } = leaseOf(60_000);
+  pass(40_001);
+  const { asked, call } = failingAt(0, timeout);
+  await expect(calls.inParts(items, 2, call)).rejects.toMatchObject({ code: 'too_slow', retry: 'later' });
+  expect(asked).toEqual([]);
 });

@@ -23,6 +23,17 @@ export class Calls {
     this.#until = leasedUntil - longestCallMs;
   }
 
+  /** Throws `too_slow` where a call that begins now could outlast the lease: of fewer items at a time all are called for. */
+  mustBegin(): void {
+    if (!this.#isLate()) return;
+    throw new SangamError({
+      code: 'too_slow',
+      origin: 'crm',
+      retry: 'later',
+      message: 'The account answers too slowly for so many at a time: fewer are tried next.',
+    });
+  }
+
   /** Throws as the call does where nothing was heard before: the batch failed as a whole. `heard`: of others, something was. */
   async inParts<Item, Answer>(
     items: readonly Item[],
@@ -33,8 +44,9 @@ export class Calls {
     const answers: Answer[] = [];
     for (let start = 0; start < items.length; start += size) {
       const first = start === 0 && !heard;
-      const late = !first && performance.now() > this.#until;
-      if (this.failure !== undefined || late) return { answers, unheard: [], left: items.slice(start) };
+      if (first) this.mustBegin();
+      if (this.failure !== undefined || this.#isLate())
+        return { answers, unheard: [], left: items.slice(start) };
       const part = items.slice(start, start + size);
       try {
         answers.push(...(await call(part)));
@@ -46,5 +58,9 @@ export class Calls {
       }
     }
     return { answers, unheard: [], left: [] };
+  }
+
+  #isLate(): boolean {
+    return performance.now() > this.#until;
   }
 }

@@ -1,4 +1,4 @@
-import type { Connector, ConnectorTraits } from '../crm/index.ts';
+import type { AccountTraits, Connector } from '../crm/index.ts';
 import type { ConnectionRow } from '../store/index.ts';
 
 /** Whatever would call an account that was let go says so. */
@@ -12,5 +12,5 @@ export interface Connectors {
   forget(connectionId: string): void;
 }
 
-/** What is so of a CRM whoever's account it is; undefined: there is no such connector. */
-export type TraitsOf = (crm: string) => ConnectorTraits | undefined;
+/** What is so of an account; undefined: there is no connector for its CRM. */
+export type TraitsOf = (connection: Pick<ConnectionRow, 'crm' | 'facts'>) => AccountTraits | undefined;

@@ -32,7 +32,7 @@ function account(limit: CallLimit): {
 } {
   const clock = { at: someday, now: () => clock.at };
   const connectionId = randomUUID();
-  const limits = { calls: limit };
+  const limits = () => ({ calls: limit });
   return {
     clock,
     permits: stores.map((store) => createPermits({ store, clock, workspaceId, connectionId, limits })),
@@ -252,7 +252,7 @@ test('what one of its limits refuses takes nothing of the others', async () => {
     clock,
     workspaceId,
     connectionId: randomUUID(),
-    limits: {
+    limits: () => ({
       day: {
         kind: 'budget',
         tokens: 10,
@@ -260,7 +260,7 @@ test('what one of its limits refuses takes nothing of the others', async () => {
         reserves: { pressing: 0, consent: 0 },
       },
       second: { kind: 'rolling', calls: 1, perMs: tooLong },
-    },
+    }),
   });
   const both = [
     { limit: 'second', cost: 1 },
@@ -269,4 +269,23 @@ test('what one of its limits refuses takes nothing of the others', async () => {
   await permits.take(both, 'fields');
   await expect(permits.take(both, 'fields')).rejects.toMatchObject({ code: 'limit_wait' });
   await permits.take([{ limit: 'day', cost: 4 }], 'fields');
+});
+
+test('a limit that came to be known as larger counts from then on', async () => {
+  const clock = { at: someday, now: () => clock.at };
+  let tokens = 5;
+  const permits = createPermits({
+    store: stores[0],
+    clock,
+    workspaceId,
+    connectionId: randomUUID(),
+    limits: () => ({
+      day: { kind: 'budget', tokens, renewed: 'a day later', reserves: { pressing: 0, consent: 0 } },
+    }),
+  });
+  const five = [{ limit: 'day', cost: 5 }];
+  await permits.take(five, 'fields');
+  await expect(permits.take(five, 'fields')).rejects.toMatchObject({ code: 'limit_wait' });
+  tokens = 10;
+  await permits.take(five, 'fields');
 });

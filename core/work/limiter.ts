@@ -52,14 +52,14 @@ export function createPermits(options: {
   clock: Clock;
   workspaceId: string;
   connectionId: string;
-  /** By the name under which `take` asks. */
-  limits: Readonly<Record<string, CallLimit>>;
+  /** As they are now, by the name under which `take` asks. */
+  limits: () => Readonly<Record<string, CallLimit>>;
 }): Permits {
   const { store, clock, workspaceId, connectionId, limits } = options;
   const learned = new Map<string, BudgetNews>();
 
   const limitOf = (name: string): CallLimit => {
-    const limit = limits[name];
+    const limit = limits()[name];
     if (limit === undefined) throw new RangeError(`There is no limit named '${name}'.`);
     return limit;
   };

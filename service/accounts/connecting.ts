@@ -95,6 +95,18 @@ export function createConnecting(dependencies: {
     return { oauth, site: { ...site, app } };
   };
 
+  const find = (workspaceId: string, connectionId: string): Promise<ConnectionRow | undefined> =>
+    store.transact(workspaceId, (trx) => connectionOf(trx, connectionId));
+
+  /** So that what it tells from now on is understood. An account that cannot be reached now is asked before its first call. */
+  const learnFacts = async (workspaceId: string, connectionId: string): Promise<void> => {
+    const connection = await find(workspaceId, connectionId);
+    if (connection === undefined) return;
+    await connectors.of(connection).catch((error: unknown) => {
+      if (!(error instanceof SangamError)) throw error;
+    });
+  };
+
   const keep = async (
     actor: Actor,
     { crm, kind, account }: { readonly crm: string; readonly kind: AuthKind; readonly account: CrmAccount },
@@ -129,6 +141,7 @@ export function createConnecting(dependencies: {
       return { connectionId, account: account.account, fresh: known === undefined };
     });
     connectors.forget(connected.connectionId);
+    if (connected.fresh) await learnFacts(workspaceId, connected.connectionId);
     return connected;
   };
 
@@ -146,8 +159,6 @@ export function createConnecting(dependencies: {
     });
     connectors.forget(connectionId);
   };
-  const find = (workspaceId: string, connectionId: string): Promise<ConnectionRow | undefined> =>
-    store.transact(workspaceId, (trx) => connectionOf(trx, connectionId));
 
   return {
     async authorize(actor, crm) {

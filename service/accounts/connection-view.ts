@@ -41,7 +41,7 @@ export function viewOf(row: ConnectionRow, crms: Crms, publicUrl: string): Conne
   return {
     connectionId: row.connectionId,
     crm: row.crm,
-    label: crms.traitsOf(row.crm)?.label ?? row.crm,
+    label: crms.of(row.crm)?.traits.label ?? row.crm,
     account: row.account,
     mode: row.mode,
     testPhones: row.testPhones,
@@ -65,7 +65,7 @@ export function detailOf(row: ConnectionRow, crms: Crms, publicUrl: string): Con
   return {
     ...viewOf(row, crms, publicUrl),
     settings: row.settings,
-    mapping: (row.mapping ?? crms.traitsOf(row.crm)?.defaultMapping ?? []).map(lineOf),
+    mapping: (row.mapping ?? crms.traitsOf(row)?.defaultMapping ?? []).map(lineOf),
     mappingIsDefault: row.mapping === undefined,
   };
 }

@@ -161,8 +161,8 @@ export function createConnections(dependencies: {
     async setMapping(actor, connectionId, lines) {
       const before = await find(actor.workspaceId, connectionId);
       const connector = await connectors.of(before);
-      const { contactIdField, spelling, defaultMapping } = connector.traits;
       const fields = await connector.fields();
+      const { contactIdField, spelling, defaultMapping } = connector.traits;
       const isDefault = lines === null || isDeepStrictEqual(lines, defaultMapping.map(lineOf));
       const checked = isDefault
         ? { mapping: defaultMapping }

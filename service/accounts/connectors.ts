@@ -1,8 +1,14 @@
 import { createHash } from 'node:crypto';
 import { type Clock, systemClock } from '@sangam/core/clock';
-import type { Connector, ConnectorTraits } from '@sangam/core/crm';
+import { type AccountFacts, type Connector, traitsWith } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
-import { type Connectors, createPermits, wasDisconnected } from '@sangam/core/work';
+import {
+  type Connectors,
+  createPermits,
+  type HeldFacts,
+  holdFacts,
+  wasDisconnected,
+} from '@sangam/core/work';
 import type { ConnectionRow, Store } from '@sangam/core/store';
 import { claimAccount } from './claim-account.ts';
 import type { CrmApps } from './crm-apps.ts';
@@ -13,8 +19,9 @@ interface Known {
   /** Another one is another connector. */
   readonly name: string;
   readonly connector: Connector;
-  /** Where it may be written to: our fields are there. */
-  provisioned?: Promise<void>;
+  readonly facts: HeldFacts;
+  /** What is so of this account alone is known, and where it may be written to our fields are there. */
+  prepared: { readonly forWriting: boolean; readonly done: Promise<void> } | undefined;
 }
 
 /**
@@ -28,7 +35,7 @@ export function createConnectors(dependencies: {
   crmApps: CrmApps;
   crmTokens: CrmTokens;
   /** In place of the vendor's own limits. */
-  limits?: ConnectorTraits['limits'] | undefined;
+  limits?: AccountFacts['limits'] | undefined;
 }): Connectors {
   const { store, clock, crms, crmApps, crmTokens, limits } = dependencies;
   const known = new Map<string, Known>();
@@ -50,15 +57,20 @@ export function createConnectors(dependencies: {
     }
     const name = `${site.sandboxUrl ?? ''} ${apiBase ?? ''} ${fingerprint(connection)}`;
     const before = known.get(connectionId);
-    if (before?.name === name) return before;
+    if (before?.name === name) {
+      before.facts.see(connection);
+      return before;
+    }
+    const facts = holdFacts(store, connection);
     const permits = createPermits({
       store,
       clock: connection.sandbox ? clock : systemClock,
       workspaceId,
       connectionId,
-      limits: limits ?? crm.traits.limits,
+      limits: () => limits ?? traitsWith(crm.traits, facts.now()).limits,
     });
-    const built = { name, connector: crm.open(site, { credentials, permits, apiBase }) };
+    const connector = crm.open(site, { credentials, permits, apiBase, facts });
+    const built = { name, connector, facts, prepared: undefined };
     known.set(connectionId, built);
     return built;
   };
@@ -67,17 +79,23 @@ export function createConnectors(dependencies: {
     async of(connection) {
       if (connection.disconnectedAt !== null) throw disconnected();
       const found = await lookUp(connection);
-      if (connection.mode !== 'shadow') {
-        found.provisioned ??= found.connector.provision();
-        await found.provisioned.catch((error: unknown) => {
-          delete found.provisioned;
-          throw error;
-        });
-      }
+      await prepare(found, connection.mode !== 'shadow');
       return found.connector;
     },
     forget: (connectionId) => void known.delete(connectionId),
   };
+}
+
+async function prepare(found: Known, forWriting: boolean): Promise<void> {
+  const { connector } = found;
+  if (found.prepared === undefined || (forWriting && !found.prepared.forWriting)) {
+    const done = forWriting ? connector.provision() : (connector.learnFacts?.() ?? Promise.resolve());
+    found.prepared = { forWriting, done };
+  }
+  await found.prepared.done.catch((error: unknown) => {
+    found.prepared = undefined;
+    throw error;
+  });
 }
 
 /** A token that is renewed stays the same account; one that was typed in may open another. */

@@ -1,6 +1,6 @@
 import type { CrmApp, CrmSettings } from '@sangam/connectors/registry';
 import type { Clock } from '@sangam/core/clock';
-import type { ConnectorTraits } from '@sangam/core/crm';
+import type { AccountFacts } from '@sangam/core/crm';
 import type { Connectors } from '@sangam/core/work';
 import type { Store } from '@sangam/core/store';
 import { type Connecting, createConnecting } from './connecting.ts';
@@ -34,7 +34,7 @@ export function createCrmAccounts(options: {
   sandboxUrl: SandboxUrl;
   publicUrl: () => string;
   /** In place of the vendors' own limits, for measuring. */
-  crmLimits: ConnectorTraits['limits'] | undefined;
+  crmLimits: AccountFacts['limits'] | undefined;
 }): CrmAccounts {
   const { store, clock, box, crms, publicUrl } = options;
   const crmApps = createCrmApps(options);

@@ -1,6 +1,7 @@
 import type { Crm } from '@sangam/connectors/registry';
-import type { ConnectorTraits } from '@sangam/core/crm';
+import { traitsWith } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
+import type { TraitsOf } from '@sangam/core/work';
 
 /** The CRMs this process serves, by their names. */
 export interface Crms {
@@ -9,7 +10,7 @@ export interface Crms {
   of(name: string): Crm | undefined;
   /** Throws `SangamError` `unknown_crm` where there is none. */
   get(name: string): Crm;
-  readonly traitsOf: (name: string) => ConnectorTraits | undefined;
+  readonly traitsOf: TraitsOf;
 }
 
 export function createCrms(all: readonly Crm[]): Crms {
@@ -22,7 +23,10 @@ export function createCrms(all: readonly Crm[]): Crms {
       if (crm === undefined) throw unknownCrm(name);
       return crm;
     },
-    traitsOf: (name) => byName.get(name)?.traits,
+    traitsOf({ crm, facts }) {
+      const traits = byName.get(crm)?.traits;
+      return traits === undefined ? undefined : traitsWith(traits, facts);
+    },
   };
 }
 

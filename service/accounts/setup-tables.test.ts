@@ -155,7 +155,7 @@ function renewed(text: string, name: string, tables: string): string {
   return text.replace(between, (_, start: string, end: string) => `${start}\n${tables}\n\n${end}`);
 }
 
-test.each(crms.map(({ traits }) => [traits.crm, traits.defaultMapping] as const))(
+test.each(crms.map(({ traits }) => [traits.crm, traits.usualFacts.defaultMapping] as const))(
   'the guide to %s tells what the service takes; `npm run docs` writes it',
   async (crm, defaultMapping) => {
     const guide = guideOf(crm);
@@ -165,7 +165,7 @@ test.each(crms.map(({ traits }) => [traits.crm, traits.defaultMapping] as const)
   },
 );
 
-test.each(crms.map(({ traits }) => [traits.crm, traits.defaultMapping] as const))(
+test.each(crms.map(({ traits }) => [traits.crm, traits.usualFacts.defaultMapping] as const))(
   'every setting and every part of a mapping is explained for %s',
   (_crm, defaultMapping) => {
     const unexplained = `${settings()}\n${mapping(defaultMapping)}`

@@ -1,10 +1,12 @@
 import type {
   AccountChanges,
   Connector,
+  ConnectorTraits,
   ContactSource,
   CrmField,
   CrmValues,
   FieldMapping,
+  KnownFacts,
   Permits,
 } from '@sangam/core/crm';
 import type { SandboxClock } from '@sangam/sandbox';
@@ -16,8 +18,10 @@ import type { SandboxClock } from '@sangam/sandbox';
 export interface ConformanceAccount {
   /** The vendor's id of the account, as its webhooks name it. */
   readonly account: string;
+  /** What is so of its CRM. */
+  readonly traits: ConnectorTraits;
   /** A connector of the account, as each process has its own. */
-  connect(permits: Permits): Connector;
+  connect(permits: Permits, facts?: KnownFacts): Connector;
   readonly user: AccountUser;
   /** What goes wrong with calls from now on; `{}`: nothing. */
   fault(fault: AccountFault): Promise<void>;
@@ -54,6 +58,8 @@ export type Capability =
   | 'converting'
   | 'unique fields'
   | 'several phone fields'
+  | 'lists of phones'
+  | 'deals'
   | 'owners'
   | 'locked records';
 
@@ -108,6 +114,12 @@ export interface AccountUser {
   list(): Promise<UserRecord[]>;
   /** Undefined: there is no such record any more. */
   get(recordId: string): Promise<UserRecord | undefined>;
+  /** Deals of people's records, where the connector tells of them. */
+  readonly deals?: {
+    /** The new deal's id. */
+    create(personRecordId: string, values: CrmValues): Promise<string>;
+    update(dealId: string, values: CrmValues): Promise<void>;
+  };
   /** What the record shows of conversations, oldest first. */
   timeline(recordId: string): Promise<readonly { readonly id: string; readonly text: string }[]>;
 }

@@ -2,6 +2,7 @@ import { hubspot } from '@sangam/connectors/hubspot';
 import type { CrmField, CrmValues } from '@sangam/core/crm';
 import { createSandbox, type SandboxClock, simulators } from '@sangam/sandbox';
 import express from 'express';
+import { factsInMemory } from '../harness/facts.ts';
 import { listen } from '../harness/listen.ts';
 import type { AccountUser, ConformanceAccount, PickyField } from './account.ts';
 
@@ -72,12 +73,14 @@ export async function openHubspotAccount(
   const user = hubspotUser(send, api);
   return {
     account: simulators.hubspot.account,
+    traits: hubspot.traits,
     user,
-    connect: (permits) =>
+    connect: (permits, facts = factsInMemory()) =>
       hubspot.open(
         { sandboxUrl: root, app: undefined },
         {
           permits,
+          facts,
           apiBase: undefined,
           credentials: {
             accessToken: async () => token.current,
@@ -99,13 +102,15 @@ export async function openHubspotAccount(
       void (await send('PUT', '/rules', { rateLimitMax: calls, rateLimitIntervalMs: perMs })),
     calls: async () => ((await send('GET', '/calls')) as { total: number }).total,
     async removeField(source) {
-      const mapping = hubspot.traits.defaultMapping.findLast((one) => one.source === source);
+      const mapping = hubspot.traits.usualFacts.defaultMapping.findLast((one) => one.source === source);
       if (mapping === undefined) throw new Error(`Nothing maps '${source}'.`);
       await api('DELETE', `/crm/properties/2026-03/contacts/${mapping.field.name}`);
       return mapping.field.name;
     },
     pickyField: () => pickyField(api),
     lacks: {
+      deals: 'The connector reads contacts alone, and HubSpot tells of a deal without saying whose it is.',
+      'lists of phones': 'A phone property of HubSpot holds one text.',
       converting: 'HubSpot has no leads that become contacts: a contact is one from the start.',
       ...(rules['updateFailsPerItem'] === false
         ? { 'locked records': 'HubSpot as it was refused an update as a whole.' }

@@ -34,17 +34,21 @@ export function memoryAccounts(rules: MemoryCrmRules = {}): {
 
 function memoryAccountOf(crm: MemoryCrm): MemoryAccount {
   const { user } = crm;
+  const { idOf, byId, byLabel } = crm.ids;
+  const list = () =>
+    user.list().map(({ recordId, values }) => withoutEmpty({ recordId, values: byId(values) }));
   const notHere = async (): Promise<never> => {
     throw new Error('The CRM in memory knows nothing of this.');
   };
   return {
     crm,
+    traits: crm.traits,
     account: `memory-${randomUUID()}`,
-    connect: (permits) => crm.connect(permits),
+    connect: (permits, facts) => crm.connect(permits, facts),
     user: {
       create: async (values, type) =>
-        user.create(values, type === undefined || type === 'contact' ? type : 'lead'),
-      update: async (recordId, values) => user.update(recordId, values),
+        user.create(byLabel(values), type === undefined || type === 'contact' ? type : 'lead'),
+      update: async (recordId, values) => user.update(recordId, byLabel(values)),
       remove: async (recordId) => user.remove(recordId),
       restore: async (recordId) => user.restore(recordId),
       async merge(primary, merged) {
@@ -52,13 +56,13 @@ function memoryAccountOf(crm: MemoryCrm): MemoryAccount {
         return primary;
       },
       convert: async (recordId) => user.convert(recordId),
-      list: async () => user.list().map(withoutEmpty),
-      get: async (recordId) =>
-        user
-          .list()
-          .map(withoutEmpty)
-          .find((one) => one.recordId === recordId),
+      list: async () => list(),
+      get: async (recordId) => list().find((one) => one.recordId === recordId),
       timeline: async (recordId) => user.timeline(recordId),
+      deals: {
+        create: async (recordId, values) => user.createDeal(recordId, byLabel(values)),
+        update: async (dealId, values) => user.updateDeal(dealId, byLabel(values)),
+      },
     },
     async fault({ status, times, commitAfterMs }) {
       let left = times ?? Infinity;
@@ -85,10 +89,13 @@ function memoryAccountOf(crm: MemoryCrm): MemoryAccount {
     removeField: notHere,
     pickyField: notHere,
     lacks: {
+      ...(crm.traits.spelling.phoneList === undefined
+        ? { 'lists of phones': 'This CRM in memory has a field for each phone.' }
+        : {}),
       'unique fields': 'Of the CRM in memory only our own field is unique.',
       'locked records': 'The CRM in memory locks no record.',
     },
-    stage: { field: memoryFields.stage, values: ['new', 'qualified'] },
+    stage: { field: idOf(memoryFields.stage), values: ['new', 'qualified'] },
     webhooksTo: async () => undefined,
     webhooksArrived: async () => true,
     redeliver: async () => undefined,

@@ -5,15 +5,22 @@ import { type Change, message, type Person } from '../harness/whatsapp.ts';
 import type { Capability, OpenAccount } from './account.ts';
 
 /** A world of the running test's own with one business in it. */
-export type SetUp = (
-  options?: WorkspaceOptions,
-) => Promise<{ readonly fixture: CrmFixture; readonly crm: CrmWorkspace }>;
+export type SetUp = (options?: WorkspaceOptions) => Promise<{
+  readonly fixture: CrmFixture;
+  readonly crm: CrmWorkspace;
+  /** Another business with a number and an account of its own. */
+  readonly addAccount: (options?: WorkspaceOptions) => Promise<CrmWorkspace>;
+}>;
 
 export function setUpFor(open: OpenAccount): SetUp {
   return async (options) => {
     const fixture = await createCrmFixture();
     onTestFinished(() => fixture.close());
-    return { fixture, crm: await fixture.addWorkspace(open, options) };
+    return {
+      fixture,
+      crm: await fixture.addWorkspace(open, options),
+      addAccount: (another) => fixture.addWorkspace(open, another),
+    };
   };
 }
 

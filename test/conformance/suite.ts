@@ -1,14 +1,17 @@
 import { describe } from 'vitest';
 import type { OpenAccount } from './account.ts';
+import { accounts } from './accounts.ts';
 import { consent } from './consent.ts';
 import { creating } from './creating.ts';
+import { deals } from './deals.ts';
 import { fields } from './fields.ts';
 import { lives } from './lives.ts';
 import { people } from './people.ts';
+import { phoneLists } from './phone-lists.ts';
 import { policies } from './policies.ts';
 import { shared } from './shared.ts';
 import { setUpFor } from './set-up.ts';
-import { timeline } from './timeline.ts';
+import { rests, timeline } from './timeline.ts';
 import { told } from './told.ts';
 import { trouble } from './trouble.ts';
 
@@ -18,9 +21,11 @@ import { trouble } from './trouble.ts';
  */
 export function describeConformance(label: string, open: OpenAccount): void {
   const setUp = setUpFor(open);
+  describe(`${label}: accounts side by side`, () => accounts(setUp));
   describe(`${label}: a new record`, () => creating(setUp));
   describe(`${label}: when calls fail`, () => trouble(setUp));
   describe(`${label}: whose record it is`, () => people(setUp));
+  describe(`${label}: lists of phones`, () => phoneLists(setUp));
   describe(`${label}: records and people, many to many`, () => shared(setUp));
   describe(`${label}: who becomes a record`, () => policies(setUp));
   describe(`${label}: who decides a field`, () => fields(setUp));
@@ -31,5 +36,9 @@ export function describeConformance(label: string, open: OpenAccount): void {
   for (const news of ['webhooks', 'polls'] as const) {
     describe(`${label}: what the CRM tells by ${news}`, () => told(setUp, news));
   }
-  describe(`${label}: the timeline`, () => timeline(setUp));
+  describe(`${label}: people's deals`, () => deals(setUp));
+  describe(`${label}: the timeline`, () => {
+    timeline(setUp);
+    rests(setUp);
+  });
 }

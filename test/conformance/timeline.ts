@@ -155,3 +155,41 @@ export function timeline(setUp: SetUp): void {
     expect(await crm.account.user.timeline((await crm.record()).recordId)).toEqual([]);
   });
 }
+
+/** An entry is written no more often than its CRM asks for. */
+export function rests(setUp: SetUp): void {
+  test('rests between two writes as long as the CRM asks for, and says all of it then', async () => {
+    const { fixture, crm } = await setUp();
+    const { restMs } = crm.connector.traits.timeline;
+    const asha = somebody(1, 'Asha Rao');
+    const shown = async (): Promise<string> => {
+      const [entry, ...others] = await crm.account.user.timeline((await crm.record()).recordId);
+      expect(others).toEqual([]);
+      return entry?.text ?? '';
+    };
+    await crm.writes(asha, 'Is the blue one there?');
+    const answer = await crm.answers(asha, 'Yes, in two sizes');
+    await fixture.settle();
+    const first = await shown();
+    expect(first).toContain('in two sizes');
+
+    await crm.reached(asha, answer, 'delivered');
+    await fixture.settle();
+    expect(await shown()).toBe(first);
+    await crm.writes(asha, 'The large one please');
+    await fixture.settle();
+    const isAtOnce = restMs.message < minute;
+    expect((await shown()).includes('large one')).toBe(isAtOnce);
+    await fixture.ride(restMs.message + minute);
+    expect(await shown()).toContain('large one');
+    // What a message brings along need not be written again.
+    expect(await shown()).toMatch(/delivered/);
+
+    const before = await shown();
+    await crm.reached(asha, answer, 'read');
+    await fixture.pass(restMs.tick - 2 * minute > 0 ? restMs.tick - 2 * minute : 1000);
+    expect(await shown()).toBe(before);
+    await fixture.ride(restMs.tick + minute);
+    expect(await shown()).toMatch(/read/);
+  });
+}

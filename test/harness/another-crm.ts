@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Access, Crm, CrmApp, Grant } from '@sangam/connectors/registry';
-import type { AccountChanges, CrmChange } from '@sangam/core/crm';
+import type { AccountChanges, CrmChange, Permits } from '@sangam/core/crm';
 import { Refusal, SangamError } from '@sangam/core/errors';
 import { z } from 'zod';
 import type { MemoryCrm } from './memory-crm.ts';
@@ -27,6 +27,8 @@ const told = z.object({
   /** Our own app is told whose record it is; the webhook of one account is not. */
   account: id.optional(),
   record: id,
+  /** The deal of that person it speaks of; left out: it speaks of the record. */
+  deal: id.optional(),
   at: z.number(),
   /** Left out: only that something changed. */
   field: z.string().optional(),
@@ -34,10 +36,10 @@ const told = z.object({
 });
 
 /**
- * The CRM in memory as a connector's value, unlike HubSpot where it may be: keys of its own form or PKCE, a token without end, a
+ * The CRM in memory as a connector's value, with an account opened by keys and one by OAuth, unlike HubSpot where it may be: keys of its own form or PKCE, a token without end, a
  * host for each account, webhooks with a plain secret that name no account and want an answer.
  */
-export function anotherCrm(crm: MemoryCrm): AnotherCrm {
+export function anotherCrm(crm: MemoryCrm, ofOauth: MemoryCrm = crm): AnotherCrm {
   const keys = { accessKey: 'key-of-m1', secretKey: 'secret-of-m1' };
   const exchanged: Record<string, string>[] = [];
   const codes = new Map<string, string>();
@@ -52,11 +54,14 @@ export function anotherCrm(crm: MemoryCrm): AnotherCrm {
       message: 'These keys open nothing.',
     });
   const read = (body: Buffer): readonly AccountChanges[] => {
-    const { account, record: recordId, at, field, value } = told.parse(JSON.parse(body.toString('utf8')));
+    const said = told.parse(JSON.parse(body.toString('utf8')));
+    const { account, record: recordId, deal, at, field, value } = said;
     const change: CrmChange =
       field === undefined || value === undefined
         ? { kind: 'touched', recordId, at }
-        : { kind: 'field', recordId, at, field, value, by: 'user 7' };
+        : deal === undefined
+          ? { kind: 'field', recordId, at, field, value, by: 'user 7' }
+          : { kind: 'field', of: 'deal', recordId: deal, personRecordId: recordId, at, field, value };
     return [{ account, changes: [change] }];
   };
 
@@ -113,24 +118,22 @@ export function anotherCrm(crm: MemoryCrm): AnotherCrm {
       if (!isRight(access)) throw reconnect();
       return { account: access.accessToken === oauthToken ? 'M-2' : 'M-1' };
     },
-    open: (_site, { credentials, permits, apiBase: at }) => {
-      const connector = crm.connect({
+    open: (_site, { credentials, permits, apiBase: at, facts }) => {
+      const checkAccess = async (): Promise<void> => {
+        const accessToken = await credentials.accessToken();
+        if (!isRight({ accessToken, apiBase: at })) await credentials.expired(accessToken);
+      };
+      const checked: Permits = {
         ...permits,
         async take(needs, priority) {
           const permit = await permits.take(needs, priority);
-          const accessToken = await credentials.accessToken();
-          if (!isRight({ accessToken, apiBase: at })) await credentials.expired(accessToken);
+          await checkAccess();
           return permit;
         },
-      });
-      return {
-        ...connector,
-        async fields() {
-          const accessToken = await credentials.accessToken();
-          if (!isRight({ accessToken, apiBase: at })) await credentials.expired(accessToken);
-          return connector.fields();
-        },
       };
+      const connector = (at === apiBase ? ofOauth : crm).connect(checked, facts);
+      const fields = connector.fields.bind(connector);
+      return Object.assign(connector, { fields: () => checkAccess().then(fields) });
     },
     webhooks: {
       ...signed,

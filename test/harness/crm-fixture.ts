@@ -1,4 +1,4 @@
-import type { Connector } from '@sangam/core/crm';
+import { type Connector, type Permits, traitsWith } from '@sangam/core/crm';
 import type { SangamError } from '@sangam/core/errors';
 import {
   createApplier,
@@ -11,8 +11,16 @@ import {
   createTimelineWriter,
 } from '@sangam/core/pipeline';
 import { createDeadLetters, createEraser, createCorrections } from '@sangam/core/corrections';
-import { type Connectors, createPermits, Dispatcher, type QueueWorker } from '@sangam/core/work';
-import { openStore, type Store } from '@sangam/core/store';
+import {
+  type Connectors,
+  createPermits,
+  Dispatcher,
+  type HeldFacts,
+  holdFacts,
+  type QueueWorker,
+  type TraitsOf,
+} from '@sangam/core/work';
+import { type ConnectionRow, openStore, type Store } from '@sangam/core/store';
 import { SandboxClock } from '@sangam/sandbox';
 import type pg from 'pg';
 import type { ConformanceAccount, OpenAccount } from '../conformance/account.ts';
@@ -178,26 +186,32 @@ function openProcess(
   // Its connection for notices stays: workers come and go with every settling. Nobody here works this queue off.
   store.onDue('retention', () => undefined);
   const directory = createDirectory(store);
-  const opened = new Map<string, Connector>();
-  const open = (workspaceId: string, connectionId: string): Connector => {
+  const opened = new Map<string, { readonly connector: Connector; readonly facts: HeldFacts }>();
+  const open = (connection: ConnectionRow): { readonly connector: Connector; readonly facts: HeldFacts } => {
+    const { workspaceId, connectionId } = connection;
     const known = accounts.get(connectionId);
     if (known === undefined) throw new Error(`There is no account of connection ${connectionId}.`);
     const { account, limiter, workspace } = known;
-    const { limits } = workspace.connector.traits;
+    const limits = () => workspace.connector.traits.limits;
     const permits = limiter ? createPermits({ store, clock, workspaceId, connectionId, limits }) : freely();
-    return account.connect({
+    const facts = holdFacts(store, connection);
+    const limited: Permits = {
       ...permits,
       async take(needs, priority) {
         await workspace.beforeCall?.(priority);
         return permits.take(needs, priority);
       },
-    });
+    };
+    return { connector: account.connect(limited, facts), facts };
   };
   const connectors: Connectors = {
-    async of({ connectionId, workspaceId }) {
-      const connector = opened.get(connectionId) ?? open(workspaceId, connectionId);
-      opened.set(connectionId, connector);
-      return connector;
+    async of(connection) {
+      const { connectionId } = connection;
+      const known = opened.get(connectionId) ?? open(connection);
+      known.facts.see(connection);
+      if (!opened.has(connectionId)) await known.connector.learnFacts?.();
+      opened.set(connectionId, known);
+      return known.connector;
     },
     forget: (connectionId) => void opened.delete(connectionId),
   };
@@ -208,8 +222,10 @@ function openProcess(
       return connectors.of(connection);
     },
   });
-  const traitsOf = (crm: string) =>
-    [...accounts.values()].map(({ workspace }) => workspace.connector.traits).find((one) => one.crm === crm);
+  const traitsOf: TraitsOf = ({ crm, facts }) => {
+    const traits = [...accounts.values()].map(({ account }) => account.traits).find((one) => one.crm === crm);
+    return traits === undefined ? undefined : traitsWith(traits, facts);
+  };
   const failed = (error: unknown): void => void problems.push(error);
   const callFailed = (_connection: unknown, error: SangamError): void => void failures.push(error);
   const ignored = (): void => undefined;

@@ -136,8 +136,8 @@ export async function openCrmWorkspace(parts: {
   const { process, settle, clock, account, database, options } = parts;
   const { store, receiver } = process;
   const connector = account.connect(freely());
-  const { traits } = connector;
   await connector.provision();
+  const { traits } = connector;
   const channel = await addWorkspace(store);
   const { workspaceId, channelId } = channel;
   const memberId = randomUUID();

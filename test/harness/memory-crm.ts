@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { createOptionIds, labelOfTold } from '@sangam/connectors/option-ids';
 import {
+  type AccountFacts,
   type Connector,
   type ConnectorTraits,
   type CrmField,
@@ -9,14 +11,20 @@ import {
   type EntryWrite,
   type FieldMapping,
   FieldsMissing,
+  type KnownFacts,
   type Permits,
+  type PhoneList,
   type Priority,
   type ScanPage,
   type Spelling,
+  type TimelineRest,
+  traitsWith,
   type WriteOutcome,
 } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
 import type { SandboxClock } from '@sangam/sandbox';
+import { factsInMemory } from './facts.ts';
+import { idsOfOneAccount, type MemoryIds, optionForms, sameAsLabels } from './memory-ids.ts';
 
 /** How a CRM of a test's own differs from HubSpot. What is left out is as written here. */
 export interface MemoryCrmRules {
@@ -40,8 +48,17 @@ export interface MemoryCrmRules {
   readonly entries?: 'keyed' | 'findable';
   /** Whether entries follow a merge or conversion by themselves. Default true. */
   readonly movesWithMerge?: boolean;
+  /** Least time between two writes of one entry. Default: a message at once, ticks once a minute. */
+  readonly restMs?: TimelineRest;
   /** What `create` makes: contacts alone, or leads that may be converted. Default contact. */
   readonly creates?: 'contact' | 'lead';
+  /**
+   * What its API calls fields and options: as people see them, or those an account made for itself by hashes and numbers of
+   * its own. Default labels.
+   */
+  readonly ids?: 'labels' | 'of each account';
+  /** Whether its phone field holds a list of phones, line by line. Default false. */
+  readonly phoneList?: boolean;
 }
 
 type Operation = 'read' | 'findByContactId' | 'findByPhone' | 'create' | 'update' | 'scan' | 'entries';
@@ -58,6 +75,13 @@ interface MemoryRecord {
   mergedInto: string | undefined;
 }
 
+interface MemoryDeal {
+  readonly dealId: string;
+  readonly personRecordId: string;
+  values: CrmValues;
+  changedAt: number;
+}
+
 interface MemoryEntry {
   readonly entryId: string;
   readonly entryKey: string;
@@ -68,7 +92,9 @@ interface MemoryEntry {
 /** One CRM account in memory, kept by rules unlike HubSpot's, with what a test does to it. */
 export interface MemoryCrm {
   readonly traits: ConnectorTraits;
-  connect(permits: Permits): Connector;
+  connect(permits: Permits, facts?: KnownFacts): Connector;
+  /** What its API calls fields and options. */
+  readonly ids: Pick<MemoryIds, 'idOf' | 'byId' | 'byLabel' | 'toApi'>;
   /** Each call so far: its operation, and how many items it carried. */
   readonly calls: { readonly operation: Operation; readonly items: number; readonly priority: Priority }[];
   /** Tokens spent so far, by whoever calls. */
@@ -85,7 +111,7 @@ export interface MemoryCrm {
   readonly answers: Map<string, WriteOutcome>;
   /** From now on: what a create or update of these values answers instead of being made; undefined: it is made. */
   judge: ((item: string, values: CrmValues) => WriteOutcome | undefined) | undefined;
-  /** What a user of the CRM does. */
+  /** What a user of the CRM does, by the labels of fields. */
   readonly user: {
     create(values: CrmValues, type?: 'contact' | 'lead'): string;
     update(recordId: string, values: CrmValues): void;
@@ -96,6 +122,9 @@ export interface MemoryCrm {
     convert(leadId: string): string;
     list(): { readonly recordId: string; readonly type: string; readonly values: CrmValues }[];
     timeline(recordId: string): { readonly id: string; readonly text: string }[];
+    /** Of a person's; its id. */
+    createDeal(recordId: string, values: CrmValues): string;
+    updateDeal(dealId: string, values: CrmValues): void;
   };
 }
 
@@ -123,7 +152,7 @@ const field = (
 });
 
 /** Its times are texts without a zone, its flags a choice of two. */
-const defaultMapping: readonly FieldMapping[] = (
+const standardMapping: readonly FieldMapping[] = (
   [
     ['first name', field('FirstName'), 'if-empty'],
     ['last name', field('LastName'), 'if-empty'],
@@ -161,8 +190,23 @@ const defaultMapping: readonly FieldMapping[] = (
     : {}),
 }));
 
+/** Deals have fields that are called as people's are. */
+const dealFields = [memoryFields.stage, 'LeadSource'];
+
 /** Mapped by nobody from the start. */
 export const leadActivity = field(memoryFields.leadActivity, 'text', [], ['lead']);
+
+/** Where accounts name fields and options each in its own way: what is there before ours are made. */
+const namedByAccounts = {
+  vendorFields: ['FirstName', 'LastName', 'Name', memoryFields.phone],
+  ownFields: [memoryFields.mobile, memoryFields.stage, memoryFields.leadActivity],
+  options: {
+    LeadSource: { several: false, labels: ['Advertisement', 'Messenger'] },
+    OptOut: { several: false, labels: ['Yes', 'No'] },
+    [memoryFields.stage]: { several: false, labels: ['new', 'qualified'] },
+    Tags: { several: true, labels: [] },
+  },
+};
 
 const readTags = (written: string): string[] => written.split(', ').filter((tag) => tag !== '');
 
@@ -193,6 +237,27 @@ const spelling: Spelling = {
   },
 };
 
+/** What comes and goes is said by lines that begin with a word. */
+const phonesByLine: PhoneList = {
+  in: (written) => written.split('\n').filter((line) => line !== ''),
+  write: (phones) => phones.join('\n'),
+  change: ({ added, removed }) =>
+    [...removed.map((phone) => `without ${phone}`), ...added.map((phone) => `with ${phone}`)].join('\n'),
+};
+
+/** The list as it is now, with what comes and without what goes. */
+function changedPhones(current: string, change: string): string {
+  const lines = change.split('\n');
+  const said = (word: string): string[] =>
+    lines.flatMap((line) => (line.startsWith(`${word} `) ? line.slice(word.length + 1) : []));
+  const [added, removed] = [said('with'), said('without')];
+  if (added.length + removed.length === 0) return change;
+  return phonesByLine.write([
+    ...phonesByLine.in(current).filter((phone) => !removed.includes(phone)),
+    ...added,
+  ]);
+}
+
 /** How its calls fail when nothing is heard of them. */
 export function noAnswer(): SangamError {
   return new SangamError({ code: 'timeout', origin: 'crm', retry: 'later', message: 'No answer came.' });
@@ -210,8 +275,16 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
     twins = 'make',
     entries: entryClass = 'findable',
     movesWithMerge = true,
+    restMs = { message: 0, tick: 60_000 },
     creates = 'contact',
+    ids: idRule = 'labels',
+    phoneList = false,
   } = rules;
+  const defaultMapping = standardMapping.map((line): FieldMapping =>
+    phoneList && line.field.name === memoryFields.phone
+      ? { ...line, field: field(memoryFields.phone, 'phones') }
+      : line,
+  );
   const traits: ConnectorTraits = {
     crm: 'memory',
     label: 'Memory CRM',
@@ -228,30 +301,50 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
     writeClass,
     settleMs,
     freshMs,
-    timeline: { writeClass: entryClass, movesWithMerge },
-    contactIdField: memoryFields.key,
-    phoneFields: [memoryFields.phone, memoryFields.mobile],
+    timeline: { writeClass: entryClass, movesWithMerge, restMs },
     recordTypes: {
       made: creates === 'lead' ? ['lead', 'contact'] : ['contact', 'lead'],
       of: (recordId) => (recordId.startsWith('9') ? 'lead' : 'contact'),
     },
-    followedFields: [memoryFields.stage],
-    defaultMapping,
-    pollEveryMs: { besideWebhooks: 30 * 60_000, silent: 5 * 60_000 },
-    limits: {
-      'at once': { kind: 'concurrent', most: 4 },
-      day: {
-        kind: 'budget',
-        tokens: tokensADay,
-        renewed: { midnightIn: 'Asia/Kolkata' },
-        reserves: { pressing: 0.25, consent: 0.1 },
+    spelling: phoneList ? { ...spelling, phoneList: phonesByLine } : spelling,
+    ...(idRule === 'labels'
+      ? {}
+      : { readTold: (name, written, facts) => labelOfTold(optionForms, name, written, facts) }),
+    usualFacts: {
+      contactIdField: memoryFields.key,
+      phoneFields: [memoryFields.phone, memoryFields.mobile],
+      followedFields: [memoryFields.stage],
+      followedDealFields: dealFields,
+      defaultMapping,
+      pollEveryMs: { besideWebhooks: 30 * 60_000, silent: 5 * 60_000 },
+      limits: {
+        'at once': { kind: 'concurrent', most: 4 },
+        day: {
+          kind: 'budget',
+          tokens: tokensADay,
+          renewed: { midnightIn: 'Asia/Kolkata' },
+          reserves: { pressing: 0.25, consent: 0.1 },
+        },
       },
     },
-    spelling,
-    recordUrl: () => undefined,
+    recordUrl: ({ seenAt }, recordId) => (seenAt === undefined ? undefined : `${seenAt}/people/${recordId}`),
   };
+  const ids = idRule === 'labels' ? sameAsLabels : idsOfOneAccount(namedByAccounts);
+  const factsNow = (): Partial<AccountFacts> => ({
+    contactIdField: ids.idOf(memoryFields.key),
+    phoneFields: [memoryFields.phone, memoryFields.mobile].map((label) => ids.idOf(label)),
+    followedFields: [ids.idOf(memoryFields.stage)],
+    followedDealFields: dealFields.map((label) => ids.idOf(label)),
+    defaultMapping: defaultMapping.map((line) => ({
+      ...line,
+      field: { ...line.field, name: ids.idOf(line.field.label) },
+    })),
+    options: ids.options(),
+    seenAt: `https://${ids.idOf(memoryFields.key)}.memory.example`,
+  });
   const records = new Map<string, MemoryRecord>();
   const entries = new Map<string, MemoryEntry>();
+  const allDeals = new Map<string, MemoryDeal>();
   const late: { readonly dueAt: number; readonly act: () => void }[] = [];
   const calls: MemoryCrm['calls'] = [];
   let counter = 0;
@@ -272,7 +365,9 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
   };
   const all = (): MemoryRecord[] => [...records.values()].filter(({ goneAt }) => goneAt === undefined);
   const phonesIn = (values: CrmValues): string[] =>
-    traits.phoneFields.flatMap((name) => (values[name] ?? '') || []).map((phone) => phone.replace(/\D/g, ''));
+    [memoryFields.phone, memoryFields.mobile]
+      .flatMap((name) => phonesByLine.in(values[name] ?? ''))
+      .map((phone) => phone.replace(/\D/g, ''));
   const make = (values: CrmValues, type: MemoryRecord['type']): MemoryRecord => {
     counter += 1;
     const { [memoryFields.key]: key = '', ...rest } = values;
@@ -318,7 +413,9 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
     recordId: record.recordId,
     ...(record.key === '' ? {} : { contactId: record.key }),
     rank: record.type === 'contact' ? 0 : 1,
-    values: Object.fromEntries(fields.map((name) => [name, record.values[name] ?? ''])),
+    values: ids.toApi(
+      Object.fromEntries(fields.map((id) => [ids.labelOf(id), record.values[ids.labelOf(id)] ?? ''])),
+    ),
     createdAt: record.createdAt,
     changedAt: record.changedAt,
     ...mergedFromOf(record),
@@ -337,16 +434,23 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
     const foreign = [...defaultMapping.map((line) => line.field), leadActivity].flatMap(({ name, on }) =>
       Object.hasOwn(values, name) && on !== undefined && !on.includes(type) ? [name] : [],
     );
+    const message = `A ${type} has no ${foreign.join(', ')}.`;
     if (foreign.length > 0)
-      throw new FieldsMissing({ fields: foreign, message: `A ${type} has no ${foreign.join(', ')}.` });
+      throw new FieldsMissing({ fields: foreign.map((label) => ids.idOf(label)), message });
   };
+  const written = (
+    item: string,
+    { recordId }: MemoryRecord,
+    values: CrmValues,
+    created: boolean,
+  ): WriteOutcome => ({ item, outcome: 'written', recordId, created, values: ids.toApi(values) });
   const createOne = (contactId: string, type: 'contact' | 'lead', sent: CrmValues): WriteOutcome => {
     const values = cut(sent);
     mustHave(type, values);
     const stands = all().find(({ key }) => key === contactId);
     if (writeClass === 'keyed' && stands !== undefined) {
       change(stands, values);
-      return { item: contactId, outcome: 'written', recordId: stands.recordId, created: false, values };
+      return written(contactId, stands, values, false);
     }
     const holder = twins === 'make' ? undefined : holderOf(values);
     if (holder !== undefined) {
@@ -361,13 +465,17 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
             explanation,
           };
     }
-    const { recordId } = make({ ...values, [memoryFields.key]: contactId }, type);
-    return { item: contactId, outcome: 'written', recordId, created: true, values };
+    return written(contactId, make({ ...values, [memoryFields.key]: contactId }, type), values, true);
   };
   const updateOne = (recordId: string, sent: CrmValues): WriteOutcome => {
-    const values = cut(sent);
     const record = survivorOf(recordId);
     if (record === undefined) return { item: recordId, outcome: 'gone' };
+    const { [memoryFields.phone]: phones } = sent;
+    const values = cut(
+      phoneList && phones !== undefined
+        ? { ...sent, [memoryFields.phone]: changedPhones(record.values[memoryFields.phone] ?? '', phones) }
+        : sent,
+    );
     mustHave(record.type, values);
     if (crm.locked.has(record.recordId)) {
       return {
@@ -379,12 +487,14 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
       };
     }
     change(record, values);
-    return { item: recordId, outcome: 'written', recordId: record.recordId, created: false, values };
+    return written(recordId, record, values, false);
   };
 
   const writeEntry = ({ entry, entryId }: EntryWrite): EntryOutcome => {
     if (standing(entry.recordId) === undefined) return { entryKey: entry.entryKey, outcome: 'gone' };
-    const text = entry.lines.map((one) => one.text).join('\n');
+    const text = entry.lines
+      .map(({ text: said, status }) => (status === undefined ? said : `${said} (${status})`))
+      .join('\n');
     const known =
       entryId === undefined && entryClass === 'findable'
         ? undefined
@@ -402,7 +512,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
     return { entryKey: entry.entryKey, outcome: 'written', entryId: made.entryId };
   };
 
-  const connect = (permits: Permits): Connector => {
+  const connect = (permits: Permits, facts = factsInMemory()): Connector => {
     const call = async <Answer>(
       operation: Operation,
       items: number,
@@ -435,8 +545,37 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
       if (items.length > most)
         throw new RangeError(`${String(items.length)} in one call of at most ${String(most)}`);
     };
+    const learnFacts = (): Promise<void> => facts.save(factsNow());
+    const options = createOptionIds({
+      forms: optionForms,
+      facts,
+      renew: learnFacts,
+      add: async (name, labels) => ids.addOptions(name, labels),
+    });
+    const readable = async (found: Promise<CrmRecord[]>): Promise<CrmRecord[]> => {
+      const some = await found;
+      const labels = await options.toLabels(some.map(({ values }) => values));
+      return some.map((record, index) => ({ ...record, values: labels[index] ?? {} }));
+    };
+    const answered = async (made: Promise<WriteOutcome[]>): Promise<WriteOutcome[]> =>
+      Promise.all(
+        (await made).map(async (one): Promise<WriteOutcome> => {
+          if (one.outcome !== 'written') return one;
+          const [values = {}] = await options.toLabels([one.values]);
+          return { ...one, values };
+        }),
+      );
+    const writable = async <Write extends { readonly values: CrmValues }>(
+      writes: readonly Write[],
+    ): Promise<Write[]> => {
+      const values = await options.toIds(writes.map((one) => one.values));
+      return writes.map((one, index) => ({ ...one, values: values[index] ?? {} }));
+    };
     return {
-      traits,
+      get traits() {
+        return traitsWith(traits, facts.now());
+      },
+      ...(idRule === 'labels' ? {} : { learnFacts }),
       timeline: {
         write: (writes, priority) => {
           mustFit(writes, batchSize);
@@ -465,64 +604,84 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
             for (const entryId of entryIds) entries.delete(entryId);
           }),
       },
-      fields: async () => [
-        ...defaultMapping.map((one) => one.field),
-        field(memoryFields.mobile, 'phone'),
-        field(memoryFields.stage),
-        leadActivity,
-      ],
+      async fields() {
+        await learnFacts();
+        return ids.existing([
+          ...defaultMapping.map((one) => one.field),
+          field(memoryFields.mobile, 'phone'),
+          field(memoryFields.stage),
+          leadActivity,
+        ]);
+      },
       owners: async () => [],
       planProvisioning: async () => [],
-      provision: async () => undefined,
+      async provision() {
+        ids.make([memoryFields.key, ...defaultMapping.map((one) => one.field.label)]);
+        await learnFacts();
+      },
       read(recordIds, fields, priority) {
         mustFit(recordIds, batchSize);
-        return call('read', recordIds.length, priority, () =>
-          recordIds.flatMap((recordId) => {
-            const record = survivorOf(recordId);
-            return record === undefined ? [] : [toCrmRecord(record, fields, recordId)];
-          }),
+        return readable(
+          call('read', recordIds.length, priority, () =>
+            recordIds.flatMap((recordId) => {
+              const record = survivorOf(recordId);
+              return record === undefined ? [] : [toCrmRecord(record, fields, recordId)];
+            }),
+          ),
         );
       },
       findByContactId(contactIds, fields, priority) {
         mustFit(contactIds, batchSize);
-        return call('findByContactId', contactIds.length, priority, () =>
-          all()
-            .filter(({ key }) => contactIds.includes(key))
-            .map((record) => toCrmRecord(record, fields)),
+        return readable(
+          call('findByContactId', contactIds.length, priority, () =>
+            all()
+              .filter(({ key }) => contactIds.includes(key))
+              .map((record) => toCrmRecord(record, fields)),
+          ),
         );
       },
       findByPhone(phones, fields, priority) {
         mustFit(phones, traits.sizes.findByPhone);
         const wanted = new Set(phones.map((phone) => phone.replace(/\D/g, '')));
-        return call('findByPhone', phones.length, priority, () =>
-          all()
-            .filter(({ createdAt }) => createdAt + searchLagMs <= clock.now())
-            .filter(({ values }) => phonesIn(values).some((phone) => wanted.has(phone)))
-            .map((record) => toCrmRecord(record, fields)),
+        return readable(
+          call('findByPhone', phones.length, priority, () =>
+            all()
+              .filter(({ createdAt }) => createdAt + searchLagMs <= clock.now())
+              .filter(({ values }) => phonesIn(values).some((phone) => wanted.has(phone)))
+              .map((record) => toCrmRecord(record, fields)),
+          ),
         );
       },
-      create(some, priority) {
+      async create(some, priority) {
         mustFit(some, batchSize);
-        return call('create', some.length, priority, () =>
-          some.map(
-            ({ contactId, type = creates, values }) =>
-              crm.answers.get(contactId) ??
-              crm.judge?.(contactId, values) ??
-              createOne(contactId, type === 'lead' ? 'lead' : 'contact', values),
+        const sent = await writable(some);
+        return answered(
+          call('create', some.length, priority, () =>
+            sent.map(
+              ({ contactId, type = creates, values }) =>
+                crm.answers.get(contactId) ??
+                crm.judge?.(contactId, values) ??
+                createOne(contactId, type === 'lead' ? 'lead' : 'contact', ids.fromApi(values)),
+            ),
           ),
         );
       },
-      update(updates, priority) {
+      async update(updates, priority) {
         mustFit(updates, batchSize);
-        return call('update', updates.length, priority, () =>
-          updates.map(
-            ({ recordId, values }) =>
-              crm.answers.get(recordId) ?? crm.judge?.(recordId, values) ?? updateOne(recordId, values),
+        const sent = await writable(updates);
+        return answered(
+          call('update', updates.length, priority, () =>
+            sent.map(
+              ({ recordId, values }) =>
+                crm.answers.get(recordId) ??
+                crm.judge?.(recordId, values) ??
+                updateOne(recordId, ids.fromApi(values)),
+            ),
           ),
         );
       },
-      scan: ({ changedSince = 0 }, fields, priority) =>
-        call('scan', 1, priority, (): ScanPage => {
+      async scan({ changedSince = 0 }, fields, priority) {
+        const page = await call('scan', 1, priority, (): ScanPage => {
           const changed = [...records.values()].filter(({ changedAt }) => changedAt >= changedSince);
           const ended = changed.filter(({ goneAt }) => goneAt !== undefined);
           return {
@@ -536,7 +695,15 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
               mergedInto === undefined ? [] : [{ recordId, into: mergedInto, at: goneAt }],
             ),
           };
-        }),
+        });
+        const deals = [...allDeals.values()].filter(({ changedAt }) => changedAt >= changedSince);
+        const labels = await options.toLabels(deals.map(({ values }) => ids.toApi(values)));
+        return {
+          ...page,
+          records: await readable(Promise.resolve([...page.records])),
+          deals: deals.map((deal, index) => ({ ...deal, values: labels[index] ?? {} })),
+        };
+      },
     };
   };
 
@@ -549,6 +716,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
   const crm: MemoryCrm = {
     traits,
     connect,
+    ids,
     calls,
     spent: 0,
     trouble: undefined,
@@ -586,6 +754,17 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
         [...entries.values()]
           .filter((one) => one.recordId === recordId)
           .map(({ entryId, text }) => ({ id: entryId, text })),
+      createDeal(personRecordId, values) {
+        counter += 1;
+        const dealId = `5${String(counter).padStart(6, '0')}`;
+        allDeals.set(dealId, { dealId, personRecordId, values, changedAt: clock.now() });
+        return dealId;
+      },
+      updateDeal(dealId, values) {
+        const deal = allDeals.get(dealId);
+        if (deal === undefined) throw new Error(`There is no deal ${dealId}.`);
+        Object.assign(deal, { values: { ...deal.values, ...values }, changedAt: clock.now() });
+      },
     },
   };
   return crm;

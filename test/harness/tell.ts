@@ -33,8 +33,8 @@ export function scanning(
     const account = await open(clock);
     return {
       ...account,
-      connect(permits) {
-        const connector = account.connect(permits);
+      connect(permits, facts) {
+        const connector = account.connect(permits, facts);
         return {
           ...connector,
           async fields() {

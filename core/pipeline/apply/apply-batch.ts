@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import { mergeStatusTimes } from '../../conversation/index.ts';
+import type { TimelineRest } from '../../crm/index.ts';
 import {
   type CountName,
   type InboxRow,
@@ -163,7 +164,9 @@ export async function applyBatch(
     now,
   );
   await lookForReturned(trx, people.gained, erasureKeyOf, now);
-  await markTimeline(trx, [...timelineOf(events, owner), ...timelineOfChanged(changed)], now);
+  const restOf = (crm: string): TimelineRest =>
+    traitsOf({ crm, facts: {} })?.timeline.restMs ?? { message: 0, tick: 0 };
+  await markTimeline(trx, [...timelineOf(events, owner), ...timelineOfChanged(changed)], restOf, now);
   await remarkTimeline(trx, [...people.reshaped], now);
   const keptRows = kept.map(({ row }) => row);
   await addCounts(trx, countsOf(rows, { dropped, kept: keptRows, parked: letterRows }));

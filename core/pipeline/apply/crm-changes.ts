@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ConnectorTraits, CrmChange } from '../../crm/index.ts';
+import type { AccountTraits, ConnectorTraits, CrmChange } from '../../crm/index.ts';
 import {
   addOccurrences,
   closeEndedConflicts,
@@ -24,7 +24,9 @@ import {
   workflowField,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
+import type { TraitsOf } from '../../work/index.ts';
 import type { ErasureKeyOf } from '../erased-fields.ts';
+import { applyDealChanges, type DealChange } from '../deal-changes.ts';
 import { type Followed, followedBy, settlesAt } from '../followed.ts';
 import { wholeMappingOf } from '../mapping-of.ts';
 import { forgetTakenOver } from '../taken-over.ts';
@@ -40,6 +42,14 @@ const crmChangePayload = z.object({
   change: z.union([
     change.extend({ kind: z.enum(['created', 'touched', 'deleted', 'restored', 'erased']) }),
     change.extend({ kind: z.literal('merged'), into: id }),
+    change.extend({
+      kind: z.literal('field'),
+      of: z.literal('deal'),
+      personRecordId: id,
+      field: id,
+      value: z.string(),
+      by: id.exactOptional(),
+    }),
     change.extend({
       kind: z.literal('field'),
       field: id,
@@ -60,7 +70,7 @@ export function readCrmChange(payload: unknown): CrmChangePayload | undefined {
   return read.success ? read.data : undefined;
 }
 
-type FieldChange = Extract<CrmChange, { kind: 'field' }>;
+type FieldChange = Extract<CrmChange, { kind: 'field'; of?: undefined }>;
 
 /** A record seen this much before a change was made cannot have shown it: clocks differ. */
 const skewMs = 60_000;
@@ -73,7 +83,7 @@ const skewMs = 60_000;
 export async function applyCrmChanges(
   trx: WorkspaceTransaction,
   events: readonly CrmChangePayload[],
-  traitsOf: (crm: string) => ConnectorTraits | undefined,
+  traitsOf: TraitsOf,
   erasureKeyOf: ErasureKeyOf,
   now: number,
 ): Promise<{ readonly connectionId: string; readonly recordId: string }[]> {
@@ -84,22 +94,38 @@ export async function applyCrmChanges(
   );
   for (const [connectionId, ofConnection] of Map.groupBy(events, (event) => event.connectionId)) {
     const connection = connections.get(connectionId);
-    const traits = connection === undefined ? undefined : traitsOf(connection.crm);
+    const traits = connection === undefined ? undefined : traitsOf(connection);
     if (connection === undefined || traits === undefined) continue;
-    const changes = ofConnection.map((event) => event.change).toSorted((x, y) => x.at - y.at);
+    const changes = ofConnection
+      .flatMap((event) => asCallsSay(event.change, traits) ?? [])
+      .toSorted((x, y) => x.at - y.at);
     await applyLives(trx, connectionId, traits, changes, now);
     await applyFields(trx, connection, traits, changes, now);
+    const ofDeals = changes.filter((one): one is DealChange => one.kind === 'field' && one.of === 'deal');
+    await applyDealChanges(trx, connectionId, traits, ofDeals, now);
     await forgetTakenOver(trx, followedBy(connection, traits), survivorsAndChanged(changes), erasureKeyOf);
     for (const { kind, recordId } of changes) if (kind === 'erased') erased.push({ connectionId, recordId });
   }
   return erased;
 }
 
+/** Undefined: nobody can tell what it says. */
+function asCallsSay(change: CrmChange, traits: AccountTraits): CrmChange | undefined {
+  if (change.kind !== 'field' || traits.readTold === undefined) return change;
+  const { recordId, at, field } = change;
+  const value = traits.readTold(field, change.value, traits);
+  if (value !== undefined) return { ...change, value };
+  // Of a deal the next scan tells.
+  return change.of === 'deal' ? undefined : { kind: 'touched', recordId, at };
+}
+
+function isOfRecord(change: CrmChange): change is FieldChange {
+  return change.kind === 'field' && change.of === undefined;
+}
+
 /** Records others went into, and records whose fields changed. */
 function survivorsAndChanged(changes: readonly CrmChange[]): string[] {
-  return changes.flatMap((one) =>
-    one.kind === 'merged' ? one.into : one.kind === 'field' ? one.recordId : [],
-  );
+  return changes.flatMap((one) => (one.kind === 'merged' ? one.into : isOfRecord(one) ? one.recordId : []));
 }
 
 /** Records that came, went, came back or were merged. */
@@ -147,12 +173,12 @@ export async function applyLives(
 async function applyFields(
   trx: WorkspaceTransaction,
   connection: ConnectionRow,
-  traits: ConnectorTraits,
+  traits: AccountTraits,
   changes: readonly CrmChange[],
   now: number,
 ): Promise<void> {
   const { connectionId } = connection;
-  const fields = changes.filter((one): one is FieldChange => one.kind === 'field');
+  const fields = changes.filter(isOfRecord);
   if (fields.length === 0) return;
   const recordIds = [...new Set(fields.map(({ recordId }) => recordId))];
   const mapping = wholeMappingOf(connection, traits);

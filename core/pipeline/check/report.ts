@@ -117,11 +117,12 @@ async function groupsOf({ store, connector, connection }: ReportInput): Promise<
       connectionId,
       groups.flatMap(({ recordIds }) => recordIds),
     );
-    const mapping = wholeMappingOf(connection, connector.traits);
+    const { traits } = connector;
+    const mapping = wholeMappingOf(connection, traits);
     return groups.map(({ phones, recordIds }) => ({
       phones,
       records: recordIds.map((recordId) => {
-        const url = connector.traits.recordUrl(connection.account ?? '', recordId);
+        const url = traits.recordUrl({ ...traits, account: connection.account ?? '' }, recordId);
         const name = nameIn(values.get(recordId) ?? {}, mapping);
         return { recordId, name, ...(url === undefined ? {} : { url }) };
       }),

@@ -1,4 +1,4 @@
-import { type ConnectorTraits, type CrmChange, type CrmRecord, type ScanPage } from '../../crm/index.ts';
+import { type AccountTraits, type CrmChange, type CrmRecord, type ScanPage } from '../../crm/index.ts';
 import {
   addOccurrences,
   type ConnectionRow,
@@ -17,6 +17,7 @@ import {
 } from '../../store/index.ts';
 import { applyLives } from '../apply/crm-changes.ts';
 import { type ErasureKeyOf, withoutErased } from '../erased.ts';
+import { takeInDeals } from '../deal-changes.ts';
 import { followedBy, noticeFollowed } from '../followed.ts';
 import { wholeMappingOf } from '../mapping-of.ts';
 import { seenRecord } from '../reconcile/candidates.ts';
@@ -35,7 +36,7 @@ interface Seen {
 export async function takeIn(
   trx: WorkspaceTransaction,
   connection: ConnectionRow,
-  traits: ConnectorTraits,
+  traits: AccountTraits,
   page: ScanPage,
   all: boolean,
   erasureKeyOf: ErasureKeyOf,
@@ -65,9 +66,10 @@ export async function takeIn(
   const saved = scanned.filter(
     (one) => there.includes(one) || ((all || one.row?.agreed !== true) && !back.includes(one)),
   );
+  await takeInDeals(trx, connectionId, traits, page.deals ?? [], now);
   // Links follow merges first, so that a survivor is no second record of anybody.
   await applyLives(trx, connectionId, traits, endsOf(page, rows), now);
-  const seen = saved.map(({ record }) => seenRecord(record, traits.phoneFields, region));
+  const seen = saved.map(({ record }) => seenRecord(record, traits, region));
   await saveRecords(trx, connectionId, await withoutErased(trx, connectionId, seen, erasureKeyOf), now);
   const matched = await linkByPhone(
     trx,
@@ -116,7 +118,7 @@ function compareScanned(
   scanned: readonly Seen[],
   by: {
     readonly connection: ConnectionRow;
-    readonly traits: ConnectorTraits;
+    readonly traits: AccountTraits;
     readonly writes: readonly JournalEntry[];
     readonly phones: ReadonlyMap<string, Readonly<Record<string, string>>>;
     readonly now: number;

@@ -125,6 +125,6 @@ function whyForeign(crm: string, account: string | undefined, route: ChangeRoute
 
 /** The same for every delivery of the same change. */
 function keyOf(connectionId: string, change: CrmChange): string {
-  const what = change.kind === 'field' ? `${change.field}:${change.value}` : '';
+  const what = change.kind === 'field' ? `${change.of ?? ''}${change.field}:${change.value}` : '';
   return `crm:${connectionId}:${change.recordId}:${change.kind}:${String(change.at)}:${what}`;
 }

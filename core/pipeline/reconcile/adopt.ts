@@ -61,7 +61,7 @@ export async function adoptNamed(
       found.push(comeBack({ connection, now: clock.now() }, dirty, contact.contactId, later));
       continue;
     }
-    const seen = [seenRecord(record, traits.phoneFields, connection.region)];
+    const seen = [seenRecord(record, traits, connection.region)];
     const reason = reasonToTake(twin, record);
     if (reason !== undefined) {
       found.push({
@@ -93,7 +93,7 @@ export async function adoptNamed(
     const { contact } = creating.unlinked;
     if (parted.has(`${contact.contactId} ${record.recordId}`)) return undefined;
     if (outcome.outcome === 'exists' && outcome.by === 'our id') return 'our id';
-    const held = phonesOf(record, traits.phoneFields, connection.region);
+    const held = phonesOf(record, traits, connection.region);
     return held.some((one) => 'phone' in one && contact.phones.includes(one.phone)) ? 'phone' : undefined;
   }
 

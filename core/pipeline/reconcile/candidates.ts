@@ -1,4 +1,4 @@
-import { type CrmRecord, phonesOf } from '../../crm/index.ts';
+import { type AccountTraits, type CrmRecord, phonesOf } from '../../crm/index.ts';
 import type { PhoneHolder, SeenRecord } from '../../store/index.ts';
 import type { UnlinkedContact } from './load-batch.ts';
 
@@ -43,24 +43,24 @@ export function orderOf({ recordId, rank = 0, createdAt }: CrmRecord): Order {
 /** The phones of a record that was read. */
 export function holdersOf(
   record: CrmRecord,
-  phoneFields: readonly string[],
+  traits: Pick<AccountTraits, 'phoneFields' | 'spelling'>,
   region: string | undefined,
 ): PhoneHolder[] {
-  return phonesOf(record, phoneFields, region).flatMap((held) =>
+  return phonesOf(record, traits, region).flatMap((held) =>
     'phone' in held ? [{ ...orderOf(record), phone: held.phone, place: held.place }] : [],
   );
 }
 
 export function seenRecord(
   record: CrmRecord,
-  phoneFields: readonly string[],
+  traits: Pick<AccountTraits, 'phoneFields' | 'spelling'>,
   region: string | undefined,
 ): SeenRecord {
   return {
     recordId: record.recordId,
     keyContactId: record.contactId,
     base: record.values,
-    phones: phonesOf(record, phoneFields, region),
+    phones: phonesOf(record, traits, region),
     rank: record.rank,
     createdAt: record.createdAt,
     changedAt: record.changedAt,

@@ -41,7 +41,10 @@ export function storedOtherwise(
   mapping: readonly FieldMapping[],
   spelling: Spelling,
 ): CrmValues {
-  const texts = mapping.filter(({ source }) => source !== 'opt-out' && source !== 'tags');
+  const texts = mapping
+    .filter(({ source }) => source !== 'opt-out' && source !== 'tags')
+    // Of a list what comes and goes is written, and the whole answered.
+    .filter(({ field }) => field.kind !== 'phones');
   return Object.fromEntries(
     texts.flatMap(({ field }) => {
       const [given, stands] = [sent[field.name], answered[field.name]];

@@ -1,4 +1,4 @@
-import type { ConnectorTraits, ContactFields, CrmValues, FieldMapping } from '../../crm/index.ts';
+import type { AccountTraits, ContactFields, CrmValues, FieldMapping } from '../../crm/index.ts';
 import {
   type ConnectionRow,
   type DirtyRecord,
@@ -69,7 +69,7 @@ export async function loadBatch(
   trx: WorkspaceTransaction,
   { connectionId }: ConnectionRow,
   mapping: readonly FieldMapping[],
-  traits: ConnectorTraits,
+  traits: AccountTraits,
   leased: readonly DirtyRecord[],
   now: number,
 ): Promise<DirtyBatch> {
@@ -109,7 +109,7 @@ function sortBatch(read: {
   tried: readonly JournalEntry[];
   merged: readonly MergedRecord[];
   keyOfOthers: ReadonlySet<string>;
-  traits: ConnectorTraits;
+  traits: AccountTraits;
 }): DirtyBatch {
   const contactOf = new Map(read.fields.map((contact) => [contact.contactId, contact]));
   const rowOf = new Map(read.rows.map((row) => [row.recordId, row]));

@@ -1,5 +1,5 @@
 import {
-  type ConnectorTraits,
+  type AccountTraits,
   type ContactFields,
   type CrmRecord,
   type CrmValues,
@@ -44,7 +44,7 @@ export function planTarget(
   target: DirtyTarget,
   record: CrmRecord | undefined,
   wholeMapping: readonly FieldMapping[],
-  traits: ConnectorTraits,
+  traits: AccountTraits,
   followed: Followed,
   erased: ReadonlySet<string>,
 ): TargetPlan {
@@ -121,7 +121,7 @@ function planOthers(
   target: DirtyTarget,
   record: CrmRecord | undefined,
   mapping: readonly FieldMapping[],
-  traits: ConnectorTraits,
+  traits: AccountTraits,
   followed: Followed,
   erased: ReadonlySet<string>,
   agreed: Agreed,
@@ -190,7 +190,7 @@ function takenFromOthers(
   target: DirtyTarget,
   record: CrmRecord | undefined,
   about: readonly FieldMapping[],
-  traits: ConnectorTraits,
+  traits: AccountTraits,
 ): Taken[] {
   if (record === undefined || target.others.length === 0) return [];
   const set = about.some(

@@ -26,6 +26,7 @@ import {
   type OfConnection,
   type QueueWorker,
   type TickFailed,
+  withinLease,
   type WrittenBatch,
 } from '../../work/index.ts';
 import type { ErasureKeyOf } from '../erased.ts';
@@ -77,7 +78,8 @@ export function createReconciler(dependencies: {
       return { leased, full: leased.length === size, work };
     },
     async write(work, lease, calls) {
-      const outcomes = await writeBatch({ ...work, lease, calls });
+      const connector = withinLease(work.connector, calls);
+      const outcomes = await writeBatch({ ...work, connector, lease, calls });
       return { outcomes, failure: calls.failure, heard: true };
     },
     giveBack,

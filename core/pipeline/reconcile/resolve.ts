@@ -209,7 +209,7 @@ async function findOurs(
         continue;
       }
       held.set(contactId, [...(held.get(contactId) ?? []), record]);
-      const found = seenRecord(record, traits.phoneFields, region);
+      const found = seenRecord(record, traits, region);
       const tries = facts.tried.get(key) ?? [];
       if (tries.length === 0) seen.push(found);
       else ours.push({ ...found, ...agreedByTries(record.values, tries), refused: {} });

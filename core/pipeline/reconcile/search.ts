@@ -25,7 +25,8 @@ export async function searchByPhone(
   parted: ReadonlySet<string>,
   fields: readonly string[],
 ): Promise<Searched> {
-  const { phoneFields, sizes } = connector.traits;
+  const { traits } = connector;
+  const { sizes } = traits;
   const matches = new Map<string, Candidates>();
   const seen = new Map<string, SeenRecord>();
   const searches = inSearches(people, sizes.findByPhone);
@@ -36,8 +37,8 @@ export async function searchByPhone(
         fields,
         mostPressing(part.map(({ dirty }) => dirty)),
       );
-      for (const record of records) seen.set(record.recordId, seenRecord(record, phoneFields, region));
-      const held = records.flatMap((record) => holdersOf(record, phoneFields, region));
+      for (const record of records) seen.set(record.recordId, seenRecord(record, traits, region));
+      const held = records.flatMap((record) => holdersOf(record, traits, region));
       for (const [contactId, found] of candidatesOf(part, held, parted)) matches.set(contactId, found);
     } catch (error) {
       const passes = error instanceof SangamError && error.retry !== 'never';

@@ -38,7 +38,7 @@ export async function lookForTwins(work: BatchWork, marks: readonly DirtyRecord[
     const all = [oldest, second, ...more] as const;
     return [
       {
-        seen: records.map((record) => seenRecord(record, traits.phoneFields, connection.region)),
+        seen: records.map((record) => seenRecord(record, traits, connection.region)),
         links: all.map((recordId) => ({
           contactId,
           recordId,

@@ -175,7 +175,7 @@ function createdOne(
           ...refusedValues(leftOut, optOutFieldsOf(mapping)),
           ...storedOtherwise(sent, outcome.values, mapping, traits.spelling),
         },
-        phones: phonesOf({ values: sent }, traits.phoneFields, connection.region),
+        phones: phonesOf({ values: sent }, traits, connection.region),
       };
       return [
         tellLeftOut(connection, { contactId, recordId }, leftOut, now),

@@ -105,7 +105,7 @@ export async function planStanding(
       standing: row !== undefined && row.doubtedAt !== null ? [recordId] : [],
     };
     if (primaryFor.length + others.length === 0 && !keyIsOthers) {
-      const seen = [seenRecord(record, traits.phoneFields, connection.region)];
+      const seen = [seenRecord(record, traits, connection.region)];
       return { found: { ...looked, seen, outcomes: [[dirty, 'unchanged']] } };
     }
     const tries = born.get(recordId);
@@ -278,7 +278,7 @@ function agreedOf(
     base: agreed,
     ours,
     refused: plan.refused,
-    phones: phonesOf({ values: { ...record?.values, ...agreed } }, traits.phoneFields, region),
+    phones: phonesOf({ values: { ...record?.values, ...agreed } }, traits, region),
     rank: record?.rank,
     createdAt: record?.createdAt,
     changedAt: record?.changedAt,

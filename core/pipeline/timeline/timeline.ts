@@ -26,6 +26,7 @@ import {
   type OfConnection,
   type QueueWorker,
   type TickFailed,
+  withinLease,
   type WrittenBatch,
 } from '../../work/index.ts';
 import { type Rendered, renderEntries } from './render.ts';
@@ -80,7 +81,7 @@ export function createTimelineWriter(dependencies: {
       const { workspaceId, connectionId } = connection;
       const written = await writeEntries(
         calls,
-        connector,
+        withinLease(connector, calls),
         connectionId,
         rendered,
         (places) => store.transact(workspaceId, (trx) => markEntriesTried(trx, lease, places)),

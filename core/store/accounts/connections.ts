@@ -5,9 +5,10 @@ import { dueConnection } from '../work/due-notes.ts';
 import { fromJson, toJson } from '../json.ts';
 import type { AuthKind, ConnectionMode } from '../schema.ts';
 import type { WorkspaceTransaction } from '../transaction.ts';
+import { factsIn, type FactsOfAccount } from './account-facts.ts';
 
 /** One installed CRM account, as the way out needs it. */
-export interface ConnectionRow {
+export interface ConnectionRow extends FactsOfAccount {
   readonly connectionId: string;
   readonly workspaceId: string;
   readonly crm: string;
@@ -60,11 +61,12 @@ export interface ParkedField {
 
 type StoredConnection = Omit<
   ConnectionRow,
-  'settings' | 'cutSettings' | 'mapping' | 'parkedFields' | 'region'
+  'settings' | 'cutSettings' | 'mapping' | 'parkedFields' | 'facts' | 'region'
 > & {
   settings: Buffer;
   mapping: Buffer | null;
   parkedFields: Buffer;
+  facts: Buffer | null;
   channelRegion: string | null;
   indexedRegion: string | null;
 };
@@ -73,6 +75,7 @@ export async function connectionsOf(trx: WorkspaceTransaction): Promise<Connecti
   const { rows } = await sql<StoredConnection>`
     select c.connection_id as "connectionId", c.workspace_id as "workspaceId", c.crm, c.account, c.mode,
            c.test_phones as "testPhones", c.settings, c.mapping, c.parked_fields as "parkedFields",
+           c.account_facts as facts, c.facts_version as "factsVersion",
            c.disconnected_at as "disconnectedAt", c.rush_released_until as "rushReleasedUntil", w.sandbox,
            k.auth_kind as "authKind", k.access_token as "accessToken", k.token_expires_at as "tokenExpiresAt",
            k.api_base as "apiBase",
@@ -100,6 +103,7 @@ export async function connectionsOf(trx: WorkspaceTransaction): Promise<Connecti
       indexedAt: indexedRegion === (region ?? '') ? indexedAt : null,
       mapping: row.mapping === null ? undefined : (fromJson(row.mapping) as FieldMapping[]),
       parkedFields: fromJson(row.parkedFields) as Record<string, ParkedField>,
+      facts: factsIn(row.facts),
     };
   });
 }

@@ -19,6 +19,9 @@ export interface Occurrence {
 /** Workflow actions name no field; they carry the id of their execution in the value, and their receipt as time. */
 export const workflowField = 'workflow:';
 
+/** Fields of a person's deals: the deal's id and the field follow, as in `deal:77:stage`. */
+export const dealField = 'deal:';
+
 /** The vendor's times of a field and of its record may differ by this much. */
 const skewMs = 60_000;
 

@@ -101,6 +101,7 @@ export async function forgetRecords(
   for (const [table, rows] of [
     ['crm_writes', [...records.alone, ...tries]],
     ['occurrences', records.alone],
+    ['crm_deals', records.alone],
   ] as const) {
     await sql`
       delete from ${sql.table(table)} o using ${named(rows)}

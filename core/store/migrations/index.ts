@@ -25,6 +25,8 @@ import { words } from './0037-words.ts';
 import { erasedOptOuts } from './0043-erased-opt-outs.ts';
 import { lettersOfRecords } from './0044-letters-of-records.ts';
 import { connectionParts } from './0047-connection-parts.ts';
+import { accountFacts } from './0050-account-facts.ts';
+import { deals } from './0051-deals.ts';
 import { lettersOfTimelines } from './0054-letters-of-timelines.ts';
 
 /** By the name of their file, in order. One that was applied anywhere is never changed: another follows it, under a number above all others. */
@@ -56,5 +58,7 @@ export const migrations = {
   '0043-erased-opt-outs': erasedOptOuts,
   '0044-letters-of-records': lettersOfRecords,
   '0047-connection-parts': connectionParts,
+  '0050-account-facts': accountFacts,
+  '0051-deals': deals,
   '0054-letters-of-timelines': lettersOfTimelines,
 };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type RawBuilder, sql } from 'kysely';
-import { type ConnectionSettings, readStoredSettings } from '../../crm/index.ts';
+import { type ConnectionSettings, readStoredSettings, type TimelineRest } from '../../crm/index.ts';
 import { dayOf, replyMs } from '../../timeline/index.ts';
 import { addCounts } from '../counts.ts';
 import { asTraces, joinTraces } from '../traces.ts';
@@ -19,9 +19,6 @@ export interface TouchedMessage {
   readonly traceparent?: string | null;
 }
 
-/** Statuses are written at most this often. */
-const statusEveryMs = 60_000;
-
 /** How long a new entry waits for its contact to get a record; who gives it one makes the entry due at once. */
 export const unlinkedMs = 5_000;
 
@@ -38,6 +35,8 @@ interface TouchedPart {
 export async function markTimeline(
   trx: WorkspaceTransaction,
   touched: readonly TouchedMessage[],
+  /** By the name of a CRM. */
+  restOf: (crm: string) => TimelineRest,
   now: number,
 ): Promise<void> {
   if (touched.length === 0) return;
@@ -45,7 +44,7 @@ export async function markTimeline(
   if (connections.length === 0) return;
   const messages = await placesOf(trx, touched);
   const traces = Map.groupBy(touched, (message) => `${message.channelId} ${message.wamid}`);
-  for (const { connectionId, settings } of connections) {
+  for (const { connectionId, crm, settings } of connections) {
     const parts = new Map<string, TouchedPart>();
     for (const { contactId, channelId, wamid, at, statusOnly } of messages) {
       const perDay = settings.timeline.entries === 'per conversation-day';
@@ -65,6 +64,7 @@ export async function markTimeline(
       trx,
       connectionId,
       [...parts].toSorted(([x], [y]) => (x < y ? -1 : 1)),
+      restOf(crm),
       now,
     );
   }
@@ -72,9 +72,9 @@ export async function markTimeline(
 
 async function timelinesOf(
   trx: WorkspaceTransaction,
-): Promise<{ readonly connectionId: string; readonly settings: ConnectionSettings }[]> {
-  const { rows } = await sql<{ connectionId: string; settings: Buffer }>`
-    select connection_id as "connectionId", settings from crm_connections
+): Promise<{ readonly connectionId: string; readonly crm: string; readonly settings: ConnectionSettings }[]> {
+  const { rows } = await sql<{ connectionId: string; crm: string; settings: Buffer }>`
+    select connection_id as "connectionId", crm, settings from crm_connections
     where workspace_id = ${trx.workspaceId} and disconnected_at is null`.execute(trx);
   return rows
     .map((row) => ({ ...row, settings: readStoredSettings(fromJson(row.settings)).settings }))
@@ -123,6 +123,7 @@ async function markParts(
   trx: WorkspaceTransaction,
   connectionId: string,
   parts: readonly (readonly [string, TouchedPart])[],
+  rest: TimelineRest,
   now: number,
 ): Promise<void> {
   const keys = parts.map(([, part]) => entryKeyOf(trx.workspaceId, connectionId, part));
@@ -145,8 +146,8 @@ async function markParts(
                           else e.written_hash end,
       due_at = case when excluded.due_at > excluded.marked_at or (e.due_at is not null and (e.tried or e.attempts > 0))
                       then e.due_at
-                    when ${statusOnlyNames(parts)} then least(e.due_at, greatest(excluded.due_at, e.written_at + ${statusEveryMs}))
-                    else least(e.due_at, excluded.due_at) end
+                    when ${statusOnlyNames(parts)} then least(e.due_at, greatest(excluded.due_at, e.written_at + ${rest.tick}))
+                    else least(e.due_at, greatest(excluded.due_at, e.written_at + ${rest.message})) end
     returning ${dueAgain}`.execute(trx);
   await noteDueEntries(trx, rows, now);
 }

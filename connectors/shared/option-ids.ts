@@ -1,0 +1,135 @@
+import type { AccountFacts, CrmValues, FieldOptions, KnownFacts } from '@sangam/core/crm';
+
+/** How several options of one field stand beside each other, on one side of the connector. */
+interface Several {
+  split(written: string): readonly string[];
+  join(options: readonly string[]): string;
+}
+
+/** Within the engine options are called as people see them; the vendor calls them by ids that each account has of its own. */
+export interface OptionForms {
+  readonly ids: Several;
+  readonly labels: Several;
+}
+
+/** The options of one account, at the connector's edge. */
+export interface OptionIds {
+  /** As the vendor takes them: options that are missing there are added first. */
+  toIds(writes: readonly CrmValues[]): Promise<CrmValues[]>;
+  /** As the engine knows them: where an id is not known, the account's options are looked up anew. */
+  toLabels(records: readonly CrmValues[]): Promise<CrmValues[]>;
+}
+
+export function createOptionIds(vendor: {
+  readonly forms: OptionForms;
+  readonly facts: Pick<KnownFacts, 'now'>;
+  /** Reads the account's options, and saves them among its facts. */
+  readonly renew: () => Promise<void>;
+  readonly add: (field: string, labels: readonly string[]) => Promise<void>;
+}): OptionIds {
+  const { forms, facts, renew } = vendor;
+  /** Ids no option had when they were last looked up, such as those of options that were taken away. */
+  const unknown = new Set<string>();
+  // Where two added one option at once it would stand there twice.
+  let turn: Promise<unknown> = Promise.resolve();
+  const oneByOne = <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const mine = turn.then(work);
+    turn = mine.catch(() => undefined);
+    return mine;
+  };
+  const optionsOf = (field: string): FieldOptions | undefined => facts.now().options?.[field];
+
+  const addMissing = async (writes: readonly CrmValues[]): Promise<void> => {
+    const missing = (): Map<string, string[]> => {
+      const found = new Map<string, string[]>();
+      for (const [field, options] of Object.entries(facts.now().options ?? {})) {
+        const there = new Set(Object.values(options.labels));
+        const wanted = writes.flatMap((values) => parts(values[field] ?? '', options, forms.labels));
+        const added = [...new Set(wanted)].filter((label) => !there.has(label));
+        if (added.length > 0) found.set(field, added);
+      }
+      return found;
+    };
+    if (missing().size === 0) return;
+    await renew();
+    const absent = missing();
+    for (const [field, labels] of absent) await vendor.add(field, labels);
+    if (absent.size > 0) await renew();
+  };
+
+  return {
+    async toIds(writes) {
+      await oneByOne(() => addMissing(writes));
+      return writes.map((values) =>
+        mapValues(values, (field, written) => {
+          const options = optionsOf(field);
+          if (options === undefined) return written;
+          const idOf = new Map(Object.entries(options.labels).map(([id, label]) => [label, id]));
+          return forms.ids.join(
+            parts(written, options, forms.labels).flatMap((label) => idOf.get(label) ?? []),
+          );
+        }),
+      );
+    },
+
+    async toLabels(records) {
+      const strange = records.flatMap((values) =>
+        Object.entries(values).flatMap(([field, written]) => {
+          const options = optionsOf(field);
+          if (options === undefined) return [];
+          return parts(written, options, forms.ids).flatMap((id) =>
+            Object.hasOwn(options.labels, id) ? [] : `${field} ${id}`,
+          );
+        }),
+      );
+      if (strange.some((one) => !unknown.has(one))) {
+        await renew();
+        for (const one of strange) unknown.add(one);
+      }
+      return records.map((values) =>
+        mapValues(values, (field, written) => {
+          const options = optionsOf(field);
+          return options === undefined ? written : labelled(written, options, forms).written;
+        }),
+      );
+    },
+  };
+}
+
+/** What a webhook's ids say; undefined: one of them is not known. */
+export function labelOfTold(
+  forms: OptionForms,
+  field: string,
+  written: string,
+  { options = {} }: Pick<AccountFacts, 'options'>,
+): string | undefined {
+  const known = options[field];
+  if (known === undefined) return written;
+  const told = labelled(written, known, forms);
+  return told.complete ? told.written : undefined;
+}
+
+/**
+ * An id no option has any more is of one that was taken away. Beside others it is left out; alone it stands for itself, so
+ * that the field is not taken for empty.
+ */
+function labelled(
+  written: string,
+  options: FieldOptions,
+  forms: OptionForms,
+): { readonly written: string; readonly complete: boolean } {
+  const ids = parts(written, options, forms.ids);
+  const labels = ids.flatMap((id) => (Object.hasOwn(options.labels, id) ? (options.labels[id] ?? []) : []));
+  const complete = labels.length === ids.length;
+  if (!options.several) return { written: labels[0] ?? written, complete };
+  return { written: forms.labels.join(labels), complete };
+}
+
+function parts(written: string, { several }: FieldOptions, form: Several): readonly string[] {
+  if (written === '') return [];
+  return several ? form.split(written) : [written];
+}
+
+function mapValues(values: CrmValues, map: (field: string, written: string) => string): CrmValues {
+  return Object.fromEntries(Object.entries(values).map(([field, written]) => [field, map(field, written)]));
+}

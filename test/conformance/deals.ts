@@ -1,0 +1,130 @@
+import { expect, test, type TestContext } from 'vitest';
+import type { CrmWorkspace } from '../harness/crm-workspace.ts';
+import { minute, needs, type SetUp, somebody } from './set-up.ts';
+
+/** What happens to a person's deals is told of the person; found by looking, as what webhooks told is. */
+export function deals(setUp: SetUp): void {
+  const dealsOf = (context: TestContext, crm: CrmWorkspace) => {
+    needs(context, crm, 'deals');
+    const { deals: desk } = crm.account.user;
+    if (desk === undefined) throw new Error('The account has nobody to work on deals.');
+    return desk;
+  };
+  const told = async (crm: CrmWorkspace): Promise<string[]> =>
+    (await crm.occurrences())
+      .toSorted((x, y) => x.changedAt - y.changedAt)
+      .map(({ recordId, field, value }) => `${recordId} ${field} ${value}`);
+
+  test('each change of a deal is told once, as its person’s, and stands on no record', async (context) => {
+    const { fixture, crm } = await setUp({ polled: true });
+    const desk = dealsOf(context, crm);
+    await crm.writes(somebody(1, 'Asha Rao'));
+    await fixture.settle();
+    const { recordId } = await crm.record();
+    const { field, values } = crm.account.stage;
+    const [one, other] = values;
+    const first = await desk.create(recordId, { [field]: one });
+    const second = await desk.create(recordId, { [field]: one });
+    // What a deal is when it is first seen says nothing of a change.
+    await fixture.settle();
+    expect(await told(crm)).toEqual([]);
+    const before = await crm.record();
+    for (const [dealId, value] of [
+      [first, other],
+      [second, other],
+      [first, one],
+    ] as const) {
+      fixture.clock.advance(minute);
+      await desk.update(dealId, { [field]: value });
+      await fixture.settle();
+      await fixture.settle();
+    }
+    expect(await told(crm)).toEqual([
+      `${recordId} deal:${first}:${field} ${other}`,
+      `${recordId} deal:${second}:${field} ${other}`,
+      `${recordId} deal:${first}:${field} ${one}`,
+    ]);
+    expect(await crm.record()).toEqual(before);
+  });
+
+  test('a webhook and a look tell one change of a deal, in whichever order', async (context) => {
+    const { fixture, crm } = await setUp();
+    const desk = dealsOf(context, crm);
+    await crm.writes(somebody(1, 'Asha Rao'));
+    await fixture.settle();
+    await crm.check();
+    const { recordId } = await crm.record();
+    const { field, values } = crm.account.stage;
+    const dealIds = [
+      await desk.create(recordId, { [field]: values[0] }),
+      await desk.create(recordId, { [field]: values[0] }),
+    ];
+    await crm.poll();
+    fixture.clock.advance(minute);
+    const at = fixture.clock.now();
+    for (const dealId of dealIds) await desk.update(dealId, { [field]: values[1] });
+    const tell = async (dealId = ''): Promise<void> => {
+      const change = {
+        kind: 'field',
+        of: 'deal',
+        recordId: dealId,
+        personRecordId: recordId,
+        field,
+      } as const;
+      await crm.isTold([{ ...change, at, value: values[1], by: 'user 7' }]);
+      await fixture.settle();
+    };
+    await tell(dealIds[0]);
+    await crm.poll();
+    await tell(dealIds[1]);
+    await crm.poll();
+    expect((await told(crm)).toSorted()).toEqual(
+      dealIds.map((dealId) => `${recordId} deal:${dealId}:${field} ${values[1]}`).toSorted(),
+    );
+    expect((await crm.occurrences()).map(({ changedBy }) => changedBy)).toEqual(['user 7', 'user 7']);
+  });
+
+  test('a look tells what changed since a webhook first spoke of a deal', async (context) => {
+    const { fixture, crm } = await setUp();
+    const desk = dealsOf(context, crm);
+    await crm.writes(somebody(1, 'Asha Rao'));
+    await fixture.settle();
+    await crm.check();
+    const { recordId: personRecordId } = await crm.record();
+    const { field, values } = crm.account.stage;
+    const dealId = await desk.create(personRecordId, { [field]: values[0] });
+    const at = fixture.clock.now();
+    await crm.isTold([
+      { kind: 'field', of: 'deal', recordId: dealId, personRecordId, field, at, value: values[0] },
+    ]);
+    await fixture.settle();
+    fixture.clock.advance(minute);
+    await desk.update(dealId, { [field]: values[1] });
+    await crm.poll();
+    expect(await told(crm)).toEqual(
+      values.map((value) => `${personRecordId} deal:${dealId}:${field} ${value}`),
+    );
+  });
+
+  test('erasing a person leaves nothing of their deals', async (context) => {
+    const { fixture, crm } = await setUp({ polled: true });
+    const desk = dealsOf(context, crm);
+    const asha = somebody(1, 'Asha Rao');
+    await crm.writes(asha);
+    await fixture.settle();
+    const { recordId } = await crm.record();
+    const { field, values } = crm.account.stage;
+    const dealId = await desk.create(recordId, { [field]: values[0] });
+    await fixture.settle();
+    fixture.clock.advance(minute);
+    await desk.update(dealId, { [field]: values[1] });
+    await fixture.settle();
+    expect(await told(crm)).toHaveLength(1);
+    await crm.erase(asha);
+    expect(await told(crm)).toEqual([]);
+    const { rows } = await fixture.database.query('select 1 from crm_deals where workspace_id = $1', [
+      crm.workspaceId,
+    ]);
+    expect(rows).toEqual([]);
+  });
+}

@@ -1,0 +1,69 @@
+import { expect, test, type TestContext } from 'vitest';
+import type { CrmWorkspace } from '../harness/crm-workspace.ts';
+import { numberChange } from '../harness/whatsapp.ts';
+import { minute, nationalNumber, needs, type SetUp, somebody } from './set-up.ts';
+
+/** A field that holds several phones: people's own beside ours. */
+export function phoneLists(setUp: SetUp): void {
+  const listOf = (context: TestContext, crm: CrmWorkspace) => {
+    needs(context, crm, 'lists of phones');
+    const { spelling } = crm.connector.traits;
+    const { phoneList } = spelling;
+    if (phoneList === undefined) throw new Error('The connector says nothing of lists of phones.');
+    const { name } = crm.fieldOf('phone');
+    return {
+      type: (phones: readonly string[]) => ({ [name]: phoneList.write(phones) }),
+      phonesOn: async (recordId: string) =>
+        phoneList.in((await crm.account.user.get(recordId))?.values[name] ?? ''),
+    };
+  };
+  const phoneOf = (index: number): string => `+91${nationalNumber(index)}`;
+
+  test('whoever writes from one of them has that record, and the list stays as it was typed', async (context) => {
+    const { fixture, crm } = await setUp();
+    const list = listOf(context, crm);
+    const typed = [`0${nationalNumber(1)}`, `+91 ${nationalNumber(2)}`];
+    const recordId = await crm.account.user.create({
+      ...crm.valuesOf({ 'first name': 'Asha' }),
+      ...list.type(typed),
+    });
+    await crm.check();
+    for (const index of [1, 2]) {
+      await crm.writes(somebody(index));
+      await fixture.settle();
+    }
+    expect((await crm.records()).map((record) => record.recordId)).toEqual([recordId]);
+    expect(await list.phonesOn(recordId)).toEqual(typed);
+    expect(await crm.letters()).toEqual([]);
+  });
+
+  test('our number gives way to the next one, and what people typed beside it stays', async (context) => {
+    const { fixture, crm } = await setUp();
+    const list = listOf(context, crm);
+    const asha = somebody(1, 'Asha');
+    await crm.writes(asha);
+    await fixture.settle();
+    const { recordId } = await crm.record();
+    expect(await list.phonesOn(recordId)).toEqual([phoneOf(1)]);
+    const office = '011 2345 6789';
+    await crm.account.user.update(recordId, list.type([phoneOf(1), office]));
+    await crm.check();
+    fixture.clock.advance(minute);
+    // Somebody adds one more between our look and our write.
+    const mobile = '+91 98999 00000';
+    let calls = 0;
+    crm.beforeCall = async (priority) => {
+      if (priority === 'timeline' || priority === 'import') return;
+      calls += 1;
+      if (calls === 2)
+        await crm.account.user.update(recordId, list.type([...(await list.phonesOn(recordId)), mobile]));
+    };
+    const moved = { ...asha, phone: `91${nationalNumber(2)}` };
+    await crm.receive(numberChange(asha, moved, 'wamid.moved', fixture.clock.now()));
+    await fixture.settle();
+    expect(calls).toBeGreaterThanOrEqual(2);
+    expect(await list.phonesOn(recordId)).toEqual([office, mobile, phoneOf(2)]);
+    expect(await crm.records()).toHaveLength(1);
+    expect(await crm.letters()).toEqual([]);
+  });
+}
