@@ -145,7 +145,8 @@ async function markParts(
                           else e.written_hash end,
       due_at = case when excluded.due_at > excluded.marked_at or (e.due_at is not null and (e.tried or e.attempts > 0))
                       then e.due_at
-                    when ${statusOnlyNames(parts)} then least(e.due_at, greatest(excluded.due_at, e.written_at + ${statusEveryMs}))
+                    when ${isStatusOnly(parts, keys)}
+                      then least(e.due_at, greatest(excluded.due_at, e.written_at + ${sql.lit(statusEveryMs)}))
                     else least(e.due_at, excluded.due_at) end
     returning ${dueAgain}`.execute(trx);
   await noteDueEntries(trx, rows, now);
@@ -168,10 +169,13 @@ export interface MarkedEntry {
   readonly fresh: boolean;
 }
 
-/** Whether the entry at hand was touched by statuses alone. */
-function statusOnlyNames(parts: readonly (readonly [string, TouchedPart])[]): ReturnType<typeof sql> {
-  const ticks = parts.filter(([, { statusOnly }]) => statusOnly).map(([name]) => name);
-  return sql`e.contact_id::text || ' ' || e.channel_id::text || ' ' || e.part = any(${ticks}::text[])`;
+/** Whether the entry at hand was touched by statuses alone. Said in the statement's text: `on conflict` takes no parameters. */
+function isStatusOnly(
+  parts: readonly (readonly [string, TouchedPart])[],
+  keys: readonly string[],
+): ReturnType<typeof sql> {
+  const statusOnly = keys.filter((_key, index) => parts[index]?.[1].statusOnly === true);
+  return sql`excluded.entry_key = any(${sql.lit(`{${statusOnly.join(',')}}`)}::text[])`;
 }
 
 /** The live primary record of contact `t`. */
