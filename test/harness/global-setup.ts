@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openEmbeddedDatabase } from '@sangam/service/database';
 import type { TestProject } from 'vitest/node';
+import { dropTemplate } from './template.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -11,8 +12,16 @@ declare module 'vitest' {
   }
 }
 
-/** One PostgreSQL for the whole run, in a folder that goes with it. */
+/**
+ * One PostgreSQL for the whole run, in a folder that goes with it; TEST_DATABASE_URL: one of yours, as its superuser, in which
+ * databases are made and dropped. Where it has Citus every test's is a distributed one.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const given = process.env['TEST_DATABASE_URL'];
+  if (given !== undefined) {
+    project.provide('databaseUrl', given);
+    return () => dropTemplate(given);
+  }
   const folder = await mkdtemp(path.join(tmpdir(), 'sangam-test-'));
   // What one process compiled no other compiles again, be it a test's or a service a test starts. Node's own place for it.
   process.env['NODE_COMPILE_CACHE'] = path.join(tmpdir(), 'node-compile-cache');
