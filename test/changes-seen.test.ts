@@ -665,7 +665,7 @@ describe('looking', () => {
     const { fixture, crm } = await start({});
     await crm.transact((trx) =>
       trx
-        .updateTable('crm_connections')
+        .updateTable('crm_scan_states')
         .set({ next_poll_at: fixture.clock.now() + hour, poll_cursor: 'of a poll before' })
         .where('workspace_id', '=', crm.workspaceId)
         .execute(),

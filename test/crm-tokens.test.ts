@@ -7,7 +7,7 @@ import { SangamError } from '@sangam/core/errors';
 import { connectionOf, type ConnectionRow, listAlerts, openStore, type Store } from '@sangam/core/store';
 import { createCrmTokens, createSecretBox, type CrmTokens } from '@sangam/service';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { createTestDatabase, type TestDatabase, until } from './harness/index.ts';
+import { addConnection, createTestDatabase, type TestDatabase, until } from './harness/index.ts';
 
 /** Two processes, as far as PostgreSQL can tell, in front of a vendor that gives out tokens. */
 let database: TestDatabase;
@@ -114,18 +114,16 @@ async function connect(expiresInMs: number | null): Promise<{ workspaceId: strin
       .insertInto('workspaces')
       .values({ workspace_id: workspaceId, name: 'Test', sandbox: true, created_at: 0 })
       .execute();
+    await addConnection(trx, { connection_id: connectionId, crm: 'hubspot', created_at: 0 });
     await trx
-      .insertInto('crm_connections')
-      .values({
-        workspace_id: workspaceId,
-        connection_id: connectionId,
-        crm: 'hubspot',
+      .updateTable('crm_credentials')
+      .set({
         auth_kind: expiresInMs === null ? 'keys' : 'oauth',
         access_token: box.seal('access-0'),
         refresh_token: expiresInMs === null ? null : box.seal('refresh-0'),
         token_expires_at: expiresInMs === null ? null : Date.now() + expiresInMs,
-        created_at: 0,
       })
+      .where('workspace_id', '=', workspaceId)
       .execute();
   });
   return { workspaceId, connectionId };
@@ -140,7 +138,7 @@ async function rowOf(ids: { workspaceId: string; connectionId: string }): Promis
 function storedOf(ids: { workspaceId: string; connectionId: string }) {
   return stores[0].transact(ids.workspaceId, (trx) =>
     trx
-      .selectFrom('crm_connections')
+      .selectFrom('crm_credentials')
       .select(['access_token', 'refresh_token'])
       .where('workspace_id', '=', ids.workspaceId)
       .where('connection_id', '=', ids.connectionId)
@@ -153,7 +151,7 @@ async function connectMinted(key: string): Promise<{ workspaceId: string; connec
   const ids = await connect(null);
   await stores[0].transact(ids.workspaceId, (trx) =>
     trx
-      .updateTable('crm_connections')
+      .updateTable('crm_credentials')
       .set({ auth_kind: 'mint', access_token: null, secret: box.seal(JSON.stringify({ key })) })
       .where('workspace_id', '=', ids.workspaceId)
       .execute(),
@@ -201,7 +199,7 @@ test('the lease of a process that died in a refresh ends', async () => {
   const row = await rowOf(await connect(0));
   await stores[0].transact(row.workspaceId, (trx) =>
     trx
-      .updateTable('crm_connections')
+      .updateTable('crm_credentials')
       .set({ refresh_lease: randomUUID(), refresh_leased_until: Date.now() - 1 })
       .where('workspace_id', '=', row.workspaceId)
       .execute(),
@@ -246,7 +244,7 @@ test('a dead grant blocks the connection once, and is not shown to the vendor ag
   vendor.answer = undefined;
   await stores[0].transact(ids.workspaceId, (trx) =>
     trx
-      .updateTable('crm_connections')
+      .updateTable('crm_call_states')
       .set({ blocked_reason: null })
       .where('workspace_id', '=', ids.workspaceId)
       .execute(),
@@ -277,7 +275,7 @@ test('a token that still is valid goes on being used while the vendor cannot ren
   expect(vendor.shown).toHaveLength(1);
 });
 
-test('a token that was typed in cannot be renewed: the refusal says what to do', async () => {
+test('a token that was typed in cannot be renewed: the connection is blocked until there is another', async () => {
   const ids = await connect(null);
   const crmTokens = tokensOf(stores[0]);
   const credentials = crmTokens.credentialsOf(await rowOf(ids));
@@ -287,6 +285,7 @@ test('a token that was typed in cannot be renewed: the refusal says what to do',
     retry: 'never',
     message: expect.stringContaining('enter a new one') as unknown,
   });
+  expect((await rowOf(ids)).blockedReason).toContain('enter a new one');
   expect(vendor.shown).toEqual([]);
 });
 

@@ -49,12 +49,16 @@ describe('the due list', () => {
   });
 
   test.each([
-    ['shadow', `mode = 'shadow'`, Infinity],
-    ['blocked', `blocked_reason = 'Act.'`, Infinity],
-    ['left alone by its breaker', `next_call_at = ${String(engineNow + 60_000)}`, engineNow + 60_000],
+    ['shadow', `crm_connections set mode = 'shadow'`, Infinity],
+    ['blocked', `crm_call_states set blocked_reason = 'Act.'`, Infinity],
+    [
+      'left alone by its breaker',
+      `crm_call_states set next_call_at = ${String(engineNow + 60_000)}`,
+      engineNow + 60_000,
+    ],
   ])('is not written by marks of a connection that is %s', async (_name, state, next) => {
     await setMode('live');
-    await engine.asDatabaseOwner(`update crm_connections set ${state}`);
+    await engine.asDatabaseOwner(`update ${state}`);
     await mark('1');
     expect(await dueNow()).toEqual([]);
     expect(await rest(records())).toBe(next);

@@ -13,6 +13,7 @@ import {
 import { lanes } from '@sangam/core/whatsapp';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
+  addConnection,
   createEngineFixture,
   type EngineFixture,
   engineNow,
@@ -62,17 +63,7 @@ async function eraseAsha(): Promise<void> {
 async function connections(): Promise<[string, string]> {
   const other = randomUUID();
   const first = await engine.store.transact(engine.workspaceId, async (trx) => {
-    await trx
-      .insertInto('crm_connections')
-      .values({
-        workspace_id: engine.workspaceId,
-        connection_id: other,
-        crm: 'another',
-        access_token: null,
-        blocked_reason: null,
-        created_at: 1,
-      })
-      .execute();
+    await addConnection(trx, { connection_id: other, crm: 'another', created_at: 1 });
     const rows = await trx
       .selectFrom('crm_connections')
       .select('connection_id')

@@ -18,7 +18,7 @@ import type { Service } from '@sangam/service';
 import { sql } from 'kysely';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createServiceFixture, everyStoredRow, type ServiceFixture } from './harness/index.ts';
+import { addConnection, createServiceFixture, everyStoredRow, type ServiceFixture } from './harness/index.ts';
 
 /** Every route of the API: who may ask it, that it stays in its workspace, and that what it changes is in the audit. */
 
@@ -30,6 +30,7 @@ let connectionId: string;
 let channelId: string;
 const [elsewhere, live] = [randomUUID(), randomUUID()];
 const liveConnection = randomUUID();
+const hubspot = { crm: 'hubspot', created_at: 0 } as const;
 
 beforeAll(async () => {
   fixture = await createServiceFixture();
@@ -47,7 +48,7 @@ beforeAll(async () => {
       await trx.insertInto('workspaces').values(values).execute();
     }, id);
   }
-  await inside((trx) => addConnection(trx, liveConnection), live);
+  await inside((trx) => addConnection(trx, { ...hubspot, connection_id: liveConnection }), live);
 });
 afterAll(() => fixture.close());
 
@@ -56,11 +57,6 @@ function inside<Result>(
   workspace = workspaceId,
 ): Promise<Result> {
   return fixture.store.transact(workspace, work);
-}
-
-async function addConnection(trx: WorkspaceTransaction, id: string): Promise<void> {
-  const values = { workspace_id: trx.workspaceId, connection_id: id, crm: 'hubspot', created_at: 0 };
-  await trx.insertInto('crm_connections').values(values).execute();
 }
 
 /** How a route is asked so that it does what it is for, once. */
@@ -220,7 +216,7 @@ const routes: Readonly<Record<string, Reads | Writes>> = {
   'GET /connections/:connectionId': reads(ofConnection),
   'DELETE /connections/:connectionId': writes('disconnect account', async () => {
     const id = randomUUID();
-    await inside((trx) => addConnection(trx, id));
+    await inside((trx) => addConnection(trx, { ...hubspot, connection_id: id }));
     return { ids: { connectionId: id } };
   }),
   'PUT /connections/:connectionId/mode': writes('set mode', () =>

@@ -124,7 +124,7 @@ describe('gauges', () => {
     await gauge('waiting records', (value) => value === 0);
     expect((await gauges()).get('waiting timeline')).toBe(0);
 
-    await owner.query(`update crm_connections set blocked_reason = 'A person has to act.'`);
+    await owner.query(`update crm_call_states set blocked_reason = 'A person has to act.'`);
     await gauge('connections_held blocked', (value) => value === 1);
     expect((await gauges()).get('connections_held silent')).toBe(0);
   });

@@ -4,7 +4,7 @@ import { systemClock } from '@sangam/core/clock';
 import type { Service } from '@sangam/service';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createServiceFixture, type ServiceFixture } from './harness/index.ts';
+import { addConnection, createServiceFixture, type ServiceFixture } from './harness/index.ts';
 
 /** What an admin does wrong: each answer says what it was, and what to do. */
 
@@ -25,8 +25,13 @@ beforeAll(async () => {
     const now = systemClock.now();
     await sql`insert into members (workspace_id, member_id, email, role, created_at)
               values (${workspaceId}, ${member}, 'admin@sangam.example', 'admin', ${now})`.execute(trx);
-    await sql`insert into crm_connections (workspace_id, connection_id, crm, account, created_at, disconnected_at)
-              values (${workspaceId}, ${ids.gone}, 'hubspot', '1', ${now}, ${now})`.execute(trx);
+    await addConnection(trx, {
+      connection_id: ids.gone,
+      crm: 'hubspot',
+      account: '1',
+      created_at: now,
+      disconnected_at: now,
+    });
     await sql`insert into dead_letters (workspace_id, dead_letter_id, reason, explanation, source, payload, received_at,
                                         parked_at)
               values (${workspaceId}, ${ids.letter}, 'foreign channel', 'Nobody.', 'whatsapp', '{', ${now}, ${now})`.execute(

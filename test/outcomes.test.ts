@@ -22,7 +22,7 @@ const scene = async (rules: MemoryCrmRules = {}): Promise<Scene> => {
 
 /** As if webhooks of the account came all the time: nobody is asked before a record is made. */
 const wellTold = async ({ fixture, crm }: Scene): Promise<void> => {
-  await fixture.database.query('update crm_connections set last_webhook_at = $2 where workspace_id = $1', [
+  await fixture.database.query('update crm_scan_states set last_webhook_at = $2 where workspace_id = $1', [
     crm.workspaceId,
     fixture.clock.now() + hour,
   ]);

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { ensureAdmin } from '@sangam/service';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
+  addConnection,
   type Api,
   createTestDatabase,
   createServiceFixture,
@@ -105,14 +106,11 @@ test('the webhook secret of an account’s own app ends a day after it was chang
     await fixture.store.transact(workspaceId, async (trx) => {
       const workspace = { workspace_id: workspaceId, name: 'Live', sandbox: false, created_at: 0 };
       await trx.insertInto('workspaces').values(workspace).execute();
-      const connection = { workspace_id: workspaceId, connection_id: connectionId, crm: 'hubspot' };
-      await trx
-        .insertInto('crm_connections')
-        .values({ ...connection, created_at: 0 })
-        .execute();
+      const connection = { connection_id: connectionId, crm: 'hubspot' };
+      await addConnection(trx, { ...connection, created_at: 0 });
       await trx
         .insertInto('directory_accounts')
-        .values({ ...connection, account })
+        .values({ ...connection, workspace_id: workspaceId, account })
         .execute();
     });
     const hubspot = await fixture.openService({ work: false });

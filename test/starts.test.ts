@@ -171,8 +171,8 @@ test('keys rotate for ever: what was sealed with the first is opened after the t
     `select count(distinct substring(sealed from 1 for 4))::text as ids from (
        select erasure_key as sealed from workspaces union all select app_secret from channels
        union all select verify_token from channels union all select access_token from channels
-       union all select access_token from crm_connections
-       union all select webhook_secret from crm_connections) s where sealed is not null`,
+       union all select access_token from crm_credentials
+       union all select webhook_secret from crm_credentials) s where sealed is not null`,
   );
   expect(rows).toEqual([{ ids: '1' }]);
 });

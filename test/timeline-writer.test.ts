@@ -86,7 +86,7 @@ describe('one entry the CRM takes another time', () => {
     expect(await shown(crm, set.ravi)).toEqual(['from Ravi\nmore from Ravi']);
     expect(fixture.failures).toEqual([]);
     const { rows } = await fixture.database.query(
-      'select failed_attempts, blocked_reason from crm_connections',
+      'select failed_attempts, blocked_reason from crm_call_states',
     );
     expect(rows).toEqual([{ failed_attempts: 0, blocked_reason: null }]);
     vendor.lockedTimelines.clear();

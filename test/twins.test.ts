@@ -112,7 +112,7 @@ test('while webhooks come nobody is asked', async () => {
   await crm.check();
   await crm.transact((trx) =>
     trx
-      .updateTable('crm_connections')
+      .updateTable('crm_scan_states')
       .set({ last_webhook_at: fixture.clock.now() })
       .where('workspace_id', '=', crm.workspaceId)
       .execute(),

@@ -1,11 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { type Connector, LimitWait } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
 import { createApplier, createReconciler, createTimelineWriter } from '@sangam/core/pipeline';
 import { alertSilentAccounts, Dispatcher } from '@sangam/core/work';
-import { type ConnectionRow, liftBlock } from '@sangam/core/store';
+import { type ConnectionRow, decideConnection, liftBlock } from '@sangam/core/store';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { hour, minute, somebody } from './conformance/set-up.ts';
+import { addConnection } from './harness/add-connection.ts';
 import { createCrmFixture, type CrmFixture } from './harness/crm-fixture.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
 import { freely } from './harness/permits.ts';
@@ -58,7 +60,7 @@ const work = (fixture: CrmFixture, of: (connection: ConnectionRow) => Connector)
 /** How long the breaker asks to wait now, milliseconds. */
 const waitOf = async (fixture: CrmFixture, { connectionId }: CrmWorkspace): Promise<number> => {
   const { rows } = await fixture.database.query<{ next: string }>(
-    'select next_call_at as next from crm_connections where connection_id = $1',
+    'select next_call_at as next from crm_call_states where connection_id = $1',
     [connectionId],
   );
   return Number(rows[0]?.next ?? 0) - fixture.clock.now();
@@ -241,12 +243,11 @@ describe('what one waits for, another does not', () => {
     onTestFinished(() => other.close());
     const second = other.connect(freely());
     await second.provision();
-    await fixture.database.query(
-      `insert into crm_connections (workspace_id, connection_id, crm, account, mode, settings, created_at)
-       select workspace_id, gen_random_uuid(), crm, 'second', 'live', settings, created_at + 1 from crm_connections
-       where connection_id = $1`,
-      [crm.connectionId],
-    );
+    await crm.transact(async (trx) => {
+      const connection = { connection_id: randomUUID(), crm: 'hubspot', account: 'second', created_at: 1 };
+      await addConnection(trx, connection);
+      await decideConnection(trx, connection.connection_id, { mode: 'live' });
+    });
     const hangs = { now: false, calls: 0 };
     const waiting: (() => void)[] = [];
     const first = crm.account.connect(

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ConnectorTraits } from '../crm/index.ts';
 import {
   connectionsOf,
+  decideConnection,
   type ConnectionRow,
   findContact,
   leaseDirty,
@@ -15,7 +16,7 @@ import {
 import { Dispatcher } from '../work/index.ts';
 import { lanes } from '../whatsapp/index.ts';
 import { createApplier } from './apply/applier.ts';
-import { Findings } from './reconcile/findings.ts';
+import { type Finding, foldFindings } from './reconcile/findings.ts';
 import { rememberFindings } from './reconcile/remember-findings.ts';
 
 let engine: EngineFixture;
@@ -49,6 +50,7 @@ describe('what is applied and what is remembered of the CRM', () => {
     const connection = await engine.store.transact(workspaceId, async (trx): Promise<ConnectionRow> => {
       const [first] = await connectionsOf(trx);
       if (first === undefined) throw new Error('There is no connection.');
+      await decideConnection(trx, first.connectionId, { mode: 'live' });
       return first;
     });
     const { connectionId } = connection;
@@ -107,30 +109,22 @@ describe('what is applied and what is remembered of the CRM', () => {
     const remember = async (round: number): Promise<void> => {
       const lease = randomUUID();
       const leased = await store.transact(workspaceId, (trx) =>
-        leaseDirty(trx, { connectionId, lease, size: 12, now: engineNow, leaseMs: 0, only: undefined }),
+        leaseDirty(trx, { connectionId, lease, size: 12, now: engineNow, leaseMs: 0 }),
       );
-      const findings = new Findings();
-      for (const dirty of turned(leased, round)) findings.outcomes.set(dirty, 'updated');
-      for (const { recordId, contactId } of turned(links, round + 2)) {
-        if (recordId.endsWith('1')) findings.instead.set(recordId, 2);
-        findings.mended.push({ contactId, recordId });
-        findings.links.push({ contactId, recordId, primary: true, reason: 'phone' });
-        findings.agreed.push({
-          recordId,
-          keyContactId: contactId,
-          base: {},
-          ours: [],
-          refused: {},
-          phones: [],
-        });
-        if (round % 4 === 0) findings.back.set(contactId, 1);
-      }
+      const found = turned(links, round + 2).map(({ recordId, contactId }): Finding => ({
+        instead: recordId.endsWith('1') ? [[recordId, 2]] : [],
+        mended: [{ contactId, recordId }],
+        links: [{ contactId, recordId, primary: true, reason: 'phone' }],
+        agreed: [{ recordId, keyContactId: contactId, base: {}, ours: [], refused: {}, phones: [] }],
+        back: round % 4 === 0 ? [[contactId, 1]] : [],
+      }));
+      const outcomes = turned(leased, round).map((dirty) => [dirty, 'updated'] as const);
       await store.transact(workspaceId, (trx) =>
         rememberFindings(
           trx,
           connection,
           { leased, lease, mapping: [], entriesMove: false, followed, erasureKeyOf },
-          findings,
+          foldFindings([{ outcomes }, ...found]),
           engineNow,
         ),
       );
@@ -146,7 +140,6 @@ describe('what is applied and what is remembered of the CRM', () => {
         size: 100,
         now: engineNow,
         leaseMs: 0,
-        only: undefined,
       }),
       links: await linksOfContacts(
         trx,

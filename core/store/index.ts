@@ -17,7 +17,6 @@ export {
 export { giveErasedOptOuts } from './apply/inherited-opt-outs.ts';
 export * from './receive/intake.ts';
 export * from './apply/inbox.ts';
-export { contactsOfPhones, subjectsOfPhones } from './reconcile/writable.ts';
 export { standingContacts, standingContactsAndTied, lockToErase } from './reconcile/standing-people.ts';
 export { primaryRecordsOfEarlierHolders, laterHolders } from './reconcile/earlier-holders.ts';
 export { recordsOfStrayPhones } from './reconcile/stray-phones.ts';
@@ -35,6 +34,7 @@ export * from './apply/read-contacts.ts';
 export * from './members/workspaces.ts';
 export * from './accounts/channels.ts';
 export * from './accounts/connections.ts';
+export * from './accounts/call-state.ts';
 export * from './reconcile/crm-records.ts';
 export * from './reconcile/links.ts';
 export * from './reconcile/joined-links.ts';

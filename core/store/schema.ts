@@ -233,6 +233,17 @@ export interface Database {
     mapping: Buffer | null;
     /** JSON: CRM field → when and why it was parked. */
     parked_fields: ColumnType<Buffer, Buffer | undefined>;
+    disconnected_at: number | null;
+    /** Turns taken of a round robin of owners. */
+    owner_turns: ColumnType<number, number | undefined>;
+    /** Until then an admin lets everybody in, however many they are. */
+    rush_released_until: ColumnType<number, number | undefined>;
+    created_at: number;
+  };
+  /** What opens an account; sealed where it is secret. */
+  crm_credentials: {
+    workspace_id: string;
+    connection_id: string;
     auth_kind: ColumnType<AuthKind, AuthKind | undefined>;
     access_token: Buffer | null;
     /** Of OAuth. */
@@ -249,17 +260,26 @@ export interface Database {
     webhook_secret: Buffer | null;
     previous_webhook_secret: Buffer | null;
     previous_webhook_secret_until: number | null;
+  };
+  /** How calls to an account fare, and whether they may be made. */
+  crm_call_states: {
+    workspace_id: string;
+    connection_id: string;
+    /** Counts how often a person opened the account, lifted its block or let it go. */
+    access_version: ColumnType<number, number | undefined>;
     blocked_reason: string | null;
     /** Why timelines are not written until an admin acts; records are. */
     timeline_blocked_reason: ColumnType<string | null, string | null | undefined>;
-    disconnected_at: number | null;
-    /** Counts how often a person opened the account, lifted its block or let it go. */
-    access_version: ColumnType<number, number | undefined>;
     failed_attempts: ColumnType<number, number | undefined>;
     next_call_at: ColumnType<number, number | undefined>;
     /** While calls fail: when the first of them did, and what the last one said. */
     failing_since: number | null;
     last_failure: string | null;
+  };
+  /** How far an account was scanned. */
+  crm_scan_states: {
+    workspace_id: string;
+    connection_id: string;
     /** When a scan of the whole account ended: from then on a miss in the phone index means nobody. */
     indexed_at: number | null;
     /** By which the phones of that look were read; empty: none was known. */
@@ -268,12 +288,7 @@ export interface Database {
     polled_until: number | null;
     next_poll_at: ColumnType<number, number | undefined>;
     poll_cursor: string | null;
-    /** Turns taken of a round robin of owners. */
-    owner_turns: ColumnType<number, number | undefined>;
-    /** Until then an admin lets everybody in, however many they are. */
-    rush_released_until: ColumnType<number, number | undefined>;
     last_webhook_at: number | null;
-    created_at: number;
   };
   crm_records: {
     workspace_id: string;
@@ -622,6 +637,9 @@ export const workspaceTables = [
   'consent_entries',
   'tag_changes',
   'crm_connections',
+  'crm_credentials',
+  'crm_call_states',
+  'crm_scan_states',
   'crm_records',
   'crm_phones',
   'crm_links',
@@ -655,7 +673,7 @@ export const sealedColumns = [
     columns: ['app_secret', 'previous_app_secret', 'verify_token', 'access_token'],
   },
   {
-    table: 'crm_connections',
+    table: 'crm_credentials',
     key: 'connection_id',
     columns: ['access_token', 'refresh_token', 'secret', 'webhook_secret', 'previous_webhook_secret'],
   },

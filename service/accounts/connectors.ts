@@ -81,10 +81,12 @@ export function createConnectors(dependencies: {
 }
 
 /** A token that is renewed stays the same account; one that was typed in may open another. */
-function fingerprint({ authKind, accessToken }: ConnectionRow): string {
-  if (authKind !== 'keys') return authKind;
+/** Whatever a person did to let calls go anew counts, in whichever process. */
+function fingerprint({ authKind, accessToken, accessVersion }: ConnectionRow): string {
+  if (authKind !== 'keys') return `${authKind} ${String(accessVersion)}`;
   return createHash('sha256')
     .update(accessToken ?? '')
+    .update(String(accessVersion))
     .digest('hex');
 }
 

@@ -5,10 +5,10 @@ import type { Credentials } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
 import {
   type AuthKind,
+  blockCalls,
   type ConnectionRow,
   endRenewal,
   leaseRenewal,
-  raiseAlert,
   type RenewalKey,
   type Store,
   type StoredCredentials,
@@ -28,7 +28,7 @@ export interface CrmTokens {
   credentialsOf(connection: ConnectionRow): Credentials;
 }
 
-type Account = Pick<ConnectionRow, 'workspaceId' | 'connectionId' | 'crm' | 'sandbox'>;
+type Account = Pick<ConnectionRow, 'workspaceId' | 'connectionId' | 'crm' | 'sandbox' | 'accessVersion'>;
 
 interface Token {
   readonly token: string;
@@ -77,14 +77,15 @@ export function createCrmTokens(dependencies: {
     return kind === 'oauth' ? { refreshToken: resealed } : { secret: resealed };
   };
 
-  const end = (account: Account, held: Held, renewed: Parameters<typeof endRenewal>[3]): Promise<boolean> =>
+  const end = (
+    account: Account,
+    held: Held,
+    renewed: Parameters<typeof endRenewal>[3],
+    deadBecause?: string,
+  ): Promise<boolean> =>
     store.transact(account.workspaceId, async (trx) => {
-      const { connectionId } = account;
-      const ended = await endRenewal(trx, connectionId, held, renewed);
-      const { blockedReason: message } = renewed;
-      if (ended && message !== undefined) {
-        await raiseAlert(trx, { connectionId, kind: 'connection blocked', message }, clock.now());
-      }
+      const ended = await endRenewal(trx, account.connectionId, held, renewed);
+      if (ended && deadBecause !== undefined) await blockCalls(trx, account, deadBecause, clock.now());
       return ended;
     });
 
@@ -112,11 +113,8 @@ export function createCrmTokens(dependencies: {
       });
     } catch (error) {
       const dead = error instanceof SangamError && error.code === 'reconnect';
-      await end(
-        account,
-        held,
-        dead ? { accessToken: null, blockedReason: error.message, ...resealedKey(held) } : {},
-      );
+      if (dead) await end(account, held, { accessToken: null, ...resealedKey(held) }, error.message);
+      else await end(account, held, {});
       if (dead) remembered.delete(account.connectionId);
       throw error;
     }
@@ -146,9 +144,10 @@ export function createCrmTokens(dependencies: {
         const stored = remember(account, accessToken, row.tokenExpiresAt);
         if (stored.token !== used && isFresh(stored)) return stored;
         if (held === undefined) {
-          throw reconnect(
-            `The CRM no longer accepts the access token of this connection: ${howToReplace(account.crm)}.`,
-          );
+          const refused = `The CRM no longer accepts the access token of this connection: ${howToReplace(account.crm)}.`;
+          // What was refused for good is not asked again until a person has acted.
+          await store.transact(account.workspaceId, (trx) => blockCalls(trx, account, refused, clock.now()));
+          throw reconnect(refused);
         }
       }
       if (held === undefined) throw notConnected();

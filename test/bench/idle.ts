@@ -22,10 +22,12 @@ export async function fillIdle(fixture: BenchFixture, workspaces: number): Promi
     `insert into workspaces (workspace_id, name, sandbox, created_at) select workspace_id, 'Idle', true, 0 from made`,
     `insert into directory_channels (phone_number_id, waba_id, channel_id, workspace_id, app, portfolio, region)
      select channel_id, channel_id, channel_id, workspace_id, 'own', 'idle', 'IN' from made`,
-    `insert into crm_connections (workspace_id, connection_id, crm, account, mode, created_at, indexed_at, indexed_region,
-                                  polled_until, next_poll_at)
-     select workspace_id, connection_id, 'hubspot', connection_id, mode, 0, ${String(now)}, 'IN', ${String(now)}, ${String(later)}
-     from made`,
+    `insert into crm_connections (workspace_id, connection_id, crm, account, mode, created_at)
+     select workspace_id, connection_id, 'hubspot', connection_id, mode, 0 from made`,
+    'insert into crm_credentials (workspace_id, connection_id) select workspace_id, connection_id from made',
+    'insert into crm_call_states (workspace_id, connection_id) select workspace_id, connection_id from made',
+    `insert into crm_scan_states (workspace_id, connection_id, indexed_at, indexed_region, polled_until, next_poll_at)
+     select workspace_id, connection_id, ${String(now)}, 'IN', ${String(now)}, ${String(later)} from made`,
     `insert into directory_accounts (crm, account, workspace_id, connection_id)
      select 'hubspot', connection_id, workspace_id, connection_id from made`,
     `insert into dirty_records (workspace_id, connection_id, subject, record_id, priority, marked_at)

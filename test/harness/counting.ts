@@ -192,7 +192,7 @@ export async function wholeAccountScanned({
 }: ServiceFixture): Promise<void> {
   await store.transact(workspaceId, async (trx) => {
     await trx
-      .updateTable('crm_connections')
+      .updateTable('crm_scan_states')
       .set({ indexed_at: Date.now() })
       .where('workspace_id', '=', workspaceId)
       .execute();

@@ -281,10 +281,12 @@ function openProcess(
 
 /** Marks and entries of connections that may be called; $1 is now. A lease is work under way. */
 const marks = (table: string, ready: string): string => `
-  select w.*, c.next_call_at from ${table} w join crm_connections c using (workspace_id, connection_id)
-  where ${ready} and c.mode = 'live' and c.blocked_reason is null and c.disconnected_at is null`;
+  select w.*, s.next_call_at from ${table} w
+  join crm_connections c using (workspace_id, connection_id)
+  join crm_call_states s using (workspace_id, connection_id)
+  where ${ready} and c.mode = 'live' and s.blocked_reason is null and c.disconnected_at is null`;
 const records = marks('dirty_records', 'w.held is null');
-const entries = marks('timeline_entries', 'w.due_at is not null and c.timeline_blocked_reason is null');
+const entries = marks('timeline_entries', 'w.due_at is not null and s.timeline_blocked_reason is null');
 
 const dueNow = (work: string): string =>
   `exists (select 1 from (${work}) work

@@ -224,7 +224,7 @@ export async function openCrmWorkspace(parts: {
       await settle();
     },
     async poll() {
-      await database.query('update crm_connections set next_poll_at = 0 where workspace_id = $1', [
+      await database.query('update crm_scan_states set next_poll_at = 0 where workspace_id = $1', [
         workspaceId,
       ]);
       const connection = await transact((trx) => connectionOf(trx, connectionId));

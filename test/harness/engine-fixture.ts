@@ -10,7 +10,17 @@ import {
 import { openStore, type Store, workspaceTables } from '@sangam/core/store';
 import { Dispatcher } from '@sangam/core/work';
 import pg from 'pg';
+import { addConnection } from './add-connection.ts';
 import { createTestDatabase } from './database.ts';
+
+/** Stays whatever is forgotten. */
+const kept: ReadonlySet<string> = new Set([
+  'workspaces',
+  'crm_connections',
+  'crm_credentials',
+  'crm_call_states',
+  'crm_scan_states',
+]);
 
 /** Receive and apply on a database of their own, without HTTP around them. */
 export interface EngineFixture {
@@ -59,7 +69,7 @@ export async function createEngineFixture(): Promise<EngineFixture> {
     async forgetEverything() {
       await store.transact(fixture.workspaceId, async (trx) => {
         for (const table of workspaceTables) {
-          if (table === 'workspaces' || table === 'crm_connections') continue;
+          if (kept.has(table)) continue;
           await trx.deleteFrom(table).where('workspace_id', '=', fixture.workspaceId).execute();
         }
       });
@@ -115,17 +125,7 @@ export async function addWorkspace(
         region: 'IN',
       })
       .execute();
-    await trx
-      .insertInto('crm_connections')
-      .values({
-        workspace_id: workspaceId,
-        connection_id: randomUUID(),
-        crm: 'hubspot',
-        access_token: null,
-        blocked_reason: null,
-        created_at: 0,
-      })
-      .execute();
+    await addConnection(trx, { connection_id: randomUUID(), crm: 'hubspot', created_at: 0 });
   });
   return { workspaceId, channelId, phoneNumberId, wabaId };
 }

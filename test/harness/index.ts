@@ -1,3 +1,4 @@
+export * from './add-connection.ts';
 export * from './any-change.ts';
 export * from './database.ts';
 export * from './certificate.ts';

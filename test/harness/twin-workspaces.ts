@@ -68,7 +68,7 @@ async function keyOf(database: pg.Client, table: string): Promise<string[]> {
 
 /** Nobody has anything to do for the twins. */
 const idle: Readonly<Record<string, object>> = {
-  crm_connections: { blocked_reason: 'a twin' },
+  crm_call_states: { blocked_reason: 'a twin' },
   dirty_records: { held: 'a twin' },
   timeline_entries: { due_at: null },
   checks: { state: 'stopped' },

@@ -17,7 +17,7 @@ const ofOneRun = new Set<string>(['workspaces', 'crm_limits', 'counts', 'crm_wri
 const vendorsOwn = new Set(['entry_key', 'entry_id']);
 
 /** Known once a record was looked at, which one that was deleted in between may never be. */
-const seenByScan = new Set(['crm_records.created_at']);
+const seenByScan = new Set(['crm_records.created_at', 'crm_records.changed_at']);
 
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 

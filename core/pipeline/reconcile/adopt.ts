@@ -1,8 +1,8 @@
 import { type CrmRecord, type CrmValues, phonesOf } from '../../crm/index.ts';
 import { type BatchWork, comeBack } from './batch-work.ts';
 import { inChunks, seenRecord } from './candidates.ts';
-import type { Findings } from './findings.ts';
-import { hurry, mostPressing } from './priority.ts';
+import type { Finding } from './findings.ts';
+import { mostPressing } from './priority.ts';
 import type { ResolveFacts } from './resolve-facts.ts';
 import { type CreatingValues, fieldsToRead } from './resolve.ts';
 import type { RecordOutcome } from './write-records.ts';
@@ -36,8 +36,7 @@ export async function adoptNamed(
   { connection, connector, mapping, clock }: BatchWork,
   twins: readonly NamedTwin[],
   { parted, losing }: Pick<ResolveFacts, 'parted' | 'losing'>,
-  findings: Findings,
-): Promise<NotTheirs[]> {
+): Promise<{ readonly notTheirs: readonly NotTheirs[]; readonly found: readonly Finding[] }> {
   const { traits } = connector;
   const records = new Map<string, CrmRecord>();
   for (const some of inChunks(
@@ -50,6 +49,7 @@ export async function adoptNamed(
     }
   }
   const notTheirs: NotTheirs[] = [];
+  const found: Finding[] = [];
   for (const twin of twins) {
     const { unlinked, values } = twin.creating;
     const { contact, dirty, tombstoneAt } = unlinked;
@@ -58,28 +58,36 @@ export async function adoptNamed(
       const { item, explanation } = twin.outcome;
       const code = record === undefined ? 'twin_gone' : 'phone_on_another';
       const later = { item, outcome: 'later', code, retry: 'later', explanation } as const;
-      comeBack({ findings, connection, now: clock.now() }, dirty, contact.contactId, later);
+      found.push(comeBack({ connection, now: clock.now() }, dirty, contact.contactId, later));
       continue;
     }
-    findings.seen.push(seenRecord(record, traits.phoneFields, connection.region));
+    const seen = [seenRecord(record, traits.phoneFields, connection.region)];
     const reason = reasonToTake(twin, record);
     if (reason !== undefined) {
-      findings.links.push({ contactId: contact.contactId, recordId: record.recordId, primary: true, reason });
-      hurry(findings.instead, record.recordId, dirty.priority);
-      if (tombstoneAt !== undefined) hurry(findings.back, contact.contactId, dirty.priority);
-      findings.outcomes.set(dirty, 'unchanged');
+      found.push({
+        seen,
+        links: [{ contactId: contact.contactId, recordId: record.recordId, primary: true, reason }],
+        instead: [[record.recordId, dirty.priority]],
+        back: tombstoneAt === undefined ? [] : [[contact.contactId, dirty.priority]],
+        outcomes: [[dirty, 'unchanged']],
+      });
       continue;
     }
-    findings.conflicts.push({
-      connectionId: connection.connectionId,
-      kind: 'taken by another record',
-      contactId: contact.contactId,
-      recordIds: [twin.outcome.recordId],
-      explanation: twin.outcome.explanation,
+    found.push({
+      seen,
+      conflicts: [
+        {
+          connectionId: connection.connectionId,
+          kind: 'taken by another record',
+          contactId: contact.contactId,
+          recordIds: [twin.outcome.recordId],
+          explanation: twin.outcome.explanation,
+        },
+      ],
     });
     notTheirs.push({ twin, values: withoutClaimed(values, record) });
   }
-  return notTheirs;
+  return { notTheirs, found };
 
   function reasonToTake({ creating, outcome }: NamedTwin, record: CrmRecord): 'our id' | 'phone' | undefined {
     const { contact } = creating.unlinked;

@@ -3,7 +3,7 @@ import type { Connector, CrmValues, FieldMapping, WriteOutcome } from '../../crm
 import type { ConnectionRow, DeadLetter, DirtyRecord, Store } from '../../store/index.ts';
 import type { ErasureKeyOf } from '../erased.ts';
 import { type Calls, itemWaitMs } from '../../work/index.ts';
-import type { Findings } from './findings.ts';
+import type { Finding } from './findings.ts';
 import type { DirtyBatch } from './load-batch.ts';
 import type { LeftOut } from './write-records.ts';
 
@@ -32,35 +32,34 @@ export function asAnswered(base: CrmValues, written: CrmValues, answered: CrmVal
 
 /** Tells what was left out: a value another record holds is a conflict, any other can be replayed. */
 export function tellLeftOut(
-  findings: Findings,
   { connectionId }: ConnectionRow,
   { contactId, recordId }: { readonly contactId: string | undefined; readonly recordId: string },
   leftOut: readonly LeftOut[],
   now: number,
-): void {
-  if (contactId === undefined) return;
-  for (const { holder, values, code, explanation, named } of leftOut) {
-    if (holder !== undefined) {
-      findings.conflicts.push({
-        connectionId,
-        kind: 'taken by another record',
-        contactId,
-        recordIds: [holder],
-        explanation,
-      });
-      continue;
-    }
-    const written = named ? `All but ${Object.keys(values).join(', ')}` : 'The opt-out alone';
-    findings.letters.push({
-      reason: code,
-      explanation: `${explanation} ${written} was written. Replay it once the cause is mended.`,
-      source: 'crm',
-      connectionId,
-      contactId,
-      recordId,
-      receivedAt: now,
-    });
-  }
+): Finding {
+  if (contactId === undefined) return {};
+  return {
+    conflicts: leftOut.flatMap(({ holder, explanation }) =>
+      holder === undefined
+        ? []
+        : [{ connectionId, kind: 'taken by another record', contactId, recordIds: [holder], explanation }],
+    ),
+    letters: leftOut.flatMap(({ holder, values, code, explanation, named }) => {
+      if (holder !== undefined) return [];
+      const written = named ? `All but ${Object.keys(values).join(', ')}` : 'The opt-out alone';
+      return [
+        {
+          reason: code,
+          explanation: `${explanation} ${written} was written. Replay it once the cause is mended.`,
+          source: 'crm',
+          connectionId,
+          contactId,
+          recordId,
+          receivedAt: now,
+        },
+      ];
+    }),
+  };
 }
 
 /** What was tried often enough is tried daily. */
@@ -71,35 +70,44 @@ export const lastWaitMs = 24 * 60 * 60 * 1000;
  * once it was tried often enough. `notBefore`: until then what was tried may still be made.
  */
 export function comeBack(
-  { findings, connection, now }: { findings: Findings; connection: ConnectionRow; now: number },
+  { connection, now }: { readonly connection: ConnectionRow; readonly now: number },
   dirty: DirtyRecord,
   contactId: string | undefined,
   outcome: Extract<WriteOutcome, { outcome: 'later' | 'unknown' }>,
   notBefore?: number,
-): void {
+): Finding {
   const tries = dirty.attempts + 1;
   const waitMs = itemWaitMs(outcome.outcome === 'later' ? outcome.retry : 'later', tries);
-  if (waitMs === undefined) {
-    findings.letters.push({
-      reason: outcome.code,
-      explanation: `${outcome.explanation} It was tried ${String(tries)} times. Replay it once the cause is mended.`,
-      source: 'crm',
-      connectionId: connection.connectionId,
-      ...(contactId === undefined ? {} : { contactId }),
-      recordId: dirty.recordId ?? undefined,
-      receivedAt: now,
-    });
-  }
-  findings.returned.set(dirty, {
+  const letter = (): DeadLetter => ({
+    reason: outcome.code,
+    explanation: `${outcome.explanation} It was tried ${String(tries)} times. Replay it once the cause is mended.`,
+    source: 'crm',
+    connectionId: connection.connectionId,
+    ...(contactId === undefined ? {} : { contactId }),
+    recordId: dirty.recordId ?? undefined,
+    receivedAt: now,
+  });
+  const back = {
     dirty,
     retryAt: now + (waitMs ?? lastWaitMs),
     ...(notBefore === undefined ? {} : { notBefore }),
     // What an earlier try came to is still not known.
     untried: outcome.outcome === 'later' && !dirty.tried,
-  });
+  };
+  return { returned: [[dirty, back]], letters: waitMs === undefined ? [letter()] : [] };
 }
 
-export function letterOf(
+/** One item of which nothing was written. */
+export function refusedAsWhole(
+  { connection, now }: { readonly connection: ConnectionRow; readonly now: number },
+  dirty: DirtyRecord,
+  whose: { readonly contactId: string | undefined; readonly recordId?: string },
+  outcome: Exclude<WriteOutcome, { outcome: 'written' }>,
+): Finding {
+  return { letters: [letterOf(connection, whose, outcome, now)], outcomes: [[dirty, 'refused']] };
+}
+
+function letterOf(
   { connectionId }: ConnectionRow,
   { contactId, recordId }: { readonly contactId: string | undefined; readonly recordId?: string },
   outcome: Exclude<WriteOutcome, { outcome: 'written' }>,

@@ -1,5 +1,6 @@
 import type { CrmRecord } from '../../crm/index.ts';
 import {
+  type AgreedRecord,
   erasedKeyField,
   type ErasedValues,
   erasedValuesOf,
@@ -7,7 +8,6 @@ import {
 } from '../../store/index.ts';
 import { type ErasureKeyOf, fieldsHolding } from '../erased-fields.ts';
 import type { Followed } from '../followed.ts';
-import type { Findings } from './findings.ts';
 
 /** Which fields of a record, as it was read, hold what we wrote there of somebody erased since; our id by `erasedKeyField`. */
 export type ErasedFieldsOf = (
@@ -28,34 +28,36 @@ export async function erasedFieldsOf(
 }
 
 /**
- * Takes out of findings what of it is a value of somebody erased, whoever wrote or read it meanwhile: no base holds one.
- * Returns what may still stand at the CRM; a field that was seen to hold something else is done.
+ * What both sides agreed on without values of somebody erased, whoever wrote or read them meanwhile: no base holds one. With
+ * what may still stand at the CRM; a field that was seen to hold something else is done.
  */
-export async function forgetErasedValues(
+export async function withoutErasedValues(
   trx: WorkspaceTransaction,
   { connectionId, fields }: Followed,
-  { agreed }: Findings,
+  agreed: readonly AgreedRecord[],
   keyOf: ErasureKeyOf,
-): Promise<ReadonlyMap<string, ErasedValues>> {
+): Promise<{
+  readonly agreed: readonly AgreedRecord[];
+  readonly standing: ReadonlyMap<string, ErasedValues>;
+}> {
   const erasedOf = await erasedValuesOf(
     trx,
     connectionId,
     agreed.map(({ recordId }) => recordId),
   );
-  if (erasedOf.size === 0) return erasedOf;
+  if (erasedOf.size === 0) return { agreed, standing: erasedOf };
   const key = await keyOf(trx.workspaceId);
-  const left = new Map<string, ErasedValues>();
-  for (const [index, record] of agreed.entries()) {
+  const standing = new Map<string, ErasedValues>();
+  const left = agreed.map((record) => {
     const erased = erasedOf.get(record.recordId);
-    if (erased === undefined) continue;
+    if (erased === undefined) return record;
     const holding = fieldsHolding(erased, record.base, record.keyContactId, key);
     const base = Object.fromEntries(Object.entries(record.base).filter(([field]) => !holding.has(field)));
-    const { keyContactId } = record;
-    agreed[index] = { ...record, base, keyContactId: holding.has(erasedKeyField) ? undefined : keyContactId };
     // Nothing is read of a field that is mapped no longer.
     const stands = ([field]: [string, unknown]): boolean =>
       field === erasedKeyField ? holding.has(field) : fields.has(field) && base[field] === undefined;
-    left.set(record.recordId, Object.fromEntries(Object.entries(erased).filter(stands)));
-  }
-  return left;
+    standing.set(record.recordId, Object.fromEntries(Object.entries(erased).filter(stands)));
+    return { ...record, base, keyContactId: holding.has(erasedKeyField) ? undefined : record.keyContactId };
+  });
+  return { agreed: left, standing };
 }

@@ -21,7 +21,6 @@ import type { Agreed } from '../../mapping/index.ts';
 import { settlesAt } from '../followed.ts';
 import { takenOver } from '../taken-over.ts';
 import { contactFields } from './contact-fields.ts';
-import { hurry } from './priority.ts';
 
 /** A record to be looked at, with everybody tied to it. */
 export interface DirtyTarget {
@@ -61,7 +60,7 @@ export interface DirtyBatch {
   /** Nothing is to be done for these: their contact is another's by now, or has a record that is marked itself. */
   readonly idle: readonly DirtyRecord[];
   /** Records to be marked in place of what is idle, each with its mark's priority. */
-  readonly instead: ReadonlyMap<string, number>;
+  readonly instead: readonly (readonly [recordId: string, priority: number])[];
   readonly leased: readonly DirtyRecord[];
 }
 
@@ -121,7 +120,7 @@ function sortBatch(read: {
   const targets: DirtyTarget[] = [];
   const unlinked: UnlinkedContact[] = [];
   const idle: DirtyRecord[] = [];
-  const instead = new Map<string, number>();
+  const instead: [string, number][] = [];
   const twins = read.leased.filter(seeksTwins);
   for (const dirty of read.leased) {
     if (twins.includes(dirty)) continue;
@@ -163,7 +162,7 @@ function sortBatch(read: {
     const standing = primaryFor.filter(({ recordId }) => (rowOf.get(recordId)?.gone ?? null) === null);
     if (standing.length > 0) {
       idle.push(dirty);
-      for (const { recordId } of standing) hurry(instead, recordId, dirty.priority);
+      for (const { recordId } of standing) instead.push([recordId, dirty.priority]);
       continue;
     }
     const goneAt = primaryFor.map(({ recordId }) => rowOf.get(recordId)?.goneAt ?? 0);

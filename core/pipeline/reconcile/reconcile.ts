@@ -15,7 +15,6 @@ import {
   returnDirty,
   seeksTwins,
   type Store,
-  subjectsOfPhones,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
 import {
@@ -63,9 +62,8 @@ export function createReconciler(dependencies: {
     step: 'write records',
     lingerMs,
     async take(trx, { connection, connector, lease, leaseMs, size, now, before }) {
-      const { connectionId, mode, testPhones } = connection;
-      const only = mode === 'test' ? await subjectsOfPhones(trx, connectionId, testPhones) : undefined;
-      const leased = await leaseDirty(trx, { connectionId, lease, size, now, leaseMs, only, before });
+      const { connectionId } = connection;
+      const leased = await leaseDirty(trx, { connectionId, lease, size, now, leaseMs, before });
       await leaveUnanswered(
         trx,
         connectionId,

@@ -40,9 +40,9 @@ import {
 import { type ErasureKeyOf, withoutErased } from '../erased.ts';
 import type { Followed } from '../followed.ts';
 import { forgetTakenOver } from '../taken-over.ts';
-import { forgetErasedValues } from './erased-values.ts';
+import { withoutErasedValues } from './erased-values.ts';
 import { takeOver } from './take-over.ts';
-import { forgetGonePeople } from './without-gone-people.ts';
+import { withoutGonePeople } from './without-gone-people.ts';
 import type { BatchOutcome, Findings } from './findings.ts';
 
 /** How long after a repeated create one more look is taken: by then whatever was made is found. */
@@ -60,18 +60,18 @@ export async function rememberFindings(
     readonly followed: Followed;
     readonly erasureKeyOf: ErasureKeyOf;
   },
-  findings: Findings,
+  found: Findings,
   now: number,
 ): Promise<void> {
   const { connectionId } = connection;
   // What people changed becomes evidence: who is who must not change under us, and this lock comes before all others.
-  if (findings.taking.some(({ taken }) => taken.length > 0)) await lockWorkspace(trx);
-  const scanned = [...findings.seen, ...findings.agreed].filter(
+  if (found.taking.some(({ taken }) => taken.length > 0)) await lockWorkspace(trx);
+  const scanned = [...found.seen, ...found.agreed].filter(
     ({ phoneFields }) => phoneFields === undefined || phoneFields.length > 0,
   );
   // People first, as where somebody is erased, then all marks at once, then the rest: two that cross wait for each other
   // instead of ending in a deadlock. Only who turns out to be known by a phone here is held later.
-  await forgetGonePeople(trx, connectionId, findings, batch.erasureKeyOf);
+  const findings = await withoutGonePeople(trx, connectionId, found, batch.erasureKeyOf);
   await lockDirty(trx, connectionId, [
     ...batch.leased.map(({ subject }) => subject),
     ...[...findings.instead.keys(), ...[...scanned, ...findings.links].map(({ recordId }) => recordId)].map(
@@ -86,9 +86,14 @@ export async function rememberFindings(
     await withoutErased(trx, connectionId, findings.seen, batch.erasureKeyOf),
     now,
   );
-  const erased = await forgetErasedValues(trx, batch.followed, findings, batch.erasureKeyOf);
-  await agreeRecords(trx, connectionId, findings.agreed, now);
-  await saveErasedValues(trx, connectionId, erased);
+  const { agreed, standing } = await withoutErasedValues(
+    trx,
+    batch.followed,
+    findings.agreed,
+    batch.erasureKeyOf,
+  );
+  await agreeRecords(trx, connectionId, agreed, now);
+  await saveErasedValues(trx, connectionId, standing);
   await trustRecords(trx, connectionId, findings.standing);
   await markGone(trx, connectionId, findings.gone);
   const moves = findings.gone.flatMap(({ recordId, movedTo }) =>

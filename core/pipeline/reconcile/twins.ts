@@ -4,9 +4,8 @@ import { knownByErased } from '../erased.ts';
 import type { BatchWork } from './batch-work.ts';
 import { byAge, inChunks, orderOf, seenRecord } from './candidates.ts';
 import { contactFields } from './contact-fields.ts';
-import type { Findings } from './findings.ts';
+import type { Finding } from './findings.ts';
 import type { UnlinkedContact } from './load-batch.ts';
-import { hurry } from './priority.ts';
 import { fieldsToRead } from './resolve.ts';
 import { searchByPhone } from './search.ts';
 
@@ -15,13 +14,8 @@ import { searchByPhone } from './search.ts';
  * what becomes of the other a person decides. Nothing is deleted. Whoever is known by the phone of somebody who was erased
  * is looked for by it. Throws as the connector does.
  */
-export async function lookForTwins(
-  work: BatchWork,
-  marks: readonly DirtyRecord[],
-  findings: Findings,
-): Promise<void> {
-  if (marks.length === 0) return;
-  const later = await lookByErasedPhones(work, marks, findings);
+export async function lookForTwins(work: BatchWork, marks: readonly DirtyRecord[]): Promise<Finding[]> {
+  const byErasedPhones = await lookByErasedPhones(work, marks);
   const { store, connection, connector, mapping } = work;
   const { traits } = connector;
   const { workspaceId, connectionId } = connection;
@@ -35,29 +29,37 @@ export async function lookForTwins(
       if (contactId !== undefined) held.set(contactId, [...(held.get(contactId) ?? []), record]);
     }
   }
-  for (const [contactId, records] of held) {
+  const found = [...held].flatMap(([contactId, records]): Finding[] => {
     const [oldest, second, ...more] = records
       .map(orderOf)
       .toSorted(byAge)
       .map(({ recordId }) => recordId);
-    if (oldest === undefined || second === undefined) continue;
-    findings.seen.push(...records.map((record) => seenRecord(record, traits.phoneFields, connection.region)));
-    for (const recordId of [oldest, second, ...more]) {
-      findings.links.push({ contactId, recordId, primary: recordId === oldest, reason: 'our id' });
-      hurry(findings.instead, recordId, marks[0]?.priority ?? 0);
-    }
-    findings.preferred.push({ contactId, recordId: oldest });
-    findings.conflicts.push(twoRecords(connectionId, contactId, [oldest, second, ...more]));
-  }
-  for (const dirty of marks) if (!later.has(dirty)) findings.outcomes.set(dirty, 'unchanged');
+    if (oldest === undefined || second === undefined) return [];
+    const all = [oldest, second, ...more] as const;
+    return [
+      {
+        seen: records.map((record) => seenRecord(record, traits.phoneFields, connection.region)),
+        links: all.map((recordId) => ({
+          contactId,
+          recordId,
+          primary: recordId === oldest,
+          reason: 'our id',
+        })),
+        instead: all.map((recordId) => [recordId, marks[0]?.priority ?? 0]),
+        preferred: [{ contactId, recordId: oldest }],
+        conflicts: [twoRecords(connectionId, contactId, all)],
+      },
+    ];
+  });
+  const heard = marks.filter((dirty) => !byErasedPhones.later.has(dirty));
+  return [byErasedPhones, ...found, { outcomes: heard.map((dirty) => [dirty, 'unchanged']) }];
 }
 
-/** Whatever holds their phones is indexed, and so takes their opt-out. Returns marks about which nothing was heard. */
+/** Whatever holds their phones is indexed, and so takes their opt-out. `later`: marks about which nothing was heard. */
 async function lookByErasedPhones(
   { store, clock, connection, connector, mapping, erasureKeyOf }: BatchWork,
   marks: readonly DirtyRecord[],
-  findings: Findings,
-): Promise<ReadonlySet<DirtyRecord>> {
+): Promise<Required<Pick<Finding, 'seen'>> & { readonly later: ReadonlySet<DirtyRecord> }> {
   const dirtyOf = new Map(marks.map((dirty) => [dirty.contactId, dirty]));
   const people = await store.transact(connection.workspaceId, async (trx) => {
     const contactIds = await knownByErased(
@@ -71,9 +73,8 @@ async function lookByErasedPhones(
       return dirty === undefined ? [] : [{ dirty, contact, tombstoneAt: undefined }];
     });
   });
-  if (people.length === 0) return new Set();
+  if (people.length === 0) return { seen: [], later: new Set() };
   const fields = fieldsToRead(connector, mapping);
   const found = await searchByPhone(connector, connection.region, people, new Set(), fields);
-  findings.seen.push(...found.seen);
-  return new Set(found.later.map(({ dirty }) => dirty));
+  return { seen: found.seen, later: new Set(found.later.map(({ dirty }) => dirty)) };
 }

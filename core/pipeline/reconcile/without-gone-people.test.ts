@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createEngineFixture, type EngineFixture, engineNow, everyStoredRow } from '@sangam/test';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { connectionsOf, insertContacts, type WorkspaceTransaction } from '../../store/index.ts';
-import { Findings } from './findings.ts';
+import { type Finding, foldFindings } from './findings.ts';
 import { rememberFindings } from './remember-findings.ts';
 
 let engine: EngineFixture;
@@ -21,27 +21,16 @@ test('nothing that calls bring of somebody erased meanwhile is kept, and all of 
   const [here, gone] = [randomUUID(), randomUUID()];
   const founding = { value: '+919812345678', at: 1 };
   await transact((trx) => insertContacts(trx, [{ contactId: here, founding, joins: {} }], 1));
-  const findings = new Findings();
-  for (const contactId of [here, gone]) {
+  const found = [here, gone].map((contactId): Finding => {
     const recordId = `r.${contactId}`;
-    findings.links.push({ contactId, recordId, primary: true, reason: 'created' });
-    findings.newKeys.push({ contactId, key: randomUUID(), ownerId: null });
-    findings.conflicts.push({
-      connectionId,
-      kind: 'two records',
-      contactId,
-      recordIds: [recordId, '9'],
-      explanation: '',
-    });
-    findings.letters.push({
-      reason: 'refused',
-      explanation: '',
-      source: 'crm',
-      connectionId,
-      contactId,
-      receivedAt: engineNow,
-    });
-  }
+    const of = { connectionId, contactId, explanation: '' };
+    return {
+      links: [{ contactId, recordId, primary: true, reason: 'created' }],
+      newKeys: [{ contactId, key: randomUUID(), ownerId: null }],
+      conflicts: [{ ...of, kind: 'two records', recordIds: [recordId, '9'] }],
+      letters: [{ ...of, reason: 'refused', source: 'crm', receivedAt: engineNow }],
+    };
+  });
   const nothing = new Set<string>();
   const followed = { connectionId, fields: nothing, theirs: nothing, ours: nothing, same: () => true };
   const erasureKeyOf = (): Promise<Buffer> => Promise.resolve(Buffer.alloc(32, 7));
@@ -50,7 +39,7 @@ test('nothing that calls bring of somebody erased meanwhile is kept, and all of 
       trx,
       connection,
       { leased: [], lease: randomUUID(), mapping: [], entriesMove: false, followed, erasureKeyOf },
-      findings,
+      foldFindings(found),
       engineNow,
     ),
   );

@@ -3,15 +3,15 @@ import { type ErasureKeyOf, withoutErasedPhones } from '../erased.ts';
 import type { Findings } from './findings.ts';
 
 /**
- * Takes out of findings what they say of people who were erased while calls were under way: of a record that is nobody's
- * by now its id is known, and no more. What phones of erased people stand on a record of somebody else is not remembered.
+ * Findings without what they say of people who were erased while calls were under way: of a record that is nobody's by now its
+ * id is known, and no more. What phones of erased people stand on a record of somebody else is not remembered.
  */
-export async function forgetGonePeople(
+export async function withoutGonePeople(
   trx: WorkspaceTransaction,
   connectionId: string,
   findings: Findings,
   erasureKeyOf: ErasureKeyOf,
-): Promise<void> {
+): Promise<Findings> {
   const { agreed, links, letters, conflicts, newKeys, taking } = findings;
   const named = [
     ...[...links, ...conflicts, ...newKeys].map(({ contactId }) => contactId),
@@ -28,13 +28,19 @@ export async function forgetGonePeople(
   );
   const isHere = ({ contactId }: { readonly contactId?: string | null }): boolean =>
     contactId === undefined || contactId === null || here.has(contactId);
-  keepOnly(links, links.filter(isHere));
-  keepOnly(letters, letters.filter(isHere));
-  keepOnly(conflicts, conflicts.filter(isHere));
-  keepOnly(newKeys, newKeys.filter(isHere));
-  keepOnly(
-    taking,
-    taking.map((plan) => ({
+  const left = links.filter(isHere);
+  const linked = new Set(left.map(({ recordId }) => recordId));
+  const isSomebodys = ({ recordId }: SeenRecord): boolean => tied.has(recordId) || linked.has(recordId);
+  const nobodys = agreed
+    .filter((record) => !isSomebodys(record))
+    .map(({ recordId }) => ({ recordId, keyContactId: undefined, base: {}, phones: [] }));
+  return {
+    ...findings,
+    links: left,
+    letters: letters.filter(isHere),
+    conflicts: conflicts.filter(isHere),
+    newKeys: newKeys.filter(isHere),
+    taking: taking.map((plan) => ({
       ...plan,
       target: {
         ...plan.target,
@@ -42,17 +48,7 @@ export async function forgetGonePeople(
         others: plan.target.others.filter(isHere),
       },
     })),
-  );
-  const linked = new Set(links.map(({ recordId }) => recordId));
-  const isSomebodys = ({ recordId }: SeenRecord): boolean => tied.has(recordId) || linked.has(recordId);
-  findings.seen.push(
-    ...agreed
-      .filter((record) => !isSomebodys(record))
-      .map(({ recordId }) => ({ recordId, keyContactId: undefined, base: {}, phones: [] })),
-  );
-  keepOnly(agreed, await withoutErasedPhones(trx, agreed.filter(isSomebodys), erasureKeyOf));
-}
-
-function keepOnly<Item>(all: Item[], left: readonly Item[]): void {
-  all.splice(0, all.length, ...left);
+    seen: [...findings.seen, ...nobodys],
+    agreed: await withoutErasedPhones(trx, agreed.filter(isSomebodys), erasureKeyOf),
+  };
 }

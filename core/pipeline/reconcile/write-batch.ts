@@ -8,9 +8,8 @@ import {
 } from '../../store/index.ts';
 import { followedBy } from '../followed.ts';
 import type { BatchWork } from './batch-work.ts';
-import { type BatchOutcome, Findings } from './findings.ts';
+import { type BatchOutcome, type Finding, foldFindings } from './findings.ts';
 import type { TargetPlan } from './plan-target.ts';
-import { hurry } from './priority.ts';
 import { rememberFindings } from './remember-findings.ts';
 import type { CreatingValues } from './resolve.ts';
 import { lookForTwins } from './twins.ts';
@@ -26,7 +25,8 @@ import { hasWrite, planStanding, updateStanding, withoutGone } from './write-sta
 export async function writeBatch(work: BatchWork): Promise<ReadonlyMap<BatchOutcome, number>> {
   const { batch } = work;
   const counted = new Map<BatchOutcome, number>();
-  const remember = async (leased: readonly DirtyRecord[], findings: Findings): Promise<void> => {
+  const remember = async (leased: readonly DirtyRecord[], found: readonly Finding[]): Promise<void> => {
+    const findings = foldFindings(found);
     const { store, clock, connection, connector, lease, mapping, erasureKeyOf } = work;
     const entriesMove = connector.traits.timeline.movesWithMerge;
     const followed = followedBy(connection, connector.traits);
@@ -43,30 +43,34 @@ export async function writeBatch(work: BatchWork): Promise<ReadonlyMap<BatchOutc
   };
 
   if (batch.targets.length + batch.idle.length > 0) {
-    const findings = new Findings();
-    for (const dirty of batch.idle) findings.outcomes.set(dirty, 'unchanged');
-    for (const [recordId, priority] of batch.instead) hurry(findings.instead, recordId, priority);
-    const standing = withoutGone(batch.targets, findings, work.clock.now());
-    const plans = await planStanding(work, standing, findings);
-    const noted = await noteIntentions(work, [], plans, findings);
-    await updateStanding(work, noted.plans, findings);
-    await remember([...batch.targets.map(({ dirty }) => dirty), ...batch.idle], findings);
+    const idle = {
+      outcomes: batch.idle.map((dirty) => [dirty, 'unchanged'] as const),
+      instead: batch.instead,
+    };
+    const sorted = withoutGone(batch.targets, work.clock.now());
+    const planned = await planStanding(work, sorted.standing);
+    const noted = await noteIntentions(work, [], planned.plans);
+    const updated = await updateStanding(work, noted.plans);
+    await remember(
+      [...batch.targets.map(({ dirty }) => dirty), ...batch.idle],
+      [idle, ...sorted.found, ...planned.found, noted.found, ...updated],
+    );
   }
   if (batch.unlinked.length > 0) {
-    const findings = new Findings();
-    const toCreate = await resolveNew(work, batch.unlinked, findings);
-    const noted = await noteIntentions(work, toCreate.creating, [], findings);
-    await createNew(work, { ...toCreate, creating: noted.creating }, findings);
+    const resolved = await resolveNew(work, batch.unlinked);
+    const noted = await noteIntentions(work, resolved.toCreate.creating, []);
+    const created = await createNew(work, { ...resolved.toCreate, creating: noted.creating });
     await remember(
       batch.unlinked.map(({ dirty }) => dirty),
-      findings,
+      [...resolved.found, noted.found, ...created],
     );
-    await seedFollowed(work, findings.unseen);
+    await seedFollowed(
+      work,
+      created.flatMap(({ unseen = [] }) => unseen),
+    );
   }
   if (batch.twins.length > 0) {
-    const findings = new Findings();
-    await lookForTwins(work, batch.twins, findings);
-    await remember(batch.twins, findings);
+    await remember(batch.twins, await lookForTwins(work, batch.twins));
   }
   return counted;
 }
@@ -79,9 +83,12 @@ async function noteIntentions(
   { store, clock, connection }: BatchWork,
   creating: readonly CreatingValues[],
   plans: readonly TargetPlan[],
-  findings: Findings,
-): Promise<{ readonly creating: readonly CreatingValues[]; readonly plans: readonly TargetPlan[] }> {
-  if (creating.length + plans.filter(hasWrite).length === 0) return { creating, plans };
+): Promise<{
+  readonly creating: readonly CreatingValues[];
+  readonly plans: readonly TargetPlan[];
+  readonly found: Finding;
+}> {
+  if (creating.length + plans.filter(hasWrite).length === 0) return { creating, plans, found: {} };
   const { connectionId } = connection;
   return store.transact(connection.workspaceId, async (trx) => {
     const now = clock.now();
@@ -95,7 +102,6 @@ async function noteIntentions(
         .filter((plan) => !peopleOf(plan).every((id) => here.has(id)))
         .map(({ target }) => target.dirty),
     ];
-    for (const dirty of gone) findings.outcomes.set(dirty, 'left alone');
     const left = {
       creating: creating.filter(({ unlinked }) => !gone.includes(unlinked.dirty)),
       plans: plans.filter(({ target }) => !gone.includes(target.dirty)),
@@ -125,7 +131,7 @@ async function noteIntentions(
       ],
       now,
     );
-    return left;
+    return { ...left, found: { outcomes: gone.map((dirty) => [dirty, 'left alone']) } };
   });
 }
 

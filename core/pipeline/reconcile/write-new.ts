@@ -4,11 +4,11 @@ import { standInsOf, valuesForNew } from '../../mapping/index.ts';
 import { raiseAlert, twoRecords, unborn } from '../../store/index.ts';
 import { followedBy, settlesAt } from '../followed.ts';
 import { adoptNamed, type NamedTwin, namesTwin } from './adopt.ts';
-import { asAnswered, type BatchWork, comeBack, letterOf, tellLeftOut } from './batch-work.ts';
-import type { Findings } from './findings.ts';
+import { asAnswered, type BatchWork, comeBack, refusedAsWhole, tellLeftOut } from './batch-work.ts';
+import type { Finding } from './findings.ts';
 import { optOutFieldsOf, refusedValues, storedOtherwise } from './left-out.ts';
 import type { UnlinkedContact } from './load-batch.ts';
-import { hurry, mostPressing } from './priority.ts';
+import { mostPressing } from './priority.ts';
 import { loadResolveFacts, type ResolveFacts } from './resolve-facts.ts';
 import { assignOwners, type CreatingValues, fieldsToRead, madeType, resolveUnlinked } from './resolve.ts';
 import { createRecords, type RecordOutcome, type RecordsWritten } from './write-records.ts';
@@ -22,8 +22,7 @@ export type ToCreate = Pick<ResolveFacts, 'parted' | 'losing'> & {
 export async function resolveNew(
   { store, clock, connection, connector, mapping, erasureKeyOf }: BatchWork,
   unlinked: readonly UnlinkedContact[],
-  findings: Findings,
-): Promise<ToCreate> {
+): Promise<{ readonly toCreate: ToCreate; readonly found: readonly Finding[] }> {
   const { traits } = connector;
   const { workspaceId, connectionId } = connection;
   const facts = await store.transact(workspaceId, (trx) =>
@@ -31,25 +30,30 @@ export async function resolveNew(
   );
   const fields = fieldsToRead(connector, mapping);
   const resolved = await resolveUnlinked(connector, connection, unlinked, facts, fields, clock.now());
-  findings.seen.push(...resolved.seen);
-  findings.agreed.push(...resolved.ours);
-  for (const { recordId, keyContactId } of resolved.ours) {
-    if (keyContactId !== undefined) findings.named.push({ from: unborn(keyContactId), to: recordId });
-  }
-  findings.held.push(...resolved.held);
-  for (const { unlinked: one, recordId, reason, others } of resolved.found) {
+  const found = resolved.found.map(({ unlinked: one, recordId, reason, others }): Finding => {
     const { contactId } = one.contact;
-    findings.links.push({ contactId, recordId, primary: true, reason });
-    findings.links.push(...others.map((other) => ({ contactId, recordId: other, primary: false, reason })));
-    for (const found of [recordId, ...others]) hurry(findings.instead, found, one.dirty.priority);
     const [other, ...more] = others;
-    if (reason === 'our id' && other !== undefined) {
-      findings.conflicts.push(twoRecords(connectionId, contactId, [recordId, other, ...more]));
-    }
-    if (one.tombstoneAt !== undefined) hurry(findings.back, contactId, one.dirty.priority);
-    findings.outcomes.set(one.dirty, 'unchanged');
-  }
-  for (const dirty of resolved.leftAlone) findings.outcomes.set(dirty, 'left alone');
+    const doubled = reason === 'our id' && other !== undefined;
+    return {
+      links: [
+        { contactId, recordId, primary: true, reason },
+        ...others.map((another) => ({ contactId, recordId: another, primary: false, reason })),
+      ],
+      instead: [recordId, ...others].map((id) => [id, one.dirty.priority]),
+      conflicts: doubled ? [twoRecords(connectionId, contactId, [recordId, other, ...more])] : [],
+      back: one.tombstoneAt === undefined ? [] : [[contactId, one.dirty.priority]],
+      outcomes: [[one.dirty, 'unchanged']],
+    };
+  });
+  const others: Finding = {
+    seen: resolved.seen,
+    agreed: resolved.ours,
+    named: resolved.ours.flatMap(({ recordId, keyContactId }) =>
+      keyContactId === undefined ? [] : [{ from: unborn(keyContactId), to: recordId }],
+    ),
+    held: resolved.held,
+    outcomes: resolved.leftAlone.map((dirty) => [dirty, 'left alone']),
+  };
   if (resolved.rush) {
     const message = connection.settings.creation.rush.hold
       ? 'Far more new people than in the usual hour wrote in. No records are made for them until an admin lets them in.'
@@ -72,26 +76,19 @@ export async function resolveNew(
     const elsewhere = facts.typedElsewhere.get(one.unlinked.contact.contactId) ?? [];
     return { ...one, values: { ...values, ...owner }, elsewhere: elsewhere.map(({ recordId }) => recordId) };
   });
-  return { creating, parted: facts.parted, losing: facts.losing };
+  return { toCreate: { creating, parted: facts.parted, losing: facts.losing }, found: [...found, others] };
 }
 
 /** Makes them, and takes in their place what the vendor names as the person's. */
-export async function createNew(
-  work: BatchWork,
-  { creating, ...notTheirs }: ToCreate,
-  findings: Findings,
-): Promise<void> {
-  const { connector, clock } = work;
+export async function createNew(work: BatchWork, { creating, ...facts }: ToCreate): Promise<Finding[]> {
+  const { connection, connector, clock } = work;
   const { traits } = connector;
-  if (creating.length === 0) return;
+  if (creating.length === 0) return [];
   // A try before this one may still come through, late: two records are looked for then.
-  if (traits.writeClass === 'findable') {
-    findings.repeated.push(
-      ...creating
-        .filter(({ unlinked }) => unlinked.dirty.tried)
-        .map(({ unlinked }) => unlinked.contact.contactId),
-    );
-  }
+  const repeated = creating.filter(
+    ({ unlinked }) => traits.writeClass === 'findable' && unlinked.dirty.tried,
+  );
+  const found: Finding[] = [{ repeated: repeated.map(({ unlinked }) => unlinked.contact.contactId) }];
   const { outcomes, unheard } = await create(work, creating);
   const twins = creating.flatMap((one): NamedTwin[] => {
     const outcome = outcomes.get(one.creation.key);
@@ -99,23 +96,26 @@ export async function createNew(
   });
   const named = new Set(twins.map((twin) => twin.creating));
   for (const one of creating.filter((other) => !named.has(other))) {
-    noteCreated(work, one, outcomes.get(one.creation.key), unheard, findings);
+    found.push(...createdOne(work, one, outcomes.get(one.creation.key), unheard));
   }
-  if (twins.length === 0) return;
-  const others = await adoptNamed(work, twins, notTheirs, findings);
-  const again = others.flatMap(({ twin, values }) =>
+  if (twins.length === 0) return found;
+  const adopted = await adoptNamed(work, twins, facts);
+  const again = adopted.notTheirs.flatMap(({ twin, values }) =>
     values === undefined ? [] : [{ ...twin.creating, values }],
   );
   const second = await create(work, again);
   for (const one of again) {
-    noteCreated(work, one, second.outcomes.get(one.creation.key), second.unheard, findings);
+    found.push(...createdOne(work, one, second.outcomes.get(one.creation.key), second.unheard));
   }
-  for (const { twin, values } of others) {
-    if (values !== undefined) continue;
-    const { dirty, contact } = twin.creating.unlinked;
-    findings.letters.push(letterOf(work.connection, contact, twin.outcome, clock.now()));
-    findings.outcomes.set(dirty, 'refused');
-  }
+  const refused = adopted.notTheirs.filter(({ values }) => values === undefined);
+  return [
+    ...found,
+    ...adopted.found,
+    ...refused.map(({ twin }) => {
+      const { dirty, contact } = twin.creating.unlinked;
+      return refusedAsWhole({ connection, now: clock.now() }, dirty, contact, twin.outcome);
+    }),
+  ];
 }
 
 async function create(
@@ -141,13 +141,12 @@ async function create(
 }
 
 /** What became of one create. */
-function noteCreated(
+function createdOne(
   { connection, connector, mapping, clock }: BatchWork,
   { unlinked, creation, elsewhere }: CreatingValues,
   outcome: RecordOutcome | undefined,
   unheard: ReadonlySet<string>,
-  findings: Findings,
-): void {
+): Finding[] {
   const { traits } = connector;
   const { dirty, contact } = unlinked;
   const { contactId } = contact;
@@ -156,8 +155,7 @@ function noteCreated(
   const settled = traits.writeClass === 'findable' ? { notBefore: now + traits.settleMs } : {};
   if (outcome === undefined) {
     const back = unheard.has(creation.key) ? settled : { untried: !dirty.tried };
-    findings.returned.set(dirty, { dirty, ...back });
-    return;
+    return [{ returned: [[dirty, { dirty, ...back }]] }];
   }
   const { leftOut, sent } = outcome;
   switch (outcome.outcome) {
@@ -167,13 +165,8 @@ function noteCreated(
       const { ownerField } = traits;
       // Made for nobody: an answer that tells no owner tells that.
       const stands = ownerField === undefined ? outcome.values : { [ownerField]: '', ...outcome.values };
-      tellLeftOut(findings, connection, { contactId, recordId }, leftOut, now);
-      findings.links.push({ contactId, recordId, primary: true, reason: 'created' });
       const [holder, ...more] = elsewhere;
-      if (holder !== undefined) {
-        findings.conflicts.push(twoRecords(connection.connectionId, contactId, [recordId, holder, ...more]));
-      }
-      findings.agreed.push({
+      const agreed = {
         recordId,
         keyContactId: creation.key,
         base: { ...onlyOf(stands, theirs), ...asAnswered(sent, sent, outcome.values) },
@@ -183,21 +176,30 @@ function noteCreated(
           ...storedOtherwise(sent, outcome.values, mapping, traits.spelling),
         },
         phones: phonesOf({ values: sent }, traits.phoneFields, connection.region),
-      });
-      findings.named.push({ from: unborn(creation.key), to: recordId });
-      // The try before may still be made under the same id, with what it was to say then.
-      if (dirty.tried) findings.unsettled.push({ recordId, dueAt: settlesAt({ at: now }, traits) + 1 });
-      if (!theirs.isSubsetOf(new Set(Object.keys(stands)))) findings.unseen.push(recordId);
-      if (leftOut.length === 0) findings.mended.push({ contactId, recordId });
-      if (unlinked.tombstoneAt !== undefined) hurry(findings.back, contactId, dirty.priority);
-      findings.outcomes.set(dirty, 'created');
-      break;
+      };
+      return [
+        tellLeftOut(connection, { contactId, recordId }, leftOut, now),
+        {
+          links: [{ contactId, recordId, primary: true, reason: 'created' }],
+          conflicts:
+            holder === undefined
+              ? []
+              : [twoRecords(connection.connectionId, contactId, [recordId, holder, ...more])],
+          agreed: [agreed],
+          named: [{ from: unborn(creation.key), to: recordId }],
+          // The try before may still be made under the same id, with what it was to say then.
+          unsettled: dirty.tried ? [{ recordId, dueAt: settlesAt({ at: now }, traits) + 1 }] : [],
+          unseen: theirs.isSubsetOf(new Set(Object.keys(stands))) ? [] : [recordId],
+          mended: leftOut.length === 0 ? [{ contactId, recordId }] : [],
+          back: unlinked.tombstoneAt === undefined ? [] : [[contactId, dirty.priority]],
+          outcomes: [[dirty, 'created']],
+        },
+      ];
     }
     case 'later':
     case 'unknown': {
       const { notBefore } = outcome.outcome === 'unknown' ? settled : {};
-      comeBack({ findings, connection, now }, dirty, contactId, outcome, notBefore);
-      break;
+      return [comeBack({ connection, now }, dirty, contactId, outcome, notBefore)];
     }
     case 'taken':
     case 'exists':
@@ -206,11 +208,9 @@ function noteCreated(
       // A deleted record may keep our key for itself: the new one gets another, once.
       const keyTaken = outcome.outcome === 'taken' && outcome.field === traits.contactIdField;
       if (keyTaken && creation.key === contactId) {
-        findings.newKeys.push({ ...creation, key: randomUUID() });
-        break;
+        return [{ newKeys: [{ ...creation, key: randomUUID() }] }];
       }
-      findings.letters.push(letterOf(connection, { contactId }, outcome, now));
-      findings.outcomes.set(dirty, 'refused');
+      return [refusedAsWhole({ connection, now }, dirty, { contactId }, outcome)];
     }
   }
 }

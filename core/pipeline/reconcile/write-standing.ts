@@ -1,49 +1,67 @@
 import { type Connector, type CrmRecord, type CrmValues, phonesOf } from '../../crm/index.ts';
 import { type AgreedRecord, type RecordRow, recordsById, triedValues, unborn } from '../../store/index.ts';
 import { followedBy, noticeFollowed } from '../followed.ts';
-import { asAnswered, type BatchWork, comeBack, letterOf, tellLeftOut } from './batch-work.ts';
+import { asAnswered, type BatchWork, comeBack, refusedAsWhole, tellLeftOut } from './batch-work.ts';
 import { seenRecord } from './candidates.ts';
 import { erasedFieldsOf } from './erased-values.ts';
-import type { Findings } from './findings.ts';
+import type { Finding } from './findings.ts';
 import { optOutFieldsOf, refusedValues, storedOtherwise, withoutLeftOut } from './left-out.ts';
 import type { DirtyTarget } from './load-batch.ts';
 import { planTarget, type TargetPlan } from './plan-target.ts';
-import { hurry, mostPressing } from './priority.ts';
+import { mostPressing } from './priority.ts';
 import { fieldsToRead } from './resolve.ts';
 import { type LeftOut, updateRecords } from './write-records.ts';
 
 /** Sorts out records that are no more: merged ones point on, deleted ones are left unless their person wrote since. */
-export function withoutGone(targets: readonly DirtyTarget[], findings: Findings, now: number): DirtyTarget[] {
-  return targets.filter(({ row, dirty, primaryFor, others, keyIsOthers }) => {
-    const goneAt = row?.goneAt ?? now;
-    if (row?.gone === 'merged' && row.movedTo !== null) {
-      hurry(findings.instead, row.movedTo, dirty.priority);
+export function withoutGone(
+  targets: readonly DirtyTarget[],
+  now: number,
+): { readonly standing: readonly DirtyTarget[]; readonly found: readonly Finding[] } {
+  const sorted = targets.map((target) => ({ target, found: ifGone(target, now) }));
+  return {
+    standing: sorted.filter(({ found }) => found === undefined).map(({ target }) => target),
+    found: sorted.flatMap(({ found }) => found ?? []),
+  };
+}
+
+/** Undefined: it stands, or has to be read. */
+function ifGone(target: DirtyTarget, now: number): Finding | undefined {
+  const { row, dirty, primaryFor, others, keyIsOthers } = target;
+  const goneAt = row?.goneAt ?? now;
+  if (row?.gone === 'merged' && row.movedTo !== null) {
+    return {
+      instead: [[row.movedTo, dirty.priority]],
       // Somebody who is tied to it still, as after a decision was undone, is tied to where it lives on.
-      findings.gone.push({ recordId: row.recordId, how: 'merged', at: goneAt, movedTo: row.movedTo });
-      findings.outcomes.set(dirty, 'unchanged');
-    } else if (row !== undefined && row.gone !== null && !dirty.reread) {
-      const back = primaryFor.filter(({ lastInboundAt }) => (lastInboundAt ?? 0) > goneAt);
-      for (const { contactId } of back) hurry(findings.back, contactId, dirty.priority);
-      findings.outcomes.set(dirty, 'left alone');
-    } else if (primaryFor.length + others.length === 0 && !dirty.reread && !keyIsOthers) {
-      findings.outcomes.set(dirty, 'left alone');
-    }
-    return !findings.outcomes.has(dirty);
-  });
+      gone: [{ recordId: row.recordId, how: 'merged', at: goneAt, movedTo: row.movedTo }],
+      outcomes: [[dirty, 'unchanged']],
+    };
+  }
+  if (row !== undefined && row.gone !== null && !dirty.reread) {
+    return { back: writersSince(target, goneAt), outcomes: [[dirty, 'left alone']] };
+  }
+  return primaryFor.length + others.length === 0 && !dirty.reread && !keyIsOthers
+    ? { outcomes: [[dirty, 'left alone']] }
+    : undefined;
+}
+
+/** People whose record it was and who wrote after it went. */
+function writersSince({ dirty, primaryFor }: DirtyTarget, goneAt: number): [string, number][] {
+  return primaryFor
+    .filter(({ lastInboundAt }) => (lastInboundAt ?? 0) > goneAt)
+    .map(({ contactId }) => [contactId, dirty.priority]);
 }
 
 /** Decides about records that stand, after reading those that have to be seen. */
 export async function planStanding(
   work: BatchWork,
   standing: readonly DirtyTarget[],
-  findings: Findings,
-): Promise<TargetPlan[]> {
+): Promise<{ readonly plans: readonly TargetPlan[]; readonly found: readonly Finding[] }> {
   const { connection, connector, mapping, clock } = work;
   const { traits } = connector;
   const followed = followedBy(connection, traits);
   const plans = standing.map((target) => planTarget(target, undefined, mapping, traits, followed, new Set()));
   const asking = plans.filter(({ needsRead }) => needsRead).map(({ target }) => target);
-  if (asking.length === 0) return plans;
+  if (asking.length === 0) return { plans, found: [] };
   const read = await work.calls.inParts(asking, traits.sizes.read, (part) =>
     connector.read(
       part.map(({ recordId }) => recordId),
@@ -61,59 +79,61 @@ export async function planStanding(
     work.erasureKeyOf,
   );
   const swallowed = await newlySwallowed(work, records);
-  return [
-    ...plans.filter(({ needsRead }) => !needsRead),
-    ...asking.flatMap((target) => {
-      if (unread.has(target)) return [];
-      const { recordId, dirty, primaryFor, others, keyIsOthers, row } = target;
-      const record = byAsked.get(recordId);
-      const at = wentAt(target, clock.now());
-      if (target.settlesAt !== undefined && target.settlesAt > clock.now()) {
-        findings.unsettled.push({ recordId, dueAt: target.settlesAt + 1 });
-      }
-      if (record === undefined) {
-        leaveGone(target, at, findings);
-        return [];
-      }
-      const joining = swallowed.filter(({ into }) => into === record.recordId);
-      if (record.recordId !== recordId || joining.length > 0) {
-        // The survivor's last change is the latest that the merge can have been.
-        const mergedAt = (one: RecordRow | undefined): number =>
-          one?.goneAt ?? one?.doubtedAt ?? record.changedAt ?? at;
-        const ended = joining.map((one) => ({ recordId: one.row.recordId, at: mergedAt(one.row) }));
-        if (record.recordId !== recordId) ended.push({ recordId, at: mergedAt(row) });
-        findings.gone.push(
-          ...ended.map((one) => ({ ...one, how: 'merged' as const, movedTo: record.recordId })),
-        );
-        // Nothing is taken from it before all that went into it are known: what they held is nobody's news there.
-        hurry(findings.instead, record.recordId, dirty.priority);
-        findings.outcomes.set(dirty, 'unchanged');
-        return [];
-      }
-      findings.noticed.push(...noticeFollowed(row, record, followed, target.tried, clock.now()).occurrences);
-      if (row !== undefined && row.doubtedAt !== null) findings.standing.push(recordId);
-      if (primaryFor.length + others.length === 0 && !keyIsOthers) {
-        findings.seen.push(seenRecord(record, traits.phoneFields, connection.region));
-        findings.outcomes.set(dirty, 'unchanged');
-        return [];
-      }
-      const tries = born.get(recordId);
-      if (tries !== undefined && record.contactId !== undefined) {
-        findings.named.push({ from: unborn(record.contactId), to: recordId });
-      }
-      const known = tries === undefined ? target : { ...target, tried: [...tries, ...target.tried] };
-      const plan = planTarget(
-        known,
-        record,
-        mapping,
-        traits,
-        followed,
-        erasedOf(target.erasedValues, record),
-      );
-      findings.taking.push(plan);
-      return [plan];
-    }),
-  ];
+  const afterLook = (target: DirtyTarget): { readonly plan?: TargetPlan; readonly found: Finding } => {
+    const { recordId, dirty, primaryFor, others, keyIsOthers, row } = target;
+    const record = byAsked.get(recordId);
+    const at = wentAt(target, clock.now());
+    if (record === undefined) return { found: leftGone(target, at) };
+    const joining = swallowed.filter(({ into }) => into === record.recordId);
+    if (record.recordId !== recordId || joining.length > 0) {
+      // The survivor's last change is the latest that the merge can have been.
+      const mergedAt = (one: RecordRow | undefined): number =>
+        one?.goneAt ?? one?.doubtedAt ?? record.changedAt ?? at;
+      const ended = joining.map((one) => ({ recordId: one.row.recordId, at: mergedAt(one.row) }));
+      if (record.recordId !== recordId) ended.push({ recordId, at: mergedAt(row) });
+      return {
+        found: {
+          gone: ended.map((one) => ({ ...one, how: 'merged', movedTo: record.recordId })),
+          // Nothing is taken from it before all that went into it are known: what they held is nobody's news there.
+          instead: [[record.recordId, dirty.priority]],
+          outcomes: [[dirty, 'unchanged']],
+        },
+      };
+    }
+    const looked: Finding = {
+      noticed: noticeFollowed(row, record, followed, target.tried, clock.now()).occurrences,
+      standing: row !== undefined && row.doubtedAt !== null ? [recordId] : [],
+    };
+    if (primaryFor.length + others.length === 0 && !keyIsOthers) {
+      const seen = [seenRecord(record, traits.phoneFields, connection.region)];
+      return { found: { ...looked, seen, outcomes: [[dirty, 'unchanged']] } };
+    }
+    const tries = born.get(recordId);
+    const named =
+      tries !== undefined && record.contactId !== undefined
+        ? [{ from: unborn(record.contactId), to: recordId }]
+        : [];
+    const known = tries === undefined ? target : { ...target, tried: [...tries, ...target.tried] };
+    const plan = planTarget(known, record, mapping, traits, followed, erasedOf(target.erasedValues, record));
+    return { plan, found: { ...looked, named, taking: [plan] } };
+  };
+  const looked = asking.filter((target) => !unread.has(target)).map(afterLook);
+  return {
+    plans: [...plans.filter(({ needsRead }) => !needsRead), ...looked.flatMap(({ plan }) => plan ?? [])],
+    found: [
+      ...looked.map(({ found }) => found),
+      {
+        unsettled: asking
+          .filter((target) => !unread.has(target))
+          .flatMap((target) => settling(target, clock.now())),
+      },
+    ],
+  };
+}
+
+/** Its writes may still take effect. */
+function settling({ recordId, settlesAt }: DirtyTarget, now: number): { recordId: string; dueAt: number }[] {
+  return settlesAt !== undefined && settlesAt > now ? [{ recordId, dueAt: settlesAt + 1 }] : [];
 }
 
 /** Records we know that went into these, and of which we did not know it. */
@@ -157,14 +177,15 @@ async function bornUnanswered(
 export async function updateStanding(
   { connection, connector, mapping, clock, calls }: BatchWork,
   plans: readonly TargetPlan[],
-  findings: Findings,
-): Promise<void> {
-  for (const plan of plans.filter((one) => !hasWrite(one))) {
-    findings.outcomes.set(plan.target.dirty, 'unchanged');
-    if (plan.record !== undefined) findings.agreed.push(agreedOf(connector, plan, {}, connection.region));
-  }
+): Promise<Finding[]> {
+  const unchanged = plans
+    .filter((one) => !hasWrite(one))
+    .map((plan): Finding => ({
+      outcomes: [[plan.target.dirty, 'unchanged']],
+      agreed: plan.record === undefined ? [] : [agreedOf(connector, plan, {}, connection.region)],
+    }));
   const writing = plans.filter(hasWrite);
-  if (writing.length === 0) return;
+  if (writing.length === 0) return unchanged;
   const optOutFields = optOutFieldsOf(mapping);
   const written = await updateRecords(
     calls,
@@ -174,12 +195,12 @@ export async function updateStanding(
     mostPressing(writing.map(({ target }) => target.dirty)),
   );
   const now = clock.now();
-  for (const plan of writing) {
+  const updated = writing.flatMap((plan): Finding[] => {
     const { dirty, recordId, primaryFor, others } = plan.target;
     const outcome = written.outcomes.get(recordId);
     if (outcome === undefined) {
-      findings.returned.set(dirty, { dirty, untried: !written.unheard.has(recordId) && !dirty.tried });
-      continue;
+      const untried = !written.unheard.has(recordId) && !dirty.tried;
+      return [{ returned: [[dirty, { dirty, untried }]] }];
     }
     const people = [...primaryFor, ...others].map(({ contactId }) => contactId);
     // Our id on another record is that record's matter: it is taken off there when it is not the person's primary record.
@@ -187,7 +208,6 @@ export async function updateStanding(
     const leftOut = outcome.leftOut.filter(({ values }) => !(connector.traits.contactIdField in values));
     switch (outcome.outcome) {
       case 'written': {
-        tellLeftOut(findings, connection, { contactId: people[0], recordId }, leftOut, now);
         const refused = { ...plan.refused, ...refusedValues(leftOut, optOutFields) };
         const otherwise = storedOtherwise(plan.write, outcome.values, mapping, connector.traits.spelling);
         const agreed = {
@@ -195,31 +215,31 @@ export async function updateStanding(
           refused: { ...refused, ...otherwise },
           ...(withoutKey ? { keyContactId: undefined } : {}),
         };
-        findings.agreed.push(agreed);
-        if (leftOut.length + Object.keys(refused).length === 0) {
-          findings.mended.push(...people.map((contactId) => ({ contactId, recordId: outcome.recordId })));
-        }
-        findings.outcomes.set(dirty, 'updated');
-        if (outcome.recordId !== recordId) {
-          findings.gone.push({ recordId, how: 'merged', at: now, movedTo: outcome.recordId });
-          hurry(findings.instead, outcome.recordId, dirty.priority);
-        }
-        break;
+        const whole = leftOut.length + Object.keys(refused).length === 0;
+        const moved = outcome.recordId !== recordId;
+        return [
+          tellLeftOut(connection, { contactId: people[0], recordId }, leftOut, now),
+          {
+            agreed: [agreed],
+            mended: whole ? people.map((contactId) => ({ contactId, recordId: outcome.recordId })) : [],
+            outcomes: [[dirty, 'updated']],
+            gone: moved ? [{ recordId, how: 'merged', at: now, movedTo: outcome.recordId }] : [],
+            instead: moved ? [[outcome.recordId, dirty.priority]] : [],
+          },
+        ];
       }
       case 'gone':
-        leaveGone(plan.target, wentAt(plan.target, now), findings);
-        break;
+        return [leftGone(plan.target, wentAt(plan.target, now))];
       case 'later':
       case 'unknown':
-        comeBack({ findings, connection, now }, dirty, people[0], outcome);
-        break;
+        return [comeBack({ connection, now }, dirty, people[0], outcome)];
       case 'refused':
       case 'taken':
       case 'exists':
-        findings.letters.push(letterOf(connection, { contactId: people[0], recordId }, outcome, now));
-        findings.outcomes.set(dirty, 'refused');
+        return [refusedAsWhole({ connection, now }, dirty, { contactId: people[0], recordId }, outcome)];
     }
-  }
+  });
+  return [...unchanged, ...updated];
 }
 
 /** When the vendor said it went; where it did not, some time after it was last seen. */
@@ -228,11 +248,13 @@ function wentAt({ row }: DirtyTarget, now: number): number {
 }
 
 /** Leaves a deleted record alone, unless its person wrote since. */
-function leaveGone({ recordId, dirty, primaryFor }: DirtyTarget, at: number, findings: Findings): void {
-  findings.gone.push({ recordId, how: 'deleted', at });
-  const back = primaryFor.filter(({ lastInboundAt }) => (lastInboundAt ?? 0) > at);
-  for (const { contactId } of back) hurry(findings.back, contactId, dirty.priority);
-  findings.outcomes.set(dirty, 'left alone');
+function leftGone(target: DirtyTarget, at: number): Finding {
+  const { recordId, dirty } = target;
+  return {
+    gone: [{ recordId, how: 'deleted', at }],
+    back: writersSince(target, at),
+    outcomes: [[dirty, 'left alone']],
+  };
 }
 
 export function hasWrite({ write }: TargetPlan): boolean {

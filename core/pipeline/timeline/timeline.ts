@@ -4,7 +4,6 @@ import type { SangamError } from '../../errors.ts';
 import {
   addCounts,
   type ConnectionRow,
-  contactsOfPhones,
   type CountName,
   dropUnlinked,
   type DueEntry,
@@ -66,9 +65,8 @@ export function createTimelineWriter(dependencies: {
     lingerMs,
     gatherMs,
     async take(trx, { connection, connector, lease, leaseMs, size, now }) {
-      const { connectionId, mode, testPhones, settings } = connection;
-      const only = mode === 'test' ? await contactsOfPhones(trx, testPhones) : undefined;
-      const due = await leaseEntries(trx, { connectionId, lease, size, now, leaseMs, only });
+      const { connectionId, settings } = connection;
+      const due = await leaseEntries(trx, { connectionId, lease, size, now, leaseMs });
       // What stands somewhere may have to be taken away, whether its contact has a record or not.
       const isUnlinked = ({ primaryId, entryId, tried }: DueEntry): boolean =>
         primaryId === null && entryId === null && !tried;

@@ -1,12 +1,10 @@
 import { sql } from 'kysely';
 import { type ConnectionSettings, type FieldMapping, readStoredSettings } from '../../crm/index.ts';
-import { closeAlertsOf, raiseAlerts } from '../corrections/attention.ts';
-import { markPriority } from '../reconcile/dirty.ts';
-import { dueConnection, type Queue } from '../work/due-notes.ts';
+import { raiseAlerts } from '../corrections/attention.ts';
+import { dueConnection } from '../work/due-notes.ts';
 import { fromJson, toJson } from '../json.ts';
 import type { AuthKind, ConnectionMode } from '../schema.ts';
 import type { WorkspaceTransaction } from '../transaction.ts';
-import { mayWriteEntry, mayWriteMark } from '../reconcile/writable.ts';
 
 /** One installed CRM account, as the way out needs it. */
 export interface ConnectionRow {
@@ -75,17 +73,20 @@ export async function connectionsOf(trx: WorkspaceTransaction): Promise<Connecti
   const { rows } = await sql<StoredConnection>`
     select c.connection_id as "connectionId", c.workspace_id as "workspaceId", c.crm, c.account, c.mode,
            c.test_phones as "testPhones", c.settings, c.mapping, c.parked_fields as "parkedFields",
-           c.auth_kind as "authKind", c.access_token as "accessToken", c.token_expires_at as "tokenExpiresAt",
-           c.api_base as "apiBase",
-           w.sandbox, c.blocked_reason as "blockedReason",
-           c.timeline_blocked_reason as "timelineBlockedReason", c.disconnected_at as "disconnectedAt",
-           c.access_version as "accessVersion", c.failed_attempts as "failedAttempts", c.next_call_at as "nextCallAt", c.indexed_at as "indexedAt",
-           c.indexed_region as "indexedRegion",
+           c.disconnected_at as "disconnectedAt", c.rush_released_until as "rushReleasedUntil", w.sandbox,
+           k.auth_kind as "authKind", k.access_token as "accessToken", k.token_expires_at as "tokenExpiresAt",
+           k.api_base as "apiBase",
+           s.blocked_reason as "blockedReason", s.timeline_blocked_reason as "timelineBlockedReason",
+           s.access_version as "accessVersion", s.failed_attempts as "failedAttempts", s.next_call_at as "nextCallAt",
+           p.indexed_at as "indexedAt", p.indexed_region as "indexedRegion", p.polled_until as "polledUntil",
+           p.next_poll_at as "nextPollAt", p.poll_cursor as "pollCursor", p.last_webhook_at as "lastWebhookAt",
            (select region from directory_channels d where d.workspace_id = ${trx.workspaceId}
-            order by d.released_at is not null, d.created_at, d.channel_id limit 1) as "channelRegion",
-           c.polled_until as "polledUntil", c.next_poll_at as "nextPollAt", c.poll_cursor as "pollCursor",
-           c.last_webhook_at as "lastWebhookAt", c.rush_released_until as "rushReleasedUntil"
-    from crm_connections c join workspaces w using (workspace_id)
+            order by d.released_at is not null, d.created_at, d.channel_id limit 1) as "channelRegion"
+    from crm_connections c
+    join workspaces w using (workspace_id)
+    join crm_credentials k using (workspace_id, connection_id)
+    join crm_call_states s using (workspace_id, connection_id)
+    join crm_scan_states p using (workspace_id, connection_id)
     where c.workspace_id = ${trx.workspaceId}
     order by c.created_at, c.connection_id`.execute(trx);
   return rows.map(({ channelRegion, indexedRegion, indexedAt, ...row }) => {
@@ -201,157 +202,6 @@ export async function parkFields(
   await decideConnection(trx, connectionId, { parkedFields: all });
 }
 
-/** An account that has work and has not answered for so long is said to a person. */
-export const silentMs = 15 * 60 * 1000;
-
-/** The account answers. A block stays: it is lifted by whoever mended its cause. */
-export async function noteAnswer(trx: WorkspaceTransaction, connectionId: string): Promise<void> {
-  await sql`
-    update crm_connections set failed_attempts = 0, next_call_at = 0
-    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
-  dueConnection(trx, connectionId);
-}
-
-/** A person mended what blocked it: calls go again, and what was alerted is over. */
-export async function liftBlock(trx: WorkspaceTransaction, connectionId: string, now: number): Promise<void> {
-  await sql`
-    update crm_connections
-    set failed_attempts = 0, next_call_at = 0, blocked_reason = null, timeline_blocked_reason = null,
-        access_version = access_version + 1
-    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
-  dueConnection(trx, connectionId);
-  await closeBlockAlerts(trx, connectionId, now);
-}
-
-/** The account may be called again, or is let go: what was alerted is over. */
-export async function closeBlockAlerts(
-  trx: WorkspaceTransaction,
-  connectionId: string,
-  now: number,
-): Promise<void> {
-  await closeAlertsOf(trx, connectionId, 'connection blocked', now);
-  await closeAlertsOf(trx, connectionId, 'timeline blocked', now);
-}
-
-/** Timelines wait for a person, and nothing else does. False: somebody acted since `accessVersion`. */
-export async function blockTimeline(
-  trx: WorkspaceTransaction,
-  { connectionId, accessVersion }: Pick<ConnectionRow, 'connectionId' | 'accessVersion'>,
-  message: string,
-): Promise<boolean> {
-  const { numAffectedRows } = await sql`
-    update crm_connections set timeline_blocked_reason = ${message}
-    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-      and access_version = ${accessVersion}`.execute(trx);
-  return numAffectedRows === 1n;
-}
-
-/**
- * A call failed, made by somebody who saw the connection like this before it: those who fail together count once. Returns
- * since when nothing was answered, milliseconds; undefined: a person opened the account anew since, and nothing is noted.
- */
-export async function noteFailure(
-  trx: WorkspaceTransaction,
-  {
-    connectionId,
-    accessVersion,
-    failedAttempts: seen,
-  }: Pick<ConnectionRow, 'connectionId' | 'accessVersion' | 'failedAttempts'>,
-  failure: { at: number; nextCallAt: number; message: string; blocked: boolean },
-): Promise<number | undefined> {
-  const { at, nextCallAt, message, blocked } = failure;
-  const { rows } = await sql<{ failingSince: number }>`
-    update crm_connections
-    set failed_attempts = case when failed_attempts < ${seen} then 1
-                               else greatest(failed_attempts, ${seen}::int + 1) end,
-        next_call_at = case when failed_attempts = ${seen} then ${nextCallAt}::bigint
-                            else greatest(next_call_at, ${nextCallAt}::bigint) end,
-        failing_since = case when failed_attempts = 0 then ${at}::bigint
-                             else coalesce(failing_since, ${at}::bigint) end,
-        last_failure = ${message}, blocked_reason = ${blocked ? sql`${message}` : sql`blocked_reason`}
-    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-      and access_version = ${accessVersion}
-    returning failing_since as "failingSince"`.execute(trx);
-  const failingSince = rows[0]?.failingSince;
-  if (failingSince !== undefined) trx.due.add('silence', trx.workspaceId, failingSince + silentMs);
-  return failingSince;
-}
-
-/** Who calls an account: those who bring records, write timelines, or look at what is there. */
-export type CallerLane = 'records' | 'timeline' | 'scan';
-
-/** So long the lane whose turn it is has for taking a probe, before any other may. */
-const probeMs = 5_000;
-
-/**
- * Whether this caller is the one who tries an account whose calls failed: nobody else has since `seen`. While consent that
- * may be written waits, only records may; else records and timelines take turns, by how often it failed, so that what always
- * fails in one lane does not keep the other from finding that the account answers.
- */
-export async function claimProbe(
-  trx: WorkspaceTransaction,
-  connectionId: string,
-  { lane, seen, until, now }: { lane: CallerLane; seen: number; until: number; now: number },
-): Promise<boolean> {
-  const due = (table: string, which: ReturnType<typeof sql>) => sql`
-    exists (select 1 from ${sql.table(table)} w
-            where w.workspace_id = ${trx.workspaceId} and w.connection_id = ${connectionId} and w.due_at <= ${now}
-              and ${which})`;
-  const mark = sql`w.held is null and ${mayWriteMark(trx)}`;
-  const consent = due('dirty_records', sql`w.priority = ${markPriority.consent} and ${mark}`);
-  const isProbedByOther = {
-    records: sql`failed_attempts % 2 = 1 and ${due('timeline_entries', mayWriteEntry(trx))} and not ${consent}`,
-    timeline: sql`failed_attempts % 2 = 0 and ${due('dirty_records', mark)}`,
-    scan: sql`false`,
-  }[lane];
-  const { numAffectedRows } = await sql`
-    update crm_connections c set next_call_at = ${until}
-    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-      and next_call_at = ${seen} and failed_attempts > 0
-      and not (next_call_at > ${now - probeMs} and ${isProbedByOther})
-      ${lane === 'records' ? sql`` : sql`and not ${consent}`}`.execute(trx);
-  return numAffectedRows === 1n;
-}
-
-/** Gives a probe back that nobody took over since: all is as it was `seen` before. */
-export async function releaseProbe(
-  trx: WorkspaceTransaction,
-  connectionId: string,
-  { probe, seen }: { probe: number; seen: number },
-): Promise<void> {
-  await sql`
-    update crm_connections set next_call_at = ${seen}
-    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-      and next_call_at = ${probe}`.execute(trx);
-  // Whoever rests until the probe is over may go now. Not whoever gives it back, which would take it again for nothing.
-  const { rows } = await sql<{ queue: Queue }>`
-    select queue from directory_due
-    where workspace_id = ${trx.workspaceId} and target_id = ${connectionId} and due_at = ${probe}`.execute(
-    trx,
-  );
-  for (const { queue } of rows) trx.due.add(queue, connectionId, seen);
-}
-
-/** Accounts that have something to be written and answered nothing since `since`, with what they said last. */
-export async function unansweredAccounts(
-  trx: WorkspaceTransaction,
-  since: number,
-  now: number,
-): Promise<{ readonly connectionId: string; readonly lastFailure: string }[]> {
-  const { rows } = await sql<{ connectionId: string; lastFailure: string }>`
-    select c.connection_id as "connectionId", c.last_failure as "lastFailure" from crm_connections c
-    where c.workspace_id = ${trx.workspaceId} and c.failed_attempts > 0 and c.failing_since <= ${since}
-      and c.last_failure is not null and c.blocked_reason is null and c.disconnected_at is null
-      and c.mode <> 'shadow'
-      and (exists (select 1 from dirty_records w
-                   where w.workspace_id = ${trx.workspaceId} and w.connection_id = c.connection_id
-                     and w.held is null and w.due_at <= ${now} and ${mayWriteMark(trx)})
-        or exists (select 1 from timeline_entries w
-                   where w.workspace_id = ${trx.workspaceId} and w.connection_id = c.connection_id
-                     and w.due_at <= ${now} and ${mayWriteEntry(trx)}))`.execute(trx);
-  return rows;
-}
-
 /** Notes that the account's webhooks arrive. */
 export async function touchWebhook(
   trx: WorkspaceTransaction,
@@ -359,6 +209,6 @@ export async function touchWebhook(
   now: number,
 ): Promise<void> {
   await sql`
-    update crm_connections set last_webhook_at = ${now}
+    update crm_scan_states set last_webhook_at = ${now}
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { sql } from 'kysely';
 import { dueConnection } from '../work/due-notes.ts';
 import type { AuthKind, ConnectionMode } from '../schema.ts';
+import { openCalls } from './call-state.ts';
 import type { WorkspaceTransaction } from '../store.ts';
 
 /** What opens a CRM account. Buffers are sealed. */
@@ -28,19 +28,21 @@ export interface KnownConnection extends Pick<StoredCredentials, 'authKind' | 'a
 /** A CRM's connections, the first made first. */
 export async function connectionsAt(trx: WorkspaceTransaction, crm: string): Promise<KnownConnection[]> {
   return trx
-    .selectFrom('crm_connections')
+    .selectFrom('crm_connections as c')
+    .innerJoin('crm_credentials as k', 'k.connection_id', 'c.connection_id')
     .select([
-      'connection_id as connectionId',
-      'account',
-      'auth_kind as authKind',
-      'access_token as accessToken',
-      'webhook_secret as webhookSecret',
-      'disconnected_at as disconnectedAt',
+      'c.connection_id as connectionId',
+      'c.account',
+      'k.auth_kind as authKind',
+      'k.access_token as accessToken',
+      'k.webhook_secret as webhookSecret',
+      'c.disconnected_at as disconnectedAt',
     ])
-    .where('workspace_id', '=', trx.workspaceId)
-    .where('crm', '=', crm)
-    .orderBy('created_at')
-    .orderBy('connection_id')
+    .where('c.workspace_id', '=', trx.workspaceId)
+    .where('k.workspace_id', '=', trx.workspaceId)
+    .where('c.crm', '=', crm)
+    .orderBy('c.created_at')
+    .orderBy('c.connection_id')
     .execute();
 }
 
@@ -52,23 +54,28 @@ export async function insertConnection(
     readonly mode?: ConnectionMode;
     /** As stored. */
     readonly settings?: Buffer;
-    readonly accessToken: Buffer;
+    readonly accessToken: Buffer | null;
   },
   now: number,
 ): Promise<string> {
   const connectionId = randomUUID();
+  const ids = { workspace_id: trx.workspaceId, connection_id: connectionId };
   await trx
     .insertInto('crm_connections')
     .values({
-      workspace_id: trx.workspaceId,
-      connection_id: connectionId,
+      ...ids,
       crm: connection.crm,
-      access_token: connection.accessToken,
       created_at: now,
       ...(connection.mode === undefined ? {} : { mode: connection.mode }),
       ...(connection.settings === undefined ? {} : { settings: connection.settings }),
     })
     .execute();
+  await trx
+    .insertInto('crm_credentials')
+    .values({ ...ids, access_token: connection.accessToken })
+    .execute();
+  await trx.insertInto('crm_call_states').values(ids).execute();
+  await trx.insertInto('crm_scan_states').values(ids).execute();
   dueConnection(trx, connectionId);
   return connectionId;
 }
@@ -83,8 +90,8 @@ export async function openConnection(
   opens: Omit<StoredCredentials, 'blockedReason'> & { readonly apiBase: string | null },
 ): Promise<void> {
   await trx
-    .updateTable('crm_connections')
-    .set((row) => ({
+    .updateTable('crm_credentials')
+    .set({
       auth_kind: opens.authKind,
       access_token: opens.accessToken,
       refresh_token: opens.refreshToken,
@@ -93,11 +100,13 @@ export async function openConnection(
       api_base: opens.apiBase,
       refresh_lease: null,
       refresh_leased_until: null,
-      access_version: sql<number>`access_version + 1`,
-      blocked_reason: null,
-      timeline_blocked_reason: null,
-      failed_attempts: 0,
-      next_call_at: 0,
+    })
+    .where('workspace_id', '=', trx.workspaceId)
+    .where('connection_id', '=', connectionId)
+    .execute();
+  await trx
+    .updateTable('crm_connections')
+    .set((row) => ({
       mode: row
         .case()
         .when('disconnected_at', 'is', null)
@@ -109,7 +118,7 @@ export async function openConnection(
     .where('workspace_id', '=', trx.workspaceId)
     .where('connection_id', '=', connectionId)
     .execute();
-  dueConnection(trx, connectionId);
+  await openCalls(trx, connectionId);
 }
 
 /** A typed token in place of the one before; which account it opens shows at the first call. */
@@ -119,20 +128,18 @@ export async function replaceTypedToken(
   accessToken: Buffer,
 ): Promise<void> {
   await trx
-    .updateTable('crm_connections')
-    .set({
-      access_token: accessToken,
-      account: null,
-      access_version: sql<number>`access_version + 1`,
-      blocked_reason: null,
-      timeline_blocked_reason: null,
-      failed_attempts: 0,
-      next_call_at: 0,
-    })
+    .updateTable('crm_credentials')
+    .set({ access_token: accessToken })
     .where('workspace_id', '=', trx.workspaceId)
     .where('connection_id', '=', connectionId)
     .execute();
-  dueConnection(trx, connectionId);
+  await trx
+    .updateTable('crm_connections')
+    .set({ account: null })
+    .where('workspace_id', '=', trx.workspaceId)
+    .where('connection_id', '=', connectionId)
+    .execute();
+  await openCalls(trx, connectionId);
 }
 
 /** Nothing opens the account any more. `keepWebhookSecret`: what signs its webhooks outlives the connection. */
@@ -142,16 +149,12 @@ export async function closeConnection(
   { keepWebhookSecret, now }: { readonly keepWebhookSecret: boolean; readonly now: number },
 ): Promise<void> {
   await trx
-    .updateTable('crm_connections')
+    .updateTable('crm_credentials')
     .set({
       access_token: null,
       refresh_token: null,
       secret: null,
       token_expires_at: null,
-      access_version: sql<number>`access_version + 1`,
-      blocked_reason: null,
-      timeline_blocked_reason: null,
-      disconnected_at: now,
       ...(keepWebhookSecret
         ? {}
         : { webhook_secret: null, previous_webhook_secret: null, previous_webhook_secret_until: null }),
@@ -159,6 +162,13 @@ export async function closeConnection(
     .where('workspace_id', '=', trx.workspaceId)
     .where('connection_id', '=', connectionId)
     .execute();
+  await trx
+    .updateTable('crm_connections')
+    .set({ disconnected_at: now })
+    .where('workspace_id', '=', trx.workspaceId)
+    .where('connection_id', '=', connectionId)
+    .execute();
+  await openCalls(trx, connectionId);
 }
 
 export async function storedCredentialsOf(
@@ -166,17 +176,19 @@ export async function storedCredentialsOf(
   connectionId: string,
 ): Promise<StoredCredentials | undefined> {
   return trx
-    .selectFrom('crm_connections')
+    .selectFrom('crm_credentials as k')
+    .innerJoin('crm_call_states as s', 's.connection_id', 'k.connection_id')
     .select([
-      'auth_kind as authKind',
-      'access_token as accessToken',
-      'refresh_token as refreshToken',
-      'secret',
-      'token_expires_at as tokenExpiresAt',
-      'blocked_reason as blockedReason',
+      'k.auth_kind as authKind',
+      'k.access_token as accessToken',
+      'k.refresh_token as refreshToken',
+      'k.secret',
+      'k.token_expires_at as tokenExpiresAt',
+      's.blocked_reason as blockedReason',
     ])
-    .where('workspace_id', '=', trx.workspaceId)
-    .where('connection_id', '=', connectionId)
+    .where('k.workspace_id', '=', trx.workspaceId)
+    .where('s.workspace_id', '=', trx.workspaceId)
+    .where('k.connection_id', '=', connectionId)
     .executeTakeFirst();
 }
 
@@ -198,7 +210,7 @@ export async function leaseRenewal(
   { now, until }: { readonly now: number; readonly until: number },
 ): Promise<boolean> {
   const { numUpdatedRows } = await trx
-    .updateTable('crm_connections')
+    .updateTable('crm_credentials')
     .set({ refresh_lease: randomUUID(), refresh_leased_until: until })
     .where('workspace_id', '=', trx.workspaceId)
     .where('connection_id', '=', connectionId)
@@ -219,12 +231,11 @@ export async function endRenewal(
     readonly secret?: Buffer;
     readonly tokenExpiresAt?: number | null;
     readonly apiBase?: string;
-    readonly blockedReason?: string;
   },
 ): Promise<boolean> {
-  const { accessToken, refreshToken, secret, tokenExpiresAt, apiBase, blockedReason } = renewed;
+  const { accessToken, refreshToken, secret, tokenExpiresAt, apiBase } = renewed;
   const { numUpdatedRows } = await trx
-    .updateTable('crm_connections')
+    .updateTable('crm_credentials')
     .set({
       refresh_lease: null,
       refresh_leased_until: null,
@@ -233,7 +244,6 @@ export async function endRenewal(
       ...(secret === undefined ? {} : { secret }),
       ...(tokenExpiresAt === undefined ? {} : { token_expires_at: tokenExpiresAt }),
       ...(apiBase === undefined ? {} : { api_base: apiBase }),
-      ...(blockedReason === undefined ? {} : { blocked_reason: blockedReason }),
     })
     .where('workspace_id', '=', trx.workspaceId)
     .where('connection_id', '=', connectionId)
@@ -255,7 +265,7 @@ export async function webhookSecretsOf(
   connectionId: string,
 ): Promise<WebhookSecrets | undefined> {
   return trx
-    .selectFrom('crm_connections')
+    .selectFrom('crm_credentials')
     .select([
       'webhook_secret as current',
       'previous_webhook_secret as previous',
@@ -273,7 +283,7 @@ export async function rotateWebhookSecret(
   { secret, previousUntil }: { readonly secret: Buffer; readonly previousUntil: number },
 ): Promise<void> {
   await trx
-    .updateTable('crm_connections')
+    .updateTable('crm_credentials')
     .set((before) => ({
       previous_webhook_secret: before.ref('webhook_secret'),
       previous_webhook_secret_until: previousUntil,
@@ -291,7 +301,7 @@ export async function signWebhooksWith(
   secret: Buffer,
 ): Promise<void> {
   await trx
-    .updateTable('crm_connections')
+    .updateTable('crm_credentials')
     .set({ webhook_secret: secret })
     .where('workspace_id', '=', trx.workspaceId)
     .where('connection_id', '=', connectionId)

@@ -140,7 +140,7 @@ export async function finishCheck(
     update checks set state = 'done', finished_at = ${now}, lease = null, leased_until = null
     where workspace_id = ${trx.workspaceId} and check_id = ${check.checkId}`.execute(trx);
   await sql`
-    update crm_connections
+    update crm_scan_states
     set indexed_at = ${now}, indexed_region = ${check.region}, polled_until = least(coalesce(polled_until, ${check.startedAt}), ${check.startedAt}),
         next_poll_at = least(next_poll_at, ${now}), poll_cursor = null
     where workspace_id = ${trx.workspaceId} and connection_id = ${check.connectionId}`.execute(trx);

@@ -8,7 +8,7 @@ export async function claimPoll(
   poll: { readonly seen: number; readonly nextAt: number },
 ): Promise<boolean> {
   const { rows } = await sql`
-    update crm_connections set next_poll_at = ${poll.nextAt}
+    update crm_scan_states set next_poll_at = ${poll.nextAt}
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} and next_poll_at = ${poll.seen}
     returning 1`.execute(trx);
   return rows.length > 0;
@@ -21,7 +21,7 @@ export async function advancePoll(
   at: { readonly cursor: string | null; readonly until?: number },
 ): Promise<void> {
   await sql`
-    update crm_connections
+    update crm_scan_states
     set poll_cursor = ${at.cursor}, polled_until = coalesce(${at.until ?? null}::bigint, polled_until)
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
 }

@@ -24,7 +24,7 @@ import { callLimits } from './0036-call-limits.ts';
 import { words } from './0037-words.ts';
 import { erasedOptOuts } from './0043-erased-opt-outs.ts';
 import { lettersOfRecords } from './0044-letters-of-records.ts';
-import { accessVersions } from './0047-access-versions.ts';
+import { connectionParts } from './0047-connection-parts.ts';
 import { directoryApart } from './0052-directory-apart.ts';
 
 /** By the name of their file, in order. One that was applied anywhere is never changed: another follows it, under a number above all others. */
@@ -55,6 +55,6 @@ export const migrations = {
   '0037-words': words,
   '0043-erased-opt-outs': erasedOptOuts,
   '0044-letters-of-records': lettersOfRecords,
-  '0047-access-versions': accessVersions,
+  '0047-connection-parts': connectionParts,
   '0052-directory-apart': directoryApart,
 };

@@ -3,6 +3,7 @@ import { addWorkspace, createTestDatabase } from '@sangam/test';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   connectionsOf,
+  decideConnection,
   type DirtyRecord,
   forgetTries,
   leaseDirty,
@@ -34,7 +35,12 @@ beforeAll(async () => {
 afterAll(() => drop());
 beforeEach(async () => {
   ({ workspaceId } = await addWorkspace(store));
-  connectionId = randomUUID();
+  connectionId = await inStore(async (trx) => {
+    const [connection] = await connectionsOf(trx);
+    if (connection === undefined) throw new Error('There is no connection.');
+    await decideConnection(trx, connection.connectionId, { mode: 'live' });
+    return connection.connectionId;
+  });
 });
 
 const inStore = <Result>(work: (trx: WorkspaceTransaction) => Promise<Result>): Promise<Result> =>
@@ -43,7 +49,7 @@ const mark = (recordId: string, priority: number, reread = false): Promise<void>
   inStore((trx) => markRecords(trx, connectionId, [recordId], { priority, reread }, 1));
 const lease = async (now = 1): Promise<{ readonly lease: string; readonly taken: DirtyRecord[] }> => {
   const id = randomUUID();
-  const batch = { connectionId, lease: id, size: 10, now, leaseMs: 1000, only: undefined };
+  const batch = { connectionId, lease: id, size: 10, now, leaseMs: 1000 };
   return { lease: id, taken: await inStore((trx) => leaseDirty(trx, batch)) };
 };
 const settle = (held: {
@@ -126,7 +132,6 @@ test('a mark keeps the traces of the first sixteen events behind it, however the
     taken.map(({ traceparents }) => traceparents ?? []);
   const mark = (traceparents: readonly string[]): Promise<void> =>
     inStore((trx) => markContacts(trx, [{ contactId, priority: markPriority.fields, traceparents }], 1));
-  connectionId = await inStore(async (trx) => (await connectionsOf(trx))[0]?.connectionId ?? '');
   await mark(traces.slice(0, 3));
   // What comes without one takes none away.
   await mark([]);

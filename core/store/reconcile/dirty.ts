@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
+import { isReady, marksWaiting } from '../work/waiting.ts';
 import { addCounts } from '../counts.ts';
 import { twinsPrefix } from './mark-subjects.ts';
 import type { Page } from '../page.ts';
 import { asTraces, joinTraces } from '../traces.ts';
 import type { WorkspaceTransaction } from '../transaction.ts';
-import { mayWriteMark } from './writable.ts';
 
 /** How much a mark hurries: an index into the port's priorities. */
 export const markPriority = { consent: 0, newLead: 1, fields: 2 } as const;
@@ -197,7 +197,7 @@ async function noteDue(trx: WorkspaceTransaction, rows: readonly MarkedRow[], no
 
 /**
  * Takes a batch for `leaseMs`, the most pressing first; whoever dies holding it is overtaken when the lease ends.
- * `only`: of these subjects; `before`: of those more pressing than that.
+ * `before`: of those more pressing than that.
  */
 export async function leaseDirty(
   trx: WorkspaceTransaction,
@@ -207,18 +207,15 @@ export async function leaseDirty(
     size: number;
     now: number;
     leaseMs: number;
-    only: readonly string[] | undefined;
     before?: number | undefined;
   },
 ): Promise<DirtyRecord[]> {
-  const before = batch.before === undefined ? sql`` : sql`and priority < ${batch.before}`;
-  const only = batch.only === undefined ? sql`` : sql`and subject = any(${batch.only}::text[])`;
+  const before = batch.before === undefined ? sql`` : sql`and w.priority < ${batch.before}`;
   const { rows } = await sql<DirtyRecord>`
     with mine as materialized (
-      select connection_id, subject from dirty_records
-      where workspace_id = ${trx.workspaceId} and connection_id = ${batch.connectionId} and held is null
-        and (leased_until is null or leased_until < ${batch.now}) and due_at <= ${batch.now} ${before} ${only}
-      order by priority, marked_at, subject limit ${batch.size} for update skip locked)
+      select w.connection_id, w.subject ${marksWaiting(trx, sql`${batch.connectionId}::uuid`)}
+        and ${isReady(batch.now)} ${before}
+      order by w.priority, w.marked_at, w.subject limit ${batch.size} for update of w skip locked)
     update dirty_records d set lease = ${batch.lease}, leased_until = ${batch.now + batch.leaseMs}
     from mine
     where d.workspace_id = ${trx.workspaceId} and d.connection_id = mine.connection_id and d.subject = mine.subject
@@ -266,10 +263,8 @@ export async function othersDue(
   now: number,
 ): Promise<boolean> {
   const { rows } = await sql`
-    select 1 from dirty_records w
-    join crm_connections c on c.workspace_id = ${trx.workspaceId} and c.connection_id = w.connection_id
-    where w.workspace_id = ${trx.workspaceId} and w.connection_id = ${connectionId} and w.held is null
-      and w.due_at <= ${now} and w.subject <> ${subject} and ${mayWriteMark(trx)} limit 1`.execute(trx);
+    select 1 ${marksWaiting(trx, sql`${connectionId}::uuid`)} and ${isReady(now)} and w.subject <> ${subject}
+    limit 1`.execute(trx);
   return rows.length > 0;
 }
 

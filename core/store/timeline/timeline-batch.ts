@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { entriesWaiting, isReady } from '../work/waiting.ts';
 import { replyMs } from '../../timeline/index.ts';
 import { unlinkedMs, primaryRecordOf } from './timeline.ts';
 import type { WorkspaceTransaction } from '../store.ts';
@@ -36,17 +37,13 @@ export async function leaseEntries(
     size: number;
     now: number;
     leaseMs: number;
-    /** Of these contacts only. */
-    only: readonly string[] | undefined;
   },
 ): Promise<DueEntry[]> {
-  const only = batch.only === undefined ? sql`` : sql`and contact_id = any(${batch.only}::uuid[])`;
   const { rows } = await sql<DueEntry>`
     with t as materialized (
-      select contact_id, channel_id, part from timeline_entries
-      where workspace_id = ${trx.workspaceId} and connection_id = ${batch.connectionId} and due_at <= ${batch.now}
-        and (leased_until is null or leased_until < ${batch.now}) ${only}
-      order by due_at, contact_id, channel_id, part limit ${batch.size} for update skip locked)
+      select w.contact_id, w.channel_id, w.part ${entriesWaiting(trx, sql`${batch.connectionId}::uuid`)}
+        and ${isReady(batch.now)}
+      order by w.due_at, w.contact_id, w.channel_id, w.part limit ${batch.size} for update of w skip locked)
     update timeline_entries e set lease = ${batch.lease}, leased_until = ${batch.now + batch.leaseMs}
     from t left join lateral (${primaryRecordOf(trx.workspaceId, batch.connectionId)}) primary_record on true
     where e.workspace_id = ${trx.workspaceId} and e.connection_id = ${batch.connectionId}

@@ -54,9 +54,10 @@ async function callableOf(trx: WorkspaceTransaction, notes: readonly DueNote[]):
   const ofConnections = notes.filter(({ targetId }) => targetId !== trx.workspaceId);
   if (ofConnections.length === 0) return ofWorkspace;
   const { rows } = await sql<DueNote>`
-    select t.queue, t.target_id as "targetId", greatest(t.due_at, c.next_call_at) as at
+    select t.queue, t.target_id as "targetId", greatest(t.due_at, s.next_call_at) as at
     from ${asRows(ofConnections)}
     join crm_connections c on c.workspace_id = ${trx.workspaceId} and c.connection_id = t.target_id
+    join crm_call_states s on s.workspace_id = ${trx.workspaceId} and s.connection_id = t.target_id
     where ${mayCallNow(sql`t.queue`)}`.execute(trx);
   return [...ofWorkspace, ...rows];
 }

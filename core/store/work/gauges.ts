@@ -107,7 +107,7 @@ const connectionsHeld = `
   select count(*) filter (where coalesce(blocked_reason, timeline_blocked_reason) is not null)::int as blocked,
          count(*) filter (where blocked_reason is null and failed_attempts > 0 and failing_since <= $1
                           and mode <> 'shadow')::int as silent
-  from crm_connections where disconnected_at is null`;
+  from crm_connections join crm_call_states using (workspace_id, connection_id) where disconnected_at is null`;
 
 /** One look, which counts nothing that is over. Rejects when it takes longer than 2 s. */
 export async function readGauges(

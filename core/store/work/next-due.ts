@@ -1,19 +1,19 @@
 import { type RawBuilder, sql } from 'kysely';
-import { connectionOf, silentMs } from '../accounts/connections.ts';
+import { silentMs } from '../accounts/call-state.ts';
+import { connectionOf } from '../accounts/connections.ts';
 import { echoMs } from '../reconcile/crm-writes.ts';
-import type { DueTarget, RestUntil } from './due-notes.ts';
-import type { ConnectionMode } from '../schema.ts';
+import type { DueTarget, Queue, RestUntil } from './due-notes.ts';
+import { entriesWaiting, isReady, marksWaiting } from './waiting.ts';
 import type { WorkspaceTransaction } from '../transaction.ts';
-import { contactsOfPhones, subjectsOfPhones } from '../reconcile/writable.ts';
 
 /** When each queue has something to do next at a target, as what waits and the connection's state say. */
 
-/** Of connection `c`: whether a queue may call it at all, if not now. A check is told why it may not. */
+/** Of connection `c`, whose calls fare as `s` says: whether a queue may call it at all, if not now. A check is told why it may not. */
 export const mayCallNow = (queue: RawBuilder<unknown>): RawBuilder<unknown> => sql`
   (${queue} = 'checks'
-   or c.disconnected_at is null and c.blocked_reason is null
+   or c.disconnected_at is null and s.blocked_reason is null
       and (c.mode <> 'shadow' or ${queue} not in ('records', 'timeline'))
-      and (c.timeline_blocked_reason is null or ${queue} <> 'timeline'))`;
+      and (s.timeline_blocked_reason is null or ${queue} <> 'timeline'))`;
 
 /** How often that is looked for while calls fail. */
 const silenceEveryMs = 60_000;
@@ -63,43 +63,35 @@ async function nextInbox(trx: WorkspaceTransaction): Promise<number> {
   return rows.length > 0 ? 0 : Infinity;
 }
 
-interface CallState {
-  readonly mode: ConnectionMode;
-  readonly testPhones: readonly string[];
-  readonly nextCallAt: number;
-}
-
-/** Undefined: this queue may not call it until something changes. */
-async function callState(
+/** When this queue may call the connection; undefined: not until something changes. */
+async function nextCall(
   trx: WorkspaceTransaction,
   connectionId: string,
-  queue: string,
-): Promise<CallState | undefined> {
-  const { rows } = await sql<CallState>`
-    select c.mode, c.test_phones as "testPhones", c.next_call_at as "nextCallAt" from crm_connections c
+  queue: Queue,
+): Promise<number | undefined> {
+  const { rows } = await sql<{ nextCallAt: number }>`
+    select s.next_call_at as "nextCallAt"
+    from crm_connections c join crm_call_states s using (workspace_id, connection_id)
     where c.workspace_id = ${trx.workspaceId} and c.connection_id = ${connectionId}
       and ${mayCallNow(sql`${queue}::text`)}`.execute(trx);
-  return rows[0];
+  return rows[0]?.nextCallAt;
 }
 
 /** The earliest of rows that become free; what is leased is somebody's until its lease ends. */
 async function earliest(
   trx: WorkspaceTransaction,
   now: number,
-  from: RawBuilder<unknown>,
-  call: CallState,
+  waiting: RawBuilder<unknown>,
 ): Promise<number> {
   const { rows } = await sql<{ next: number | null }>`
     select least(
-      (select due_at ${from} and due_at = 0 and (leased_until is null or leased_until < ${now}) limit 1),
-      (select due_at ${from} and due_at > 0
-          and (leased_until is null or leased_until < ${now} or due_at > ${now})
-       order by due_at limit 1),
-      (select min(leased_until) ${from} and leased_until >= ${now} and due_at <= ${now})) as next`.execute(
+      (select w.due_at ${waiting} and w.due_at = 0 and ${isReady(now)} limit 1),
+      (select w.due_at ${waiting} and w.due_at > 0 and (w.due_at > ${now} or ${isReady(now)})
+       order by w.due_at limit 1),
+      (select min(w.leased_until) ${waiting} and w.leased_until >= ${now} and w.due_at <= ${now})) as next`.execute(
     trx,
   );
-  const next = rows[0]?.next ?? null;
-  return next === null ? Infinity : Math.max(next, call.nextCallAt);
+  return rows[0]?.next ?? Infinity;
 }
 
 async function nextMark(
@@ -108,36 +100,26 @@ async function nextMark(
   now: number,
   before: number | undefined,
 ): Promise<number> {
-  const call = await callState(trx, connectionId, 'records');
+  const call = await nextCall(trx, connectionId, 'records');
   if (call === undefined) return Infinity;
-  const only =
-    call.mode === 'test'
-      ? sql`and subject = any(${await subjectsOfPhones(trx, connectionId, call.testPhones)}::text[])`
-      : sql``;
-  const pressing = before === undefined ? sql`` : sql`and priority < ${before}`;
-  const from = sql`from dirty_records where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-                     and held is null ${only} ${pressing}`;
-  return earliest(trx, now, from, call);
+  const pressing = before === undefined ? sql`` : sql`and w.priority < ${before}`;
+  const waiting = sql`${marksWaiting(trx, sql`${connectionId}::uuid`)} ${pressing}`;
+  return Math.max(call, await earliest(trx, now, waiting));
 }
 
 async function nextEntry(trx: WorkspaceTransaction, connectionId: string, now: number): Promise<number> {
-  const call = await callState(trx, connectionId, 'timeline');
+  const call = await nextCall(trx, connectionId, 'timeline');
   if (call === undefined) return Infinity;
-  const only =
-    call.mode === 'test'
-      ? sql`and contact_id = any(${await contactsOfPhones(trx, call.testPhones)}::uuid[])`
-      : sql``;
-  const from = sql`from timeline_entries where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-                     and due_at is not null ${only}`;
-  return earliest(trx, now, from, call);
+  return Math.max(call, await earliest(trx, now, entriesWaiting(trx, sql`${connectionId}::uuid`)));
 }
 
 async function nextCheck(trx: WorkspaceTransaction, connectionId: string): Promise<number> {
   const { rows } = await sql<{ next: number }>`
     select greatest(w.next_at, w.leased_until) as next from checks w
-    join crm_connections c on c.workspace_id = ${trx.workspaceId} and c.connection_id = w.connection_id
+    join crm_connections c using (workspace_id, connection_id)
+    join crm_call_states s using (workspace_id, connection_id)
     where w.workspace_id = ${trx.workspaceId} and w.connection_id = ${connectionId} and w.state = 'running'
-      and c.disconnected_at is null and c.blocked_reason is null`.execute(trx);
+      and c.disconnected_at is null and s.blocked_reason is null`.execute(trx);
   return rows[0]?.next ?? Infinity;
 }
 
@@ -165,9 +147,10 @@ async function nextSweep(trx: WorkspaceTransaction, now: number): Promise<number
 
 async function nextSilence(trx: WorkspaceTransaction, now: number): Promise<number> {
   const { rows } = await sql<{ since: number | null }>`
-    select min(failing_since) as since from crm_connections
-    where workspace_id = ${trx.workspaceId} and failed_attempts > 0 and blocked_reason is null
-      and disconnected_at is null and mode <> 'shadow'`.execute(trx);
+    select min(s.failing_since) as since
+    from crm_call_states s join crm_connections c using (workspace_id, connection_id)
+    where s.workspace_id = ${trx.workspaceId} and s.failed_attempts > 0 and s.blocked_reason is null
+      and c.disconnected_at is null and c.mode <> 'shadow'`.execute(trx);
   const since = rows[0]?.since ?? null;
   return since === null ? Infinity : Math.max(since + silentMs, now + silenceEveryMs);
 }
