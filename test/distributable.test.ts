@@ -54,6 +54,10 @@ const statementRules: readonly Rule[] = [
       upsertsOf(statement).some(({ tail }) => /_id \|\||\|\| (?:\w+\.)?\w*_id\b(?!::text)/.test(tail)),
   ],
   [
+    'no slice of an array in an upsert, which ends the server',
+    (statement) => upsertsOf(statement).some(({ tail }) => /[\w)] ?\[ ?[\w$]/.test(tail)),
+  ],
+  [
     'nothing recursive across workspaces',
     (statement) => /\bwith recursive\b/.test(statement) && !/\bworkspace_id = \$/.test(statement),
   ],
@@ -98,6 +102,7 @@ describe('a statement of core/store', () => {
     'sql`with b as (insert into a (x) select x from c on conflict (x) do update set n = 1 returning ${n}) select 1`',
     'const again = sql`do update set n = a.n + ${n}`;\nsql`insert into a (x) select 1 on conflict (x) ${again}`',
     "sql`insert into a (x) select 1 on conflict (x) do update set n = case when a.contact_id || ' ' = 'x' then 1 end`",
+    'sql`insert into a (x) select 1 on conflict (x) do update set y = (a.y || excluded.y)[1:16]`',
     'sql`with recursive r as (select workspace_id from inbox union all select 1 from r) select 1 from r`',
     'pool.query(`update ${leased} set lease = null where not exists (select 1 from pg_stat_activity)`)',
     'sql`select 1 from directory_due d join contacts c on c.workspace_id = d.workspace_id`',
