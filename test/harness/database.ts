@@ -11,7 +11,8 @@ export interface TestDatabase {
 /** Clones the template, which the first test file to ask makes. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await asSuperuser(inject('databaseUrl'), (client) => cloneTemplate(client, inject('databaseUrl'), name));
+  const server = { url: inject('databaseUrl'), citus: inject('citus') };
+  await asSuperuser(server.url, (client) => cloneTemplate(client, server, name));
   return { url: urlOf(name), drop: () => drop(name) };
 }
 
@@ -22,7 +23,8 @@ export async function createEmptyDatabase(): Promise<TestDatabase> {
   return { url: urlOf(name), drop: () => drop(name) };
 }
 
-const drop = (name: string): Promise<void> =>
-  asSuperuser(inject('databaseUrl'), (client) => client.query(`drop database ${name} with (force)`));
+async function drop(name: string): Promise<void> {
+  await asSuperuser(inject('databaseUrl'), (client) => client.query(`drop database ${name} with (force)`));
+}
 
 const urlOf = (name: string): string => databaseAt(inject('databaseUrl'), name);

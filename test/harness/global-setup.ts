@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openEmbeddedDatabase } from '@sangam/service/database';
 import type { TestProject } from 'vitest/node';
-import { dropTemplate } from './template.ts';
+import { dropTemplate, hasCitus } from './template.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** The test run's PostgreSQL, as its superuser. */
     databaseUrl: string;
+    /** It has Citus, and every test's database is a distributed one. */
+    citus: boolean;
   }
 }
 
@@ -20,6 +22,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const given = process.env['TEST_DATABASE_URL'];
   if (given !== undefined) {
     project.provide('databaseUrl', given);
+    project.provide('citus', await hasCitus(given));
     return () => dropTemplate(given);
   }
   const folder = await mkdtemp(path.join(tmpdir(), 'sangam-test-'));
@@ -35,6 +38,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
       max_connections: '300',
     });
     project.provide('databaseUrl', database.url);
+    project.provide('citus', false);
     return async () => {
       await database.stop();
       await clear();
