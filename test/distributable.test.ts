@@ -34,6 +34,20 @@ function upsertsOf(statement: string): { readonly insert: string; readonly tail:
   });
 }
 
+/** What stands in each pair of brackets that opens with a select. */
+function subselectsOf(statement: string): string[] {
+  return [...statement.matchAll(/\(\s*select\b/g)].map(({ index }) => {
+    let depth = 0;
+    let end = index;
+    do {
+      if (statement[end] === '(') depth += 1;
+      if (statement[end] === ')') depth -= 1;
+      end += 1;
+    } while (depth > 0 && end < statement.length);
+    return statement.slice(index, end);
+  });
+}
+
 type Rule = readonly [says: string, isBroken: (statement: string) => boolean];
 
 const statementRules: readonly Rule[] = [
@@ -56,6 +70,12 @@ const statementRules: readonly Rule[] = [
   [
     'no slice of an array in an upsert, which ends the server',
     (statement) => upsertsOf(statement).some(({ tail }) => /[\w)] ?\[ ?[\w$]/.test(tail)),
+  ],
+  [
+    'a subselect names its workspace itself, and not by way of what is around it',
+    (statement) =>
+      /\bworkspace_id = \$/.test(statement) &&
+      subselectsOf(statement).some((text) => workspaceTable.test(text) && !/\bworkspace_id = \$/.test(text)),
   ],
   [
     'nothing recursive across workspaces',
@@ -103,6 +123,7 @@ describe('a statement of core/store', () => {
     'const again = sql`do update set n = a.n + ${n}`;\nsql`insert into a (x) select 1 on conflict (x) ${again}`',
     "sql`insert into a (x) select 1 on conflict (x) do update set n = case when a.contact_id || ' ' = 'x' then 1 end`",
     'sql`insert into a (x) select 1 on conflict (x) do update set y = (a.y || excluded.y)[1:16]`',
+    'sql`select 1 from messages m where m.workspace_id = ${id} and (m.at = 0 or not exists (select 1 from contacts c where c.workspace_id = m.workspace_id))`',
     'sql`with recursive r as (select workspace_id from inbox union all select 1 from r) select 1 from r`',
     'pool.query(`update ${leased} set lease = null where not exists (select 1 from pg_stat_activity)`)',
     'sql`select 1 from directory_due d join contacts c on c.workspace_id = d.workspace_id`',

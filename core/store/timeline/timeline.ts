@@ -204,7 +204,7 @@ export function fromLostEntries(workspaceId: string): ReturnType<typeof sql> {
       and (t.record_id is distinct from primary_record.record_id or t.written_hash is null)
       and (t.record_id is null
            or not exists (select 1 from dead_letters d
-                          where d.workspace_id = t.workspace_id and d.connection_id = t.connection_id
+                          where d.workspace_id = ${workspaceId} and d.connection_id = t.connection_id
                             and d.contact_id = t.contact_id and d.reason like 'timeline%'))`;
 }
 
