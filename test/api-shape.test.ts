@@ -80,7 +80,7 @@ async function someOfEverything(trx: WorkspaceTransaction): Promise<void> {
   const before = [{ recordId: 'r0', primary: true, reason: 'created', partedAt: now, createdAt: now }];
   for (const id of ids) {
     await writeAudit(trx, { memberId: id, action: 'close alert', subject: id, at: now });
-    await raiseAlert(trx, { kind: 'rush', subject: id, message: 'Many new records.' }, now);
+    await raiseAlert(trx, { kind: 'rush of new records', subject: id, message: 'Many new records.' }, now);
     const conflict = { connectionId, contactId: id, recordIds: ['r1', 'r2'], explanation: 'Two.' };
     await openConflicts(trx, [{ kind: 'two records', ...conflict }], now);
     const links = { connectionId, contactId: id, recordId: 'r1', before };

@@ -1,6 +1,6 @@
 import { createHash, createHmac, randomUUID } from 'node:crypto';
 import { connectionSettings } from '@sangam/core/crm';
-import { parkFields, raiseAlert, toJson } from '@sangam/core/store';
+import { type AlertKind, parkFields, raiseAlert, toJson } from '@sangam/core/store';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   type Api,
@@ -36,7 +36,7 @@ const wrong = (code: string, path: string): object => ({
   error: { code, fields: [{ path, message: expect.any(String) }] },
 });
 
-const raise = (kind: string): Promise<void> =>
+const raise = (kind: AlertKind): Promise<void> =>
   fixture.store.transact(fixture.parties.workspaceId, (trx) =>
     raiseAlert(trx, { connectionId, kind, message: 'Somebody should look.' }, Date.now()),
   );
@@ -453,11 +453,11 @@ test('the owners of records can be asked for', async () => {
 test('an alert is shown until it is closed', async () => {
   const { workspaceId } = fixture.parties;
   await fixture.store.transact(workspaceId, (trx) =>
-    raiseAlert(trx, { connectionId, kind: 'rush', message: 'Many new records.' }, Date.now()),
+    raiseAlert(trx, { connectionId, kind: 'rush of new records', message: 'Many new records.' }, Date.now()),
   );
   const { body } = await api('GET', '/alerts');
   const { results } = body as { results: { alertId: string; kind: string; closedAt: string | null }[] };
-  const alert = results.find(({ kind }) => kind === 'rush');
+  const alert = results.find(({ kind }) => kind === 'rush of new records');
   expect(alert?.closedAt).toBeNull();
   expect((await api('POST', `/alerts/${alert?.alertId ?? ''}/close`)).status).toBe(204);
   expect((await api('POST', `/alerts/${alert?.alertId ?? ''}/close`)).status).toBe(404);

@@ -342,7 +342,7 @@ describe('parting', () => {
 
 describe('an alert', () => {
   test('of a rush is over once the people are let in, and others stay', async () => {
-    for (const kind of ['rush of new records', 'fields missing']) {
+    for (const kind of ['rush of new records', 'fields missing'] as const) {
       await inside((trx) => raiseAlert(trx, { connectionId, kind, message: kind }, engineNow));
     }
     await corrections.release(actor(), connectionId);

@@ -203,7 +203,7 @@ const routes: Readonly<Record<string, Reads | Writes>> = {
   'POST /conflicts/:conflictId/dismiss': writes('dismiss conflict', () => conflict()),
   'GET /decisions': reads(),
   'POST /decisions/:decisionId/undo': writes('undo decision', async () => {
-    const decision = { kind: 'join', subject: {}, memberId: randomUUID(), at: now() };
+    const decision = { kind: 'join' as const, subject: {}, memberId: randomUUID(), at: now() };
     return { ids: { decisionId: await inside((trx) => saveDecision(trx, decision)) } };
   }),
 

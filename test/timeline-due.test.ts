@@ -244,6 +244,7 @@ describe('an entry that was lost all the same', () => {
         [
           {
             reason: 'timeline_refused',
+            aboutTimeline: true,
             explanation: 'It said no.',
             source: 'crm',
             connectionId: crm.connectionId,

@@ -3,6 +3,7 @@ import { noSuch, Refusal } from '../errors.ts';
 import {
   type Actor,
   type AuditAction,
+  type DecisionKind,
   closeAlertsOf,
   conflictById,
   connectionOf,
@@ -278,7 +279,7 @@ async function tellPeople(
 function save(
   trx: WorkspaceTransaction,
   { memberId }: Actor,
-  kind: string,
+  kind: DecisionKind,
   subject: unknown,
   at: number,
 ): Promise<string> {

@@ -112,8 +112,8 @@ export function createDeadLetters(dependencies: {
       );
       await retryTimeline(
         trx,
-        going.flatMap(({ contactId, reason }) =>
-          contactId !== null && reason.startsWith('timeline_') ? [contactId] : [],
+        going.flatMap(({ contactId, aboutTimeline }) =>
+          contactId !== null && aboutTimeline ? [contactId] : [],
         ),
         at,
       );

@@ -1,4 +1,5 @@
 import type { ColumnType, Generated, Selectable } from 'kysely';
+import type { AccountAlertKind } from '../whatsapp/index.ts';
 
 /**
  * The tables, as migrations/ makes them. `…_at`, `at`, `since` and `…_until` are milliseconds since the epoch.
@@ -98,6 +99,8 @@ export interface Database {
     channel_id: string | null;
     connection_id: string | null;
     contact_id: string | null;
+    /** An entry of theirs was not written, not their record. */
+    about_timeline: ColumnType<boolean, boolean | undefined>;
     /** Which record of theirs was not written. */
     record_id: ColumnType<string | null, string | null | undefined>;
     payload: Buffer | null;
@@ -448,7 +451,7 @@ export interface Database {
     workspace_id: string;
     conflict_id: string;
     connection_id: string | null;
-    kind: string;
+    kind: ConflictKind;
     /** What it is about, in a form that is the same each time it is found. */
     subject: string;
     contact_id: string | null;
@@ -462,7 +465,7 @@ export interface Database {
     workspace_id: string;
     alert_id: string;
     connection_id: string | null;
-    kind: string;
+    kind: AlertKind;
     /** Which of several it is about, as a template; empty: the kind says it. */
     subject: ColumnType<string, string | undefined>;
     message: string;
@@ -473,7 +476,7 @@ export interface Database {
   decisions: {
     workspace_id: string;
     decision_id: string;
-    kind: string;
+    kind: DecisionKind;
     /** JSON of what was decided, enough to undo it. */
     subject: Buffer;
     member_id: string;
@@ -589,6 +592,28 @@ export type AuthKind = 'keys' | 'oauth' | 'mint';
 export type ConnectionMode = 'shadow' | 'test' | 'live';
 
 /** Whose word a dead letter holds: WhatsApp's, a CRM's, or one of our own members'. */
+/**
+ * `two records`: one person has several, as contacts that turned out to be one, or a record made in the CRM just before
+ * ours. `opt-out cleared`: somebody cleared in the CRM what the person themself asked for. `taken by another record`: a
+ * value only one record may hold.
+ */
+export type ConflictKind = 'two records' | 'opt-out cleared' | 'taken by another record';
+
+/** What a person has to act on; of WhatsApp's own as `AccountAlertKind` tells. */
+export type AlertKind =
+  | AccountAlertKind
+  | 'account not answering'
+  | 'connection blocked'
+  | 'fields missing'
+  | 'number taken over'
+  | 'opt-out not applied'
+  | 'rush of new records'
+  | 'settings cut'
+  | 'timeline blocked'
+  | 'work failing';
+
+export type DecisionKind = 'relink' | 'unlink' | 'join' | 'hand over' | 'conflict';
+
 export type LetterSource = 'whatsapp' | 'crm' | 'us';
 
 /** A channel as it is found by what a webhook names. */

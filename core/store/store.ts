@@ -7,7 +7,7 @@ import { findDue, scanDue } from './work/due-found.ts';
 import { DueNotes, type DueTarget, type Queue, type RestUntil } from './work/due-notes.ts';
 import { type DueListener, DueNotices } from './work/due-notices.ts';
 import { type Gauges, readGauges } from './work/gauges.ts';
-import { type Database, sealedColumns } from './schema.ts';
+import { type AlertKind, type Database, sealedColumns } from './schema.ts';
 import { storableParameter } from './text.ts';
 import type { WorkspaceTransaction } from './transaction.ts';
 import { workspaceGuard } from './workspace-guard.ts';
@@ -53,7 +53,7 @@ export interface Store {
   /** How things stand in all workspaces. Rejects when that takes longer than 2 s. */
   gauges(at: { readonly now: number; readonly silentSince: number }): Promise<Gauges>;
   /** Open alerts of a kind, whoever's. */
-  openAlerts(kind: string): Promise<OpenAlert[]>;
+  openAlerts(kind: AlertKind): Promise<OpenAlert[]>;
   /** This process's connections to the database. */
   pool(): { readonly most: number; readonly open: number; readonly idle: number; readonly waiting: number };
   /** Makes a small write. Rejects where nothing answers within 15 s, nothing may be written, or the disk is full. */
@@ -63,10 +63,12 @@ export interface Store {
 
 /**
  * Sessions end by themselves when their process is frozen in the middle of a transaction, so that its locks do
- * not outlive it: 10 s idle in a transaction, 30 s for a peer that stopped reading.
+ * not outlive it: 10 s idle in a transaction, 30 s for a peer that stopped reading. A hundred rows are looked up by their
+ * keys: at PostgreSQL's own price for a random page it reads whole tables instead, for disks nobody has any more (of the
+ * whole way's time in the database that was two fifths).
  */
 const sessionSettings =
-  '-c idle_in_transaction_session_timeout=10000 -c statement_timeout=60000 -c tcp_user_timeout=30000 ' +
+  '-c random_page_cost=1.1 -c idle_in_transaction_session_timeout=10000 -c statement_timeout=60000 -c tcp_user_timeout=30000 ' +
   '-c jit=off -c TimeZone=UTC';
 
 /**

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { valueOf } from './calculated-values.ts';
 import { type ObjectType, systemProperties } from './object-type.ts';
 import type { Seen } from '../shared/record.ts';
@@ -30,3 +31,10 @@ export function toApiRecord(
     ...(archivedAt === undefined ? {} : { archivedAt: isoTime(archivedAt) }),
   };
 }
+
+// Not `z.record`, which copies every value: this is the sandbox's hottest path, and each value is checked later anyway.
+/** Property values as a caller writes them. */
+export const recordProperties = z.custom<Record<string, unknown>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'properties must be an object',
+);

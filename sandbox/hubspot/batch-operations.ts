@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { toApiRecord, wantedProperties } from './api-record.ts';
+import { recordProperties as properties, toApiRecord, wantedProperties } from './api-record.ts';
 import { associationSpecs, readAssociations, toPair } from './association-types.ts';
 import type { Association } from './associations.ts';
 import { type Batch, batchAnswer, notFoundInBatch, runBatch, toItemError } from './batch.ts';
@@ -10,7 +10,6 @@ import type { Operations } from './operation.ts';
 import { batchMax } from './portal.ts';
 import { reading } from './property-operations.ts';
 import { objectionToIdProperty, type Portal, type RecordContext, requiredIn } from './record-context.ts';
-import { recordProperties as properties } from './record-inputs.ts';
 import type { Draft, Writing } from './writing.ts';
 
 // Made once: zod compiles a schema at its first use.

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { answering, ControlError, readBody } from '../http.ts';
 import { isError } from './catalogue.ts';
 import { byUser } from './changes.ts';
-import { eraseContact } from './erase-contact.ts';
+import { eraseContact } from './contact-operations.ts';
 import type { Portal } from './record-context.ts';
 
 const manyBody = z.strictObject({

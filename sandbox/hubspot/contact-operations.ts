@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { toApiRecord, wantedProperties } from './api-record.ts';
 import { isError } from './catalogue.ts';
-import { eraseContact } from './erase-contact.ts';
+import type { ChangeSource } from './changes.ts';
 import { answerError, notFound } from './errors.ts';
 import type { Operations } from './operation.ts';
 import { reading } from './property-operations.ts';
@@ -34,4 +34,17 @@ export function contactOperations(portal: Portal): Operations {
       return { status: 204 };
     }),
   };
+}
+
+/** A person is forgotten, with all that stands on their timeline. False = there is nothing under this id to forget. */
+export function eraseContact(
+  { contacts, communications, associations }: Portal,
+  id: string,
+  source: ChangeSource,
+): boolean {
+  const record = contacts.records.exact(id);
+  if (record === undefined || record.erased || record.mergedInto !== undefined) return false;
+  communications.records.erase([...associations.communicationsOf(id)], source);
+  contacts.records.erase([id], source);
+  return true;
 }

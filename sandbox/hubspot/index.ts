@@ -22,11 +22,10 @@ import { ownerOperations } from './owners.ts';
 import { portal as portalFacts } from './portal.ts';
 import { propertyOperations } from './property-operations.ts';
 import type { RecordContext } from './record-context.ts';
-import { userRecords } from './user-records.ts';
+import { timelineOf, userRecords } from './user-records.ts';
 import { recordOperations } from './record-operations.ts';
 import { hubspotRules, type HubspotRules } from './rules.ts';
 import { searchOperation } from './search-operation.ts';
-import { timelineOf } from './timeline.ts';
 
 const tokenBody = z.strictObject({
   expired: z.boolean().optional(),

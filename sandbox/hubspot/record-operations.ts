@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Answer } from '../http.ts';
-import { askedProperties, toApiRecord, wantedProperties } from './api-record.ts';
+import { recordProperties, askedProperties, toApiRecord, wantedProperties } from './api-record.ts';
 import { associationSpecs, readAssociations, toPair } from './association-types.ts';
 import { isError } from './catalogue.ts';
 import { answerError, notFound, validationError } from './errors.ts';
@@ -9,7 +9,6 @@ import type { Asked, Operations } from './operation.ts';
 import { reading } from './property-operations.ts';
 import { isLive, type Seen } from '../shared/record.ts';
 import { objectionToIdProperty, type Portal, type RecordContext, requiredIn } from './record-context.ts';
-import { recordProperties } from './record-inputs.ts';
 import type { Draft } from './writing.ts';
 
 const createBody = z.object({ properties: recordProperties, associations: associationSpecs });

@@ -2,7 +2,6 @@ import type { SandboxClock } from '../clock.ts';
 import type { Association, Associations } from './associations.ts';
 import { valueOf } from './calculated-values.ts';
 import type { Catalogue } from './catalogue.ts';
-import { conflictOf } from './conflicts.ts';
 import { type HubspotError, notFound, validationError } from './errors.ts';
 import { additionalFrom, emailsOf, filledFrom, mergedIds } from './merged-values.ts';
 import type { ObjectType } from './object-type.ts';
@@ -13,6 +12,7 @@ import { createRecordState, type RecordState } from '../shared/record-state.ts';
 import type { HubspotRules } from './rules.ts';
 import { isoTime } from './values.ts';
 import { createWriting, type Writing } from './writing.ts';
+import { conflictOf } from './written-values.ts';
 
 /** What happens to records of a portal, and what new ones stand on. */
 export type HubspotRecordsChange = RecordsChange & {

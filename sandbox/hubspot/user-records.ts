@@ -3,7 +3,7 @@ import { isError } from './catalogue.ts';
 import { byUser } from './changes.ts';
 import { isLive, type Seen, type StoredRecord } from '../shared/record.ts';
 import type { HubspotError } from './errors.ts';
-import type { RecordContext } from './record-context.ts';
+import type { Portal, RecordContext } from './record-context.ts';
 
 /** HubSpot's portals hold one type of person's record; what is logged is neither merged nor restored by itself here. */
 const nothingConverts = 'HubSpot has no leads that become contacts: a contact is one from the start.';
@@ -59,4 +59,21 @@ export function userRecords(
 
 function refused({ status, message }: HubspotError): Refused {
   return { refused: { status, message } };
+}
+
+/** What a user sees on a contact: its communications by `hs_timestamp`. docs/vendors/hubspot.md §4.5. */
+export function timelineOf(
+  { associations, communications }: Portal,
+  contactId: string,
+): UserRecord['timeline'] {
+  return [...associations.communicationsOf(contactId)]
+    .map((id) => communications.records.exact(id))
+    .filter((record) => record !== undefined)
+    .filter(isLive)
+    .map(({ id, properties }) => ({
+      id,
+      at: properties['hs_timestamp'] ?? '',
+      text: properties['hs_communication_body'] ?? '',
+    }))
+    .toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at) || Number(a.id) - Number(b.id));
 }

@@ -1,16 +1,14 @@
 import type { SandboxClock } from '../clock.ts';
 import type { Association } from './associations.ts';
 import type { Catalogue } from './catalogue.ts';
-import { conflictOf } from './conflicts.ts';
 import { type HubspotError, invalidProperties, missingProperties } from './errors.ts';
-import { movesBackwards } from './lifecycle.ts';
 import type { ObjectType } from './object-type.ts';
 import type { ChangeSource } from './changes.ts';
 import type { RecordChange, Seen, StoredRecord, Values } from '../shared/record.ts';
 import type { RecordState } from '../shared/record-state.ts';
 import type { HubspotRules } from './rules.ts';
 import { isoTime } from './values.ts';
-import { readValues } from './written-values.ts';
+import { conflictOf, movesBackwards, readValues } from './written-values.ts';
 
 /** One record's part of a write that has been checked and not yet made. */
 export interface Draft {

@@ -1,10 +1,11 @@
 import type { Catalogue } from './catalogue.ts';
-import type { Problem } from './errors.ts';
+import { emailTaken, type HubspotError, type Problem, uniqueTaken } from './errors.ts';
+import { portal } from './portal.ts';
+import type { PropertyDefinition } from './property.ts';
+import type { Values } from '../shared/record.ts';
 import { normalise } from './values.ts';
 
-/** What a write may say of one record, before records meet each other. */
-
-type Values = Readonly<Record<string, string>>;
+/** What a write may say of one record. */
 
 /** Every value as it would be stored, or all that is wrong with them. `current` is what the record holds now. */
 export function readValues(
@@ -29,4 +30,43 @@ export function readValues(
     else problems.push(read);
   }
   return problems.length > 0 ? { problems } : { values };
+}
+
+/** The first unique value of a record that another one holds, as HubSpot puts it. docs/vendors/hubspot.md §4.2. */
+export function conflictOf(
+  unique: ReadonlySet<string>,
+  holderOf: (property: string, value: string) => string | undefined,
+  id: string,
+  values: Values,
+): HubspotError | undefined {
+  for (const property of unique) {
+    const value = values[property];
+    if (value === undefined || value === '') continue;
+    const holderId = holderOf(property, value);
+    if (holderId === undefined || holderId === id) continue;
+    if (property === 'email') return emailTaken(holderId);
+    return uniqueTaken({ portalId: portal.portalId, property, value, id, holderId });
+  }
+  return undefined;
+}
+
+/**
+ * Whether this goes back down the portal's stages, which the API may not: it has to empty the stage first.
+ * docs/vendors/hubspot.md §4.2.
+ */
+export function movesBackwards(
+  stages: PropertyDefinition['options'],
+  from: string | undefined,
+  to: string,
+): boolean {
+  if (from === undefined || from === '' || to === '') return false;
+  const order = stages
+    .toSorted((a, b) => orderOf(a.displayOrder) - orderOf(b.displayOrder))
+    .map(({ value }) => value);
+  return order.indexOf(to) < order.indexOf(from);
+}
+
+/** Options without an order come last, as they were given. */
+function orderOf(displayOrder: number): number {
+  return displayOrder < 0 ? Number.MAX_SAFE_INTEGER : displayOrder;
 }

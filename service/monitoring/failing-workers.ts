@@ -1,6 +1,13 @@
 import type { Clock } from '@sangam/core/clock';
 import type { TickFailed, TickFailure } from '@sangam/core/work';
-import { closeAlert, raiseAlert, seeAlert, serviceWorkspaceId, type Store } from '@sangam/core/store';
+import {
+  closeAlert,
+  type NewAlert,
+  raiseAlert,
+  seeAlert,
+  serviceWorkspaceId,
+  type Store,
+} from '@sangam/core/store';
 import { describeError } from './logger.ts';
 import type { RepeatedErrors } from './repeated-errors.ts';
 
@@ -61,7 +68,7 @@ export function createFailingWorkers(dependencies: {
     const { step, workspaceId = serviceWorkspaceId, connectionId, failures } = failing;
     const { type, code, message } = describeError(error);
     const reason = [type, code].filter((word) => word !== undefined).join(' ');
-    const alerted = {
+    const alerted: NewAlert = {
       kind: alertKind,
       subject: step,
       ...(connectionId === undefined ? {} : { connectionId }),

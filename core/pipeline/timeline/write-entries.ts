@@ -154,6 +154,7 @@ export async function writeEntries(
     settled.push({ ...before, recordId, hash: null, result: 'refused' });
     letters.push({
       reason: `timeline_${refusal.code}`,
+      aboutTimeline: true,
       explanation: refusal.explanation,
       source: 'crm',
       connectionId,

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
 import type { Page } from '../page.ts';
+import type { AlertKind, ConflictKind } from '../schema.ts';
 import type { WorkspaceTransaction } from '../transaction.ts';
 
 /** What a person has to look at: alerts pass, conflicts are decided. */
@@ -8,7 +9,7 @@ import type { WorkspaceTransaction } from '../transaction.ts';
 export interface Alert {
   readonly alertId: string;
   readonly connectionId: string | null;
-  readonly kind: string;
+  readonly kind: AlertKind;
   /** Which of several it is about, such as a template; empty: the kind says it. */
   readonly subject: string;
   readonly message: string;
@@ -19,7 +20,7 @@ export interface Alert {
 /** One to be raised: of its connection, where it is about one. */
 export interface NewAlert {
   readonly connectionId?: string;
-  readonly kind: string;
+  readonly kind: AlertKind;
   readonly subject?: string;
   readonly message: string;
 }
@@ -60,7 +61,7 @@ export async function seeAlert(
 /** What these alerts said is mended. */
 export async function closeAlerts(
   trx: WorkspaceTransaction,
-  alerts: readonly { readonly kind: string; readonly subject: string }[],
+  alerts: readonly { readonly kind: AlertKind; readonly subject: string }[],
   now: number,
 ): Promise<void> {
   if (alerts.length === 0) return;
@@ -76,7 +77,7 @@ export async function closeAlerts(
 export async function openAlert(
   trx: WorkspaceTransaction,
   connectionId: string,
-  kind: string,
+  kind: AlertKind,
 ): Promise<Alert | undefined> {
   const { rows } = await sql<Alert>`
     select ${alertColumns} from alerts
@@ -118,7 +119,7 @@ export async function closeAlert(trx: WorkspaceTransaction, alertId: string, now
 export async function closeAlertsOf(
   trx: WorkspaceTransaction,
   connectionId: string,
-  kind: string,
+  kind: AlertKind,
   now: number,
 ): Promise<void> {
   await sql`
@@ -126,13 +127,6 @@ export async function closeAlertsOf(
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} and kind = ${kind}
       and closed_at is null`.execute(trx);
 }
-
-/**
- * `two records`: one person has several, as contacts that turned out to be one, or a record made in the CRM just before
- * ours. `opt-out cleared`: somebody cleared in the CRM what the person themself asked for. `taken by another record`: a
- * value only one record may hold.
- */
-export type ConflictKind = 'two records' | 'opt-out cleared' | 'taken by another record';
 
 export interface Conflict {
   readonly conflictId: string;

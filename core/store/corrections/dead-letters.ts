@@ -22,6 +22,8 @@ export interface DeadLetter {
   readonly contactId?: string;
   /** The record that was not written; undefined: there is none yet, or it is about no record. */
   readonly recordId?: string | undefined;
+  /** It is an entry of their timeline that was not written. */
+  readonly aboutTimeline?: boolean;
   readonly payload?: Buffer;
   readonly receivedAt: number;
   /** Somebody's opt-out: its contents are not swept. */
@@ -56,6 +58,7 @@ export async function parkDeadLetters(
           connection_id: letter.connectionId ?? null,
           contact_id: letter.contactId ?? null,
           record_id: letter.recordId ?? null,
+          about_timeline: letter.aboutTimeline ?? false,
           payload: letter.payload ?? null,
           received_at: letter.receivedAt,
           parked_at: now,
@@ -104,6 +107,7 @@ export interface DeadLetterRow {
   readonly signer: string | null;
   readonly channelId: string | null;
   readonly contactId: string | null;
+  readonly aboutTimeline: boolean;
   readonly receivedAt: number;
   readonly parkedAt: number;
   /** When its contents had had their time; null: they are there, or there never were any. */
@@ -124,7 +128,7 @@ export interface DeadLetterQuery extends Page<string> {
 
 const letterColumns = sql.raw(
   `dead_letter_id as "deadLetterId", reason, explanation, source, signer, channel_id as "channelId",
-   contact_id as "contactId", received_at as "receivedAt", parked_at as "parkedAt",
+   contact_id as "contactId", about_timeline as "aboutTimeline", received_at as "receivedAt", parked_at as "parkedAt",
    contents_swept_at as "contentsSweptAt", set_aside_at as "setAsideAt",
    set_aside_why as "setAsideWhy"`,
 );
@@ -263,7 +267,7 @@ export async function deleteCrmLetters(
     using unnest(${written.map(({ contactId }) => contactId)}::uuid[],
                  ${written.map(({ recordId }) => recordId)}::text[]) as t (contact_id, record_id)
     where d.workspace_id = ${trx.workspaceId} and d.connection_id = ${connectionId}
-      and d.contact_id = t.contact_id and d.reason not like 'timeline%'
+      and d.contact_id = t.contact_id and not d.about_timeline
       and (d.record_id is null or d.record_id = t.record_id or not exists (
         select 1 from crm_links l
         join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
 import { fromJson, toJson } from '../json.ts';
 import type { Page } from '../page.ts';
-import type { LinkReason } from '../schema.ts';
+import type { DecisionKind, LinkReason } from '../schema.ts';
 import type { WorkspaceTransaction } from '../store.ts';
 
 /** Links as a member changes them by hand, and the decisions that can be undone. */
@@ -60,7 +60,7 @@ export async function replaceLinks(
 
 export interface Decision {
   readonly decisionId: string;
-  readonly kind: string;
+  readonly kind: DecisionKind;
   readonly subject: unknown;
   readonly memberId: string;
   readonly at: number;
@@ -70,7 +70,7 @@ export interface Decision {
 export async function saveDecision(
   trx: WorkspaceTransaction,
   decision: {
-    readonly kind: string;
+    readonly kind: DecisionKind;
     readonly subject: unknown;
     readonly memberId: string;
     readonly at: number;
@@ -123,7 +123,7 @@ export async function decisionsAfter(
   trx: WorkspaceTransaction,
   decisionId: string,
 ): Promise<Pick<Decision, 'kind' | 'subject'>[]> {
-  const { rows } = await sql<{ kind: string; subject: Buffer }>`
+  const { rows } = await sql<{ kind: DecisionKind; subject: Buffer }>`
     select kind, subject from decisions
     where workspace_id = ${trx.workspaceId} and decision_id > ${decisionId} and undone_at is null`.execute(
     trx,

@@ -26,6 +26,7 @@ import { erasedOptOuts } from './0043-erased-opt-outs.ts';
 import { lettersOfRecords } from './0044-letters-of-records.ts';
 import { connectionParts } from './0047-connection-parts.ts';
 import { directoryApart } from './0052-directory-apart.ts';
+import { lettersOfTimelines } from './0054-letters-of-timelines.ts';
 
 /** By the name of their file, in order. One that was applied anywhere is never changed: another follows it, under a number above all others. */
 export const migrations = {
@@ -57,4 +58,5 @@ export const migrations = {
   '0044-letters-of-records': lettersOfRecords,
   '0047-connection-parts': connectionParts,
   '0052-directory-apart': directoryApart,
+  '0054-letters-of-timelines': lettersOfTimelines,
 };

@@ -2,31 +2,37 @@ import { type RawBuilder, sql } from 'kysely';
 import type { WorkspaceTransaction } from '../store.ts';
 
 /**
- * Homes `l` of those who held a phone of the contact of identity `mine` before. Such a record stays theirs though it may
- * still hold the number.
+ * Primary records `l` of those who held a phone of these contacts, each by identity `mine`, before. Such a record stays
+ * theirs though it may still hold the number.
  */
 const earlierPrimaries = (
   { workspaceId }: WorkspaceTransaction,
   connectionId: string,
+  contactIds: readonly string[],
 ): RawBuilder<unknown> => sql`
   identities mine
   join identities earlier on earlier.workspace_id = mine.workspace_id and earlier.value = mine.value
                          and earlier.since < mine.since and earlier.contact_id <> mine.contact_id
   join crm_links l on l.workspace_id = mine.workspace_id and l.connection_id = ${connectionId}
                   and l.contact_id = earlier.contact_id and l.is_primary and l.parted_at is null
-  where mine.workspace_id = ${workspaceId} and starts_with(mine.value, '+')`;
+  where mine.workspace_id = ${workspaceId} and mine.contact_id = any(${contactIds}::uuid[])
+    and starts_with(mine.value, '+')`;
 
-/** Of a contact and a record: whether that is the primary record of somebody who held one of the contact's phones before. */
+/**
+ * Of a contact among these and a record: whether that is the primary record of somebody who held one of the contact's phones
+ * before. Found once for all of these: asked of each by itself it would be found for the whole workspace.
+ */
 export const isEarlierHolders = (
   trx: WorkspaceTransaction,
   connectionId: string,
+  contactIds: readonly string[],
   {
     contactId,
     recordId,
   }: { readonly contactId: RawBuilder<unknown>; readonly recordId: RawBuilder<unknown> },
 ): RawBuilder<boolean> => sql`
-  exists (select 1 from ${earlierPrimaries(trx, connectionId)}
-          and mine.contact_id = ${contactId} and l.record_id = ${recordId})`;
+  ((${contactId}, ${recordId}) in (select mine.contact_id, l.record_id
+                                   from ${earlierPrimaries(trx, connectionId, contactIds)}))`;
 
 /** Who holds a phone now or held it once that was one of these contacts' before: an opt-out of theirs came with it. */
 export async function laterHolders(
@@ -59,8 +65,7 @@ export async function primaryRecordsOfEarlierHolders(
   if (contactIds.length === 0) return [];
   const { rows } = await sql<EarlierPrimary>`
     with earlier as (
-      select mine.contact_id, mine.value, l.record_id from ${earlierPrimaries(trx, connectionId)}
-      and mine.contact_id = any(${contactIds}::uuid[]))
+      select mine.contact_id, mine.value, l.record_id from ${earlierPrimaries(trx, connectionId, contactIds)})
     select e.contact_id as "contactId", e.record_id as "recordId",
            bool_or(p.field is not null and not coalesce(r.agreed and p.field = any(r.ours), false)) as typed
     from earlier e

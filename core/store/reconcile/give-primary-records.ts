@@ -17,11 +17,9 @@ export async function givePrimaryRecords(
 ): Promise<string[]> {
   if (recordIds.length === 0) return [];
   const tied = await linksOfRecords(trx, connectionId, recordIds);
-  await holdContacts(
-    trx,
-    tied.map(({ contactId }) => contactId),
-  );
-  const earlier = isEarlierHolders(trx, connectionId, {
+  const contactIds = [...new Set(tied.map(({ contactId }) => contactId))];
+  await holdContacts(trx, contactIds);
+  const earlier = isEarlierHolders(trx, connectionId, contactIds, {
     contactId: sql`tied.contact_id`,
     recordId: sql`tied.record_id`,
   });

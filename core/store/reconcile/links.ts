@@ -196,12 +196,11 @@ export async function linkByPhone(
     join identities i on i.workspace_id = p.workspace_id and i.value = p.phone and i.contact_id is not null
     where p.workspace_id = ${trx.workspaceId} and p.connection_id = ${connectionId}
       and p.record_id = any(${recordIds}::text[])`.execute(trx);
-  await holdContacts(
-    trx,
-    known.map(({ contactId }) => contactId),
-  );
+  const contactIds = known.map(({ contactId }) => contactId);
+  if (contactIds.length === 0) return [...new Set(untied.map(({ recordId }) => recordId))];
+  await holdContacts(trx, contactIds);
   const strays = await strayPhonesOn(trx, connectionId, recordIds);
-  const earlier = isEarlierHolders(trx, connectionId, {
+  const earlier = isEarlierHolders(trx, connectionId, contactIds, {
     contactId: sql`i.contact_id`,
     recordId: sql`p.record_id`,
   });

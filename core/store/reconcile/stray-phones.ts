@@ -14,16 +14,18 @@ export interface StrayPhone {
   readonly field: string;
 }
 
-/** Those among phones `p` of `crm_phones`. */
+/** Those among phones `p` of `crm_phones`, which are found first: of all there are, whose each is takes long to tell. */
 async function strayPhones(trx: WorkspaceTransaction, among: RawBuilder<unknown>): Promise<StrayPhone[]> {
   const { workspaceId } = trx;
   const { rows } = await sql<StrayPhone & { typed: string; base: Buffer }>`
+    with p as materialized (
+      select p.connection_id, p.record_id, p.field, p.typed, p.phone from crm_phones p
+      where p.workspace_id = ${workspaceId} and p.phone is not null and ${among})
     select p.connection_id as "connectionId", p.record_id as "recordId", p.field, p.typed, w.base
-    from crm_phones p
+    from p
     join crm_records w on w.workspace_id = ${workspaceId} and w.connection_id = p.connection_id
                       and w.record_id = p.record_id and p.field = any(w.ours)
-    where p.workspace_id = ${workspaceId} and p.phone is not null and ${among}
-      and (select bool_and(not exists (select 1 from identities i
+    where (select bool_and(not exists (select 1 from identities i
                                        where i.workspace_id = ${workspaceId} and i.value = p.phone
                                          and i.contact_id = owner.contact_id))
            from (select l.contact_id from crm_links l

@@ -205,7 +205,7 @@ export function fromLostEntries(workspaceId: string): ReturnType<typeof sql> {
       and (t.record_id is null
            or not exists (select 1 from dead_letters d
                           where d.workspace_id = ${workspaceId} and d.connection_id = t.connection_id
-                            and d.contact_id = t.contact_id and d.reason like 'timeline%'))`;
+                            and d.contact_id = t.contact_id and d.about_timeline))`;
 }
 
 /** Opaque, stable and short: it stands in the entry for people to see. It tells for whom the entry was made. */
