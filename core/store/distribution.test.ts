@@ -2,7 +2,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
-import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '@sangam/test';
+import { createEmptyDatabase, type TestDatabase } from '@sangam/test';
 import { planDistribution, spreadTables } from './distribution.ts';
 import { directoryTables, distribute, migrate, workspaceTables } from './index.ts';
 import { migrations } from './migrations/index.ts';
@@ -30,7 +30,10 @@ afterEach(async () => {
 const run = (statement: string) => sql.raw(statement).execute(db);
 
 describe('the plan', () => {
-  beforeEach(() => use(createTestDatabase()));
+  beforeEach(async () => {
+    await use(createEmptyDatabase());
+    await migrate(database.url);
+  });
 
   test('has a place for every table, and workspaces goes first', async () => {
     const { byWorkspace, onEveryNode, onCoordinator } = await planDistribution(db);

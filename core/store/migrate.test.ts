@@ -9,11 +9,9 @@ import { migrations } from './migrations/index.ts';
 
 /** A database as these migrations leave it. */
 async function databaseOf(applied: Readonly<Record<string, Migration>>) {
-  const database = await createTestDatabase();
+  const database = await createEmptyDatabase();
   const client = new pg.Client({ connectionString: database.url });
   await client.connect();
-  await client.query('drop schema public cascade');
-  await client.query('create schema public');
   const db = new Kysely<unknown>({
     dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: database.url, max: 1 }) }),
   });
