@@ -1,11 +1,11 @@
-import { Kysely, PostgresDialect, sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
-import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { createEmptyDatabase, type TestDatabase } from '@sangam/test';
 import { planDistribution, spreadTables } from './distribution.ts';
 import { directoryTables, distribute, migrate, workspaceTables } from './index.ts';
 import { migrations } from './migrations/index.ts';
+import { openDatabase } from './with-database.ts';
 
 /** Where tables stand once the database is a distributed one (docs/scaling.md). */
 
@@ -17,9 +17,7 @@ let db: Kysely<unknown>;
 
 async function use(opened: Promise<TestDatabase>): Promise<void> {
   database = await opened;
-  db = new Kysely({
-    dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: database.url, max: 1 }) }),
-  });
+  db = openDatabase(database.url);
 }
 
 afterEach(async () => {
@@ -159,6 +157,8 @@ describe.runIf(onCitus)('on a Citus', () => {
         }
       },
     };
+    await migrate(database.url);
+    expect(await placesNow()).toEqual(await placesPlanned());
     await migrateTo({ ...migrations, '9999-later': later });
     expect(await spreadTables(db)).toContain('notes');
     expect(await placesNow()).toEqual(await placesPlanned());
