@@ -3,7 +3,6 @@ import type { Crm } from './shared/crm.ts';
 
 export type {
   Access,
-  AppSite,
   Crm,
   CrmAccount,
   CrmApp,

@@ -114,8 +114,8 @@ export function crmControls({
 
 function userRecordsOf(crm: CrmSimulator, request: Request): UserRecords {
   const type = String(request.params['type']);
-  const desk = Object.hasOwn(crm.userRecords, type) ? crm.userRecords[type] : undefined;
-  if (desk !== undefined) return desk;
+  const records = Object.hasOwn(crm.userRecords, type) ? crm.userRecords[type] : undefined;
+  if (records !== undefined) return records;
   const known = Object.keys(crm.userRecords).join(', ');
   throw new ControlError(404, 'no_such_type', `${crm.name} has no records of this type here, only ${known}.`);
 }

@@ -92,7 +92,7 @@ export interface CrmEntry {
   readonly account: string;
   /** Its app's name where none is given: the same in every installation. */
   readonly clientId: string;
-  /** The desk of people's records. */
+  /** The type of people's records. */
   readonly peopleType: string;
   readonly rules: z.ZodType;
   /** `rules`: as `rules` above has them; zod's error for a rule or answer that does not exist. */

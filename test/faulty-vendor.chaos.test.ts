@@ -25,8 +25,8 @@ async function openAccount(options: { readonly limiter?: boolean } = {}): Promis
 }
 
 /** Traffic in order, in so many parts. */
-function partsOf({ dispatcher }: Traffic, parts: number): Change[][] {
-  const changes = dispatcher.flat();
+function partsOf({ rounds }: Traffic, parts: number): Change[][] {
+  const changes = rounds.flat();
   const size = Math.ceil(changes.length / parts);
   return Array.from({ length: parts }, (_, part) => changes.slice(part * size, (part + 1) * size));
 }
@@ -73,7 +73,7 @@ describe('a vendor that acts late, within the time it is given', () => {
   test.each(['creates', 'updates'] as const)('on %s, before anything newer is written', async (on) => {
     const { fixture, crm } = await openAccount();
     const traffic = trafficOf(20, 2, fixture.clock.now() - hour);
-    for (const [step, changes] of traffic.dispatcher.entries()) {
+    for (const [step, changes] of traffic.rounds.entries()) {
       await crm.account.fault({ commitAfterMs: lateMs, on, times: 1 + (step % 2) });
       await crm.receive(...changes);
       await fixture.pass(minute);
@@ -151,7 +151,7 @@ describe('answers that are none of the vendor’s', () => {
     const { fixture, crm } = await openAccount();
     const traffic = trafficOf(5, 1, fixture.clock.now() - hour);
     await crm.account.fault({ redirectTo: `${elsewhere.origin}/taken` });
-    await crm.receive(...traffic.dispatcher.flat());
+    await crm.receive(...traffic.rounds.flat());
     await fixture.pass(10 * minute);
     expect(heard).toEqual([]);
     await expectCounted(fixture, crm, traffic);

@@ -31,8 +31,8 @@ async function postOnce(
   deaths: number,
   die: (death: number) => Promise<void>,
 ): Promise<void> {
-  const { everybody, dispatcher } = trafficOf(60, 5, start);
-  const bodies = dispatcher.flat().map((change) => webhook(fixture.parties.whatsapp, [change]));
+  const { everybody, rounds } = trafficOf(60, 5, start);
+  const bodies = rounds.flat().map((change) => webhook(fixture.parties.whatsapp, [change]));
   const between = Math.floor(bodies.length / (deaths + 1));
   let acknowledged = 0;
   let dying = Promise.resolve();
@@ -72,7 +72,7 @@ test('a process killed while a commit is under way has acknowledged nothing of i
   onTestFinished(() => fixture.close());
   const service = await fixture.startService();
   const bodies = trafficOf(20, 1, start)
-    .dispatcher.flat()
+    .rounds.flat()
     .map((change) => webhook(fixture.parties.whatsapp, [change]));
   const holder = new pg.Client({ connectionString: fixture.databaseUrl });
   holder.on('error', () => undefined);

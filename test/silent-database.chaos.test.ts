@@ -57,8 +57,8 @@ describe.concurrent('a database that is up, and does not do its work', () => {
     const proxy = await openDatabaseProxy(fixture.databaseUrl);
     context.onTestFinished(() => proxy.close());
     const service = await fixture.startService(proxy.url);
-    const { everybody, dispatcher } = trafficOf(10, 2, start);
-    const bodies = dispatcher.flat().map((change) => webhook(fixture.parties.whatsapp, [change]));
+    const { everybody, rounds } = trafficOf(10, 2, start);
+    const bodies = rounds.flat().map((change) => webhook(fixture.parties.whatsapp, [change]));
     const post = (some: readonly object[]): Promise<void> =>
       inParallel(some, 6, (body) => deliver(() => [service], body));
     await post(bodies.slice(0, 20));

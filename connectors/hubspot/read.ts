@@ -83,7 +83,7 @@ function whoAnswers(asked: readonly string[], { results, errors }: BatchAnswer):
   const missing = new Set(errors.flatMap(namedBy));
   const [only, ...others] = [...open].filter((id) => !missing.has(id));
   const [result, ...more] = unexplained;
-  // One answer to one question is no riddle.
+  // One answer to one question can only be its own.
   if (only !== undefined && result !== undefined && others.length + more.length === 0) settle(only, result);
   return answers;
 }

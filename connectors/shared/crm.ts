@@ -42,7 +42,7 @@ export interface CrmSite {
 }
 
 /** The same where an app of ours stands. */
-export interface AppSite extends CrmSite {
+interface AppSite extends CrmSite {
   readonly app: CrmApp;
 }
 

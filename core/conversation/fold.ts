@@ -6,7 +6,7 @@ import type { MessageStatus } from '../whatsapp/index.ts';
  */
 
 /** A value with the time and event that brought it, by which two of them are ordered. */
-export interface Stamped<Value> {
+interface Stamped<Value> {
   readonly value: Value;
   /** Milliseconds. */
   readonly at: number;

@@ -23,7 +23,7 @@ import { optOutElsewhere } from '../pipeline/index.ts';
 import type { ChangeReceiver } from '../pipeline/index.ts';
 import type { Receiver } from '../pipeline/index.ts';
 
-export interface Replayed {
+interface Replayed {
   /** On their way again. */
   readonly replayed: number;
   /** Still where they were: their cause stands, as of a number nobody has connected. */

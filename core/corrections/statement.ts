@@ -9,7 +9,7 @@ import {
 import { boundsOf } from '../timeline/index.ts';
 
 /** One side that must equal the sum of the others. */
-export interface Balance {
+interface Balance {
   readonly total: number;
   readonly parts: Readonly<Record<string, number>>;
   /** 0: it balances. Above: so many are missing from the parts; below: so many are there too often. */

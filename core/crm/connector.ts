@@ -9,7 +9,7 @@ import type { Timeline } from './timeline.ts';
  * `keyed`: the vendor enforces our key, so a write may be repeated after an unknown outcome. `findable`: a marker can be
  * read back; after an unknown outcome wait `settleMs`, look, then repeat. docs/design.md §4.
  */
-export type WriteClass = 'keyed' | 'findable';
+type WriteClass = 'keyed' | 'findable';
 
 /** A record as it was read: `values` holds every field asked for, '' where the CRM holds none. */
 export interface CrmRecord {

@@ -31,7 +31,7 @@ export interface ContactFields {
   readonly flowAnswers: Readonly<Record<string, string>>;
 }
 
-export type LeadSource = 'WhatsApp CTWA' | 'WhatsApp Inbound' | 'WhatsApp';
+type LeadSource = 'WhatsApp CTWA' | 'WhatsApp Inbound' | 'WhatsApp';
 
 /** What a mapping can carry of a contact, and where it fits. */
 export interface SourceRule {

@@ -8,7 +8,7 @@ const ownerIds = z.array(ownerId).min(1).max(1_000);
 const ownerOf = z.record(z.string().max(100), z.string().max(100));
 
 /** Who owns a record Sangam creates. A record that has an owner keeps it. */
-export const ownerRule = z.discriminatedUnion('kind', [
+const ownerRule = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('nobody') }).describe('the CRM decides'),
   z.object({ kind: z.literal('fixed'), ownerId }).describe('always this one'),
   z.object({ kind: z.literal('round robin'), ownerIds }).describe('each in turn'),

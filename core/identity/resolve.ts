@@ -2,7 +2,7 @@ import { type Anchor, type BsuidKey, type Evidence, scopeOf } from './evidence.t
 import { UnionFind } from './union-find.ts';
 
 /** A stretch of time during which one person held a phone. */
-export interface PhoneSegment {
+interface PhoneSegment {
   readonly phone: string;
   /** Milliseconds; 0 = as far back as we know. */
   readonly since: number;

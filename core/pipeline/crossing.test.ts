@@ -26,7 +26,7 @@ beforeEach(async () => {
 afterEach(() => engine.close());
 
 const people = Array.from({ length: 16 }, (_, index) => `9198123456${String(index + 10)}`);
-const dispatcher = 40;
+const rounds = 40;
 const erasureKeyOf = (): Promise<Buffer> => Promise.resolve(Buffer.alloc(32, 7));
 
 /** Another order of the same, a different one each round. */
@@ -129,7 +129,7 @@ describe('what is applied and what is remembered of the CRM', () => {
         ),
       );
     };
-    for (let round = 1; round <= dispatcher; round += 1) {
+    for (let round = 1; round <= rounds; round += 1) {
       await Promise.all([apply(round), remember(round), remember(round + 1)]);
     }
     expect(problems).toEqual([]);

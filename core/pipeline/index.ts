@@ -16,7 +16,6 @@ export { contactFields } from './reconcile/contact-fields.ts';
 export type { DecidedEvidence, IdentityDecisionPayload, TagChangePayload } from './apply/read-event.ts';
 export { lookUpIn } from './apply/people.ts';
 export { anchorOfId } from './apply/restructure.ts';
-export type { Applied } from './apply/apply-batch.ts';
 export type { ErasureKeyOf } from './erased.ts';
 export type { BatchOutcome } from './reconcile/findings.ts';
 export * from './sweeper.ts';

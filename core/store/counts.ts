@@ -34,7 +34,7 @@ export interface Count {
   readonly connectionId?: string;
 }
 
-export const quarterMs = 15 * 60 * 1000;
+const quarterMs = 15 * 60 * 1000;
 
 /** Rows of one count, so that processes and steps seldom wait for each other. */
 const slots = 16;

@@ -7,13 +7,7 @@ export * from './sealed.ts';
 export * from './store.ts';
 export * from './text.ts';
 export * from './page.ts';
-export {
-  connectionQueues,
-  type DueTarget,
-  dueConnection,
-  type Queue,
-  type RestUntil,
-} from './work/due-notes.ts';
+export { type DueTarget, dueConnection, type Queue, type RestUntil } from './work/due-notes.ts';
 export { giveErasedOptOuts } from './apply/inherited-opt-outs.ts';
 export * from './receive/intake.ts';
 export * from './apply/inbox.ts';

@@ -18,7 +18,7 @@ export type { WorkspaceTransaction } from './transaction.ts';
 const repeatable = new Set(['40P01', '40001']);
 const mostRepeats = 6;
 
-export interface OpenAlert {
+interface OpenAlert {
   readonly workspaceId: string;
   readonly alertId: string;
   readonly connectionId: string | null;

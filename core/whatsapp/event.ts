@@ -154,7 +154,7 @@ export const messageStatuses = ['accepted', 'sent', 'failed', 'delivered', 'read
 export type MessageStatus = (typeof messageStatuses)[number];
 
 /** A message of the business changed state. `identities` are the recipient's. */
-export interface StatusChange extends ParsedBase {
+interface StatusChange extends ParsedBase {
   readonly kind: 'status';
   readonly wamid: string;
   readonly status: MessageStatus;
@@ -182,7 +182,7 @@ export interface HistoryMessage extends ParsedBase, MessageContent {
 }
 
 /** The person used WhatsApp's own controls for marketing messages. */
-export interface PreferenceChange extends ParsedBase {
+interface PreferenceChange extends ParsedBase {
   readonly kind: 'preference';
   readonly value: 'stop' | 'resume' | 'signup';
   readonly signupId?: string;

@@ -30,7 +30,7 @@ interface Leased {
 }
 
 /** A batch to be leased: whoever holds its token may record what became of it, while the lease lives. */
-export interface Batch {
+interface Batch {
   readonly connection: ConnectionRow;
   readonly connector: Connector;
   readonly lease: string;
@@ -42,14 +42,14 @@ export interface Batch {
 }
 
 /** What was leased, and what it takes to write it. */
-export interface Taken<Item, Work> {
+interface Taken<Item, Work> {
   readonly leased: readonly Item[];
   /** As many as were asked for: more may wait. */
   readonly full: boolean;
   readonly work: Work;
 }
 
-export interface Written<Outcome extends string> {
+interface Written<Outcome extends string> {
   /** How many came to what. */
   readonly outcomes: ReadonlyMap<Outcome, number>;
   /** Why calls ended before all were made. */
@@ -101,16 +101,16 @@ export function createAccountWorker<Item extends Leased, Work, Outcome extends s
   queue: AccountQueue<Item, Work, Outcome>,
 ): QueueWorker {
   const { store, clock, dispatcher, connectors, counts } = dependencies;
-  /** When a connection's next batch may go, on the monotonic clock. */
-  const nextBatchAt = new Map<string, number>();
+  /** While what follows a connection's last batch gathers. */
+  const gathering = new Map<string, Span>();
   const sizes = new BatchSizes();
   const usedUp = new UsedUpLimits();
 
   const tickFor = async (connection: ConnectionRow): Promise<TickOutcome> => {
     const { workspaceId, connectionId, crm } = connection;
     if (connection.mode === 'shadow') return 'done';
-    if (performance.now() < (nextBatchAt.get(connectionId) ?? 0)) return 'later';
-    const before = usedUp.from(connectionId);
+    if (isWithin(gathering.get(connectionId), clock.now())) return 'later';
+    const before = usedUp.from(connectionId, clock.now());
     if (before === 0) return usedUp.rest(connectionId, clock.now());
     const leave = await mayCall(store, connection, queue.queue, clock.now());
     if (leave === undefined) return usedUp.rest(connectionId, clock.now());
@@ -139,7 +139,7 @@ export function createAccountWorker<Item extends Leased, Work, Outcome extends s
         await callNotMade(store, connection, leave);
         return taken?.full === true ? 'more' : usedUp.rest(connectionId, clock.now());
       }
-      nextBatchAt.set(connectionId, performance.now() + (taken.full ? 0 : queue.lingerMs));
+      gathering.set(connectionId, spanFrom(clock.now(), taken.full ? 0 : queue.lingerMs));
       const written = await queue.write(taken.work, lease, new Calls(since + leaseMs));
       const { outcomes } = written;
       if (outcomes.size > 0)
@@ -156,7 +156,7 @@ export function createAccountWorker<Item extends Leased, Work, Outcome extends s
       traceWrites(queue.step, connection, leased, since, error.code);
       const limited = error instanceof LimitWait;
       if (limited) {
-        usedUp.note(connectionId, error, leased);
+        usedUp.note(connectionId, error, leased, clock.now());
         await callNotMade(store, connection, leave);
       } else sizes.failed(connection, size);
       const now = clock.now();
@@ -179,38 +179,51 @@ export function createAccountWorker<Item extends Leased, Work, Outcome extends s
   });
 }
 
-/** From which priority on connections' limits are used up, and until when, on the monotonic clock. */
+/** A time that passes, milliseconds. It is over, too, where a clock that was put back says that it has not begun. */
+interface Span {
+  readonly since: number;
+  readonly until: number;
+}
+
+function spanFrom(now: number, ms: number): Span {
+  return { since: now, until: now + ms };
+}
+
+function isWithin(span: Span | undefined, now: number): boolean {
+  return span !== undefined && now >= span.since && now < span.until;
+}
+
+/** From which priority on connections' limits are used up, and until when. */
 class UsedUpLimits {
-  readonly #spent = new Map<string, readonly { readonly from: number; readonly until: number }[]>();
+  readonly #spent = new Map<string, readonly (Span & { readonly from: number })[]>();
 
   /** What is as pressing as this, or less, waits; undefined: nothing does. */
-  from(connectionId: string): number | undefined {
-    const still = this.#still(connectionId);
+  from(connectionId: string, now: number): number | undefined {
+    const still = this.#still(connectionId, now);
     return still.length === 0 ? undefined : Math.min(...still.map(({ from }) => from));
   }
 
-  note(connectionId: string, error: LimitWait, leased: readonly Leased[]): void {
+  note(connectionId: string, error: LimitWait, leased: readonly Leased[], now: number): void {
     if (typeof error.retry !== 'object') return;
-    const until = performance.now() + error.retry.afterMs;
     // Nothing of this batch is to come back at once for the same answer.
     const from = Math.min(
       priorities.indexOf(error.priority),
       Math.max(...leased.map(({ priority = 0 }) => priority), 0),
     );
-    this.#spent.set(connectionId, [...this.#still(connectionId), { from, until }]);
+    const span = spanFrom(now, error.retry.afterMs);
+    this.#spent.set(connectionId, [...this.#still(connectionId, now), { ...span, from }]);
   }
 
   rest(connectionId: string, now: number): 'done' | RestUntil {
-    const still = this.#still(connectionId);
+    const still = this.#still(connectionId, now);
     if (still.length === 0) return 'done';
     const from = Math.min(...still.map((one) => one.from));
-    const notBefore = now + Math.min(...still.map(({ until }) => until)) - performance.now();
+    const notBefore = Math.min(...still.map(({ until }) => until));
     return from === 0 ? { notBefore } : { notBefore, from };
   }
 
-  #still(connectionId: string): readonly { readonly from: number; readonly until: number }[] {
-    const now = performance.now();
-    const still = (this.#spent.get(connectionId) ?? []).filter(({ until }) => until > now);
+  #still(connectionId: string, now: number): readonly (Span & { readonly from: number })[] {
+    const still = (this.#spent.get(connectionId) ?? []).filter((span) => isWithin(span, now));
     if (still.length === 0) this.#spent.delete(connectionId);
     else this.#spent.set(connectionId, still);
     return still;

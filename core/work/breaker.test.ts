@@ -85,6 +85,40 @@ describe('an account whose calls failed', () => {
     },
   );
 
+  test('is tried again by whoever waits for a try that failed, once it may be, not when that try would have been over', async () => {
+    await says('Hello');
+    for (let times = 0; times < 4; times += 1) {
+      await callFailed(engine.store, await row(), error('later'), 'timeline', now);
+    }
+    const failed = await row();
+    const { connectionId, workspaceId, nextCallAt } = failed;
+    expect(await mayCall(engine.store, failed, 'timeline', nextCallAt + 5_000)).toBeDefined();
+    const records = { queue: 'records', workspaceId, targetId: connectionId } as const;
+    const untilProbe = await engine.store.restDue(records, nextCallAt + 5_000);
+    expect(untilProbe).toBe(nextCallAt + 35_000);
+    await callFailed(engine.store, failed, error('later'), 'timeline', nextCallAt + 6_000);
+    const next = (await row()).nextCallAt;
+    expect(next).toBeLessThan(untilProbe ?? 0);
+    expect(await engine.store.scanDue(next)).toContainEqual(records);
+  });
+
+  test('is tried by the others as soon as a try is given back, whatever they rest until', async () => {
+    await says('Hello');
+    for (let times = 0; times < 4; times += 1) {
+      await callFailed(engine.store, await row(), error('later'), 'timeline', now);
+    }
+    const failed = await row();
+    const { connectionId, workspaceId, nextCallAt } = failed;
+    const leave = await mayCall(engine.store, failed, 'timeline', nextCallAt + 5_000);
+    // Who looked while it was in hand may only now come to rest.
+    await engine.asDatabaseOwner(
+      `update directory_due set due_at = ${String(nextCallAt + 35_001)} where queue = 'records'`,
+    );
+    await callNotMade(engine.store, failed, leave ?? {});
+    const records = { queue: 'records', workspaceId, targetId: connectionId };
+    expect(await engine.store.scanDue(nextCallAt)).toContainEqual(records);
+  });
+
   test('is tried by the other where the one whose turn it is does not come, but not while consent waits', async () => {
     await says('Hello');
     for (let times = 0; times < 4; times += 1) {

@@ -19,8 +19,8 @@ import { breakerWaitMs } from './retry-schedule.ts';
 
 /** Leave to call an account. */
 export interface Leave {
-  /** The one try of an account that does not answer: claimed until then, and before that by nobody since `seen`. */
-  readonly probe?: { readonly until: number; readonly seen: number };
+  /** The one try of an account that does not answer: claimed by whom, until when, and by nobody before that since `seen`. */
+  readonly probe?: { readonly lane: CallerLane; readonly until: number; readonly seen: number };
 }
 
 /**
@@ -44,7 +44,7 @@ export async function mayCall(
   const mine = await store.transact(workspaceId, (trx) =>
     claimProbe(trx, connectionId, { lane, seen, until, now }),
   );
-  return mine ? { probe: { until, seen } } : undefined;
+  return mine ? { probe: { lane, until, seen } } : undefined;
 }
 
 /** Whether an account failed so often in a row that it is tried by one caller with one item. */
@@ -85,9 +85,7 @@ export async function callNotMade(
   { probe }: Leave,
 ): Promise<void> {
   if (probe === undefined) return;
-  await store.transact(workspaceId, (trx) =>
-    releaseProbe(trx, connectionId, { probe: probe.until, seen: probe.seen }),
-  );
+  await store.transact(workspaceId, (trx) => releaseProbe(trx, connectionId, probe));
 }
 
 /**

@@ -1,15 +1,8 @@
 export { Backoff } from './backoff.ts';
-export {
-  type AccountQueue,
-  type Batch,
-  createAccountWorker,
-  type Failed,
-  type Taken,
-  type Written,
-} from './account-worker.ts';
+export { createAccountWorker, type Failed } from './account-worker.ts';
 export { callPlaceMs, ofConnection } from './of-connection.ts';
 export { Dispatcher } from './dispatcher.ts';
-export { type TickFailed, type TickFailure, type TickOutcome, QueueWorker } from './worker.ts';
+export { type TickFailed, type TickFailure, QueueWorker } from './worker.ts';
 export { alertSilentAccounts } from './breaker.ts';
 export { callAccount } from './call-account.ts';
 export { Calls, type InParts } from './calls.ts';

@@ -46,7 +46,7 @@ function news(): object[] {
   return told.splice(0).map(({ at: _at, ...change }) => change);
 }
 
-const desk = () => {
+const user = () => {
   const { contacts: user } = hubspot.userRecords;
   if (user === undefined) throw new Error('no contacts');
   return user;
@@ -173,9 +173,9 @@ describe('an app’s changes', () => {
 test('a user’s changes carry the user, and the time of the sandbox’s clock', () => {
   clock.advance(86_400_000);
   const before = clock.now();
-  desk().create({ firstname: 'Asha' });
-  desk().update('101', { lifecyclestage: 'lead' });
-  desk().remove('101');
+  user().create({ firstname: 'Asha' });
+  user().update('101', { lifecyclestage: 'lead' });
+  user().remove('101');
   expect(told.every(({ at }) => at >= before && at <= clock.now())).toBe(true);
   expect(news()).toEqual([
     { kind: 'creation', source: byUser, objectId: '101' },

@@ -25,7 +25,7 @@ export type PortalChange = { readonly at: number; readonly source: ChangeSource 
     }
 );
 
-/** The user every desk and control acts as: the first owner of owners.ts. docs/vendors/hubspot.md §3.2. */
+/** The user every control acts as: the first owner of owners.ts. docs/vendors/hubspot.md §3.2. */
 export const byUser: ChangeSource = { changeSource: 'CRM_UI', sourceId: 'userId:2000001' };
 
 /** An app acting through the API. */

@@ -1,7 +1,7 @@
 import { type ServiceProcess, enter } from './service-fixture.ts';
 
 /** What the API says; `body`: undefined where it says nothing. */
-export interface ApiAnswer {
+interface ApiAnswer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;

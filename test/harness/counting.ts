@@ -21,7 +21,7 @@ type ConsentWord = 'STOP' | 'START';
 export interface Traffic {
   readonly everybody: readonly Sent[];
   /** In the order they happened: in the first everybody's first words, in the second everybody's second. */
-  readonly dispatcher: readonly (readonly Change[])[];
+  readonly rounds: readonly (readonly Change[])[];
 }
 
 /** Of five people in a row. */
@@ -35,7 +35,7 @@ const consents: readonly (readonly ConsentWord[])[] = [
 
 /** Everybody writes `each` times, gets an answer that is read; some then say STOP, or START. From `start` on, in ms. */
 export function trafficOf(people: number, each: number, start: number): Traffic {
-  const dispatcher: Change[][] = [];
+  const rounds: Change[][] = [];
   const everybody = Array.from({ length: people }, (_, index): Sent => {
     const person = {
       phone: `9194${String(10_000_000 + index)}`,
@@ -47,7 +47,7 @@ export function trafficOf(people: number, each: number, start: number): Traffic 
     for (const [part, said] of [...words, ...consent].entries()) {
       const at = start + (index + part * people) * 1000;
       const wamid = `wamid.${String(index)}.${String(part)}`;
-      const round = (dispatcher[part] ??= []);
+      const round = (rounds[part] ??= []);
       if (part !== each) round.push(text(person, wamid, at, said));
       else {
         round.push(
@@ -59,7 +59,7 @@ export function trafficOf(people: number, each: number, start: number): Traffic 
     }
     return { person, words, consent };
   });
-  return { everybody, dispatcher };
+  return { everybody, rounds };
 }
 
 /** A record of the CRM as a user sees it, whoever listed it. */

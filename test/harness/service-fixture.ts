@@ -31,7 +31,7 @@ import { until } from './until.ts';
  */
 export interface ServiceFixture {
   readonly store: Store;
-  readonly parties: TownParties;
+  readonly parties: Parties;
   /** Opens what its services seal. */
   readonly box: SecretBox;
   readonly sandboxUrl: string;
@@ -49,7 +49,7 @@ export interface ServiceFixture {
 }
 
 /** `hubspot`: the one of its CRMs most tests play with. */
-export type TownParties = SandboxParties & { readonly hubspot: SandboxCrm };
+type Parties = SandboxParties & { readonly hubspot: SandboxCrm };
 
 export interface ServiceProcess {
   readonly url: string;
@@ -70,10 +70,10 @@ export interface SandboxRecord {
   readonly timeline?: readonly { readonly id: string; readonly text: string }[];
 }
 
-/** `given`: in place of a database on the run's PostgreSQL; dropped with the town. */
+/** `given`: in place of a database on the run's PostgreSQL; dropped with the fixture. */
 export async function createServiceFixture(given?: TestDatabase): Promise<ServiceFixture> {
   const database = given ?? (await createTestDatabase());
-  const dataDir = await mkdtemp(path.join(tmpdir(), 'sangam-town-'));
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'sangam-fixture-'));
   const secretsKey = randomBytes(32).toString('base64');
   const store = openStore(database.url);
   const clock = new SandboxClock();

@@ -31,7 +31,7 @@ export interface ApplyCounts {
   failed: TickFailed;
 }
 
-export interface AppliedBatch {
+interface AppliedBatch {
   readonly workspaceId: string;
   readonly ms: number;
 }

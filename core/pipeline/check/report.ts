@@ -42,13 +42,13 @@ export interface RecordGroup {
   readonly records: readonly { readonly recordId: string; readonly name: string; readonly url?: string }[];
 }
 
-export interface ConsentContradiction {
+interface ConsentContradiction {
   readonly recordIds: readonly string[];
   readonly explanation: string;
 }
 
 /** What would become of one of our fields. */
-export interface FieldForecast {
+interface FieldForecast {
   readonly source: MappingSource;
   readonly field: string;
   /** False: provisioning would create it. */
@@ -130,7 +130,7 @@ async function groupsOf({ store, connector, connection }: ReportInput): Promise<
 }
 
 /** Records that share a phone with others, each once: who shares with whom is followed to its end. */
-export function joinGroups(
+function joinGroups(
   shared: readonly { readonly phone: string; readonly recordIds: readonly string[] }[],
 ): { readonly phones: string[]; readonly recordIds: string[] }[] {
   const groupOf = new Map<string, { phones: Set<string>; recordIds: Set<string> }>();

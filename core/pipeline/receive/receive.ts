@@ -67,7 +67,7 @@ export interface ReceiveCounts {
   parked(reason: string, letters: number): void;
 }
 
-export interface CommittedGroup {
+interface CommittedGroup {
   readonly workspaceId: string;
   readonly requests: number;
   readonly events: number;

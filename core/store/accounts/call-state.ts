@@ -3,7 +3,7 @@ import { closeAlertsOf, raiseAlert } from '../corrections/attention.ts';
 import { markPriority } from '../reconcile/dirty.ts';
 import { entriesWaiting, isReady, marksWaiting } from '../work/waiting.ts';
 import type { WorkspaceTransaction } from '../transaction.ts';
-import { dueConnection, type Queue } from '../work/due-notes.ts';
+import { connectionQueues, dueConnection, type Queue } from '../work/due-notes.ts';
 import type { ConnectionRow } from './connections.ts';
 
 /** How calls to an account fare: its breaker, and what a person has to mend before the next one. */
@@ -100,7 +100,10 @@ export async function noteFailure(
       and access_version = ${accessVersion}
     returning failing_since as "failingSince"`.execute(trx);
   const failingSince = rows[0]?.failingSince;
-  if (failingSince !== undefined) trx.due.add('silence', trx.workspaceId, failingSince + silentMs);
+  if (failingSince === undefined) return undefined;
+  trx.due.add('silence', trx.workspaceId, failingSince + silentMs);
+  // Whoever rests until the probe that failed would have been over is not to wait longer than the account is left alone.
+  dueConnection(trx, connectionId, nextCallAt);
   return failingSince;
 }
 
@@ -138,23 +141,27 @@ export async function claimProbe(
   return numAffectedRows === 1n;
 }
 
+/** What a lane works off. */
+const queuesOf: Readonly<Record<CallerLane, readonly Queue[]>> = {
+  records: ['records'],
+  timeline: ['timeline'],
+  scan: ['checks', 'polls'],
+};
+
 /** Gives a probe back that nobody took over since: all is as it was `seen` before. */
 export async function releaseProbe(
   trx: WorkspaceTransaction,
   connectionId: string,
-  { probe, seen }: { probe: number; seen: number },
+  { lane, until, seen }: { readonly lane: CallerLane; readonly until: number; readonly seen: number },
 ): Promise<void> {
   await sql`
     update crm_call_states set next_call_at = ${seen}
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-      and next_call_at = ${probe}`.execute(trx);
+      and next_call_at = ${until}`.execute(trx);
   // Whoever rests until the probe is over may go now. Not whoever gives it back, which would take it again for nothing.
-  const { rows } = await sql<{ queue: Queue }>`
-    select queue from directory_due
-    where workspace_id = ${trx.workspaceId} and target_id = ${connectionId} and due_at = ${probe}`.execute(
-    trx,
-  );
-  for (const { queue } of rows) trx.due.add(queue, connectionId, seen);
+  for (const queue of connectionQueues) {
+    if (!queuesOf[lane].includes(queue)) trx.due.add(queue, connectionId, seen);
+  }
 }
 
 /** Accounts that have something to be written and answered nothing since `since`, with what they said last. */

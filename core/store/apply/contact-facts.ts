@@ -3,7 +3,7 @@ import type { MessageOrigin } from '../schema.ts';
 import type { WorkspaceTransaction } from '../store.ts';
 
 /** Tables whose rows belong to a person by the ids they show. */
-export type FactTable = 'messages' | 'message_contents' | 'consent_entries' | 'tag_changes';
+type FactTable = 'messages' | 'message_contents' | 'consent_entries' | 'tag_changes';
 
 /** One fact, with what it takes to tell whose it is. */
 export interface OwnedFact {

@@ -73,19 +73,6 @@ export async function closeAlerts(
       and a.closed_at is null`.execute(trx);
 }
 
-/** The connection's open alert of this kind. */
-export async function openAlert(
-  trx: WorkspaceTransaction,
-  connectionId: string,
-  kind: AlertKind,
-): Promise<Alert | undefined> {
-  const { rows } = await sql<Alert>`
-    select ${alertColumns} from alerts
-    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} and kind = ${kind}
-      and closed_at is null limit 1`.execute(trx);
-  return rows[0];
-}
-
 const alertColumns = sql.raw(
   `alert_id as "alertId", connection_id as "connectionId", kind, subject, message, raised_at as "raisedAt",
    closed_at as "closedAt"`,

@@ -7,7 +7,7 @@ import type { WorkspaceTransaction } from '../store.ts';
 import { cleanText, storableText } from '../text.ts';
 
 /** What a phone field of a record holds. */
-export type IndexedPhone = {
+type IndexedPhone = {
   readonly field: string;
   /** Of several numbers in the field: which, from 0. */
   readonly part?: number;

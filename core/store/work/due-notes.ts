@@ -37,7 +37,7 @@ export class DueNotes {
   }
 }
 
-/** All queues of a connection are looked at: what it may do has changed. */
-export function dueConnection(trx: { readonly due: DueNotes }, connectionId: string): void {
-  for (const queue of connectionQueues) trx.due.add(queue, connectionId);
+/** All queues of a connection are looked at: what it may do has changed. `at` in milliseconds; 0: now. */
+export function dueConnection(trx: { readonly due: DueNotes }, connectionId: string, at = 0): void {
+  for (const queue of connectionQueues) trx.due.add(queue, connectionId, at);
 }
