@@ -35,6 +35,7 @@ const commands = {
   'admin-link': ['node', ...envFile, 'service/print-admin-link.ts'],
   backup: ['node', ...envFile, 'service/backup.ts'],
   restore: ['node', ...envFile, 'service/restore.ts'],
+  distribute: ['node', ...envFile, 'service/distribute.ts'],
   test: ['node', 'node_modules/vitest/vitest.mjs', 'run'],
 };
 
@@ -155,7 +156,7 @@ if (name === 'start' && rest.length > 0)
 const command = name === 'run' ? rest : commands[name]?.concat(rest);
 if (command === undefined || command.length === 0)
   fail(
-    'Usage: node scripts/sangam.mjs start [--production] | test | admin-link | backup | restore | run PROGRAM …',
+    'Usage: node scripts/sangam.mjs start [--production] | test | admin-link | backup | restore | distribute | run PROGRAM …',
   );
 if (settings?.isDirectory())
   fail('.env is a folder: a container makes one where it is to mount a file that is not there.');

@@ -49,6 +49,7 @@ describe('a file that cannot be opened is told in one line, before any database 
       () => ['--opertor'],
       "Unknown option '--opertor'. Usage: npm run admin",
     ],
+    ['distribute.ts', 'a word', () => ['all'], "Unexpected argument 'all'. Usage: npm run distribute"],
   ];
   test.each(cases)('%s: %s', async (command, _name, args, message) => {
     await writeFile(path.join(folder, 'a-file'), '');

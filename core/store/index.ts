@@ -1,5 +1,6 @@
 export * from './schema.ts';
 export * from './migrate.ts';
+export * from './distribute.ts';
 export * from './reach-database.ts';
 export * from './backup.ts';
 export * from './sealed.ts';

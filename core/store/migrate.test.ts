@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect, sql } from 'kysely';
+import { sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import pg from 'pg';
 import { expect, test } from 'vitest';
@@ -6,17 +6,14 @@ import { createEmptyDatabase, createTestDatabase } from '@sangam/test';
 import { migrate } from './index.ts';
 import { foundation } from './migrations/0001-foundation.ts';
 import { migrations } from './migrations/index.ts';
+import { openDatabase } from './with-database.ts';
 
 /** A database as these migrations leave it. */
 async function databaseOf(applied: Readonly<Record<string, Migration>>) {
-  const database = await createTestDatabase();
+  const database = await createEmptyDatabase();
   const client = new pg.Client({ connectionString: database.url });
   await client.connect();
-  await client.query('drop schema public cascade');
-  await client.query('create schema public');
-  const db = new Kysely<unknown>({
-    dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: database.url, max: 1 }) }),
-  });
+  const db = openDatabase(database.url);
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(applied) } });
   expect((await migrator.migrateToLatest()).error).toBeUndefined();
   return {

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { Kysely, PostgresDialect, sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import pg from 'pg';
+import { distributedTables, spreadTables } from './distribution.ts';
 import { migrations } from './migrations/index.ts';
+import { withDatabase } from './with-database.ts';
 
 /**
- * Brings the database up to date. Two processes at once are safe: Kysely's migrator takes a lock. Throws an `Error` that
+ * Brings the database up to date, a distributed one also on its other nodes. Two processes at once are safe: Kysely's migrator takes a lock. Throws an `Error` that
  * says what to do where the database is of a newer version, or of migrations other than ours of the same name.
  */
 export function migrate(url: string): Promise<void> {
@@ -17,6 +19,8 @@ export function migrate(url: string): Promise<void> {
     const { error } = await migrator.migrateToLatest();
     if (error !== undefined) throw isTaken(error) ? notAlone(error) : error;
     await rememberHashes(db, hashes);
+    // What a migration made stands on the coordinator alone until it is spread, and nothing would tell.
+    if ((await distributedTables(db)) !== undefined) await spreadTables(db);
   });
 }
 
@@ -31,19 +35,6 @@ export function mustBeMigrated(url: string): Promise<void> {
       );
     }
   });
-}
-
-async function withDatabase(url: string, work: (db: Kysely<unknown>) => Promise<void>): Promise<void> {
-  const pool = new pg.Pool({ connectionString: url, max: 1 });
-  // A dropped connection fails its query; unheard, as once it is being closed, its event would end us.
-  const lost = (): void => undefined;
-  pool.on('error', lost).on('connect', (client) => client.on('error', lost));
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
-  try {
-    await work(db);
-  } finally {
-    await db.destroy();
-  }
 }
 
 const duplicateTable = '42P07';

@@ -645,6 +645,17 @@ export const directoryTables = [
   'directory_due',
 ] as const;
 
+/**
+ * Of a distributed database these stand on its coordinator, to which every process connects: the due list, which all read
+ * twice a second and write with what they mark, and what migrations remember.
+ */
+export const coordinatorTables = [
+  'directory_due',
+  'kysely_migration',
+  'kysely_migration_lock',
+  'migration_hashes',
+] as const;
+
 export const workspaceTables = [
   'workspaces',
   'members',

@@ -162,15 +162,16 @@ export function openStore(
     onDue: (queue, listener) => notices.listen(queue, listener),
     findDue: () => findDue(pool),
     async freeOrphanedLeases() {
+      // Asked apart: what is distributed is changed on other nodes, which do not know who is connected to this one.
+      const { rows: others } = await pool.query(
+        `select 1 from pg_stat_activity
+         where datname = current_database() and starts_with(application_name, 'sangam ')
+           and application_name not like 'sangam open %' and application_name <> $1 limit 1`,
+        [processName],
+      );
+      if (others.length > 0) return;
       for (const leased of ['dirty_records', 'timeline_entries', 'checks']) {
-        await pool.query(
-          `update ${leased} set leased_until = null
-           where leased_until is not null and not exists (
-             select 1 from pg_stat_activity
-             where datname = current_database() and starts_with(application_name, 'sangam ')
-               and application_name not like 'sangam open %' and application_name <> $1)`,
-          [processName],
-        );
+        await pool.query(`update ${leased} set leased_until = null where leased_until is not null`);
       }
     },
     async workspacesSealedOtherwise(keyId) {

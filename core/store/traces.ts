@@ -10,5 +10,7 @@ export function asTraces(traceparents: readonly string[]): string | null {
 
 /** In an upsert of `table`: adds the new traces, if there are any, to those that are there. */
 export function joinTraces(table: string): string {
-  return `traceparents = (${table}.traceparents || excluded.traceparents)[1:${String(mostTraces)}]`;
+  const joined = `${table}.traceparents || excluded.traceparents`;
+  // Not as a slice: one in an upsert ends a Citus's server.
+  return `traceparents = trim_array(${joined}, greatest(cardinality(${joined}) - ${String(mostTraces)}, 0))`;
 }

@@ -39,9 +39,10 @@ export interface BenchService {
   stop(): Promise<void>;
 }
 
-export async function createBenchFixture(): Promise<BenchFixture> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'sangam-bench-'));
-  const database = await openEmbeddedDatabase(folder);
+/** `given`: on that database, in place of one that is made for it. */
+export async function createBenchFixture(given?: string): Promise<BenchFixture> {
+  const database =
+    given === undefined ? await openDatabase() : { url: given, close: () => Promise.resolve() };
   await migrate(database.url);
   const store = openStore(database.url);
   const key = randomBytes(32);
@@ -64,6 +65,17 @@ export async function createBenchFixture(): Promise<BenchFixture> {
     startService: (mode, sandboxUrl) => startService(database.url, key.toString('base64'), mode, sandboxUrl),
     async close() {
       await store.close();
+      await database.close();
+    },
+  };
+}
+
+async function openDatabase(): Promise<{ readonly url: string; close(): Promise<void> }> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'sangam-bench-'));
+  const database = await openEmbeddedDatabase(folder);
+  return {
+    url: database.url,
+    async close() {
       await database.stop();
       await rm(folder, { recursive: true, force: true });
     },

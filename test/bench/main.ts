@@ -15,8 +15,9 @@ import {
 } from './bench-fixture.ts';
 
 /**
- * `npm run bench -- [intake] [apply] [neighbour] [way] [idle] [memory] [--rows=1000000] [--minutes=2]`: one JSON line a figure,
- * its goal beside it (docs/design.md §6). Absolute figures move with the machine; compare ratios, CPU-ms and counts.
+ * `npm run bench -- [intake] [apply] [neighbour] [way] [idle] [memory] [--rows=1000000] [--minutes=2] [--database=URL]`: one
+ * JSON line a figure, its goal beside it (docs/design.md §6). Absolute figures move with the machine; compare ratios, CPU-ms
+ * and counts. On a database that is given, such as a distributed one, what it makes stays.
  */
 const { values: sizes, positionals: wanted } = readArguments();
 const hour = 3_600_000;
@@ -28,10 +29,16 @@ function readArguments() {
   try {
     return parseArgs({
       allowPositionals: true,
-      options: { rows: { type: 'string', default: '1000000' }, minutes: { type: 'string', default: '2' } },
+      options: {
+        rows: { type: 'string', default: '1000000' },
+        minutes: { type: 'string', default: '2' },
+        database: { type: 'string' },
+      },
     });
   } catch {
-    return refuse('npm run bench takes names of benches, --rows=N and --minutes=N; the rest is not known.');
+    return refuse(
+      'npm run bench takes names of benches, --rows=N, --minutes=N and --database=URL; the rest is not known.',
+    );
   }
 }
 
@@ -342,7 +349,7 @@ if (unknown.length > 0)
   refuse(`There is no bench ${unknown.join(', ')}. There are: ${Object.keys(scenarios).join(', ')}.`);
 for (const [name, scenario] of Object.entries(scenarios)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
-  const fixture = await createBenchFixture();
+  const fixture = await createBenchFixture(sizes.database);
   try {
     await scenario(fixture);
   } finally {

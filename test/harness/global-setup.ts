@@ -3,16 +3,28 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openEmbeddedDatabase } from '@sangam/service/database';
 import type { TestProject } from 'vitest/node';
+import { dropTemplate, hasCitus } from './template.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** The test run's PostgreSQL, as its superuser. */
     databaseUrl: string;
+    /** It has Citus, and every test's database is a distributed one. */
+    citus: boolean;
   }
 }
 
-/** One PostgreSQL for the whole run, in a folder that goes with it. */
+/**
+ * One PostgreSQL for the whole run, in a folder that goes with it; TEST_DATABASE_URL: one of yours, as its superuser, in which
+ * databases are made and dropped. Where it has Citus every test's is a distributed one.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const given = process.env['TEST_DATABASE_URL'];
+  if (given !== undefined) {
+    project.provide('databaseUrl', given);
+    project.provide('citus', await hasCitus(given));
+    return () => dropTemplate(given);
+  }
   const folder = await mkdtemp(path.join(tmpdir(), 'sangam-test-'));
   // What one process compiled no other compiles again, be it a test's or a service a test starts. Node's own place for it.
   process.env['NODE_COMPILE_CACHE'] = path.join(tmpdir(), 'node-compile-cache');
@@ -26,6 +38,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
       max_connections: '300',
     });
     project.provide('databaseUrl', database.url);
+    project.provide('citus', false);
     return async () => {
       await database.stop();
       await clear();

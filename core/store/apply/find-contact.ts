@@ -45,11 +45,11 @@ export async function identityOf(
       select i.value, i.since,
              i.value = c.founded_by and not exists (
                select 1 from identities other
-               where other.workspace_id = i.workspace_id and other.value = i.value and other.since > i.since
+               where other.workspace_id = ${trx.workspaceId} and other.value = i.value and other.since > i.since
                  and other.since <= c.founded_at)
              and (i.since <= c.founded_at) as founding
       from identities i
-      where i.workspace_id = c.workspace_id and i.contact_id = coalesce(c.merged_into, c.contact_id)
+      where i.workspace_id = ${trx.workspaceId} and i.contact_id = coalesce(c.merged_into, c.contact_id)
     ) held on true
     where c.workspace_id = ${trx.workspaceId} and c.contact_id = ${contactId}
     order by held.founding desc nulls last, held.value like '+%', held.since desc, held.value

@@ -40,33 +40,33 @@ export type Appellation = Pick<
 >;
 
 /** The phones of contact `c`, the one last seen first. */
-const phonesOfC = sql.raw(`
+const phonesOfC = ({ workspaceId }: WorkspaceTransaction) => sql`
   array(select i.value from identities i
-        where i.workspace_id = c.workspace_id and i.contact_id = c.contact_id and i.value like '+%'
-          and not exists (select 1 from identities later where later.workspace_id = c.workspace_id
+        where i.workspace_id = ${workspaceId} and i.contact_id = c.contact_id and i.value like '+%'
+          and not exists (select 1 from identities later where later.workspace_id = ${workspaceId}
                           and later.value = i.value and later.since > i.since)
         order by i.since desc, (select max(e.at) from identity_evidence e
-                                where e.workspace_id = c.workspace_id and e.a = i.value and e.kind = 'pair') desc
-                 nulls last, i.value)`);
+                                where e.workspace_id = ${workspaceId} and e.a = i.value and e.kind = 'pair') desc
+                 nulls last, i.value)`;
 
 /**
  * Phones contact `c` held once: the latest word about each says somebody else does, or nobody known. And phones on their
  * own record that are somebody else's.
  */
-const formerPhonesOfC = sql.raw(`
+const formerPhonesOfC = ({ workspaceId }: WorkspaceTransaction) => sql`
   array(select i.value from identities i
-        where i.workspace_id = c.workspace_id and i.contact_id = c.contact_id and i.value like '+%'
+        where i.workspace_id = ${workspaceId} and i.contact_id = c.contact_id and i.value like '+%'
           and (select latest.contact_id from identities latest
-               where latest.workspace_id = c.workspace_id and latest.value = i.value
+               where latest.workspace_id = ${workspaceId} and latest.value = i.value
                order by latest.since desc limit 1) is distinct from c.contact_id
         union
         select p.phone from crm_links l
-        join crm_phones p on p.workspace_id = l.workspace_id and p.connection_id = l.connection_id
+        join crm_phones p on p.workspace_id = ${workspaceId} and p.connection_id = l.connection_id
                          and p.record_id = l.record_id
-        where l.workspace_id = c.workspace_id and l.contact_id = c.contact_id and l.is_primary and l.parted_at is null
+        where l.workspace_id = ${workspaceId} and l.contact_id = c.contact_id and l.is_primary and l.parted_at is null
           and (select latest.contact_id from identities latest
-               where latest.workspace_id = c.workspace_id and latest.value = p.phone
-               order by latest.since desc limit 1) <> c.contact_id)`);
+               where latest.workspace_id = ${workspaceId} and latest.value = p.phone
+               order by latest.since desc limit 1) <> c.contact_id)`;
 
 export async function readAppellations(
   trx: WorkspaceTransaction,
@@ -74,7 +74,7 @@ export async function readAppellations(
 ): Promise<Appellation[]> {
   const { rows } = await sql<Appellation>`
     select c.contact_id as "contactId", c.profile_name as "profileName", c.first_message as "firstMessage", c.username,
-           ${phonesOfC} as phones
+           ${phonesOfC(trx)} as phones
     from contacts c
     where c.workspace_id = ${trx.workspaceId} and c.contact_id = any(${contactIds}::uuid[])
       and c.merged_into is null`.execute(trx);
@@ -94,22 +94,22 @@ export async function readContacts(
            v.last_inbound_at as "lastInboundAt", v.window_closes_at as "windowClosesAt",
            case when v.last_inbound_at > coalesce(v.last_outbound_at, 0) then
              (select min(m.at) from messages m
-              where m.workspace_id = c.workspace_id and m.contact_id = c.contact_id and m.origin = 'customer'
+              where m.workspace_id = ${trx.workspaceId} and m.contact_id = c.contact_id and m.origin = 'customer'
                 and m.type <> 'request_welcome' and m.at > coalesce((select max(case when o.content is null then o.sent_at else o.at end) from messages o
-                                     where o.workspace_id = c.workspace_id and o.contact_id = c.contact_id
+                                     where o.workspace_id = ${trx.workspaceId} and o.contact_id = c.contact_id
                                        and o.direction = 'out' and (o.content is not null or o.free_form)), 0))
            end as "waitingSince",
-           ${phonesOfC} as phones, ${formerPhonesOfC} as "formerPhones",
+           ${phonesOfC(trx)} as phones, ${formerPhonesOfC(trx)} as "formerPhones",
            (select i.value from identities i
-            where i.workspace_id = c.workspace_id and i.contact_id = c.contact_id and i.value like 'bsuid:%'
+            where i.workspace_id = ${trx.workspaceId} and i.contact_id = c.contact_id and i.value like 'bsuid:%'
             order by i.value like 'bsuid:parent:%', (select max(e.at) from identity_evidence e
-                     where e.workspace_id = c.workspace_id and e.b = i.value) desc nulls last, i.value limit 1)
+                     where e.workspace_id = ${trx.workspaceId} and e.b = i.value) desc nulls last, i.value limit 1)
              as "bsuidKey"
     from contacts c
     cross join lateral (select max(last_inbound_at) as last_inbound_at, max(last_outbound_at) as last_outbound_at,
                                max(window_closes_at) as window_closes_at
                         from conversations
-                        where workspace_id = c.workspace_id and contact_id = c.contact_id) v
+                        where workspace_id = ${trx.workspaceId} and contact_id = c.contact_id) v
     where c.workspace_id = ${trx.workspaceId} and c.contact_id = any(${contactIds}::uuid[])
       and c.merged_into is null`.execute(trx);
 

@@ -186,7 +186,7 @@ export async function setLetterAside(
     where workspace_id = ${trx.workspaceId} and dead_letter_id = ${deadLetterId} and set_aside_at is null
       and contact_id is null and (reason = any(${unreplayable}::text[]) or contents_swept_at is not null)
       and not exists (select 1 from suppression s
-                      where s.workspace_id = dead_letters.workspace_id and s.event_key = dead_letters.event_key)
+                      where s.workspace_id = ${trx.workspaceId} and s.event_key = dead_letters.event_key)
     returning 1`.execute(trx);
   return rows.length > 0;
 }

@@ -27,6 +27,7 @@ import { lettersOfRecords } from './0044-letters-of-records.ts';
 import { connectionParts } from './0047-connection-parts.ts';
 import { accountFacts } from './0050-account-facts.ts';
 import { deals } from './0051-deals.ts';
+import { directoryApart } from './0052-directory-apart.ts';
 import { lettersOfTimelines } from './0054-letters-of-timelines.ts';
 
 /** By the name of their file, in order. One that was applied anywhere is never changed: another follows it, under a number above all others. */
@@ -60,5 +61,6 @@ export const migrations = {
   '0047-connection-parts': connectionParts,
   '0050-account-facts': accountFacts,
   '0051-deals': deals,
+  '0052-directory-apart': directoryApart,
   '0054-letters-of-timelines': lettersOfTimelines,
 };

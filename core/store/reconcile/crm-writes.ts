@@ -88,7 +88,7 @@ export async function nameWrites(
     update crm_writes w
     set record_id = t.new,
         answered = not exists (select 1 from crm_writes later
-                               where later.workspace_id = w.workspace_id and later.connection_id = w.connection_id
+                               where later.workspace_id = ${trx.workspaceId} and later.connection_id = w.connection_id
                                  and later.record_id = w.record_id
                                  and (later.at, later.write_id) > (w.at, w.write_id))
     from unnest(${names.map(({ from }) => from)}::text[], ${names.map(({ to }) => to)}::text[]) as t (old, new)

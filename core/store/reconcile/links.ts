@@ -33,7 +33,7 @@ export async function linksOfRecords(
            or exists (select 1 from crm_phones p
                       join identities i on i.workspace_id = p.workspace_id and i.value = p.phone
                                        and i.contact_id = l.contact_id
-                      where p.workspace_id = l.workspace_id and p.connection_id = l.connection_id
+                      where p.workspace_id = ${trx.workspaceId} and p.connection_id = l.connection_id
                         and p.record_id = l.record_id))
     order by created_at, contact_id`.execute(trx);
   return rows;
@@ -187,7 +187,7 @@ export async function linkByPhone(
       and l.record_id = any(${recordIds}::text[]) and not l.is_primary and l.decided_by = 'phone' and l.parted_at is null
       and not exists (select 1 from crm_phones p join identities i
                         on i.workspace_id = p.workspace_id and i.value = p.phone and i.contact_id = l.contact_id
-                      where p.workspace_id = l.workspace_id and p.connection_id = l.connection_id
+                      where p.workspace_id = ${trx.workspaceId} and p.connection_id = l.connection_id
                         and p.record_id = l.record_id)
     returning l.contact_id as "contactId", l.record_id as "recordId"`.execute(trx);
   await closeUntied(trx, connectionId, untied, now);

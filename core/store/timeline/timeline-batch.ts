@@ -52,10 +52,10 @@ export async function leaseEntries(
               e.record_id as "recordId", e.entry_id as "entryId", primary_record.record_id as "primaryId",
               e.record_id is not null
                 and not exists (select 1 from crm_links o
-                                where o.workspace_id = e.workspace_id and o.connection_id = e.connection_id
+                                where o.workspace_id = ${trx.workspaceId} and o.connection_id = e.connection_id
                                   and o.contact_id = e.contact_id and o.record_id = e.record_id)
                 and not exists (select 1 from crm_records g
-                                where g.workspace_id = e.workspace_id and g.connection_id = e.connection_id
+                                where g.workspace_id = ${trx.workspaceId} and g.connection_id = e.connection_id
                                   and g.record_id = e.record_id and g.gone is not null) as "onFormerRecord",
               e.written_hash as "writtenHash", e.version, e.marked_at as "markedAt", e.tried,
               e.twin_check as "twinCheck", e.attempts, e.traceparents`.execute(trx);

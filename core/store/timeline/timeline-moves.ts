@@ -99,7 +99,7 @@ export async function moveTimeline(
       from timeline_entries m join ${pairs} on m.contact_id = t.gone
       where m.workspace_id = ${trx.workspaceId}
         and not exists (select 1 from timeline_entries s
-                        where s.workspace_id = m.workspace_id and s.connection_id = m.connection_id
+                        where s.workspace_id = ${trx.workspaceId} and s.connection_id = m.connection_id
                           and s.contact_id = t.survivor and s.channel_id = m.channel_id and s.part = m.part)
       order by m.connection_id, t.survivor, m.channel_id, m.part, m.entry_id is null, not m.tried, m.contact_id)
     update timeline_entries e set contact_id = moving.survivor, version = e.version + 1

@@ -146,8 +146,9 @@ async function markParts(
                           else e.written_hash end,
       due_at = case when excluded.due_at > excluded.marked_at or (e.due_at is not null and (e.tried or e.attempts > 0))
                       then e.due_at
-                    when ${statusOnlyNames(parts)} then least(e.due_at, greatest(excluded.due_at, e.written_at + ${rest.tick}))
-                    else least(e.due_at, greatest(excluded.due_at, e.written_at + ${rest.message})) end
+                    when ${isStatusOnly(parts, keys)}
+                      then least(e.due_at, greatest(excluded.due_at, e.written_at + ${sql.lit(rest.tick)}))
+                    else least(e.due_at, greatest(excluded.due_at, e.written_at + ${sql.lit(rest.message)})) end
     returning ${dueAgain}`.execute(trx);
   await noteDueEntries(trx, rows, now);
 }
@@ -169,10 +170,13 @@ export interface MarkedEntry {
   readonly fresh: boolean;
 }
 
-/** Whether the entry at hand was touched by statuses alone. */
-function statusOnlyNames(parts: readonly (readonly [string, TouchedPart])[]): ReturnType<typeof sql> {
-  const ticks = parts.filter(([, { statusOnly }]) => statusOnly).map(([name]) => name);
-  return sql`e.contact_id::text || ' ' || e.channel_id::text || ' ' || e.part = any(${ticks}::text[])`;
+/** Whether the entry at hand was touched by statuses alone. Said in the statement's text: `on conflict` takes no parameters. */
+function isStatusOnly(
+  parts: readonly (readonly [string, TouchedPart])[],
+  keys: readonly string[],
+): ReturnType<typeof sql> {
+  const statusOnly = keys.filter((_key, index) => parts[index]?.[1].statusOnly === true);
+  return sql`excluded.entry_key = any(${sql.lit(`{${statusOnly.join(',')}}`)}::text[])`;
 }
 
 /** The live primary record of contact `t`. */
@@ -201,7 +205,7 @@ export function fromLostEntries(workspaceId: string): ReturnType<typeof sql> {
       and (t.record_id is distinct from primary_record.record_id or t.written_hash is null)
       and (t.record_id is null
            or not exists (select 1 from dead_letters d
-                          where d.workspace_id = t.workspace_id and d.connection_id = t.connection_id
+                          where d.workspace_id = ${workspaceId} and d.connection_id = t.connection_id
                             and d.contact_id = t.contact_id and d.about_timeline))`;
 }
 

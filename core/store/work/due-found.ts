@@ -14,31 +14,26 @@ export async function scanDue(pool: pg.Pool, now: number): Promise<DueTarget[]> 
   return rows;
 }
 
-/** Places of a table with waiting rows, each found by one probe of an index, whatever the length of its queue. */
+/**
+ * Connections with waiting rows in a table, and workspaces with a waiting inbox: one probe of an index each, whatever the
+ * length of their queues. Nothing walks from one workspace to the next, for those may stand on other nodes.
+ */
 const places = (queue: DueTarget['queue'], table: string, waits: string): string => `
-  (with recursive place as (
-     (select workspace_id, connection_id from ${table} where ${waits} order by workspace_id, connection_id limit 1)
-     union all
-     select next.workspace_id, next.connection_id
-     from place p cross join lateral (
-       select workspace_id, connection_id from ${table}
-       where ${waits} and (workspace_id, connection_id) > (p.workspace_id, p.connection_id)
-       order by workspace_id, connection_id limit 1) next)
-   select workspace_id, '${queue}' as queue, connection_id as target_id from place)`;
+  select c.workspace_id, '${queue}' as queue, c.connection_id as target_id
+  from crm_connections c
+  cross join lateral (
+    select 1 from ${table} t
+    where t.workspace_id = c.workspace_id and t.connection_id = c.connection_id and ${waits} limit 1) waits`;
 
 const inbox = `
-  (with recursive place as (
-     (select workspace_id from inbox order by workspace_id limit 1)
-     union all
-     select next.workspace_id
-     from place p cross join lateral (
-       select workspace_id from inbox where workspace_id > p.workspace_id order by workspace_id limit 1) next)
-   select workspace_id, 'inbox' as queue, workspace_id as target_id from place)`;
+  select w.workspace_id, 'inbox' as queue, w.workspace_id as target_id
+  from workspaces w
+  cross join lateral (select 1 from inbox i where i.workspace_id = w.workspace_id limit 1) waits`;
 
 const waiting = [
   inbox,
-  places('records', 'dirty_records', 'held is null'),
-  places('timeline', 'timeline_entries', 'due_at is not null'),
+  places('records', 'dirty_records', 't.held is null'),
+  places('timeline', 'timeline_entries', 't.due_at is not null'),
   `select workspace_id, 'checks', connection_id from checks where state = 'running'`,
   `select workspace_id, 'numbers', workspace_id from directory_channels where proven group by workspace_id`,
 ].join(' union all ');

@@ -19,21 +19,20 @@ export interface RestUntil {
   readonly from?: number;
 }
 
+/** A target of the transaction's workspace, due at a time: milliseconds, 0: now. */
+export type DueNote = Pick<DueTarget, 'queue' | 'targetId'> & { readonly at: number };
+
 /** What a transaction makes due: entered in the due list by its last statements, so that no other lock follows. */
 export class DueNotes {
-  readonly #notes = new Map<
-    string,
-    { readonly queue: Queue; readonly targetId: string; readonly at: number }
-  >();
+  readonly #notes = new Map<string, DueNote>();
 
-  /** `at` in milliseconds; 0: now. */
   add(queue: Queue, targetId: string, at = 0): void {
     const name = `${queue} ${targetId}`;
     const known = this.#notes.get(name);
     if (known === undefined || known.at > at) this.#notes.set(name, { queue, targetId, at });
   }
 
-  inOrder(): readonly { readonly queue: Queue; readonly targetId: string; readonly at: number }[] {
+  inOrder(): readonly DueNote[] {
     return [...this.#notes].toSorted(([x], [y]) => (x < y ? -1 : 1)).map(([, note]) => note);
   }
 }

@@ -1,5 +1,5 @@
-import { sql } from 'kysely';
-import type { DueTarget, Queue, RestUntil } from './due-notes.ts';
+import { type RawBuilder, sql } from 'kysely';
+import type { DueNote, DueTarget, Queue, RestUntil } from './due-notes.ts';
 import { mayCallNow, nextDue } from './next-due.ts';
 import type { WorkspaceTransaction } from '../transaction.ts';
 
@@ -25,14 +25,11 @@ export async function enterDue(trx: WorkspaceTransaction): Promise<NewlyDue[]> {
   await sql`
     select pg_advisory_xact_lock_shared(hashtextextended(name, 0))
     from (select unnest(${locks}::text[]) as name order by 1) locks`.execute(trx);
+  const due = await callableOf(trx, notes);
+  if (due.length === 0) return [];
   const { rows } = await sql<{ queue: Queue; targetId: string; at: number; earlier: boolean }>`
     with t as materialized (
-      select t.queue, t.target_id, greatest(t.due_at, s.next_call_at) as due_at
-      from unnest(${notes.map(({ queue }) => queue)}::text[], ${notes.map(({ targetId }) => targetId)}::uuid[],
-                  ${notes.map(({ at }) => at)}::bigint[]) as t (queue, target_id, due_at)
-      left join crm_connections c on c.workspace_id = ${workspaceId} and c.connection_id = t.target_id
-      left join crm_call_states s on s.workspace_id = ${workspaceId} and s.connection_id = t.target_id
-      where t.target_id = ${workspaceId} or ${mayCallNow(sql`t.queue`)}
+      select * from ${asRows(due)}
     ), entered as (
       insert into directory_due as d (workspace_id, queue, target_id, due_at)
       select ${workspaceId}::uuid, queue, target_id, due_at from t
@@ -47,6 +44,27 @@ export async function enterDue(trx: WorkspaceTransaction): Promise<NewlyDue[]> {
     from t left join entered e using (queue, target_id)`.execute(trx);
   return rows.map((row) => ({ ...row, workspaceId }));
 }
+
+/**
+ * Without what may not be called, and with when what waits may be. The list is read apart: of a distributed database it
+ * stands on one node, and connections on another.
+ */
+async function callableOf(trx: WorkspaceTransaction, notes: readonly DueNote[]): Promise<readonly DueNote[]> {
+  const ofWorkspace = notes.filter(({ targetId }) => targetId === trx.workspaceId);
+  const ofConnections = notes.filter(({ targetId }) => targetId !== trx.workspaceId);
+  if (ofConnections.length === 0) return ofWorkspace;
+  const { rows } = await sql<DueNote>`
+    select t.queue, t.target_id as "targetId", greatest(t.due_at, s.next_call_at) as at
+    from ${asRows(ofConnections)}
+    join crm_connections c on c.workspace_id = ${trx.workspaceId} and c.connection_id = t.target_id
+    join crm_call_states s on s.workspace_id = ${trx.workspaceId} and s.connection_id = t.target_id
+    where ${mayCallNow(sql`t.queue`)}`.execute(trx);
+  return [...ofWorkspace, ...rows];
+}
+
+const asRows = (notes: readonly DueNote[]): RawBuilder<unknown> => sql`
+  unnest(${notes.map(({ queue }) => queue)}::text[], ${notes.map(({ targetId }) => targetId)}::uuid[],
+         ${notes.map(({ at }) => at)}::bigint[]) as t (queue, target_id, due_at)`;
 
 /**
  * Sets a target's place in the list to when it has something to do next, or takes it out; returns that time. To be called

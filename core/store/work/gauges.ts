@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { markPriority } from '../reconcile/dirty.ts';
 
 /** How things stand in all workspaces: counts and times, and nothing of anybody. */
 export interface Gauges {
@@ -21,78 +22,78 @@ const mostCounted = 10_000;
 /** A look that takes longer is given up: it is not to hold up what it tells of. */
 const longestMs = 2_000;
 
-/** Each place with waiting rows is found by one probe of an index, whatever the length of its queue. */
-const inboxWaits = `
-  with recursive place as (
-    (select workspace_id, lane, received_at from inbox order by workspace_id, lane, received_at limit 1)
-    union all
-    select next.workspace_id, next.lane, next.received_at
-    from place p cross join lateral (
-      select workspace_id, lane, received_at from inbox
-      where (workspace_id, lane) > (p.workspace_id, p.lane)
-      order by workspace_id, lane, received_at limit 1) next)
-  select (array['stop', 'inbound', 'crm', 'status', 'history'])[l.lane + 1] as lane, l.since,
-         (select count(*)::int from (
-            select 1 from place p
-            cross join lateral (
-              select 1 from inbox i where i.workspace_id = p.workspace_id and i.lane = p.lane limit ${String(mostCounted)}) w
-            where p.lane = l.lane limit ${String(mostCounted)}) counted) as count
-  from (select lane, min(received_at) as since from place group by lane) l`;
+/** Lanes of the inbox by their number there. */
+const inboxLanes: readonly WaitingLane[] = ['stop', 'inbound', 'crm', 'status', 'history'];
 
-/** Of connections that are written to whole; $1 is now. */
-const recordsWait = `
-  with recursive place as (
-    (select workspace_id, connection_id, priority from dirty_records where held is null
-     order by workspace_id, connection_id, priority limit 1)
-    union all
-    select next.workspace_id, next.connection_id, next.priority
-    from place p cross join lateral (
-      select workspace_id, connection_id, priority from dirty_records
-      where held is null and (workspace_id, connection_id, priority) > (p.workspace_id, p.connection_id, p.priority)
-      order by workspace_id, connection_id, priority limit 1) next
-  ), due as (
-    select p.*, first.marked_at as since
-    from place p
-    join crm_connections c using (workspace_id, connection_id)
-    cross join lateral (
-      select marked_at from dirty_records d
-      where d.workspace_id = p.workspace_id and d.connection_id = p.connection_id and d.priority = p.priority
-        and d.held is null and d.due_at <= $1
-      order by d.marked_at limit 1) first
-    where c.mode = 'live' and c.disconnected_at is null)
-  select 'records' as lane, min(since) as since,
-         (select count(*)::int from (
-            select 1 from due p
-            cross join lateral (
-              select 1 from dirty_records d
-              where d.workspace_id = p.workspace_id and d.connection_id = p.connection_id and d.priority = p.priority
-                and d.held is null and d.due_at <= $1
-              limit ${String(mostCounted)}) d
-            limit ${String(mostCounted)}) counted) as count
-  from due having count(*) > 0`;
+/** Where something may wait in a lane, and how it is asked of one such place. */
+interface Places {
+  readonly lane: WaitingLane;
+  readonly places: string;
+  /** Since when: one probe of an index, whatever the length of its queue. */
+  readonly oldest: string;
+  readonly waiting: string;
+}
 
-const timelineWaits = `
-  with recursive place as (
-    (select workspace_id, connection_id, due_at from timeline_entries where due_at is not null
-     order by workspace_id, connection_id, due_at limit 1)
-    union all
-    select next.workspace_id, next.connection_id, next.due_at
-    from place p cross join lateral (
-      select workspace_id, connection_id, due_at from timeline_entries
-      where due_at is not null and (workspace_id, connection_id) > (p.workspace_id, p.connection_id)
-      order by workspace_id, connection_id, due_at limit 1) next
-  ), written as (
-    select p.* from place p join crm_connections c using (workspace_id, connection_id)
-    where p.due_at <= $1 and c.mode = 'live' and c.disconnected_at is null)
-  select 'timeline' as lane, min(due_at) as since,
-         (select count(*)::int from (
-            select 1 from written w
-            cross join lateral (
-              select 1 from timeline_entries e
-              where e.workspace_id = w.workspace_id and e.connection_id = w.connection_id and e.due_at <= $1
-              limit ${String(mostCounted)}) e
-            limit ${String(mostCounted)}) counted) as count
-  from written having count(*) > 0`;
+const inboxPlaces: readonly Places[] = inboxLanes.map((lane, number) => {
+  const waiting = `inbox i where i.workspace_id = w.workspace_id and i.lane = ${String(number)}`;
+  const oldest = `select i.received_at as since from ${waiting} order by i.received_at limit 1`;
+  return { lane, places: 'workspaces w', oldest, waiting };
+});
+
+/** Connections that are written to whole. */
+const written = `(
+  select workspace_id, connection_id from crm_connections where mode = 'live' and disconnected_at is null) c`;
+
+function writtenPlaces(now: number): readonly Places[] {
+  const marks = `dirty_records d
+    where d.workspace_id = c.workspace_id and d.connection_id = c.connection_id and d.held is null
+      and d.due_at <= ${String(now)}`;
+  const entries = `timeline_entries e
+    where e.workspace_id = c.workspace_id and e.connection_id = c.connection_id and e.due_at <= ${String(now)}`;
+  const oldestMark = (priority: number): string =>
+    `(select d.marked_at as since from ${marks} and d.priority = ${String(priority)} order by d.marked_at limit 1)`;
+  return [
+    {
+      lane: 'records',
+      places: written,
+      oldest: Object.values(markPriority).map(oldestMark).join(' union all '),
+      waiting: marks,
+    },
+    {
+      lane: 'timeline',
+      places: written,
+      oldest: `select e.due_at as since from ${entries} order by e.due_at limit 1`,
+      waiting: entries,
+    },
+  ];
+}
+
+const sinceWhen = ({ lane, places, oldest }: Places): string => `
+  select '${lane}' as lane, min(since) as since from ${places} cross join lateral (${oldest}) oldest
+  having min(since) is not null`;
+
+const howMuch = ({ lane, places, waiting }: Places): string => `
+  select '${lane}' as lane, count(*)::int as count
+  from (select 1 from ${places}
+        cross join lateral (select 1 from ${waiting} limit ${String(mostCounted)}) waiting
+        limit ${String(mostCounted)}) counted`;
+
+/**
+ * Places are those there are, not each found from the one before by an index of all: they may stand on several nodes. Only
+ * where something waits it is counted.
+ */
+async function readWaiting(client: pg.ClientBase, now: number): Promise<Gauges['waiting']> {
+  const all = [...inboxPlaces, ...writtenPlaces(now)];
+  const { rows: oldest } = await client.query<{ lane: WaitingLane; since: number }>(
+    all.map(sinceWhen).join(' union all '),
+  );
+  const some = all.filter(({ lane }) => oldest.some((one) => one.lane === lane));
+  if (some.length === 0) return [];
+  const { rows: counts } = await client.query<{ lane: WaitingLane; count: number }>(
+    some.map(howMuch).join(' union all '),
+  );
+  return oldest.map((one) => ({ ...one, count: counts.find(({ lane }) => lane === one.lane)?.count ?? 0 }));
+}
 
 const lettersOpen = `
   select source, count(*)::int as count
@@ -115,14 +116,12 @@ export async function readGauges(
 ): Promise<Gauges> {
   await client.query(`begin read only; set local statement_timeout = ${String(longestMs)}`);
   try {
-    const inbox = await client.query<Gauges['waiting'][number]>(inboxWaits);
-    const records = await client.query<Gauges['waiting'][number]>(recordsWait, [now]);
-    const timeline = await client.query<Gauges['waiting'][number]>(timelineWaits, [now]);
+    const waiting = await readWaiting(client, now);
     const letters = await client.query<Gauges['deadLetters'][number]>(lettersOpen);
     const alerts = await client.query<Gauges['alerts'][number]>(alertsOpen);
     const held = await client.query<Pick<Gauges, 'blocked' | 'silent'>>(connectionsHeld, [silentSince]);
     return {
-      waiting: [...inbox.rows, ...records.rows, ...timeline.rows],
+      waiting,
       deadLetters: letters.rows,
       alerts: alerts.rows,
       blocked: held.rows[0]?.blocked ?? 0,

@@ -17,12 +17,15 @@ export async function sweepWorkspace(trx: WorkspaceTransaction, now: number): Pr
 
 /** Marks contacts whose service window ended since the last look. */
 export async function sweepWindows(trx: WorkspaceTransaction, now: number): Promise<void> {
-  const { rows } = await sql<{ since: number }>`
+  const { rows } = await sql<{ sweptUntil: number }>`
+    select swept_until as "sweptUntil" from window_sweeps
+    where workspace_id = ${trx.workspaceId} for update`.execute(trx);
+  await sql`
     insert into window_sweeps as s (workspace_id, swept_until) values (${trx.workspaceId}, ${now})
-    on conflict (workspace_id) do update set swept_until = greatest(s.swept_until, excluded.swept_until)
-    returning coalesce((select earlier.swept_until from window_sweeps earlier where earlier.workspace_id = ${trx.workspaceId}),
-                       0) as since`.execute(trx);
-  const since = rows[0]?.since ?? 0;
+    on conflict (workspace_id) do update set swept_until = greatest(s.swept_until, excluded.swept_until)`.execute(
+    trx,
+  );
+  const since = rows[0]?.sweptUntil ?? 0;
   const { rows: ended } = await sql<{ contactId: string }>`
     select distinct contact_id as "contactId" from conversations
     where workspace_id = ${trx.workspaceId} and window_closes_at > ${since} and window_closes_at <= ${now}`.execute(

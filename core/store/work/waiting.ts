@@ -41,7 +41,7 @@ const listedContacts = ({ workspaceId }: WorkspaceTransaction, connectionId: Raw
                        where listed.workspace_id = ${workspaceId}
                          and listed.connection_id = ${connectionId})::text[])
     and not exists (select 1 from identities later
-                    where later.workspace_id = i.workspace_id and later.value = i.value and later.since > i.since)`;
+                    where later.workspace_id = ${workspaceId} and later.value = i.value and later.since > i.since)`;
 
 /** A record that only carries such a phone and is somebody else's is written when theirs is listed. */
 const listedSubjects = (trx: WorkspaceTransaction, connectionId: RawBuilder<unknown>) => sql`
@@ -52,5 +52,5 @@ const listedSubjects = (trx: WorkspaceTransaction, connectionId: RawBuilder<unkn
   join crm_links l on l.workspace_id = ${trx.workspaceId} and l.connection_id = ${connectionId}
                   and l.contact_id = k.contact_id and l.parted_at is null
   where l.is_primary or not exists (select 1 from crm_links other
-                              where other.workspace_id = l.workspace_id and other.connection_id = l.connection_id
+                              where other.workspace_id = ${trx.workspaceId} and other.connection_id = l.connection_id
                                 and other.record_id = l.record_id and other.is_primary and other.parted_at is null)`;

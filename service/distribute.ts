@@ -1,0 +1,16 @@
+import { distribute } from '@sangam/core/store';
+import { readCommandLine } from './command-line.ts';
+import { onDatabase, runCommand } from './database-command.ts';
+
+/** `npm run distribute`: spreads the database over the nodes of a Citus, or what came new since it was. */
+await runCommand(async () => {
+  readCommandLine('npm run distribute', {});
+  await onDatabase(async (databaseUrl) => {
+    const { byWorkspace, onEveryNode, onCoordinator, spread, nodes } = await distribute(databaseUrl);
+    process.stdout.write(
+      `${String(byWorkspace.length)} tables are spread by workspace over ${String(nodes)} nodes, ` +
+        `${String(onEveryNode.length)} stand on every node, ${String(onCoordinator.length)} on the coordinator alone.\n` +
+        (spread.length === 0 ? 'All were so before.\n' : `New: ${spread.join(', ')}.\n`),
+    );
+  });
+});
