@@ -152,6 +152,33 @@ describe.each(accounts)('at %s', (_, open) => {
     expect(await crm.letters()).toEqual([]);
   });
 
+  test.each(['before', 'after'])(
+    'what a person typed on the other’s record stays, also where it says what they were called (erased %s the merge)',
+    async (when) => {
+      const { fixture, crm } = await stage();
+      await crm.writes({ ...bela, name: 'Bela' }, 'Hello');
+      await crm.writes(asha, 'A secret of mine');
+      await fixture.ride(hour);
+      await crm.check();
+      const [into, from] = [await recordOf(crm, 'Bela'), await recordOf(crm, 'Asha')];
+      fixture.clock.advance(minute);
+      await crm.account.user.update(into.recordId, crm.valuesOf({ 'last name': 'Rao' }));
+      await fixture.ride(hour);
+      await crm.writes({ ...bela, name: 'Bela' }, 'Still here');
+      await fixture.ride(hour);
+      if (when === 'before') await crm.erase(asha);
+      fixture.clock.advance(minute);
+      await crm.account.user.merge(into.recordId, from.recordId);
+      fixture.clock.advance(minute);
+      await fixture.ride(hour);
+      if (when === 'after') await crm.erase(asha);
+      await fixture.ride(hour);
+      await crm.check();
+      await fixture.ride(hour);
+      expect(crm.read(await crm.record(), 'last name')).toBe('Rao');
+    },
+  );
+
   test('what we wrote of them gives way also where their record went into a third one’s before it was read', async () => {
     const { fixture, crm } = await stage();
     const [short, chad] = [

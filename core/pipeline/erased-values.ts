@@ -16,7 +16,7 @@ export async function valuesOfErased(
   traitsOf: TraitsOf,
   now: number,
 ): Promise<IsTheirs> {
-  const all = [...records.shared, ...records.alone];
+  const all = [...records.shared, ...records.alone, ...records.unborn];
   if (all.length === 0) return () => false;
   const accounts = new Map(
     (await connectionsOf(trx)).flatMap((connection) => {
@@ -35,7 +35,7 @@ export async function valuesOfErased(
   return (record, field, value, ours) => {
     if (value === '') return false;
     const account = accounts.get(record.connectionId);
-    if (field === account?.traits.contactIdField) return contactIds.includes(value);
+    if (field === account?.traits.contactIdField) return records.keys.includes(value);
     const line = account?.lines.get(field);
     if (account === undefined || line === undefined) return ours && record.primary;
     const { value: kind, values } = ruleOf(line.source);

@@ -531,6 +531,15 @@ export interface Database {
     rank: number;
     method: string;
   };
+  /** Creates of erased people that nobody answered. */
+  erased_tries: {
+    workspace_id: string;
+    connection_id: string;
+    /** Of what the record they may have made holds in our unique field. */
+    key_hash: Buffer;
+    /** JSON: CRM field → hashes of what they were to write there. */
+    written: Buffer;
+  };
   erasures: {
     workspace_id: string;
     erasure_id: string;
@@ -628,6 +637,7 @@ export const workspaceTables = [
   'counts',
   'erased_identities',
   'erased_opt_outs',
+  'erased_tries',
   'erasures',
   'window_sweeps',
 ] as const satisfies readonly (keyof Database)[];

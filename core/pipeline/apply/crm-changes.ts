@@ -7,6 +7,7 @@ import {
   type ConnectionRow,
   connectionsOf,
   doubtRecords,
+  erasedTriesOf,
   keepWrites,
   linksOfRecords,
   scannedOccurrences,
@@ -25,6 +26,7 @@ import {
   type WorkspaceTransaction,
 } from '../../store/index.ts';
 import type { ErasureKeyOf } from '../erased-fields.ts';
+import { noteErasedEnds, wroteOfErased } from '../erased-tries.ts';
 import { type Followed, followedBy, settlesAt } from '../followed.ts';
 import { wholeMappingOf } from '../mapping-of.ts';
 import { forgetTakenOver } from '../taken-over.ts';
@@ -87,8 +89,8 @@ export async function applyCrmChanges(
     const traits = connection === undefined ? undefined : traitsOf(connection.crm);
     if (connection === undefined || traits === undefined) continue;
     const changes = ofConnection.map((event) => event.change).toSorted((x, y) => x.at - y.at);
-    await applyLives(trx, connectionId, traits, changes, now);
-    await applyFields(trx, connection, traits, changes, now);
+    await applyLives(trx, connectionId, traits, changes, erasureKeyOf, now);
+    await applyFields(trx, connection, traits, changes, erasureKeyOf, now);
     await forgetTakenOver(trx, followedBy(connection, traits), survivorsAndChanged(changes), erasureKeyOf);
     for (const { kind, recordId } of changes) if (kind === 'erased') erased.push({ connectionId, recordId });
   }
@@ -108,10 +110,13 @@ export async function applyLives(
   connectionId: string,
   { timeline }: ConnectorTraits,
   changes: readonly CrmChange[],
+  erasureKeyOf: ErasureKeyOf,
   now: number,
 ): Promise<void> {
   const told = (kind: CrmChange['kind']): CrmChange[] => changes.filter((one) => one.kind === kind);
   const merged = changes.filter((one) => one.kind === 'merged');
+  const moves = merged.map(({ recordId, into }) => ({ from: recordId, to: into }));
+  await noteErasedEnds(trx, connectionId, moves, erasureKeyOf, now);
   await markGone(
     trx,
     connectionId,
@@ -119,7 +124,6 @@ export async function applyLives(
   );
   await markRestored(trx, connectionId, told('restored'), now);
   const doubted = await doubtRecords(trx, connectionId, told('deleted'));
-  const moves = merged.map(({ recordId, into }) => ({ from: recordId, to: into }));
   await repointLinks(trx, connectionId, moves, { entriesMove: timeline.movesWithMerge, now });
   await closeEndedConflicts(
     trx,
@@ -149,6 +153,7 @@ async function applyFields(
   connection: ConnectionRow,
   traits: ConnectorTraits,
   changes: readonly CrmChange[],
+  erasureKeyOf: ErasureKeyOf,
   now: number,
 ): Promise<void> {
   const { connectionId } = connection;
@@ -162,10 +167,11 @@ async function applyFields(
   const rows = new Map((await recordsById(trx, connectionId, recordIds)).map((row) => [row.recordId, row]));
   const strangers = fields.filter((one) => !rows.has(one.recordId) && followed.fields.has(one.field));
   const births = await birthsAmong(trx, connectionId, strangers, same, now);
+  const erased = await writtenOfErased(trx, connectionId, strangers, erasureKeyOf);
   const { foreign, echoes } = await withoutEchoes(
     trx,
     connectionId,
-    fields.filter((one) => !births.has(one)),
+    fields.filter((one) => !births.has(one) && !erased.has(one)),
     traits,
     same,
     now,
@@ -249,6 +255,20 @@ async function birthsAmong(
       )
       .flat(),
   );
+}
+
+/** What creates of erased people that nobody answered brought back of a record nobody knows. */
+async function writtenOfErased(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  strangers: readonly FieldChange[],
+  erasureKeyOf: ErasureKeyOf,
+): Promise<ReadonlySet<FieldChange>> {
+  const told = strangers.filter((one) => !byPerson(one));
+  const tries = told.length === 0 ? [] : await erasedTriesOf(trx, connectionId);
+  if (tries.length === 0) return new Set();
+  const key = await erasureKeyOf(trx.workspaceId);
+  return new Set(told.filter((one) => wroteOfErased(tries, one, key)));
 }
 
 function byPerson({ by }: FieldChange): boolean {

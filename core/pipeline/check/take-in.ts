@@ -2,6 +2,7 @@ import { type ConnectorTraits, type CrmChange, type CrmRecord, type ScanPage } f
 import {
   addOccurrences,
   type ConnectionRow,
+  erasedTriesOf,
   fillBases,
   type JournalEntry,
   linkByPhone,
@@ -66,9 +67,10 @@ export async function takeIn(
     (one) => there.includes(one) || ((all || one.row?.agreed !== true) && !back.includes(one)),
   );
   // Links follow merges first, so that a survivor is no second record of anybody.
-  await applyLives(trx, connectionId, traits, endsOf(page, rows), now);
+  const tries = await erasedTriesOf(trx, connectionId);
+  await applyLives(trx, connectionId, traits, endsOf(page, rows, tries.length > 0), erasureKeyOf, now);
   const seen = saved.map(({ record }) => seenRecord(record, traits.phoneFields, region));
-  await saveRecords(trx, connectionId, await withoutErased(trx, connectionId, seen, erasureKeyOf), now);
+  await saveRecords(trx, connectionId, await withoutErased(trx, connectionId, seen, erasureKeyOf, now), now);
   const matched = await linkByPhone(
     trx,
     connectionId,
@@ -99,14 +101,18 @@ function wentBefore({ record, row }: Seen): boolean {
   return record.changedAt !== undefined && record.changedAt > (row?.goneAt ?? Infinity);
 }
 
-/** What was not known yet of records that went or live on as others. */
-function endsOf({ gone, merged }: ScanPage, rows: ReadonlyMap<string, RecordRow>): CrmChange[] {
+/** What was not known yet of records that went or live on as others; `strangers`: of those nobody had seen too. */
+function endsOf(
+  { gone, merged }: ScanPage,
+  rows: ReadonlyMap<string, RecordRow>,
+  strangers: boolean,
+): CrmChange[] {
   return [
     ...gone.map(({ recordId, at }): CrmChange => ({ kind: 'deleted', recordId, at })),
     ...merged.flatMap(({ recordId, into, at }): CrmChange[] => {
       const row = rows.get(recordId);
-      const known = row === undefined || row.gone === 'merged' || row.gone === 'erased';
-      return known ? [] : [{ kind: 'merged', recordId, into, at }];
+      const passed = row === undefined ? !strangers : row.gone === 'merged' || row.gone === 'erased';
+      return passed ? [] : [{ kind: 'merged', recordId, into, at }];
     }),
   ];
 }

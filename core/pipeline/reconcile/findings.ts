@@ -22,6 +22,8 @@ export class Findings {
   readonly held: DirtyRecord[] = [];
   readonly agreed: AgreedRecord[] = [];
   readonly seen: SeenRecord[] = [];
+  /** Records that creates of people erased since turned out to have made, nobody having answered. */
+  readonly bornOfErased: Pick<SeenRecord, 'recordId' | 'keyContactId'>[] = [];
   /** Records made whose answer did not tell all that is followed. */
   readonly unseen: string[] = [];
   /** What people changed, as reading showed. */

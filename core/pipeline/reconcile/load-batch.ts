@@ -5,6 +5,8 @@ import {
   type JournalEntry,
   type LinkRow,
   linksOfContacts,
+  type ErasedTry,
+  erasedTriesOf,
   type ErasedValues,
   joinedErasedValues,
   linksOfRecords,
@@ -63,6 +65,8 @@ export interface DirtyBatch {
   /** Records to be marked in place of what is idle, each with its mark's priority. */
   readonly instead: ReadonlyMap<string, number>;
   readonly leased: readonly DirtyRecord[];
+  /** Creates of erased people that nobody answered. */
+  readonly erasedTries: readonly ErasedTry[];
 }
 
 /** Reads all it takes to decide about marks, in a fixed number of statements. */
@@ -98,7 +102,9 @@ export async function loadBatch(
   const tried = unanswered.filter((entry) => settlesAt(entry, traits) >= (readAt.get(entry.recordId) ?? 0));
   const people = new Set([...contactIds, ...links.map(({ contactId }) => contactId)]);
   const fields = await contactFields(trx, [...people], now, mapping);
-  return sortBatch({ leased, linksOfSubjects, links, rows, fields, tried, merged, keyOfOthers, traits });
+  const erasedTries = recordIds.length === 0 ? [] : await erasedTriesOf(trx, connectionId);
+  const read = { leased, linksOfSubjects, links, rows, fields, tried, merged, keyOfOthers, traits };
+  return { ...sortBatch(read), erasedTries };
 }
 
 function sortBatch(read: {
@@ -111,7 +117,7 @@ function sortBatch(read: {
   merged: readonly MergedRecord[];
   keyOfOthers: ReadonlySet<string>;
   traits: ConnectorTraits;
-}): DirtyBatch {
+}): Omit<DirtyBatch, 'erasedTries'> {
   const contactOf = new Map(read.fields.map((contact) => [contact.contactId, contact]));
   const rowOf = new Map(read.rows.map((row) => [row.recordId, row]));
   const linksOf = Map.groupBy(read.links, ({ recordId }) => recordId);

@@ -38,6 +38,7 @@ import {
   type WorkspaceTransaction,
 } from '../../store/index.ts';
 import { type ErasureKeyOf, withoutErased } from '../erased.ts';
+import { noteErasedBirths, noteErasedEnds } from '../erased-tries.ts';
 import type { Followed } from '../followed.ts';
 import { forgetTakenOver } from '../taken-over.ts';
 import { forgetErasedValues } from './erased-values.ts';
@@ -83,17 +84,19 @@ export async function rememberFindings(
   await saveRecords(
     trx,
     connectionId,
-    await withoutErased(trx, connectionId, findings.seen, batch.erasureKeyOf),
+    await withoutErased(trx, connectionId, findings.seen, batch.erasureKeyOf, now),
     now,
   );
+  await noteErasedBirths(trx, connectionId, findings.bornOfErased, batch.erasureKeyOf, now);
   const erased = await forgetErasedValues(trx, batch.followed, findings, batch.erasureKeyOf);
   await agreeRecords(trx, connectionId, findings.agreed, now);
-  await saveErasedValues(trx, connectionId, erased);
+  await saveErasedValues(trx, connectionId, erased, now);
   await trustRecords(trx, connectionId, findings.standing);
-  await markGone(trx, connectionId, findings.gone);
   const moves = findings.gone.flatMap(({ recordId, movedTo }) =>
     movedTo === undefined ? [] : [{ from: recordId, to: movedTo }],
   );
+  await noteErasedEnds(trx, connectionId, moves, batch.erasureKeyOf, now);
+  await markGone(trx, connectionId, findings.gone);
   await repointLinks(trx, connectionId, moves, { entriesMove: batch.entriesMove, now });
   const goneIds = findings.gone.map(({ recordId }) => recordId);
   const given = await givePrimaryRecords(

@@ -1,5 +1,14 @@
 import { type Connector, type CrmRecord, type CrmValues, phonesOf } from '../../crm/index.ts';
-import { type AgreedRecord, type RecordRow, recordsById, triedValues, unborn } from '../../store/index.ts';
+import {
+  type AgreedRecord,
+  erasedKeyField,
+  type ErasedTry,
+  type RecordRow,
+  recordsById,
+  triedValues,
+  unborn,
+} from '../../store/index.ts';
+import { bornOfErased } from '../erased-tries.ts';
 import { followedBy, noticeFollowed } from '../followed.ts';
 import { asAnswered, type BatchWork, comeBack, letterOf, tellLeftOut } from './batch-work.ts';
 import { seenRecord } from './candidates.ts';
@@ -60,6 +69,12 @@ export async function planStanding(
     asking.map(({ erasedValues }) => erasedValues),
     work.erasureKeyOf,
   );
+  const { erasedTries } = work.batch;
+  const keyed = records.map(({ recordId, contactId }) => ({ recordId, keyContactId: contactId }));
+  const bornOf =
+    erasedTries.length === 0
+      ? new Map<string, ErasedTry>()
+      : bornOfErased(erasedTries, keyed, await work.erasureKeyOf(connection.workspaceId));
   const swallowed = await newlySwallowed(work, records);
   return [
     ...plans.filter(({ needsRead }) => !needsRead),
@@ -80,13 +95,20 @@ export async function planStanding(
         // The survivor's last change is the latest that the merge can have been.
         const mergedAt = (one: RecordRow | undefined): number =>
           one?.goneAt ?? one?.doubtedAt ?? record.changedAt ?? at;
-        const ended = joining.map((one) => ({ recordId: one.row.recordId, at: mergedAt(one.row) }));
+        const ended = joining.map((one) => ({ recordId: one.recordId, at: mergedAt(one.row) }));
         if (record.recordId !== recordId) ended.push({ recordId, at: mergedAt(row) });
         findings.gone.push(
           ...ended.map((one) => ({ ...one, how: 'merged' as const, movedTo: record.recordId })),
         );
         // Nothing is taken from it before all that went into it are known: what they held is nobody's news there.
         hurry(findings.instead, record.recordId, dirty.priority);
+        findings.outcomes.set(dirty, 'unchanged');
+        return [];
+      }
+      const made = bornOf.get(recordId);
+      if (made !== undefined && target.erasedValues[erasedKeyField]?.includes(made.keyHash) !== true) {
+        findings.bornOfErased.push({ recordId, keyContactId: record.contactId });
+        hurry(findings.instead, recordId, dirty.priority);
         findings.outcomes.set(dirty, 'unchanged');
         return [];
       }
@@ -116,19 +138,25 @@ export async function planStanding(
   ];
 }
 
-/** Records we know that went into these, and of which we did not know it. */
+/**
+ * Records we know that went into these, and of which we did not know it. Of those nobody had seen one may have been made by
+ * a create of somebody erased.
+ */
 async function newlySwallowed(
-  { store, connection: { workspaceId, connectionId } }: BatchWork,
+  { store, connection: { workspaceId, connectionId }, batch }: BatchWork,
   records: readonly CrmRecord[],
-): Promise<{ readonly row: RecordRow; readonly into: string }[]> {
+): Promise<{ readonly recordId: string; readonly row: RecordRow | undefined; readonly into: string }[]> {
   const into = new Map(
     records.flatMap(({ recordId, mergedFrom = [] }) => mergedFrom.map((id) => [id, recordId] as const)),
   );
   if (into.size === 0) return [];
   const rows = await store.transact(workspaceId, (trx) => recordsById(trx, connectionId, [...into.keys()]));
-  return rows.flatMap((row) => {
-    const survivor = row.gone === 'merged' || row.gone === 'erased' ? undefined : into.get(row.recordId);
-    return survivor === undefined ? [] : [{ row, into: survivor }];
+  const rowOf = new Map(rows.map((row) => [row.recordId, row]));
+  return [...into].flatMap(([recordId, survivor]) => {
+    const row = rowOf.get(recordId);
+    const passed =
+      row === undefined ? batch.erasedTries.length === 0 : row.gone === 'merged' || row.gone === 'erased';
+    return passed ? [] : [{ recordId, row, into: survivor }];
   });
 }
 

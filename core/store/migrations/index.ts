@@ -25,6 +25,7 @@ import { words } from './0037-words.ts';
 import { erasedOptOuts } from './0043-erased-opt-outs.ts';
 import { lettersOfRecords } from './0044-letters-of-records.ts';
 import { accessVersions } from './0047-access-versions.ts';
+import { erasedTries } from './0048-erased-tries.ts';
 
 /** By the name of their file, in order. One that was applied anywhere is never changed: another follows it, under a number above all others. */
 export const migrations = {
@@ -55,4 +56,5 @@ export const migrations = {
   '0043-erased-opt-outs': erasedOptOuts,
   '0044-letters-of-records': lettersOfRecords,
   '0047-access-versions': accessVersions,
+  '0048-erased-tries': erasedTries,
 };

@@ -1,0 +1,112 @@
+import type { CrmValues } from '../crm/index.ts';
+import {
+  addErasedValues,
+  erasedHash,
+  type ErasedTry,
+  erasedTriesOf,
+  erasedValuesOf,
+  type ErasedValues,
+  hasErased,
+  joinedErasedValues,
+  mergedInto,
+  type RecordRow,
+  recordsById,
+  saveErasedValues,
+  type SeenRecord,
+  type WorkspaceTransaction,
+} from '../store/index.ts';
+import type { ErasureKeyOf } from './erased-fields.ts';
+
+/** A record as it was seen, and what stands in our unique field. */
+type Keyed = Pick<SeenRecord, 'recordId' | 'keyContactId'>;
+
+/** Which of these records such tries made, as their key says, and what we wrote there. */
+export function bornOfErased(
+  tries: readonly ErasedTry[],
+  seen: readonly Keyed[],
+  key: Buffer,
+): ReadonlyMap<string, ErasedTry> {
+  if (tries.length === 0) return new Map();
+  const tryOf = new Map(tries.map((one) => [one.keyHash, one]));
+  return new Map(
+    seen.flatMap(({ recordId, keyContactId }) => {
+      const made =
+        keyContactId === undefined ? undefined : tryOf.get(erasedHash(key, keyContactId).toString('hex'));
+      return made === undefined ? [] : [[recordId, made] as const];
+    }),
+  );
+}
+
+/** From here on these records are known for what such tries made. */
+export async function noteErasedBirths(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  seen: readonly Keyed[],
+  keyOf: ErasureKeyOf,
+  now: number,
+): Promise<void> {
+  if (seen.every(({ keyContactId }) => keyContactId === undefined)) return;
+  const tries = await erasedTriesOf(trx, connectionId);
+  if (tries.length === 0) return;
+  const born = bornOfErased(tries, seen, await keyOf(trx.workspaceId));
+  const written = new Map([...born].map(([recordId, one]) => [recordId, one.written]));
+  await addErasedValues(trx, connectionId, written, now);
+}
+
+/**
+ * Records that went into others, before that is remembered: what we wrote there of somebody erased gives way where they
+ * live on, but for what stood there before. What nobody had seen of one may have been made by such a try.
+ */
+export async function noteErasedEnds(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  moves: readonly { readonly from: string; readonly to: string }[],
+  keyOf: ErasureKeyOf,
+  now: number,
+): Promise<void> {
+  if (moves.length === 0 || !(await hasErased(trx))) return;
+  const ids = moves.flatMap(({ from, to }) => [from, to]);
+  const rows = new Map((await recordsById(trx, connectionId, ids)).map((row) => [row.recordId, row]));
+  const known = await erasedValuesOf(trx, connectionId, ids);
+  const tried = joinedErasedValues((await erasedTriesOf(trx, connectionId)).map(({ written }) => written));
+  const writtenOn = (recordId: string): ErasedValues =>
+    known.get(recordId) ?? (isUnseen(rows.get(recordId)) ? tried : {});
+  const ending = moves.filter(({ from }) => Object.keys(writtenOn(from)).length > 0);
+  if (ending.length === 0) return;
+  const merged = await mergedInto(trx, connectionId, [...new Set(ending.map(({ to }) => to))]);
+  const key = await keyOf(trx.workspaceId);
+  const ended = ending.map(({ from, to }) => {
+    const beside = moves.flatMap((move) => (move.to === to ? [move.from] : []));
+    const before = [
+      ...[to, ...beside].flatMap((recordId) => rows.get(recordId) ?? []),
+      ...merged.filter(({ survivorId }) => survivorId === to),
+    ];
+    const stood = before.map(({ base }) => base);
+    return [from, withoutStanding(writtenOn(from), stood, key)] as const;
+  });
+  await saveErasedValues(trx, connectionId, new Map(ended), now);
+}
+
+function isUnseen(row: RecordRow | undefined): boolean {
+  return row === undefined || (!row.agreed && row.gone !== 'merged' && Object.keys(row.base).length === 0);
+}
+
+function withoutStanding(written: ErasedValues, stood: readonly CrmValues[], key: Buffer): ErasedValues {
+  const left = Object.entries(written).map(([field, hashes]) => {
+    const standing = stood.flatMap(({ [field]: value }) =>
+      value === undefined ? [] : erasedHash(key, value).toString('hex'),
+    );
+    return [field, hashes.filter((one) => !standing.includes(one))] as const;
+  });
+  return Object.fromEntries(left.filter(([, hashes]) => hashes.length > 0));
+}
+
+/** Whether such a try wrote this. */
+export function wroteOfErased(
+  tries: readonly ErasedTry[],
+  { field, value }: { readonly field: string; readonly value: string },
+  key: Buffer,
+): boolean {
+  const hashed = erasedHash(key, value).toString('hex');
+  return tries.some(({ written }) => written[field]?.includes(hashed) === true);
+}
