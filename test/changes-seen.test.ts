@@ -335,6 +335,26 @@ describe('our own write', () => {
     },
   );
 
+  test('on a record somebody had made is ours from the start', async () => {
+    const accounts = memoryAccounts();
+    const { fixture, crm } = await setUpFor(accounts.open)({ polled: true });
+    const { crm: vendor } = accounts.opened();
+    const ravi = somebody(1, 'Ravi');
+    vendor.user.create({ FirstName: 'Typed', [memoryFields.phone]: `+${ravi.phone ?? ''}` });
+    await crm.check();
+    let updates = 0;
+    vendor.trouble = (operation) => {
+      updates += operation === 'update' ? 1 : 0;
+      return operation === 'update' && updates === 1 ? { commitAfterMs: 0 } : undefined;
+    };
+    await crm.writes(ravi);
+    await fixture.settle();
+    fixture.clock.advance(minute);
+    await crm.poll();
+    await fixture.ride(hour);
+    expect(await crm.occurrences()).toEqual([]);
+  });
+
   test('that never took effect does not hide what a person did a day later', async () => {
     const { fixture, crm, memory, user, recordId } = await withRecord({ polled: true });
     let left = 1;

@@ -106,3 +106,29 @@ describe.each(accounts)('at %s', (_, open, news: WorkspaceOptions) => {
     expect(crm.read(await crm.record(), 'last name')).toBe('Rao');
   });
 });
+
+test.each(['made without a word', 'made', 'written'])(
+  'what is told late of a record that was %s before its person was erased is nobody’s change',
+  async (how) => {
+    const { fixture, crm } = await setUpFor(openHubspotAccount)({ webhooks: true });
+    await crm.check();
+    if (how === 'written') {
+      await crm.writes(asha, 'Hello');
+      await fixture.ride(hour);
+    }
+    crm.deaf = true;
+    if (how === 'made without a word') await crm.account.fault({ on: 'creates', commitAfterMs: 0, times: 1 });
+    await crm.writes(asha, 'A secret of mine');
+    await fixture.settle();
+    fixture.clock.advance(minute);
+    await crm.erase(asha);
+    fixture.clock.advance(hour);
+    crm.deaf = false;
+    await fixture.ride(hour);
+    expect(await crm.occurrences()).toEqual([]);
+    const [stage] = crm.account.stage.values;
+    await crm.account.user.update((await crm.record()).recordId, { [crm.account.stage.field]: stage });
+    await fixture.ride(hour);
+    expect((await crm.occurrences()).map(({ value }) => value)).toEqual([stage]);
+  },
+);

@@ -43,14 +43,50 @@ export async function noteErasedBirths(
   connectionId: string,
   seen: readonly Keyed[],
   keyOf: ErasureKeyOf,
-  now: number,
 ): Promise<void> {
   if (seen.every(({ keyContactId }) => keyContactId === undefined)) return;
   const tries = await erasedTriesOf(trx, connectionId);
   if (tries.length === 0) return;
-  const born = bornOfErased(tries, seen, await keyOf(trx.workspaceId));
-  const written = new Map([...born].map(([recordId, one]) => [recordId, one.written]));
-  await addErasedValues(trx, connectionId, written, now);
+  await noteBirths(trx, connectionId, bornOfErased(tries, seen, await keyOf(trx.workspaceId)));
+}
+
+/**
+ * The same where the CRM told of fields of records nobody had seen, and all that such a try was to write is as it was. Returns
+ * the fields that are told of those.
+ */
+export async function noteToldBirths<Told extends { recordId: string; field: string; value: string }>(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  told: readonly Told[],
+  keyOf: ErasureKeyOf,
+): Promise<ReadonlySet<Told>> {
+  const tries = told.length === 0 ? [] : await erasedTriesOf(trx, connectionId);
+  if (tries.length === 0) return new Set();
+  const key = await keyOf(trx.workspaceId);
+  const ofRecord = Map.groupBy(told, ({ recordId }) => recordId);
+  const born = new Map(
+    [...ofRecord].flatMap(([recordId, changes]) => {
+      const made = tries.find(({ written }) => {
+        const known = changes.filter(({ field }) => written[field] !== undefined);
+        const says = ({ field, value }: Told): boolean =>
+          written[field]?.includes(erasedHash(key, value).toString('hex')) === true;
+        return known.length > 0 && known.every(says);
+      });
+      return made === undefined ? [] : [[recordId, made] as const];
+    }),
+  );
+  await noteBirths(trx, connectionId, born);
+  return new Set([...born.keys()].flatMap((recordId) => ofRecord.get(recordId) ?? []));
+}
+
+async function noteBirths(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  born: ReadonlyMap<string, ErasedTry>,
+): Promise<void> {
+  for (const [recordId, { written, erasedAt }] of born) {
+    await addErasedValues(trx, connectionId, new Map([[recordId, written]]), erasedAt);
+  }
 }
 
 /**
@@ -99,14 +135,4 @@ function withoutStanding(written: ErasedValues, stood: readonly CrmValues[], key
     return [field, hashes.filter((one) => !standing.includes(one))] as const;
   });
   return Object.fromEntries(left.filter(([, hashes]) => hashes.length > 0));
-}
-
-/** Whether such a try wrote this. */
-export function wroteOfErased(
-  tries: readonly ErasedTry[],
-  { field, value }: { readonly field: string; readonly value: string },
-  key: Buffer,
-): boolean {
-  const hashed = erasedHash(key, value).toString('hex');
-  return tries.some(({ written }) => written[field]?.includes(hashed) === true);
 }

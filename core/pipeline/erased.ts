@@ -82,10 +82,9 @@ export async function withoutErased(
   connectionId: string,
   seen: readonly SeenRecord[],
   keyOf: ErasureKeyOf,
-  now: number,
 ): Promise<readonly SeenRecord[]> {
   if (seen.length === 0 || !(await hasErased(trx))) return seen;
-  await noteErasedBirths(trx, connectionId, seen, keyOf, now);
+  await noteErasedBirths(trx, connectionId, seen, keyOf);
   const fieldsOf = await fieldsOfErased(trx, seen, keyOf);
   const ids = seen.map(({ recordId }) => recordId);
   const erasedOf = await erasedValuesOf(trx, connectionId, ids);

@@ -7,7 +7,6 @@ import {
   type ConnectionRow,
   connectionsOf,
   doubtRecords,
-  erasedTriesOf,
   keepWrites,
   linksOfRecords,
   scannedOccurrences,
@@ -26,7 +25,7 @@ import {
   type WorkspaceTransaction,
 } from '../../store/index.ts';
 import type { ErasureKeyOf } from '../erased-fields.ts';
-import { noteErasedEnds, wroteOfErased } from '../erased-tries.ts';
+import { noteErasedEnds, noteToldBirths } from '../erased-tries.ts';
 import { type Followed, followedBy, settlesAt } from '../followed.ts';
 import { wholeMappingOf } from '../mapping-of.ts';
 import { forgetTakenOver } from '../taken-over.ts';
@@ -167,15 +166,17 @@ async function applyFields(
   const rows = new Map((await recordsById(trx, connectionId, recordIds)).map((row) => [row.recordId, row]));
   const strangers = fields.filter((one) => !rows.has(one.recordId) && followed.fields.has(one.field));
   const births = await birthsAmong(trx, connectionId, strangers, same, now);
-  const erased = await writtenOfErased(trx, connectionId, strangers, erasureKeyOf);
-  const { foreign, echoes } = await withoutEchoes(
+  const told = strangers.filter((one) => !byPerson(one));
+  const ofErased = await noteToldBirths(trx, connectionId, told, erasureKeyOf);
+  const { foreign: others, echoes } = await withoutEchoes(
     trx,
     connectionId,
-    fields.filter((one) => !births.has(one) && !erased.has(one)),
+    fields.filter((one) => !births.has(one) && !ofErased.has(one)),
     traits,
     same,
     now,
   );
+  const foreign = others.filter((one) => !isOfErased(one, rows.get(one.recordId), traits));
   await confirmWrites(trx, connectionId, confirmed(echoes, rows));
   const news = foreign.filter((one) => !isKnown(one, rows.get(one.recordId), same));
   // A look may have been quicker: then this says when it was.
@@ -257,18 +258,10 @@ async function birthsAmong(
   );
 }
 
-/** What creates of erased people that nobody answered brought back of a record nobody knows. */
-async function writtenOfErased(
-  trx: WorkspaceTransaction,
-  connectionId: string,
-  strangers: readonly FieldChange[],
-  erasureKeyOf: ErasureKeyOf,
-): Promise<ReadonlySet<FieldChange>> {
-  const told = strangers.filter((one) => !byPerson(one));
-  const tries = told.length === 0 ? [] : await erasedTriesOf(trx, connectionId);
-  if (tries.length === 0) return new Set();
-  const key = await erasureKeyOf(trx.workspaceId);
-  return new Set(told.filter((one) => wroteOfErased(tries, one, key)));
+/** We wrote it of somebody erased since, or may have. */
+function isOfErased(one: FieldChange, row: RecordRow | undefined, traits: ConnectorTraits): boolean {
+  const erasedAt = row?.erasedAt ?? null;
+  return erasedAt !== null && !byPerson(one) && one.at <= settlesAt({ at: erasedAt }, traits);
 }
 
 function byPerson({ by }: FieldChange): boolean {

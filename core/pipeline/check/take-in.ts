@@ -51,7 +51,8 @@ export async function takeIn(
   const scanned = page.records
     .map((record): Seen => ({ record, row: rows.get(record.recordId) }))
     .filter(isNews);
-  const known = scanned.filter(({ row }) => row?.agreed === true).map(({ record }) => record.recordId);
+  const idsOf = (some: readonly Seen[]): string[] => some.map(({ record }) => record.recordId);
+  const known = idsOf(scanned.filter(({ row }) => row !== undefined));
   const writes = [
     ...(await openWrites(trx, connectionId, known, now)),
     ...(await unansweredWrites(trx, connectionId, known)),
@@ -70,7 +71,7 @@ export async function takeIn(
   const tries = await erasedTriesOf(trx, connectionId);
   await applyLives(trx, connectionId, traits, endsOf(page, rows, tries.length > 0), erasureKeyOf, now);
   const seen = saved.map(({ record }) => seenRecord(record, traits.phoneFields, region));
-  await saveRecords(trx, connectionId, await withoutErased(trx, connectionId, seen, erasureKeyOf, now), now);
+  await saveRecords(trx, connectionId, await withoutErased(trx, connectionId, seen, erasureKeyOf), now);
   const matched = await linkByPhone(
     trx,
     connectionId,

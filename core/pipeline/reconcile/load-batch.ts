@@ -44,6 +44,8 @@ export interface DirtyTarget {
   readonly takenOver: readonly Agreed[];
   /** What we wrote of erased people there, or to records that were merged into it, and may still stand. */
   readonly erasedValues: ErasedValues;
+  /** When another went into it, the last time: it stood then. Undefined: none is known to have. */
+  readonly stoodAt: number | undefined;
 }
 
 /** A contact that has no record in this connection. */
@@ -123,7 +125,7 @@ function sortBatch(read: {
   const linksOf = Map.groupBy(read.links, ({ recordId }) => recordId);
   const subjectLinks = Map.groupBy(read.linksOfSubjects, ({ contactId }) => contactId);
   const taken = takenOver(read.merged, read.rows);
-  const erasedIn = Map.groupBy(read.merged, ({ survivorId }) => survivorId);
+  const mergedIn = Map.groupBy(read.merged, ({ survivorId }) => survivorId);
   const targets: DirtyTarget[] = [];
   const unlinked: UnlinkedContact[] = [];
   const idle: DirtyRecord[] = [];
@@ -153,8 +155,9 @@ function sortBatch(read: {
         tried: tried.map(({ written }) => written),
         takenOver: taken.get(dirty.recordId) ?? [],
         erasedValues: joinedErasedValues(
-          [row, ...(erasedIn.get(dirty.recordId) ?? [])].flatMap((one) => valuesIn(one)),
+          [row, ...(mergedIn.get(dirty.recordId) ?? [])].flatMap((one) => valuesIn(one)),
         ),
+        stoodAt: mergedIn.get(dirty.recordId)?.reduce((latest, { goneAt }) => Math.max(latest, goneAt), 0),
         settlesAt:
           tried.length === 0 ? undefined : Math.max(...tried.map((entry) => settlesAt(entry, read.traits))),
       });

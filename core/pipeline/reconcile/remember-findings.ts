@@ -84,10 +84,10 @@ export async function rememberFindings(
   await saveRecords(
     trx,
     connectionId,
-    await withoutErased(trx, connectionId, findings.seen, batch.erasureKeyOf, now),
+    await withoutErased(trx, connectionId, findings.seen, batch.erasureKeyOf),
     now,
   );
-  await noteErasedBirths(trx, connectionId, findings.bornOfErased, batch.erasureKeyOf, now);
+  await noteErasedBirths(trx, connectionId, findings.bornOfErased, batch.erasureKeyOf);
   const erased = await forgetErasedValues(trx, batch.followed, findings, batch.erasureKeyOf);
   await agreeRecords(trx, connectionId, findings.agreed, now);
   await saveErasedValues(trx, connectionId, erased, now);

@@ -250,9 +250,9 @@ export async function updateStanding(
   }
 }
 
-/** When the vendor said it went; where it did not, some time after it was last seen. */
-function wentAt({ row }: DirtyTarget, now: number): number {
-  return row?.goneAt ?? row?.doubtedAt ?? row?.readAt ?? now;
+/** When the vendor said it went; where it did not, some time after it was last seen, or known to have stood. */
+function wentAt({ row, stoodAt }: DirtyTarget, now: number): number {
+  return row?.goneAt ?? row?.doubtedAt ?? row?.readAt ?? stoodAt ?? now;
 }
 
 /** Leaves a deleted record alone, unless its person wrote since. */

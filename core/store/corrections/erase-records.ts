@@ -112,7 +112,7 @@ export async function forgetRecords(
 ): Promise<void> {
   const { own, records } = leaving;
   await forgetOnShared(trx, leaving, isTheirs, key, now);
-  await hashTries(trx, records.unborn, isTheirs, key);
+  await hashTries(trx, records.unborn, isTheirs, key, now);
   for (const [table, rows] of [
     ['crm_writes', [...records.alone, ...records.unborn]],
     ['occurrences', records.alone],
@@ -124,7 +124,7 @@ export async function forgetRecords(
   }
   await sql`
     update crm_records r
-    set base = '{}', refused = '{}', ours = '{}', agreed = false, key_contact_id = null
+    set base = '{}', refused = '{}', ours = '{}', agreed = false, key_contact_id = null, erased_at = ${now}
     from ${named(records.alone)}
     where r.workspace_id = ${trx.workspaceId} and r.connection_id = t.connection_id
       and r.record_id = t.record_id`.execute(trx);
@@ -206,7 +206,7 @@ async function forgetOnShared(
     const refused = without(row, fromJson(row.refused) as CrmValues, () => true);
     await sql`
       update crm_records
-      set base = ${base}, refused = ${refused},
+      set base = ${base}, refused = ${refused}, erased_at = ${now},
           key_contact_id = case when key_contact_id = any(${[...keys]}::text[]) then null else key_contact_id end
       where workspace_id = ${trx.workspaceId} and connection_id = ${row.connectionId}
         and record_id = ${row.recordId}`.execute(trx);
@@ -247,6 +247,7 @@ async function hashTries(
   unbornRecords: TheirRecords['unborn'],
   isTheirs: IsTheirs,
   key: Buffer,
+  now: number,
 ): Promise<void> {
   if (unbornRecords.length === 0) return;
   const { rows } = await sql<RecordNamed & { written: Buffer }>`
@@ -263,7 +264,7 @@ async function hashTries(
         .flatMap(({ written }) => Object.entries(fromJson(written) as CrmValues))
         .filter(([field, value]) => value !== '' && isTheirs(record, field, value, true));
       const written = hashed([[erasedKeyField, record.key], ...values], key);
-      return { keyHash: erasedHash(key, record.key).toString('hex'), written };
+      return { keyHash: erasedHash(key, record.key).toString('hex'), written, erasedAt: now };
     });
     await saveErasedTries(trx, connectionId, tries);
   }

@@ -10,6 +10,7 @@ export interface ErasedTry {
   readonly keyHash: string;
   /** Our id among them. */
   readonly written: ErasedValues;
+  readonly erasedAt: number;
 }
 
 export async function saveErasedTries(
@@ -20,17 +21,18 @@ export async function saveErasedTries(
   if (tries.length === 0) return;
   const written = blobOf(tries.map((one) => toJson(one.written)));
   await sql`
-    insert into erased_tries (workspace_id, connection_id, key_hash, written)
+    insert into erased_tries (workspace_id, connection_id, key_hash, written, erased_at)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, decode(hash, 'hex'),
-           substr(${written.bytes}::bytea, start, size)
-    from unnest(${tries.map(({ keyHash }) => keyHash)}::text[], ${written.starts}::int[], ${written.sizes}::int[])
-         as t (hash, start, size)
+           substr(${written.bytes}::bytea, start, size), at
+    from unnest(${tries.map(({ keyHash }) => keyHash)}::text[], ${tries.map((one) => one.erasedAt)}::bigint[],
+                ${written.starts}::int[], ${written.sizes}::int[])
+         as t (hash, at, start, size)
     on conflict (workspace_id, connection_id, key_hash) do nothing`.execute(trx);
 }
 
 export async function erasedTriesOf(trx: WorkspaceTransaction, connectionId: string): Promise<ErasedTry[]> {
-  const { rows } = await sql<{ keyHash: string; written: Buffer }>`
-    select encode(key_hash, 'hex') as "keyHash", written from erased_tries
+  const { rows } = await sql<Omit<ErasedTry, 'written'> & { written: Buffer }>`
+    select encode(key_hash, 'hex') as "keyHash", written, erased_at as "erasedAt" from erased_tries
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
-  return rows.map(({ keyHash, written }) => ({ keyHash, written: fromJson(written) as ErasedValues }));
+  return rows.map((row) => ({ ...row, written: fromJson(row.written) as ErasedValues }));
 }

@@ -11,6 +11,7 @@ export const erasedTries: Migration = {
       connection_id uuid not null,
       key_hash bytea not null,
       written bytea not null,
+      erased_at bigint not null,
       primary key (workspace_id, connection_id, key_hash)
     )`,
       )

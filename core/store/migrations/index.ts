@@ -26,6 +26,7 @@ import { erasedOptOuts } from './0043-erased-opt-outs.ts';
 import { lettersOfRecords } from './0044-letters-of-records.ts';
 import { accessVersions } from './0047-access-versions.ts';
 import { erasedTries } from './0048-erased-tries.ts';
+import { erasedAt } from './0049-erased-at.ts';
 
 /** By the name of their file, in order. One that was applied anywhere is never changed: another follows it, under a number above all others. */
 export const migrations = {
@@ -57,4 +58,5 @@ export const migrations = {
   '0044-letters-of-records': lettersOfRecords,
   '0047-access-versions': accessVersions,
   '0048-erased-tries': erasedTries,
+  '0049-erased-at': erasedAt,
 };

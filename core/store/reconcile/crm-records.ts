@@ -54,6 +54,8 @@ export interface RecordRow {
   /** Values the CRM did not take. */
   readonly refused: CrmValues;
   readonly erasedValues: ErasedValues | null;
+  /** When somebody it told of was erased. */
+  readonly erasedAt: number | null;
   readonly readAt: number;
   readonly gone: 'deleted' | 'merged' | 'erased' | null;
   readonly goneAt: number | null;
@@ -238,7 +240,7 @@ export async function recordsById(
     }
   >`
     select record_id as "recordId", key_contact_id as "keyContactId", base, ours, agreed, refused,
-           erased_values as "erasedValues", read_at as "readAt", gone, gone_at as "goneAt", moved_to as "movedTo",
+           erased_values as "erasedValues", erased_at as "erasedAt", read_at as "readAt", gone, gone_at as "goneAt", moved_to as "movedTo",
            changed_at as "changedAt", doubted_at as "doubtedAt"
     from crm_records
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}

@@ -79,16 +79,21 @@ export async function saveErasedValues(
       and s.record_id <> s.place and r.erased_values is not null`.execute(trx);
 }
 
-/** Remembers more of it, beside what is known already. */
+/** Remembers more of it, beside what is known already, of somebody erased then. */
 export async function addErasedValues(
   trx: WorkspaceTransaction,
   connectionId: string,
   records: ReadonlyMap<string, ErasedValues>,
-  now: number,
+  erasedAt: number,
 ): Promise<void> {
+  if (records.size === 0) return;
   const before = await erasedValuesOf(trx, connectionId, [...records.keys()]);
   const joined = [...records].map(
     ([recordId, values]) => [recordId, joinedErasedValues([before.get(recordId) ?? {}, values])] as const,
   );
-  await saveErasedValues(trx, connectionId, new Map(joined), now);
+  await saveErasedValues(trx, connectionId, new Map(joined), erasedAt);
+  await sql`
+    update crm_records set erased_at = greatest(erased_at, ${erasedAt}::bigint)
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+      and record_id = any(${[...records.keys()]}::text[])`.execute(trx);
 }
