@@ -6,6 +6,7 @@ import { hour, minute, setUpFor, somebody } from './conformance/set-up.ts';
 import type { CrmFixture } from './harness/crm-fixture.ts';
 import type { CrmWorkspace, WorkspaceOptions } from './harness/crm-workspace.ts';
 import { everyRow } from './harness/every-row.ts';
+import { until } from './harness/until.ts';
 import type { Person } from './harness/whatsapp.ts';
 
 /** Somebody is erased whose record the CRM made without a word: nobody here knows which one it is. */
@@ -45,6 +46,7 @@ describe.each(accounts)('at %s', (_, open, news: WorkspaceOptions) => {
 
   const comeToRest = async (fixture: CrmFixture, crm: CrmWorkspace): Promise<void> => {
     crm.deaf = false;
+    await until('the account’s webhooks', () => crm.account.webhooksArrived());
     fixture.clock.advance(minute);
     await fixture.ride(hour);
     await crm.check();

@@ -20,6 +20,9 @@ import type { ErasureKeyOf } from './erased-fields.ts';
 /** A record as it was seen, and what stands in our unique field. */
 type Keyed = Pick<SeenRecord, 'recordId' | 'keyContactId'>;
 
+/** So many fields that say what such a try was to write tell that it made the record: one may say so by chance. */
+const telling = 2;
+
 /** Which of these records such tries made, as their key says, and what we wrote there. */
 export function bornOfErased(
   tries: readonly ErasedTry[],
@@ -51,8 +54,7 @@ export async function noteErasedBirths(
 }
 
 /**
- * The same where the CRM told of fields of records nobody had seen, and all that such a try was to write is as it was. Returns
- * the fields that are told of those.
+ * The same where the CRM told of fields of records nobody had seen. Returns what is told of those.
  */
 export async function noteToldBirths<Told extends { recordId: string; field: string; value: string }>(
   trx: WorkspaceTransaction,
@@ -67,10 +69,9 @@ export async function noteToldBirths<Told extends { recordId: string; field: str
   const born = new Map(
     [...ofRecord].flatMap(([recordId, changes]) => {
       const made = tries.find(({ written }) => {
-        const known = changes.filter(({ field }) => written[field] !== undefined);
         const says = ({ field, value }: Told): boolean =>
           written[field]?.includes(erasedHash(key, value).toString('hex')) === true;
-        return known.length > 0 && known.every(says);
+        return changes.filter(says).length >= telling;
       });
       return made === undefined ? [] : [[recordId, made] as const];
     }),

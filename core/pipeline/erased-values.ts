@@ -7,8 +7,8 @@ import { contactFields } from './reconcile/contact-fields.ts';
 
 /**
  * Tells which values of records that are others' too are of people to be erased: what we would write of them and of none
- * of the others, or wrote while it was their primary record and have of none of the others now. Times, opt-outs, tags
- * and choices name nobody, and what becomes of them is for the reconciler to say.
+ * of the others, or wrote while it was their primary record and have of none of the others now. Opt-outs, tags and choices
+ * name nobody, and what becomes of them is for the reconciler to say.
  */
 export async function valuesOfErased(
   trx: WorkspaceTransaction,
@@ -37,12 +37,13 @@ export async function valuesOfErased(
     const account = accounts.get(record.connectionId);
     if (field === account?.traits.contactIdField) return records.keys.includes(value);
     const line = account?.lines.get(field);
-    if (account === undefined || line === undefined) return ours && record.primary;
+    const wrote = ours && (record.primary || record.others.length === 0);
+    if (account === undefined || line === undefined) return wrote;
     const { value: kind, values } = ruleOf(line.source);
-    if (kind !== 'text' || values !== undefined) return false;
+    if ((kind !== 'text' && kind !== 'time') || values !== undefined) return false;
     const isOf = (ids: readonly string[]): boolean =>
       known(ids).some((contact) => says(contact, line, value, account.traits));
-    return !isOf(record.others) && ((ours && record.primary) || isOf(contactIds));
+    return !isOf(record.others) && (wrote || isOf(contactIds));
   };
 }
 

@@ -51,6 +51,9 @@ export async function takeIn(
   const scanned = page.records
     .map((record): Seen => ({ record, row: rows.get(record.recordId) }))
     .filter(isNews);
+  // Links and writes follow merges first, so that a survivor is no second record of anybody, and ours are ours there.
+  const tries = await erasedTriesOf(trx, connectionId);
+  await applyLives(trx, connectionId, traits, endsOf(page, rows, tries.length > 0), erasureKeyOf, now);
   const idsOf = (some: readonly Seen[]): string[] => some.map(({ record }) => record.recordId);
   const known = idsOf(scanned.filter(({ row }) => row !== undefined));
   const writes = [
@@ -67,9 +70,6 @@ export async function takeIn(
   const saved = scanned.filter(
     (one) => there.includes(one) || ((all || one.row?.agreed !== true) && !back.includes(one)),
   );
-  // Links follow merges first, so that a survivor is no second record of anybody.
-  const tries = await erasedTriesOf(trx, connectionId);
-  await applyLives(trx, connectionId, traits, endsOf(page, rows, tries.length > 0), erasureKeyOf, now);
   const seen = saved.map(({ record }) => seenRecord(record, traits.phoneFields, region));
   await saveRecords(trx, connectionId, await withoutErased(trx, connectionId, seen, erasureKeyOf), now);
   const matched = await linkByPhone(

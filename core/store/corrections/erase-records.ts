@@ -160,7 +160,8 @@ async function forgetOnShared(
   const tells = (row: RecordNamed, field: string, value: string, ours: boolean): boolean => {
     const record = recordOf.get(nameOf(row));
     return (
-      phoneFields.has(`${nameOf(row)} ${field}`) ||
+      // What we write is a number itself; what people type stands in the index.
+      (!ours && phoneFields.has(`${nameOf(row)} ${field}`)) ||
       own.has(canonicalPhone(value.replace(/[\s()-]/g, '')) ?? '') ||
       (record !== undefined && isTheirs(record, field, value, ours))
     );
