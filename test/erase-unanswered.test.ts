@@ -134,3 +134,22 @@ test.each(['made without a word', 'made', 'written'])(
     expect((await crm.occurrences()).map(({ value }) => value)).toEqual([stage]);
   },
 );
+
+test('what is told late of a record that was made while its person was erased is nobody’s change', async () => {
+  const { fixture, crm } = await setUpFor(openHubspotAccount)({ webhooks: true });
+  await crm.check();
+  await crm.writes(asha, 'A secret of mine');
+  await fixture.process.apply();
+  crm.deaf = true;
+  let erasing: Promise<void> | undefined;
+  crm.beforeCall = async () => {
+    erasing ??= crm.erase(asha);
+    await erasing;
+  };
+  await fixture.settle();
+  crm.beforeCall = undefined;
+  fixture.clock.advance(hour);
+  crm.deaf = false;
+  await fixture.ride(hour);
+  expect(await crm.occurrences()).toEqual([]);
+});

@@ -1,5 +1,6 @@
 import { standingContactsAndTied, type SeenRecord, type WorkspaceTransaction } from '../../store/index.ts';
 import { type ErasureKeyOf, withoutErasedPhones } from '../erased.ts';
+import { noteErasedBirths } from '../erased-tries.ts';
 import type { Findings } from './findings.ts';
 
 /**
@@ -45,10 +46,10 @@ export async function forgetGonePeople(
   );
   const linked = new Set(links.map(({ recordId }) => recordId));
   const isSomebodys = ({ recordId }: SeenRecord): boolean => tied.has(recordId) || linked.has(recordId);
+  const nobodys = agreed.filter((record) => !isSomebodys(record));
+  await noteErasedBirths(trx, connectionId, nobodys, erasureKeyOf);
   findings.seen.push(
-    ...agreed
-      .filter((record) => !isSomebodys(record))
-      .map(({ recordId }) => ({ recordId, keyContactId: undefined, base: {}, phones: [] })),
+    ...nobodys.map(({ recordId }) => ({ recordId, keyContactId: undefined, base: {}, phones: [] })),
   );
   keepOnly(agreed, await withoutErasedPhones(trx, agreed.filter(isSomebodys), erasureKeyOf));
 }

@@ -9,9 +9,7 @@ export type ErasedValues = Readonly<Record<string, readonly string[]>>;
 /** Records, and those that went into them by now; `place`: where what stood there stands. */
 const withSwallowed = (trx: WorkspaceTransaction, connectionId: string, recordIds: readonly string[]) => sql`
   with recursive swallowed as (
-    select record_id, record_id as place from crm_records
-    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-      and record_id = any(${recordIds}::text[])
+    select record_id, record_id as place from unnest(${recordIds}::text[]) as t (record_id)
     union
     select r.record_id, s.place from swallowed s
     join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
