@@ -15,7 +15,7 @@ import { describe, expect, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { lives } from './conformance/lives.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
-import { day, hour, minute, somebody, setUpFor } from './conformance/set-up.ts';
+import { day, flowAnswer, hour, minute, somebody, setUpFor } from './conformance/set-up.ts';
 import { told } from './conformance/told.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
 import { memoryFields, type MemoryCrmRules } from './harness/memory-crm.ts';
@@ -334,6 +334,41 @@ describe('our own write', () => {
       expect(await crm.conflicts()).toEqual([]);
     },
   );
+
+  test('on a record somebody had made is ours from the start', async () => {
+    const accounts = memoryAccounts();
+    const { fixture, crm } = await setUpFor(accounts.open)({ polled: true });
+    const { crm: vendor } = accounts.opened();
+    const ravi = somebody(1, 'Ravi');
+    vendor.user.create({ FirstName: 'Typed', [memoryFields.phone]: `+${ravi.phone ?? ''}` });
+    await crm.check();
+    let updates = 0;
+    vendor.trouble = (operation) => {
+      updates += operation === 'update' ? 1 : 0;
+      return operation === 'update' && updates === 1 ? { commitAfterMs: 0 } : undefined;
+    };
+    await crm.writes(ravi);
+    await fixture.settle();
+    fixture.clock.advance(minute);
+    await crm.poll();
+    await fixture.ride(hour);
+    expect(await crm.occurrences()).toEqual([]);
+  });
+
+  test('that adds a tag is known for ours when it is told before its answer came', async () => {
+    const { fixture, crm } = await setUpFor(openHubspotAccount)({ webhooks: true });
+    await crm.check();
+    const ravi = somebody(1, 'Ravi');
+    await crm.writes(ravi);
+    await crm.receive(flowAnswer(ravi, 'wamid.flow', fixture.clock.now(), { size: 'L' }));
+    await fixture.ride(hour);
+    await crm.tag(ravi, ['vip']);
+    await crm.account.fault({ on: 'updates', dropConnection: 'after', times: 1 });
+    await fixture.settle();
+    await fixture.ride(hour);
+    expect(crm.tagsOf(await crm.record())).toEqual(['WhatsApp Flow', 'vip']);
+    expect(await crm.occurrences()).toEqual([]);
+  });
 
   test('that never took effect does not hide what a person did a day later', async () => {
     const { fixture, crm, memory, user, recordId } = await withRecord({ polled: true });

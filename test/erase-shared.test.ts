@@ -152,6 +152,66 @@ describe.each(accounts)('at %s', (_, open) => {
     expect(await crm.letters()).toEqual([]);
   });
 
+  test.each(['before', 'after'])(
+    'what a person typed on the other’s record stays, also where it says what they were called (erased %s the merge)',
+    async (when) => {
+      const { fixture, crm } = await stage();
+      await crm.writes({ ...bela, name: 'Bela' }, 'Hello');
+      await crm.writes(asha, 'A secret of mine');
+      await fixture.ride(hour);
+      await crm.check();
+      const [into, from] = [await recordOf(crm, 'Bela'), await recordOf(crm, 'Asha')];
+      fixture.clock.advance(minute);
+      await crm.account.user.update(into.recordId, crm.valuesOf({ 'last name': 'Rao' }));
+      await fixture.ride(hour);
+      await crm.writes({ ...bela, name: 'Bela' }, 'Still here');
+      await fixture.ride(hour);
+      if (when === 'before') await crm.erase(asha);
+      fixture.clock.advance(minute);
+      await crm.account.user.merge(into.recordId, from.recordId);
+      fixture.clock.advance(minute);
+      await fixture.ride(hour);
+      if (when === 'after') await crm.erase(asha);
+      await fixture.ride(hour);
+      await crm.check();
+      await fixture.ride(hour);
+      expect(crm.read(await crm.record(), 'last name')).toBe('Rao');
+    },
+  );
+
+  test('what we wrote of them on a record that was theirs before gives way where it is merged', async () => {
+    const { fixture, crm } = await stage();
+    const short = { ...bela, name: 'Bela' };
+    await crm.writes(short, 'Hello');
+    await crm.writes(asha, 'A secret of mine');
+    await fixture.ride(hour);
+    await crm.check();
+    const [into, from] = [await recordOf(crm, 'Bela'), await recordOf(crm, 'Asha')];
+    const other = await crm.account.user.create(crm.valuesOf({ 'first name': 'Typed' }));
+    await fixture.ride(hour);
+    await crm.check();
+    const { contactId } = await crm.contactOf(asha);
+    await fixture.process.corrections.relink(
+      { workspaceId: crm.workspaceId, memberId: randomUUID() },
+      { connectionId: crm.connectionId, contactId, recordId: other },
+    );
+    await crm.writes({ ...asha, name: 'Asha Sen' }, 'By another name');
+    await fixture.ride(hour);
+    await crm.erase(asha);
+    await fixture.ride(hour);
+    fixture.clock.advance(minute);
+    await crm.account.user.merge(into.recordId, from.recordId);
+    const merged = (await crm.records()).find(({ recordId }) => recordId !== other);
+    if (crm.read(merged, 'last name') === '')
+      await crm.account.user.update(merged?.recordId ?? '', crm.valuesOf({ 'last name': 'Rao' }));
+    fixture.clock.advance(minute);
+    await fixture.ride(hour);
+    await crm.check();
+    await fixture.ride(hour);
+    const record = (await crm.records()).find(({ recordId }) => recordId !== other);
+    expect([crm.read(record, 'first name'), crm.read(record, 'last name')]).toEqual(['Bela', '']);
+  });
+
   test('what we wrote of them gives way also where their record went into a third one’s before it was read', async () => {
     const { fixture, crm } = await stage();
     const [short, chad] = [
@@ -432,26 +492,34 @@ test('a refusal is told until its own record is written, whatever becomes of ano
   expect(await crm.letters()).toEqual([]);
 });
 
-test('what a merge carried along is not kept as a change where it is told only after the erasure', async () => {
-  const { fixture, crm } = await setUpFor(openHubspotAccount)({ webhooks: true });
-  await crm.writes({ ...bela, name: 'Bela' }, 'Hello');
-  await crm.writes(asha, 'A secret of mine');
-  await fixture.ride(hour);
-  await crm.check();
-  const records = await crm.records();
-  const [into, from] = ['Bela', 'Asha'].map((name) =>
-    records.find((one) => crm.read(one, 'first name') === name),
-  );
-  crm.deaf = true;
-  fixture.clock.advance(minute);
-  await crm.account.user.merge(into?.recordId ?? '', from?.recordId ?? '');
-  await crm.erase(asha);
-  crm.deaf = false;
-  fixture.clock.advance(hour);
-  await fixture.ride(hour);
-  await crm.check();
-  await fixture.ride(hour);
-  expect(crm.read(await crm.record(), 'last name')).toBe('');
-  const left = await everyRow(fixture.store, crm.workspaceId);
-  expect(theirs.filter((trace) => left.includes(trace))).toEqual([]);
-});
+test.each([
+  ['Bela', 'Asha'],
+  ['Asha', 'Bela'],
+])(
+  'what a merge into the record of %s carried along is not kept as a change where it is told only after the erasure',
+  async (...names) => {
+    const { fixture, crm } = await setUpFor(openHubspotAccount)({ webhooks: true });
+    await crm.writes({ ...bela, name: 'Bela' }, 'Hello');
+    const written = Math.floor(fixture.clock.now() / 1000) * 1000;
+    await crm.writes(asha, 'A secret of mine');
+    await fixture.ride(hour);
+    await crm.check();
+    const records = await crm.records();
+    const [into, from] = names.map((name) => records.find((one) => crm.read(one, 'first name') === name));
+    crm.deaf = true;
+    fixture.clock.advance(minute);
+    await crm.account.user.merge(into?.recordId ?? '', from?.recordId ?? '');
+    await crm.erase(asha);
+    crm.deaf = false;
+    fixture.clock.advance(hour);
+    await fixture.ride(hour);
+    await crm.check();
+    await fixture.ride(hour);
+    const record = await crm.record();
+    expect([crm.read(record, 'last name'), crm.read(record, 'first message')]).toEqual(['', 'Hello']);
+    expect(crm.timeOf(record, 'first message time')).toBe(written);
+    expect(await crm.occurrences()).toEqual([]);
+    const left = await everyRow(fixture.store, crm.workspaceId);
+    expect(theirs.filter((trace) => left.includes(trace))).toEqual([]);
+  },
+);

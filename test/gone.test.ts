@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { minute, somebody, setUpFor } from './conformance/set-up.ts';
+import { tell } from './harness/tell.ts';
 
 test('of 120 records made and deleted in the CRM each is read once, and none goes before a STOP', async () => {
   const accounts = memoryAccounts();
@@ -39,6 +40,27 @@ test('of 120 records made and deleted in the CRM each is read once, and none goe
   expect(calls.filter(({ operation }) => operation === 'read')).toEqual([]);
   const { rows } = await fixture.database.query('select 1 from dirty_records');
   expect(rows).toEqual([]);
+});
+
+test('a record that others went into, and that was deleted before anybody saw it, keeps nobody who wrote since from one', async () => {
+  const accounts = memoryAccounts();
+  const { fixture, crm } = await setUpFor(accounts.open)();
+  const { user } = accounts.opened().crm;
+  await crm.writes(somebody(1, 'Asha'), 'Hello');
+  await fixture.settle();
+  const { recordId } = await crm.record();
+  fixture.clock.advance(minute);
+  const into = user.create({ FirstName: 'Survivor' });
+  user.merge(into, recordId);
+  const at = fixture.clock.now();
+  user.remove(into);
+  fixture.clock.advance(minute);
+  await crm.writes(somebody(1, 'Asha'), 'Is anybody there?');
+  fixture.clock.advance(minute);
+  await tell(fixture, crm, { kind: 'merged', recordId, into, at });
+  await fixture.settle();
+  const shown = await crm.account.user.timeline((await crm.record()).recordId);
+  expect(shown.map(({ text }) => text).join()).toContain('Is anybody there?');
 });
 
 test('what a batch brings to light is marked with the priority of its own mark', async () => {

@@ -7,8 +7,8 @@ import { contactFields } from './reconcile/contact-fields.ts';
 
 /**
  * Tells which values of records that are others' too are of people to be erased: what we would write of them and of none
- * of the others, or wrote while it was their primary record and have of none of the others now. Times, opt-outs, tags
- * and choices name nobody, and what becomes of them is for the reconciler to say.
+ * of the others, or wrote while it was their primary record and have of none of the others now. Opt-outs, tags and choices
+ * name nobody, and what becomes of them is for the reconciler to say.
  */
 export async function valuesOfErased(
   trx: WorkspaceTransaction,
@@ -16,7 +16,7 @@ export async function valuesOfErased(
   traitsOf: TraitsOf,
   now: number,
 ): Promise<IsTheirs> {
-  const all = [...records.shared, ...records.alone];
+  const all = [...records.shared, ...records.alone, ...records.unborn];
   if (all.length === 0) return () => false;
   const accounts = new Map(
     (await connectionsOf(trx)).flatMap((connection) => {
@@ -35,14 +35,15 @@ export async function valuesOfErased(
   return (record, field, value, ours) => {
     if (value === '') return false;
     const account = accounts.get(record.connectionId);
-    if (field === account?.traits.contactIdField) return contactIds.includes(value);
+    if (field === account?.traits.contactIdField) return records.keys.includes(value);
     const line = account?.lines.get(fieldOfNumber(field));
-    if (account === undefined || line === undefined) return ours && record.primary;
+    const wrote = ours && (record.primary || record.others.length === 0);
+    if (account === undefined || line === undefined) return wrote;
     const { value: kind, values } = ruleOf(line.source);
-    if (kind !== 'text' || values !== undefined) return false;
+    if ((kind !== 'text' && kind !== 'time') || values !== undefined) return false;
     const isOf = (ids: readonly string[]): boolean =>
       known(ids).some((contact) => says(contact, line, value, account.traits));
-    return !isOf(record.others) && ((ours && record.primary) || isOf(contactIds));
+    return !isOf(record.others) && (wrote || isOf(contactIds));
   };
 }
 

@@ -16,6 +16,7 @@ import {
 import { identitiesFrom } from '../whatsapp/index.ts';
 import type { Facts } from './apply/read-event.ts';
 import { type ErasureKeyOf, fieldsHolding } from './erased-fields.ts';
+import { noteErasedBirths } from './erased-tries.ts';
 import { wordsIn } from './words-in.ts';
 
 export type { ErasureKeyOf } from './erased-fields.ts';
@@ -83,6 +84,7 @@ export async function withoutErased(
   keyOf: ErasureKeyOf,
 ): Promise<readonly SeenRecord[]> {
   if (seen.length === 0 || !(await hasErased(trx))) return seen;
+  await noteErasedBirths(trx, connectionId, seen, keyOf);
   const fieldsOf = await fieldsOfErased(trx, seen, keyOf);
   const ids = seen.map(({ recordId }) => recordId);
   const erasedOf = await erasedValuesOf(trx, connectionId, ids);

@@ -306,6 +306,8 @@ export interface Database {
     base: ColumnType<Buffer, Buffer | undefined>;
     /** JSON: CRM field → hashes of values of erased people that we wrote and that may still stand there. */
     erased_values: ColumnType<Buffer | null, Buffer | null | undefined>;
+    /** When the last of the people it told of who were erased was. */
+    erased_at: ColumnType<number | null, number | null | undefined>;
     /** Fields of the base whose value we wrote: still ours to correct while it stands. */
     ours: ColumnType<string[], string[] | undefined>;
     /** Both sides agreed on the base; else it is only what a scan of the account found. */
@@ -562,6 +564,16 @@ export interface Database {
     rank: number;
     method: string;
   };
+  /** Creates of erased people that nobody answered. */
+  erased_tries: {
+    workspace_id: string;
+    connection_id: string;
+    /** Of what the record they may have made holds in our unique field. */
+    key_hash: Buffer;
+    /** JSON: CRM field → hashes of what they were to write there. */
+    written: Buffer;
+    erased_at: number;
+  };
   erasures: {
     workspace_id: string;
     erasure_id: string;
@@ -696,6 +708,7 @@ export const workspaceTables = [
   'counts',
   'erased_identities',
   'erased_opt_outs',
+  'erased_tries',
   'erasures',
   'window_sweeps',
 ] as const satisfies readonly (keyof Database)[];

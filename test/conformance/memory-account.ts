@@ -32,6 +32,8 @@ export function memoryAccounts(rules: MemoryCrmRules = {}): {
   };
 }
 
+const writes = { creates: 'create', updates: 'update' } as const;
+
 function memoryAccountOf(crm: MemoryCrm): MemoryAccount {
   const { user } = crm;
   const { idOf, byId, byLabel } = crm.ids;
@@ -64,12 +66,13 @@ function memoryAccountOf(crm: MemoryCrm): MemoryAccount {
         update: async (dealId, values) => user.updateDeal(dealId, byLabel(values)),
       },
     },
-    async fault({ status, times, commitAfterMs }) {
+    async fault({ on, status, times, commitAfterMs }) {
       let left = times ?? Infinity;
       crm.trouble =
         status === undefined && commitAfterMs === undefined
           ? undefined
-          : () => {
+          : (operation) => {
+              if (on !== undefined && operation !== writes[on]) return undefined;
               left -= 1;
               if (left < 0) return undefined;
               if (commitAfterMs !== undefined) return { commitAfterMs };

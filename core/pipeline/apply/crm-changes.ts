@@ -27,6 +27,7 @@ import {
 import type { TraitsOf } from '../../work/index.ts';
 import type { ErasureKeyOf } from '../erased-fields.ts';
 import { applyDealChanges, type DealChange } from '../deal-changes.ts';
+import { noteErasedEnds, noteToldBirths } from '../erased-tries.ts';
 import { type Followed, followedBy, settlesAt } from '../followed.ts';
 import { wholeMappingOf } from '../mapping-of.ts';
 import { forgetTakenOver } from '../taken-over.ts';
@@ -99,8 +100,8 @@ export async function applyCrmChanges(
     const changes = ofConnection
       .flatMap((event) => asCallsSay(event.change, traits) ?? [])
       .toSorted((x, y) => x.at - y.at);
-    await applyLives(trx, connectionId, traits, changes, now);
-    await applyFields(trx, connection, traits, changes, now);
+    await applyLives(trx, connectionId, traits, changes, erasureKeyOf, now);
+    await applyFields(trx, connection, traits, changes, erasureKeyOf, now);
     const ofDeals = changes.filter((one): one is DealChange => one.kind === 'field' && one.of === 'deal');
     await applyDealChanges(trx, connectionId, traits, ofDeals, now);
     await forgetTakenOver(trx, followedBy(connection, traits), survivorsAndChanged(changes), erasureKeyOf);
@@ -134,10 +135,13 @@ export async function applyLives(
   connectionId: string,
   { timeline }: ConnectorTraits,
   changes: readonly CrmChange[],
+  erasureKeyOf: ErasureKeyOf,
   now: number,
 ): Promise<void> {
   const told = (kind: CrmChange['kind']): CrmChange[] => changes.filter((one) => one.kind === kind);
   const merged = changes.filter((one) => one.kind === 'merged');
+  const moves = merged.map(({ recordId, into }) => ({ from: recordId, to: into }));
+  await noteErasedEnds(trx, connectionId, moves, erasureKeyOf, now);
   await markGone(
     trx,
     connectionId,
@@ -145,7 +149,6 @@ export async function applyLives(
   );
   await markRestored(trx, connectionId, told('restored'), now);
   const doubted = await doubtRecords(trx, connectionId, told('deleted'));
-  const moves = merged.map(({ recordId, into }) => ({ from: recordId, to: into }));
   await repointLinks(trx, connectionId, moves, { entriesMove: timeline.movesWithMerge, now });
   await closeEndedConflicts(
     trx,
@@ -175,6 +178,7 @@ async function applyFields(
   connection: ConnectionRow,
   traits: AccountTraits,
   changes: readonly CrmChange[],
+  erasureKeyOf: ErasureKeyOf,
   now: number,
 ): Promise<void> {
   const { connectionId } = connection;
@@ -188,14 +192,17 @@ async function applyFields(
   const rows = new Map((await recordsById(trx, connectionId, recordIds)).map((row) => [row.recordId, row]));
   const strangers = fields.filter((one) => !rows.has(one.recordId) && followed.fields.has(one.field));
   const births = await birthsAmong(trx, connectionId, strangers, same, now);
-  const { foreign, echoes } = await withoutEchoes(
+  const told = strangers.filter((one) => !byPerson(one));
+  const ofErased = await noteToldBirths(trx, connectionId, told, erasureKeyOf);
+  const { foreign: others, echoes } = await withoutEchoes(
     trx,
     connectionId,
-    fields.filter((one) => !births.has(one)),
+    fields.filter((one) => !births.has(one) && !ofErased.has(one)),
     traits,
     same,
     now,
   );
+  const foreign = others.filter((one) => !isOfErased(one, rows.get(one.recordId), traits));
   await confirmWrites(trx, connectionId, confirmed(echoes, rows));
   const news = foreign.filter((one) => !isKnown(one, rows.get(one.recordId), same));
   // A look may have been quicker: then this says when it was.
@@ -275,6 +282,12 @@ async function birthsAmong(
       )
       .flat(),
   );
+}
+
+/** We wrote it of somebody erased since, or may have. */
+function isOfErased(one: FieldChange, row: RecordRow | undefined, traits: ConnectorTraits): boolean {
+  const erasedAt = row?.erasedAt ?? null;
+  return erasedAt !== null && !byPerson(one) && one.at <= settlesAt({ at: erasedAt }, traits);
 }
 
 function byPerson({ by }: FieldChange): boolean {

@@ -2,6 +2,7 @@ import { type AccountTraits, type CrmChange, type CrmRecord, type ScanPage } fro
 import {
   addOccurrences,
   type ConnectionRow,
+  erasedTriesOf,
   fillBases,
   type JournalEntry,
   linkByPhone,
@@ -51,7 +52,11 @@ export async function takeIn(
   const scanned = page.records
     .map((record): Seen => ({ record, row: rows.get(record.recordId) }))
     .filter(isNews);
-  const known = scanned.filter(({ row }) => row?.agreed === true).map(({ record }) => record.recordId);
+  // Links and writes follow merges first, so that a survivor is no second record of anybody, and ours are ours there.
+  const tries = await erasedTriesOf(trx, connectionId);
+  await applyLives(trx, connectionId, traits, endsOf(page, rows, tries.length > 0), erasureKeyOf, now);
+  const idsOf = (some: readonly Seen[]): string[] => some.map(({ record }) => record.recordId);
+  const known = idsOf(scanned.filter(({ row }) => row !== undefined));
   const writes = [
     ...(await openWrites(trx, connectionId, known, now)),
     ...(await unansweredWrites(trx, connectionId, known)),
@@ -67,8 +72,6 @@ export async function takeIn(
     (one) => there.includes(one) || ((all || one.row?.agreed !== true) && !back.includes(one)),
   );
   await takeInDeals(trx, connectionId, traits, page.deals ?? [], now);
-  // Links follow merges first, so that a survivor is no second record of anybody.
-  await applyLives(trx, connectionId, traits, endsOf(page, rows), now);
   const seen = saved.map(({ record }) => seenRecord(record, traits, region));
   await saveRecords(trx, connectionId, await withoutErased(trx, connectionId, seen, erasureKeyOf), now);
   const matched = await linkByPhone(
@@ -101,14 +104,18 @@ function wentBefore({ record, row }: Seen): boolean {
   return record.changedAt !== undefined && record.changedAt > (row?.goneAt ?? Infinity);
 }
 
-/** What was not known yet of records that went or live on as others. */
-function endsOf({ gone, merged }: ScanPage, rows: ReadonlyMap<string, RecordRow>): CrmChange[] {
+/** What was not known yet of records that went or live on as others; `strangers`: of those nobody had seen too. */
+function endsOf(
+  { gone, merged }: ScanPage,
+  rows: ReadonlyMap<string, RecordRow>,
+  strangers: boolean,
+): CrmChange[] {
   return [
     ...gone.map(({ recordId, at }): CrmChange => ({ kind: 'deleted', recordId, at })),
     ...merged.flatMap(({ recordId, into, at }): CrmChange[] => {
       const row = rows.get(recordId);
-      const known = row === undefined || row.gone === 'merged' || row.gone === 'erased';
-      return known ? [] : [{ kind: 'merged', recordId, into, at }];
+      const passed = row === undefined ? !strangers : row.gone === 'merged' || row.gone === 'erased';
+      return passed ? [] : [{ kind: 'merged', recordId, into, at }];
     }),
   ];
 }

@@ -19,6 +19,8 @@ interface Lists {
   readonly held: readonly DirtyRecord[];
   readonly agreed: readonly AgreedRecord[];
   readonly seen: readonly SeenRecord[];
+  /** Records that creates of people erased since turned out to have made, nobody having answered. */
+  readonly bornOfErased: readonly Pick<SeenRecord, 'recordId' | 'keyContactId'>[];
   /** Records made whose answer did not tell all that is followed. */
   readonly unseen: readonly string[];
   /** What people changed, as reading showed. */
@@ -76,6 +78,7 @@ export function foldFindings(found: readonly Finding[]): Findings {
     held: all(({ held }) => held),
     agreed: all(({ agreed }) => agreed),
     seen: all(({ seen }) => seen),
+    bornOfErased: all(({ bornOfErased }) => bornOfErased),
     unseen: all(({ unseen }) => unseen),
     noticed: all(({ noticed }) => noticed),
     standing: all(({ standing }) => standing),

@@ -5,6 +5,8 @@ import {
   type JournalEntry,
   type LinkRow,
   linksOfContacts,
+  type ErasedTry,
+  erasedTriesOf,
   type ErasedValues,
   joinedErasedValues,
   linksOfRecords,
@@ -41,6 +43,8 @@ export interface DirtyTarget {
   readonly takenOver: readonly Agreed[];
   /** What we wrote of erased people there, or to records that were merged into it, and may still stand. */
   readonly erasedValues: ErasedValues;
+  /** When another went into it, the last time: it stood then. Undefined: none is known to have. */
+  readonly stoodAt: number | undefined;
 }
 
 /** A contact that has no record in this connection. */
@@ -62,6 +66,8 @@ export interface DirtyBatch {
   /** Records to be marked in place of what is idle, each with its mark's priority. */
   readonly instead: readonly (readonly [recordId: string, priority: number])[];
   readonly leased: readonly DirtyRecord[];
+  /** Creates of erased people that nobody answered. */
+  readonly erasedTries: readonly ErasedTry[];
 }
 
 /** Reads all it takes to decide about marks, in a fixed number of statements. */
@@ -97,7 +103,9 @@ export async function loadBatch(
   const tried = unanswered.filter((entry) => settlesAt(entry, traits) >= (readAt.get(entry.recordId) ?? 0));
   const people = new Set([...contactIds, ...links.map(({ contactId }) => contactId)]);
   const fields = await contactFields(trx, [...people], now, mapping);
-  return sortBatch({ leased, linksOfSubjects, links, rows, fields, tried, merged, keyOfOthers, traits });
+  const erasedTries = recordIds.length === 0 ? [] : await erasedTriesOf(trx, connectionId);
+  const read = { leased, linksOfSubjects, links, rows, fields, tried, merged, keyOfOthers, traits };
+  return { ...sortBatch(read), erasedTries };
 }
 
 function sortBatch(read: {
@@ -110,13 +118,13 @@ function sortBatch(read: {
   merged: readonly MergedRecord[];
   keyOfOthers: ReadonlySet<string>;
   traits: AccountTraits;
-}): DirtyBatch {
+}): Omit<DirtyBatch, 'erasedTries'> {
   const contactOf = new Map(read.fields.map((contact) => [contact.contactId, contact]));
   const rowOf = new Map(read.rows.map((row) => [row.recordId, row]));
   const linksOf = Map.groupBy(read.links, ({ recordId }) => recordId);
   const subjectLinks = Map.groupBy(read.linksOfSubjects, ({ contactId }) => contactId);
   const taken = takenOver(read.merged, read.rows);
-  const erasedIn = Map.groupBy(read.merged, ({ survivorId }) => survivorId);
+  const mergedIn = Map.groupBy(read.merged, ({ survivorId }) => survivorId);
   const targets: DirtyTarget[] = [];
   const unlinked: UnlinkedContact[] = [];
   const idle: DirtyRecord[] = [];
@@ -146,8 +154,9 @@ function sortBatch(read: {
         tried: tried.map(({ written }) => written),
         takenOver: taken.get(dirty.recordId) ?? [],
         erasedValues: joinedErasedValues(
-          [row, ...(erasedIn.get(dirty.recordId) ?? [])].flatMap((one) => valuesIn(one)),
+          [row, ...(mergedIn.get(dirty.recordId) ?? [])].flatMap((one) => valuesIn(one)),
         ),
+        stoodAt: mergedIn.get(dirty.recordId)?.reduce((latest, { goneAt }) => Math.max(latest, goneAt), 0),
         settlesAt:
           tried.length === 0 ? undefined : Math.max(...tried.map((entry) => settlesAt(entry, read.traits))),
       });

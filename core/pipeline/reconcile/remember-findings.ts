@@ -38,6 +38,7 @@ import {
   type WorkspaceTransaction,
 } from '../../store/index.ts';
 import { type ErasureKeyOf, withoutErased } from '../erased.ts';
+import { noteErasedBirths, noteErasedEnds } from '../erased-tries.ts';
 import type { Followed } from '../followed.ts';
 import { forgetTakenOver } from '../taken-over.ts';
 import { withoutErasedValues } from './erased-values.ts';
@@ -86,6 +87,7 @@ export async function rememberFindings(
     await withoutErased(trx, connectionId, findings.seen, batch.erasureKeyOf),
     now,
   );
+  await noteErasedBirths(trx, connectionId, findings.bornOfErased, batch.erasureKeyOf);
   const { agreed, standing } = await withoutErasedValues(
     trx,
     batch.followed,
@@ -93,12 +95,13 @@ export async function rememberFindings(
     batch.erasureKeyOf,
   );
   await agreeRecords(trx, connectionId, agreed, now);
-  await saveErasedValues(trx, connectionId, standing);
+  await saveErasedValues(trx, connectionId, standing, now);
   await trustRecords(trx, connectionId, findings.standing);
-  await markGone(trx, connectionId, findings.gone);
   const moves = findings.gone.flatMap(({ recordId, movedTo }) =>
     movedTo === undefined ? [] : [{ from: recordId, to: movedTo }],
   );
+  await noteErasedEnds(trx, connectionId, moves, batch.erasureKeyOf, now);
+  await markGone(trx, connectionId, findings.gone);
   await repointLinks(trx, connectionId, moves, { entriesMove: batch.entriesMove, now });
   const goneIds = findings.gone.map(({ recordId }) => recordId);
   const given = await givePrimaryRecords(

@@ -1,5 +1,6 @@
 import { standingContactsAndTied, type SeenRecord, type WorkspaceTransaction } from '../../store/index.ts';
 import { type ErasureKeyOf, withoutErasedPhones } from '../erased.ts';
+import { noteErasedBirths } from '../erased-tries.ts';
 import type { Findings } from './findings.ts';
 
 /**
@@ -31,9 +32,8 @@ export async function withoutGonePeople(
   const left = links.filter(isHere);
   const linked = new Set(left.map(({ recordId }) => recordId));
   const isSomebodys = ({ recordId }: SeenRecord): boolean => tied.has(recordId) || linked.has(recordId);
-  const nobodys = agreed
-    .filter((record) => !isSomebodys(record))
-    .map(({ recordId }) => ({ recordId, keyContactId: undefined, base: {}, phones: [] }));
+  const nobodys = agreed.filter((record) => !isSomebodys(record));
+  await noteErasedBirths(trx, connectionId, nobodys, erasureKeyOf);
   return {
     ...findings,
     links: left,
@@ -48,7 +48,10 @@ export async function withoutGonePeople(
         others: plan.target.others.filter(isHere),
       },
     })),
-    seen: [...findings.seen, ...nobodys],
+    seen: [
+      ...findings.seen,
+      ...nobodys.map(({ recordId }) => ({ recordId, keyContactId: undefined, base: {}, phones: [] })),
+    ],
     agreed: await withoutErasedPhones(trx, agreed.filter(isSomebodys), erasureKeyOf),
   };
 }

@@ -1,3 +1,4 @@
+import type { CrmValues } from '../../crm/index.ts';
 import {
   decideCreations,
   type DirtyRecord,
@@ -127,12 +128,19 @@ async function noteIntentions(
       connectionId,
       [
         ...left.creating.map(({ creation, values }) => ({ recordId: unborn(creation.key), values })),
-        ...writing.map(({ target, write }) => ({ recordId: target.recordId, values: write })),
+        ...writing.map((plan) => ({ recordId: plan.target.recordId, values: asTold(plan) })),
       ],
       now,
     );
     return { ...left, found: { outcomes: gone.map((dirty) => [dirty, 'left alone']) } };
   });
+}
+
+/** What a write leaves there: one that adds to a list names what is added alone. */
+function asTold({ write, agreed }: TargetPlan): CrmValues {
+  return Object.fromEntries(
+    Object.entries(write).map(([field, value]) => [field, agreed.base[field] ?? value]),
+  );
 }
 
 function peopleOf({ target: { primaryFor, others } }: TargetPlan): string[] {

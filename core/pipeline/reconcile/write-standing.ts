@@ -1,5 +1,14 @@
 import { type Connector, type CrmRecord, type CrmValues, phonesOf } from '../../crm/index.ts';
-import { type AgreedRecord, type RecordRow, recordsById, triedValues, unborn } from '../../store/index.ts';
+import {
+  type AgreedRecord,
+  erasedKeyField,
+  type ErasedTry,
+  type RecordRow,
+  recordsById,
+  triedValues,
+  unborn,
+} from '../../store/index.ts';
+import { bornOfErased } from '../erased-tries.ts';
 import { followedBy, noticeFollowed } from '../followed.ts';
 import { asAnswered, type BatchWork, comeBack, refusedAsWhole, tellLeftOut } from './batch-work.ts';
 import { seenRecord } from './candidates.ts';
@@ -78,6 +87,12 @@ export async function planStanding(
     asking.map(({ erasedValues }) => erasedValues),
     work.erasureKeyOf,
   );
+  const { erasedTries } = work.batch;
+  const keyed = records.map(({ recordId, contactId }) => ({ recordId, keyContactId: contactId }));
+  const bornOf =
+    erasedTries.length === 0
+      ? new Map<string, ErasedTry>()
+      : bornOfErased(erasedTries, keyed, await work.erasureKeyOf(connection.workspaceId));
   const swallowed = await newlySwallowed(work, records);
   const afterLook = (target: DirtyTarget): { readonly plan?: TargetPlan; readonly found: Finding } => {
     const { recordId, dirty, primaryFor, others, keyIsOthers, row } = target;
@@ -89,13 +104,23 @@ export async function planStanding(
       // The survivor's last change is the latest that the merge can have been.
       const mergedAt = (one: RecordRow | undefined): number =>
         one?.goneAt ?? one?.doubtedAt ?? record.changedAt ?? at;
-      const ended = joining.map((one) => ({ recordId: one.row.recordId, at: mergedAt(one.row) }));
+      const ended = joining.map((one) => ({ recordId: one.recordId, at: mergedAt(one.row) }));
       if (record.recordId !== recordId) ended.push({ recordId, at: mergedAt(row) });
       return {
         found: {
           gone: ended.map((one) => ({ ...one, how: 'merged', movedTo: record.recordId })),
           // Nothing is taken from it before all that went into it are known: what they held is nobody's news there.
           instead: [[record.recordId, dirty.priority]],
+          outcomes: [[dirty, 'unchanged']],
+        },
+      };
+    }
+    const made = bornOf.get(recordId);
+    if (made !== undefined && target.erasedValues[erasedKeyField]?.includes(made.keyHash) !== true) {
+      return {
+        found: {
+          bornOfErased: [{ recordId, keyContactId: record.contactId }],
+          instead: [[recordId, dirty.priority]],
           outcomes: [[dirty, 'unchanged']],
         },
       };
@@ -136,19 +161,25 @@ function settling({ recordId, settlesAt }: DirtyTarget, now: number): { recordId
   return settlesAt !== undefined && settlesAt > now ? [{ recordId, dueAt: settlesAt + 1 }] : [];
 }
 
-/** Records we know that went into these, and of which we did not know it. */
+/**
+ * Records we know that went into these, and of which we did not know it. Of those nobody had seen one may have been made by
+ * a create of somebody erased.
+ */
 async function newlySwallowed(
-  { store, connection: { workspaceId, connectionId } }: BatchWork,
+  { store, connection: { workspaceId, connectionId }, batch }: BatchWork,
   records: readonly CrmRecord[],
-): Promise<{ readonly row: RecordRow; readonly into: string }[]> {
+): Promise<{ readonly recordId: string; readonly row: RecordRow | undefined; readonly into: string }[]> {
   const into = new Map(
     records.flatMap(({ recordId, mergedFrom = [] }) => mergedFrom.map((id) => [id, recordId] as const)),
   );
   if (into.size === 0) return [];
   const rows = await store.transact(workspaceId, (trx) => recordsById(trx, connectionId, [...into.keys()]));
-  return rows.flatMap((row) => {
-    const survivor = row.gone === 'merged' || row.gone === 'erased' ? undefined : into.get(row.recordId);
-    return survivor === undefined ? [] : [{ row, into: survivor }];
+  const rowOf = new Map(rows.map((row) => [row.recordId, row]));
+  return [...into].flatMap(([recordId, survivor]) => {
+    const row = rowOf.get(recordId);
+    const passed =
+      row === undefined ? batch.erasedTries.length === 0 : row.gone === 'merged' || row.gone === 'erased';
+    return passed ? [] : [{ recordId, row, into: survivor }];
   });
 }
 
@@ -242,9 +273,9 @@ export async function updateStanding(
   return [...unchanged, ...updated];
 }
 
-/** When the vendor said it went; where it did not, some time after it was last seen. */
-function wentAt({ row }: DirtyTarget, now: number): number {
-  return row?.goneAt ?? row?.doubtedAt ?? row?.readAt ?? now;
+/** When the vendor said it went; where it did not, some time after it was last seen, or known to have stood. */
+function wentAt({ row, stoodAt }: DirtyTarget, now: number): number {
+  return row?.goneAt ?? row?.doubtedAt ?? row?.readAt ?? stoodAt ?? now;
 }
 
 /** Leaves a deleted record alone, unless its person wrote since. */

@@ -1,9 +1,10 @@
 import { sql } from 'kysely';
 import { canonicalPhone, phoneCandidates } from '../../identity/index.ts';
 import type { CrmValues } from '../../crm/index.ts';
-import { erasedValuesOf, saveErasedValues } from '../reconcile/crm-records.ts';
+import { addErasedValues, type ErasedValues } from '../reconcile/erased-values.ts';
 import { unborn } from '../reconcile/crm-writes.ts';
 import { markEachRecord, markPriority } from '../reconcile/dirty.ts';
+import { saveErasedTries } from './erased-tries.ts';
 import { erasedHash, erasedKeyField } from './erasures.ts';
 import { fromJson, toJson } from '../json.ts';
 import type { WorkspaceTransaction } from '../store.ts';
@@ -28,6 +29,10 @@ export interface TheirRecords {
   /** Tells of nobody else. */
   readonly alone: readonly TheirRecord[];
   readonly shared: readonly TheirRecord[];
+  /** What creates of theirs may have made, each under the name it has until somebody answers. */
+  readonly unborn: readonly (TheirRecord & { readonly key: string })[];
+  /** What our unique field holds on records of theirs. */
+  readonly keys: readonly string[];
 }
 
 interface LeavingRecords {
@@ -46,6 +51,10 @@ export async function recordsOf(
   ids: readonly string[],
   own: readonly string[],
 ): Promise<TheirRecords> {
+  const { rows: creations } = await sql<{ connectionId: string; key: string }>`
+    select connection_id as "connectionId", key_contact_id as key from crm_creations
+    where workspace_id = ${trx.workspaceId} and contact_id = any(${ids}::uuid[])`.execute(trx);
+  const keys = [...new Set([...ids, ...creations.map(({ key }) => key)])];
   const { rows } = await sql<TheirRecord & { alone: boolean }>`
     with recursive named as (
       select t.connection_id, t.record_id, t.record_id as survivor, bool_or(t.is_primary) as is_primary from (
@@ -56,14 +65,14 @@ export async function recordsOf(
         where workspace_id = ${trx.workspaceId} and phone = any(${[...own]}::text[])
         union all
         select connection_id, record_id, true from crm_records
-        where workspace_id = ${trx.workspaceId} and key_contact_id = any(${[...ids]}::text[])) t
+        where workspace_id = ${trx.workspaceId} and key_contact_id = any(${keys}::text[])) t
       group by 1, 2
       union
       select r.connection_id, r.record_id, n.survivor, n.is_primary from named n
       join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = n.connection_id
                         and r.moved_to = n.record_id and r.gone = 'merged')
     select n.connection_id as "connectionId", n.record_id as "recordId", bool_or(n.is_primary) as "primary",
-           coalesce(bool_or(r.gone = 'merged' and r.key_contact_id = any(${[...ids]}::text[])), false) as alone,
+           coalesce(bool_or(r.gone = 'merged' and r.key_contact_id = any(${keys}::text[])), false) as alone,
            array_remove(array_agg(distinct o.contact_id), null) as others,
            array_remove(array_agg(distinct n.survivor), n.record_id) as survivors
     from named n
@@ -77,6 +86,15 @@ export async function recordsOf(
   return {
     alone: rows.filter(isAlone),
     shared: rows.filter((row) => !isAlone(row)),
+    unborn: creations.map(({ connectionId, key }) => ({
+      connectionId,
+      recordId: unborn(key),
+      others: [],
+      primary: true,
+      survivors: [],
+      key,
+    })),
+    keys,
   };
 }
 
@@ -92,14 +110,11 @@ export async function forgetRecords(
   key: Buffer,
   now: number,
 ): Promise<void> {
-  const { contactIds: ids, own, records } = leaving;
-  await forgetOnShared(trx, leaving, isTheirs, key);
-  const { rows: creations } = await sql<{ connectionId: string; key: string }>`
-    select connection_id as "connectionId", key_contact_id as key from crm_creations
-    where workspace_id = ${trx.workspaceId} and contact_id = any(${ids}::uuid[])`.execute(trx);
-  const tries = creations.map(({ connectionId, key }) => ({ connectionId, recordId: unborn(key) }));
+  const { own, records } = leaving;
+  await forgetOnShared(trx, leaving, isTheirs, key, now);
+  await hashTries(trx, records.unborn, isTheirs, key, now);
   for (const [table, rows] of [
-    ['crm_writes', [...records.alone, ...tries]],
+    ['crm_writes', [...records.alone, ...records.unborn]],
     ['occurrences', records.alone],
     ['crm_deals', records.alone],
   ] as const) {
@@ -110,7 +125,7 @@ export async function forgetRecords(
   }
   await sql`
     update crm_records r
-    set base = '{}', refused = '{}', ours = '{}', agreed = false, key_contact_id = null
+    set base = '{}', refused = '{}', ours = '{}', agreed = false, key_contact_id = null, erased_at = ${now}
     from ${named(records.alone)}
     where r.workspace_id = ${trx.workspaceId} and r.connection_id = t.connection_id
       and r.record_id = t.record_id`.execute(trx);
@@ -133,9 +148,10 @@ const nameOf = ({ connectionId, recordId }: RecordNamed): string => `${connectio
 
 async function forgetOnShared(
   trx: WorkspaceTransaction,
-  { contactIds, own, records: { shared: standing, alone } }: LeavingRecords,
+  { own, records: { shared: standing, alone, keys } }: LeavingRecords,
   isTheirs: IsTheirs,
   key: Buffer,
+  now: number,
 ): Promise<void> {
   // What went from their own record into another's when they were merged stands there too, and nobody may have told yet.
   const shared = [...standing, ...alone];
@@ -145,7 +161,8 @@ async function forgetOnShared(
   const tells = (row: RecordNamed, field: string, value: string, ours: boolean): boolean => {
     const record = recordOf.get(nameOf(row));
     return (
-      phoneFields.has(`${nameOf(row)} ${field}`) ||
+      // What we write is a number itself; what people type stands in the index.
+      (!ours && phoneFields.has(`${nameOf(row)} ${field}`)) ||
       own.has(canonicalPhone(value.replace(/[\s()-]/g, '')) ?? '') ||
       (record !== undefined && isTheirs(record, field, value, ours))
     );
@@ -157,17 +174,6 @@ async function forgetOnShared(
       ),
     );
   const written: (RecordNamed & { readonly field: string; readonly value: string })[] = [];
-  const noteOne = (row: RecordNamed, field: string, value: string): void => {
-    const { connectionId, recordId } = row;
-    const places = [recordId, ...(recordOf.get(nameOf(row))?.survivors ?? [])];
-    written.push(...places.map((place) => ({ connectionId, recordId: place, field, value })));
-  };
-  const note = (row: RecordNamed, values: CrmValues, isOurs: (field: string) => boolean): void => {
-    for (const [field, value] of Object.entries(values)) {
-      if (value !== '' && isOurs(field) && tells(row, field, value, true)) noteOne(row, field, value);
-    }
-  };
-
   const { rows } = await sql<
     RecordNamed & { base: Buffer; refused: Buffer; ours: string[]; key: string | null }
   >`
@@ -176,17 +182,34 @@ async function forgetOnShared(
     from ${named(shared)} join crm_records r
       on r.workspace_id = ${trx.workspaceId} and r.connection_id = t.connection_id and r.record_id = t.record_id
     order by 1, 2 for update of r`.execute(trx);
+  const agreedOf = new Map(rows.map((row) => [nameOf(row), fromJson(row.base) as CrmValues]));
+  const oursOf = new Map(rows.map((row) => [nameOf(row), row.ours]));
+  const isTyped = (row: RecordNamed, field: string, value: string): boolean =>
+    agreedOf.get(nameOf(row))?.[field] === value && oursOf.get(nameOf(row))?.includes(field) === false;
+  const noteOne = (row: RecordNamed, field: string, value: string): void => {
+    const { connectionId, recordId } = row;
+    const places = [recordId, ...(recordOf.get(nameOf(row))?.survivors ?? [])];
+    const everywhere = places.map((place) => ({ connectionId, recordId: place, field, value }));
+    // Where somebody had typed the same it is theirs that stands there.
+    if (!everywhere.some((one) => isTyped(one, field, value))) written.push(...everywhere);
+  };
+  const note = (row: RecordNamed, values: CrmValues, isOurs: (field: string) => boolean): void => {
+    for (const [field, value] of Object.entries(values)) {
+      if (value !== '' && isOurs(field) && tells(row, field, value, true)) noteOne(row, field, value);
+    }
+  };
+
   for (const row of rows) {
     const isOurs = (field: string): boolean => row.ours.includes(field);
-    const agreed = fromJson(row.base) as CrmValues;
+    const agreed = agreedOf.get(nameOf(row)) ?? {};
     note(row, agreed, isOurs);
-    if (row.key !== null && contactIds.includes(row.key)) noteOne(row, erasedKeyField, row.key);
+    if (row.key !== null && keys.includes(row.key)) noteOne(row, erasedKeyField, row.key);
     const base = without(row, agreed, isOurs);
     const refused = without(row, fromJson(row.refused) as CrmValues, () => true);
     await sql`
       update crm_records
-      set base = ${base}, refused = ${refused},
-          key_contact_id = case when key_contact_id = any(${[...contactIds]}::text[]) then null else key_contact_id end
+      set base = ${base}, refused = ${refused}, erased_at = ${now},
+          key_contact_id = case when key_contact_id = any(${[...keys]}::text[]) then null else key_contact_id end
       where workspace_id = ${trx.workspaceId} and connection_id = ${row.connectionId}
         and record_id = ${row.recordId}`.execute(trx);
   }
@@ -217,7 +240,36 @@ async function forgetOnShared(
           as t (connection_id, record_id, field, value)
     where o.workspace_id = ${trx.workspaceId} and o.connection_id = t.connection_id and o.record_id = t.record_id
       and o.field = t.field and o.value = t.value`.execute(trx);
-  await hashValues(trx, written, key);
+  await hashValues(trx, written, key, now);
+}
+
+/** What creates of theirs that nobody answered were to write: the records they may have made are in no index here. */
+async function hashTries(
+  trx: WorkspaceTransaction,
+  unbornRecords: TheirRecords['unborn'],
+  isTheirs: IsTheirs,
+  key: Buffer,
+  now: number,
+): Promise<void> {
+  if (unbornRecords.length === 0) return;
+  const { rows } = await sql<RecordNamed & { written: Buffer }>`
+    select w.connection_id as "connectionId", w.record_id as "recordId", w.written
+    from ${named(unbornRecords)} join crm_writes w
+      on w.workspace_id = ${trx.workspaceId} and w.connection_id = t.connection_id and w.record_id = t.record_id`.execute(
+    trx,
+  );
+  const writesOf = Map.groupBy(rows, nameOf);
+  const tried = unbornRecords.filter((record) => writesOf.has(nameOf(record)));
+  for (const [connectionId, ofConnection] of Map.groupBy(tried, (record) => record.connectionId)) {
+    const tries = ofConnection.map((record) => {
+      const values = (writesOf.get(nameOf(record)) ?? [])
+        .flatMap(({ written }) => Object.entries(fromJson(written) as CrmValues))
+        .filter(([field, value]) => value !== '' && isTheirs(record, field, value, true));
+      const written = hashed([[erasedKeyField, record.key], ...values], key);
+      return { keyHash: erasedHash(key, record.key).toString('hex'), written, erasedAt: now };
+    });
+    await saveErasedTries(trx, connectionId, tries);
+  }
 }
 
 /** Remembers values of theirs that we wrote to records, as hashes, beside those of people erased before. */
@@ -225,20 +277,24 @@ async function hashValues(
   trx: WorkspaceTransaction,
   written: readonly (RecordNamed & { readonly field: string; readonly value: string })[],
   key: Buffer,
+  now: number,
 ): Promise<void> {
   for (const [connectionId, ofConnection] of Map.groupBy(written, (row) => row.connectionId)) {
-    const ofRecord = Map.groupBy(ofConnection, ({ recordId }) => recordId);
-    const before = await erasedValuesOf(trx, connectionId, [...ofRecord.keys()]);
-    const after = [...ofRecord].map(([recordId, values]) => {
-      const hashes = new Map(Object.entries(before.get(recordId) ?? {}));
-      for (const { field, value } of values) {
-        const known = hashes.get(field) ?? [];
-        hashes.set(field, [...new Set([...known, erasedHash(key, value).toString('hex')])]);
-      }
-      return [recordId, Object.fromEntries(hashes)] as const;
+    const records = [...Map.groupBy(ofConnection, ({ recordId }) => recordId)].map(([recordId, rows]) => {
+      const values = rows.map(({ field, value }) => [field, value] as const);
+      return [recordId, hashed(values, key)] as const;
     });
-    await saveErasedValues(trx, connectionId, new Map(after));
+    await addErasedValues(trx, connectionId, new Map(records), now);
   }
+}
+
+function hashed(values: readonly (readonly [field: string, value: string])[], key: Buffer): ErasedValues {
+  const ofField = Map.groupBy(values, ([field]) => field);
+  const hashes = [...ofField].map(([field, some]) => {
+    const all = some.map(([, value]) => erasedHash(key, value).toString('hex'));
+    return [field, [...new Set(all)]] as const;
+  });
+  return Object.fromEntries(hashes);
 }
 
 /** Where one of these phones stands, each as connection, record and field. */

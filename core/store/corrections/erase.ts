@@ -77,7 +77,7 @@ export async function eraseRows(
   const { key, now, askedBy, judge, isTheirs } = request;
   const { contactIds: ids } = leaving;
   const own = [...leaving.own];
-  const remains = await remainsOf(trx, ids, own);
+  const remains = await remainsOf(trx, ids, leaving);
   await keepInheritedOptOuts(trx, leaving, key, now);
 
   const theirs = sql`(contact_id = any(${ids}::uuid[]) or (contact_id is null
@@ -248,14 +248,14 @@ async function showOthersContents(
 async function remainsOf(
   trx: WorkspaceTransaction,
   ids: readonly string[],
-  own: readonly string[],
+  { own, records: { keys } }: Pick<Leaving, 'own' | 'records'>,
 ): Promise<Remains[]> {
   const { rows: links } = await sql<{ connectionId: string; recordId: string }>`
     select distinct l.connection_id as "connectionId", l.record_id as "recordId" from crm_links l
     left join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = l.connection_id
                            and r.record_id = l.record_id
     where l.workspace_id = ${trx.workspaceId} and l.contact_id = any(${ids}::uuid[])
-      and (l.parted_at is null or l.decided_by = 'created' or r.key_contact_id = any(${[...ids]}::text[])
+      and (l.parted_at is null or l.decided_by = 'created' or r.key_contact_id = any(${[...keys]}::text[])
            or exists (select 1 from crm_phones p
                       where p.workspace_id = ${trx.workspaceId} and p.connection_id = l.connection_id
                         and p.record_id = l.record_id and p.phone = any(${[...own]}::text[])))

@@ -25,6 +25,8 @@ import { words } from './0037-words.ts';
 import { erasedOptOuts } from './0043-erased-opt-outs.ts';
 import { lettersOfRecords } from './0044-letters-of-records.ts';
 import { connectionParts } from './0047-connection-parts.ts';
+import { erasedTries } from './0048-erased-tries.ts';
+import { erasedAt } from './0049-erased-at.ts';
 import { accountFacts } from './0050-account-facts.ts';
 import { deals } from './0051-deals.ts';
 import { directoryApart } from './0052-directory-apart.ts';
@@ -59,6 +61,8 @@ export const migrations = {
   '0043-erased-opt-outs': erasedOptOuts,
   '0044-letters-of-records': lettersOfRecords,
   '0047-connection-parts': connectionParts,
+  '0048-erased-tries': erasedTries,
+  '0049-erased-at': erasedAt,
   '0050-account-facts': accountFacts,
   '0051-deals': deals,
   '0052-directory-apart': directoryApart,

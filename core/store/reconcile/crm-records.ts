@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { CrmValues } from '../../crm/index.ts';
 import { blobOf } from '../blob.ts';
 import { fromJson, toJson } from '../json.ts';
+import type { ErasedValues } from './erased-values.ts';
 import { withRecordsBack } from './records-back.ts';
 import type { WorkspaceTransaction } from '../store.ts';
 import { cleanText, storableText } from '../text.ts';
@@ -42,9 +43,6 @@ export interface AgreedRecord extends SeenRecord {
   readonly refused: CrmValues;
 }
 
-/** CRM field → hashes of values of erased people that we wrote, in hex: a value that has one gives way. */
-export type ErasedValues = Readonly<Record<string, readonly string[]>>;
-
 export interface RecordRow {
   readonly recordId: string;
   readonly keyContactId: string | null;
@@ -56,6 +54,8 @@ export interface RecordRow {
   /** Values the CRM did not take. */
   readonly refused: CrmValues;
   readonly erasedValues: ErasedValues | null;
+  /** When somebody it told of was erased. */
+  readonly erasedAt: number | null;
   readonly readAt: number;
   readonly gone: 'deleted' | 'merged' | 'erased' | null;
   readonly goneAt: number | null;
@@ -240,7 +240,7 @@ export async function recordsById(
     }
   >`
     select record_id as "recordId", key_contact_id as "keyContactId", base, ours, agreed, refused,
-           erased_values as "erasedValues", read_at as "readAt", gone, gone_at as "goneAt", moved_to as "movedTo",
+           erased_values as "erasedValues", erased_at as "erasedAt", read_at as "readAt", gone, gone_at as "goneAt", moved_to as "movedTo",
            changed_at as "changedAt", doubted_at as "doubtedAt"
     from crm_records
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
@@ -251,69 +251,6 @@ export async function recordsById(
     refused: fromJson(row.refused) as CrmValues,
     erasedValues: row.erasedValues === null ? null : (fromJson(row.erasedValues) as ErasedValues),
   }));
-}
-
-/** Records, and those that went into them by now; `place`: where what stood there stands. */
-const withSwallowed = (trx: WorkspaceTransaction, connectionId: string, recordIds: readonly string[]) => sql`
-  with recursive swallowed as (
-    select record_id, record_id as place from crm_records
-    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-      and record_id = any(${recordIds}::text[])
-    union
-    select r.record_id, s.place from swallowed s
-    join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
-                      and r.moved_to = s.record_id and r.gone = 'merged')`;
-
-/** All hashes of each field. */
-export function joinedErasedValues(all: readonly ErasedValues[]): ErasedValues {
-  const fields = new Set(all.flatMap((one) => Object.keys(one)));
-  return Object.fromEntries(
-    [...fields].map((field) => [field, [...new Set(all.flatMap((one) => one[field] ?? []))]]),
-  );
-}
-
-/** What of erased people we wrote to these records, or to those that went into them, and may still stand there. */
-export async function erasedValuesOf(
-  trx: WorkspaceTransaction,
-  connectionId: string,
-  recordIds: readonly string[],
-): Promise<ReadonlyMap<string, ErasedValues>> {
-  if (recordIds.length === 0) return new Map();
-  const { rows } = await sql<{ place: string; erasedValues: Buffer }>`
-    ${withSwallowed(trx, connectionId, recordIds)}
-    select s.place, r.erased_values as "erasedValues" from swallowed s
-    join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
-                      and r.record_id = s.record_id
-    where r.erased_values is not null`.execute(trx);
-  return new Map(
-    [...Map.groupBy(rows, ({ place }) => place)].map(([place, some]) => [
-      place,
-      joinedErasedValues(some.map((row) => fromJson(row.erasedValues) as ErasedValues)),
-    ]),
-  );
-}
-
-/** Remembers what of that still stands; what went into these says it no more. */
-export async function saveErasedValues(
-  trx: WorkspaceTransaction,
-  connectionId: string,
-  records: ReadonlyMap<string, ErasedValues>,
-): Promise<void> {
-  if (records.size === 0) return;
-  const values = blobOf(
-    [...records.values()].map((left) => (Object.keys(left).length === 0 ? null : toJson(left))),
-  );
-  await sql`
-    update crm_records r set erased_values = substr(${values.bytes}::bytea, t.start, t.size)
-    from unnest(${[...records.keys()]}::text[], ${values.starts}::int[], ${values.sizes}::int[])
-         as t (record_id, start, size)
-    where r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
-      and r.record_id = t.record_id`.execute(trx);
-  await sql`
-    ${withSwallowed(trx, connectionId, [...records.keys()])}
-    update crm_records r set erased_values = null from swallowed s
-    where r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId} and r.record_id = s.record_id
-      and s.record_id <> s.place and r.erased_values is not null`.execute(trx);
 }
 
 /**

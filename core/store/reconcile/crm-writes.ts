@@ -97,6 +97,27 @@ export async function nameWrites(
   );
 }
 
+/**
+ * What was written to records that went into others may be told of either, and what nobody answered yet may take effect where
+ * they live on.
+ */
+export async function shareWrites(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  moves: readonly { readonly from: string; readonly to: string }[],
+): Promise<void> {
+  await sql`
+    insert into crm_writes (workspace_id, connection_id, record_id, write_id, at, written, answered)
+    select w.workspace_id, w.connection_id, t.new, w.write_id, w.at, w.written, w.answered and not exists (
+             select 1 from dirty_records d
+             where d.workspace_id = ${trx.workspaceId} and d.connection_id = ${connectionId}
+               and d.record_id = w.record_id and d.tried and d.marked_at <= w.at)
+    from unnest(${moves.map(({ from }) => from)}::text[], ${moves.map(({ to }) => to)}::text[]) as t (old, new)
+    join crm_writes w on w.workspace_id = ${trx.workspaceId} and w.connection_id = ${connectionId}
+                     and w.record_id = t.old
+    on conflict do nothing`.execute(trx);
+}
+
 /** Writes whose echo may still come. Locked: an echo is absorbed once. */
 export async function openWrites(
   trx: WorkspaceTransaction,

@@ -8,11 +8,17 @@ import {
   type LinkRow,
   linksOfContacts,
   markGone,
+  markPriority,
+  markRecords,
   markRestored,
+  markTried,
+  noteWrites,
+  openWrites,
   repointLinks,
   saveJoinedLinks,
   saveLinks,
   saveSurvivors,
+  subjectOfRecord,
   type WorkspaceTransaction,
 } from '../index.ts';
 
@@ -77,6 +83,24 @@ describe('records merged', () => {
       [asha, ravi].map(({ contactId }) => ({ contactId, recordId: last, primary: true })),
     );
   });
+
+  test.each([true, false])(
+    'what was written there is known for ours where they live on too (tried: %s)',
+    async (tried) => {
+      const [from, to] = [randomUUID(), randomUUID()];
+      const open = await transact(async (trx) => {
+        await markRecords(trx, connectionId, [from], { priority: markPriority.fields, reread: false }, 1);
+        if (tried) await markTried(trx, connectionId, [subjectOfRecord(from)]);
+        await noteWrites(trx, connectionId, [{ recordId: from, values: { name: 'Asha' } }], 2);
+        await repointLinks(trx, connectionId, [{ from, to }], { entriesMove: true, now: 3 });
+        return openWrites(trx, connectionId, [from, to], 3);
+      });
+      const written = { name: 'Asha' };
+      expect(open).toHaveLength(2);
+      expect(open).toContainEqual(expect.objectContaining({ recordId: from, written }));
+      expect(open).toContainEqual(expect.objectContaining({ recordId: to, written, answered: !tried }));
+    },
+  );
 
   test('into themselves or each other leave links as they are', async () => {
     const [asha, ravi] = await people(2);

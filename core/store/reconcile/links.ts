@@ -4,6 +4,7 @@ import { isEarlierHolders } from './earlier-holders.ts';
 import { isOneOf, strayPhonesOf, strayPhonesOn } from './stray-phones.ts';
 import type { LinkReason } from '../schema.ts';
 import { dueTimeline, repointEntries } from '../timeline/timeline-moves.ts';
+import { shareWrites } from './crm-writes.ts';
 import type { WorkspaceTransaction } from '../store.ts';
 
 /** A contact tied to a record. */
@@ -371,6 +372,7 @@ export async function repointLinks(
 ): Promise<void> {
   const moves = endsOf(merged);
   if (moves.length === 0) return;
+  await shareWrites(trx, connectionId, moves);
   const pairs = sql`unnest(${moves.map(({ from }) => from)}::text[], ${moves.map(({ to }) => to)}::text[])
                     as t (old, new)`;
   const tied = await linksOfRecords(
