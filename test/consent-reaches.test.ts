@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { type MemoryAccount, memoryAccounts } from './conformance/memory-account.ts';
 import { hour, minute, nationalNumber, somebody, setUpFor } from './conformance/set-up.ts';
@@ -147,4 +148,26 @@ test('one record that two new people share is come upon twice in a batch, and bo
   expect(record.recordId).toBe(recordId);
   expect(crm.isOptedOut(record)).toBe(true);
   expect(await crm.letters()).toEqual([]);
+});
+
+test('a record that was another person’s, and where somebody types a number now, takes the opt-out of whose number it is', async () => {
+  const { fixture, crm, account } = await scene();
+  const bela = somebody(2, 'Bela Sen');
+  await crm.writes(asha);
+  await crm.writes(bela);
+  await fixture.ride(hour);
+  const recordOf = async (name: string): Promise<string> =>
+    (await crm.records()).find((one) => crm.read(one, 'first name') === name)?.recordId ?? '';
+  const [ofAsha, ofBela] = [await recordOf('Asha'), await recordOf('Bela')];
+  const { contactId } = await crm.contactOf(asha);
+  const { connectionId, workspaceId } = crm;
+  const member = { workspaceId, memberId: randomUUID() };
+  await fixture.process.corrections.relink(member, { connectionId, contactId, recordId: ofBela });
+  await fixture.ride(hour);
+  account.crm.user.update(ofAsha, { [memoryFields.phone]: nationalNumber(2) });
+  await crm.check();
+  await crm.writes(bela, 'STOP');
+  await fixture.ride(hour);
+  const record = (await crm.records()).find((one) => one.recordId === ofAsha);
+  expect(record === undefined ? undefined : crm.isOptedOut(record)).toBe(true);
 });

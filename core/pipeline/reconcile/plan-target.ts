@@ -171,7 +171,7 @@ function planOthers(
         : [],
     ),
   );
-  const agreedThen = withFollowed(decided.agreed, record, followed);
+  const agreedThen = withFollowed(asSeen(decided.agreed, record, about), record, followed);
   return {
     target,
     write: { ...emptied, ...decided.write, ...(stale ? { [traits.contactIdField]: '' } : {}) },
@@ -183,6 +183,20 @@ function planOthers(
     record,
     needsRead: record === undefined && (decided.needsRead || unseen || mayDiffer(target)),
   };
+}
+
+/** What nobody decides here is as it was read: what somebody typed in place of ours is theirs. */
+function asSeen(
+  { base, ours }: Agreed,
+  record: CrmRecord | undefined,
+  decided: readonly FieldMapping[],
+): Agreed {
+  if (record === undefined) return { base, ours };
+  const left = new Set(decided.map(({ field }) => field.name));
+  const news = Object.fromEntries(
+    Object.entries(record.values).filter(([field, value]) => !left.has(field) && base[field] !== value),
+  );
+  return { base: { ...base, ...news }, ours: ours.filter((field) => news[field] === undefined) };
 }
 
 /** An opt-out somebody set on any record of a person is that person's. */
