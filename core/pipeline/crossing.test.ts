@@ -149,5 +149,5 @@ describe('what is applied and what is remembered of the CRM', () => {
     }));
     expect(left.links.filter(({ primary }) => primary)).toHaveLength(links.length);
     expect(new Set(left.marks.map(({ subject }) => subject)).size).toBe(left.marks.length);
-  }, 120_000);
+  });
 });
