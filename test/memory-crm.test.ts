@@ -28,6 +28,18 @@ describe('at a CRM where each write of an entry is dear', () => {
   rests(setUpFor(memoryAccounts({ restMs: { message: minute, tick: 30 * minute } }).open));
 });
 
+test('at a CRM without webhooks a sentence that wants them is told by polls', async () => {
+  const { fixture, crm } = await setUpFor(memoryAccounts().open)({ webhooks: true });
+  const asha = somebody(1, 'Asha Rao');
+  await crm.writes(asha);
+  await fixture.settle();
+  fixture.clock.advance(minute);
+  const { recordId } = await crm.record();
+  await crm.account.user.update(recordId, crm.valuesOf({ 'opt-out': { kind: 'flag', set: true } }));
+  await fixture.settle();
+  expect((await crm.contactOf(asha)).optOut).toBe(true);
+});
+
 test.each(['keyed', 'findable'] as const)(
   'at a CRM without webhooks, batches or a name we know, a person becomes one record with their conversation (%s)',
   async (writeClass) => {

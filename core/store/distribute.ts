@@ -46,4 +46,14 @@ async function mustBeCoordinator(db: Kysely<unknown>): Promise<void> {
   if (here[0]?.coordinator !== true) {
     throw new Error('DATABASE_URL names a worker of this Citus: name its coordinator. Nothing was changed.');
   }
+  // Where none is named, Citus takes the coordinator for its own worker.
+  const { rows: holders } = await sql<{ named: boolean; holding: boolean | null }>`
+    select count(*) > 0 as named, bool_or(shouldhaveshards) as holding from pg_dist_node`.execute(db);
+  if (holders[0]?.named === true && holders[0].holding !== true) {
+    throw new Error(
+      'No node of this Citus is to hold data: name its workers on the coordinator (select citus_add_node(HOST, PORT)), or, where ' +
+        "it is its own worker, select citus_set_node_property(HOST, PORT, 'shouldhaveshards', true) with its own " +
+        '(docs/scaling.md). Nothing was changed.',
+    );
+  }
 }

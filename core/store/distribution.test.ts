@@ -104,6 +104,16 @@ describe.runIf(onCitus)('on a Citus', () => {
     await expect(distribute(database.url)).rejects.toThrow(/create extension citus.*Nothing was changed\.$/);
   });
 
+  test('one whose nodes are not to hold anything is told so, and nothing is made in it', async () => {
+    await run('create extension citus');
+    await run("select citus_set_coordinator_host('localhost', current_setting('port')::int)");
+    await expect(distribute(database.url)).rejects.toThrow(
+      /^No node of this Citus is to hold data.*citus_add_node.*Nothing was changed\.$/,
+    );
+    const { rows } = await run("select 1 from pg_tables where schemaname = 'public'");
+    expect(rows).toEqual([]);
+  });
+
   test('what a database held is held by a distributed one, and doing it again changes nothing', async () => {
     await migrate(database.url);
     await run(`insert into workspaces (workspace_id, name, sandbox, created_at)

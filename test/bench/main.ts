@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { sql } from 'kysely';
 import pg from 'pg';
 import { type LoadResult, post } from './load.ts';
+import { mustBeReached } from '../harness/given-database.ts';
 import { isEmpty } from '../harness/waiting.ts';
 import { fillIdle, idleCost } from './idle.ts';
 import { openSandboxProcess } from './sandbox.ts';
@@ -347,6 +348,11 @@ const scenarios = { intake, apply, neighbour, way, idle, memory };
 const unknown = wanted.filter((name) => !Object.keys(scenarios).includes(name));
 if (unknown.length > 0)
   refuse(`There is no bench ${unknown.join(', ')}. There are: ${Object.keys(scenarios).join(', ')}.`);
+if (sizes.database !== undefined) {
+  await mustBeReached(sizes.database, '--database').catch((error: unknown) =>
+    refuse(error instanceof Error ? error.message : String(error)),
+  );
+}
 for (const [name, scenario] of Object.entries(scenarios)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   const fixture = await createBenchFixture(sizes.database);

@@ -43,7 +43,10 @@ export interface ConformanceAccount {
   readonly lockedCode?: string;
   /** Where a lead stands: a field people change and triggers will follow. */
   readonly stage: { readonly field: string; readonly values: readonly [string, string] };
-  /** Sends the account's webhooks from here on, as the connector reads them. Rejecting = they come again. */
+  /**
+   * Sends the account's webhooks from here on, as the connector reads them. Rejecting = they come again. Where the CRM lacks
+   * webhooks nothing is asked of it, and news comes by polls.
+   */
   webhooksTo(receive: (changes: readonly AccountChanges[], raw: Buffer) => Promise<void>): Promise<void>;
   /** Whether every webhook so far has arrived. */
   webhooksArrived(): Promise<boolean>;
@@ -53,6 +56,7 @@ export interface ConformanceAccount {
 }
 
 export type Capability =
+  | 'webhooks'
   | 'merging'
   | 'restoring'
   | 'converting'

@@ -95,6 +95,7 @@ function memoryAccountOf(crm: MemoryCrm): MemoryAccount {
       ...(crm.traits.spelling.phoneList === undefined
         ? { 'lists of phones': 'This CRM in memory has a field for each phone.' }
         : {}),
+      webhooks: 'The CRM in memory tells nothing by itself.',
       'unique fields': 'Of the CRM in memory only our own field is unique.',
       'locked records': 'The CRM in memory locks no record.',
     },

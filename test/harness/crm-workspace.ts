@@ -42,7 +42,7 @@ import { type Change, echo, type Person, status, text, webhook } from './whatsap
 type SettingsInput = (typeof connectionSettings)['_zod']['input'];
 
 export interface WorkspaceOptions {
-  /** The account's webhooks arrive. */
+  /** The account's webhooks arrive; of a CRM that lacks them, polls are made. */
   readonly webhooks?: boolean;
   /** Whatever settles is followed by a look at what changed: news comes by polls. */
   readonly polled?: boolean;
@@ -170,6 +170,8 @@ export async function openCrmWorkspace(parts: {
   const read = (record: UserRecord | undefined, source: ContactSource): string =>
     record?.values[fieldOf(source).name] ?? '';
 
+  const listens = options.webhooks === true && account.lacks.webhooks === undefined;
+
   const fixture: CrmWorkspace = {
     workspaceId,
     channelId,
@@ -179,7 +181,7 @@ export async function openCrmWorkspace(parts: {
     beforeCall: undefined,
     beforeLease: undefined,
     deaf: false,
-    polled: options.polled === true,
+    polled: options.polled === true || (options.webhooks === true && !listens),
     async listen() {
       const route = { kind: 'connection' as const, workspaceId, connectionId };
       await account.webhooksTo(async (changes, raw) => {
@@ -297,6 +299,6 @@ export async function openCrmWorkspace(parts: {
     occurrences: () => transact((trx) => listOccurrences(trx, connectionId, { limit: 1000 })),
     transact,
   };
-  if (options.webhooks === true) await fixture.listen();
+  if (listens) await fixture.listen();
   return fixture;
 }

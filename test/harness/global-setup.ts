@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openEmbeddedDatabase } from '@sangam/service/database';
 import type { TestProject } from 'vitest/node';
+import { mustBeReached } from './given-database.ts';
 import { dropTemplate, hasCitus } from './template.ts';
 
 declare module 'vitest' {
@@ -21,6 +22,7 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env['TEST_DATABASE_URL'];
   if (given !== undefined) {
+    await mustBeReached(given, 'TEST_DATABASE_URL', { superuser: true });
     project.provide('databaseUrl', given);
     project.provide('citus', await hasCitus(given));
     return () => dropTemplate(given);
