@@ -4,7 +4,14 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import { hubspot } from '@sangam/connectors/hubspot';
 import type { Grant, Renewable } from '@sangam/connectors/registry';
 import { SangamError } from '@sangam/core/errors';
-import { connectionOf, type ConnectionRow, listAlerts, openStore, type Store } from '@sangam/core/store';
+import {
+  connectionOf,
+  type ConnectionRow,
+  liftBlock,
+  listAlerts,
+  openStore,
+  type Store,
+} from '@sangam/core/store';
 import { createCrmTokens, createSecretBox, type CrmTokens } from '@sangam/service';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { addConnection, createTestDatabase, type TestDatabase, until } from './harness/index.ts';
@@ -287,6 +294,15 @@ test('a token that was typed in cannot be renewed: the connection is blocked unt
   });
   expect((await rowOf(ids)).blockedReason).toContain('enter a new one');
   expect(vendor.shown).toEqual([]);
+});
+
+test('what was refused of a typed token blocks nothing where a person let calls go again meanwhile', async () => {
+  const ids = await connect(null);
+  const credentials = tokensOf(stores[0]).credentialsOf(await rowOf(ids));
+  await stores[1].transact(ids.workspaceId, (trx) => liftBlock(trx, ids.connectionId, Date.now()));
+  await expect(credentials.expired('access-0')).rejects.toMatchObject({ code: 'reconnect' });
+  expect((await rowOf(ids)).blockedReason).toBeNull();
+  expect(await stores[0].transact(ids.workspaceId, (trx) => listAlerts(trx, { limit: 10 }))).toEqual([]);
 });
 
 test('tokens are minted by one process for all, as often as they are refused, without a word how long they live', async () => {

@@ -13,6 +13,7 @@ import {
   type SeenRecord,
   type WorkspaceTransaction,
 } from '../store/index.ts';
+import { fieldOfNumber } from '../mapping/index.ts';
 import { identitiesFrom } from '../whatsapp/index.ts';
 import type { Facts } from './apply/read-event.ts';
 import { type ErasureKeyOf, fieldsHolding } from './erased-fields.ts';
@@ -110,7 +111,8 @@ export async function withoutErasedPhones(
   return records.map((record) => {
     const gone = fieldsOf(record);
     if (gone.size === 0) return record;
-    const base = Object.fromEntries(Object.entries(record.base).filter(([field]) => !gone.has(field)));
+    const kept = Object.entries(record.base).filter(([field]) => !gone.has(fieldOfNumber(field)));
+    const base = Object.fromEntries(kept);
     return { ...record, base, phones: record.phones.filter(({ field }) => !gone.has(field)) };
   });
 }

@@ -271,3 +271,72 @@ test('a database that others use is refused with what to do', async () => {
   );
   await database.drop();
 });
+
+test('what opens an account, how its calls fare and how far it was scanned comes along, and which letters are about timelines', async () => {
+  const before = Object.entries(migrations).filter(([name]) => name < '0047');
+  const { db, url, rows, drop } = await databaseOf(Object.fromEntries(before));
+  const [workspace, connection, fresh] = [1, 2, 3].map(
+    (n) => `00000000-0000-4000-8000-00000000000${String(n)}`,
+  );
+  await sql`
+    insert into workspaces (workspace_id, name, sandbox, created_at) values (${workspace}, 'Old', true, 1)`.execute(
+    db,
+  );
+  await sql`
+    insert into crm_connections (workspace_id, connection_id, crm, created_at, auth_kind, refresh_token, webhook_secret,
+                                 blocked_reason, failed_attempts, next_call_at, indexed_at, poll_cursor)
+    values (${workspace}, ${connection}, 'hubspot', 1, 'oauth', '\\x02', '\\x06', 'Act.', 9, 10, 12, 'cursor')`.execute(
+    db,
+  );
+  await sql`
+    insert into crm_connections (workspace_id, connection_id, crm, created_at)
+    values (${workspace}, ${fresh}, 'hubspot', 2)`.execute(db);
+  for (const [reason, of] of [
+    ['timeline_refused', connection],
+    ['refused', connection],
+    ['timeline_refused', null],
+  ]) {
+    await sql`
+      insert into dead_letters (workspace_id, dead_letter_id, reason, explanation, source, received_at, parked_at,
+                                connection_id, contact_id)
+      values (${workspace}, gen_random_uuid(), ${reason}, '', 'crm', 1, 1, ${of}, ${of})`.execute(db);
+  }
+  await migrate(url);
+  expect(
+    await rows(`select k.auth_kind, encode(k.refresh_token, 'hex') as refresh, encode(k.webhook_secret, 'hex') as webhook,
+                       s.blocked_reason, s.failed_attempts, s.next_call_at::int, p.indexed_at::int, p.poll_cursor
+                from crm_connections c join crm_credentials k using (workspace_id, connection_id)
+                join crm_call_states s using (workspace_id, connection_id)
+                join crm_scan_states p using (workspace_id, connection_id) order by c.created_at`),
+  ).toEqual([
+    {
+      auth_kind: 'oauth',
+      refresh: '02',
+      webhook: '06',
+      blocked_reason: 'Act.',
+      failed_attempts: 9,
+      next_call_at: 10,
+      indexed_at: 12,
+      poll_cursor: 'cursor',
+    },
+    {
+      auth_kind: 'keys',
+      refresh: null,
+      webhook: null,
+      blocked_reason: null,
+      failed_attempts: 0,
+      next_call_at: 0,
+      indexed_at: null,
+      poll_cursor: null,
+    },
+  ]);
+  expect(
+    await rows(`select reason, about_timeline as timeline from dead_letters
+                order by connection_id is null, reason`),
+  ).toEqual([
+    { reason: 'refused', timeline: false },
+    { reason: 'timeline_refused', timeline: true },
+    { reason: 'timeline_refused', timeline: false },
+  ]);
+  await drop();
+});

@@ -8,8 +8,9 @@ import { migrations } from './migrations/index.ts';
 import { withDatabase } from './with-database.ts';
 
 /**
- * Brings the database up to date, a distributed one also on its other nodes. Two processes at once are safe: Kysely's migrator takes a lock. Throws an `Error` that
- * says what to do where the database is of a newer version, or of migrations other than ours of the same name.
+ * Brings the database up to date, a distributed one also on its other nodes. Two processes at once are safe: Kysely's
+ * migrator takes a lock. Throws an `Error` that says what to do where the database is of a newer version, or of migrations
+ * other than ours of the same name.
  */
 export function migrate(url: string): Promise<void> {
   return withDatabase(url, async (db) => {

@@ -616,7 +616,6 @@ export type MessageOrigin = 'customer' | 'phone app' | 'meta agent' | 'history' 
 export type AuthKind = 'keys' | 'oauth' | 'mint';
 export type ConnectionMode = 'shadow' | 'test' | 'live';
 
-/** Whose word a dead letter holds: WhatsApp's, a CRM's, or one of our own members'. */
 /**
  * `two records`: one person has several, as contacts that turned out to be one, or a record made in the CRM just before
  * ours. `opt-out cleared`: somebody cleared in the CRM what the person themself asked for. `taken by another record`: a
@@ -639,6 +638,7 @@ export type AlertKind =
 
 export type DecisionKind = 'relink' | 'unlink' | 'join' | 'hand over' | 'conflict';
 
+/** Whose word a dead letter holds: WhatsApp's, a CRM's, or one of our own members'. */
 export type LetterSource = 'whatsapp' | 'crm' | 'us';
 
 /** A channel as it is found by what a webhook names. */

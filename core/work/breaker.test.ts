@@ -85,6 +85,17 @@ describe('an account whose calls failed', () => {
     },
   );
 
+  test('is tried by records in the timeline’s turn where timelines are blocked', async () => {
+    await says('Hello');
+    for (let times = 0; times < 5; times += 1) {
+      await callFailed(engine.store, await row(), error('later'), 'records', now);
+    }
+    const failed = await row();
+    expect(await mayCall(engine.store, failed, 'records', failed.nextCallAt)).toBeUndefined();
+    await engine.asDatabaseOwner(`update crm_call_states set timeline_blocked_reason = 'A right lacks.'`);
+    expect(await mayCall(engine.store, failed, 'records', failed.nextCallAt)).toBeDefined();
+  });
+
   test('is tried again by whoever waits for a try that failed, once it may be, not when that try would have been over', async () => {
     await says('Hello');
     for (let times = 0; times < 4; times += 1) {

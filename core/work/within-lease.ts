@@ -9,10 +9,12 @@ export function withinLease(connector: Connector, calls: Calls): Connector {
       calls.mustBegin();
       return call(...given);
     };
-  const { timeline, traits } = connector;
+  const { timeline } = connector;
   return {
     ...connector,
-    traits,
+    get traits() {
+      return connector.traits;
+    },
     read: inTime((...given: Parameters<Connector['read']>) => connector.read(...given)),
     findByContactId: inTime((...given: Parameters<Connector['findByContactId']>) =>
       connector.findByContactId(...given),

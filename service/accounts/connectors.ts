@@ -98,8 +98,10 @@ async function prepare(found: Known, forWriting: boolean): Promise<void> {
   });
 }
 
-/** A token that is renewed stays the same account; one that was typed in may open another. */
-/** Whatever a person did to let calls go anew counts, in whichever process. */
+/**
+ * A token that is renewed stays the same account; one that was typed in may open another. Whatever a person did to let calls
+ * go anew counts too, in whichever process.
+ */
 function fingerprint({ authKind, accessToken, accessVersion }: ConnectionRow): string {
   if (authKind !== 'keys') return `${authKind} ${String(accessVersion)}`;
   return createHash('sha256')

@@ -37,6 +37,41 @@ export function phoneLists(setUp: SetUp): void {
     expect(await crm.letters()).toEqual([]);
   });
 
+  test('whoever writes from one that was typed beside ours has that record too', async (context) => {
+    const { fixture, crm } = await setUp();
+    const list = listOf(context, crm);
+    await crm.writes(somebody(1, 'Asha'));
+    await fixture.settle();
+    const { recordId } = await crm.record();
+    const both = [phoneOf(1), `+91 ${nationalNumber(2)}`];
+    await crm.account.user.update(recordId, list.type(both));
+    await crm.check();
+    await fixture.settle();
+    await crm.writes(somebody(2));
+    await fixture.settle();
+    expect((await crm.records()).map((record) => record.recordId)).toEqual([recordId]);
+    expect(await list.phonesOn(recordId)).toEqual(both);
+  });
+
+  test('what people typed beside the number of somebody erased stays on a record that tells of others too', async (context) => {
+    const { fixture, crm } = await setUp();
+    const list = listOf(context, crm);
+    const [asha, bela] = [somebody(1, 'Asha'), somebody(2, 'Bela')];
+    for (const person of [bela, asha]) {
+      await crm.writes(person);
+      await fixture.settle();
+    }
+    const ofAsha = (await crm.records()).find((one) => crm.read(one, 'first name') === 'Asha');
+    const recordId = ofAsha?.recordId ?? '';
+    const all = [phoneOf(1), '011 2345 6789', phoneOf(2)];
+    await crm.account.user.update(recordId, list.type(all));
+    await crm.check();
+    await fixture.settle();
+    await crm.erase(asha);
+    await fixture.settle();
+    expect(await list.phonesOn(recordId)).toEqual(all);
+  });
+
   test('our number gives way to the next one, and what people typed beside it stays', async (context) => {
     const { fixture, crm } = await setUp();
     const list = listOf(context, crm);

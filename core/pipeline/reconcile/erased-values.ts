@@ -1,4 +1,5 @@
 import type { CrmRecord } from '../../crm/index.ts';
+import { fieldOfNumber } from '../../mapping/index.ts';
 import {
   type AgreedRecord,
   erasedKeyField,
@@ -52,7 +53,8 @@ export async function withoutErasedValues(
     const erased = erasedOf.get(record.recordId);
     if (erased === undefined) return record;
     const holding = fieldsHolding(erased, record.base, record.keyContactId, key);
-    const base = Object.fromEntries(Object.entries(record.base).filter(([field]) => !holding.has(field)));
+    const kept = Object.entries(record.base).filter(([field]) => !holding.has(fieldOfNumber(field)));
+    const base = Object.fromEntries(kept);
     // Nothing is read of a field that is mapped no longer.
     const stands = ([field]: [string, unknown]): boolean =>
       field === erasedKeyField ? holding.has(field) : fields.has(field) && base[field] === undefined;

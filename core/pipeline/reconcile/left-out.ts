@@ -1,5 +1,5 @@
 import type { CrmValues, FieldMapping, Spelling } from '../../crm/index.ts';
-import type { Agreed } from '../../mapping/index.ts';
+import { type Agreed, fieldOfNumber } from '../../mapping/index.ts';
 import type { LeftOut } from './write-records.ts';
 
 /** What both sides agree on where something was left out: there it is what it was. */
@@ -10,8 +10,8 @@ export function withoutLeftOut(
 ): Agreed {
   const fields = new Set(leftOut.flatMap(({ values }) => Object.keys(values)));
   if (fields.size === 0) return agreed;
-  const kept = Object.entries(agreed.base).filter(([field]) => !fields.has(field));
-  const former = Object.entries(before.base).filter(([field]) => fields.has(field));
+  const kept = Object.entries(agreed.base).filter(([field]) => !fields.has(fieldOfNumber(field)));
+  const former = Object.entries(before.base).filter(([field]) => fields.has(fieldOfNumber(field)));
   return {
     base: Object.fromEntries([...kept, ...former]),
     ours: agreed.ours.filter((field) => !fields.has(field) || before.ours.includes(field)),

@@ -164,13 +164,16 @@ function planOthers(
   // What those who stand on it say too is theirs, such as the phone of who came back.
   const isTheirs = (line: FieldMapping): boolean =>
     target.others.some((one) => writtenValue(line, one, traits.spelling) === record?.values[line.field.name]);
-  const emptied = Object.fromEntries(
-    mapping.flatMap((line) =>
-      erased.has(line.field.name) && target.row?.refused[line.field.name] !== '' && !isTheirs(line)
-        ? [[line.field.name, '']]
-        : [],
-    ),
-  );
+  // Of several phones in a list nobody can tell any more which one was the erased person's.
+  const isListOfSeveral = ({ field }: FieldMapping): boolean =>
+    field.kind === 'phones' &&
+    (traits.spelling.phoneList?.in(record?.values[field.name] ?? '') ?? []).length > 1;
+  const isEmptied = (line: FieldMapping): boolean =>
+    erased.has(line.field.name) &&
+    target.row?.refused[line.field.name] !== '' &&
+    !isTheirs(line) &&
+    !isListOfSeveral(line);
+  const emptied = Object.fromEntries(mapping.filter(isEmptied).map((line) => [line.field.name, '']));
   const agreedThen = withFollowed(asSeen(decided.agreed, record, about), record, followed);
   return {
     target,

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createEngineFixture, type EngineFixture, engineNow, everyStoredRow } from '@sangam/test';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { connectionsOf, insertContacts, type WorkspaceTransaction } from '../../store/index.ts';
+import { ownNumberOf } from '../../mapping/phone-list.ts';
+import { connectionsOf, erasedHash, insertContacts, type WorkspaceTransaction } from '../../store/index.ts';
 import { type Finding, foldFindings } from './findings.ts';
 import { rememberFindings } from './remember-findings.ts';
 
@@ -51,4 +52,63 @@ test('nothing that calls bring of somebody erased meanwhile is kept, and all of 
   for (const table of ['crm_links', 'crm_creations', 'conflicts', 'dead_letters']) {
     expect(kept.has(table), table).toBe(true);
   }
+});
+
+test('of a list of phones that held one of somebody erased meanwhile not even that number is kept', async () => {
+  const [connection] = await transact(connectionsOf);
+  if (connection === undefined) throw new Error('There is no connection.');
+  const { connectionId } = connection;
+  const [here, recordId, phone] = [randomUUID(), 'r.shared', '+919899999999'];
+  const key = Buffer.alloc(32, 7);
+  await transact(async (trx) => {
+    await insertContacts(
+      trx,
+      [{ contactId: here, founding: { value: '+919812345678', at: 1 }, joins: {} }],
+      1,
+    );
+    await trx
+      .insertInto('erased_identities')
+      .values({
+        workspace_id: trx.workspaceId,
+        hash: erasedHash(key, phone),
+        since: 0,
+        until: engineNow,
+        gave_up: false,
+        scopes: [],
+        bsuids: [],
+      })
+      .execute();
+  });
+  const nothing = new Set<string>();
+  const followed = { connectionId, fields: nothing, theirs: nothing, ours: nothing, same: () => true };
+  const list = `${phone}\n022 1234567`;
+  const agreed = {
+    recordId,
+    keyContactId: here,
+    base: { phones: list, [ownNumberOf('phones')]: phone },
+    ours: ['phones'],
+    refused: {},
+    phones: [{ field: 'phones', part: 0, place: 0, typed: list, phone }],
+  };
+  await transact((trx) =>
+    rememberFindings(
+      trx,
+      connection,
+      {
+        leased: [],
+        lease: randomUUID(),
+        mapping: [],
+        entriesMove: false,
+        followed,
+        erasureKeyOf: () => Promise.resolve(key),
+      },
+      foldFindings([
+        { links: [{ contactId: here, recordId, primary: true, reason: 'created' }], agreed: [agreed] },
+      ]),
+      engineNow,
+    ),
+  );
+  const rows = await everyStoredRow(engine.store, engine.workspaceId);
+  expect(rows.filter(({ table }) => table === 'crm_records')).toHaveLength(1);
+  expect(rows.filter(({ text }) => text.includes(phone.slice(3))).map(({ table }) => table)).toEqual([]);
 });

@@ -142,16 +142,13 @@ export async function planStanding(
     const plan = planTarget(known, record, mapping, traits, followed, erasedOf(target.erasedValues, record));
     return { plan, found: { ...looked, named, taking: [plan] } };
   };
-  const looked = asking.filter((target) => !unread.has(target)).map(afterLook);
+  const heard = asking.filter((target) => !unread.has(target));
+  const looked = heard.map(afterLook);
   return {
     plans: [...plans.filter(({ needsRead }) => !needsRead), ...looked.flatMap(({ plan }) => plan ?? [])],
     found: [
       ...looked.map(({ found }) => found),
-      {
-        unsettled: asking
-          .filter((target) => !unread.has(target))
-          .flatMap((target) => settling(target, clock.now())),
-      },
+      { unsettled: heard.flatMap((target) => settling(target, clock.now())) },
     ],
   };
 }

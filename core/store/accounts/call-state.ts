@@ -133,7 +133,7 @@ export async function claimProbe(
     scan: sql`false`,
   }[lane];
   const { numAffectedRows } = await sql`
-    update crm_call_states s set next_call_at = ${until}
+    update crm_call_states set next_call_at = ${until}
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
       and next_call_at = ${seen} and failed_attempts > 0
       and not (next_call_at > ${now - probeMs} and ${isProbedByOther})

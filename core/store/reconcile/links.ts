@@ -218,7 +218,8 @@ export async function linkByPhone(
                   and p.record_id = any(${recordIds}::text[]) and p.phone is not null
                   and not ${isOneOf(strays)}
                 group by p.record_id, p.phone) p
-          join identities i on i.workspace_id = ${trx.workspaceId} and i.value = p.phone and i.contact_id is not null
+          join identities i on i.workspace_id = ${trx.workspaceId} and i.value = p.phone
+                           and i.contact_id = any(${contactIds}::uuid[])
           left join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
                                  and r.record_id = p.record_id
           where not exists (select 1 from identities later where later.workspace_id = ${trx.workspaceId}

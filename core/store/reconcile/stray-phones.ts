@@ -1,17 +1,21 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { CrmValues } from '../../crm/index.ts';
+import { canonicalPhone } from '../../identity/index.ts';
+import { ownNumberOf } from '../../mapping/index.ts';
 import { typedPhone } from './crm-records.ts';
 import { fromJson } from '../json.ts';
 import type { WorkspaceTransaction } from '../store.ts';
 
 /**
  * A phone we wrote on a record that is of people who stand, by a link or by our key, none of whom has it. It stands there
- * until it is put right, and says nothing of whose record that is.
+ * until it is put right, and says nothing of whose record that is. Of a list of phones that is the number of ours alone: those
+ * people typed beside it are theirs.
  */
 export interface StrayPhone {
   readonly connectionId: string;
   readonly recordId: string;
   readonly field: string;
+  readonly phone: string;
 }
 
 /** Those among phones `p` of `crm_phones`, which are found first: of all there are, whose each is takes long to tell. */
@@ -21,7 +25,7 @@ async function strayPhones(trx: WorkspaceTransaction, among: RawBuilder<unknown>
     with p as materialized (
       select p.connection_id, p.record_id, p.field, p.typed, p.phone from crm_phones p
       where p.workspace_id = ${workspaceId} and p.phone is not null and ${among})
-    select p.connection_id as "connectionId", p.record_id as "recordId", p.field, p.typed, w.base
+    select p.connection_id as "connectionId", p.record_id as "recordId", p.field, p.phone, p.typed, w.base
     from p
     join crm_records w on w.workspace_id = ${workspaceId} and w.connection_id = p.connection_id
                       and w.record_id = p.record_id and p.field = any(w.ours)
@@ -36,10 +40,19 @@ async function strayPhones(trx: WorkspaceTransaction, among: RawBuilder<unknown>
                  where c.workspace_id = ${workspaceId}
                    and c.contact_id = case when w.key_contact_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
                                            then w.key_contact_id::uuid end) owner)`.execute(trx);
-  return rows.flatMap(({ typed, base, ...phone }) => {
-    const written = (fromJson(base) as CrmValues)[phone.field];
-    return written !== undefined && typedPhone(written) === typed ? [phone] : [];
+  return rows.flatMap(({ typed, base, ...stray }) => {
+    const values = fromJson(base) as CrmValues;
+    const written = values[stray.field];
+    const own = values[ownNumberOf(stray.field)];
+    const isOurs = own === undefined || isNumber(stray.phone, own);
+    return written !== undefined && typedPhone(written) === typed && isOurs ? [stray] : [];
   });
+}
+
+/** Whether this is how we wrote the phone, with its country or without. */
+function isNumber(phone: string, written: string): boolean {
+  const digits = written.replace(/\D/g, '').replace(/^0+/, '');
+  return digits !== '' && (phone.endsWith(digits) || canonicalPhone(digits) === phone);
 }
 
 /** Those on these records. */
@@ -67,8 +80,10 @@ export function strayPhonesOf(
 export const isOneOf = (strays: readonly StrayPhone[]): RawBuilder<boolean> => sql`
   exists (select 1 from unnest(${strays.map((one) => one.connectionId)}::uuid[],
                                ${strays.map((one) => one.recordId)}::text[],
-                               ${strays.map((one) => one.field)}::text[]) as stray (connection_id, record_id, field)
-          where stray.connection_id = p.connection_id and stray.record_id = p.record_id and stray.field = p.field)`;
+                               ${strays.map((one) => one.field)}::text[],
+                               ${strays.map((one) => one.phone)}::text[]) as stray (connection_id, record_id, field, phone)
+          where stray.connection_id = p.connection_id and stray.record_id = p.record_id and stray.field = p.field
+            and stray.phone = p.phone)`;
 
 /** Records that hold phones of these contacts by such writes alone: they are not theirs. */
 export async function recordsOfStrayPhones(

@@ -8,7 +8,10 @@ import type { WorkspaceTransaction } from '../transaction.ts';
 
 /** When each queue has something to do next at a target, as what waits and the connection's state say. */
 
-/** Of connection `c`, whose calls fare as `s` says: whether a queue may call it at all, if not now. A check is told why it may not. */
+/**
+ * Of connection `c`, whose calls fare as `s` says: whether a queue may call it at all, if not now. A check is told why it may
+ * not.
+ */
 export const mayCallNow = (queue: RawBuilder<unknown>): RawBuilder<unknown> => sql`
   (${queue} = 'checks'
    or c.disconnected_at is null and s.blocked_reason is null
