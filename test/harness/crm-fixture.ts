@@ -167,7 +167,12 @@ export async function createCrmFixture(): Promise<CrmFixture> {
     },
     pass,
     async ride(longestMs) {
-      if (!(await pass(longestMs))) throw new Error(`Something still waits after ${String(longestMs)} ms.`);
+      if (await pass(longestMs)) return;
+      const { rows } = await client.query<{ what: string }>(stillWaiting);
+      const what = rows.map((row) => row.what).join(', ');
+      throw new Error(
+        `After ${String(longestMs)} ms, at ${String(clock.now())}, there still waits: ${what}.`,
+      );
     },
     async close() {
       await Promise.all([...accounts.values()].map(({ account }) => account.close()));
@@ -315,6 +320,12 @@ const waitingNow = {
   select exists (select 1 from inbox) or ${dueNow(records)} or ${dueNow(entries)}
       or exists (select 1 from checks where state = 'running' and next_at <= $1) as waits`,
 };
+
+/** What of those waits, and until when. */
+const stillWaiting = `
+  select subject || ' ' || greatest(due_at, next_call_at, leased_until) as what from (${records}) r
+  union all select 'entry ' || entry_key || ' ' || greatest(due_at, next_call_at, leased_until) from (${entries}) e
+  union all select 'check ' || next_at from checks where state = 'running'`;
 
 const nextDue = `
   select min(greatest(due_at, next_call_at, leased_until)) as due
