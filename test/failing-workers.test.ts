@@ -43,11 +43,12 @@ interface Alert {
   readonly closedAt: string | null;
 }
 
-async function alert(): Promise<Alert> {
+/** What breaks one step may break others too. */
+async function alertOf(step: string): Promise<Alert> {
   const { api } = await signIn(service);
   return until('the alert', async () => {
     const { results } = (await api('GET', '/alerts')).body as { results: Alert[] };
-    return results.find(({ kind }) => kind === 'work failing');
+    return results.find(({ kind, subject }) => kind === 'work failing' && subject === step);
   });
 }
 
@@ -78,7 +79,7 @@ describe.each([
   test('is tried and told a few times, alerted, and over when it is mended', async () => {
     await owner.query(breakIt);
     expect(await writes('wamid.first')).toBe(200);
-    const { message, ...raised } = await alert();
+    const { message, ...raised } = await alertOf(step);
     expect(raised).toMatchObject({ subject: step, closedAt: null });
     expect(message).toContain(code);
     const metrics = await (await fetch(`${service.url}/metrics`)).text();
