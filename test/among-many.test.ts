@@ -71,10 +71,20 @@ async function addOthers({ database }: CrmFixture, crm: CrmWorkspace, count: num
 
 /** Since the database began, also what sessions have counted and not told yet. */
 async function rowsRead({ store, database }: CrmFixture, { workspaceId }: CrmWorkspace): Promise<number> {
-  // Each session by itself: they are all at it together.
-  const tell = sql`select pg_stat_force_next_flush(), pg_sleep(0.1)`;
-  const sessions = Array.from({ length: store.pool().open });
-  await Promise.all(sessions.map(() => store.transact(workspaceId, (trx) => tell.execute(trx))));
+  const sessions = store.pool().open;
+  // Each session by itself: none is given back before all are at it.
+  const { promise: allTold, resolve } = Promise.withResolvers<void>();
+  let told = 0;
+  await Promise.all(
+    Array.from({ length: sessions }, () =>
+      store.transact(workspaceId, async (trx) => {
+        await sql`select pg_stat_force_next_flush()`.execute(trx);
+        told += 1;
+        if (told === sessions) resolve();
+        await allTold;
+      }),
+    ),
+  );
   const { rows } = await database.query<{ read: string }>(
     'select sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) as read from pg_stat_user_tables',
   );

@@ -25,7 +25,7 @@ describe('at a CRM that keeps lists of phones', () => {
 });
 
 describe('at a CRM where each write of an entry is dear', () => {
-  rests(setUpFor(memoryAccounts({ restMs: { message: minute, tick: 30 * minute } }).open));
+  rests(setUpFor(memoryAccounts({ restMs: { message: minute, status: 30 * minute } }).open));
 });
 
 test('at a CRM without webhooks a sentence that wants them is told by polls', async () => {

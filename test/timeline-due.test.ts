@@ -15,7 +15,7 @@ import type { CrmWorkspace } from './harness/crm-workspace.ts';
 import type { CrmFixture } from './harness/crm-fixture.ts';
 import { memoryFields } from './harness/memory-crm.ts';
 
-const atOnce = () => ({ message: 0, tick: 0 });
+const atOnce = () => ({ message: 0, status: 0 });
 
 /** Every timeline entry falls due, whatever meets: nothing said is missing on the record, and if it were it is said. */
 

@@ -75,7 +75,7 @@ export const settleMs = 30_000;
 export const freshMs = 60_000;
 
 /** Ours: what is said is shown at once, and how far it got once a minute. */
-export const entryRestMs = { message: 0, tick: 60_000 };
+export const entryRestMs = { message: 0, status: 60_000 };
 
 /** While webhooks arrive a poll only fills their gaps; while none do a change is known after five minutes, for one call. */
 export const pollEveryMs = { besideWebhooks: 30 * 60_000, silent: 5 * 60_000 };

@@ -110,8 +110,8 @@ export function labelOfTold(
 }
 
 /**
- * An id no option has any more is of one that was taken away. Beside others it is left out; alone it stands for itself, so
- * that the field is not taken for empty.
+ * An id no option has any more is of one that was taken away. In a field that holds several it is left out; in one that holds
+ * one it stands for itself, so that the field is not taken for empty.
  */
 function labelled(
   written: string,

@@ -67,7 +67,7 @@ export interface FoundEntry {
 export interface TimelineRest {
   readonly message: number;
   /** Where all that is new is how far messages got. */
-  readonly tick: number;
+  readonly status: number;
 }
 
 /** Where a record shows its conversations. Errors as of the `Connector`. */

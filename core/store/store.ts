@@ -163,14 +163,18 @@ export function openStore(
     findDue: () => findDue(pool),
     async freeOrphanedLeases() {
       // Asked apart: what is distributed is changed on other nodes, which do not know who is connected to this one.
-      const { rows: others } = await pool.query(
-        `select 1 from pg_stat_activity
-         where datname = current_database() and starts_with(application_name, 'sangam ')
-           and application_name not like 'sangam open %' and application_name <> $1 limit 1`,
-        [processName],
-      );
-      if (others.length > 0) return;
+      const othersWork = async (): Promise<boolean> => {
+        const { rows } = await pool.query(
+          `select 1 from pg_stat_activity
+           where datname = current_database() and starts_with(application_name, 'sangam ')
+             and application_name not like 'sangam open %' and application_name <> $1 limit 1`,
+          [processName],
+        );
+        return rows.length > 0;
+      };
       for (const leased of ['dirty_records', 'timeline_entries', 'checks']) {
+        // Before each: a process that starts meanwhile keeps what it leases.
+        if (await othersWork()) return;
         await pool.query(`update ${leased} set leased_until = null where leased_until is not null`);
       }
     },

@@ -6,9 +6,9 @@ import { minute, needs, type SetUp, somebody } from './set-up.ts';
 export function deals(setUp: SetUp): void {
   const dealsOf = (context: TestContext, crm: CrmWorkspace) => {
     needs(context, crm, 'deals');
-    const { deals: desk } = crm.account.user;
-    if (desk === undefined) throw new Error('The account has nobody to work on deals.');
-    return desk;
+    const { deals } = crm.account.user;
+    if (deals === undefined) throw new Error('The account has nobody to work on deals.');
+    return deals;
   };
   const told = async (crm: CrmWorkspace): Promise<string[]> =>
     (await crm.occurrences())
@@ -17,14 +17,14 @@ export function deals(setUp: SetUp): void {
 
   test('each change of a deal is told once, as its person’s, and stands on no record', async (context) => {
     const { fixture, crm } = await setUp({ polled: true });
-    const desk = dealsOf(context, crm);
+    const deals = dealsOf(context, crm);
     await crm.writes(somebody(1, 'Asha Rao'));
     await fixture.settle();
     const { recordId } = await crm.record();
     const { field, values } = crm.account.stage;
     const [one, other] = values;
-    const first = await desk.create(recordId, { [field]: one });
-    const second = await desk.create(recordId, { [field]: one });
+    const first = await deals.create(recordId, { [field]: one });
+    const second = await deals.create(recordId, { [field]: one });
     // What a deal is when it is first seen says nothing of a change.
     await fixture.settle();
     expect(await told(crm)).toEqual([]);
@@ -35,7 +35,7 @@ export function deals(setUp: SetUp): void {
       [first, one],
     ] as const) {
       fixture.clock.advance(minute);
-      await desk.update(dealId, { [field]: value });
+      await deals.update(dealId, { [field]: value });
       await fixture.settle();
       await fixture.settle();
     }
@@ -49,20 +49,20 @@ export function deals(setUp: SetUp): void {
 
   test('a webhook and a look tell one change of a deal, in whichever order', async (context) => {
     const { fixture, crm } = await setUp();
-    const desk = dealsOf(context, crm);
+    const deals = dealsOf(context, crm);
     await crm.writes(somebody(1, 'Asha Rao'));
     await fixture.settle();
     await crm.check();
     const { recordId } = await crm.record();
     const { field, values } = crm.account.stage;
     const dealIds = [
-      await desk.create(recordId, { [field]: values[0] }),
-      await desk.create(recordId, { [field]: values[0] }),
+      await deals.create(recordId, { [field]: values[0] }),
+      await deals.create(recordId, { [field]: values[0] }),
     ];
     await crm.poll();
     fixture.clock.advance(minute);
     const at = fixture.clock.now();
-    for (const dealId of dealIds) await desk.update(dealId, { [field]: values[1] });
+    for (const dealId of dealIds) await deals.update(dealId, { [field]: values[1] });
     const tell = async (dealId = ''): Promise<void> => {
       const change = {
         kind: 'field',
@@ -86,20 +86,20 @@ export function deals(setUp: SetUp): void {
 
   test('a look tells what changed since a webhook first spoke of a deal', async (context) => {
     const { fixture, crm } = await setUp();
-    const desk = dealsOf(context, crm);
+    const deals = dealsOf(context, crm);
     await crm.writes(somebody(1, 'Asha Rao'));
     await fixture.settle();
     await crm.check();
     const { recordId: personRecordId } = await crm.record();
     const { field, values } = crm.account.stage;
-    const dealId = await desk.create(personRecordId, { [field]: values[0] });
+    const dealId = await deals.create(personRecordId, { [field]: values[0] });
     const at = fixture.clock.now();
     await crm.isTold([
       { kind: 'field', of: 'deal', recordId: dealId, personRecordId, field, at, value: values[0] },
     ]);
     await fixture.settle();
     fixture.clock.advance(minute);
-    await desk.update(dealId, { [field]: values[1] });
+    await deals.update(dealId, { [field]: values[1] });
     await crm.poll();
     expect(await told(crm)).toEqual(
       values.map((value) => `${personRecordId} deal:${dealId}:${field} ${value}`),
@@ -108,16 +108,16 @@ export function deals(setUp: SetUp): void {
 
   test('erasing a person leaves nothing of their deals', async (context) => {
     const { fixture, crm } = await setUp({ polled: true });
-    const desk = dealsOf(context, crm);
+    const deals = dealsOf(context, crm);
     const asha = somebody(1, 'Asha Rao');
     await crm.writes(asha);
     await fixture.settle();
     const { recordId } = await crm.record();
     const { field, values } = crm.account.stage;
-    const dealId = await desk.create(recordId, { [field]: values[0] });
+    const dealId = await deals.create(recordId, { [field]: values[0] });
     await fixture.settle();
     fixture.clock.advance(minute);
-    await desk.update(dealId, { [field]: values[1] });
+    await deals.update(dealId, { [field]: values[1] });
     await fixture.settle();
     expect(await told(crm)).toHaveLength(1);
     await crm.erase(asha);

@@ -187,9 +187,9 @@ export function rests(setUp: SetUp): void {
 
     const before = await shown();
     await crm.reached(asha, answer, 'read');
-    await fixture.pass(restMs.tick - 2 * minute > 0 ? restMs.tick - 2 * minute : 1000);
+    await fixture.pass(restMs.status - 2 * minute > 0 ? restMs.status - 2 * minute : 1000);
     expect(await shown()).toBe(before);
-    await fixture.ride(restMs.tick + minute);
+    await fixture.ride(restMs.status + minute);
     expect(await shown()).toMatch(/read/);
   });
 }

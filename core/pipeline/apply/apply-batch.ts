@@ -165,7 +165,7 @@ export async function applyBatch(
   );
   await lookForReturned(trx, people.gained, erasureKeyOf, now);
   const restOf = (crm: string): TimelineRest =>
-    traitsOf({ crm, facts: {} })?.timeline.restMs ?? { message: 0, tick: 0 };
+    traitsOf({ crm, facts: {} })?.timeline.restMs ?? { message: 0, status: 0 };
   await markTimeline(trx, [...timelineOf(events, owner), ...timelineOfChanged(changed)], restOf, now);
   await remarkTimeline(trx, [...people.reshaped], now);
   const keptRows = kept.map(({ row }) => row);

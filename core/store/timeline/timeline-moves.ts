@@ -243,7 +243,7 @@ export async function remarkTimeline(
   await markTimeline(
     trx,
     rows.map((row) => ({ ...row, statusOnly: false })),
-    () => ({ message: 0, tick: 0 }),
+    () => ({ message: 0, status: 0 }),
     now,
   );
   const { rows: due } = await sql<MarkedEntry>`

@@ -147,7 +147,7 @@ async function markParts(
       due_at = case when excluded.due_at > excluded.marked_at or (e.due_at is not null and (e.tried or e.attempts > 0))
                       then e.due_at
                     when ${isStatusOnly(parts, keys)}
-                      then least(e.due_at, greatest(excluded.due_at, e.written_at + ${sql.lit(rest.tick)}))
+                      then least(e.due_at, greatest(excluded.due_at, e.written_at + ${sql.lit(rest.status)}))
                     else least(e.due_at, greatest(excluded.due_at, e.written_at + ${sql.lit(rest.message)})) end
     returning ${dueAgain}`.execute(trx);
   await noteDueEntries(trx, rows, now);

@@ -1,7 +1,7 @@
 import { createEngineFixture, type EngineFixture } from '@sangam/test';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type ConnectionRow, connectionsOf } from '../store/index.ts';
-import { holdFacts } from './known-facts.ts';
+import { holdFacts } from './held-facts.ts';
 
 let engine: EngineFixture;
 beforeEach(async () => {
