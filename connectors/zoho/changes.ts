@@ -1,0 +1,90 @@
+import type { AccountChanges, CrmChange } from '@sangam/core/crm';
+import { z } from 'zod';
+import { parseJson } from '../shared/json.ts';
+import { usualNames } from './account-facts.ts';
+import { isPersonModule, recordIdOf } from './modules.ts';
+import { fromJson } from './values.ts';
+
+/** What Zoho tells a watch's address. Shape: docs/vendors/zoho.md §6.2. */
+
+const id = z.union([z.string().min(1), z.number()]).transform(String);
+const values = z.record(z.string(), z.unknown()).catch({}).default({});
+
+export const callback = z.looseObject({
+  module: z.string(),
+  operation: z.string(),
+  /** Milliseconds. */
+  server_time: z.coerce.number().int().positive(),
+  token: z.string().optional().catch(undefined),
+  ids: z.array(id),
+  affected_values: z
+    .array(z.looseObject({ record_id: id, values }))
+    .catch([])
+    .default([]),
+});
+type Callback = z.infer<typeof callback>;
+
+/** It says one thing in its subscription and another in its sample. docs/vendors/zoho.md §6.2. */
+const operations: Readonly<Record<string, 'made' | 'changed' | 'removed'>> = {
+  insert: 'made',
+  create: 'made',
+  update: 'changed',
+  edit: 'changed',
+  delete: 'removed',
+};
+
+/**
+ * What a callback says of records and of deals; it names no org and nobody who did it. Total: what cannot be read, or speaks of
+ * something else, is left out and counted.
+ */
+export function readCallback(body: Buffer): { accounts: AccountChanges[]; unread: number } {
+  const read = callback.safeParse(parseJson(body.toString('utf8')));
+  const changes = read.success ? changesIn(read.data) : [];
+  return changes.length === 0
+    ? { accounts: [], unread: 1 }
+    : { accounts: [{ account: undefined, changes }], unread: 0 };
+}
+
+function changesIn(told: Callback): CrmChange[] {
+  const what = operations[told.operation.toLowerCase()];
+  if (what === undefined) return [];
+  const valuesOf = new Map(told.affected_values.map((one) => [one.record_id, one.values]));
+  return told.ids.flatMap((recordId) => {
+    const known = Object.entries(valuesOf.get(recordId) ?? {});
+    if (isPersonModule(told.module)) return ofPerson(told, what, recordIdOf(told.module, recordId), known);
+    return told.module === 'Deals' ? ofDeal(told, what, recordId, known) : [];
+  });
+}
+
+type Values = readonly (readonly [field: string, value: unknown])[];
+
+function ofPerson(
+  { server_time: at }: Callback,
+  what: 'made' | 'changed' | 'removed',
+  recordId: string,
+  known: Values,
+): CrmChange[] {
+  if (what === 'made') return [{ kind: 'created', recordId, at }];
+  if (what === 'removed') return [{ kind: 'deleted', recordId, at }];
+  if (known.length === 0) return [{ kind: 'touched', recordId, at }];
+  return known.map(([field, value]) => ({ kind: 'field', recordId, at, field, value: fromJson(value) }));
+}
+
+/** Of a deal whose person is not named a look tells. */
+function ofDeal(
+  { server_time: at }: Callback,
+  what: 'made' | 'changed' | 'removed',
+  recordId: string,
+  known: Values,
+): CrmChange[] {
+  if (what === 'removed') return [];
+  const values = new Map(known);
+  const person = fromJson(values.get('Contact_Name'));
+  if (!/^\d+$/.test(person)) return [];
+  const personRecordId = recordIdOf('Contacts', person);
+  return usualNames.followedDealFields.flatMap((field) =>
+    values.has(field)
+      ? [{ kind: 'field', of: 'deal', recordId, personRecordId, at, field, value: fromJson(values.get(field)) }]
+      : [],
+  );
+}
