@@ -204,10 +204,21 @@ export interface Connector {
   ): Promise<CrmRecord[]>;
   /** Records that may hold one of these phones; more than asked for may come back. */
   findByPhone(phones: readonly string[], fields: readonly string[], priority: Priority): Promise<CrmRecord[]>;
-  /** Creates records under our contact ids, or updates those that stand there. */
-  create(creates: readonly RecordCreate[], priority: Priority): Promise<WriteOutcome[]>;
+  /**
+   * Creates records under our contact ids, or updates those that stand there. `automations`: whether the account's own rules
+   * and workflows run for it, where the vendor lets a write say so; undefined: as it does by itself.
+   */
+  create(
+    creates: readonly RecordCreate[],
+    priority: Priority,
+    automations?: boolean,
+  ): Promise<WriteOutcome[]>;
   /** Each record once. */
-  update(updates: readonly RecordUpdate[], priority: Priority): Promise<WriteOutcome[]>;
+  update(
+    updates: readonly RecordUpdate[],
+    priority: Priority,
+    automations?: boolean,
+  ): Promise<WriteOutcome[]>;
   /** All records, or those changed since then (milliseconds), a page at a time. Reads only. */
   scan(
     from: { readonly cursor?: string; readonly changedSince?: number },
