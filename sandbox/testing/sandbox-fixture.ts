@@ -71,7 +71,7 @@ export async function startSandboxFixture(
       verifyToken: 'verify-token',
       accessToken,
     },
-    crms: { hubspot: { accessToken } },
+    crms: { hubspot: { accessToken }, zoho: { accessToken, clientSecret: 'zoho-secret' } },
     ...rest,
   });
   app.use('/sandbox', sandbox.router);
