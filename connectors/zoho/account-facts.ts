@@ -23,9 +23,7 @@ export async function namesIn(
 ): Promise<Pick<AccountFacts, 'contactIdField' | 'phoneFields' | 'defaultMapping'>> {
   const modules: FieldsByName[] = [];
   for (const module of personModules) modules.push(await schema.of(module));
-  const nameOf = new Map(
-    ourFields.map(({ name, label }) => [name, calledIn(modules, name, label)] as const),
-  );
+  const nameOf = new Map(ourFields.map(({ name, label }) => [name, calledIn(modules, name, label)] as const));
   const renamed = (name: string): string => nameOf.get(name) ?? name;
   return {
     contactIdField: renamed(contactIdField.name),
@@ -36,10 +34,11 @@ export async function namesIn(
 
 function calledIn(modules: readonly FieldsByName[], name: string, label: string): string {
   const everywhere = (fits: (found: { name: string; label: string }) => boolean): string | undefined => {
-    const [first, ...others] = modules.map((fields) =>
-      [...fields.values()]
-        .filter(({ custom_field: custom }) => custom)
-        .find(({ api_name: found, field_label: shown }) => fits({ name: found, label: shown }))?.api_name,
+    const [first, ...others] = modules.map(
+      (fields) =>
+        [...fields.values()]
+          .filter(({ custom_field: custom }) => custom)
+          .find(({ api_name: found, field_label: shown }) => fits({ name: found, label: shown }))?.api_name,
     );
     return first !== undefined && others.every((other) => other === first) ? first : undefined;
   };

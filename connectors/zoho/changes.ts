@@ -70,7 +70,7 @@ function ofPerson(
   return known.map(([field, value]) => ({ kind: 'field', recordId, at, field, value: fromJson(value) }));
 }
 
-/** Of a deal whose person is not named a look tells. */
+/** Of a deal whose person or stage is not told a look tells. */
 function ofDeal(
   { server_time: at }: Callback,
   what: 'made' | 'changed' | 'removed',
@@ -80,11 +80,16 @@ function ofDeal(
   if (what === 'removed') return [];
   const values = new Map(known);
   const person = fromJson(values.get('Contact_Name'));
-  if (!/^\d+$/.test(person)) return [];
+  const told = usualNames.followedDealFields.filter((field) => values.has(field));
+  if (!/^\d+$/.test(person) || told.length === 0) return [{ kind: 'touched', of: 'deal', recordId, at }];
   const personRecordId = recordIdOf('Contacts', person);
-  return usualNames.followedDealFields.flatMap((field) =>
-    values.has(field)
-      ? [{ kind: 'field', of: 'deal', recordId, personRecordId, at, field, value: fromJson(values.get(field)) }]
-      : [],
-  );
+  return told.map((field) => ({
+    kind: 'field',
+    of: 'deal',
+    recordId,
+    personRecordId,
+    at,
+    field,
+    value: fromJson(values.get(field)),
+  }));
 }

@@ -5,7 +5,14 @@ import {
   createClient,
   type Protocol,
 } from '../shared/client.ts';
-import { isItemwise, isRefusedWhole, isTokenWord, readRefusal, type Refusal, refusalError } from './errors.ts';
+import {
+  isItemwise,
+  isRefusedWhole,
+  isTokenWord,
+  readRefusal,
+  type Refusal,
+  refusalError,
+} from './errors.ts';
 import { type LimitName, vendor } from './vendor.ts';
 
 /** Zoho may fail with any status: what the body says goes first. docs/vendors/zoho.md §2.2. */

@@ -1,4 +1,10 @@
-import { type Connector, type Credentials, type KnownFacts, type Permits, traitsWith } from '@sangam/core/crm';
+import {
+  type Connector,
+  type Credentials,
+  type KnownFacts,
+  type Permits,
+  traitsWith,
+} from '@sangam/core/crm';
 import type { ZohoAccount } from './account.ts';
 import { createAccountSchema } from './account-schema.ts';
 import { createZohoClient } from './client.ts';
@@ -64,10 +70,10 @@ export function createZohoConnector(options: ZohoConnectorOptions): Connector {
       return phones.length === 0 ? [] : findByPhone(account, phones, fields, priority);
     },
 
-    // What we make runs the customer's own assignment rules and workflows, what we change does not.
+    // Unless it is told otherwise, Zoho runs the org's own rules for whatever is written. docs/vendors/zoho.md §7.1
     create: async (creates, priority, automations = true) =>
       creates.length === 0 ? [] : createRecords(account, creates, priority, automations),
-    update: async (updates, priority, automations = false) =>
+    update: async (updates, priority, automations = true) =>
       updates.length === 0 ? [] : updateRecordsOf(account, updates, priority, automations),
 
     scan: (from, fields, priority) => scanPage(account, from, fields, priority),

@@ -45,7 +45,11 @@ export function conversationRows(account: ZohoAccount, module: string): EntrySto
       );
       if (!answer.ok) throw refusalError(answer.refusal);
       const keys = writes.map(({ entry }) => entry.entryKey);
-      const said = byPlace(vendor, keys, inPlaces(keys.length, answer.body, () => undefined));
+      const said = byPlace(
+        vendor,
+        keys,
+        inPlaces(keys.length, answer.body, () => undefined),
+      );
       const results = keys.map((entryKey): EntryResult => {
         const item = said.get(entryKey);
         if (item === undefined) throw incomplete(vendor);
@@ -53,7 +57,9 @@ export function conversationRows(account: ZohoAccount, module: string): EntrySto
         if (item.code === success && entryId !== '') return { entryKey, outcome: 'written', entryId };
         const problems = problemsOf(item);
         const otherwise = entryRefused(entryKey, problems, module);
-        const aboutRecord = problems.some(({ field }) => field === lookups.Leads || field === lookups.Contacts);
+        const aboutRecord = problems.some(
+          ({ field }) => field === lookups.Leads || field === lookups.Contacts,
+        );
         return aboutRecord ? { entryKey, outcome: 'doubted', otherwise } : otherwise;
       });
       return judged(account, results, writes, priority);

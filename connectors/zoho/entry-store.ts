@@ -15,8 +15,7 @@ export const inNotes = 'Notes';
 
 /** What was refused of an entry may be for want of its record: then that is looked for. */
 export type EntryResult =
-  | EntryOutcome
-  | { readonly entryKey: string; readonly outcome: 'doubted'; readonly otherwise: EntryOutcome };
+  EntryOutcome | { readonly entryKey: string; readonly outcome: 'doubted'; readonly otherwise: EntryOutcome };
 
 /** Entries that were refused though their record is there stay refused; the record of the others is gone, or another by now. */
 export async function judged(

@@ -149,7 +149,8 @@ export function readRefusal(status: number, headers: Headers, body: unknown): Re
 /** The name of what is refused: never a value. */
 function nameIn(details: Readonly<Record<string, unknown>>): string | undefined {
   const { api_name: name, column_name: column, permissions } = details;
-  if (Array.isArray(permissions)) return permissions.filter((one) => typeof one === 'string').join(', ') || undefined;
+  if (Array.isArray(permissions))
+    return permissions.filter((one) => typeof one === 'string').join(', ') || undefined;
   return [name, column].find((one) => typeof one === 'string');
 }
 

@@ -65,7 +65,10 @@ export function createFieldsOf(
   fields: readonly object[],
 ): Promise<ZohoAnswer<FieldsMade>> {
   const query = new URLSearchParams({ module });
-  return client.call({ method: 'POST', path: `${path}?${query.toString()}`, body: { fields }, priority }, made);
+  return client.call(
+    { method: 'POST', path: `${path}?${query.toString()}`, body: { fields }, priority },
+    made,
+  );
 }
 
 /** Adds options to a list: what is named is added. docs/vendors/zoho.md §3.1. */

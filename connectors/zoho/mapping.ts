@@ -35,7 +35,8 @@ export const defaultMapping: readonly FieldMapping[] = [
   // Layouts want one of a lead, and who edits it next in Zoho would have to make one up.
   standard({ constant: '[not provided]' }, 'Company', 'once'),
   ...mappedFields.map(({ source, policy, field: { name, label, type, options } }): FieldMapping => {
-    const choices = options === undefined ? {} : { options: options.map((value) => ({ value, label: value })) };
+    const choices =
+      options === undefined ? {} : { options: options.map((value) => ({ value, label: value })) };
     return line(source, { name, label, kind: kindOfType[type], writable: true, ...choices }, policy);
   }),
 ];

@@ -9,7 +9,9 @@ const priority = 'fields';
 const module = z.looseObject({ id: z.string(), api_name: z.string().nullish().catch(undefined) });
 const moduleList = z.looseObject({ modules: z.array(module) }).optional();
 
-export async function listModules(client: ZohoClient): Promise<{ readonly id: string; readonly name: string }[]> {
+export async function listModules(
+  client: ZohoClient,
+): Promise<{ readonly id: string; readonly name: string }[]> {
   const found = await client.succeed({ method: 'GET', path, answer: 'many', priority }, moduleList);
   return (found?.modules ?? []).flatMap(({ id, api_name: name }) =>
     name === undefined || name === null ? [] : [{ id, name }],

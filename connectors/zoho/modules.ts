@@ -15,7 +15,9 @@ export function isPersonModule(name: string | undefined): name is PersonModule {
 }
 
 /** Undefined: the id is none of ours. */
-export function partsOf(recordId: string): { readonly module: PersonModule; readonly id: string } | undefined {
+export function partsOf(
+  recordId: string,
+): { readonly module: PersonModule; readonly id: string } | undefined {
   const [module, id, ...more] = recordId.split('/');
   return isPersonModule(module) && id !== undefined && /^\d+$/.test(id) && more.length === 0
     ? { module, id }

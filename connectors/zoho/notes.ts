@@ -16,7 +16,10 @@ import { apiRoot, listPageSize, noteShape, noteTitleLength, vendor } from './ven
 const list = z
   .looseObject({
     data: z.array(anyRecord),
-    info: z.looseObject({ more_records: z.boolean().catch(false) }).optional().catch(undefined),
+    info: z
+      .looseObject({ more_records: z.boolean().catch(false) })
+      .optional()
+      .catch(undefined),
   })
   .optional();
 
@@ -45,7 +48,8 @@ export function notes(account: ZohoAccount): EntryStore {
       if (item.code === success && id !== '') return { entryKey, outcome: 'written', entryId: id };
       const problems = problemsOf(item);
       // The note itself was taken away.
-      if (entryId !== undefined && problems.some(({ field }) => field === 'id')) return { entryKey, outcome: 'gone' };
+      if (entryId !== undefined && problems.some(({ field }) => field === 'id'))
+        return { entryKey, outcome: 'gone' };
       const otherwise = entryRefused(entryKey, problems, inNotes);
       const aboutRecord = problems.some(({ field }) => field === 'Parent_Id');
       return aboutRecord ? { entryKey, outcome: 'doubted', otherwise } : otherwise;
@@ -58,8 +62,18 @@ export function notes(account: ZohoAccount): EntryStore {
       const fresh = writes.filter(({ entryId }) => entryId === undefined);
       // Rewrites first: should the creation after them get no answer, repeating them does no harm.
       const results = [
-        ...(await send(known, ({ entry, entryId = '' }) => ({ id: entryId, ...contentOf(entry) }), updateRecords, priority)),
-        ...(await send(fresh, ({ entry }) => ({ ...parentOf(entry.recordId), ...contentOf(entry) }), insertRecords, priority)),
+        ...(await send(
+          known,
+          ({ entry, entryId = '' }) => ({ id: entryId, ...contentOf(entry) }),
+          updateRecords,
+          priority,
+        )),
+        ...(await send(
+          fresh,
+          ({ entry }) => ({ ...parentOf(entry.recordId), ...contentOf(entry) }),
+          insertRecords,
+          priority,
+        )),
       ];
       return judged(account, results, writes, priority);
     },
@@ -80,7 +94,11 @@ export function notes(account: ZohoAccount): EntryStore {
     remove: (entryIds, priority) => removeRows(client, inNotes, entryIds, priority),
   };
 
-  async function notesOn(module: string, id: string, priority: Priority): Promise<z.infer<typeof anyRecord>[]> {
+  async function notesOn(
+    module: string,
+    id: string,
+    priority: Priority,
+  ): Promise<z.infer<typeof anyRecord>[]> {
     const found: z.infer<typeof anyRecord>[] = [];
     for (let page = 1; ; page += 1) {
       const query = new URLSearchParams({

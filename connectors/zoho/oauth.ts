@@ -87,7 +87,10 @@ export async function exchangeCode(
   redirectUri: string,
 ): Promise<Grant> {
   const { code, location } = query;
-  const accountsServer = accountsAt(site, query['accounts-server'] ?? site.sandboxUrl ?? firstCentre.accounts);
+  const accountsServer = accountsAt(
+    site,
+    query['accounts-server'] ?? site.sandboxUrl ?? firstCentre.accounts,
+  );
   const dataCentre = centreOfAccounts(accountsServer)?.name ?? location ?? firstCentre.name;
   const client = appClient(site.app, { accountsServer, dataCentre });
   const grant = await firstGrant(site, client, { code, redirect_uri: redirectUri });
@@ -123,11 +126,7 @@ export async function exchangeTyped(site: CrmSite, client: TokenClient, code: st
 /** Renews what `exchangeTyped` gave. */
 export function mintTyped(site: CrmSite, held: Renewable): Promise<Grant> {
   const { clientId = '', clientSecret = '', accountsServer = '' } = held.secret ?? {};
-  return renewed(
-    site,
-    { clientId, clientSecret, accountsServer: accountsAt(site, accountsServer) },
-    held,
-  );
+  return renewed(site, { clientId, clientSecret, accountsServer: accountsAt(site, accountsServer) }, held);
 }
 
 /** Whose account it is. `reconnect` where Zoho says that the token is none. */
@@ -168,7 +167,8 @@ async function ask(
   const endpoint: TokenEndpoint = {
     vendor,
     // Secrets travel in a form, never in a query, which is logged on the way.
-    post: (fields) => transport.send({ method: 'POST', path: '/oauth/v2/token', form: { ...client, ...fields } }),
+    post: (fields) =>
+      transport.send({ method: 'POST', path: '/oauth/v2/token', form: { ...client, ...fields } }),
     meanings,
     codeNotTaken: notTaken,
     unavailable: ({ status, headers, body }) => refusalError(readRefusal(status, headers, body)),

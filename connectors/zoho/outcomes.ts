@@ -48,14 +48,21 @@ export function problemsOf(item: Item): Problem[] {
 
 function problemOf({ code, message, details }: Pick<Item, 'code' | 'message' | 'details'>): Problem {
   const said = detailsOf.parse(details);
-  const { api_name: field, expected_data_type: type, maximum_length: length, duplicate_record: record } = said;
+  const {
+    api_name: field,
+    expected_data_type: type,
+    maximum_length: length,
+    duplicate_record: record,
+  } = said;
   const id = record?.id ?? (code === 'DUPLICATE_DATA' ? said.id : undefined);
   const wants = [
     ...(type === undefined ? [] : [`it takes: ${type}`]),
     ...(length === undefined ? [] : [`it takes ${String(length)} characters`]),
     ...(id === undefined ? [] : [`record ${id} holds it`]),
   ];
-  const about = [field, code, message?.slice(0, 200), ...wants].filter((one) => one !== undefined && one !== '');
+  const about = [field, code, message?.slice(0, 200), ...wants].filter(
+    (one) => one !== undefined && one !== '',
+  );
   return {
     code,
     field,
@@ -76,7 +83,9 @@ const busy: ReadonlySet<string> = new Set(['INTERNAL_ERROR', 'TOO_MANY_REQUESTS'
 export function isElsewhere(problems: readonly Problem[]): boolean {
   return problems.some(
     ({ code, field }) =>
-      code === 'ID_ALREADY_CONVERTED' || code === 'RECORD_NOT_FOUND' || (code === 'INVALID_DATA' && field === 'id'),
+      code === 'ID_ALREADY_CONVERTED' ||
+      code === 'RECORD_NOT_FOUND' ||
+      (code === 'INVALID_DATA' && field === 'id'),
   );
 }
 
@@ -121,7 +130,11 @@ function fieldOf(field: string | undefined): { field?: string } {
  * Which answer is whose. Zoho gives as many as it was sent, in that order as far as anybody has seen (docs/vendors/zoho.md §2.2):
  * an answer that says which it is about is believed, the others go to those that are left, in their order.
  */
-export function inPlaces(sent: number, said: readonly Item[], placeOf: (item: Item) => number | undefined): Item[] {
+export function inPlaces(
+  sent: number,
+  said: readonly Item[],
+  placeOf: (item: Item) => number | undefined,
+): Item[] {
   if (said.length !== sent) throw incomplete(vendor);
   const places = new Map<number, Item>();
   const rest: Item[] = [];

@@ -9,12 +9,14 @@ const typedFields = ['Phone', 'Mobile'];
 
 /** Digits at a phone's end that a query looks for: few enough to stand together however the others are parted. */
 const tailDigits = 4;
-const halfTail = tailDigits / 2;
 
-/** What the last digits may look like: together, or in the pairs and threes some countries write. */
+/**
+ * How the last digits may stand there: together, or parted as countries do that write pairs or threes. A sign for any text
+ * between two parts is from memory, docs/vendors/zoho.md §5.2: without it those alone are not found.
+ */
 function tailsOf(phone: string): string[] {
   const tail = phone.slice(-tailDigits);
-  return [tail, `${tail.slice(0, halfTail)}_${tail.slice(halfTail)}`, `${tail.slice(0, 1)}_${tail.slice(1)}`];
+  return [0, 1, 2].map((cut) => (cut === 0 ? tail : `${tail.slice(0, cut)}%${tail.slice(cut)}`));
 }
 
 /**

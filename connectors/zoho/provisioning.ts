@@ -10,17 +10,15 @@ import { changeFieldOf, createFieldsOf, isUnique, type ZohoField } from './field
 import { createModule, listModules } from './module-api.ts';
 import { personModules } from './modules.ts';
 import { listUsers, type Org, readOrg } from './org-api.ts';
-import {
-  conversationFields,
-  conversationModule,
-  type FieldDefinition,
-  ourFields,
-} from './our-fields.ts';
+import { conversationFields, conversationModule, type FieldDefinition, ourFields } from './our-fields.ts';
 import { success } from './outcomes.ts';
 import { fieldsPerCreate, limitsOf } from './vendor.ts';
 
 /** Options Zoho's own lists should offer, so that people can choose what we write. */
-const wantedOptions: Readonly<Record<string, string>> = { Lead_Source: 'WhatsApp', Lead_Status: 'Not Contacted' };
+const wantedOptions: Readonly<Record<string, string>> = {
+  Lead_Source: 'WhatsApp',
+  Lead_Status: 'Not Contacted',
+};
 
 /** What is so of this account alone: its names, what its edition allows, where its conversations are. `apiBase`: where it is. */
 export async function learnFacts(account: ZohoAccount, apiBase: string): Promise<void> {
@@ -60,7 +58,8 @@ export async function planFields(account: ZohoAccount): Promise<ProvisioningStep
     );
     steps.push(...stepsOf(lack, { create, mismatch: mismatchIn(module) }, options));
   }
-  if ((await conversationModuleIn(account)) !== undefined || account.facts.now().timelineIn === inNotes) return steps;
+  if ((await conversationModuleIn(account)) !== undefined || account.facts.now().timelineIn === inNotes)
+    return steps;
   const { edition } = await readOrg(account.client);
   const action =
     `Create the module “${conversationModule.plural}”, one row a conversation and day on each person, or, where the ` +
@@ -111,7 +110,8 @@ async function createMissing(
       why = answer.refusal.explanation;
     } else {
       const refused = answer.body.fields.find(({ code }) => code !== success);
-      if (refused !== undefined) why = `${refused.code}${refused.message === undefined ? '' : `, ${refused.message}`}`;
+      if (refused !== undefined)
+        why = `${refused.code}${refused.message === undefined ? '' : `, ${refused.message}`}`;
     }
   }
   account.schema.forget();
@@ -211,14 +211,16 @@ async function provisionTimeline(account: ZohoAccount): Promise<string> {
     const users = await listUsers(account.client);
     const profiles = [...new Set(users.flatMap(({ profile }) => profile?.id ?? []))];
     const answer = await createModule(account.client, conversationModule, profiles);
-    if (!answer.ok && answer.refusal.code === 'missing_scope' && answer.refusal.said === 'NO_PERMISSION') return inNotes;
+    if (!answer.ok && answer.refusal.code === 'missing_scope' && answer.refusal.said === 'NO_PERMISSION')
+      return inNotes;
     if (!answer.ok && answer.refusal.code !== 'batch_refused') throw refusalError(answer.refusal);
     account.schema.forget();
   }
   const module = found ?? (await conversationModuleIn(account));
   if (module === undefined) return inNotes;
   // What an extension brought has its fields already.
-  if (module === conversationModule.name) await createMissing(account, module, Object.values(conversationFields));
+  if (module === conversationModule.name)
+    await createMissing(account, module, Object.values(conversationFields));
   return module;
 }
 

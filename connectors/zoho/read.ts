@@ -80,7 +80,12 @@ export async function readByContactId(
  */
 export async function queryRecords(
   account: ZohoAccount,
-  query: { readonly module: PersonModule; readonly where: string; readonly orderBy?: string; readonly page?: 'large' },
+  query: {
+    readonly module: PersonModule;
+    readonly where: string;
+    readonly orderBy?: string;
+    readonly page?: 'large';
+  },
   fields: readonly string[],
   priority: Priority,
 ): Promise<{ readonly records: CrmRecord[]; readonly rows: Rows }> {

@@ -35,11 +35,19 @@ export interface Write {
   readonly automations: boolean;
 }
 
-export function insertRecords(client: ZohoClient, write: Write, priority: Priority): Promise<ZohoAnswer<Item[]>> {
+export function insertRecords(
+  client: ZohoClient,
+  write: Write,
+  priority: Priority,
+): Promise<ZohoAnswer<Item[]>> {
   return send(client, 'POST', `${apiRoot}/${write.module}`, write, priority);
 }
 
-export function updateRecords(client: ZohoClient, write: Write, priority: Priority): Promise<ZohoAnswer<Item[]>> {
+export function updateRecords(
+  client: ZohoClient,
+  write: Write,
+  priority: Priority,
+): Promise<ZohoAnswer<Item[]>> {
   return send(client, 'PUT', `${apiRoot}/${write.module}`, write, priority);
 }
 
@@ -158,7 +166,10 @@ export async function convertedLeads(
 const deletedList = z
   .looseObject({
     data: z.array(z.looseObject({ id: z.string(), deleted_time: z.string() })),
-    info: z.looseObject({ more_records: z.boolean().catch(false) }).optional().catch(undefined),
+    info: z
+      .looseObject({ more_records: z.boolean().catch(false) })
+      .optional()
+      .catch(undefined),
   })
   .optional();
 
@@ -169,7 +180,10 @@ export async function deletedRecords(
   page: number,
   since: number,
   priority: Priority,
-): Promise<{ readonly deleted: readonly { readonly id: string; readonly at: number }[]; readonly more: boolean }> {
+): Promise<{
+  readonly deleted: readonly { readonly id: string; readonly at: number }[];
+  readonly more: boolean;
+}> {
   const query = new URLSearchParams({ type: 'all', page: String(page), per_page: String(listPageSize) });
   const path = `${apiRoot}/${module}/deleted?${query.toString()}`;
   const call = { method: 'GET', path, answer: 'many', headers: newerThan(since), priority } as const;

@@ -81,7 +81,9 @@ async function scanConverted({ account, priority }: Look, here: At<'converted'>)
   for (const lead of records) {
     const contact = await contactOf(account, lead, priority);
     if (contact === undefined) continue;
-    const told = [lead['Converted_Date_Time'], lead['Modified_Time']].map((time) => readInstant(fromJson(time)));
+    const told = [lead['Converted_Date_Time'], lead['Modified_Time']].map((time) =>
+      readInstant(fromJson(time)),
+    );
     const at = told.find((time) => !Number.isNaN(time));
     if (at === undefined) throw incomplete(vendor);
     merged.push({ recordId: recordIdOf('Leads', lead.id), into: recordIdOf('Contacts', contact), at });

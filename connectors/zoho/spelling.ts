@@ -90,9 +90,7 @@ function writeText(text: string, { kind, options = [] }: CrmField): string | und
       const folded = clean.trim().toLowerCase();
       const known =
         options.find(({ value }) => value === clean) ??
-        options.find(
-          ({ value, label }) => value.toLowerCase() === folded || label.toLowerCase() === folded,
-        );
+        options.find(({ value, label }) => value.toLowerCase() === folded || label.toLowerCase() === folded);
       return clean === '' ? '' : known?.value;
     }
     case 'number':

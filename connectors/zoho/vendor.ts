@@ -45,7 +45,10 @@ export const textLengths = { text: 255, 'long text': 2_000, phone: 30 } as const
 
 /** What an edition has: credits in 24 hours, and calls of one app under way. docs/vendors/zoho.md §2.3. */
 export const editions: Readonly<
-  Record<string, { readonly base: number; readonly aUser: number; readonly most: number; readonly atOnce: number }>
+  Record<
+    string,
+    { readonly base: number; readonly aUser: number; readonly most: number; readonly atOnce: number }
+  >
 > = {
   free: { base: 5_000, aUser: 0, most: 5_000, atOnce: 5 },
   standard: { base: 50_000, aUser: 250, most: 100_000, atOnce: 10 },
@@ -59,7 +62,12 @@ export type LimitName = 'at once' | 'credits';
 
 /** What an edition nobody knows has is what the smallest has. */
 export function limitsOf(edition: string, users: number): Readonly<Record<LimitName, CallLimit>> {
-  const { base, aUser, most, atOnce } = editions[edition] ?? { base: 5_000, aUser: 0, most: 5_000, atOnce: 5 };
+  const { base, aUser, most, atOnce } = editions[edition] ?? {
+    base: 5_000,
+    aUser: 0,
+    most: 5_000,
+    atOnce: 5,
+  };
   return {
     'at once': { kind: 'concurrent', most: atOnce },
     credits: {

@@ -21,7 +21,10 @@ const subscribed = z.looseObject({
       code: z.string(),
       details: z
         .looseObject({
-          events: z.array(z.looseObject({ channel_expiry: z.string().optional().catch(undefined) })).catch([]).default([]),
+          events: z
+            .array(z.looseObject({ channel_expiry: z.string().optional().catch(undefined) }))
+            .catch([])
+            .default([]),
         })
         .optional()
         .catch(undefined),
@@ -82,7 +85,9 @@ async function channelsOf(
     const condition = await conditionOf(account, module);
     channels.push({
       channel_id: channelIdOf(`${address} ${name}`),
-      events: (name === 'Deals' ? ['create', 'edit'] : ['create', 'edit', 'delete']).map((one) => `${name}.${one}`),
+      events: (name === 'Deals' ? ['create', 'edit'] : ['create', 'edit', 'delete']).map(
+        (one) => `${name}.${one}`,
+      ),
       channel_expiry: writtenTime(now + watchMs),
       token,
       notify_url: address,
@@ -100,7 +105,8 @@ async function conditionOf(
   { id, name }: { readonly id: string; readonly name: string },
 ): Promise<object | undefined> {
   const there = await account.schema.of(name);
-  const wanted = name === 'Deals' ? [...usualNames.followedDealFields, 'Contact_Name'] : fieldsToTell(account);
+  const wanted =
+    name === 'Deals' ? [...usualNames.followedDealFields, 'Contact_Name'] : fieldsToTell(account);
   const group = wanted
     .flatMap((one) => there.get(one) ?? [])
     .slice(0, watchedFields)

@@ -62,7 +62,9 @@ async function createIn(
   // What stands there says whose it is, should answers not stand in the order of what was sent.
   const idOf = new Map([...made, ...[...seen].map(([contactId, { id }]) => [contactId, id] as const)]);
   const unmade = said.filter(({ code }) => code !== success);
-  const inOrder = said.every(({ code }, place) => (code === success) === idOf.has(creates[place]?.contactId ?? ''));
+  const inOrder = said.every(
+    ({ code }, place) => (code === success) === idOf.has(creates[place]?.contactId ?? ''),
+  );
   return creates.map(({ contactId }, place): WriteOutcome => {
     const id = idOf.get(contactId);
     if (id !== undefined) {
@@ -185,7 +187,10 @@ async function writeIn(
     module,
     updates.map(({ values }) => values),
   );
-  const withIds = rows.map((row, place): Row => ({ ...row, id: partsOf(updates[place]?.target ?? '')?.id ?? '' }));
+  const withIds = rows.map((row, place): Row => ({
+    ...row,
+    id: partsOf(updates[place]?.target ?? '')?.id ?? '',
+  }));
   const answer = await updateRecords(account.client, { module, rows: withIds, automations }, priority);
   if (!answer.ok) throw refusalError(answer.refusal);
   await mustKnowFields(account, module, answer.body);
@@ -251,7 +256,11 @@ function rowOf(values: CrmValues, there: FieldsByName): Row {
 }
 
 /** What is refused without a word about what its field takes may be of a field that is there no more. Throws `FieldsMissing`. */
-async function mustKnowFields(account: ZohoAccount, module: PersonModule, said: readonly Item[]): Promise<void> {
+async function mustKnowFields(
+  account: ZohoAccount,
+  module: PersonModule,
+  said: readonly Item[],
+): Promise<void> {
   const named = said
     .filter(({ code }) => code !== success)
     .flatMap(problemsOf)
