@@ -15,6 +15,7 @@ import {
   type Store,
   type WorkspaceTransaction,
 } from '@sangam/core/store';
+import { crms as connectors } from '@sangam/connectors/registry';
 import { simulators } from '@sangam/sandbox';
 import { claimAccount } from './accounts/claim-account.ts';
 import type { LiveConfig } from './config.ts';
@@ -71,6 +72,8 @@ export async function ensureSandboxWorkspace(
     const channel = await sandboxChannel(trx, box, clock.now());
     const crms: Record<string, SandboxCrm> = {};
     for (const [crm, { account, clientId }] of Object.entries(simulators)) {
+      // A simulator may be there before the connector that its account is connected through.
+      if (!connectors.some(({ traits }) => traits.crm === crm)) continue;
       crms[crm] = { ...(await sandboxCrm(trx, { crm, account }, box, clock.now())), clientId };
     }
     const open = (sealed: Buffer | null = null): string => (sealed === null ? '' : box.open(sealed));

@@ -17,7 +17,7 @@ const item = z.looseObject({
   details: z.looseObject({ id: z.string().optional(), api_name: z.string().optional() }),
 });
 const items = z.object({ data: z.array(item) });
-export type Item = z.infer<typeof item>;
+type Item = z.infer<typeof item>;
 
 export interface ZohoFixture {
   readonly fixture: SandboxFixture;

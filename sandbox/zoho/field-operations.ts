@@ -29,14 +29,18 @@ const pickList = z.array(
     _delete: z.boolean().optional(),
   }),
 );
-const unique = z.looseObject({ case_sensitive: z.boolean().optional(), _disable: z.boolean().optional() });
+const unique = z
+  .looseObject({ case_sensitive: z.boolean().optional(), _disable: z.boolean().optional() })
+  .transform(({ case_sensitive: exact, _disable: off }): Field['unique'] =>
+    off === true ? 'no' : exact === true ? 'exact' : 'any case',
+  );
 const moduleName = z.looseObject({ api_name: z.string() });
 const part = z.looseObject({
   id: z.string().optional(),
   field_label: z.string().optional(),
   data_type: z.string().optional(),
   length: z.int().optional(),
-  unique: unique.nullish(),
+  unique: unique.optional(),
   pick_list_values: pickList.optional(),
   lookup: z.looseObject({ module: moduleName.optional() }).nullish(),
   textarea: z.looseObject({ type: z.string() }).optional(),
@@ -97,7 +101,7 @@ export function fieldOperations({ state }: Context): Operations {
       (field) => field.field_label.toLowerCase() === label.toLowerCase(),
     );
     if (taken) return zohoError('DUPLICATE_DATA', 'duplicate data', { ...place(path, 'field_label') });
-    if (given.unique != null && !uniqueTypes.has(type)) return invalidData(place(path, 'unique'));
+    if (given.unique !== undefined && !uniqueTypes.has(type)) return invalidData(place(path, 'unique'));
     const looksUp = given.lookup?.module?.api_name;
     if (type === 'lookup' && (looksUp === undefined || !state.modules.has(looksUp))) {
       return invalidData(place(`${path}.lookup`, 'module'));
@@ -109,7 +113,7 @@ export function fieldOperations({ state }: Context): Operations {
       data_type: type,
       length: type === 'textarea' && given.textarea?.type === 'rich_text' ? 50_000 : (given.length ?? length),
       custom_field: true,
-      unique: uniqueOf(given.unique),
+      unique: given.unique ?? 'no',
       rich_text: given.textarea?.type === 'rich_text',
       pick_list_values: pickListOf(given.pick_list_values ?? [], []),
       looks_up: looksUp,
@@ -124,7 +128,7 @@ export function fieldOperations({ state }: Context): Operations {
       ...field,
       field_label: label ?? field.field_label,
       length: length ?? field.length,
-      unique: asked == null ? field.unique : asked._disable === true ? 'no' : uniqueOf(asked),
+      unique: asked ?? field.unique,
       pick_list_values:
         values === undefined ? field.pick_list_values : pickListOf(values, field.pick_list_values),
     };
@@ -214,11 +218,6 @@ export function fieldOperations({ state }: Context): Operations {
       return write([field], 200, 'field deleted');
     }),
   };
-}
-
-function uniqueOf(given: z.infer<typeof unique> | null | undefined): Field['unique'] {
-  if (given == null) return 'no';
-  return given.case_sensitive === true ? 'exact' : 'any case';
 }
 
 /** From the label: spaces to `_`. docs/vendors/zoho.md §3.1 [M]. */

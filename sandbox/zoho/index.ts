@@ -5,19 +5,25 @@ import type { CallTrouble, CrmEntry, CrmFrame, CrmSimulator, UserRecords, Vendor
 import { type Answer, answering, ok, parseJson, readBody, readChanges } from '../http.ts';
 import { createAccount } from './account.ts';
 import { createAccountsServer, location } from './accounts-server.ts';
+import { automationControls } from './automation-controls.ts';
+import { automationOperations } from './automation-operations.ts';
+import { createAutomation } from './automation.ts';
 import { convertOperation } from './convert-operation.ts';
 import { coqlOperation } from './coql-operation.ts';
 import { answerError, errorOf, notFoundUrl, tooManyRequests, zohoError } from './errors.ts';
 import { fieldOperations } from './field-operations.ts';
 import { moduleOperations } from './module-operations.ts';
+import { createNotifications } from './notifications.ts';
 import { type Context, operationFinder, type Operations } from './operation.ts';
 import { org } from './org.ts';
 import { createOrgState } from './org-state.ts';
+import { createOutbox } from './outbox.ts';
 import { readOperations } from './read-operations.ts';
 import { relatedOperations } from './related-operations.ts';
 import { zohoRules, type ZohoRules } from './rules.ts';
 import { searchOperation } from './search-operation.ts';
 import { userRecords } from './user-records.ts';
+import { watchOperations } from './watch-operations.ts';
 import { writeOperations } from './write-operations.ts';
 
 /** The sandbox's app has one name in every installation, and a secret of its own in each. */
@@ -49,7 +55,18 @@ function createZoho(frame: CrmFrame, startRules: ZohoRules): CrmSimulator {
   const app = { clientId: frame.clientId ?? clientId, clientSecret: frame.clientSecret ?? randomUUID() };
   let rules = startRules;
   const state = createOrgState(clock, () => rules, frame.append('zoho'));
-  const context: Context = { state, tell: () => undefined };
+  const outbox = createOutbox(clock, written);
+  const notifications = createNotifications(state, outbox, frame.append('zoho watch'));
+  const automation = createAutomation(state, outbox, frame.append('zoho automation'));
+  const context: Context = {
+    state,
+    tell(changes) {
+      for (const change of changes) {
+        notifications.tell(change);
+        automation.tell(change);
+      }
+    },
+  };
   const records: Record<string, UserRecords> = {};
   state.eachModule((module) => {
     records[module.api_name] = userRecords(context, module);
@@ -67,6 +84,8 @@ function createZoho(frame: CrmFrame, startRules: ZohoRules): CrmSimulator {
     ...coqlOperation(context),
     ...fieldOperations(context),
     ...moduleOperations(context),
+    ...watchOperations(context, notifications, frame.mustBeTarget),
+    ...automationOperations(context, automation, outbox, frame.mustBeTarget),
   };
   const findOperation = operationFinder(operations, state.modules);
 
@@ -89,7 +108,11 @@ function createZoho(frame: CrmFrame, startRules: ZohoRules): CrmSimulator {
       return ok({ code: oauth.drawCode(scopes, minutes * 60_000) });
     }),
   );
-  controls.use(oauth.routes);
+  controls.use(
+    oauth.routes,
+    outbox.controls,
+    automationControls(state, automation, frame.mustBeTarget, written),
+  );
 
   /** The accounts server's own paths: form or query, no token yet. docs/vendors/zoho.md §1. */
   const accountsCall = ({
@@ -122,15 +145,15 @@ function createZoho(frame: CrmFrame, startRules: ZohoRules): CrmSimulator {
   return {
     name: 'zoho',
     facts: { authorizePath: '/sandbox/zoho/oauth/v2/auth', zgid: org.zgid, location, ...app },
-    journals: [state.journal, oauth.journal],
+    journals: [state.journal, oauth.journal, notifications.journal, automation.journal],
     userRecords: records,
     controls,
     failure: (asked) => answerError(errorOf(asked)),
     keepPast(keep) {
       for (const module of state.modules.values()) module.records.keepPast(keep);
     },
-    start: () => undefined,
-    close: () => Promise.resolve(),
+    start: () => outbox.start(),
+    close: () => outbox.close(),
 
     call(request) {
       const { method, path, query, headers, text } = request;

@@ -6,7 +6,7 @@ import { type Field, fieldSchema } from './field.ts';
 import { recordIds } from './org.ts';
 import type { ZohoRules } from './rules.ts';
 
-export const moduleSchema = z.object({
+const moduleSchema = z.object({
   id: z.string(),
   api_name: z.string(),
   singular_label: z.string(),

@@ -54,21 +54,20 @@ export function searchOperation({ state }: Context): Operations {
 
 /** One of four is needed; the first that is there counts. */
 function matchesOf(query: URLSearchParams, module: Module): Matches | ZohoError {
-  const [criteria, email, phone, word] = ['criteria', 'email', 'phone', 'word'].map((name) =>
-    query.get(name),
-  );
-  if (criteria != null) return criteriaOf(criteria, module);
+  const asked = (name: string): string | undefined => query.get(name) ?? undefined;
+  const [criteria, email, phone, word] = ['criteria', 'email', 'phone', 'word'].map(asked);
+  if (criteria !== undefined) return criteriaOf(criteria, module);
   const ofType = (type: string): string[] =>
     [...module.fields.values()].flatMap((field) => (field.data_type === type ? [field.api_name] : []));
-  if (email != null) {
+  if (email !== undefined) {
     return (values) => ofType('email').some((name) => values[name]?.toLowerCase() === email.toLowerCase());
   }
-  if (phone != null) {
+  if (phone !== undefined) {
     if (!phoneForm.test(phone)) return zohoError('INVALID_DATA', 'invalid data', { param_name: 'phone' });
     const digits = digitsOf(phone);
     return (values) => ofType('phone').some((name) => digitsOf(values[name] ?? '').includes(digits));
   }
-  if (word != null) {
+  if (word !== undefined) {
     return (values) =>
       Object.values(values).some((value) => value.toLowerCase().includes(word.toLowerCase()));
   }

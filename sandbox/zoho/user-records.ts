@@ -71,15 +71,6 @@ export function userRecords(context: Context, module: Module): UserRecords {
       if (clash !== undefined) return refused(clash);
       state.change(module, { kind: 'restored', id });
       state.change(module, { kind: 'records', records: [[id, { $deleted_by: '' }]] });
-      context.tell([
-        {
-          module,
-          operation: 'insert',
-          at: state.clock.now(),
-          starts: new Set(),
-          records: [{ id, fields: [] }],
-        },
-      ]);
       return byId(id);
     },
     convert:

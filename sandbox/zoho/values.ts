@@ -75,7 +75,7 @@ function readText(field: Field, raw: unknown, at: Place): string | ZohoError {
     expected_data_type: field.data_type === 'phone' ? 'phone' : expectedOf(field),
   });
   if (typeof raw !== 'string') return wrong;
-  if ([...raw].length > field.length) return invalidData(at, { maximum_length: field.length });
+  if (Array.from(raw).length > field.length) return invalidData(at, { maximum_length: field.length });
   if (field.data_type === 'phone' && !phoneForm.test(raw)) return wrong;
   if (field.data_type === 'email' && !/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(raw)) return wrong;
   return raw;

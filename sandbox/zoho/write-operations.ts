@@ -147,7 +147,7 @@ function statusOf(results: readonly (Written | ZohoError)[], success: number): n
   return results.length === 1 && first !== undefined ? first.httpStatus : 400;
 }
 
-export function itemsAnswer(
+function itemsAnswer(
   { state }: Context,
   module: Module,
   results: readonly (Written | ZohoError)[],

@@ -58,7 +58,11 @@ export function createWriting(state: OrgState, module: Module, actor: Actor): Wr
         continue;
       }
       if (field.read_only) continue;
-      const read = readValue(field, value, at, { rules: rules(), exists: state.exists, typed: actor.typed });
+      const read = readValue(field, value, at, {
+        rules: rules(),
+        exists: (other, id) => state.exists(other, id),
+        typed: actor.typed,
+      });
       if (typeof read === 'string') values[name] = read;
       else problems.push(read);
     }
