@@ -3,7 +3,7 @@ import { SangamError } from '@sangam/core/errors';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createHubspotClient } from './client.ts';
-import { onlyToken, openDoor } from './test-sandbox.ts';
+import { onlyToken, openDoor } from '../shared/test-access.ts';
 import { bodyOf, serve } from '../shared/test-server.ts';
 
 const anything = z.looseObject({});

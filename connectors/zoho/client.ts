@@ -13,27 +13,42 @@ import {
   type Refusal,
   refusalError,
 } from './errors.ts';
-import { type LimitName, vendor } from './vendor.ts';
+import { type LimitName, tooManyWaitsMs, vendor } from './vendor.ts';
 
 /** Zoho may fail with any status: what the body says goes first. docs/vendors/zoho.md §2.2. */
 export const protocol: Protocol<Refusal> = {
   vendor,
   authorization: (accessToken) => ({ Authorization: `Zoho-oauthtoken ${accessToken}` }),
   refusalIn({ ok, status, headers, body }) {
-    if (isItemwise(body)) return undefined;
-    return (ok && !isTokenWord(body) && !isRefusedWhole(body)) || status === 304
-      ? undefined
-      : readRefusal(status, headers, body);
+    if (isItemwise(body) || status === 304) return undefined;
+    return ok && !isRefusedWhole(body) ? undefined : readRefusal(status, headers, body);
   },
   // What stands between may answer 401 too, and knows nothing of tokens.
   isExpired: ({ body }) => isTokenWord(body),
   errorOf: refusalError,
-  learn({ status, headers }) {
+  learn({ headers }) {
     const said = headers.get('x-api-credits-remaining') ?? '';
-    if (/^\d+$/.test(said)) return { credits: { left: Number(said) } };
-    return status === 429 && said === '0' ? { credits: { left: 0 } } : {};
+    return /^\d+$/.test(said) ? { credits: { left: Number(said) } } : {};
   },
 };
+
+/** Of too many calls at once Zoho names no time: the longer it goes on the longer it is left alone. docs/vendors/zoho.md §2.3. */
+function withPatience({ refusalIn, ...rest }: Protocol<Refusal>): Protocol<Refusal> {
+  let inRow = 0;
+  return {
+    ...rest,
+    refusalIn(response) {
+      const refusal = refusalIn(response);
+      if (refusal?.code !== 'rate_limited') {
+        inRow = 0;
+        return refusal;
+      }
+      const waitMs = tooManyWaitsMs[Math.min(inRow, tooManyWaitsMs.length - 1)] ?? 0;
+      inRow += 1;
+      return refusal.retry === 'later' ? { ...refusal, retry: { afterMs: waitMs } } : refusal;
+    },
+  };
+}
 
 export type ZohoClient = Client<LimitName, Refusal>;
 
@@ -41,7 +56,7 @@ export type ZohoAnswer<Body> = Answer<Body, Refusal>;
 
 export function createZohoClient(options: ClientOptions): ZohoClient {
   return createClient(
-    protocol,
+    withPatience(protocol),
     [
       { limit: 'at once', cost: 1 },
       { limit: 'credits', cost: 1 },

@@ -8,6 +8,7 @@ import {
 import type { ZohoAccount } from './account.ts';
 import { createAccountSchema } from './account-schema.ts';
 import { createZohoClient } from './client.ts';
+import { inNotes } from './entry-store.ts';
 import { listFields } from './fields.ts';
 import { listOwners } from './org-api.ts';
 import { findByPhone } from './phone-search.ts';
@@ -15,7 +16,7 @@ import { learnFacts, planFields, provisionFields } from './provisioning.ts';
 import { readByContactId, readRecords } from './read.ts';
 import { scanPage } from './scan.ts';
 import { createTimeline } from './timeline.ts';
-import { zohoTraits } from './traits.ts';
+import { rowsTimeline, zohoTraits } from './traits.ts';
 import { createRecords, updateRecordsOf } from './write.ts';
 
 export interface ZohoConnectorOptions {
@@ -47,7 +48,9 @@ export function createZohoConnector(options: ZohoConnectorOptions): Connector {
 
   return {
     get traits() {
-      return traitsWith(zohoTraits, facts.now());
+      const { timelineIn = inNotes } = facts.now();
+      const timeline = timelineIn === inNotes ? zohoTraits.timeline : rowsTimeline;
+      return { ...traitsWith(zohoTraits, facts.now()), timeline };
     },
     timeline: createTimeline(account),
     learnFacts: () => learnFacts(account, apiBase),

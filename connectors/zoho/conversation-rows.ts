@@ -3,7 +3,7 @@ import { byPlace, incomplete } from '../shared/outcomes.ts';
 import { entryBody } from '../shared/timeline-body.ts';
 import type { ZohoAccount } from './account.ts';
 import { among, queryAll } from './coql.ts';
-import { entryRefused, type EntryResult, type EntryStore, judged } from './entry-store.ts';
+import { entryRefused, type EntryResult, type EntryStore, inOrder, judged } from './entry-store.ts';
 import { refusalError } from './errors.ts';
 import { byModule, partsOf, recordIdOf } from './modules.ts';
 import { conversationFields, conversationModule } from './our-fields.ts';
@@ -25,7 +25,8 @@ export function conversationRows(account: ZohoAccount, module: string): EntrySto
   const lookups = { Leads: named(lead.name), Contacts: named(contact.name) } as const;
 
   return {
-    async write(writes, priority) {
+    async write(unsorted, priority) {
+      const writes = inOrder(unsorted);
       const rows = writes.map(({ entry }): Row => {
         const whose = partsOf(entry.recordId);
         return {

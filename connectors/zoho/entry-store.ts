@@ -13,6 +13,11 @@ export interface EntryStore {
 /** What `AccountFacts.timelineIn` says of notes. */
 export const inNotes = 'Notes';
 
+/** Oldest first: what is made in one call stands in the order in which it was made. */
+export function inOrder(writes: readonly EntryWrite[]): EntryWrite[] {
+  return writes.toSorted((x, y) => x.entry.at - y.entry.at);
+}
+
 /** What was refused of an entry may be for want of its record: then that is looked for. */
 export type EntryResult =
   EntryOutcome | { readonly entryKey: string; readonly outcome: 'doubted'; readonly otherwise: EntryOutcome };

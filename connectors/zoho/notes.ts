@@ -4,7 +4,7 @@ import { incomplete } from '../shared/outcomes.ts';
 import { entryBody, entryKeyIn } from '../shared/timeline-body.ts';
 import type { ZohoAccount } from './account.ts';
 import { anyRecord } from './coql.ts';
-import { entryRefused, type EntryResult, type EntryStore, inNotes, judged } from './entry-store.ts';
+import { entryRefused, type EntryResult, type EntryStore, inOrder, inNotes, judged } from './entry-store.ts';
 import { refusalError } from './errors.ts';
 import { partsOf } from './modules.ts';
 import { inPlaces, problemsOf, success } from './outcomes.ts';
@@ -57,7 +57,8 @@ export function notes(account: ZohoAccount): EntryStore {
   };
 
   return {
-    async write(writes, priority) {
+    async write(unsorted, priority) {
+      const writes = inOrder(unsorted);
       const known = writes.filter(({ entryId }) => entryId !== undefined);
       const fresh = writes.filter(({ entryId }) => entryId === undefined);
       // Rewrites first: should the creation after them get no answer, repeating them does no harm.

@@ -1,9 +1,17 @@
 import type { ConnectorTraits } from '@sangam/core/crm';
 import { usualNames } from './account-facts.ts';
 import { typeOf } from './modules.ts';
-import { phonesPerQuery } from './phone-search.ts';
+import { phonesPerSearch } from './phone-search.ts';
 import { spelling } from './spelling.ts';
 import { batchSize, coqlMost, entryRestMs, freshMs, limitsOf, pollEveryMs, settleMs } from './vendor.ts';
+
+/** Of rows of our own module: an upsert by our key makes no second one. docs/vendors/zoho.md §4.2 */
+export const rowsTimeline: ConnectorTraits['timeline'] = {
+  writeClass: 'keyed',
+  // Notes follow a conversion, rows do not, and neither is lost by being looked for. docs/vendors/zoho.md §4.5
+  movesWithMerge: false,
+  restMs: entryRestMs,
+};
 
 /** What is so of Zoho CRM whoever's org it is. */
 export const zohoTraits: ConnectorTraits = {
@@ -12,7 +20,7 @@ export const zohoTraits: ConnectorTraits = {
   sizes: {
     read: batchSize,
     findByContactId: coqlMost.values,
-    findByPhone: phonesPerQuery,
+    findByPhone: phonesPerSearch,
     create: batchSize,
     update: batchSize,
     entries: batchSize,
@@ -23,8 +31,7 @@ export const zohoTraits: ConnectorTraits = {
   writeClass: 'keyed',
   settleMs,
   freshMs,
-  // Notes follow a conversion, rows do not, and neither is lost by being looked for. docs/vendors/zoho.md §4.5
-  timeline: { writeClass: 'findable', movesWithMerge: false, restMs: entryRestMs },
+  timeline: { ...rowsTimeline, writeClass: 'findable' },
   recordTypes: { made: ['Leads', 'Contacts'], of: typeOf },
   spelling,
   usualFacts: {

@@ -87,7 +87,10 @@ export function timeline(setUp: SetUp): void {
     await fixture.pass(2 * minute);
     expect(await shown()).toHaveLength(1);
     fixture.clock.advance(2 * minute);
-    await until('the twin', async () => (await shown()).length === 2);
+    // By our key the vendor makes no second one.
+    if (crm.connector.traits.timeline.writeClass === 'findable') {
+      await until('the twin', async () => (await shown()).length === 2);
+    }
     await fixture.ride(hour);
     const [entry, ...others] = await shown();
     expect(others).toEqual([]);
