@@ -30,6 +30,8 @@ export const zoho: Crm = {
 
   webhooks: {
     mostBytes,
+    // One org's watch tells nothing of whose it is.
+    ofEachAccount: true,
     // The token is in the body.
     maySign: () => true,
     verify: ({ body }, secrets) => carriesToken(body, secrets),

@@ -10,7 +10,9 @@ import { fromJson, readInstant, valuesIn } from './values.ts';
 import { coqlMost, fieldsPerRead, vendor } from './vendor.ts';
 
 const times = ['Created_Time', 'Modified_Time'];
-const becameFields = ['Converted__s', 'Converted_Contact'];
+/** Of a lead: it has become a contact. docs/vendors/zoho.md §4.3 */
+export const convertedField = 'Converted__s';
+const becameFields = [convertedField, 'Converted_Contact'];
 
 /** Records by their ids; a lead that was converted is the contact it became. */
 export async function readRecords(
@@ -92,7 +94,7 @@ export async function queryRecords(
   const { module } = query;
   const there = await account.schema.of(module);
   const wanted = fields.filter((name) => there.has(name));
-  const always = ['id', ...times, ...(module === 'Leads' ? ['Converted__s'] : [])];
+  const always = ['id', ...times, ...(module === 'Leads' ? [convertedField] : [])];
   const columns = [...new Set([...always, contactIdFieldOf(account), ...wanted])];
   const roomy = columns.length <= coqlMost.columns;
   const answer = await queryPage(account.client, { ...query, columns: roomy ? columns : always }, priority);
@@ -147,7 +149,7 @@ export function missingAmong(
 
 /** Whether a lead has become a contact. docs/vendors/zoho.md §4.5. */
 export function isConverted(record: ZohoRecord): boolean {
-  return record['Converted__s'] === true || record['$converted'] === true;
+  return record[convertedField] === true || record['$converted'] === true;
 }
 
 /**
