@@ -46,7 +46,7 @@ export interface ZohoFixture {
   fields(module: string, ...fields: readonly object[]): Promise<Reply>;
 }
 
-export interface Heard {
+interface Heard {
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
 }

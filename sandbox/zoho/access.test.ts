@@ -227,6 +227,21 @@ test('calls of one app under way at once are bounded by the edition', async () =
   await vi.waitFor(async () => expect((await users()).status).toBe(200));
 });
 
+test('a limit of calls in ten seconds, which Zoho has not, is there where a test wants one', async () => {
+  const zoho = await startZoho({ rateLimitMax: 2 });
+  const statuses = [await zoho.api('GET', '/org'), await zoho.api('GET', '/org'), await zoho.api('GET', '/org')];
+  expect(statuses.map(({ status }) => status)).toEqual([200, 200, 429]);
+  zoho.fixture.clock.advance(10_000);
+  expect((await zoho.api('GET', '/org')).status).toBe(200);
+});
+
+test('an app that is uninstalled is let in no more', async () => {
+  const zoho = await startZoho();
+  const { access_token: token } = await connect(zoho);
+  await zoho.control('POST', '/app/uninstall');
+  expect((await zoho.api('GET', '/org', undefined, as(token))).status).toBe(401);
+});
+
 describe('faults', () => {
   test('a code of Zoho’s comes with its status, in its shape', async () => {
     const zoho = await startZoho();

@@ -114,6 +114,12 @@ describe('a subscription', () => {
     });
   });
 
+  test.each([202, 400] as const)('that fails does so with %i', async (watchFailureStatus) => {
+    const zoho = await startZoho({ watchFailureStatus });
+    expect((await watch(zoho, { token: 'x'.repeat(51) })).status).toBe(watchFailureStatus);
+    expect((await zoho.api('DELETE', '/actions/watch?channel_ids=1')).status).toBe(watchFailureStatus);
+  });
+
   test.each([
     ['allowed', 201],
     ['refused', 403],
@@ -180,8 +186,9 @@ describe('a callback', () => {
     });
     const named = fields.map(({ id, api_name }) => ({ id, api_name }));
     const status = named.filter(({ api_name: name }) => name === 'Lead_Status');
-    expect((await watch(zoho, condition(named.slice(0, 11)))).status).toBe(400);
-    expect((await watch(zoho, condition([{ api_name: 'Lead_Status' }]))).status).toBe(400);
+    const wrong = { watch: [{ code: 'INVALID_DATA', details: { api_name: 'notification_condition' } }] };
+    expect((await watch(zoho, condition(named.slice(0, 11)))).body).toMatchObject(wrong);
+    expect((await watch(zoho, condition([{ api_name: 'Lead_Status' }]))).body).toMatchObject(wrong);
     expect((await watch(zoho, { events: ['Leads.edit'], ...condition(status) })).status).toBe(201);
     const [id = ''] = await zoho.make('Leads', { Last_Name: 'Rao' });
     await zoho.write('PUT', '/Leads', [{ id, City: 'Pune' }]);

@@ -39,7 +39,9 @@ export interface ServiceFixture {
   readonly clock: SandboxClock;
   /** A service of this very process, whose routes can be seen; it works unless told not to. */
   openService(
-    options?: { readonly work: boolean } & Partial<Pick<ServiceOptions, 'crms' | 'crmSettings' | 'publicUrl'>>,
+    options?: { readonly work: boolean } & Partial<
+      Pick<ServiceOptions, 'crms' | 'crmSettings' | 'publicUrl'>
+    >,
   ): Promise<Service>;
   /** Starts a service process; `databaseUrl` where it is to reach the database by another way, `env` beside the rest. */
   startService(databaseUrl?: string, env?: Readonly<Record<string, string>>): Promise<ServiceProcess>;
