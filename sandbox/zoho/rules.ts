@@ -62,6 +62,8 @@ export const zohoRules = z.strictObject({
     .default('insert, update, delete'),
   /** Whether a write that starts no automation is not told either. docs/vendors/zoho.md §6.2 [M]. */
   triggerMutesWatch: z.boolean().default(false),
+  /** The status of a subscription all of whose channels failed: 202 in the description, 400 elsewhere. docs/vendors/zoho.md §6.1. */
+  watchFailureStatus: z.union([z.literal(202), z.literal(400)]).default(202),
   /** Whether the Free edition has notifications. docs/vendors/zoho.md §6.1 [M]. */
   watchOnFree: z.enum(['allowed', 'refused']).default('allowed'),
 });

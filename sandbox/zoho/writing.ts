@@ -23,8 +23,8 @@ export type Raw = Readonly<Record<string, unknown>>;
 export interface Written {
   readonly id: string;
   readonly action: 'insert' | 'update';
-  /** By which field an upsert knew the record. */
-  readonly duplicateField: string | null;
+  /** Of an upsert: by which field it knew the record, null = by none. */
+  readonly duplicateField?: string | null;
 }
 
 /** One write of any number of records: each made at once or refused, and all told together at its end. */
@@ -177,7 +177,7 @@ export function createWriting(state: OrgState, module: Module, actor: Actor): Wr
       if (problems.length > 0) return together(problems);
       const id = records.takeId();
       put(undefined, id, withoutEmpty(values));
-      return { id, action: 'insert', duplicateField: null };
+      return { id, action: 'insert' };
     },
 
     update(id, raw, path) {
@@ -189,12 +189,14 @@ export function createWriting(state: OrgState, module: Module, actor: Actor): Wr
       problems.push(...missing(values, raw, path, false), ...clashes(id, values, path));
       if (problems.length > 0) return together(problems);
       put(record, id, values);
-      return { id, action: 'update', duplicateField: null };
+      return { id, action: 'update' };
     },
 
     upsert(raw, path, named) {
       const id = raw['id'];
-      if (typeof id === 'string') return writing.update(id, raw, path);
+      const told = (written: Written | ZohoError, duplicateField: string | null): Written | ZohoError =>
+        isError(written) ? written : { ...written, duplicateField };
+      if (typeof id === 'string') return told(writing.update(id, raw, path), null);
       const { values } = readValues(raw, path);
       const custom = uniqueFields(module);
       const first =
@@ -210,10 +212,9 @@ export function createWriting(state: OrgState, module: Module, actor: Actor): Wr
         const value = values[field.api_name] ?? '';
         const holder = value === '' ? undefined : holderOf(field, value);
         if (holder === undefined) continue;
-        const written = writing.update(holder.id, raw, path);
-        return isError(written) ? written : { ...written, duplicateField: field.api_name };
+        return told(writing.update(holder.id, raw, path), field.api_name);
       }
-      return writing.insert(raw, path);
+      return told(writing.insert(raw, path), null);
     },
 
     remove(id) {
@@ -225,7 +226,7 @@ export function createWriting(state: OrgState, module: Module, actor: Actor): Wr
       state.change(module, { kind: 'records', records: [[id, { $deleted_by: actor.userId }]] });
       state.change(module, { kind: 'archived', ids: [id], at });
       done.push({ operation: 'delete', id, fields: [] });
-      return { id, action: 'update', duplicateField: null };
+      return { id, action: 'update' };
     },
 
     clashing(id, values) {
