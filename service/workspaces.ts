@@ -18,7 +18,6 @@ import {
   type Store,
   type WorkspaceTransaction,
 } from '@sangam/core/store';
-import { crms as connectors } from '@sangam/connectors/registry';
 import { simulators } from '@sangam/sandbox';
 import { claimAccount } from './accounts/claim-account.ts';
 import type { LiveConfig } from './config.ts';
