@@ -5,7 +5,10 @@ const days = 24 * 60 * 60_000;
 
 test('changes are asked for, renewed under the same channels, and until when is Zoho’s own word', async () => {
   const org = await openProvisioned();
-  const told = { url: new URL('/webhooks/zoho/connection', org.root).href, secret: 'token-of-32-characters-or-so-here' };
+  const told = {
+    url: new URL('/webhooks/zoho/connection', org.root).href,
+    secret: 'token-of-32-characters-or-so-here',
+  };
   const first = await org.connector.subscribe?.({ ...told, now: org.clock.now() });
   expect(Math.abs((first?.until ?? 0) - org.clock.now() - 6 * days)).toBeLessThan(10_000);
   const channels = async () => {
@@ -28,7 +31,11 @@ test('changes are asked for, renewed under the same channels, and until when is 
 
 test('what Zoho does not take is a matter of webhooks alone', async () => {
   const org = await openProvisioned();
-  const asked = { url: new URL('/webhooks/zoho/connection', org.root).href, secret: 'x'.repeat(51), now: org.clock.now() };
+  const asked = {
+    url: new URL('/webhooks/zoho/connection', org.root).href,
+    secret: 'x'.repeat(51),
+    now: org.clock.now(),
+  };
   await expect(org.connector.subscribe?.(asked)).rejects.toMatchObject({
     code: 'webhooks_refused',
     retry: 'never',
