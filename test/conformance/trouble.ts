@@ -35,7 +35,7 @@ export function trouble(setUp: SetUp): void {
     const most = 250;
     // Less than they cost at once, in batches or one by one.
     const cost = most / sizes.create + most / sizes.entries;
-    const calls = Math.max(20, Math.ceil(cost));
+    const calls = Math.ceil(cost);
     const [name = ''] = Object.keys(limits);
     await crm.account.limit(name, { kind: 'rolling', calls, perMs: 10_000 });
     fixture.addProcess();
