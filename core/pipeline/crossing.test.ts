@@ -51,7 +51,7 @@ describe('what is applied and what is remembered of the CRM', () => {
       const [first] = await connectionsOf(trx);
       if (first === undefined) throw new Error('There is no connection.');
       await decideConnection(trx, first.connectionId, { mode: 'live' });
-      return first;
+      return { ...first, mode: 'live' };
     });
     const { connectionId } = connection;
     const links = await engine.store.transact(workspaceId, async (trx) => {
@@ -109,7 +109,7 @@ describe('what is applied and what is remembered of the CRM', () => {
     const remember = async (round: number): Promise<void> => {
       const lease = randomUUID();
       const leased = await store.transact(workspaceId, (trx) =>
-        leaseDirty(trx, { connectionId, lease, size: 12, now: engineNow, leaseMs: 0 }),
+        leaseDirty(trx, { connection, lease, size: 12, now: engineNow, leaseMs: 0 }),
       );
       const found = turned(links, round + 2).map(({ recordId, contactId }): Finding => ({
         instead: recordId.endsWith('1') ? [[recordId, 2]] : [],
@@ -135,7 +135,7 @@ describe('what is applied and what is remembered of the CRM', () => {
     expect(problems).toEqual([]);
     const left = await store.transact(workspaceId, async (trx) => ({
       marks: await leaseDirty(trx, {
-        connectionId,
+        connection,
         lease: randomUUID(),
         size: 100,
         now: engineNow,

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { entriesWaiting, isReady } from '../work/waiting.ts';
+import { entriesWaiting, isReady, type WritingTo } from '../work/waiting.ts';
 import { replyMs } from '../../timeline/index.ts';
 import { unlinkedMs, primaryRecordOf } from './timeline.ts';
 import type { WorkspaceTransaction } from '../store.ts';
@@ -32,7 +32,7 @@ export interface DueEntry {
 export async function leaseEntries(
   trx: WorkspaceTransaction,
   batch: {
-    connectionId: string;
+    connection: WritingTo;
     lease: string;
     size: number;
     now: number;
@@ -41,12 +41,12 @@ export async function leaseEntries(
 ): Promise<DueEntry[]> {
   const { rows } = await sql<DueEntry>`
     with t as materialized (
-      select w.contact_id, w.channel_id, w.part ${entriesWaiting(trx, sql`${batch.connectionId}::uuid`)}
+      select w.contact_id, w.channel_id, w.part ${entriesWaiting(trx, batch.connection)}
         and ${isReady(batch.now)}
       order by w.due_at, w.contact_id, w.channel_id, w.part limit ${batch.size} for update of w skip locked)
     update timeline_entries e set lease = ${batch.lease}, leased_until = ${batch.now + batch.leaseMs}
-    from t left join lateral (${primaryRecordOf(trx.workspaceId, batch.connectionId)}) primary_record on true
-    where e.workspace_id = ${trx.workspaceId} and e.connection_id = ${batch.connectionId}
+    from t left join lateral (${primaryRecordOf(trx.workspaceId, batch.connection.connectionId)}) primary_record on true
+    where e.workspace_id = ${trx.workspaceId} and e.connection_id = ${batch.connection.connectionId}
       and e.contact_id = t.contact_id and e.channel_id = t.channel_id and e.part = t.part
     returning e.contact_id as "contactId", e.channel_id as "channelId", e.part, e.entry_key as "entryKey",
               e.record_id as "recordId", e.entry_id as "entryId", primary_record.record_id as "primaryId",
