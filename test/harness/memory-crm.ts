@@ -94,7 +94,7 @@ export interface MemoryCrm {
   readonly traits: ConnectorTraits;
   connect(permits: Permits, facts?: KnownFacts): Connector;
   /** What its API calls fields and options. */
-  readonly ids: Pick<MemoryIds, 'idOf' | 'byId' | 'byLabel' | 'toApi'>;
+  readonly ids: Pick<MemoryIds, 'idOf' | 'byId' | 'byLabel' | 'toApi' | 'addOptions'>;
   /** Each call so far: its operation, and how many items it carried. */
   readonly calls: { readonly operation: Operation; readonly items: number; readonly priority: Priority }[];
   /** Tokens spent so far, by whoever calls. */
