@@ -5,6 +5,7 @@ import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { somebody } from './conformance/set-up.ts';
 import { createCrmFixture, type CrmFixture } from './harness/crm-fixture.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
+import { tellStatistics } from './harness/told-statistics.ts';
 
 /** What one person costs in the database does not grow with how many others a business knows. */
 
@@ -92,20 +93,7 @@ async function addOthers({ database }: CrmFixture, crm: CrmWorkspace, count: num
 
 /** Since the database began, also what sessions have counted and not told yet. */
 async function rowsRead({ store, database }: CrmFixture, { workspaceId }: CrmWorkspace): Promise<number> {
-  const sessions = store.pool().open;
-  // Each session by itself: none is given back before all are at it.
-  const { promise: allTold, resolve } = Promise.withResolvers<void>();
-  let told = 0;
-  await Promise.all(
-    Array.from({ length: sessions }, () =>
-      store.transact(workspaceId, async (trx) => {
-        await sql`select pg_stat_force_next_flush()`.execute(trx);
-        told += 1;
-        if (told === sessions) resolve();
-        await allTold;
-      }),
-    ),
-  );
+  await tellStatistics(store, workspaceId);
   const { rows } = await database.query<{ read: string }>(
     'select sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) as read from pg_stat_user_tables',
   );
