@@ -9,7 +9,7 @@ import {
 } from '@sangam/test';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { AccountTraits } from '../crm/index.ts';
+import type { AccountTraits, Spelling } from '../crm/index.ts';
 import {
   connectionsOf,
   decideConnection,
@@ -24,6 +24,7 @@ import {
 import { Dispatcher } from '../work/index.ts';
 import { lanes } from '../whatsapp/index.ts';
 import { createApplier } from './apply/applier.ts';
+import { takeIn } from './check/take-in.ts';
 import { type Finding, foldFindings } from './reconcile/findings.ts';
 import { rememberFindings } from './reconcile/remember-findings.ts';
 
@@ -34,7 +35,7 @@ beforeEach(async () => {
 afterEach(() => engine.close());
 
 const people = Array.from({ length: 16 }, (_, index) => `9198123456${String(index + 10)}`);
-const rounds = 40;
+const rounds = 15;
 const erasureKeyOf = (): Promise<Buffer> => Promise.resolve(Buffer.alloc(32, 7));
 
 /** Another order of the same, a different one each round. */
@@ -109,6 +110,8 @@ describe('what is applied and what is remembered of the CRM', () => {
       timeline: { writeClass: 'keyed', movesWithMerge: false, restMs: { message: 0, status: 0 } },
       defaultMapping: [] as AccountTraits['defaultMapping'],
       followedFields: [] as AccountTraits['followedFields'],
+      phoneFields: ['phone'] as AccountTraits['phoneFields'],
+      spelling: { same: (x: string, y: string) => x === y } as Partial<Spelling> as Spelling,
     } as AccountTraits;
     const applier = createApplier({
       store,
@@ -145,9 +148,19 @@ describe('what is applied and what is remembered of the CRM', () => {
         ),
       );
     };
+    const scan = (round: number): Promise<void> => {
+      const records = turned(links, round + 3).map(({ recordId, contactId }) => {
+        const phone = `+${people[Number(recordId.slice(1))] ?? ''}`;
+        return { askedAs: recordId, recordId, contactId, values: { phone, stage: String(round) } };
+      });
+      const page = { records, gone: [], merged: [] };
+      return store.transact(workspaceId, (trx) =>
+        takeIn(trx, connection, traits, page, true, erasureKeyOf, engineNow),
+      );
+    };
     for (let round = 1; round <= rounds; round += 1) {
       await receive(round);
-      await Promise.all([applier.drain(), remember(round), remember(round + 1)]);
+      await Promise.all([applier.drain(), remember(round), remember(round + 1), scan(round)]);
     }
     expect(problems).toEqual([]);
     // A batch that ends in one is repeated, a second later, and nobody sees it.
