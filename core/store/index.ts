@@ -30,6 +30,7 @@ export * from './accounts/channels.ts';
 export * from './accounts/account-facts.ts';
 export * from './accounts/connections.ts';
 export * from './accounts/call-state.ts';
+export * from './accounts/webhooks-asked.ts';
 export * from './reconcile/crm-records.ts';
 export * from './reconcile/erased-values.ts';
 export * from './reconcile/hold-contacts.ts';

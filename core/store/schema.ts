@@ -295,6 +295,12 @@ export interface Database {
     next_poll_at: ColumnType<number, number | undefined>;
     poll_cursor: string | null;
     last_webhook_at: number | null;
+    /** Where webhooks have to be asked for: since when and until when the account sends them, and where to. */
+    webhooks_since: number | null;
+    webhooks_until: number | null;
+    webhooks_url: string | null;
+    /** Null: this account needs no asking. */
+    ask_webhooks_at: ColumnType<number | null, number | null | undefined>;
   };
   crm_records: {
     workspace_id: string;
@@ -636,6 +642,8 @@ export type AlertKind =
   | 'rush of new records'
   | 'settings cut'
   | 'timeline blocked'
+  | 'webhooks ended'
+  | 'webhooks silent'
   | 'work failing';
 
 export type DecisionKind = 'relink' | 'unlink' | 'join' | 'hand over' | 'conflict';

@@ -3,10 +3,12 @@ import { type Connector, FieldsMissing, type ScanPage } from '../../crm/index.ts
 import {
   advancePoll,
   claimPoll,
+  closeAlertsOf,
   type ConnectionRow,
   noteLookedFor,
   markPriority,
   markRecords,
+  raiseAlert,
   type Store,
   tombstonesOfWithdrawn,
 } from '../../store/index.ts';
@@ -30,6 +32,9 @@ const overlapMs = 2 * 60 * 1000;
 
 /** So long an account is believed to have the fields it had: asking costs some vendors as much as a poll. */
 const fieldsForMs = 10 * 60 * 1000;
+
+/** So late a webhook may be and be on its way. */
+const webhookLateMs = 10 * 60 * 1000;
 
 /** How long a CRM may restore what was deleted. */
 const restorableMs = 90 * 24 * 60 * 60 * 1000;
@@ -81,21 +86,44 @@ export function createPoller(dependencies: {
     };
     const changedSince = (polledUntil ?? started) - overlapMs;
     let cursor = connection.pollCursor ?? undefined;
+    const found: number[] = [];
     for (;;) {
       const since = performance.now();
       const page = await scan({ changedSince, ...(cursor === undefined ? {} : { cursor }) });
       cursor = page.next;
       const done = cursor === undefined;
-      await store.transact(workspaceId, async (trx) => {
-        await takeIn(trx, connection, connector.traits, page, false, erasureKeyOf, clock.now());
+      const changedAt = await store.transact(workspaceId, async (trx) => {
+        const first = await takeIn(trx, connection, connector.traits, page, false, erasureKeyOf, clock.now());
         await advancePoll(trx, connectionId, { cursor: cursor ?? null, ...(done ? { until: started } : {}) });
+        return first;
       });
+      found.push(...changedAt);
       const records = page.records.length;
       counts.scanned({ workspaceId, connectionId, crm, records, ms: performance.now() - since });
       if (done) break;
     }
+    await tellSilence(connection, connector, found, started);
     await lookForRestored(connection, connector, fields);
     return true;
+  };
+
+  /** Webhooks should have told before a poll did: of an account that sends some, or was asked to. */
+  const tellSilence = async (
+    { workspaceId, connectionId, lastWebhookAt, webhooksSince, polledUntil }: ConnectionRow,
+    { traits }: Connector,
+    found: readonly number[],
+    now: number,
+  ): Promise<void> => {
+    const last = Math.max(lastWebhookAt ?? 0, webhooksSince ?? 0);
+    if (last === 0) return;
+    const untold = found.some((changedAt) => changedAt > last && changedAt < now - webhookLateMs);
+    const heard = lastWebhookAt !== null && lastWebhookAt > (polledUntil ?? 0);
+    if (!untold && !heard) return;
+    await store.transact(workspaceId, async (trx) => {
+      if (!untold) return closeAlertsOf(trx, connectionId, 'webhooks silent', now);
+      const message = `${traits.label} told nothing of changes that a poll found. They are found by polls, minutes later; see in its settings whether its webhooks are still sent to this connection's address.`;
+      await raiseAlert(trx, { connectionId, kind: 'webhooks silent', message }, now);
+    });
   };
 
   /** A restored record is in no list of changes, yet the opt-out of its person has to stand on it. One call a poll. */

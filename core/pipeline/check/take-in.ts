@@ -34,7 +34,8 @@ interface Seen {
 /**
  * Takes in one page of a scan. What people changed becomes occurrences, where no write of ours can have made it; what both
  * sides agreed on stays, and the reconciler reads what differs from it. `all`: the scan is of all records, so that even
- * what both sides agreed on was seen just now, and a record that was said to be gone is there.
+ * what both sides agreed on was seen just now, and a record that was said to be gone is there. Returns when what it is the
+ * first to tell of was changed.
  */
 export async function takeIn(
   trx: WorkspaceTransaction,
@@ -44,7 +45,7 @@ export async function takeIn(
   all: boolean,
   erasureKeyOf: ErasureKeyOf,
   now: number,
-): Promise<void> {
+): Promise<readonly number[]> {
   const { connectionId, region } = connection;
   const ids = page.records.map(({ recordId }) => recordId);
   const gone = [...page.gone, ...page.merged].map(({ recordId }) => recordId);
@@ -100,6 +101,7 @@ export async function takeIn(
     [...page.merged.map(({ into }) => into), ...found.occurrences.map(({ recordId }) => recordId)],
     erasureKeyOf,
   );
+  return found.occurrences.map(({ changedAt }) => changedAt);
 }
 
 /** A vendor's index lags: what it shows may be older than what was seen already. */

@@ -39,6 +39,8 @@ export async function nextDue(
       return nextCheck(trx, targetId);
     case 'polls':
       return nextPoll(trx, targetId);
+    case 'webhooks':
+      return nextAsking(trx, targetId);
     case 'sweep':
       return nextSweep(trx, now);
     case 'silence':
@@ -132,6 +134,14 @@ async function nextPoll(trx: WorkspaceTransaction, connectionId: string): Promis
   const { disconnectedAt, blockedReason, nextPollAt, nextCallAt } = connection;
   if (disconnectedAt !== null || blockedReason !== null) return Infinity;
   return Math.max(nextPollAt, nextCallAt);
+}
+
+async function nextAsking(trx: WorkspaceTransaction, connectionId: string): Promise<number> {
+  const connection = await connectionOf(trx, connectionId);
+  if (connection === undefined || connection.askWebhooksAt === null) return Infinity;
+  const { disconnectedAt, blockedReason, askWebhooksAt, nextCallAt } = connection;
+  if (disconnectedAt !== null || blockedReason !== null) return Infinity;
+  return Math.max(askWebhooksAt, nextCallAt);
 }
 
 async function nextSweep(trx: WorkspaceTransaction, now: number): Promise<number> {
