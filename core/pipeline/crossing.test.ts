@@ -148,7 +148,7 @@ describe('what is applied and what is remembered of the CRM', () => {
         ),
       );
     };
-    const scan = (round: number): Promise<void> => {
+    const scan = (round: number): Promise<unknown> => {
       const records = turned(links, round + 3).map(({ recordId, contactId }) => {
         const phone = `+${people[Number(recordId.slice(1))] ?? ''}`;
         return { askedAs: recordId, recordId, contactId, values: { phone, stage: String(round) } };
