@@ -1,7 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { crms } from '@sangam/connectors/registry';
 import { connectChannel, connectionOf, liftBlock, serviceWorkspaceId } from '@sangam/core/store';
-import { holdFacts } from '@sangam/core/work';
+import { openFacts } from '@sangam/core/work';
 import type { Service } from '@sangam/service';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type AnotherCrm, anotherCrm, basicOf } from './harness/another-crm.ts';
@@ -511,7 +511,7 @@ describe('two accounts of one CRM that name their fields each in its own way', (
     account.removeField('FirstMessage');
     const row = await fixture.store.transact(workspaceId, (trx) => connectionOf(trx, connectionId));
     if (row === undefined) throw new Error('There is no connection.');
-    await account.connect(freely(), holdFacts(fixture.store, row)).provision();
+    await account.connect(freely(), openFacts(fixture.store, row).facts).provision();
     await says('wamid.31', 'is it there again?', { phone: '919812345698', name: 'Chitra Nair' });
     await lead({ Name: 'Chitra Nair', FirstMessage: 'is it there again?' }, account);
   });

@@ -31,7 +31,7 @@ import {
   toJson,
   type WorkspaceTransaction,
 } from '@sangam/core/store';
-import { holdFacts } from '@sangam/core/work';
+import { openFacts } from '@sangam/core/work';
 import type { SandboxClock } from '@sangam/sandbox';
 import type pg from 'pg';
 import type { ConformanceAccount, UserRecord } from '../conformance/account.ts';
@@ -157,7 +157,7 @@ export async function openCrmWorkspace(parts: {
   const row = await store.transact(workspaceId, (trx) => connectionOf(trx, connectionId));
   if (row === undefined) throw new Error(`There is no connection ${connectionId}.`);
   // What is found out by it is known to the workers too.
-  const connector = account.connect(freely(), holdFacts(store, row));
+  const connector = account.connect(freely(), openFacts(store, row).facts);
   await connector.provision();
 
   const fieldOf = (source: ContactSource): CrmField => {

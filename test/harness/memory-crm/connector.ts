@@ -4,14 +4,14 @@ import {
   type Connector,
   type ConnectorTraits,
   type CrmRecord,
-  type CrmValues,
   type EntryOutcome,
   type KnownFacts,
   type Permits,
   type Priority,
+  type RecordCreate,
+  type RecordUpdate,
   type ScanPage,
   traitsWith,
-  type WriteOutcome,
 } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
 import type { SandboxClock } from '@sangam/sandbox';
@@ -116,20 +116,6 @@ export function connectTo(parts: MemoryAccountParts, permits: Permits, facts: Kn
     const labels = await options.toLabels(some.map(({ values }) => values));
     return some.map((record, index) => ({ ...record, values: labels[index] ?? {} }));
   };
-  const answered = async (made: Promise<WriteOutcome[]>): Promise<WriteOutcome[]> =>
-    Promise.all(
-      (await made).map(async (one): Promise<WriteOutcome> => {
-        if (one.outcome !== 'written') return one;
-        const [values = {}] = await options.toLabels([one.values]);
-        return { ...one, values };
-      }),
-    );
-  const writable = async <Write extends { readonly values: CrmValues }>(
-    some: readonly Write[],
-  ): Promise<Write[]> => {
-    const values = await options.toIds(some.map((one) => one.values));
-    return some.map((one, index) => ({ ...one, values: values[index] ?? {} }));
-  };
   /** Where its answer is a 200 that says of each item what the matter is. */
   const itemByItem = async <Outcome>(
     made: Promise<Outcome[]>,
@@ -229,31 +215,33 @@ export function connectTo(parts: MemoryAccountParts, permits: Permits, facts: Kn
     },
     async create(some, priority) {
       mustFit(some, batchSize);
-      const sent = await writable(some);
-      const made = call('create', some.length, priority, () =>
-        sent.map(
-          ({ contactId, type = creates, values }) =>
-            crm.answers.get(contactId) ??
-            crm.judge?.(contactId, values) ??
-            writes.create(contactId, type === 'lead' ? 'lead' : 'contact', ids.fromApi(values)),
-        ),
-      );
-      const items = some.map(({ contactId }) => contactId);
-      return answered(itemByItem(made, (matter) => items.map((item) => ({ item, ...matter }))));
+      const itemOf = ({ contactId }: RecordCreate): string => contactId;
+      return options.write(some, itemOf, (sent) => {
+        const made = call('create', sent.length, priority, () =>
+          sent.map(
+            ({ contactId, type = creates, values }) =>
+              crm.answers.get(contactId) ??
+              crm.judge?.(contactId, values) ??
+              writes.create(contactId, type === 'lead' ? 'lead' : 'contact', ids.fromApi(values)),
+          ),
+        );
+        return itemByItem(made, (matter) => sent.map((one) => ({ item: itemOf(one), ...matter })));
+      });
     },
     async update(some, priority) {
       mustFit(some, batchSize);
-      const sent = await writable(some);
-      const made = call('update', some.length, priority, () =>
-        sent.map(
-          ({ recordId, values }) =>
-            crm.answers.get(recordId) ??
-            crm.judge?.(recordId, values) ??
-            writes.update(recordId, ids.fromApi(values)),
-        ),
-      );
-      const items = some.map(({ recordId }) => recordId);
-      return answered(itemByItem(made, (matter) => items.map((item) => ({ item, ...matter }))));
+      const itemOf = ({ recordId }: RecordUpdate): string => recordId;
+      return options.write(some, itemOf, (sent) => {
+        const made = call('update', sent.length, priority, () =>
+          sent.map(
+            ({ recordId, values }) =>
+              crm.answers.get(recordId) ??
+              crm.judge?.(recordId, values) ??
+              writes.update(recordId, ids.fromApi(values)),
+          ),
+        );
+        return itemByItem(made, (matter) => sent.map((one) => ({ item: itemOf(one), ...matter })));
+      });
     },
     async scan({ changedSince = 0 }, fields, priority) {
       const page = await call('scan', 1, priority, (): ScanPage => {

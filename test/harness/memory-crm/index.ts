@@ -28,7 +28,7 @@ export interface MemoryCrm extends Obstacles, CallControls {
   readonly traits: ConnectorTraits;
   connect(permits: Permits, facts?: KnownFacts): Connector;
   /** What its API calls fields and options. */
-  readonly ids: Pick<MemoryIds, 'idOf' | 'byId' | 'byLabel' | 'toApi'>;
+  readonly ids: Pick<MemoryIds, 'idOf' | 'byId' | 'byLabel' | 'toApi' | 'addOptions'>;
   /** An admin takes the field people see under this label away, and what stands in it. */
   removeField(label: string): void;
   /** What a user of the CRM does, by the labels of fields. */

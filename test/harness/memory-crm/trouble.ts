@@ -5,7 +5,7 @@ import type { SandboxClock } from '@sangam/sandbox';
 export type Operation = 'read' | 'findByContactId' | 'findByPhone' | 'create' | 'update' | 'scan' | 'entries';
 
 /** A call of its API: its operation, and how many items it carried. */
-export interface MemoryCall {
+interface MemoryCall {
   readonly operation: Operation;
   readonly items: number;
   readonly priority: Priority;
