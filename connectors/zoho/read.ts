@@ -4,7 +4,7 @@ import { contactIdFieldOf, type ZohoAccount } from './account.ts';
 import type { FieldsByName } from './account-schema.ts';
 import { among, queryPage, type Rows, type ZohoRecord } from './coql.ts';
 import { notProvisioned, type Refusal, refusalError } from './errors.ts';
-import { byModule, isPersonModule, type PersonModule, personModules, rankOf, recordIdOf } from './modules.ts';
+import { byModule, type PersonModule, personModules, rankOf, recordIdOf } from './modules.ts';
 import { readByIds, readOne } from './record-api.ts';
 import { fromJson, readInstant, valuesIn } from './values.ts';
 import { coqlMost, fieldsPerRead, vendor } from './vendor.ts';
@@ -148,7 +148,7 @@ export function missingAmong(
 }
 
 /** Whether a lead has become a contact. docs/vendors/zoho.md §4.5. */
-export function isConverted(record: ZohoRecord): boolean {
+function isConverted(record: ZohoRecord): boolean {
   return record[convertedField] === true || record['$converted'] === true;
 }
 
@@ -178,7 +178,7 @@ function contactIn(lead: ZohoRecord): string | undefined {
 }
 
 /** `fields`: each is among the values, '' where nothing stands or the module has no such field. */
-export function toCrmRecord(
+function toCrmRecord(
   account: ZohoAccount,
   module: PersonModule,
   record: ZohoRecord,
@@ -197,8 +197,4 @@ export function toCrmRecord(
     ...(Number.isNaN(createdAt) ? {} : { createdAt }),
     ...(Number.isNaN(changedAt) ? {} : { changedAt }),
   };
-}
-
-export function moduleNamed(name: unknown, otherwise: PersonModule): PersonModule {
-  return typeof name === 'string' && isPersonModule(name) ? name : otherwise;
 }
