@@ -33,6 +33,7 @@ export * from './accounts/call-state.ts';
 export * from './accounts/webhooks-asked.ts';
 export * from './reconcile/crm-records.ts';
 export * from './reconcile/erased-values.ts';
+export * from './reconcile/hold-contacts.ts';
 export * from './reconcile/links.ts';
 export * from './reconcile/joined-links.ts';
 export * from './reconcile/give-primary-records.ts';

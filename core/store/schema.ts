@@ -458,6 +458,8 @@ export interface Database {
     /** The version in which it fell due. */
     due_version: ColumnType<number, number | undefined>;
     marked_at: number;
+    /** Of what changed since it was leased: how long it rests, at least, between that write and the next; null: nothing did. */
+    rest_ms: number | null;
     tried: ColumnType<boolean, boolean | undefined>;
     /** How often the CRM asked for another time. */
     attempts: ColumnType<number, number | undefined>;

@@ -72,15 +72,21 @@ export interface SandboxRecord {
   readonly timeline?: readonly { readonly id: string; readonly text: string }[];
 }
 
-/** `given`: in place of a database on the run's PostgreSQL; dropped with the fixture. */
-export async function createServiceFixture(given?: TestDatabase): Promise<ServiceFixture> {
+/**
+ * `given`: in place of a database on the run's PostgreSQL; dropped with the fixture. `sandboxCrms`: those its sandbox workspace is
+ * connected to.
+ */
+export async function createServiceFixture(
+  given?: TestDatabase,
+  sandboxCrms: readonly string[] = ['hubspot'],
+): Promise<ServiceFixture> {
   const database = given ?? (await createTestDatabase());
   const dataDir = await mkdtemp(path.join(tmpdir(), 'sangam-fixture-'));
   const secretsKey = randomBytes(32).toString('base64');
   const store = openStore(database.url);
   const clock = new SandboxClock();
   const box = createSecretBox([Buffer.from(secretsKey, 'base64')]);
-  const made = await ensureSandboxWorkspace(store, box, clock);
+  const made = await ensureSandboxWorkspace(store, box, clock, sandboxCrms);
   const { hubspot } = made.crms;
   if (hubspot === undefined) throw new Error('The sandbox has no HubSpot.');
   const parties = { ...made, hubspot };
@@ -105,6 +111,7 @@ export async function createServiceFixture(given?: TestDatabase): Promise<Servic
         DATA_DIR: dataDir,
         SECRETS_KEY: secretsKey,
         SANDBOX_URL: url,
+        SANDBOX_CRMS: sandboxCrms.join(','),
         PORT: '0',
         LOG_LEVEL: 'warn',
         ...env,

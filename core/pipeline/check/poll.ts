@@ -23,7 +23,8 @@ import {
   type ScanCounts,
 } from '../../work/index.ts';
 import type { ErasureKeyOf } from '../erased.ts';
-import { ensureIndexed, existingFields, readableFields } from './check.ts';
+import { ensureIndexed } from './check.ts';
+import { ReadableFields } from './readable-fields.ts';
 import { takeIn } from './take-in.ts';
 
 /** A vendor's index lags, and clocks differ: each poll looks back this far behind the last. */
@@ -55,20 +56,8 @@ export function createPoller(dependencies: {
 }): Poller {
   const { store, clock, dispatcher, connectors, erasureKeyOf, counts } = dependencies;
 
-  /** By connection: the fields its account had, and until when that is believed. */
-  const known = new Map<string, { readonly existing: ReadonlySet<string>; readonly until: number }>();
-
-  const fieldsOf = async (
-    connector: Connector,
-    connectionId: string,
-    now: number,
-  ): Promise<ReadonlySet<string>> => {
-    const before = known.get(connectionId);
-    if (before !== undefined && before.until > now) return before.existing;
-    const existing = await existingFields(connector);
-    known.set(connectionId, { existing, until: now + fieldsForMs });
-    return existing;
-  };
+  /** By connection. */
+  const readable = new ReadableFields();
 
   /** False: another process does it. */
   const pollConnection = async (connection: ConnectionRow): Promise<boolean> => {
@@ -82,15 +71,15 @@ export function createPoller(dependencies: {
       claimPoll(trx, connectionId, { seen: nextPollAt, nextAt }),
     );
     if (!mine) return false;
-    const asked = async (): Promise<readonly string[]> =>
-      readableFields(connector, connection, await fieldsOf(connector, connectionId, started));
+    const asked = (): Promise<readonly string[]> =>
+      readable.of(connectionId, connector, connection, { now: started, until: started + fieldsForMs });
     let fields = await asked();
     const scan = async (from: Parameters<Connector['scan']>[0]): Promise<ScanPage> => {
       try {
         return await connector.scan(from, fields, 'import');
       } catch (error) {
         if (!(error instanceof FieldsMissing)) throw error;
-        known.delete(connectionId);
+        readable.forget(connectionId);
         fields = await asked();
         return connector.scan(from, fields, 'import');
       }

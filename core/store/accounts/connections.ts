@@ -1,14 +1,19 @@
 import { sql } from 'kysely';
-import { type ConnectionSettings, type FieldMapping, readStoredSettings } from '../../crm/index.ts';
+import {
+  type AccountFacts,
+  type ConnectionSettings,
+  type FieldMapping,
+  readStoredFacts,
+  readStoredSettings,
+} from '../../crm/index.ts';
 import { raiseAlerts } from '../corrections/attention.ts';
 import { dueConnection } from '../work/due-notes.ts';
 import { fromJson, toJson } from '../json.ts';
 import type { AuthKind, ConnectionMode } from '../schema.ts';
 import type { WorkspaceTransaction } from '../transaction.ts';
-import { factsIn, type FactsOfAccount } from './account-facts.ts';
 
 /** One installed CRM account, as the way out needs it. */
-export interface ConnectionRow extends FactsOfAccount {
+export interface ConnectionRow {
   readonly connectionId: string;
   readonly workspaceId: string;
   readonly crm: string;
@@ -21,6 +26,10 @@ export interface ConnectionRow extends FactsOfAccount {
   readonly cutSettings: readonly string[];
   /** ISO 3166 alpha-2 by which phones without a country code are read; undefined: nobody has said. */
   readonly region: string | undefined;
+  /** What is known of the account. */
+  readonly facts: Partial<AccountFacts>;
+  /** How often it came to be known anew: of two rows, the higher is the newer. */
+  readonly factsVersion: number;
   /** Undefined: the connector's default. */
   readonly mapping: readonly FieldMapping[] | undefined;
   readonly parkedFields: Readonly<Record<string, ParkedField>>;
@@ -112,6 +121,10 @@ export async function connectionsOf(trx: WorkspaceTransaction): Promise<Connecti
       facts: factsIn(row.facts),
     };
   });
+}
+
+export function factsIn(stored: Buffer | null): Partial<AccountFacts> {
+  return stored === null ? {} : readStoredFacts(fromJson(stored));
 }
 
 export async function connectionOf(
