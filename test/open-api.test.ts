@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Description, type Exchange, objectionsTo } from './harness/open-api.ts';
+import { type Exchange, objectionsTo } from './harness/open-api.ts';
 
 /** What compares bodies with descriptions sees what does not fit. */
 
@@ -39,7 +39,7 @@ function json(schema: object) {
 function objections(answered: unknown, loosely = false, more: Partial<Exchange> = {}): string[] {
   const exchange = { method: 'GET', path: '/people/7', sent: undefined, status: 200, answered, ...more };
   const files = new Map<string, unknown>([['common.json', common]]);
-  return objectionsTo(exchange, [description as unknown as Description], {
+  return objectionsTo(exchange, [description], {
     known: new Set(),
     loosely,
     files,
