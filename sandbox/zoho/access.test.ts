@@ -229,7 +229,11 @@ test('calls of one app under way at once are bounded by the edition', async () =
 
 test('a limit of calls in ten seconds, which Zoho has not, is there where a test wants one', async () => {
   const zoho = await startZoho({ rateLimitMax: 2 });
-  const statuses = [await zoho.api('GET', '/org'), await zoho.api('GET', '/org'), await zoho.api('GET', '/org')];
+  const statuses = [
+    await zoho.api('GET', '/org'),
+    await zoho.api('GET', '/org'),
+    await zoho.api('GET', '/org'),
+  ];
   expect(statuses.map(({ status }) => status)).toEqual([200, 200, 429]);
   zoho.fixture.clock.advance(10_000);
   expect((await zoho.api('GET', '/org')).status).toBe(200);

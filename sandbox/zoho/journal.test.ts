@@ -2,7 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
 import { startZoho, uniqueKey, type ZohoFixture } from '../testing/zoho-fixture.ts';
+
+const listsOfIds = z.record(z.string(), z.array(z.object({ id: z.string() })));
 
 const everything = [
   '/settings/modules',
@@ -80,5 +83,9 @@ test('an org is the same after a restart, read back line by line and then from i
   // Nothing that is made now has an id of before.
   const [next = ''] = await zoho.make('Leads', { Last_Name: 'New' });
   expect([kept, gone, converted, merged, locked]).not.toContain(next);
-  expect((await zoho.fields('Leads', { field_label: 'Another', data_type: 'text' })).status).toBe(201);
+  await zoho.fields('Leads', { field_label: 'Another', data_type: 'text' });
+  const described = ['/settings/modules', '/settings/fields?module=Leads', '/settings/fields?module=Chats'];
+  const bodies = await Promise.all(described.map(async (one) => (await zoho.api('GET', one)).body));
+  const ids = bodies.flatMap((body) => Object.values(listsOfIds.parse(body)).flat()).map(({ id }) => id);
+  expect(new Set(ids).size).toBe(ids.length);
 });

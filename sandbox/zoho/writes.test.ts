@@ -65,6 +65,13 @@ describe('an insert', () => {
         details: { errors: [{ code: 'DUPLICATE_DATA' }, { code: 'DUPLICATE_DATA' }] },
       },
     ]);
+    await zoho.control('PUT', '/rules', { multipleErrorsAt: 'item' });
+    const beside = await zoho.write('POST', '/Leads', [
+      { Last_Name: 'Iyer', Our_Key: 'k1', Other_Key: 'O1' },
+    ]);
+    expect(beside.items).toMatchObject([
+      { errors: [{ code: 'DUPLICATE_DATA' }, { code: 'DUPLICATE_DATA' }] },
+    ]);
     // Of another module nobody asks.
     await zoho.fields('Contacts', uniqueKey);
     expect((await zoho.write('POST', '/Contacts', [{ Last_Name: 'Rao', Our_Key: 'k1' }])).status).toBe(201);

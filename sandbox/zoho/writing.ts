@@ -8,6 +8,7 @@ import {
   mandatoryMissing,
   place,
   type Place,
+  toItem,
   zohoError,
   type ZohoError,
 } from './errors.ts';
@@ -15,6 +16,7 @@ import type { Field } from './field.ts';
 import { isConverted, type Module, uniqueFields, uniqueKey } from './module.ts';
 import { userOf, zohoTime } from './org.ts';
 import type { Change, OrgState } from './org-state.ts';
+import type { ZohoRules } from './rules.ts';
 import { readValue } from './values.ts';
 
 /** A record as a caller sends it. */
@@ -174,7 +176,7 @@ export function createWriting(state: OrgState, module: Module, actor: Actor): Wr
     insert(raw, path) {
       const { values, problems } = readValues(raw, path);
       problems.push(...missing(values, raw, path, true), ...clashes(undefined, values, path));
-      if (problems.length > 0) return together(problems);
+      if (problems.length > 0) return together(problems, rules());
       const id = records.takeId();
       put(undefined, id, withoutEmpty(values));
       return { id, action: 'insert' };
@@ -187,7 +189,7 @@ export function createWriting(state: OrgState, module: Module, actor: Actor): Wr
       const refused = locked(id, values) ?? modifiedSince(record);
       if (refused !== undefined) return refused;
       problems.push(...missing(values, raw, path, false), ...clashes(id, values, path));
-      if (problems.length > 0) return together(problems);
+      if (problems.length > 0) return together(problems, rules());
       put(record, id, values);
       return { id, action: 'update' };
     },
@@ -231,7 +233,7 @@ export function createWriting(state: OrgState, module: Module, actor: Actor): Wr
 
     clashing(id, values) {
       const problems = clashes(id, values, 'data[0]');
-      return problems.length === 0 ? undefined : together(problems);
+      return problems.length === 0 ? undefined : together(problems, rules());
     },
 
     changes() {
@@ -248,11 +250,12 @@ export function createWriting(state: OrgState, module: Module, actor: Actor): Wr
   return writing;
 }
 
-function together(problems: readonly ZohoError[]): ZohoError {
+function together(problems: readonly ZohoError[], { multipleErrorsAt }: ZohoRules): ZohoError {
   const [first] = problems;
   if (first !== undefined && problems.length === 1) return first;
-  const errors = problems.map(({ code, message, details }) => ({ code, message, details, status: 'error' }));
-  return zohoError('MULTIPLE_OR_MULTI_ERRORS', 'multiple errors', { errors });
+  const errors = problems.map(toItem);
+  const several = zohoError('MULTIPLE_OR_MULTI_ERRORS', 'multiple errors');
+  return multipleErrorsAt === 'details' ? { ...several, details: { errors } } : { ...several, errors };
 }
 
 function fullName(values: Values): string {

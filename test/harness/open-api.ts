@@ -145,7 +145,8 @@ function misfits(
   const choices = schema.oneOf ?? schema.anyOf;
   if (choices !== undefined) return ofChoices(choices.map((one) => misfits(at, one, value, what, checked)));
   if (value === null) {
-    return loosely || schema.nullable === true || schema.type === undefined ? [] : [`${what} is null`];
+    const { nullable = false, type = 'null' } = schema;
+    return loosely || nullable || type === 'null' || type.includes('null') ? [] : [`${what} is null`];
   }
   if (!loosely && schema.enum !== undefined && !schema.enum.includes(value)) {
     return [`${what} is none of its values`];
@@ -173,6 +174,8 @@ function misfits(
     case 'integer':
     case 'number':
       return typeof value === 'number' ? [] : [`${what} is no number`];
+    case 'null':
+      return [`${what} is not null`];
     default:
       return [];
   }
