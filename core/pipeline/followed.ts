@@ -100,6 +100,11 @@ export function settlesAt({ at }: Pick<JournalEntry, 'at'>, { settleMs }: Connec
   return at + settleMs + settleMarginMs;
 }
 
+/** Writes that nobody answered since then may still take effect. */
+export function settlesFrom(now: number, { settleMs }: ConnectorTraits): number {
+  return now - settleMs - settleMarginMs;
+}
+
 function textField(name: string): CrmField {
   return { name, label: name, kind: 'text', writable: true };
 }

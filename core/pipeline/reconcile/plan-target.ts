@@ -50,13 +50,11 @@ export function planTarget(
 ): TargetPlan {
   const { row, primaryFor, others } = target;
   const mapping = linesOn(wholeMapping, traits.recordTypes?.of(target.recordId));
-  const known = knownOf(target);
-  const agreed = withTries(
-    withTakenOver(known, target.takenOver, record, followed),
-    target.tried,
-    record,
-    followed,
-  );
+  const known = withTakenOver(knownOf(target), target.takenOver, record, followed);
+  const overwritten = overwrittenLately(target, known, record, mapping, followed);
+  const lasting =
+    record === undefined ? undefined : { ...record, values: { ...record.values, ...overwritten } };
+  const agreed = withTries(known, target.tried, lasting, followed);
   const contact = foldRecord(primaryFor, others);
   const unseen = row?.agreed !== true && record === undefined;
   if (contact === undefined) {
@@ -76,11 +74,11 @@ export function planTarget(
     mapping: open,
     spelling: traits.spelling,
     agreed,
-    current: record?.values,
+    current: lasting?.values,
     erased,
   });
   const write = Object.fromEntries(
-    Object.entries(decided.write).filter(([field, value]) => !isRefused(field, value)),
+    Object.entries({ ...overwritten, ...decided.write }).filter(([field, value]) => !isRefused(field, value)),
   );
   const stillRefused = Object.entries(refused).filter(
     ([field, value]) => !open.some((line) => line.field.name === field) || decided.write[field] === value,
@@ -93,7 +91,7 @@ export function planTarget(
     target,
     write: held === undefined ? { ...write, [traits.contactIdField]: key } : write,
     taken: decided.taken,
-    agreed: withFollowed(withoutLeftOut(decided.agreed, before, unwritten), record, followed),
+    agreed: withFollowed(withoutLeftOut(decided.agreed, before, unwritten), lasting, followed),
     before,
     refused: Object.fromEntries(stillRefused),
     key,
@@ -271,6 +269,33 @@ function withTakenOver(
     else ours.delete(field);
   }
   return { base, ours: [...ours] };
+}
+
+/**
+ * What people had typed, and a write that nobody answered wrote over when it took effect at last: it was decided when the
+ * field said something else.
+ */
+function overwrittenLately(
+  { late, row, primaryFor }: DirtyTarget,
+  { base, ours }: Agreed,
+  record: CrmRecord | undefined,
+  mapping: readonly FieldMapping[],
+  { ours: oursAlone, same }: Followed,
+): CrmValues {
+  if (record === undefined || row?.agreed !== true || primaryFor.length === 0) return {};
+  // What is added to these, on either side, stands in ledgers; a list names what is added alone.
+  const shared = new Set(
+    mapping.flatMap(({ source, field }) =>
+      source === 'opt-out' || source === 'tags' || field.kind === 'phones' ? [field.name] : [],
+    ),
+  );
+  const typed = Object.entries(record.values).flatMap(([field, value]) => {
+    const { [field]: before = '' } = base;
+    const isOurs = ours.includes(field) || oursAlone.has(field) || shared.has(field);
+    if (before === '' || isOurs || same(field, before, value)) return [];
+    return isTried(late, field, value, same) ? [[field, before] as const] : [];
+  });
+  return Object.fromEntries(typed);
 }
 
 /** A write nobody answered that did come through: what stands there is ours. */

@@ -1,13 +1,14 @@
-import type { CrmValues } from '../../crm/index.ts';
+import type { AccountTraits, CrmValues } from '../../crm/index.ts';
 import {
   decideCreations,
   type DirtyRecord,
   standingContacts,
   markTried,
   noteWrites,
+  shareUnborn,
   unborn,
 } from '../../store/index.ts';
-import { followedBy } from '../followed.ts';
+import { followedBy, settlesAt, settlesFrom } from '../followed.ts';
 import type { BatchWork } from './batch-work.ts';
 import { type BatchOutcome, type Finding, foldFindings } from './findings.ts';
 import type { TargetPlan } from './plan-target.ts';
@@ -81,7 +82,7 @@ export async function writeBatch(work: BatchWork): Promise<ReadonlyMap<BatchOutc
  * what is to be: nothing that was decided with somebody who was erased since. A record that is others' too is marked anew.
  */
 async function noteIntentions(
-  { store, clock, connection }: BatchWork,
+  { store, clock, connection, connector: { traits } }: BatchWork,
   creating: readonly CreatingValues[],
   plans: readonly TargetPlan[],
 ): Promise<{
@@ -132,7 +133,16 @@ async function noteIntentions(
       ],
       now,
     );
-    return { ...left, found: { outcomes: gone.map((dirty) => [dirty, 'left alone']) } };
+    // Where our id is unique, a create under it writes to the record that bears it.
+    const bearing = traits.writeClass === 'keyed' ? writing.flatMap((plan) => bearingOf(plan, traits)) : [];
+    const shared = await shareUnborn(trx, connectionId, bearing, settlesFrom(now, traits));
+    return {
+      ...left,
+      found: {
+        outcomes: gone.map((dirty) => [dirty, 'left alone']),
+        unsettled: shared.map(({ recordId, at }) => ({ recordId, dueAt: settlesAt({ at }, traits) + 1 })),
+      },
+    };
   });
 }
 
@@ -141,6 +151,15 @@ function asTold({ write, agreed }: TargetPlan): CrmValues {
   return Object.fromEntries(
     Object.entries(write).map(([field, value]) => [field, agreed.base[field] ?? value]),
   );
+}
+
+/** The record that gets our id by this, and the id. */
+function bearingOf(
+  { target: { recordId }, write }: TargetPlan,
+  { contactIdField }: AccountTraits,
+): { recordId: string; key: string }[] {
+  const { [contactIdField]: key = '' } = write;
+  return key === '' ? [] : [{ recordId, key }];
 }
 
 function peopleOf({ target: { primaryFor, others } }: TargetPlan): string[] {

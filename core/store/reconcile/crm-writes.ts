@@ -158,6 +158,29 @@ export async function keepWrites(
 /** Under which name a record that is not made yet stands here. */
 export const unborn = (key: string): string => `new:${key}`;
 
+/**
+ * Records that are about to bear our ids: what creates under these were to write since then, and nobody answered, may take
+ * effect there. Returns which, and when they were noted.
+ */
+export async function shareUnborn(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  records: readonly { readonly recordId: string; readonly key: string }[],
+  since: number,
+): Promise<{ readonly recordId: string; readonly at: number }[]> {
+  if (records.length === 0) return [];
+  const { rows } = await sql<{ recordId: string; at: number }>`
+    insert into crm_writes (workspace_id, connection_id, record_id, write_id, at, written, answered)
+    select w.workspace_id, w.connection_id, t.record_id, w.write_id, w.at, w.written, false
+    from unnest(${records.map(({ key }) => unborn(key))}::text[],
+                ${records.map(({ recordId }) => recordId)}::text[]) as t (unborn, record_id)
+    join crm_writes w on w.workspace_id = ${trx.workspaceId} and w.connection_id = ${connectionId}
+                     and w.record_id = t.unborn and w.at >= ${since}
+    on conflict do nothing
+    returning record_id as "recordId", at`.execute(trx);
+  return rows;
+}
+
 /** What was lately to be written to records that may have been made, each try for itself. */
 export async function unbornWrites(
   trx: WorkspaceTransaction,

@@ -1,0 +1,69 @@
+import { describe, expect, test } from 'vitest';
+import { openHubspotAccount } from './conformance/hubspot-account.ts';
+import { memoryAccounts } from './conformance/memory-account.ts';
+import { hour, setUpFor, somebody } from './conformance/set-up.ts';
+import type { WorkspaceOptions } from './harness/crm-workspace.ts';
+
+/** What nobody answered takes effect late, over what stands there by then. */
+
+const asha = somebody(1, 'Asha Rao');
+const lateMs = 60_000;
+const hidden = { bsuid: asha.bsuid ?? '', name: 'Asha Rao' };
+
+const accounts = [
+  ['a CRM unlike HubSpot', () => memoryAccounts().open, { polled: true }],
+  ['HubSpot, by polls', () => openHubspotAccount, { polled: true }],
+  ['HubSpot, by webhooks', () => openHubspotAccount, { webhooks: true }],
+] as const;
+
+describe.each(accounts)('at %s', (_, open, news: WorkspaceOptions) => {
+  test.each(['by our own reads', 'by news alone'])(
+    'what a create writes on the record its person was found on meanwhile is nobody’s change, and what was typed is back (seen %s)',
+    async (seen) => {
+      const { fixture, crm } = await setUpFor(open())(news);
+      const typed = crm.valuesOf({ 'first name': 'Typed', phone: `+${asha.phone ?? ''}` });
+      const recordId = await crm.account.user.create(typed);
+      await crm.check();
+      await crm.account.fault({ on: 'creates', commitAfterMs: lateMs, times: 1 });
+      await crm.writes(hidden, 'Hello');
+      await fixture.settle();
+      await crm.writes(asha, 'Here is my number');
+      await fixture.process.apply();
+      await fixture.pass(30_000);
+      expect((await crm.record()).recordId).toBe(recordId);
+      expect(crm.read(await crm.record(), 'first message')).toBe('Hello');
+
+      const changes = await crm.occurrences();
+
+      // Where our id is unique, a create under it writes to the record that bears it.
+      fixture.clock.advance(lateMs);
+      expect(crm.read(await crm.record(), 'first name')).toBe('Asha');
+      if (seen === 'by our own reads') await crm.tag(asha, ['VIP']);
+      await fixture.ride(hour);
+      expect(await crm.occurrences()).toEqual(changes);
+      const record = await crm.record();
+      expect([crm.read(record, 'first name'), crm.read(record, 'last name')]).toEqual(['Typed', 'Rao']);
+      const { lastInboundAt } = await crm.contactOf(asha);
+      expect(crm.timeOf(record, 'last activity')).toBe(lastInboundAt);
+      expect([await crm.letters(), await crm.conflicts()]).toEqual([[], []]);
+    },
+  );
+
+  test('what a person typed meanwhile is back, where a late update wrote over it', async () => {
+    const { fixture, crm } = await setUpFor(open())(news);
+    const typed = crm.valuesOf({ 'first name': 'Typed', phone: `+${asha.phone ?? ''}` });
+    const recordId = await crm.account.user.create(typed);
+    await crm.check();
+    await crm.account.fault({ on: 'updates', commitAfterMs: lateMs, times: 1 });
+    await crm.writes(asha);
+    await fixture.settle();
+    await crm.account.user.update(recordId, crm.valuesOf({ 'last name': 'Sen' }));
+    await fixture.pass(30_000);
+    const changes = await crm.occurrences();
+    fixture.clock.advance(lateMs);
+    expect(crm.read(await crm.record(), 'last name')).toBe('Rao');
+    await fixture.ride(hour);
+    expect(crm.read(await crm.record(), 'last name')).toBe('Sen');
+    expect(await crm.occurrences()).toEqual(changes);
+  });
+});
