@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { hour, setUpFor, somebody } from './conformance/set-up.ts';
+import type { CrmFixture } from './harness/crm-fixture.ts';
 import type { WorkspaceOptions } from './harness/crm-workspace.ts';
 
 /** What nobody answered takes effect late, over what stands there by then. */
@@ -10,6 +12,11 @@ const asha = somebody(1, 'Asha Rao');
 const lateMs = 60_000;
 const hidden = { bsuid: asha.bsuid ?? '', name: 'Asha Rao' };
 
+/** Lets what was cut then take effect. */
+function landIt({ clock }: CrmFixture, cutAt: number): void {
+  clock.advance(cutAt + lateMs + 5000 - clock.now());
+}
+
 const accounts = [
   ['a CRM unlike HubSpot', () => memoryAccounts().open, { polled: true }],
   ['HubSpot, by polls', () => openHubspotAccount, { polled: true }],
@@ -17,7 +24,7 @@ const accounts = [
 ] as const;
 
 describe.each(accounts)('at %s', (_, open, news: WorkspaceOptions) => {
-  test.each(['by our own reads', 'by news alone'])(
+  test.each(['by our own reads', 'by news alone', 'after our id was written without a word'])(
     'what a create writes on the record its person was found on meanwhile is nobody’s change, and what was typed is back (seen %s)',
     async (seen) => {
       const { fixture, crm } = await setUpFor(open())(news);
@@ -25,10 +32,13 @@ describe.each(accounts)('at %s', (_, open, news: WorkspaceOptions) => {
       const recordId = await crm.account.user.create(typed);
       await crm.check();
       await crm.account.fault({ on: 'creates', commitAfterMs: lateMs, times: 1 });
+      const cutAt = fixture.clock.now();
       await crm.writes(hidden, 'Hello');
       await fixture.settle();
       await crm.writes(asha, 'Here is my number');
       await fixture.process.apply();
+      if (seen === 'after our id was written without a word')
+        await crm.account.fault({ on: 'updates', commitAfterMs: 0, times: 1 });
       await fixture.pass(30_000);
       expect((await crm.record()).recordId).toBe(recordId);
       expect(crm.read(await crm.record(), 'first message')).toBe('Hello');
@@ -36,7 +46,7 @@ describe.each(accounts)('at %s', (_, open, news: WorkspaceOptions) => {
       const changes = await crm.occurrences();
 
       // Where our id is unique, a create under it writes to the record that bears it.
-      fixture.clock.advance(lateMs);
+      landIt(fixture, cutAt);
       expect(crm.read(await crm.record(), 'first name')).toBe('Asha');
       if (seen === 'by our own reads') await crm.tag(asha, ['VIP']);
       await fixture.ride(hour);
@@ -55,15 +65,43 @@ describe.each(accounts)('at %s', (_, open, news: WorkspaceOptions) => {
     const recordId = await crm.account.user.create(typed);
     await crm.check();
     await crm.account.fault({ on: 'updates', commitAfterMs: lateMs, times: 1 });
+    const cutAt = fixture.clock.now();
     await crm.writes(asha);
     await fixture.settle();
     await crm.account.user.update(recordId, crm.valuesOf({ 'last name': 'Sen' }));
     await fixture.pass(30_000);
     const changes = await crm.occurrences();
-    fixture.clock.advance(lateMs);
+    landIt(fixture, cutAt);
     expect(crm.read(await crm.record(), 'last name')).toBe('Rao');
     await fixture.ride(hour);
     expect(crm.read(await crm.record(), 'last name')).toBe('Sen');
     expect(await crm.occurrences()).toEqual(changes);
   });
+});
+
+test('what a create writes on the record its person was given by a member since is nobody’s change', async () => {
+  const { fixture, crm } = await setUpFor(memoryAccounts().open)({ polled: true });
+  const typed = crm.valuesOf({ 'first name': 'Typed', 'last name': 'Sen' });
+  const recordId = await crm.account.user.create(typed);
+  await crm.check();
+  await crm.account.fault({ on: 'creates', commitAfterMs: lateMs, times: 1 });
+  const cutAt = fixture.clock.now();
+  await crm.writes(asha, 'Hello');
+  await fixture.pass(20_000);
+  expect(await crm.records()).toHaveLength(2);
+  const { contactId } = await crm.contactOf(asha);
+  const actor = { workspaceId: crm.workspaceId, memberId: randomUUID() };
+  const link = { connectionId: crm.connectionId, contactId, recordId };
+  await fixture.process.corrections.relink(actor, link);
+  await fixture.pass(10_000);
+  const changes = await crm.occurrences();
+  landIt(fixture, cutAt);
+  const shown = async (): Promise<string[]> => {
+    const record = (await crm.records()).find((one) => one.recordId === recordId);
+    return [crm.read(record, 'first name'), crm.read(record, 'last name')];
+  };
+  expect(await shown()).toEqual(['Asha', 'Rao']);
+  await fixture.ride(hour);
+  expect(await crm.occurrences()).toEqual(changes);
+  expect(await shown()).toEqual(['Typed', 'Sen']);
 });

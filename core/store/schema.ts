@@ -399,6 +399,8 @@ export interface Database {
     at: number;
     /** JSON of what was written and whose echo has not come yet. */
     written: Buffer;
+    /** Of a create: what the new record is to hold in our unique field. */
+    under_key: ColumnType<string | null, string | null | undefined>;
     /** False: its call ended without an answer, so it may still take effect. */
     answered: ColumnType<boolean, boolean | undefined>;
   };

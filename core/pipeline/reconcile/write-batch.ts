@@ -5,7 +5,7 @@ import {
   standingContacts,
   markTried,
   noteWrites,
-  shareUnborn,
+  shareCreates,
   unborn,
 } from '../../store/index.ts';
 import { followedBy, settlesAt, settlesFrom } from '../followed.ts';
@@ -128,14 +128,18 @@ async function noteIntentions(
       trx,
       connectionId,
       [
-        ...left.creating.map(({ creation, values }) => ({ recordId: unborn(creation.key), values })),
+        ...left.creating.map(({ creation: { key }, values }) => ({
+          recordId: unborn(key),
+          values,
+          underKey: key,
+        })),
         ...writing.map((plan) => ({ recordId: plan.target.recordId, values: asTold(plan) })),
       ],
       now,
     );
     // Where our id is unique, a create under it writes to the record that bears it.
     const bearing = traits.writeClass === 'keyed' ? writing.flatMap((plan) => bearingOf(plan, traits)) : [];
-    const shared = await shareUnborn(trx, connectionId, bearing, settlesFrom(now, traits));
+    const shared = await shareCreates(trx, connectionId, bearing, settlesFrom(now, traits));
     return {
       ...left,
       found: {

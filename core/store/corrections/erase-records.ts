@@ -222,7 +222,9 @@ async function forgetOnShared(
     const values = fromJson(row.written) as CrmValues;
     note(row, values, () => true);
     await sql`
-      update crm_writes set written = ${without(row, values, () => true)}
+      update crm_writes
+      set written = ${without(row, values, () => true)},
+          under_key = case when under_key = any(${[...keys]}::text[]) then null else under_key end
       where workspace_id = ${trx.workspaceId} and connection_id = ${row.connectionId}
         and record_id = ${row.recordId} and write_id = ${row.writeId}`.execute(trx);
   }

@@ -31,6 +31,7 @@ import { accountFacts } from './0050-account-facts.ts';
 import { deals } from './0051-deals.ts';
 import { directoryApart } from './0052-directory-apart.ts';
 import { lettersOfTimelines } from './0054-letters-of-timelines.ts';
+import { createsInJournal } from './0055-creates-in-journal.ts';
 
 /** By the name of their file, in order. One that was applied anywhere is never changed: another follows it, under a number above all others. */
 export const migrations = {
@@ -67,4 +68,5 @@ export const migrations = {
   '0051-deals': deals,
   '0052-directory-apart': directoryApart,
   '0054-letters-of-timelines': lettersOfTimelines,
+  '0055-creates-in-journal': createsInJournal,
 };

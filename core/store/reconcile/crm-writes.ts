@@ -27,21 +27,22 @@ function entryOf(row: StoredEntry): JournalEntry {
   return { ...row, written: fromJson(row.written) as CrmValues };
 }
 
-/** Notes writes before they are made: an echo may come before the answer does. */
+/** Notes writes before they are made: an echo may come before the answer does. `underKey`: it creates a record under this id. */
 export async function noteWrites(
   trx: WorkspaceTransaction,
   connectionId: string,
-  writes: readonly { readonly recordId: string; readonly values: CrmValues }[],
+  writes: readonly { readonly recordId: string; readonly values: CrmValues; readonly underKey?: string }[],
   now: number,
 ): Promise<void> {
   if (writes.length === 0) return;
   const values = blobOf(writes.map((write) => toJson(write.values)));
   await sql`
-    insert into crm_writes (workspace_id, connection_id, record_id, write_id, at, written)
+    insert into crm_writes (workspace_id, connection_id, record_id, write_id, at, written, under_key, answered)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, record_id, write_id, ${now},
-           substr(${values.bytes}::bytea, start, size)
+           substr(${values.bytes}::bytea, start, size), under_key, under_key is null
     from unnest(${writes.map((write) => write.recordId)}::text[], ${writes.map(() => randomUUID())}::uuid[],
-                ${values.starts}::int[], ${values.sizes}::int[]) as t (record_id, write_id, start, size)`.execute(
+                ${writes.map((write) => write.underKey ?? null)}::text[],
+                ${values.starts}::int[], ${values.sizes}::int[]) as t (record_id, write_id, under_key, start, size)`.execute(
     trx,
   );
   trx.due.add('sweep', trx.workspaceId, now + echoMs);
@@ -77,13 +78,24 @@ export async function unansweredWrites(
   return rows.map(entryOf);
 }
 
-/** A created record is known by its id from now on; its making was answered, and no try before. */
+/**
+ * A created record is known by its id from now on; its making was answered, and no try before. What it was known for already,
+ * as it bore the id before, goes on as it is.
+ */
 export async function nameWrites(
   trx: WorkspaceTransaction,
   connectionId: string,
   names: readonly { readonly from: string; readonly to: string }[],
 ): Promise<void> {
   if (names.length === 0) return;
+  const named = sql`
+    unnest(${names.map(({ from }) => from)}::text[], ${names.map(({ to }) => to)}::text[]) as t (old, new)`;
+  await sql`
+    delete from crm_writes w
+    using ${named} join crm_writes known on known.workspace_id = ${trx.workspaceId}
+                   and known.connection_id = ${connectionId} and known.record_id = t.new
+    where w.workspace_id = ${trx.workspaceId} and w.connection_id = ${connectionId} and w.record_id = t.old
+      and known.write_id = w.write_id`.execute(trx);
   await sql`
     update crm_writes w
     set record_id = t.new,
@@ -91,7 +103,7 @@ export async function nameWrites(
                                where later.workspace_id = ${trx.workspaceId} and later.connection_id = w.connection_id
                                  and later.record_id = w.record_id
                                  and (later.at, later.write_id) > (w.at, w.write_id))
-    from unnest(${names.map(({ from }) => from)}::text[], ${names.map(({ to }) => to)}::text[]) as t (old, new)
+    from ${named}
     where w.workspace_id = ${trx.workspaceId} and w.connection_id = ${connectionId} and w.record_id = t.old`.execute(
     trx,
   );
@@ -107,8 +119,8 @@ export async function shareWrites(
   moves: readonly { readonly from: string; readonly to: string }[],
 ): Promise<void> {
   await sql`
-    insert into crm_writes (workspace_id, connection_id, record_id, write_id, at, written, answered)
-    select w.workspace_id, w.connection_id, t.new, w.write_id, w.at, w.written, w.answered and not exists (
+    insert into crm_writes (workspace_id, connection_id, record_id, write_id, at, written, under_key, answered)
+    select w.workspace_id, w.connection_id, t.new, w.write_id, w.at, w.written, w.under_key, w.answered and not exists (
              select 1 from dirty_records d
              where d.workspace_id = ${trx.workspaceId} and d.connection_id = ${connectionId}
                and d.record_id = w.record_id and d.tried and d.marked_at <= w.at)
@@ -162,7 +174,7 @@ export const unborn = (key: string): string => `new:${key}`;
  * Records that are about to bear our ids: what creates under these were to write since then, and nobody answered, may take
  * effect there. Returns which, and when they were noted.
  */
-export async function shareUnborn(
+export async function shareCreates(
   trx: WorkspaceTransaction,
   connectionId: string,
   records: readonly { readonly recordId: string; readonly key: string }[],
@@ -170,12 +182,12 @@ export async function shareUnborn(
 ): Promise<{ readonly recordId: string; readonly at: number }[]> {
   if (records.length === 0) return [];
   const { rows } = await sql<{ recordId: string; at: number }>`
-    insert into crm_writes (workspace_id, connection_id, record_id, write_id, at, written, answered)
-    select w.workspace_id, w.connection_id, t.record_id, w.write_id, w.at, w.written, false
-    from unnest(${records.map(({ key }) => unborn(key))}::text[],
-                ${records.map(({ recordId }) => recordId)}::text[]) as t (unborn, record_id)
+    insert into crm_writes (workspace_id, connection_id, record_id, write_id, at, written, under_key, answered)
+    select w.workspace_id, w.connection_id, t.record_id, w.write_id, w.at, w.written, w.under_key, false
+    from unnest(${records.map(({ key }) => key)}::text[],
+                ${records.map(({ recordId }) => recordId)}::text[]) as t (key, record_id)
     join crm_writes w on w.workspace_id = ${trx.workspaceId} and w.connection_id = ${connectionId}
-                     and w.record_id = t.unborn and w.at >= ${since}
+                     and w.under_key = t.key and not w.answered and w.at >= ${since}
     on conflict do nothing
     returning record_id as "recordId", at`.execute(trx);
   return rows;
