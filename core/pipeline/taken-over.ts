@@ -40,14 +40,18 @@ export async function forgetTakenOver(
     ...(base[field] === undefined ? [] : [base[field]]),
     ...(toldOf.get(recordId) ?? []).filter((one) => one.field === field).map(({ value }) => value),
   ];
+  const key = merged.some(({ erasedBase }) => erasedBase !== null)
+    ? await erasureKeyOf(trx.workspaceId)
+    : undefined;
+  const stood = (one: MergedRecord, field: string, value: string): boolean =>
+    held(one, field).some((before) => same(field, before, value)) ||
+    (key !== undefined && fieldsHolding(one.erasedBase ?? {}, { [field]: value }, undefined, key).has(field));
   await deleteOccurrences(
     trx,
     connectionId,
     known.filter(({ recordId, field, value, changedAt }) =>
       (bySurvivor.get(recordId) ?? []).some(
-        (one) =>
-          Math.abs(changedAt - one.goneAt) <= skewMs &&
-          (ours.has(field) || held(one, field).some((before) => same(field, before, value))),
+        (one) => Math.abs(changedAt - one.goneAt) <= skewMs && (ours.has(field) || stood(one, field, value)),
       ),
     ),
   );

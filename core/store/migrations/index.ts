@@ -32,6 +32,7 @@ import { deals } from './0051-deals.ts';
 import { directoryApart } from './0052-directory-apart.ts';
 import { lettersOfTimelines } from './0054-letters-of-timelines.ts';
 import { createsInJournal } from './0055-creates-in-journal.ts';
+import { erasedBases } from './0056-erased-bases.ts';
 
 /** By the name of their file, in order. One that was applied anywhere is never changed: another follows it, under a number above all others. */
 export const migrations = {
@@ -69,4 +70,5 @@ export const migrations = {
   '0052-directory-apart': directoryApart,
   '0054-letters-of-timelines': lettersOfTimelines,
   '0055-creates-in-journal': createsInJournal,
+  '0056-erased-bases': erasedBases,
 };

@@ -356,6 +356,8 @@ export interface MergedRecord {
   readonly ours: readonly string[];
   readonly agreed: boolean;
   readonly erasedValues: ErasedValues | null;
+  /** What stood there when somebody it told of was erased. */
+  readonly erasedBase: ErasedValues | null;
   readonly goneAt: number;
 }
 
@@ -367,7 +369,11 @@ export async function mergedInto(
 ): Promise<MergedRecord[]> {
   if (recordIds.length === 0) return [];
   const { rows } = await sql<
-    Omit<MergedRecord, 'base' | 'erasedValues'> & { base: Buffer; erasedValues: Buffer | null }
+    Omit<MergedRecord, 'base' | 'erasedValues' | 'erasedBase'> & {
+      base: Buffer;
+      erasedValues: Buffer | null;
+      erasedBase: Buffer | null;
+    }
   >`
     with recursive merged as (
       select record_id, moved_to as survivor from crm_records
@@ -378,7 +384,7 @@ export async function mergedInto(
       join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
                         and r.moved_to = m.record_id and r.gone = 'merged')
     select r.record_id as "recordId", m.survivor as "survivorId", r.base, r.ours, r.agreed,
-           r.erased_values as "erasedValues", r.gone_at as "goneAt"
+           r.erased_values as "erasedValues", r.erased_base as "erasedBase", r.gone_at as "goneAt"
     from merged m
     join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
                       and r.record_id = m.record_id
@@ -387,6 +393,7 @@ export async function mergedInto(
     ...row,
     base: fromJson(row.base) as CrmValues,
     erasedValues: row.erasedValues === null ? null : (fromJson(row.erasedValues) as ErasedValues),
+    erasedBase: row.erasedBase === null ? null : (fromJson(row.erasedBase) as ErasedValues),
   }));
 }
 

@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest';
+import { openHubspotAccount } from './conformance/hubspot-account.ts';
+import { hour, minute, setUpFor, somebody } from './conformance/set-up.ts';
+import { everyRow } from './harness/every-row.ts';
+
+/** Somebody is erased whose record went, or goes, into another’s: what it carried along is no change of anybody’s. */
+
+const asha = somebody(1, 'Asha Rao');
+const bela = { ...somebody(2), name: 'Bela' };
+
+test.each([
+  ['at once', 'before'],
+  ['late', 'before'],
+  ['late', 'after'],
+] as const)(
+  'told %s, of who was erased %s the merge: names, choices and tags alike',
+  async (told, erased) => {
+    const { fixture, crm } = await setUpFor(openHubspotAccount)({ webhooks: true });
+    await crm.check();
+    await crm.writes(bela, 'Hello');
+    await crm.writes(asha, 'A secret of mine');
+    await fixture.ride(hour);
+    await crm.tag(asha, ['hers']);
+    await fixture.ride(hour);
+    const records = await crm.records();
+    const [ofAsha, ofBela] = ['Asha', 'Bela'].map((name) =>
+      records.find((record) => crm.read(record, 'first name') === name),
+    );
+    fixture.clock.advance(minute);
+    if (told === 'late') crm.deaf = true;
+    if (erased === 'before') await crm.erase(asha);
+    await crm.account.user.merge(ofBela?.recordId ?? '', ofAsha?.recordId ?? '');
+    await fixture.ride(hour);
+    // Their records are read by the way, so that what was known of the merge before it is told of is seen to give way.
+    await crm.writes(bela, 'Still here');
+    await crm.tag(bela, ['vip']);
+    await fixture.ride(hour);
+    if (erased === 'after') await crm.erase(asha);
+    await fixture.ride(hour);
+    crm.deaf = false;
+    fixture.clock.advance(minute);
+    await fixture.ride(hour);
+    await crm.check();
+    await fixture.ride(hour);
+    const merged = await crm.record();
+    expect([crm.read(merged, 'first name'), crm.read(merged, 'last name')]).toEqual(['Bela', '']);
+    expect(await crm.occurrences()).toEqual([]);
+    const left = await everyRow(fixture.store, crm.workspaceId);
+    expect(
+      [asha.phone ?? '', 'Asha', 'Rao', 'secret of mine'].filter((trace) => left.includes(trace)),
+    ).toEqual([]);
+  },
+);
