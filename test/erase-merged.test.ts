@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
+import { memoryAccounts } from './conformance/memory-account.ts';
 import { hour, minute, setUpFor, somebody } from './conformance/set-up.ts';
 import { everyRow } from './harness/every-row.ts';
 
@@ -49,5 +50,34 @@ test.each([
     expect(
       [asha.phone ?? '', 'Asha', 'Rao', 'secret of mine'].filter((trace) => left.includes(trace)),
     ).toEqual([]);
+  },
+);
+
+test.each([
+  ['a CRM unlike HubSpot', () => memoryAccounts().open],
+  ['HubSpot', () => openHubspotAccount],
+] as const)(
+  'who comes back is found at %s on the record theirs went into, of which nobody had told: what stood before is gone',
+  async (_, open) => {
+    const { fixture, crm } = await setUpFor(open())({ polled: true });
+    await crm.writes(asha, 'A secret of mine');
+    await fixture.ride(hour);
+    const theirs = await crm.record();
+    const other = await crm.account.user.create(crm.valuesOf({ 'first name': 'Typed' }));
+    await fixture.ride(hour);
+    await crm.check();
+    crm.deaf = true;
+    fixture.clock.advance(minute);
+    await crm.account.user.merge(theirs.recordId, other);
+    await crm.erase(asha);
+    fixture.clock.advance(minute);
+    await crm.writes(asha, 'Back again');
+    await fixture.pass(hour);
+    crm.deaf = false;
+    await fixture.ride(hour);
+    expect(crm.read(await crm.record(), 'first message')).toBe('Back again');
+    const left = await everyRow(fixture.store, crm.workspaceId);
+    expect(left).not.toContain('secret of mine');
+    expect([await crm.occurrences(), await crm.letters(), await crm.conflicts()]).toEqual([[], [], []]);
   },
 );

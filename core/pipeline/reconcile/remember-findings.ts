@@ -9,6 +9,7 @@ import {
   decideCreations,
   deleteCrmLetters,
   dueTimeline,
+  erasedTriesOf,
   type DirtyRecord,
   givePrimaryRecords,
   holdDirty,
@@ -26,6 +27,7 @@ import {
   openConflicts,
   parkDeadLetters,
   preferPrimaries,
+  recordsById,
   repointLinks,
   returnDirty,
   saveErasedValues,
@@ -81,6 +83,8 @@ export async function rememberFindings(
     ...[...findings.back.keys()].map(subjectOfContact),
   ]);
   await addOccurrences(trx, findings.noticed, now);
+  const shown = await mergesShown(trx, connectionId, findings.seen, now);
+  await followMerges(trx, connectionId, shown, batch, now);
   await saveRecords(
     trx,
     connectionId,
@@ -97,13 +101,9 @@ export async function rememberFindings(
   await agreeRecords(trx, connectionId, agreed, now);
   await saveErasedValues(trx, connectionId, standing, now);
   await trustRecords(trx, connectionId, findings.standing);
-  const moves = findings.gone.flatMap(({ recordId, movedTo }) =>
-    movedTo === undefined ? [] : [{ from: recordId, to: movedTo }],
-  );
-  await noteErasedEnds(trx, connectionId, moves, batch.erasureKeyOf, now);
-  await markGone(trx, connectionId, findings.gone);
-  await repointLinks(trx, connectionId, moves, { entriesMove: batch.entriesMove, now });
-  const goneIds = findings.gone.map(({ recordId }) => recordId);
+  await followMerges(trx, connectionId, findings.gone, batch, now);
+  const gone = [...shown, ...findings.gone];
+  const goneIds = gone.map(({ recordId }) => recordId);
   const given = await givePrimaryRecords(
     trx,
     connectionId,
@@ -114,7 +114,7 @@ export async function rememberFindings(
   await forgetTakenOver(
     trx,
     batch.followed,
-    [...moves.map(({ to }) => to), ...findings.noticed.map(({ recordId }) => recordId)],
+    [...gone.flatMap(({ movedTo }) => movedTo ?? []), ...findings.noticed.map(({ recordId }) => recordId)],
     batch.erasureKeyOf,
   );
   await leaveGonePrimaries(trx, connectionId, [...findings.back.keys()]);
@@ -168,6 +168,52 @@ export async function rememberFindings(
   await markLater(trx, connectionId, findings.unsettled, now);
   await returnDirty(trx, { connectionId, lease: batch.lease, returned });
   await addCounts(trx, countsOf(connectionId, findings.outcomes, new Set(done), now));
+}
+
+/** Records that are no more: what is known of them goes with those they went into. */
+async function followMerges(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  gone: Findings['gone'],
+  { entriesMove, erasureKeyOf }: { readonly entriesMove: boolean; readonly erasureKeyOf: ErasureKeyOf },
+  now: number,
+): Promise<void> {
+  const moves = gone.flatMap(({ recordId, movedTo }) =>
+    movedTo === undefined ? [] : [{ from: recordId, to: movedTo }],
+  );
+  await noteErasedEnds(trx, connectionId, moves, erasureKeyOf, now);
+  await markGone(trx, connectionId, gone);
+  await repointLinks(trx, connectionId, moves, { entriesMove, now });
+}
+
+/**
+ * What searches bring up tells of merges as well, which are to be known before what stands there is: of somebody erased it
+ * is not remembered.
+ */
+async function mergesShown(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  seen: Findings['seen'],
+  now: number,
+): Promise<Findings['gone']> {
+  const merged = seen.flatMap(({ recordId, mergedFrom = [], changedAt = now }) =>
+    mergedFrom.map((from) => ({ recordId: from, movedTo: recordId, changedAt })),
+  );
+  if (merged.length === 0) return [];
+  const rows = await recordsById(
+    trx,
+    connectionId,
+    merged.map(({ recordId }) => recordId),
+  );
+  const rowOf = new Map(rows.map((row) => [row.recordId, row]));
+  const tries = await erasedTriesOf(trx, connectionId);
+  return merged.flatMap(({ recordId, movedTo, changedAt }) => {
+    const row = rowOf.get(recordId);
+    // One nobody had seen may have been made by a create of somebody erased.
+    const passed = row === undefined ? tries.length === 0 : row.gone === 'merged' || row.gone === 'erased';
+    const at = row?.goneAt ?? row?.doubtedAt ?? changedAt;
+    return passed ? [] : [{ recordId, how: 'merged' as const, at, movedTo }];
+  });
 }
 
 /** What the statement of a day counts: each mark once, when it is done. */

@@ -33,6 +33,8 @@ export interface SeenRecord {
   readonly phoneFields?: readonly string[];
   /** The vendor's time of its last change; undefined: not told. */
   readonly changedAt?: number | undefined;
+  /** Records that were merged into it; undefined: not told. */
+  readonly mergedFrom?: readonly string[] | undefined;
 }
 
 /** A record as both sides agree on it. */
