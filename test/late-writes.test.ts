@@ -105,3 +105,20 @@ test('what a create writes on the record its person was given by a member since 
   expect(await crm.occurrences()).toEqual(changes);
   expect(await shown()).toEqual(['Typed', 'Sen']);
 });
+
+test.each(['creates', 'updates'] as const)(
+  'that one of its %s took effect is known however late it is told',
+  async (on) => {
+    const { fixture, crm } = await setUpFor(openHubspotAccount)({ webhooks: true });
+    await crm.check();
+    if (on === 'updates') await crm.writes(asha);
+    await fixture.ride(hour);
+    await crm.account.fault({ on, commitAfterMs: 20_000, times: 1 });
+    await crm.writes(asha, 'STOP');
+    await fixture.settle();
+    fixture.clock.advance(5 * hour);
+    await fixture.ride(hour);
+    expect(crm.isOptedOut(await crm.record())).toBe(true);
+    expect(await crm.occurrences()).toEqual([]);
+  },
+);

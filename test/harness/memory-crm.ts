@@ -355,6 +355,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
       one.act();
     }
   };
+  clock.onAdvance(catchUp);
   const standing = (recordId: string): MemoryRecord | undefined => {
     const record = records.get(recordId);
     return record === undefined || record.goneAt !== undefined ? undefined : record;
@@ -531,7 +532,9 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
         crm.spent += cost;
         const delayed = crm.trouble?.(operation);
         if (delayed !== undefined) {
-          late.push({ dueAt: clock.now() + delayed.commitAfterMs, act: () => void act() });
+          const dueAt = clock.now() + delayed.commitAfterMs;
+          clock.stopAt(dueAt);
+          late.push({ dueAt, act: () => void act() });
           throw noAnswer();
         }
         const answer = act();

@@ -7,6 +7,7 @@ import {
   type ConnectionRow,
   connectionsOf,
   doubtRecords,
+  echoMs,
   keepWrites,
   linksOfRecords,
   scannedOccurrences,
@@ -191,7 +192,7 @@ async function applyFields(
 
   const rows = new Map((await recordsById(trx, connectionId, recordIds)).map((row) => [row.recordId, row]));
   const strangers = fields.filter((one) => !rows.has(one.recordId) && followed.fields.has(one.field));
-  const births = await birthsAmong(trx, connectionId, strangers, same, now);
+  const births = await birthsAmong(trx, connectionId, strangers, same);
   const told = strangers.filter((one) => !byPerson(one));
   const ofErased = await noteToldBirths(trx, connectionId, told, erasureKeyOf);
   const { foreign: others, echoes } = await withoutEchoes(
@@ -264,11 +265,10 @@ async function birthsAmong(
   connectionId: string,
   strangers: readonly FieldChange[],
   same: (field: string, x: string, y: string) => boolean,
-  now: number,
 ): Promise<ReadonlySet<FieldChange>> {
   const told = strangers.filter((one) => !byPerson(one));
   if (told.length === 0) return new Set();
-  const tries = await unbornWrites(trx, connectionId, now);
+  const tries = await unbornWrites(trx, connectionId, earliestOf(told));
   const ofRecords = [...Map.groupBy(told, ({ recordId }) => recordId).values()];
   return new Set(
     ofRecords
@@ -294,6 +294,10 @@ function byPerson({ by }: FieldChange): boolean {
   return by?.startsWith('user ') === true;
 }
 
+function earliestOf(changes: readonly FieldChange[]): number {
+  return changes.reduce((earliest, { at }) => Math.min(earliest, at), Number.MAX_SAFE_INTEGER);
+}
+
 interface Echo {
   readonly change: FieldChange;
   /** When the write was noted. */
@@ -314,7 +318,7 @@ async function withoutEchoes(
   now: number,
 ): Promise<{ readonly foreign: FieldChange[]; readonly echoes: Echo[] }> {
   const recordIds = [...new Set(changes.map(({ recordId }) => recordId))];
-  const entries = (await openWrites(trx, connectionId, recordIds, now)).map((entry) => ({
+  const entries = (await openWrites(trx, connectionId, recordIds, earliestOf(changes))).map((entry) => ({
     ...entry,
     written: { ...entry.written },
   }));
@@ -325,7 +329,8 @@ async function withoutEchoes(
     if (byPerson(change)) return true;
     const echo = entries.find((entry) => {
       const written = entry.written[field];
-      return entry.recordId === recordId && written !== undefined && same(field, written, value);
+      const isLate = entry.at <= change.at - echoMs;
+      return entry.recordId === recordId && !isLate && written !== undefined && same(field, written, value);
     });
     if (echo === undefined) return true;
     if (echo.answered || settlesAt(echo, traits) < now) {

@@ -130,17 +130,17 @@ export async function shareWrites(
     on conflict do nothing`.execute(trx);
 }
 
-/** Writes whose echo may still come. Locked: an echo is absorbed once. */
+/** Writes whose echo may be a change that was made then or later, however late it is told. Locked: an echo is absorbed once. */
 export async function openWrites(
   trx: WorkspaceTransaction,
   connectionId: string,
   recordIds: readonly string[],
-  now: number,
+  changedAt: number,
 ): Promise<JournalEntry[]> {
   const { rows } = await sql<StoredEntry>`
     select ${columns} from crm_writes
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-      and record_id = any(${recordIds}::text[]) and at > ${now - echoMs}
+      and record_id = any(${recordIds}::text[]) and at > ${changedAt - echoMs}
     order by at, write_id for update`.execute(trx);
   return rows.map(entryOf);
 }
@@ -193,16 +193,16 @@ export async function shareCreates(
   return rows;
 }
 
-/** What was lately to be written to records that may have been made, each try for itself. */
+/** What was to be written to records that may have been made then or later, each try for itself. */
 export async function unbornWrites(
   trx: WorkspaceTransaction,
   connectionId: string,
-  now: number,
+  changedAt: number,
 ): Promise<CrmValues[]> {
   const { rows } = await sql<{ written: Buffer }>`
     select written from crm_writes
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-      and starts_with(record_id, ${unborn('')}) and at > ${now - echoMs}`.execute(trx);
+      and starts_with(record_id, ${unborn('')}) and at > ${changedAt - echoMs}`.execute(trx);
   return rows.map(({ written }) => fromJson(written) as CrmValues);
 }
 
