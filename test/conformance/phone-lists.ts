@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { expect, test, type TestContext } from 'vitest';
 import type { CrmWorkspace } from '../harness/crm-workspace.ts';
+import { everyRow } from '../harness/every-row.ts';
 import { numberChange } from '../harness/whatsapp.ts';
 import { minute, nationalNumber, needs, type SetUp, somebody } from './set-up.ts';
 
@@ -53,23 +55,80 @@ export function phoneLists(setUp: SetUp): void {
     expect(await list.phonesOn(recordId)).toEqual(both);
   });
 
-  test('what people typed beside the number of somebody erased stays on a record that tells of others too', async (context) => {
+  test.for(['their own record', 'a record of somebody else’s'])(
+    'the number of somebody erased goes from a list on %s that tells of others too, and what people typed stays',
+    async (whose, context) => {
+      const { fixture, crm } = await setUp();
+      const list = listOf(context, crm);
+      const [asha, bela] = [somebody(1, 'Asha'), somebody(2, 'Bela')];
+      const people = whose === 'their own record' ? [asha, bela] : [bela, asha];
+      for (const person of people) {
+        await crm.writes(person);
+        await fixture.settle();
+      }
+      const ofAsha = (await crm.records()).find((one) => crm.read(one, 'first name') === 'Asha');
+      const recordId = ofAsha?.recordId ?? '';
+      const office = '011 2345 6789';
+      await crm.account.user.update(recordId, list.type([phoneOf(1), office, phoneOf(2)]));
+      await crm.check();
+      await fixture.settle();
+      if (whose !== 'their own record') {
+        const { contactId } = await crm.contactOf(bela);
+        const actor = { workspaceId: crm.workspaceId, memberId: randomUUID() };
+        await fixture.process.corrections.relink(actor, {
+          connectionId: crm.connectionId,
+          contactId,
+          recordId,
+        });
+        await fixture.settle();
+      }
+      await crm.erase(asha);
+      await fixture.settle();
+      await crm.check();
+      await fixture.settle();
+      expect(await list.phonesOn(recordId)).toEqual([office, phoneOf(2)]);
+      expect(await everyRow(fixture.store, crm.workspaceId)).not.toContain(nationalNumber(1));
+    },
+  );
+
+  test('a number people typed themselves stays, whoever of the list is erased', async (context) => {
     const { fixture, crm } = await setUp();
     const list = listOf(context, crm);
     const [asha, bela] = [somebody(1, 'Asha'), somebody(2, 'Bela')];
-    for (const person of [bela, asha]) {
+    const typed = [phoneOf(1), phoneOf(2)];
+    const recordId = await crm.account.user.create({
+      ...crm.valuesOf({ 'first name': 'Family' }),
+      ...list.type(typed),
+    });
+    await crm.check();
+    for (const person of [asha, bela]) {
       await crm.writes(person);
       await fixture.settle();
     }
-    const ofAsha = (await crm.records()).find((one) => crm.read(one, 'first name') === 'Asha');
-    const recordId = ofAsha?.recordId ?? '';
-    const all = [phoneOf(1), '011 2345 6789', phoneOf(2)];
-    await crm.account.user.update(recordId, list.type(all));
+    await crm.erase(asha);
+    await fixture.settle();
+    expect(await list.phonesOn(recordId)).toEqual(typed);
+  });
+
+  test('the number of somebody who is back after they were erased stays theirs', async (context) => {
+    const { fixture, crm } = await setUp();
+    const list = listOf(context, crm);
+    const asha = somebody(1, 'Asha');
+    await crm.writes(asha);
+    await fixture.settle();
+    const { recordId } = await crm.record();
+    await crm.account.user.update(recordId, list.type([phoneOf(1), '011 2345 6789']));
     await crm.check();
     await fixture.settle();
     await crm.erase(asha);
+    fixture.clock.advance(minute);
+    await crm.writes(asha, 'Back again');
     await fixture.settle();
-    expect(await list.phonesOn(recordId)).toEqual(all);
+    expect(await list.phonesOn(recordId)).toEqual([phoneOf(1), '011 2345 6789']);
+    const moved = { ...asha, phone: `91${nationalNumber(2)}` };
+    await crm.receive(numberChange(asha, moved, 'wamid.moved', fixture.clock.now()));
+    await fixture.settle();
+    expect(await list.phonesOn(recordId)).toEqual(['011 2345 6789', phoneOf(2)]);
   });
 
   test('our number gives way to the next one, and what people typed beside it stays', async (context) => {

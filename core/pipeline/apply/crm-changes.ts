@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ownNumberOf } from '../../mapping/index.ts';
 import type { AccountTraits, ConnectorTraits, CrmChange } from '../../crm/index.ts';
 import {
   addOccurrences,
@@ -335,6 +336,7 @@ async function withoutEchoes(
     if (echo === undefined) return true;
     if (echo.answered || settlesAt(echo, traits) < now) {
       delete echo.written[field];
+      delete echo.written[ownNumberOf(field)];
       touched.add(echo);
     }
     echoes.push({ change, writtenAt: echo.at, answered: echo.answered });

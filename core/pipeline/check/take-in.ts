@@ -73,7 +73,8 @@ export async function takeIn(
   );
   await takeInDeals(trx, connectionId, traits, page.deals ?? [], now);
   const seen = saved.map(({ record }) => seenRecord(record, traits, region));
-  await saveRecords(trx, connectionId, await withoutErased(trx, connectionId, seen, erasureKeyOf), now);
+  const followed = followedBy(connection, traits);
+  await saveRecords(trx, connectionId, await withoutErased(trx, followed, seen, erasureKeyOf), now);
   const matched = await linkByPhone(
     trx,
     connectionId,
@@ -88,7 +89,7 @@ export async function takeIn(
   await mark(others, markPriority.fields, true);
   await forgetTakenOver(
     trx,
-    followedBy(connection, traits),
+    followed,
     [...page.merged.map(({ into }) => into), ...found.occurrences.map(({ recordId }) => recordId)],
     erasureKeyOf,
   );

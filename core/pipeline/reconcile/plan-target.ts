@@ -9,6 +9,7 @@ import {
 import {
   type Agreed,
   difference,
+  type ErasedFields,
   foldRecord,
   optOutOf,
   type Taken,
@@ -46,7 +47,7 @@ export function planTarget(
   wholeMapping: readonly FieldMapping[],
   traits: AccountTraits,
   followed: Followed,
-  erased: ReadonlySet<string>,
+  erased: ErasedFields,
 ): TargetPlan {
   const { row, primaryFor, others } = target;
   const mapping = linesOn(wholeMapping, traits.recordTypes?.of(target.recordId));
@@ -121,7 +122,7 @@ function planOthers(
   mapping: readonly FieldMapping[],
   traits: AccountTraits,
   followed: Followed,
-  erased: ReadonlySet<string>,
+  erased: ErasedFields,
   agreed: Agreed,
   unseen: boolean,
 ): TargetPlan {
@@ -162,27 +163,46 @@ function planOthers(
   // What those who stand on it say too is theirs, such as the phone of who came back.
   const isTheirs = (line: FieldMapping): boolean =>
     target.others.some((one) => writtenValue(line, one, traits.spelling) === record?.values[line.field.name]);
-  // Of several phones in a list nobody can tell any more which one was the erased person's.
-  const isListOfSeveral = ({ field }: FieldMapping): boolean =>
-    field.kind === 'phones' &&
-    (traits.spelling.phoneList?.in(record?.values[field.name] ?? '') ?? []).length > 1;
   const isEmptied = (line: FieldMapping): boolean =>
-    erased.has(line.field.name) &&
-    target.row?.refused[line.field.name] !== '' &&
-    !isTheirs(line) &&
-    !isListOfSeveral(line);
-  const emptied = Object.fromEntries(mapping.filter(isEmptied).map((line) => [line.field.name, '']));
+    erased.has(line.field.name) && target.row?.refused[line.field.name] !== '' && !isTheirs(line);
+  const givingWay = mapping
+    .filter(isEmptied)
+    .map((line) => [line.field.name, withoutErased(line, record, erased, target.others, traits)] as const);
+  const emptied = Object.fromEntries(givingWay.map(([field, { write }]) => [field, write]));
+  const left = Object.fromEntries(givingWay.map(([field, { value }]) => [field, value]));
   const agreedThen = withFollowed(asSeen(decided.agreed, record, about), record, followed);
   return {
     target,
     write: { ...emptied, ...decided.write, ...(stale ? { [traits.contactIdField]: '' } : {}) },
     taken: decided.taken,
-    agreed: { ...agreedThen, base: { ...agreedThen.base, ...emptied, ...decided.write } },
+    agreed: { ...agreedThen, base: { ...agreedThen.base, ...left, ...decided.write } },
     before: { base: { ...agreed.base, ...record?.values }, ours: agreed.ours },
     refused: target.row?.refused ?? {},
     key: held,
     record,
     needsRead: record === undefined && (decided.needsRead || unseen || mayDiffer(target)),
+  };
+}
+
+/** A field that is emptied of somebody erased; of a list of phones their numbers go, and what others there have stays. */
+function withoutErased(
+  line: FieldMapping,
+  record: CrmRecord | undefined,
+  erased: ErasedFields,
+  others: readonly ContactFields[],
+  { spelling }: AccountTraits,
+): { readonly write: string; readonly value: string } {
+  const { name, kind } = line.field;
+  const { phoneList } = spelling;
+  if (kind !== 'phones' || phoneList === undefined) return { write: '', value: '' };
+  const there = phoneList.in(record?.values[name] ?? '');
+  const said = others.flatMap((one) => phoneList.in(writtenValue(line, one, spelling) ?? ''));
+  const removed = there.filter(
+    (number) => erased.get(name)?.includes(number) === true && !said.includes(number),
+  );
+  return {
+    write: phoneList.change({ added: [], removed }),
+    value: phoneList.write(there.filter((number) => !removed.includes(number))),
   };
 }
 
@@ -229,7 +249,7 @@ function withFollowed(agreed: Agreed, record: CrmRecord | undefined, { theirs }:
 function heldKey(
   { row, primaryFor, others, keyIsOthers }: DirtyTarget,
   record: CrmRecord | undefined,
-  erased: ReadonlySet<string>,
+  erased: ErasedFields,
 ): string | undefined {
   if (erased.has(erasedKeyField)) return undefined;
   const held = record === undefined ? (row?.keyContactId ?? undefined) : record.contactId;

@@ -88,7 +88,7 @@ export async function rememberFindings(
   await saveRecords(
     trx,
     connectionId,
-    await withoutErased(trx, connectionId, findings.seen, batch.erasureKeyOf),
+    await withoutErased(trx, batch.followed, findings.seen, batch.erasureKeyOf),
     now,
   );
   await noteErasedBirths(trx, connectionId, findings.bornOfErased, batch.erasureKeyOf);

@@ -8,6 +8,7 @@ import {
   shareCreates,
   unborn,
 } from '../../store/index.ts';
+import { ownNumberOf, ownNumbersOf } from '../../mapping/index.ts';
 import { followedBy, settlesAt, settlesFrom } from '../followed.ts';
 import type { BatchWork } from './batch-work.ts';
 import { type BatchOutcome, type Finding, foldFindings } from './findings.ts';
@@ -82,7 +83,7 @@ export async function writeBatch(work: BatchWork): Promise<ReadonlyMap<BatchOutc
  * what is to be: nothing that was decided with somebody who was erased since. A record that is others' too is marked anew.
  */
 async function noteIntentions(
-  { store, clock, connection, connector: { traits } }: BatchWork,
+  { store, clock, connection, connector: { traits }, mapping }: BatchWork,
   creating: readonly CreatingValues[],
   plans: readonly TargetPlan[],
 ): Promise<{
@@ -130,7 +131,7 @@ async function noteIntentions(
       [
         ...left.creating.map(({ creation: { key }, values }) => ({
           recordId: unborn(key),
-          values,
+          values: { ...values, ...ownNumbersOf(values, mapping, traits.spelling) },
           underKey: key,
         })),
         ...writing.map((plan) => ({ recordId: plan.target.recordId, values: asTold(plan) })),
@@ -150,10 +151,14 @@ async function noteIntentions(
   });
 }
 
-/** What a write leaves there: one that adds to a list names what is added alone. */
-function asTold({ write, agreed }: TargetPlan): CrmValues {
+/** What a write leaves there: one that adds to a list names what is added alone. Which of a list is ours goes with it. */
+function asTold({ write, agreed: { base } }: TargetPlan): CrmValues {
   return Object.fromEntries(
-    Object.entries(write).map(([field, value]) => [field, agreed.base[field] ?? value]),
+    Object.entries(write).flatMap(([field, value]) => {
+      const { [ownNumberOf(field)]: number = '' } = base;
+      const told = [field, base[field] ?? value] as const;
+      return number === '' ? [told] : [told, [ownNumberOf(field), number] as const];
+    }),
   );
 }
 

@@ -68,7 +68,7 @@ export async function planStanding(
   const { connection, connector, mapping, clock } = work;
   const { traits } = connector;
   const followed = followedBy(connection, traits);
-  const plans = standing.map((target) => planTarget(target, undefined, mapping, traits, followed, new Set()));
+  const plans = standing.map((target) => planTarget(target, undefined, mapping, traits, followed, new Map()));
   const asking = plans.filter(({ needsRead }) => needsRead).map(({ target }) => target);
   if (asking.length === 0) return { plans, found: [] };
   const read = await work.calls.inParts(asking, traits.sizes.read, (part) =>
@@ -85,6 +85,7 @@ export async function planStanding(
   const erasedOf = await erasedFieldsOf(
     connection.workspaceId,
     asking.map(({ erasedValues }) => erasedValues),
+    followed,
     work.erasureKeyOf,
   );
   const { erasedTries } = work.batch;

@@ -5,7 +5,7 @@ import { fromJson, toJson } from '../json.ts';
 import { addErasedValues, type ErasedValues, joinedErasedValues } from '../reconcile/erased-values.ts';
 import type { WorkspaceTransaction } from '../store.ts';
 import { saveErasedTries } from './erased-tries.ts';
-import { erasedHash, erasedKeyField } from './erasures.ts';
+import { erasedHash, erasedKeyField, hashable } from './erasures.ts';
 import {
   type IsTheirs,
   named,
@@ -65,7 +65,7 @@ export async function hashValues(
 function hashed(values: readonly (readonly [field: string, value: string])[], key: Buffer): ErasedValues {
   const ofField = Map.groupBy(values, ([field]) => field);
   const hashes = [...ofField].map(([field, some]) => {
-    const all = some.map(([, value]) => erasedHash(key, value).toString('hex'));
+    const all = some.map(([, value]) => erasedHash(key, hashable(field, value)).toString('hex'));
     return [field, [...new Set(all)]] as const;
   });
   return Object.fromEntries(hashes);

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { CrmValues } from '../../crm/index.ts';
 import { canonicalPhone } from '../../identity/index.ts';
+import { fieldOfNumber } from '../../mapping/index.ts';
 import { fromJson, toJson } from '../json.ts';
 import type { WorkspaceTransaction } from '../store.ts';
 import { hashValues } from './erased-hashes.ts';
@@ -47,7 +48,9 @@ export async function forgetOnShared(
   const agreedOf = new Map(rows.map((row) => [nameOf(row), fromJson(row.base) as CrmValues]));
   const oursOf = new Map(rows.map((row) => [nameOf(row), row.ours]));
   const isTyped = (row: RecordNamed, field: string, value: string): boolean =>
-    agreedOf.get(nameOf(row))?.[field] === value && oursOf.get(nameOf(row))?.includes(field) === false;
+    !isNumberOfOurs(field) &&
+    agreedOf.get(nameOf(row))?.[field] === value &&
+    oursOf.get(nameOf(row))?.includes(field) === false;
   const noteOne = (row: RecordNamed, field: string, value: string): void => {
     const { connectionId, recordId } = row;
     const places = [recordId, ...(recordOf.get(nameOf(row))?.survivors ?? [])];
@@ -62,7 +65,7 @@ export async function forgetOnShared(
   };
 
   for (const row of rows) {
-    const isOurs = (field: string): boolean => row.ours.includes(field);
+    const isOurs = (field: string): boolean => isNumberOfOurs(field) || row.ours.includes(field);
     const agreed = agreedOf.get(nameOf(row)) ?? {};
     note(row, agreed, isOurs);
     if (row.key !== null && keys.includes(row.key)) noteOne(row, erasedKeyField, row.key);
@@ -105,6 +108,11 @@ export async function forgetOnShared(
     where o.workspace_id = ${trx.workspaceId} and o.connection_id = t.connection_id and o.record_id = t.record_id
       and o.field = t.field and o.value = t.value`.execute(trx);
   await hashValues(trx, written, key, now);
+}
+
+/** The name under which the number of a list that we wrote is known. */
+function isNumberOfOurs(name: string): boolean {
+  return fieldOfNumber(name) !== name;
 }
 
 /** Where one of these phones stands, each as connection, record and field. */
