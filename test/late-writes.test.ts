@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
-import { hour, setUpFor, somebody } from './conformance/set-up.ts';
+import { hour, minute, setUpFor, somebody } from './conformance/set-up.ts';
 import type { CrmFixture } from './harness/crm-fixture.ts';
 import type { WorkspaceOptions } from './harness/crm-workspace.ts';
 
@@ -122,3 +122,23 @@ test.each(['creates', 'updates'] as const)(
     expect(await crm.occurrences()).toEqual([]);
   },
 );
+
+test('a record that a create made without a word, and that somebody deleted before anybody saw it, was ours', async () => {
+  const { fixture, crm } = await setUpFor(openHubspotAccount)({ webhooks: true });
+  await crm.check();
+  crm.deaf = true;
+  await crm.account.fault({ on: 'creates', commitAfterMs: 0, times: 2 });
+  await crm.writes(asha, 'STOP');
+  await fixture.settle();
+  await crm.account.user.remove((await crm.record()).recordId);
+  fixture.clock.advance(minute);
+  await crm.writes(asha, 'START');
+  await fixture.settle();
+  crm.deaf = false;
+  fixture.clock.advance(minute);
+  await fixture.ride(hour);
+  await crm.check();
+  await fixture.ride(hour);
+  expect(crm.isOptedOut(await crm.record())).toBe(false);
+  expect(await crm.occurrences()).toEqual([]);
+});

@@ -22,6 +22,8 @@ export interface Human {
   /** Somebody else had a hand in it: more records than one may hold their phone. */
   recordsUnsure: boolean;
   erasedAt: number | undefined;
+  /** Their number and BSUID were shown together, since they were erased. */
+  shownTogether: boolean;
   /** What may stand nowhere since they were erased. */
   erasedTokens: Set<string>;
 }
@@ -44,6 +46,7 @@ export function newHuman(index: number, hasLastName: boolean): Human {
     optOutUnsure: false,
     recordsUnsure: false,
     erasedAt: undefined,
+    shownTogether: false,
     erasedTokens: new Set(),
   };
 }

@@ -140,9 +140,15 @@ export class Life {
     const words = this.wordsOf(id);
     human.said.push({ words, at });
     human.lastWroteAt = at;
-    human.known = true;
+    this.sees(human, person);
     this.say(`${String(human.index)} writes ${words} as ${JSON.stringify(person)}`);
     await this.deliver(text(person, this.wamidOf(id), at, words), mayWait);
+  }
+
+  /** They wrote as WhatsApp shows them. */
+  sees(human: Human, { phone, bsuid }: Person): void {
+    human.known = true;
+    human.shownTogether ||= phone !== undefined && bsuid !== undefined;
   }
 
   setDeaf(deaf: boolean): void {

@@ -22,7 +22,7 @@ import {
   recordsById,
   repointLinks,
   storableText,
-  unbornWrites,
+  createsSince,
   workflowField,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
@@ -192,7 +192,9 @@ async function applyFields(
   const { same } = followed;
 
   const rows = new Map((await recordsById(trx, connectionId, recordIds)).map((row) => [row.recordId, row]));
-  const strangers = fields.filter((one) => !rows.has(one.recordId) && followed.fields.has(one.field));
+  const strangers = fields.filter(
+    (one) => neverSeen(rows.get(one.recordId)) && followed.fields.has(one.field),
+  );
   const births = await birthsAmong(trx, connectionId, strangers, same);
   const told = strangers.filter((one) => !byPerson(one));
   const ofErased = await noteToldBirths(trx, connectionId, told, erasureKeyOf);
@@ -257,8 +259,13 @@ function onceEach(changes: readonly FieldChange[]): FieldChange[] {
   });
 }
 
+/** Nothing of it was known before, also where it is no more by now. */
+function neverSeen(row: RecordRow | undefined): boolean {
+  return row === undefined || (!row.agreed && Object.keys(row.base).length === 0);
+}
+
 /**
- * What creating a record brought back before its making was answered: all that is told of a record nobody knows yet
+ * What creating a record brought back before its making was answered: all that is told of a record nobody has seen
  * stands in one such try.
  */
 async function birthsAmong(
@@ -269,7 +276,7 @@ async function birthsAmong(
 ): Promise<ReadonlySet<FieldChange>> {
   const told = strangers.filter((one) => !byPerson(one));
   if (told.length === 0) return new Set();
-  const tries = await unbornWrites(trx, connectionId, earliestOf(told));
+  const tries = await createsSince(trx, connectionId, earliestOf(told));
   const ofRecords = [...Map.groupBy(told, ({ recordId }) => recordId).values()];
   return new Set(
     ofRecords

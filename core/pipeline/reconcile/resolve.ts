@@ -237,7 +237,7 @@ function agreedByTries(
   const base = Object.fromEntries(
     Object.entries(written).map(([field, last]) => {
       const now = current[field];
-      return [field, now !== undefined && tries.some((one) => one[field] === now) ? now : last];
+      return [field, now !== undefined && tries.some((one) => (one[field] ?? '') === now) ? now : last];
     }),
   );
   const ours = Object.keys(written).filter((name) => fieldOfNumber(name) === name);

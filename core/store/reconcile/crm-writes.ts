@@ -193,8 +193,8 @@ export async function shareCreates(
   return rows;
 }
 
-/** What was to be written to records that may have been made then or later, each try for itself. */
-export async function unbornWrites(
+/** What creates then or later were to write, each try for itself: one that nobody answered may have made a record of its own. */
+export async function createsSince(
   trx: WorkspaceTransaction,
   connectionId: string,
   changedAt: number,
@@ -202,7 +202,7 @@ export async function unbornWrites(
   const { rows } = await sql<{ written: Buffer }>`
     select written from crm_writes
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-      and starts_with(record_id, ${unborn('')}) and at > ${changedAt - echoMs}`.execute(trx);
+      and under_key is not null and at > ${changedAt - echoMs}`.execute(trx);
   return rows.map(({ written }) => fromJson(written) as CrmValues);
 }
 
