@@ -71,10 +71,10 @@ export async function takeIn(
   const saved = scanned.filter(
     (one) => there.includes(one) || ((all || one.row?.agreed !== true) && !back.includes(one)),
   );
-  await takeInDeals(trx, connectionId, traits, page.deals ?? [], now);
   const seen = saved.map(({ record }) => seenRecord(record, traits, region));
   const followed = followedBy(connection, traits);
   await saveRecords(trx, connectionId, await withoutErased(trx, followed, seen, erasureKeyOf), now);
+  await takeInDeals(trx, connectionId, traits, page.deals ?? [], now);
   const matched = await linkByPhone(
     trx,
     connectionId,
