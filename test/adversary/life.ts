@@ -60,6 +60,8 @@ export class Life {
   valuesCarried = false;
   anyRestored = false;
   anyErased = false;
+  /** A join was undone that another one was made upon: whom of the two that meant nobody can say. */
+  joinsUnsure = false;
   /** News came so late that an echo may be taken for somebody's change. */
   lateEchoes = false;
   #deafSince: number | undefined;

@@ -48,9 +48,12 @@ async function joins(life: Life, human: Human): Promise<void> {
 async function undoes(life: Life): Promise<void> {
   const decision = life.draw.take(life.decisions);
   if (decision === undefined) return;
-  const { id, kind } = decision;
+  const { id, kind, pair } = decision;
   await life.fixture.process.corrections.undo(actorOf(life), id).then(
-    () => life.say(`member: undoes ${kind} ${id}`),
+    () => {
+      life.say(`member: undoes ${kind} ${id}`);
+      life.joinsUnsure ||= pair?.some((one) => life.groupOf(one).size > 1) === true;
+    },
     (error: unknown) => {
       life.say(`member: no undo: ${String(error)}`);
       life.decisions.push(decision);

@@ -25,6 +25,7 @@ export function mayBeTwo({ erasedAt, shownTogether }: Human): boolean {
 }
 
 export function whoWasJoinedIsOne(life: Life, { byBsuid }: Seen): string[] {
+  if (life.joinsUnsure) return [];
   return [...byBsuid].flatMap(([index, contactId]) =>
     [...byBsuid].flatMap(([other, otherId]) => {
       const joined = life.groupOf(index).has(other);

@@ -301,13 +301,15 @@ function agreedOf(
   const { target, before, key, record, write } = plan;
   const { base, ours } = withoutLeftOut(plan.agreed, before, leftOut);
   const agreed = asAnswered(base, write, answered);
+  // A phone nobody maps stands as it was read, whatever was known of it before.
+  const unwritten = Object.entries(record?.values ?? {}).filter(([field]) => !(field in write));
   return {
     recordId: target.recordId,
     keyContactId: key,
     base: agreed,
     ours,
     refused: plan.refused,
-    phones: phonesOf({ values: { ...record?.values, ...agreed } }, traits, region),
+    phones: phonesOf({ values: { ...agreed, ...Object.fromEntries(unwritten) } }, traits, region),
     rank: record?.rank,
     createdAt: record?.createdAt,
     changedAt: record?.changedAt,
