@@ -65,3 +65,8 @@ export function withoutCountry(phone: string): string {
 export function tokensOf({ name, phones, bsuids }: Human): string[] {
   return [...name.split(' '), ...[...phones].map(withoutCountry), ...bsuids];
 }
+
+/** Who is back after erasure is known by whichever of the two was seen since, and as two until both are shown together. */
+export function mayBeTwo({ erasedAt, shownTogether }: Human): boolean {
+  return erasedAt !== undefined && !shownTogether;
+}

@@ -10,7 +10,7 @@ import { type Human, shownWhole } from './human.ts';
 export type Pair = readonly [number, number];
 
 /** What a member did and may take back. */
-interface Decision {
+export interface Decision {
   readonly id: string;
   readonly kind: string;
   readonly pair: Pair | undefined;

@@ -1,4 +1,4 @@
-import { type Human, withoutCountry } from './human.ts';
+import { mayBeTwo, withoutCountry } from './human.ts';
 import type { Life } from './life.ts';
 import type { Seen, SeenHuman } from './seen.ts';
 
@@ -17,11 +17,6 @@ export function eachIsKnownAsThemselves(life: Life, { byBsuid, byPhone }: Seen):
     if (!known && contactId !== undefined && erased) faults.push(`${String(index)} is erased and known`);
     return faults;
   });
-}
-
-/** Who is back after erasure is known by whichever of the two was seen since, and as two until both are shown together. */
-export function mayBeTwo({ erasedAt, shownTogether }: Human): boolean {
-  return erasedAt !== undefined && !shownTogether;
 }
 
 export function whoWasJoinedIsOne(life: Life, { byBsuid }: Seen): string[] {

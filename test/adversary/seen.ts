@@ -1,9 +1,8 @@
 import { linksOfContacts } from '@sangam/core/store';
 import type { UserRecord } from '../conformance/account.ts';
 import { everyStoredRow, type StoredRow } from '../harness/every-row.ts';
-import type { Human } from './human.ts';
+import { type Human, mayBeTwo } from './human.ts';
 import type { Life } from './life.ts';
-import { mayBeTwo } from './people-checks.ts';
 
 /** A human Sangam knows, as it knows them at the end. */
 export interface SeenHuman {
