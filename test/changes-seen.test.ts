@@ -7,6 +7,7 @@ import {
   lastCheck,
   leaseCheck,
   noteWrites,
+  saveFacts,
   saveLinks,
   saveRecords,
   stopCheck,
@@ -612,25 +613,35 @@ describe('gone, and back', () => {
 });
 
 describe('looking', () => {
-  test('a check asks once which fields there are', async () => {
+  test('a check asks once which fields there are, and again once more is known of the account', async () => {
     let asked = 0;
+    let learn: (() => Promise<unknown>) | undefined;
     const accounts = memoryAccounts();
     const open = scanning(accounts.open, {
       fields: () => void (asked += 1),
-      scan: (page, { cursor = '0' }) => ({
-        ...page,
-        records: page.records.slice(Number(cursor), Number(cursor) + 1),
-        ...(Number(cursor) < 4 ? { next: String(Number(cursor) + 1) } : {}),
-      }),
+      async scan(page, { cursor = '0' }) {
+        if (cursor === '2') await learn?.();
+        return {
+          ...page,
+          records: page.records.slice(Number(cursor), Number(cursor) + 1),
+          ...(Number(cursor) < 4 ? { next: String(Number(cursor) + 1) } : {}),
+        };
+      },
     });
     const { crm } = await setUpFor(open)();
     for (let n = 0; n < 5; n += 1) accounts.opened().crm.user.create({ FirstName: `N${String(n)}` });
     asked = 0;
     await crm.check();
     expect(asked).toBe(1);
+    learn = () =>
+      crm.transact((trx) =>
+        saveFacts(trx, crm.connectionId, { followedFields: [memoryFields.stage, 'Rank'] }),
+      );
+    await crm.check();
+    expect(asked).toBe(3);
   });
 
-  test('polls ask again which fields there are after ten minutes, or once one of them is missing', async () => {
+  test('polls ask again which fields there are after ten minutes, or once one is missing or more is known of the account', async () => {
     let asked = 0;
     let missing = false;
     const open = scanning(memoryAccounts().open, {
@@ -655,6 +666,11 @@ describe('looking', () => {
     missing = true;
     expect(await pollAfter(1)).toBe(3);
     expect(missing).toBe(false);
+    await crm.transact((trx) =>
+      saveFacts(trx, crm.connectionId, { followedFields: [memoryFields.stage, 'Rank'] }),
+    );
+    expect(await pollAfter(1)).toBe(4);
+    expect(await pollAfter(1)).toBe(4);
     expect(await crm.alerts()).toEqual([]);
   });
 

@@ -262,3 +262,26 @@ test('where looking people up takes long, none is made after the lease, and all 
   expect(await crm.records()).toHaveLength(people.length);
   expect(latest).toBeLessThanOrEqual(40_000);
 });
+
+test('an option the account does not take leaves its field as it was, the rest is written, and it is said', async () => {
+  const accounts = memoryAccounts({ ids: 'of each account' });
+  const { fixture, crm } = await setUpFor(accounts.open)();
+  const { ids } = accounts.opened().crm;
+  const asha = somebody(1, 'Asha');
+  await crm.writes(asha);
+  await fixture.process.apply();
+  await crm.tag(asha, ['vip']);
+  await fixture.settle();
+  const add = vi.spyOn(ids, 'addOptions').mockImplementation(() => undefined);
+  await crm.tag(asha, ['Diwali']);
+  await crm.writes(asha, 'STOP');
+  await fixture.settle();
+  const record = await crm.record();
+  expect(crm.tagsOf(record)).toEqual(['vip']);
+  expect(crm.isOptedOut(record)).toBe(true);
+  expect(await crm.letters()).toMatchObject([{ explanation: expect.stringContaining('“Diwali”') }]);
+  add.mockRestore();
+  await crm.replay();
+  await fixture.settle();
+  expect(crm.tagsOf(await crm.record())).toEqual(['Diwali', 'vip']);
+});

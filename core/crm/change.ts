@@ -2,7 +2,9 @@
 export type CrmChange = { readonly recordId: string; readonly at: number } & (
   | { readonly kind: 'created' | 'deleted' | 'restored' }
   /** Something of it changed, and the vendor does not say to what: it is read. */
-  | { readonly kind: 'touched' }
+  | { readonly kind: 'touched'; readonly of?: undefined }
+  /** The same of a deal, whose id `recordId` is, of whichever person: the next poll, made soon, finds it. */
+  | { readonly kind: 'touched'; readonly of: 'deal' }
   /** The vendor erased the person for privacy's sake: our copy goes too. */
   | { readonly kind: 'erased' }
   /** The record lives on as `into`. */

@@ -186,6 +186,16 @@ export interface Connector {
    */
   learnFacts?(): Promise<void>;
   readonly timeline: Timeline;
+  /**
+   * Asks the CRM to tell its changes to this address, with this secret, as `webhooks` reads and verifies them; answers until
+   * when it does, milliseconds. Repeatable: made, or renewed. Undefined: nobody has to ask, they are set up once. What
+   * is refused of webhooks alone is a `never` with the code `missing_scope` or `webhooks_refused`: polls find changes meanwhile.
+   */
+  subscribe?(to: {
+    readonly url: string;
+    readonly secret: string;
+    readonly now: number;
+  }): Promise<{ readonly until: number }>;
   /** The fields of its records as they are now. */
   fields(): Promise<CrmField[]>;
   /** Who may own a record: id and what people call them. */
@@ -204,10 +214,21 @@ export interface Connector {
   ): Promise<CrmRecord[]>;
   /** Records that may hold one of these phones; more than asked for may come back. */
   findByPhone(phones: readonly string[], fields: readonly string[], priority: Priority): Promise<CrmRecord[]>;
-  /** Creates records under our contact ids, or updates those that stand there. */
-  create(creates: readonly RecordCreate[], priority: Priority): Promise<WriteOutcome[]>;
+  /**
+   * Creates records under our contact ids, or updates those that stand there. `automations`: whether the account's own rules
+   * and workflows run for it, where the vendor lets a write say so; undefined: as it does by itself.
+   */
+  create(
+    creates: readonly RecordCreate[],
+    priority: Priority,
+    automations?: boolean,
+  ): Promise<WriteOutcome[]>;
   /** Each record once. */
-  update(updates: readonly RecordUpdate[], priority: Priority): Promise<WriteOutcome[]>;
+  update(
+    updates: readonly RecordUpdate[],
+    priority: Priority,
+    automations?: boolean,
+  ): Promise<WriteOutcome[]>;
   /** All records, or those changed since then (milliseconds), a page at a time. Reads only. */
   scan(
     from: { readonly cursor?: string; readonly changedSince?: number },

@@ -71,6 +71,17 @@ export const connectionSettings = z.object({
   owner: ownerRule
     .default({ kind: 'nobody' })
     .describe('who owns a record Sangam creates; one that has an owner keeps it'),
+  automations: z
+    .object({
+      onCreate: z
+        .boolean()
+        .default(true)
+        .describe(
+          "whether the account's own rules and workflows run for a record Sangam creates, where the CRM lets a write say so",
+        ),
+      onUpdate: z.boolean().default(false).describe('the same for what Sangam changes of a record'),
+    })
+    .prefault({}),
   timeline: z
     .object({
       entries: z

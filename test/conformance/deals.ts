@@ -106,6 +106,34 @@ export function deals(setUp: SetUp): void {
     );
   });
 
+  test('a hint that names only the deal has it looked for soon, and not with each of a storm', async (context) => {
+    const { fixture, crm } = await setUp();
+    const deals = dealsOf(context, crm);
+    await crm.writes(somebody(1, 'Asha Rao'));
+    await fixture.settle();
+    await crm.check();
+    const { recordId } = await crm.record();
+    const { field, values } = crm.account.stage;
+    const dealId = await deals.create(recordId, { [field]: values[0] });
+    await crm.poll();
+    fixture.clock.advance(minute);
+    await deals.update(dealId, { [field]: values[1] });
+    const hint = async (): Promise<void> => {
+      await crm.isTold([{ kind: 'touched', of: 'deal', recordId: dealId, at: fixture.clock.now() }]);
+      await fixture.settle();
+      await fixture.process.poller.worker.drain();
+    };
+    await hint();
+    expect(await told(crm)).toEqual([`${recordId} deal:${dealId}:${field} ${values[1]}`]);
+    await deals.update(dealId, { [field]: values[0] });
+    fixture.clock.advance(1_000);
+    await hint();
+    expect(await told(crm)).toHaveLength(1);
+    fixture.clock.advance(minute);
+    await fixture.process.poller.worker.drain();
+    expect(await told(crm)).toHaveLength(2);
+  });
+
   test('erasing a person leaves nothing of their deals, nor brings their next moves any back until they write again', async (context) => {
     const { fixture, crm } = await setUp({ polled: true });
     const deals = dealsOf(context, crm);

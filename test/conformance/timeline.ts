@@ -192,4 +192,27 @@ export function rests(setUp: SetUp): void {
     await fixture.ride(restMs.status + minute);
     expect(await shown()).toMatch(/read/);
   });
+
+  test('rests as long after a write during which it changed', async () => {
+    const { fixture, crm } = await setUp();
+    const { restMs } = crm.connector.traits.timeline;
+    const asha = somebody(1, 'Asha Rao');
+    const shown = async (): Promise<string | undefined> =>
+      (await crm.account.user.timeline((await crm.record()).recordId))[0]?.text;
+    const answer = await crm.answers(asha, 'Yes, in two sizes');
+    await crm.writes(asha, 'Is the blue one there?');
+    let isTold = false;
+    crm.beforeCall = async (priority) => {
+      if (priority !== 'timeline' || isTold) return;
+      isTold = true;
+      await crm.reached(asha, answer, 'delivered');
+      await fixture.process.apply();
+    };
+    await fixture.settle();
+    expect(isTold).toBe(true);
+    expect(await shown()).toMatch(/two sizes/);
+    expect(await shown()).not.toMatch(/delivered/);
+    await fixture.ride(restMs.status + minute);
+    expect(await shown()).toMatch(/delivered/);
+  });
 }

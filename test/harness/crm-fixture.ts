@@ -15,8 +15,7 @@ import {
   type Connectors,
   createPermits,
   Dispatcher,
-  type HeldFacts,
-  holdFacts,
+  openFacts,
   type QueueWorker,
   type TraitsOf,
 } from '@sangam/core/work';
@@ -191,15 +190,19 @@ function openProcess(
   // Its connection for notices stays: workers come and go with every settling. Nobody here works this queue off.
   store.onDue('retention', () => undefined);
   const directory = createDirectory(store);
-  const opened = new Map<string, { readonly connector: Connector; readonly facts: HeldFacts }>();
-  const open = (connection: ConnectionRow): { readonly connector: Connector; readonly facts: HeldFacts } => {
+  interface Opened {
+    readonly connector: Connector;
+    readonly see: (row: ConnectionRow) => void;
+  }
+  const opened = new Map<string, Opened>();
+  const open = (connection: ConnectionRow): Opened => {
     const { workspaceId, connectionId } = connection;
     const known = accounts.get(connectionId);
     if (known === undefined) throw new Error(`There is no account of connection ${connectionId}.`);
     const { account, limiter, workspace } = known;
     const limits = () => workspace.connector.traits.limits;
     const permits = limiter ? createPermits({ store, clock, workspaceId, connectionId, limits }) : freely();
-    const facts = holdFacts(store, connection);
+    const { facts, see } = openFacts(store, connection);
     const limited: Permits = {
       ...permits,
       async take(needs, priority) {
@@ -207,13 +210,13 @@ function openProcess(
         return permits.take(needs, priority);
       },
     };
-    return { connector: account.connect(limited, facts), facts };
+    return { connector: account.connect(limited, facts), see };
   };
   const connectors: Connectors = {
     async of(connection) {
       const { connectionId } = connection;
       const known = opened.get(connectionId) ?? open(connection);
-      known.facts.see(connection);
+      known.see(connection);
       if (!opened.has(connectionId)) await known.connector.learnFacts?.();
       opened.set(connectionId, known);
       return known.connector;

@@ -94,7 +94,7 @@ export interface MemoryCrm {
   readonly traits: ConnectorTraits;
   connect(permits: Permits, facts?: KnownFacts): Connector;
   /** What its API calls fields and options. */
-  readonly ids: Pick<MemoryIds, 'idOf' | 'byId' | 'byLabel' | 'toApi'>;
+  readonly ids: Pick<MemoryIds, 'idOf' | 'byId' | 'byLabel' | 'toApi' | 'addOptions'>;
   /** Each call so far: its operation, and how many items it carried. */
   readonly calls: { readonly operation: Operation; readonly items: number; readonly priority: Priority }[];
   /** Tokens spent so far, by whoever calls. */
@@ -560,20 +560,6 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
       const labels = await options.toLabels(some.map(({ values }) => values));
       return some.map((record, index) => ({ ...record, values: labels[index] ?? {} }));
     };
-    const answered = async (made: Promise<WriteOutcome[]>): Promise<WriteOutcome[]> =>
-      Promise.all(
-        (await made).map(async (one): Promise<WriteOutcome> => {
-          if (one.outcome !== 'written') return one;
-          const [values = {}] = await options.toLabels([one.values]);
-          return { ...one, values };
-        }),
-      );
-    const writable = async <Write extends { readonly values: CrmValues }>(
-      writes: readonly Write[],
-    ): Promise<Write[]> => {
-      const values = await options.toIds(writes.map((one) => one.values));
-      return writes.map((one, index) => ({ ...one, values: values[index] ?? {} }));
-    };
     return {
       get traits() {
         return traitsWith(traits, facts.now());
@@ -657,30 +643,34 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
       },
       async create(some, priority) {
         mustFit(some, batchSize);
-        const sent = await writable(some);
-        return answered(
-          call('create', some.length, priority, () =>
-            sent.map(
-              ({ contactId, type = creates, values }) =>
-                crm.answers.get(contactId) ??
-                crm.judge?.(contactId, values) ??
-                createOne(contactId, type === 'lead' ? 'lead' : 'contact', ids.fromApi(values)),
+        return options.write(
+          some,
+          ({ contactId }) => contactId,
+          (sent) =>
+            call('create', sent.length, priority, () =>
+              sent.map(
+                ({ contactId, type = creates, values }) =>
+                  crm.answers.get(contactId) ??
+                  crm.judge?.(contactId, values) ??
+                  createOne(contactId, type === 'lead' ? 'lead' : 'contact', ids.fromApi(values)),
+              ),
             ),
-          ),
         );
       },
       async update(updates, priority) {
         mustFit(updates, batchSize);
-        const sent = await writable(updates);
-        return answered(
-          call('update', updates.length, priority, () =>
-            sent.map(
-              ({ recordId, values }) =>
-                crm.answers.get(recordId) ??
-                crm.judge?.(recordId, values) ??
-                updateOne(recordId, ids.fromApi(values)),
+        return options.write(
+          updates,
+          ({ recordId }) => recordId,
+          (sent) =>
+            call('update', sent.length, priority, () =>
+              sent.map(
+                ({ recordId, values }) =>
+                  crm.answers.get(recordId) ??
+                  crm.judge?.(recordId, values) ??
+                  updateOne(recordId, ids.fromApi(values)),
+              ),
             ),
-          ),
         );
       },
       async scan({ changedSince = 0 }, fields, priority) {

@@ -18,6 +18,7 @@ import {
   markRestored,
   type Occurrence,
   openWrites,
+  pollSoon,
   type RecordRow,
   recordsById,
   repointLinks,
@@ -43,7 +44,9 @@ const crmChangePayload = z.object({
   field: z.literal('crm'),
   connectionId: z.string(),
   change: z.union([
-    change.extend({ kind: z.enum(['created', 'touched', 'deleted', 'restored', 'erased']) }),
+    change.extend({ kind: z.literal('touched'), of: z.literal('deal') }),
+    change.extend({ kind: z.literal('touched') }),
+    change.extend({ kind: z.enum(['created', 'deleted', 'restored', 'erased']) }),
     change.extend({ kind: z.literal('merged'), into: id }),
     change.extend({
       kind: z.literal('field'),
@@ -106,6 +109,7 @@ export async function applyCrmChanges(
     await applyFields(trx, connection, traits, changes, erasureKeyOf, now);
     const ofDeals = changes.filter((one): one is DealChange => one.kind === 'field' && one.of === 'deal');
     await applyDealChanges(trx, connectionId, traits, ofDeals, now);
+    if (changes.some(isTouchedDeal)) await pollSoon(trx, connectionId, now);
     await forgetTakenOver(trx, followedBy(connection, traits), survivorsAndChanged(changes), erasureKeyOf);
     for (const { kind, recordId } of changes) if (kind === 'erased') erased.push({ connectionId, recordId });
   }
@@ -118,8 +122,11 @@ function asCallsSay(change: CrmChange, traits: AccountTraits): CrmChange | undef
   const { recordId, at, field } = change;
   const value = traits.readTold(field, change.value, traits);
   if (value !== undefined) return { ...change, value };
-  // Of a deal the next scan tells.
-  return change.of === 'deal' ? undefined : { kind: 'touched', recordId, at };
+  return { kind: 'touched', recordId, at, ...(change.of === 'deal' ? { of: 'deal' } : {}) };
+}
+
+function isTouchedDeal(change: CrmChange): boolean {
+  return change.kind === 'touched' && change.of === 'deal';
 }
 
 function isOfRecord(change: CrmChange): change is FieldChange {
@@ -140,7 +147,8 @@ export async function applyLives(
   erasureKeyOf: ErasureKeyOf,
   now: number,
 ): Promise<void> {
-  const told = (kind: CrmChange['kind']): CrmChange[] => changes.filter((one) => one.kind === kind);
+  const told = (kind: CrmChange['kind']): CrmChange[] =>
+    changes.filter((one) => one.kind === kind && !isTouchedDeal(one));
   const merged = changes.filter((one) => one.kind === 'merged');
   const moves = merged.map(({ recordId, into }) => ({ from: recordId, to: into }));
   await noteErasedEnds(trx, connectionId, moves, erasureKeyOf, now);

@@ -7,11 +7,13 @@ import {
   closeEndedConflicts,
   type ConnectionRow,
   decideCreations,
+  phonesIn,
   deleteCrmLetters,
   dueTimeline,
   erasedTriesOf,
   type DirtyRecord,
   givePrimaryRecords,
+  holdContactsOf,
   holdDirty,
   leaveGonePrimaries,
   linkByPhone,
@@ -72,8 +74,17 @@ export async function rememberFindings(
   const scanned = [...found.seen, ...found.agreed].filter(
     ({ phoneFields }) => phoneFields === undefined || phoneFields.length > 0,
   );
-  // People first, as where somebody is erased, then all marks at once, then the rest: two that cross wait for each other
-  // instead of ending in a deadlock. Only who turns out to be known by a phone here is held later.
+  const shown = await mergesShown(trx, connectionId, found.seen, now);
+  const gone = [...shown, ...found.gone];
+  const goneIds = gone.map(({ recordId }) => recordId);
+  const survivorIds = gone.flatMap(({ movedTo }) => movedTo ?? []);
+  // People first, as where events are applied and somebody is erased, then all marks at once, then the rest: two that cross
+  // wait for each other instead of ending in a deadlock.
+  await holdContactsOf(trx, connectionId, {
+    contactIds: found.links.map(({ contactId }) => contactId),
+    recordIds: [...goneIds, ...survivorIds, ...scanned.map(({ recordId }) => recordId)],
+    phones: phonesIn(scanned),
+  });
   const findings = await withoutGonePeople(trx, connectionId, found, batch.erasureKeyOf);
   await lockDirty(trx, connectionId, [
     ...batch.leased.map(({ subject }) => subject),
@@ -83,7 +94,6 @@ export async function rememberFindings(
     ...[...findings.back.keys()].map(subjectOfContact),
   ]);
   await addOccurrences(trx, findings.noticed, now);
-  const shown = await mergesShown(trx, connectionId, findings.seen, now);
   await followMerges(trx, connectionId, shown, batch, now);
   await saveRecords(
     trx,
@@ -102,8 +112,6 @@ export async function rememberFindings(
   await saveErasedValues(trx, connectionId, standing, now);
   await trustRecords(trx, connectionId, findings.standing);
   await followMerges(trx, connectionId, findings.gone, batch, now);
-  const gone = [...shown, ...findings.gone];
-  const goneIds = gone.map(({ recordId }) => recordId);
   const given = await givePrimaryRecords(
     trx,
     connectionId,
@@ -114,7 +122,7 @@ export async function rememberFindings(
   await forgetTakenOver(
     trx,
     batch.followed,
-    [...gone.flatMap(({ movedTo }) => movedTo ?? []), ...findings.noticed.map(({ recordId }) => recordId)],
+    [...survivorIds, ...findings.noticed.map(({ recordId }) => recordId)],
     batch.erasureKeyOf,
   );
   await leaveGonePrimaries(trx, connectionId, [...findings.back.keys()]);

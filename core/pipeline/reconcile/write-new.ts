@@ -136,7 +136,10 @@ async function create(
     creating.map(({ creation, values }) => ({ contactId: creation.key, values })),
     madeType(connection, connector.traits),
     standIns,
-    mostPressing(creating.map(({ unlinked }) => unlinked.dirty)),
+    {
+      priority: mostPressing(creating.map(({ unlinked }) => unlinked.dirty)),
+      automations: connection.settings.automations.onCreate,
+    },
   );
 }
 

@@ -45,6 +45,12 @@ interface Leaving {
   readonly emptied: (item: string) => WriteOutcome | undefined;
 }
 
+interface WriteManner {
+  readonly priority: Priority;
+  /** Whether the account's own rules and workflows run for it. */
+  readonly automations: boolean;
+}
+
 interface Write {
   readonly item: string;
   readonly values: CrmValues;
@@ -60,7 +66,7 @@ export async function createRecords(
   creates: readonly Omit<RecordCreate, 'type'>[],
   type: string | undefined,
   standIns: (contactId: string, field: string) => readonly string[],
-  priority: Priority,
+  { priority, automations }: WriteManner,
 ): Promise<RecordsWritten> {
   const { contactIdField, phoneFields, sizes } = connector.traits;
   return leavingOut(
@@ -76,7 +82,7 @@ export async function createRecords(
               ...(type === undefined ? {} : { type }),
               values,
             })),
-            (half) => connector.create(half, priority),
+            (half) => connector.create(half, priority, automations),
             ({ contactId }, error) => refusal(contactId, error),
           ),
         heard,
@@ -99,7 +105,7 @@ export async function updateRecords(
   connector: Connector,
   updates: readonly RecordUpdate[],
   optOutFields: readonly string[],
-  priority: Priority,
+  { priority, automations }: WriteManner,
 ): Promise<RecordsWritten> {
   const write: WriteSome = (writes, heard) =>
     calls.inParts(
@@ -108,7 +114,7 @@ export async function updateRecords(
       (part) =>
         inHalves(
           part.map(({ item, values }) => ({ recordId: item, values })),
-          (half) => connector.update(half, priority),
+          (half) => connector.update(half, priority, automations),
           ({ recordId }, error) => refusal(recordId, error),
         ),
       heard,

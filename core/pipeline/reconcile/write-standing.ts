@@ -221,7 +221,10 @@ export async function updateStanding(
     connector,
     writing.map(({ target, write }) => ({ recordId: target.recordId, values: write })),
     optOutFields,
-    mostPressing(writing.map(({ target }) => target.dirty)),
+    {
+      priority: mostPressing(writing.map(({ target }) => target.dirty)),
+      automations: connection.settings.automations.onUpdate,
+    },
   );
   const now = clock.now();
   const updated = writing.flatMap((plan): Finding[] => {

@@ -26,6 +26,19 @@ export async function advancePoll(
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
 }
 
+/** So long a poll is left alone by what makes the next one due sooner: a storm of hints is no storm of polls. */
+const soonMs = 30_000;
+
+/** The next poll of a connection is due now, or so long after the last. */
+export async function pollSoon(trx: WorkspaceTransaction, connectionId: string, now: number): Promise<void> {
+  const { rows } = await sql<{ at: number }>`
+    update crm_scan_states
+    set next_poll_at = least(next_poll_at, greatest(${now}, coalesce(polled_until, 0) + ${soonMs}::bigint))
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} and indexed_at is not null
+    returning next_poll_at as at`.execute(trx);
+  for (const { at } of rows) trx.due.add('polls', connectionId, at);
+}
+
 /** The region by which phones are read may have changed: accounts that were looked through in another are not indexed. */
 export async function duePolls(trx: WorkspaceTransaction): Promise<void> {
   const { rows } = await sql<{ connectionId: string }>`

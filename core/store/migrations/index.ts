@@ -33,6 +33,8 @@ import { directoryApart } from './0052-directory-apart.ts';
 import { lettersOfTimelines } from './0054-letters-of-timelines.ts';
 import { createsInJournal } from './0055-creates-in-journal.ts';
 import { erasedBases } from './0056-erased-bases.ts';
+import { entryRests } from './0057-entry-rests.ts';
+import { webhooksAskedFor } from './0060-webhooks-asked-for.ts';
 
 /** By the name of their file, in order. One that was applied anywhere is never changed: another follows it, under a number above all others. */
 export const migrations = {
@@ -71,4 +73,6 @@ export const migrations = {
   '0054-letters-of-timelines': lettersOfTimelines,
   '0055-creates-in-journal': createsInJournal,
   '0056-erased-bases': erasedBases,
+  '0057-entry-rests': entryRests,
+  '0060-webhooks-asked-for': webhooksAskedFor,
 };

@@ -1,7 +1,7 @@
 import { createEngineFixture, type EngineFixture } from '@sangam/test';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type ConnectionRow, connectionsOf } from '../store/index.ts';
-import { holdFacts } from './held-facts.ts';
+import { openFacts } from './known-facts.ts';
 
 let engine: EngineFixture;
 beforeEach(async () => {
@@ -18,32 +18,32 @@ async function row(): Promise<ConnectionRow> {
 test('what one process learns of an account another knows once it sees its row', async () => {
   const unknown = await row();
   expect(unknown.facts).toEqual({});
-  const [one, other] = [holdFacts(engine.store, unknown), holdFacts(engine.store, unknown)];
-  await one.save({ contactIdField: 'dcf5', phoneFields: ['phones'] });
-  expect(other.now()).toEqual({});
+  const [one, other] = [openFacts(engine.store, unknown), openFacts(engine.store, unknown)];
+  await one.facts.save({ contactIdField: 'dcf5', phoneFields: ['phones'] });
+  expect(other.facts.now()).toEqual({});
   other.see(await row());
-  expect(other.now()).toEqual({ contactIdField: 'dcf5', phoneFields: ['phones'] });
+  expect(other.facts.now()).toEqual({ contactIdField: 'dcf5', phoneFields: ['phones'] });
 });
 
 test('facts that are left out stay, whoever learned them', async () => {
   const before = await row();
-  const [one, other] = [holdFacts(engine.store, before), holdFacts(engine.store, before)];
-  await one.save({ contactIdField: 'dcf5' });
-  await other.save({ seenAt: 'https://acme.crm.example' });
-  expect(other.now()).toEqual({ contactIdField: 'dcf5', seenAt: 'https://acme.crm.example' });
-  expect((await row()).facts).toEqual(other.now());
+  const [one, other] = [openFacts(engine.store, before), openFacts(engine.store, before)];
+  await one.facts.save({ contactIdField: 'dcf5' });
+  await other.facts.save({ seenAt: 'https://acme.crm.example' });
+  expect(other.facts.now()).toEqual({ contactIdField: 'dcf5', seenAt: 'https://acme.crm.example' });
+  expect((await row()).facts).toEqual(other.facts.now());
 });
 
 test('a row read before sets nothing back', async () => {
   const before = await row();
-  const facts = holdFacts(engine.store, before);
+  const { facts, see } = openFacts(engine.store, before);
   await facts.save({ contactIdField: 'dcf5' });
-  facts.see(before);
+  see(before);
   expect(facts.now()).toEqual({ contactIdField: 'dcf5' });
 });
 
 test('what is learned again changes nothing', async () => {
-  const facts = holdFacts(engine.store, await row());
+  const { facts } = openFacts(engine.store, await row());
   await facts.save({ contactIdField: 'dcf5' });
   const { factsVersion } = await row();
   await facts.save({ contactIdField: 'dcf5' });
