@@ -152,3 +152,19 @@ test.each([1, 2])(
     expect(await crm.occurrences()).toEqual([]);
   },
 );
+
+test('what records that creates made without a word carry into another, merged before anybody saw them, was ours', async () => {
+  const { fixture, crm } = await setUpFor(openHubspotAccount)({ webhooks: true });
+  await crm.check();
+  crm.deaf = true;
+  await crm.account.fault({ on: 'creates', commitAfterMs: 0, times: 1 });
+  await crm.writes(asha);
+  await crm.writes({ ...somebody(2), name: 'Bela' });
+  await fixture.settle();
+  const [one, other] = await crm.records();
+  fixture.clock.advance(minute);
+  await crm.account.user.merge(one?.recordId ?? '', other?.recordId ?? '');
+  crm.deaf = false;
+  await fixture.ride(hour);
+  expect(await crm.occurrences()).toEqual([]);
+});
