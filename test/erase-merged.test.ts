@@ -3,6 +3,7 @@ import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { hour, minute, setUpFor, somebody } from './conformance/set-up.ts';
 import { everyRow } from './harness/every-row.ts';
+import { numberChange } from './harness/whatsapp.ts';
 
 /** Somebody is erased whose record went, or goes, into another’s: what it carried along is no change of anybody’s. */
 
@@ -81,3 +82,25 @@ test.each([
     expect([await crm.occurrences(), await crm.letters(), await crm.conflicts()]).toEqual([[], [], []]);
   },
 );
+
+test('what was written to their record by an id they had then is not known of the one it went into either', async () => {
+  const { fixture, crm } = await setUpFor(memoryAccounts().open)({ polled: true });
+  await crm.writes(bela, 'Hello');
+  await crm.writes(asha, 'A secret of mine');
+  await fixture.ride(hour);
+  const records = await crm.records();
+  const [ofBela = '', ofAsha = ''] = ['Bela', 'Asha'].map(
+    (name) => records.find((record) => crm.read(record, 'first name') === name)?.recordId,
+  );
+  await crm.account.user.merge(ofBela, ofAsha);
+  await fixture.settle();
+  await crm.account.user.remove(ofBela);
+  const moved = { ...asha, bsuid: 'IN.ASHA7', phone: somebody(7).phone ?? '' };
+  fixture.clock.advance(minute);
+  await crm.receive(numberChange(asha, moved, 'wamid.moved', fixture.clock.now()));
+  await crm.writes(moved, 'Another secret of mine');
+  await fixture.settle();
+  await crm.erase(moved);
+  const left = await everyRow(fixture.store, crm.workspaceId);
+  expect([asha.bsuid ?? '', 'Rao', 'secret of mine'].filter((trace) => left.includes(trace))).toEqual([]);
+});

@@ -28,6 +28,7 @@ export async function forgetRecords(
   await hashBases(trx, [...records.shared, ...records.alone], key);
   await forgetOnShared(trx, leaving, isTheirs, key, now);
   await hashTries(trx, records.unborn, isTheirs, key, now);
+  await forgetShared(trx, records.alone);
   for (const [table, rows] of [
     ['crm_writes', [...records.alone, ...records.unborn]],
     ['occurrences', records.alone],
@@ -53,6 +54,21 @@ export async function forgetRecords(
       and o.phone = any(${[...own]}::text[]) and p.connection_id = o.connection_id and p.record_id = o.record_id
       and p.field = o.field`.execute(trx);
   await markShared(trx, records.shared, now);
+}
+
+/** What was written to their records is known of those they went into too, however they were called then. */
+async function forgetShared(trx: WorkspaceTransaction, alone: readonly TheirRecord[]): Promise<void> {
+  const places = alone.flatMap(({ connectionId, recordId, survivors }) =>
+    survivors.map((survivorId) => ({ connectionId, recordId, survivorId })),
+  );
+  await sql`
+    delete from crm_writes o
+    using unnest(${places.map((one) => one.connectionId)}::uuid[], ${places.map((one) => one.recordId)}::text[],
+                 ${places.map((one) => one.survivorId)}::text[]) as t (connection_id, record_id, survivor_id)
+    join crm_writes w on w.workspace_id = ${trx.workspaceId} and w.connection_id = t.connection_id
+                     and w.record_id = t.record_id
+    where o.workspace_id = ${trx.workspaceId} and o.connection_id = t.connection_id
+      and o.record_id = t.survivor_id and o.write_id = w.write_id`.execute(trx);
 }
 
 /** Changes that were told of any record and carry one of these phones. */
