@@ -14,12 +14,10 @@ import {
 } from '@sangam/core/store';
 import { describe, expect, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
-import { lives } from './conformance/lives.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { day, flowAnswer, hour, minute, somebody, setUpFor } from './conformance/set-up.ts';
-import { told } from './conformance/told.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
-import { memoryFields, type MemoryCrmRules } from './harness/memory-crm.ts';
+import { memoryFields, type MemoryCrmRules } from './harness/memory-crm/index.ts';
 import { scanning, tell } from './harness/tell.ts';
 import type { Person } from './harness/whatsapp.ts';
 
@@ -57,10 +55,6 @@ const stageTold = (recordId: string, at: number, value: string, by?: string): Cr
   value,
   ...(by === undefined ? {} : { by }),
 });
-
-describe('a CRM in memory: what it tells by polls', () => told(setUpFor(memoryAccounts().open), 'polls'));
-describe('a CRM in memory: records that are merged and deleted, told by polls', () =>
-  lives(setUpFor(memoryAccounts().open), 'polls'));
 
 describe('a change', () => {
   test('of a record we made is found by the next poll, with the vendor’s time', async () => {

@@ -14,7 +14,7 @@ import { memoryAccounts } from './conformance/memory-account.ts';
 import { hour, minute, somebody, setUpFor } from './conformance/set-up.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
 import type { CrmFixture } from './harness/crm-fixture.ts';
-import { memoryFields } from './harness/memory-crm.ts';
+import { memoryFields } from './harness/memory-crm/index.ts';
 
 const atOnce = () => ({ message: 0, status: 0 });
 

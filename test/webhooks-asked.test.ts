@@ -5,7 +5,7 @@ import type { Service } from '@sangam/service';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { anotherCrm } from './harness/another-crm.ts';
 import { createServiceFixture, type ServiceFixture, until } from './harness/index.ts';
-import { createMemoryCrm, type MemoryCrm, memoryFields } from './harness/memory-crm.ts';
+import { createMemoryCrm, type MemoryCrm, memoryFields } from './harness/memory-crm/index.ts';
 
 /** Webhooks a CRM sends only while they are asked for: asked for in time, with an alert that says why they do not come. */
 

@@ -1,6 +1,7 @@
-import { createEngineFixture, type EngineFixture } from '@sangam/test';
+import { createEngineFixture, type EngineFixture, until } from '@sangam/test';
+import { sql } from 'kysely';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type ConnectionRow, connectionsOf } from '../store/index.ts';
+import { type ConnectionRow, connectionsOf, saveFacts } from '../store/index.ts';
 import { openFacts } from './known-facts.ts';
 
 let engine: EngineFixture;
@@ -32,6 +33,26 @@ test('facts that are left out stay, whoever learned them', async () => {
   await other.facts.save({ seenAt: 'https://acme.crm.example' });
   expect(other.facts.now()).toEqual({ contactIdField: 'dcf5', seenAt: 'https://acme.crm.example' });
   expect((await row()).facts).toEqual(other.facts.now());
+});
+
+test('what two processes learn in one moment is all kept', async () => {
+  const { connectionId, ...before } = await row();
+  const { facts } = openFacts(engine.store, { connectionId, ...before });
+  const isWaiting = async (): Promise<boolean> =>
+    engine.store.transact(engine.workspaceId, async (trx) => {
+      const { rows } = await sql`
+        select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+          and ${trx.workspaceId}::text is not null`.execute(trx);
+      return rows.length > 0;
+    });
+  let theirs: Promise<void> | undefined;
+  await engine.store.transact(engine.workspaceId, async (trx) => {
+    await saveFacts(trx, connectionId, { contactIdField: 'dcf5' });
+    theirs = facts.save({ seenAt: 'https://acme.crm.example' });
+    await until('the other one to wait', isWaiting);
+  });
+  await theirs;
+  expect((await row()).facts).toEqual({ contactIdField: 'dcf5', seenAt: 'https://acme.crm.example' });
 });
 
 test('a row read before sets nothing back', async () => {

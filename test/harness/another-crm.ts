@@ -3,7 +3,7 @@ import type { Access, Crm, CrmApp, Grant } from '@sangam/connectors/registry';
 import type { AccountChanges, Connector, CrmChange, Permits } from '@sangam/core/crm';
 import { Refusal, SangamError } from '@sangam/core/errors';
 import { z } from 'zod';
-import type { MemoryCrm } from './memory-crm.ts';
+import type { MemoryCrm } from './memory-crm/index.ts';
 
 /** Who may come in, and what the vendor itself knows of it. */
 export interface AnotherCrm {

@@ -117,11 +117,15 @@ export async function createCrmFixture(): Promise<CrmFixture> {
     } while (!(await isQuiet()));
   };
 
+  /** When looks that nobody answered are taken again. */
+  const looks = new Map<string, number>();
   const settle = async (): Promise<void> => {
     await work();
     for (const { workspace } of accounts.values()) {
       if (!workspace.polled || workspace.deaf) continue;
-      await workspace.poll();
+      const { connectionId, connector } = workspace;
+      if (await workspace.poll()) looks.delete(connectionId);
+      else looks.set(connectionId, clock.now() + connector.traits.pollEveryMs.silent);
       await work();
     }
   };
@@ -131,10 +135,10 @@ export async function createCrmFixture(): Promise<CrmFixture> {
     for (;;) {
       await settle();
       const { rows } = await client.query<{ due: string | null }>(nextDue);
-      const due = rows[0]?.due ?? null;
-      if (due === null) return true;
+      const due = Math.min(Number(rows[0]?.due ?? Infinity), ...looks.values());
+      if (due === Infinity) return true;
       if (clock.now() >= end) return false;
-      clock.advance(Math.max(0, Math.min(Number(due) + 1, end) - clock.now()));
+      clock.advance(Math.max(0, Math.min(due + 1, end) - clock.now()));
     }
   };
 
@@ -168,7 +172,11 @@ export async function createCrmFixture(): Promise<CrmFixture> {
     async ride(longestMs) {
       if (await pass(longestMs)) return;
       const { rows } = await client.query<{ what: string }>(stillWaiting);
-      const what = rows.map((row) => row.what).join(', ');
+      const waiting = [
+        ...rows.map((row) => row.what),
+        ...[...looks].map(([id, at]) => `look ${id} ${String(at)}`),
+      ];
+      const what = waiting.join(', ');
       throw new Error(
         `After ${String(longestMs)} ms, at ${String(clock.now())}, there still waits: ${what}.`,
       );
