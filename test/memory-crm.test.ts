@@ -345,3 +345,14 @@ test('an option the account does not take leaves its field as it was, the rest i
   await fixture.settle();
   expect(crm.tagsOf(await crm.record())).toEqual(['Diwali', 'vip']);
 });
+
+test('where there is room for a part of a tick’s calls at a time, everybody is written in the end', async () => {
+  const accounts = memoryAccounts({ creates: 'lead' });
+  const { fixture, crm } = await setUpFor(accounts.open)();
+  // A person who is new costs three calls in a row, and sixty at once more than there is room for.
+  await crm.account.limit('day', { kind: 'rolling', calls: 5, perMs: 10_000 });
+  await Promise.all(Array.from({ length: 60 }, (_, index) => crm.writes(somebody(index))));
+  await fixture.ride(3 * hour);
+  expect(await crm.records()).toHaveLength(60);
+  expect(await crm.letters()).toEqual([]);
+});

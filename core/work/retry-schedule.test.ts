@@ -12,8 +12,17 @@ describe('an account that says how long to leave it alone', () => {
     ['daily_limit', 6 * hour, 6 * hour],
     ['daily_limit', 999_999 * second, 24 * hour],
   ])('is heard within reason: %s for %i ms', (code, afterMs, waitMs) => {
-    for (const failedAttempts of [1, 4, 20]) {
+    for (const failedAttempts of [1, 3]) {
       expect(breakerWaitMs({ code, retry: { afterMs } }, failedAttempts)).toBe(waitMs);
+    }
+    for (const [failedAttempts, leastMs, mostMs] of [
+      [4, 4 * second, 6 * second],
+      [7, 24 * second, 30 * second],
+      [20, 30 * second, 30 * second],
+    ] as const) {
+      const waited = breakerWaitMs({ code, retry: { afterMs } }, failedAttempts);
+      expect(waited).toBeGreaterThanOrEqual(Math.max(waitMs, leastMs));
+      expect(waited).toBeLessThanOrEqual(Math.max(waitMs, mostMs));
     }
   });
 });

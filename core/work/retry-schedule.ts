@@ -30,6 +30,9 @@ const breakerWaitsMs = [
 
 /** The longest a vendor is heard that asks to be left alone. */
 const longestAskedMs = 15 * minute;
+/** So often in a row is a vendor's word alone obeyed; then it is left alone as long as this at most, whatever it says. */
+const inVain = 3;
+const longestInVainMs = 30 * second;
 /** What a vendor calls by the name of a day ends within one. */
 const longestDailyMs = 24 * hour;
 
@@ -42,16 +45,17 @@ export function itemWaitMs(retry: Retry, attempts: number): number | undefined {
 
 /**
  * How long to leave an account alone after so many failed ticks. Its own word wins, up to 15 minutes; up to a day where
- * it names a daily limit, code `daily_limit`.
+ * it names a daily limit, code `daily_limit`. Of one that is obeyed again and again in vain, longer: a tick is several calls,
+ * and may be made again each time there is room for the first of them alone.
  */
 export function breakerWaitMs(
   { code, retry }: Pick<SangamError, 'code' | 'retry'>,
   failedAttempts: number,
 ): number {
-  if (typeof retry === 'object') {
-    return asked(retry.afterMs, code === 'daily_limit' ? longestDailyMs : longestAskedMs);
-  }
-  return jittered(breakerWaitsMs[Math.min(failedAttempts, breakerWaitsMs.length) - 1] ?? second);
+  const ownMs = jittered(breakerWaitsMs[Math.min(failedAttempts, breakerWaitsMs.length) - 1] ?? second);
+  if (typeof retry !== 'object') return ownMs;
+  const askedMs = asked(retry.afterMs, code === 'daily_limit' ? longestDailyMs : longestAskedMs);
+  return failedAttempts <= inVain ? askedMs : Math.max(askedMs, Math.min(ownMs, longestInVainMs));
 }
 
 /** "At once" is no wait: nobody is to be asked in a loop. */

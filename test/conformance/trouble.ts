@@ -33,9 +33,13 @@ export function trouble(setUp: SetUp): void {
     const { fixture, crm } = await setUp();
     const { limits, sizes } = crm.connector.traits;
     const most = 250;
-    // Less than they cost at once, in batches or one by one.
-    const cost = most / sizes.create + most / sizes.entries;
-    const calls = Math.ceil(cost);
+    // Half of what they cost at once, in batches or one by one.
+    const { findByContactId, findByPhone, create, read, entries } = sizes;
+    const cost = [findByContactId, findByPhone, create, read, entries].reduce(
+      (sum, size) => sum + most / size,
+      0,
+    );
+    const calls = Math.ceil(cost / 2);
     const [name = ''] = Object.keys(limits);
     await crm.account.limit(name, { kind: 'rolling', calls, perMs: 10_000 });
     fixture.addProcess();
