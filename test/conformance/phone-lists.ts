@@ -135,30 +135,30 @@ export function phoneLists(setUp: SetUp): void {
   });
 
   test('of somebody erased while a record that tells of others too is written nothing is kept', async (context) => {
-      const { fixture, crm } = await setUp();
-      const list = listOf(context, crm);
-      const [asha, bela] = [somebody(1, 'Asha'), somebody(2, 'Bela')];
-      for (const person of [bela, asha]) {
-        await crm.writes(person);
-        await fixture.settle();
-      }
-      const ofAsha = (await crm.records()).find((one) => crm.read(one, 'first name') === 'Asha');
-      const recordId = ofAsha?.recordId ?? '';
-      const all = [phoneOf(1), '011 2345 6789', phoneOf(2)];
-      await crm.account.user.update(recordId, list.type(all));
-      await crm.check();
+    const { fixture, crm } = await setUp();
+    const list = listOf(context, crm);
+    const [asha, bela] = [somebody(1, 'Asha'), somebody(2, 'Bela')];
+    for (const person of [bela, asha]) {
+      await crm.writes(person);
       await fixture.settle();
-      let erased = false;
-        crm.beforeCall = async (priority) => {
-          if (priority === 'timeline' || erased) return;
-          erased = true;
-          await crm.erase(asha);
-        };
-        fixture.clock.advance(minute);
-        await crm.writes(asha, 'STOP');
-      await fixture.settle();
-      expect(await list.phonesOn(recordId)).toEqual(all.slice(1));
-      expect(await isHeld(fixture, crm, asha)).toBe(false);
+    }
+    const ofAsha = (await crm.records()).find((one) => crm.read(one, 'first name') === 'Asha');
+    const recordId = ofAsha?.recordId ?? '';
+    const all = [phoneOf(1), '011 2345 6789', phoneOf(2)];
+    await crm.account.user.update(recordId, list.type(all));
+    await crm.check();
+    await fixture.settle();
+    let erased = false;
+    crm.beforeCall = async (priority) => {
+      if (priority === 'timeline' || erased) return;
+      erased = true;
+      await crm.erase(asha);
+    };
+    fixture.clock.advance(minute);
+    await crm.writes(asha, 'STOP');
+    await fixture.settle();
+    expect(await list.phonesOn(recordId)).toEqual(all.slice(1));
+    expect(await isHeld(fixture, crm, asha)).toBe(false);
   });
 
   test('our number gives way to the next one, and what people typed beside it stays', async (context) => {
