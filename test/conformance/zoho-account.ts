@@ -109,8 +109,6 @@ export async function openZohoAccount(
     },
     async limit(_name, limit) {
       await send('PUT', '/rules', rulesOf(limit));
-      // A call lasts a while, so that two can be under way.
-      if (limit.kind === 'rolling') await send('PUT', '/faults', { latencyMs: 20 });
     },
     calls: async () => ((await send('GET', '/calls')) as { total: number }).total,
     async removeField(source) {
@@ -168,8 +166,7 @@ export async function openZohoAccount(
 function rulesOf(limit: CallLimit): object {
   switch (limit.kind) {
     case 'rolling':
-      // Zoho counts the calls under way, and none in a time: fewer than two processes make.
-      return { concurrencyMax: 1 };
+      return { rateLimitMax: limit.calls, rateLimitIntervalMs: limit.perMs };
     case 'budget':
       return { creditsMax: limit.tokens };
     case 'concurrent':
