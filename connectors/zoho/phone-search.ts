@@ -13,7 +13,24 @@ const typedFields = ['Phone', 'Mobile'];
 const tailDigits = 4;
 
 /** Countries where people write the last four of a number together. From experience: of others more is looked for. */
-const together = new Set(['1', '27', '44', '52', '54', '55', '60', '62', '63', '65', '91', '92', '94', '234', '254', '880']);
+const together = new Set([
+  '1',
+  '27',
+  '44',
+  '52',
+  '54',
+  '55',
+  '60',
+  '62',
+  '63',
+  '65',
+  '91',
+  '92',
+  '94',
+  '234',
+  '254',
+  '880',
+]);
 
 /**
  * How the last digits may stand there: together, or parted where people write pairs or threes. A sign for any text between two
