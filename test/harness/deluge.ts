@@ -281,6 +281,6 @@ function method(of: Value, name: string, args: readonly Value[]): Value {
 }
 
 function textOf(value: Value): string {
-  if (typeof value !== 'string') throw new TypeError(`${String(value)} is no text.`);
+  if (typeof value !== 'string') throw new TypeError(`A ${typeof value} is no text.`);
   return value;
 }
