@@ -140,6 +140,7 @@ describe('the environment', () => {
     ['PUBLIC_URL: must have no user, password, query', { PUBLIC_URL: 'https://sangam.example?hush=1' }],
     ['PUBLIC_URL: must end before /webhooks', { PUBLIC_URL: 'https://sangam.example/webhooks/whatsapp' }],
     ['SANDBOX_URL: must have no user, password, query', { SANDBOX_URL: 'http://localhost:1/#hush' }],
+    ['SANDBOX_CRMS: must be one or more of hubspot', { SANDBOX_CRMS: 'hubspot, hubspt' }],
     ['PUBLIC_URL must begin with https://', { ...live, PUBLIC_URL: 'http://sangam.example' }],
     ['META_APP_SECRETS: there is no such variable; did you mean META_APP_SECRET?', { META_APP_SECRETS: 'x' }],
     ['WHATSAPP_API_VERSION: must look like v26.0', { WHATSAPP_API_VERSION: '26' }],

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { type CrmSettings, crms, token } from '@sangam/connectors/registry';
+import { simulators } from '@sangam/sandbox';
 import type { RetentionDays } from '@sangam/core/store';
 import { databaseUrl } from './database/database-url.ts';
 import type { EnvFile } from './env-file.ts';
@@ -73,6 +74,14 @@ const environment = z.object({
     .regex(/^v\d+\.\d+$/, 'must look like v26.0')
     .default('v26.0'),
   SANDBOX_URL: url.optional(),
+  SANDBOX_CRMS: z
+    .string()
+    .transform((names) => names.split(/[\s,]+/).filter((name) => name !== ''))
+    .refine(
+      (names) => names.length > 0 && names.every((name) => Object.hasOwn(simulators, name)),
+      `must be one or more of ${Object.keys(simulators).join(', ')}, with commas between them`,
+    )
+    .default(Object.keys(simulators)),
   RETENTION_DEAD_LETTERS_DAYS: days.default(180),
   RETENTION_KEPT_EVENTS_DAYS: days.default(400),
   RETENTION_OCCURRENCES_DAYS: days.default(400),
@@ -140,6 +149,8 @@ export interface Config {
   readonly whatsappApiVersion: string;
   /** A sandbox that another process runs. */
   readonly sandboxUrl: string | undefined;
+  /** The CRMs of the sandbox workspace, by their names. */
+  readonly sandboxCrms: readonly string[];
   /** The share of webhooks that are traced; undefined: nothing is. */
   readonly tracedShare: number | undefined;
   /** Names that begin as ours do and that nothing here reads, to be told. */
@@ -239,6 +250,7 @@ export function readConfig(env: NodeJS.ProcessEnv, files: readonly EnvFile[] = [
     },
     whatsappApiVersion: read.WHATSAPP_API_VERSION,
     sandboxUrl: read.SANDBOX_URL,
+    sandboxCrms: read.SANDBOX_CRMS,
     tracedShare: read.OTEL_EXPORTER_OTLP_ENDPOINT === undefined ? undefined : read.OTEL_TRACES_SAMPLER_ARG,
     unread,
   };

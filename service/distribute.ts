@@ -8,8 +8,8 @@ await runCommand(async () => {
   await onDatabase(async (databaseUrl) => {
     const { byWorkspace, onEveryNode, onCoordinator, spread, nodes } = await distribute(databaseUrl);
     process.stdout.write(
-      `${String(byWorkspace.length)} tables are spread by workspace over ${String(nodes)} nodes, ` +
-        `${String(onEveryNode.length)} stand on every node, ${String(onCoordinator.length)} on the coordinator alone.\n` +
+      `Nodes: ${String(nodes)}. Tables spread over them by workspace: ${String(byWorkspace.length)}; on every node: ` +
+        `${String(onEveryNode.length)}; on the coordinator alone: ${String(onCoordinator.length)}.\n` +
         (spread.length === 0 ? 'All were so before.\n' : `New: ${spread.join(', ')}.\n`),
     );
   });

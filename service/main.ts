@@ -106,7 +106,7 @@ async function main(): Promise<void> {
     await running.listen();
 
     if (config.live === undefined) {
-      parties = await ensureSandboxWorkspace(running.store, box, clock);
+      parties = await ensureSandboxWorkspace(running.store, box, clock, config.sandboxCrms);
       await host?.start(running, parties);
     } else {
       const taken = await ensureLiveWorkspace(running.store, box, clock, config.live, readOwnNumber);

@@ -17,10 +17,11 @@ import {
   createTimelineWriter,
 } from '@sangam/core/pipeline';
 import { createDeadLetters, createEraser, createCorrections } from '@sangam/core/corrections';
-import { openStore, type RetentionDays, type Store } from '@sangam/core/store';
-import { callPlaceMs, Dispatcher, QueueWorker } from '@sangam/core/work';
+import { askWebhooksElsewhere, openStore, type RetentionDays, type Store } from '@sangam/core/store';
+import { callPlaceMs, Dispatcher, ofConnection, QueueWorker } from '@sangam/core/work';
 import { createChannels } from './channels/channels.ts';
 import { createChannelSecrets } from './channels/channel-secrets.ts';
+import { createWebhookRequests } from './accounts/webhook-requests.ts';
 import { createSettingsCheck } from './accounts/check-settings.ts';
 import { createCrmAccounts } from './accounts/crm-accounts.ts';
 import { createCrms } from './accounts/crms.ts';
@@ -235,6 +236,15 @@ export function createService(options: ServiceOptions): Service {
     readOwnNumber: options.readOwnNumber,
     logger,
   });
+  const requestWebhooks = createWebhookRequests({
+    store,
+    clock,
+    box,
+    connectors: accounts.connectors,
+    connectionSecrets: accounts.connectionSecrets,
+    publicUrl: () => publicUrl(),
+    counts: { callFailed },
+  });
   const workers = [
     applier,
     reconciler,
@@ -243,6 +253,15 @@ export function createService(options: ServiceOptions): Service {
     poller.worker,
     createSweeper({ store, clock, dispatcher, failed: failingWorkers.failed('sweep') }),
     createSilenceWatch({ store, clock, dispatcher, failed: failingWorkers.failed('sweep') }),
+    new QueueWorker(dispatcher, {
+      queue: 'webhooks',
+      failed: failingWorkers.failed('webhooks'),
+      placeMs: callPlaceMs,
+      tick: ofConnection(store, async (connection) => {
+        await requestWebhooks(connection);
+        return 'done';
+      }),
+    }),
     new QueueWorker(dispatcher, {
       queue: 'retention',
       failed: failingWorkers.failed('retention'),
@@ -255,10 +274,14 @@ export function createService(options: ServiceOptions): Service {
       tick: async ({ workspaceId }) => ({ notBefore: await readNumbers(workspaceId) }),
     }),
   ];
-  const settingsCheck = createAtStart({
+  const checkSettings = createSettingsCheck({ store, clock });
+  const atStart = createAtStart({
     store,
     failed: failingWorkers.failed('retention'),
-    work: createSettingsCheck({ store, clock }),
+    async work(workspaceId) {
+      await checkSettings(workspaceId);
+      await store.transact(workspaceId, (trx) => askWebhooksElsewhere(trx, publicUrl()));
+    },
   });
 
   let sandbox: Router | undefined;
@@ -390,14 +413,14 @@ export function createService(options: ServiceOptions): Service {
     publicUrl,
     startWork() {
       for (const worker of workers) worker.start();
-      settingsCheck.start();
+      atStart.start();
       failingWorkers.start();
       working = true;
     },
     async close() {
       working = false;
       await Promise.all([listening?.close(requestsMs), metricsListening?.close(requestsMs)]);
-      await settingsCheck.stop();
+      await atStart.stop();
       await Promise.all(workers.map((worker) => worker.stop()));
       await failingWorkers.stop();
       await store.close();

@@ -3,11 +3,14 @@ import type { Clock } from '@sangam/core/clock';
 import {
   accessTokenOf,
   channelSecretsOf,
+  closeBlockAlerts,
+  closeConnection,
   connectChannel,
   connectionsAt,
   ensureMember,
   insertConnection,
   insertWorkspace,
+  leaveAccount,
   listChannels,
   proveChannel,
   replaceTypedToken,
@@ -15,7 +18,6 @@ import {
   type Store,
   type WorkspaceTransaction,
 } from '@sangam/core/store';
-import { crms as connectors } from '@sangam/connectors/registry';
 import { simulators } from '@sangam/sandbox';
 import { claimAccount } from './accounts/claim-account.ts';
 import type { LiveConfig } from './config.ts';
@@ -60,11 +62,15 @@ const sandboxNumber = {
   region: 'IN',
 };
 
-/** Makes the sandbox workspace on the first start: its secrets are drawn then, and never leave this installation. */
+/**
+ * Makes the sandbox workspace on the first start: its secrets are drawn then, and never leave this installation. It is
+ * connected to the CRMs that are named; one it was connected to and that is not, is let go.
+ */
 export async function ensureSandboxWorkspace(
   store: Store,
   box: SecretBox,
   clock: Clock,
+  names: readonly string[],
 ): Promise<SandboxParties> {
   return store.transact(sandboxWorkspaceId, async (trx) => {
     const made = await insertWorkspace(trx, { name: 'Sandbox', sandbox: true, now: clock.now() });
@@ -72,8 +78,10 @@ export async function ensureSandboxWorkspace(
     const channel = await sandboxChannel(trx, box, clock.now());
     const crms: Record<string, SandboxCrm> = {};
     for (const [crm, { account, clientId }] of Object.entries(simulators)) {
-      // A simulator may be there before the connector that its account is connected through.
-      if (!connectors.some(({ traits }) => traits.crm === crm)) continue;
+      if (!names.includes(crm)) {
+        await letGoOf(trx, crm, clock.now());
+        continue;
+      }
       crms[crm] = { ...(await sandboxCrm(trx, { crm, account }, box, clock.now())), clientId };
     }
     const open = (sealed: Buffer | null = null): string => (sealed === null ? '' : box.open(sealed));
@@ -91,6 +99,15 @@ export async function ensureSandboxWorkspace(
       crms,
     };
   });
+}
+
+async function letGoOf(trx: WorkspaceTransaction, crm: string, now: number): Promise<void> {
+  for (const { connectionId, disconnectedAt } of await connectionsAt(trx, crm)) {
+    if (disconnectedAt !== null) continue;
+    await closeConnection(trx, connectionId, { keepWebhookSecret: true, now });
+    await leaveAccount(trx, connectionId);
+    await closeBlockAlerts(trx, connectionId, now);
+  }
 }
 
 /** The sandbox's account of a CRM: connected, and live, from the first start that has one to play with. */

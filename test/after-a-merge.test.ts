@@ -5,7 +5,7 @@ import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { day, hour, minute, somebody, setUpFor } from './conformance/set-up.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
-import { memoryFields } from './harness/memory-crm.ts';
+import { memoryFields } from './harness/memory-crm/index.ts';
 import { tell } from './harness/tell.ts';
 import { text } from './harness/whatsapp.ts';
 

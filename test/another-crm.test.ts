@@ -1,11 +1,13 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { crms } from '@sangam/connectors/registry';
-import { connectChannel, liftBlock, serviceWorkspaceId } from '@sangam/core/store';
+import { connectChannel, connectionOf, liftBlock, serviceWorkspaceId } from '@sangam/core/store';
+import { openFacts } from '@sangam/core/work';
 import type { Service } from '@sangam/service';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type AnotherCrm, anotherCrm, basicOf } from './harness/another-crm.ts';
 import { createServiceFixture, text, type ServiceFixture, until, webhook } from './harness/index.ts';
-import { createMemoryCrm, type MemoryCrm, memoryFields } from './harness/memory-crm.ts';
+import { freely } from './harness/permits.ts';
+import { createMemoryCrm, type MemoryCrm, memoryFields } from './harness/memory-crm/index.ts';
 
 /** A CRM that is registered here alone, and unlike HubSpot, goes through the service: adding one touches nothing of it. */
 
@@ -502,6 +504,16 @@ describe('two accounts of one CRM that name their fields each in its own way', (
     await until('the occurrence', async () =>
       (await stages(connectionId, record, account)).includes('lost for ever'),
     );
+  });
+
+  test('what another process learned of an account holds here from then on', async () => {
+    const [[connectionId, account] = ['', memory]] = accounts;
+    account.removeField('FirstMessage');
+    const row = await fixture.store.transact(workspaceId, (trx) => connectionOf(trx, connectionId));
+    if (row === undefined) throw new Error('There is no connection.');
+    await account.connect(freely(), openFacts(fixture.store, row).facts).provision();
+    await says('wamid.31', 'is it there again?', { phone: '919812345698', name: 'Chitra Nair' });
+    await lead({ Name: 'Chitra Nair', FirstMessage: 'is it there again?' }, account);
   });
 
   test('its records are seen where the account is', async () => {

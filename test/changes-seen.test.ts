@@ -7,18 +7,17 @@ import {
   lastCheck,
   leaseCheck,
   noteWrites,
+  saveFacts,
   saveLinks,
   saveRecords,
   stopCheck,
 } from '@sangam/core/store';
 import { describe, expect, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
-import { lives } from './conformance/lives.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { day, flowAnswer, hour, minute, somebody, setUpFor } from './conformance/set-up.ts';
-import { told } from './conformance/told.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
-import { memoryFields, type MemoryCrmRules } from './harness/memory-crm.ts';
+import { memoryFields, type MemoryCrmRules } from './harness/memory-crm/index.ts';
 import { scanning, tell } from './harness/tell.ts';
 import type { Person } from './harness/whatsapp.ts';
 
@@ -56,10 +55,6 @@ const stageTold = (recordId: string, at: number, value: string, by?: string): Cr
   value,
   ...(by === undefined ? {} : { by }),
 });
-
-describe('a CRM in memory: what it tells by polls', () => told(setUpFor(memoryAccounts().open), 'polls'));
-describe('a CRM in memory: records that are merged and deleted, told by polls', () =>
-  lives(setUpFor(memoryAccounts().open), 'polls'));
 
 describe('a change', () => {
   test('of a record we made is found by the next poll, with the vendor’s time', async () => {
@@ -612,25 +607,35 @@ describe('gone, and back', () => {
 });
 
 describe('looking', () => {
-  test('a check asks once which fields there are', async () => {
+  test('a check asks once which fields there are, and again once more is known of the account', async () => {
     let asked = 0;
+    let learn: (() => Promise<unknown>) | undefined;
     const accounts = memoryAccounts();
     const open = scanning(accounts.open, {
       fields: () => void (asked += 1),
-      scan: (page, { cursor = '0' }) => ({
-        ...page,
-        records: page.records.slice(Number(cursor), Number(cursor) + 1),
-        ...(Number(cursor) < 4 ? { next: String(Number(cursor) + 1) } : {}),
-      }),
+      async scan(page, { cursor = '0' }) {
+        if (cursor === '2') await learn?.();
+        return {
+          ...page,
+          records: page.records.slice(Number(cursor), Number(cursor) + 1),
+          ...(Number(cursor) < 4 ? { next: String(Number(cursor) + 1) } : {}),
+        };
+      },
     });
     const { crm } = await setUpFor(open)();
     for (let n = 0; n < 5; n += 1) accounts.opened().crm.user.create({ FirstName: `N${String(n)}` });
     asked = 0;
     await crm.check();
     expect(asked).toBe(1);
+    learn = () =>
+      crm.transact((trx) =>
+        saveFacts(trx, crm.connectionId, { followedFields: [memoryFields.stage, 'Rank'] }),
+      );
+    await crm.check();
+    expect(asked).toBe(3);
   });
 
-  test('polls ask again which fields there are after ten minutes, or once one of them is missing', async () => {
+  test('polls ask again which fields there are after ten minutes, or once one is missing or more is known of the account', async () => {
     let asked = 0;
     let missing = false;
     const open = scanning(memoryAccounts().open, {
@@ -655,6 +660,11 @@ describe('looking', () => {
     missing = true;
     expect(await pollAfter(1)).toBe(3);
     expect(missing).toBe(false);
+    await crm.transact((trx) =>
+      saveFacts(trx, crm.connectionId, { followedFields: [memoryFields.stage, 'Rank'] }),
+    );
+    expect(await pollAfter(1)).toBe(4);
+    expect(await pollAfter(1)).toBe(4);
     expect(await crm.alerts()).toEqual([]);
   });
 

@@ -4,7 +4,7 @@ import { type MemoryAccount, memoryAccounts } from './conformance/memory-account
 import { hour, minute, nationalNumber, somebody, setUpFor } from './conformance/set-up.ts';
 import type { CrmFixture } from './harness/crm-fixture.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
-import { type MemoryCrmRules, memoryFields } from './harness/memory-crm.ts';
+import { type MemoryCrmRules, memoryFields } from './harness/memory-crm/index.ts';
 import { message, text } from './harness/whatsapp.ts';
 
 /** A word about consent hurries, and loses nobody on the way. */

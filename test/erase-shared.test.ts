@@ -8,7 +8,7 @@ import { hour, minute, somebody, setUpFor } from './conformance/set-up.ts';
 import type { CrmFixture } from './harness/crm-fixture.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
 import { everyRow } from './harness/every-row.ts';
-import { memoryFields } from './harness/memory-crm.ts';
+import { memoryFields } from './harness/memory-crm/index.ts';
 import { numberChange } from './harness/whatsapp.ts';
 
 /** Of two people on one record one is erased: the other's record says what it says of them alone. */

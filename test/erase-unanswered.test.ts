@@ -96,6 +96,26 @@ describe.each(accounts)('at %s', (_, open, news: WorkspaceOptions) => {
     expect(await tracesLeft(fixture, crm, contactId)).toEqual([]);
   });
 
+  test.each(['into another’s', 'and another’s into it'])(
+    'it gives way with the first news of the record it was merged %s',
+    async (how) => {
+      const { fixture, crm, ofAsha, ofBela } = await erasedUnseen();
+      const [into, from] = how === 'into another’s' ? [ofBela, ofAsha] : [ofAsha, ofBela];
+      await crm.account.user.merge(into.recordId, from.recordId);
+      const { recordId } = await crm.record();
+      const takenOver = crm.valuesOf({ 'last name': 'Rao' });
+      if (crm.read(await crm.record(), 'last name') === '')
+        await crm.account.user.update(recordId, takenOver);
+      crm.deaf = false;
+      await until('the account’s webhooks', () => crm.account.webhooksArrived());
+      fixture.clock.advance(minute);
+      await fixture.settle();
+      const record = await crm.record();
+      expect(crm.read(record, 'first name')).toBe('Bela');
+      expect(crm.read(record, 'last name')).toBe('');
+    },
+  );
+
   test('what stood on the other one before stays', async () => {
     const { fixture, crm, ofAsha, ofBela } = await erasedUnseen();
     crm.deaf = false;

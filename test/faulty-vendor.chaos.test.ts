@@ -49,8 +49,8 @@ async function expectCounted(fixture: CrmFixture, crm: CrmWorkspace, { everybody
 
 test('a fifth of all calls fail for an hour, in four ways, inside the account’s limit', async () => {
   const { fixture, crm } = await openAccount({ limiter: true });
-  const [limit] = Object.values(crm.connector.traits.limits);
-  if (limit?.kind === 'rolling') await crm.account.limit(limit.calls, limit.perMs);
+  for (const [name, limit] of Object.entries(crm.connector.traits.limits))
+    await crm.account.limit(name, limit);
   const faults: AccountFault[] = [
     { status: 503 },
     { dropConnection: 'before' },

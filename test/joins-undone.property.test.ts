@@ -5,7 +5,7 @@ import { memoryAccounts } from './conformance/memory-account.ts';
 import { hour, minute, nationalNumber } from './conformance/set-up.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
 import { createCrmFixture, type CrmFixture } from './harness/crm-fixture.ts';
-import { type MemoryCrm, memoryFields, type MemoryCrmRules } from './harness/memory-crm.ts';
+import { type MemoryCrm, memoryFields, type MemoryCrmRules } from './harness/memory-crm/index.ts';
 import { type Change, numberChange, type Person, text } from './harness/whatsapp.ts';
 
 /**

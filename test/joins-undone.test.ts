@@ -6,7 +6,7 @@ import { memoryAccounts } from './conformance/memory-account.ts';
 import { day, hour, minute, nationalNumber, setUpFor } from './conformance/set-up.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
 import type { CrmFixture } from './harness/crm-fixture.ts';
-import { type MemoryCrm, memoryFields } from './harness/memory-crm.ts';
+import { type MemoryCrm, memoryFields } from './harness/memory-crm/index.ts';
 import { numberChange, type Person, text } from './harness/whatsapp.ts';
 
 /** Two contacts joined by hand, and the join taken back: each has what they had, and what came meanwhile of their own. */

@@ -6,7 +6,7 @@ import { memoryAccounts } from './conformance/memory-account.ts';
 import { hour, minute, nationalNumber, somebody } from './conformance/set-up.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
 import { createCrmFixture, type CrmFixture } from './harness/crm-fixture.ts';
-import { type MemoryCrm, memoryFields, type MemoryCrmRules, noAnswer } from './harness/memory-crm.ts';
+import { type MemoryCrm, memoryFields, type MemoryCrmRules, noAnswer } from './harness/memory-crm/index.ts';
 
 /**
  * Whatever people, users of the CRM and the CRM itself do, in whatever order: each message stands once on its person's

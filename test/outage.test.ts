@@ -46,8 +46,8 @@ describe('a CRM that answers 503 for three hours', () => {
     expect(asked).toBeLessThan(3 * steps);
 
     await down.account.fault({});
-    const [limit] = Object.values(down.connector.traits.limits);
-    if (limit?.kind === 'rolling') await down.account.limit(limit.calls, limit.perMs);
+    for (const [name, limit] of Object.entries(down.connector.traits.limits))
+      await down.account.limit(name, limit);
     const failed = fixture.failures.length;
     await fixture.ride(3 * hour);
     const records = await down.records();

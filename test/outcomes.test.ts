@@ -4,7 +4,8 @@ import { type MemoryAccount, memoryAccounts } from './conformance/memory-account
 import { day, hour, minute, nationalNumber, somebody, setUpFor } from './conformance/set-up.ts';
 import type { CrmFixture } from './harness/crm-fixture.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
-import { type MemoryCrmRules, memoryFields } from './harness/memory-crm.ts';
+import { type MemoryCrmRules, memoryFields } from './harness/memory-crm/index.ts';
+import type { Person } from './harness/whatsapp.ts';
 
 /** What one item of a write may come to, at CRMs unlike HubSpot. */
 
@@ -192,7 +193,7 @@ describe('one of a hundred', () => {
 });
 
 describe('a create nobody answered, where our id keeps nothing from being made twice', () => {
-  const cut = async (commitAfterMs: number): Promise<Scene> => {
+  const cut = async (commitAfterMs: number, person: Person = somebody(1, 'Asha')): Promise<Scene> => {
     const set = await scene({ writeClass: 'findable' });
     await set.crm.check();
     await wellTold(set);
@@ -202,7 +203,7 @@ describe('a create nobody answered, where our id keeps nothing from being made t
       cuts += 1;
       return { commitAfterMs };
     };
-    await set.crm.writes(somebody(1, 'Asha'));
+    await set.crm.writes(person);
     await set.fixture.settle();
     return set;
   };
@@ -246,6 +247,16 @@ describe('a create nobody answered, where our id keeps nothing from being made t
         .join('\n');
     expect(said(oldest)).toContain('On which one?');
     expect(said(other)).not.toContain('On which one?');
+  });
+
+  test('that comes later still takes the STOP of its person, whom no phone names', async () => {
+    const asha = { bsuid: 'IN.ASHA', name: 'Asha' };
+    const { fixture, crm } = await cut(2 * minute, asha);
+    await fixture.pass(minute);
+    expect(await crm.records()).toHaveLength(1);
+    await crm.writes(asha, 'STOP');
+    await fixture.ride(hour);
+    expect((await crm.records()).map((record) => crm.isOptedOut(record))).toEqual([true, true]);
   });
 
   test('alone in a batch of calls comes back alone', async () => {

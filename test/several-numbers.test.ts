@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { minute, nationalNumber, somebody, setUpFor } from './conformance/set-up.ts';
 import { everyRow } from './harness/every-row.ts';
-import { memoryFields } from './harness/memory-crm.ts';
+import { memoryFields } from './harness/memory-crm/index.ts';
 
 /** People write several numbers into one phone field. */
 

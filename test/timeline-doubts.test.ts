@@ -4,7 +4,7 @@ import { readStatement } from '@sangam/core/corrections';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { hour, minute, somebody, setUpFor } from './conformance/set-up.ts';
-import type { MemoryCrmRules } from './harness/memory-crm.ts';
+import type { MemoryCrmRules } from './harness/memory-crm/index.ts';
 import { until } from './harness/until.ts';
 
 /** An entry that may stand somewhere, or that is on its way while its record changes: it stands once, and is counted once. */

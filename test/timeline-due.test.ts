@@ -7,13 +7,14 @@ import {
   parkDeadLetters,
   saveLinks,
   sweepTimeline,
+  writableConnection,
   type WorkspaceTransaction,
 } from '@sangam/core/store';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { hour, minute, somebody, setUpFor } from './conformance/set-up.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
 import type { CrmFixture } from './harness/crm-fixture.ts';
-import { memoryFields } from './harness/memory-crm.ts';
+import { memoryFields } from './harness/memory-crm/index.ts';
 
 const atOnce = () => ({ message: 0, status: 0 });
 
@@ -64,8 +65,11 @@ test('an entry keeps the traces of the first sixteen events behind it, however t
   await mark(traces.slice(0, 3));
   await mark([null]);
   await mark(traces.slice(3));
-  const lease = { connectionId, lease: randomUUID(), size: 10, now: at + hour, leaseMs: 1, only: undefined };
-  const entries = await crm.transact((trx) => leaseEntries(trx, lease));
+  const entries = await crm.transact(async (trx) => {
+    const connection = await writableConnection(trx, connectionId);
+    if (connection === undefined) throw new Error('It may not be written.');
+    return leaseEntries(trx, { connection, lease: randomUUID(), size: 10, now: at + hour, leaseMs: 1 });
+  });
   expect(entries.map(({ traceparents }) => traceparents)).toEqual([traces.slice(0, 16)]);
 });
 

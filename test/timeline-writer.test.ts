@@ -5,7 +5,7 @@ import type { CrmChange } from '@sangam/core/crm';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { day, hour, minute, somebody, setUpFor } from './conformance/set-up.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
-import { type MemoryCrmRules, noAnswer } from './harness/memory-crm.ts';
+import { type MemoryCrmRules, noAnswer } from './harness/memory-crm/index.ts';
 
 /** What becomes of each timeline entry by itself, at CRMs that move, refuse, delay or lose single ones. */
 
@@ -103,7 +103,13 @@ describe('one entry the CRM takes another time', () => {
     await fixture.pass(hour);
     expect(await crm.letters()).toEqual([]);
     await fixture.ride(4 * day);
-    expect(await crm.letters()).toMatchObject([{ reason: 'timeline_record_locked', source: 'crm' }]);
+    const letter = { reason: 'timeline_record_locked', source: 'crm' };
+    expect(await crm.letters()).toMatchObject([letter]);
+    // What is written to the record says nothing of its timeline.
+    await crm.tag(asha, ['VIP']);
+    await fixture.settle();
+    expect((await crm.records()).flatMap((record) => crm.tagsOf(record))).toEqual(['VIP']);
+    expect(await crm.letters()).toMatchObject([letter]);
     vendor.lockedTimelines.clear();
     await crm.replay();
     await fixture.ride(hour);

@@ -5,7 +5,7 @@ import { memoryAccounts } from './conformance/memory-account.ts';
 import { minute, nationalNumber, somebody, setUpFor } from './conformance/set-up.ts';
 import type { CrmFixture } from './harness/crm-fixture.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
-import { memoryFields } from './harness/memory-crm.ts';
+import { memoryFields } from './harness/memory-crm/index.ts';
 import { text } from './harness/whatsapp.ts';
 
 /** A rep makes a record in the CRM shortly before its person writes. */

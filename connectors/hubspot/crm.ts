@@ -56,7 +56,7 @@ export const hubspot: Crm = {
   open: (site, { credentials, permits }) =>
     createHubspotConnector({ basePath: basePathAt(site), credentials, permits }),
 
-  webhooks: { mostBytes, ...signedBy(['v3']), read: readHubspotChanges },
+  webhooks: { mostBytes, ofEachAccount: false, ...signedBy(['v3']), read: readHubspotChanges },
   actions: {
     mostBytes,
     // An action may still be called in the older version: docs/vendors/hubspot.md §3.1.

@@ -183,6 +183,8 @@ interface SignedInput {
 }
 
 interface CrmWebhooks extends SignedInput {
+  /** Whether each account's come to an address and with a secret of its own, whatever opens it; else an app of ours signs. */
+  readonly ofEachAccount: boolean;
   /** Total: what cannot be read, or speaks of something else, is left out and counted. */
   read(body: Buffer): { readonly accounts: readonly AccountChanges[]; readonly unread: number };
   /** What the CRM wants to hear, as JSON; undefined: an empty 200 will do. */

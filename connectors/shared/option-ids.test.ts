@@ -1,4 +1,4 @@
-import type { AccountFacts, FieldOptions } from '@sangam/core/crm';
+import type { AccountFacts, CrmValues, FieldOptions, WriteOutcome } from '@sangam/core/crm';
 import { expect, test } from 'vitest';
 import { createOptionIds, labelOfTold } from './option-ids.ts';
 
@@ -16,6 +16,8 @@ function account() {
   };
   let known: Partial<AccountFacts> = { options: structuredClone(options) };
   const calls: string[] = [];
+  /** Options the vendor adds to none of its fields, and says nothing. */
+  const ignored = new Set<string>();
   let next = 100;
   const ids = createOptionIds({
     forms,
@@ -29,41 +31,69 @@ function account() {
       for (const label of labels) {
         const there = options[field]?.labels;
         if (there === undefined) throw new Error(`${field} has no options.`);
+        if (ignored.has(label)) continue;
         if (Object.values(there).includes(label)) throw new Error(`${label} is there already.`);
         there[String(next)] = label;
         next += 1;
       }
     },
   });
-  return { options, ids, calls };
+  const sent: CrmValues[] = [];
+  /** As the vendor gets them, and as the engine is answered. */
+  const write = async (...writes: readonly CrmValues[]): Promise<readonly WriteOutcome[]> =>
+    ids.write(
+      writes.map((values, index) => ({ recordId: String(index), values })),
+      ({ recordId }) => recordId,
+      async (made) =>
+        made.map(({ recordId, values }) => {
+          sent.push(values);
+          return { item: recordId, outcome: 'written', recordId, created: false, values };
+        }),
+    );
+  return { options, ids, calls, ignored, sent, write };
 }
 
 test('options go out by their ids and come in by their labels', async () => {
-  const { ids, calls } = account();
+  const { ids, calls, sent, write } = account();
   const inside = { stage: 'won, at last', tags: 'vip', name: 'Asha' };
-  const [outside] = await ids.toIds([inside]);
-  expect(outside).toEqual({ stage: '2', tags: '7', name: 'Asha' });
-  expect(await ids.toLabels([outside ?? {}])).toEqual([inside]);
-  expect(await ids.toIds([{ stage: '', tags: '' }])).toEqual([{ stage: '', tags: '' }]);
+  const [answer] = await write(inside);
+  expect(sent).toEqual([{ stage: '2', tags: '7', name: 'Asha' }]);
+  expect(answer).toMatchObject({ outcome: 'written', values: inside });
+  expect(await ids.toLabels(sent)).toEqual([inside]);
+  await write({ stage: '', tags: '' });
+  expect(sent[1]).toEqual({ stage: '', tags: '' });
   expect(calls).toEqual([]);
 });
 
 test('an option that is missing is added first, once, however many writes want it at a time', async () => {
-  const { ids, calls } = account();
-  const written = await Promise.all([
-    ids.toIds([{ tags: 'vip; Diwali' }, { tags: 'Diwali' }]),
-    ids.toIds([{ tags: 'Diwali' }]),
-  ]);
-  expect(written).toEqual([[{ tags: '7,100' }, { tags: '100' }], [{ tags: '100' }]]);
+  const { calls, sent, write } = account();
+  await Promise.all([write({ tags: 'vip; Diwali' }, { tags: 'Diwali' }), write({ tags: 'Diwali' })]);
+  expect(sent).toEqual([{ tags: '7,100' }, { tags: '100' }, { tags: '100' }]);
   expect(calls).toEqual(['renew', 'add tags Diwali', 'renew']);
 });
 
 test('an option somebody else added meanwhile is not added again', async () => {
-  const { ids, options, calls } = account();
+  const { options, calls, sent, write } = account();
   Object.assign(options['tags']?.labels ?? {}, { '50': 'Diwali' });
-  expect(await ids.toIds([{ tags: 'Diwali' }])).toEqual([{ tags: '50' }]);
+  await write({ tags: 'Diwali' });
+  expect(sent).toEqual([{ tags: '50' }]);
   expect(calls).toEqual(['renew']);
 });
+
+test.each([
+  ['of the one', { stage: 'lost', name: 'Asha' }, 'stage'],
+  ['of one among others', { tags: 'vip; lost' }, 'tags'],
+])(
+  'an option the account does not get refuses the field %s that carries it, and empties none',
+  async (_, wants, field) => {
+    const { ignored, sent, write } = account();
+    ignored.add('lost');
+    const [refused, ...others] = await write(wants, { stage: 'new' });
+    expect(refused).toMatchObject({ item: '0', outcome: 'refused', field });
+    expect(others).toMatchObject([{ item: '1', outcome: 'written' }]);
+    expect(sent).toEqual([{ stage: '1' }]);
+  },
+);
 
 test('an id that is not known is looked up', async () => {
   const { ids, options } = account();

@@ -1,4 +1,4 @@
-import type { AccountFacts, CrmValues, FieldOptions, KnownFacts } from '@sangam/core/crm';
+import type { AccountFacts, CrmValues, FieldOptions, KnownFacts, WriteOutcome } from '@sangam/core/crm';
 
 /** How several options of one field stand beside each other, on one side of the connector. */
 interface Several {
@@ -14,8 +14,15 @@ export interface OptionForms {
 
 /** The options of one account, at the connector's edge. */
 export interface OptionIds {
-  /** As the vendor takes them: options that are missing there are added first. */
-  toIds(writes: readonly CrmValues[]): Promise<CrmValues[]>;
+  /**
+   * Has writes made as the vendor takes them, and answers as the engine knows it: options that are missing there are added
+   * first. One that carries an option the account has not even then is not made, and its field refused.
+   */
+  write<Write extends { readonly values: CrmValues }>(
+    writes: readonly Write[],
+    itemOf: (write: Write) => string,
+    make: (writes: readonly Write[]) => Promise<readonly WriteOutcome[]>,
+  ): Promise<WriteOutcome[]>;
   /** As the engine knows them: where an id is not known, the account's options are looked up anew. */
   toLabels(records: readonly CrmValues[]): Promise<CrmValues[]>;
 }
@@ -57,44 +64,78 @@ export function createOptionIds(vendor: {
     if (absent.size > 0) await renew();
   };
 
-  return {
-    async toIds(writes) {
-      await oneByOne(() => addMissing(writes));
-      return writes.map((values) =>
-        mapValues(values, (field, written) => {
-          const options = optionsOf(field);
-          if (options === undefined) return written;
-          const idOf = new Map(Object.entries(options.labels).map(([id, label]) => [label, id]));
-          return forms.ids.join(
-            parts(written, options, forms.labels).flatMap((label) => idOf.get(label) ?? []),
-          );
-        }),
-      );
-    },
+  const toIds = (values: CrmValues): { readonly values: CrmValues; readonly lacking?: Lacking } => {
+    let lacking: Lacking | undefined;
+    const told = mapValues(values, (field, written) => {
+      const options = optionsOf(field);
+      if (options === undefined) return written;
+      const idOf = new Map(Object.entries(options.labels).map(([id, label]) => [label, id]));
+      const ids = parts(written, options, forms.labels).map((label) => {
+        const id = idOf.get(label);
+        if (id === undefined) lacking ??= { field, label };
+        return id ?? '';
+      });
+      return forms.ids.join(ids);
+    });
+    return lacking === undefined ? { values: told } : { values: told, lacking };
+  };
 
-    async toLabels(records) {
-      const strange = records.flatMap((values) =>
-        Object.entries(values).flatMap(([field, written]) => {
-          const options = optionsOf(field);
-          if (options === undefined) return [];
-          return parts(written, options, forms.ids).flatMap((id) =>
-            Object.hasOwn(options.labels, id) ? [] : `${field} ${id}`,
-          );
-        }),
+  const toLabels = async (records: readonly CrmValues[]): Promise<CrmValues[]> => {
+    const strange = records.flatMap((values) =>
+      Object.entries(values).flatMap(([field, written]) => {
+        const options = optionsOf(field);
+        if (options === undefined) return [];
+        return parts(written, options, forms.ids).flatMap((id) =>
+          Object.hasOwn(options.labels, id) ? [] : `${field} ${id}`,
+        );
+      }),
+    );
+    if (strange.some((one) => !unknown.has(one))) {
+      await renew();
+      for (const one of strange) unknown.add(one);
+    }
+    return records.map((values) =>
+      mapValues(values, (field, written) => {
+        const options = optionsOf(field);
+        return options === undefined ? written : labelled(written, options, forms).written;
+      }),
+    );
+  };
+
+  return {
+    async write(writes, itemOf, make) {
+      await oneByOne(() => addMissing(writes.map(({ values }) => values)));
+      const told = writes.map((one) => ({ one, ...toIds(one.values) }));
+      const refused = told.flatMap(({ one, lacking }): WriteOutcome[] =>
+        lacking === undefined ? [] : [{ item: itemOf(one), ...refusalOf(lacking) }],
       );
-      if (strange.some((one) => !unknown.has(one))) {
-        await renew();
-        for (const one of strange) unknown.add(one);
-      }
-      return records.map((values) =>
-        mapValues(values, (field, written) => {
-          const options = optionsOf(field);
-          return options === undefined ? written : labelled(written, options, forms).written;
-        }),
+      const sent = told.flatMap(({ one, values, lacking }) =>
+        lacking === undefined ? [{ ...one, values }] : [],
       );
+      const made = sent.length === 0 ? [] : await make(sent);
+      const labels = await toLabels(made.map((one) => (one.outcome === 'written' ? one.values : {})));
+      const answered = made.map((one, index): WriteOutcome =>
+        one.outcome === 'written' ? { ...one, values: labels[index] ?? {} } : one,
+      );
+      return [...refused, ...answered];
     },
+    toLabels,
   };
 }
+
+/** An option that an account does not get. */
+interface Lacking {
+  readonly field: string;
+  readonly label: string;
+}
+
+const refusalOf = ({ field, label }: Lacking) =>
+  ({
+    outcome: 'refused',
+    code: 'option_missing',
+    field,
+    explanation: `The CRM has no option “${label}” in this field, and took none: add it there, and replay this.`,
+  }) as const;
 
 /** What a webhook's ids say; undefined: one of them is not known. */
 export function labelOfTold(

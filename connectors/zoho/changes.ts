@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { parseJson } from '../shared/json.ts';
 import { usualNames } from './account-facts.ts';
 import { isPersonModule, recordIdOf } from './modules.ts';
+import { convertedField } from './read.ts';
 import { fromJson } from './values.ts';
 
 /** What Zoho tells a watch's address. Shape: docs/vendors/zoho.md §6.2. */
@@ -75,7 +76,8 @@ function ofPerson({ module, id, what, at, known }: Told): CrmChange[] {
   const recordId = recordIdOf(module, id);
   if (what === 'made') return [{ kind: 'created', recordId, at }];
   if (what === 'removed') return [{ kind: 'deleted', recordId, at }];
-  if (known.length === 0) return [{ kind: 'touched', recordId, at }];
+  const isConverted = known.some(([field, value]) => field === convertedField && value === true);
+  if (known.length === 0 || isConverted) return [{ kind: 'touched', recordId, at }];
   return known.map(([field, value]) => ({ kind: 'field', recordId, at, field, value: fromJson(value) }));
 }
 

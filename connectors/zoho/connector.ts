@@ -17,6 +17,7 @@ import { readByContactId, readRecords } from './read.ts';
 import { scanPage } from './scan.ts';
 import { createTimeline } from './timeline.ts';
 import { rowsTimeline, zohoTraits } from './traits.ts';
+import { subscribe } from './watch.ts';
 import { createRecords, updateRecordsOf } from './write.ts';
 
 export interface ZohoConnectorOptions {
@@ -80,5 +81,6 @@ export function createZohoConnector(options: ZohoConnectorOptions): Connector {
       updates.length === 0 ? [] : updateRecordsOf(account, updates, priority, automations),
 
     scan: (from, fields, priority) => scanPage(account, from, fields, priority),
+    subscribe: (to) => subscribe(account, to),
   };
 }

@@ -30,6 +30,8 @@ export const zoho: Crm = {
 
   webhooks: {
     mostBytes,
+    // One org's watch tells nothing of whose it is.
+    ofEachAccount: true,
     maySign: mayTell,
     verify: isTold,
     badSignature:

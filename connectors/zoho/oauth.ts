@@ -11,7 +11,7 @@ import { orgAnswer, orgPath } from './org-api.ts';
 import { tokenWaitMs, vendor } from './vendor.ts';
 
 /** What an org is asked for: exactly what the calls of this folder need. docs/vendors/zoho.md §1.2; names, docs/zoho-setup.md. */
-export const zohoScopes = [
+const zohoScopes = [
   'ZohoCRM.modules.leads.ALL',
   'ZohoCRM.modules.contacts.ALL',
   'ZohoCRM.modules.deals.READ',

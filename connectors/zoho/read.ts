@@ -4,13 +4,15 @@ import { contactIdFieldOf, type ZohoAccount } from './account.ts';
 import type { FieldsByName } from './account-schema.ts';
 import { among, queryPage, type Rows, type ZohoRecord } from './coql.ts';
 import { notProvisioned, type Refusal, refusalError } from './errors.ts';
-import { byModule, isPersonModule, type PersonModule, personModules, rankOf, recordIdOf } from './modules.ts';
+import { byModule, type PersonModule, personModules, rankOf, recordIdOf } from './modules.ts';
 import { readByIds, readOne } from './record-api.ts';
 import { fromJson, readInstant, valuesIn } from './values.ts';
 import { coqlMost, fieldsPerRead, vendor } from './vendor.ts';
 
 const times = ['Created_Time', 'Modified_Time'];
-const becameFields = ['Converted__s', 'Converted_Contact'];
+/** Of a lead: it has become a contact. docs/vendors/zoho.md §4.3 */
+export const convertedField = 'Converted__s';
+const becameFields = [convertedField, 'Converted_Contact'];
 
 /** Records by their ids; a lead that was converted is the contact it became. */
 export async function readRecords(
@@ -92,7 +94,7 @@ export async function queryRecords(
   const { module } = query;
   const there = await account.schema.of(module);
   const wanted = fields.filter((name) => there.has(name));
-  const always = ['id', ...times, ...(module === 'Leads' ? ['Converted__s'] : [])];
+  const always = ['id', ...times, ...(module === 'Leads' ? [convertedField] : [])];
   const columns = [...new Set([...always, contactIdFieldOf(account), ...wanted])];
   const roomy = columns.length <= coqlMost.columns;
   const answer = await queryPage(account.client, { ...query, columns: roomy ? columns : always }, priority);
@@ -146,8 +148,8 @@ export function missingAmong(
 }
 
 /** Whether a lead has become a contact. docs/vendors/zoho.md §4.5. */
-export function isConverted(record: ZohoRecord): boolean {
-  return record['Converted__s'] === true || record['$converted'] === true;
+function isConverted(record: ZohoRecord): boolean {
+  return record[convertedField] === true || record['$converted'] === true;
 }
 
 /**
@@ -176,7 +178,7 @@ function contactIn(lead: ZohoRecord): string | undefined {
 }
 
 /** `fields`: each is among the values, '' where nothing stands or the module has no such field. */
-export function toCrmRecord(
+function toCrmRecord(
   account: ZohoAccount,
   module: PersonModule,
   record: ZohoRecord,
@@ -195,8 +197,4 @@ export function toCrmRecord(
     ...(Number.isNaN(createdAt) ? {} : { createdAt }),
     ...(Number.isNaN(changedAt) ? {} : { changedAt }),
   };
-}
-
-export function moduleNamed(name: unknown, otherwise: PersonModule): PersonModule {
-  return typeof name === 'string' && isPersonModule(name) ? name : otherwise;
 }

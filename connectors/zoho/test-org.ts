@@ -27,7 +27,7 @@ export interface TestOrg {
 const accessToken = 'sandbox-token';
 const counted = z.object({ byOperation: z.record(z.string(), z.number()) });
 
-export function factsOfTest(): KnownFacts {
+function factsOfTest(): KnownFacts {
   let known: Partial<AccountFacts> = {};
   return { now: () => known, save: async (facts) => void (known = { ...known, ...facts }) };
 }

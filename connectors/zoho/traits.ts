@@ -33,6 +33,7 @@ export const zohoTraits: ConnectorTraits = {
   freshMs,
   timeline: { ...rowsTimeline, writeClass: 'findable' },
   recordTypes: { made: ['Leads', 'Contacts'], of: typeOf },
+  makingIsToldAsOne: true,
   spelling,
   usualFacts: {
     ...usualNames,

@@ -18,7 +18,7 @@ export type Json =
 export function writtenText(text: string, length = Infinity): string {
   const clean = text.replaceAll('\0', '').toWellFormed();
   // A text of fewer UTF-16 units has fewer characters in any case.
-  return clean.length <= length ? clean : [...clean].slice(0, length).join('');
+  return clean.length <= length ? clean : Array.from(clean).slice(0, length).join('');
 }
 
 /** `YYYY-MM-DDTHH:mm:ss+00:00`, without milliseconds. Undefined for what is no date. Milliseconds in. */

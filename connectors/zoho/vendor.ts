@@ -44,7 +44,7 @@ export const conversationShape = { form: 'text', maxChars: 32_000 } as const;
 export const textLengths = { text: 255, 'long text': 2_000, phone: 30 } as const;
 
 /** What an edition has: credits in 24 hours, and calls of one app under way. docs/vendors/zoho.md §2.3. */
-export const editions: Readonly<
+const editions: Readonly<
   Record<
     string,
     { readonly base: number; readonly aUser: number; readonly most: number; readonly atOnce: number }

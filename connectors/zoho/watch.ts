@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { SangamError } from '@sangam/core/errors';
 import { z } from 'zod';
 import { incomplete } from '../shared/outcomes.ts';
 import { type ZohoAccount, phoneFieldsOf } from './account.ts';
@@ -8,6 +9,7 @@ import { listModules } from './module-api.ts';
 import { mappedFields } from './our-fields.ts';
 import { personModules } from './modules.ts';
 import { success } from './outcomes.ts';
+import { convertedField } from './read.ts';
 import { readInstant, writtenTime } from './values.ts';
 import { apiRoot, vendor, watchedFields, watchMs } from './vendor.ts';
 
@@ -19,6 +21,7 @@ const subscribed = z.looseObject({
   watch: z.array(
     z.looseObject({
       code: z.string(),
+      message: z.string().optional().catch(undefined),
       details: z
         .looseObject({
           events: z
@@ -33,50 +36,59 @@ const subscribed = z.looseObject({
 });
 type Subscribed = z.infer<typeof subscribed>;
 
+/** Where to tell, the token each body carries, and the time there, milliseconds. */
+interface Told {
+  readonly url: string;
+  readonly secret: string;
+  readonly now: number;
+}
+
 /**
- * Asks to be told of people's records and of deals at this address, with this token in each body; again, it is renewed. Until
- * when, milliseconds, as Zoho says: it may be less than was asked for.
+ * Asks to be told of people's records and of deals; again, it is renewed. Until when, milliseconds, as Zoho says: it may be less
+ * than was asked for. Throws `webhooks_refused` (never) where Zoho does not take it.
  */
-export async function subscribe(
-  account: ZohoAccount,
-  to: { readonly address: string; readonly token: string },
-  now: number,
-): Promise<{ until: number }> {
-  const channels = await channelsOf(account, to, now);
+export async function subscribe(account: ZohoAccount, to: Told): Promise<{ until: number }> {
+  const channels = await channelsOf(account, to);
   // What is renewed is replaced; what is not there yet is made.
   const replaced = await send(account, 'PUT', channels);
-  const lacking = channels.filter((_, place) => replaced?.watch[place]?.code !== success);
-  const made = lacking.length === 0 ? undefined : await send(account, 'POST', lacking);
-  if (made === undefined ? lacking.length > 0 : made.watch.some(({ code }) => code !== success)) {
-    throw incomplete(vendor);
-  }
-  const ends = [...(replaced?.watch ?? []), ...(made?.watch ?? [])]
+  const lacking = channels.filter((_, place) => replaced[place]?.code !== success);
+  const made = lacking.length === 0 ? [] : await send(account, 'POST', lacking);
+  const refused = made.find(({ code }) => code !== success);
+  if (refused !== undefined) throw notTaken(`${refused.code}, ${refused.message ?? ''}`);
+  const ends = [...replaced, ...made]
     .filter(({ code }) => code === success)
     .flatMap(({ details }) => details?.events ?? [])
     .map(({ channel_expiry: at = '' }) => readInstant(at));
   const until = Math.min(...ends);
-  if (ends.length === 0 || Number.isNaN(until)) throw incomplete(vendor);
+  if (!Number.isFinite(until)) throw incomplete(vendor);
   return { until };
 }
 
-/** Undefined: none of them is there. */
+/** What became of each channel; nothing where none of those to be replaced is there. */
 async function send(
   { client }: ZohoAccount,
   method: 'PUT' | 'POST',
   watch: readonly object[],
-): Promise<Subscribed | undefined> {
+): Promise<Subscribed['watch']> {
   const answer = await client.call({ method, path, body: { watch }, priority }, subscribed);
-  if (answer.ok) return answer.body;
-  if (method === 'PUT' && answer.refusal.code === 'batch_refused') return undefined;
-  throw refusalError(answer.refusal);
+  if (answer.ok) return answer.body.watch;
+  const { refusal } = answer;
+  if (refusal.code !== 'batch_refused') throw refusalError(refusal);
+  if (method === 'PUT') return [];
+  throw notTaken(refusal.explanation);
+}
+
+function notTaken(why: string): SangamError {
+  return new SangamError({
+    code: 'webhooks_refused',
+    origin: 'crm',
+    retry: 'never',
+    message: `Zoho CRM does not tell its changes to this address (${why}).`,
+  });
 }
 
 /** One channel a module, since each names fields of its own. */
-async function channelsOf(
-  account: ZohoAccount,
-  { address, token }: { readonly address: string; readonly token: string },
-  now: number,
-): Promise<object[]> {
+async function channelsOf(account: ZohoAccount, { url, secret, now }: Told): Promise<object[]> {
   const modules = await listModules(account.client);
   const watched = [...personModules, 'Deals'].flatMap((name) => modules.filter((one) => one.name === name));
   const channels: object[] = [];
@@ -84,13 +96,13 @@ async function channelsOf(
     const { name } = module;
     const condition = await conditionOf(account, module);
     channels.push({
-      channel_id: channelIdOf(`${address} ${name}`),
+      channel_id: channelIdOf(`${url} ${name}`),
       events: (name === 'Deals' ? ['create', 'edit'] : ['create', 'edit', 'delete']).map(
         (one) => `${name}.${one}`,
       ),
       channel_expiry: writtenTime(now + watchMs),
-      token,
-      notify_url: address,
+      token: secret,
+      notify_url: url,
       return_affected_field_values: true,
       notify_on_related_action: false,
       ...(condition === undefined ? {} : { notification_condition: [condition] }),
@@ -126,6 +138,7 @@ function fieldsToTell(account: ZohoAccount): readonly string[] {
     ...usualNames.followedFields,
     'First_Name',
     'Last_Name',
+    convertedField,
   ];
 }
 

@@ -58,9 +58,15 @@ async function createIn(
       return code === success && contactId !== undefined && id !== '' ? [[contactId, id] as const] : [];
     }),
   );
-  const seen = await readBack(account, module, rows, [...made.values()], priority);
+  const seen = await readBack(account, module, rows, [...made.values()], priority).catch((error: unknown) => {
+    if (!(error instanceof SangamError) || error.retry === 'never') throw error;
+    return undefined;
+  });
   // What stands there says whose it is, should answers not stand in the order of what was sent.
-  const idOf = new Map([...made, ...[...seen].map(([contactId, { id }]) => [contactId, id] as const)]);
+  const idOf = new Map([
+    ...made,
+    ...[...(seen ?? [])].map(([contactId, { id }]) => [contactId, id] as const),
+  ]);
   const unmade = said.filter(({ code }) => code !== success);
   const inOrder = said.every(
     ({ code }, place) => (code === success) === idOf.has(creates[place]?.contactId ?? ''),
@@ -68,8 +74,16 @@ async function createIn(
   return creates.map(({ contactId }, place): WriteOutcome => {
     const id = idOf.get(contactId);
     if (id !== undefined) {
-      const values = seen.get(contactId)?.values ?? {};
-      return { item: contactId, outcome: 'written', recordId: recordIdOf(module, id), created: true, values };
+      const stands = seen?.get(contactId)?.values;
+      return stands === undefined
+        ? { item: contactId, outcome: 'unknown', ...unseen }
+        : {
+            item: contactId,
+            outcome: 'written',
+            recordId: recordIdOf(module, id),
+            created: true,
+            values: stands,
+          };
     }
     const item = inOrder ? said[place] : unmade.shift();
     return refusedOutcome(contactId, item === undefined ? [] : problemsOf(item), {
@@ -81,6 +95,12 @@ async function createIn(
   });
 }
 
+/** Made it is, and what stands there nobody knows: under our id it is found. */
+const unseen = {
+  code: 'not_read_back',
+  explanation: 'Zoho CRM made the record and did not tell what stands there.',
+} as const;
+
 interface SeenRecord {
   readonly id: string;
   readonly values: CrmValues;
@@ -88,8 +108,7 @@ interface SeenRecord {
 
 /**
  * What stands in records just made, by contact id: Zoho passes over a name that no field has, says nothing of it
- * (docs/vendors/zoho.md §3.1), and the customer's own rules may have filled what people follow. Empty where nothing is heard:
- * made they are.
+ * (docs/vendors/zoho.md §3.1), and the customer's own rules may have filled what people follow.
  */
 async function readBack(
   account: ZohoAccount,
@@ -102,10 +121,7 @@ async function readBack(
   const written = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const told = [...new Set([...written, ...usualNames.followedFields])];
   const key = contactIdFieldOf(account);
-  const records = await readModule(account, module, ids, told, priority).catch((error: unknown) => {
-    if (!(error instanceof SangamError) || error.retry === 'never') throw error;
-    return [];
-  });
+  const records = await readModule(account, module, ids, told, priority);
   const [first] = records;
   if (first !== undefined && written.some((name) => first[name] === undefined)) {
     account.schema.forget();

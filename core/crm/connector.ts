@@ -155,6 +155,8 @@ export interface ConnectorTraits {
     readonly made: readonly string[];
     of(recordId: string): string;
   };
+  /** Webhooks tell that a record was made and not its fields one by one: what we made one with comes back as nobody's change. */
+  readonly makingIsToldAsOne?: true;
   readonly spelling: Spelling;
   /** What is taken for so of an account as long as nothing else is known of it. */
   readonly usualFacts: AccountFacts;
@@ -186,6 +188,16 @@ export interface Connector {
    */
   learnFacts?(): Promise<void>;
   readonly timeline: Timeline;
+  /**
+   * Asks the CRM to tell its changes to this address, with this secret, as `webhooks` reads and verifies them; answers until
+   * when it does, milliseconds. Repeatable: made, or renewed. Undefined: nobody has to ask, they are set up once. What
+   * is refused of webhooks alone is a `never` with the code `missing_scope` or `webhooks_refused`: polls find changes meanwhile.
+   */
+  subscribe?(to: {
+    readonly url: string;
+    readonly secret: string;
+    readonly now: number;
+  }): Promise<{ readonly until: number }>;
   /** The fields of its records as they are now. */
   fields(): Promise<CrmField[]>;
   /** Who may own a record: id and what people call them. */

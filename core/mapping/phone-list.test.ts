@@ -143,3 +143,15 @@ test('which number is ours is known while people add theirs', () => {
   expect(next.write['phones']).toBe(`- ${before}\n+ ${after}`);
   expect(next.agreed.base).toEqual({ phones: `${typed}\n022 1\n${after}`, 'phones#ours': after });
 });
+
+test.each(['if-empty', 'once'] as const)(
+  'what somebody emptied stays empty the next time too (%s)',
+  (policy) => {
+    const first = decide(asha, { base: { phones: before }, ours: true, current: '', policy });
+    expect(first.write).toEqual({});
+    const next = decide(asha, { base: first.agreed.base, ours: true, current: '', policy });
+    expect(next.write).toEqual({});
+    const news = decide(moved, { base: first.agreed.base, ours: true, current: '', policy });
+    expect(news.write['phones']).toBe(policy === 'once' ? undefined : `+ ${after}`);
+  },
+);

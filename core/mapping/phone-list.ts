@@ -62,7 +62,11 @@ export function judgePhones(mapping: FieldMapping, side: ListSide, list: PhoneLi
     (there.length === 0 && !isEmptied && (mapping.policy === 'if-empty' || (agreed ?? []).length === 0));
   const isThere = wanted === undefined || left.some((number) => isSame(number, wanted));
   const added = isDue && !isThere && mapping.policy !== 'theirs' ? [wanted] : [];
-  if (added.length + removed.length === 0) return { value: written, own: standing ?? '' };
+  if (added.length + removed.length === 0) {
+    // What somebody emptied the base remembers, so that it stays empty.
+    const emptied = there.length === 0 && agreed !== undefined && agreed.length > 0;
+    return emptied ? { value: list.write(agreed), own: mine ?? '' } : { value: written, own: standing ?? '' };
+  }
   if (current === undefined) return { needsRead: true };
   const kept = removed.length > 0 ? '' : (standing ?? '');
   return {

@@ -50,7 +50,7 @@ export async function noteErasedBirths(
   if (seen.every(({ keyContactId }) => keyContactId === undefined)) return;
   const tries = await erasedTriesOf(trx, connectionId);
   if (tries.length === 0) return;
-  await noteBirths(trx, connectionId, bornOfErased(tries, seen, await keyOf(trx.workspaceId)));
+  await addErasedValues(trx, connectionId, bornOfErased(tries, seen, await keyOf(trx.workspaceId)));
 }
 
 /**
@@ -76,18 +76,8 @@ export async function noteToldBirths<Told extends { recordId: string; field: str
       return made === undefined ? [] : [[recordId, made] as const];
     }),
   );
-  await noteBirths(trx, connectionId, born);
+  await addErasedValues(trx, connectionId, born);
   return new Set([...born.keys()].flatMap((recordId) => ofRecord.get(recordId) ?? []));
-}
-
-async function noteBirths(
-  trx: WorkspaceTransaction,
-  connectionId: string,
-  born: ReadonlyMap<string, ErasedTry>,
-): Promise<void> {
-  for (const [recordId, { written, erasedAt }] of born) {
-    await addErasedValues(trx, connectionId, new Map([[recordId, written]]), erasedAt);
-  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import { type Distribution, planDistribution, spreadTables } from './distribution.ts';
+import { type Distribution, mustBeAlone, planDistribution, spreadTables } from './distribution.ts';
 import { migrate } from './migrate.ts';
 import { withDatabase } from './with-database.ts';
 
@@ -14,7 +14,10 @@ export interface Distributed extends Distribution {
  * as it is. Throws an `Error` that says what to do, before anything is changed.
  */
 export async function distribute(url: string): Promise<Distributed> {
-  await withDatabase(url, mustBeCoordinator);
+  await withDatabase(url, async (db) => {
+    await mustBeAlone(db);
+    await mustBeCoordinator(db);
+  });
   await migrate(url);
   return withDatabase(url, async (db) => {
     const spread = await spreadTables(db);

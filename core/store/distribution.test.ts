@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { createEmptyDatabase, type TestDatabase } from '@sangam/test';
-import { planDistribution, spreadTables } from './distribution.ts';
+import { mustBeAlone, planDistribution, spreadTables } from './distribution.ts';
 import { directoryTables, distribute, migrate, workspaceTables } from './index.ts';
 import { migrations } from './migrations/index.ts';
 import { openDatabase } from './with-database.ts';
@@ -81,6 +81,39 @@ test.runIf(!onCitus)('a PostgreSQL without Citus is told so, and nothing is made
   expect(rows).toEqual([]);
 });
 
+describe('a database that holds somebody else’s table', () => {
+  const tables = async (): Promise<unknown[]> => (await run('select * from pg_tables order by 1, 2')).rows;
+
+  test('is told so before anything is made in it', async () => {
+    await use(createEmptyDatabase());
+    await run('create table orders (order_id uuid primary key)');
+    const before = await tables();
+    await expect(distribute(database.url)).rejects.toThrow(
+      /not Sangam's: orders\..*set schema.*createdb.*Nothing was changed\.$/,
+    );
+    expect(await tables()).toEqual(before);
+  });
+
+  test('is told so where it would fit among ours', async () => {
+    await use(createEmptyDatabase());
+    await migrate(database.url);
+    await run('create table orders (workspace_id uuid, order_id uuid, primary key (workspace_id, order_id))');
+    await expect(mustBeAlone(db)).rejects.toThrow(/not Sangam's: orders\./);
+    await run('create schema shop');
+    await run('alter table orders set schema shop');
+    await expect(mustBeAlone(db)).resolves.toBeUndefined();
+  });
+
+  test('is none for being of an earlier version', async () => {
+    await use(createEmptyDatabase());
+    const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
+    for (const name of Object.keys(migrations)) {
+      expect((await migrator.migrateTo(name)).error).toBeUndefined();
+      await mustBeAlone(db);
+    }
+  });
+});
+
 describe.runIf(onCitus)('on a Citus', () => {
   beforeEach(() => use(createEmptyDatabase()));
 
@@ -110,6 +143,13 @@ describe.runIf(onCitus)('on a Citus', () => {
     );
     const { rows } = await run("select 1 from pg_tables where schemaname = 'public'");
     expect(rows).toEqual([]);
+  });
+
+  test('a distributed one in which somebody made a table is told so before it is migrated', async () => {
+    await run('create extension citus');
+    await distribute(database.url);
+    await run('create table orders (workspace_id uuid, order_id uuid, primary key (workspace_id, order_id))');
+    await expect(migrate(database.url)).rejects.toThrow(/not Sangam's: orders\..*Nothing was changed\.$/);
   });
 
   test('what a database held is held by a distributed one, and doing it again changes nothing', async () => {

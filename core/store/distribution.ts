@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import { coordinatorTables } from './schema.ts';
+import { coordinatorTables, directoryTables, workspaceTables } from './schema.ts';
 
 /** Where the tables of a distributed database stand. */
 export interface Distribution {
@@ -20,6 +20,33 @@ interface Table {
 
 type Place = keyof Distribution;
 
+/** Of `c`: a table in the schema we use that no extension brought along. */
+const isTableHere = sql`
+  c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p')
+  and not exists (select 1 from pg_depend d
+                  where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')`;
+
+/** Tables of earlier versions, which a migration drops. */
+const formerTables = ['dirty_contacts'];
+
+/**
+ * Throws an `Error` that says what to do where tables stand beside ours that are not Sangam's: what becomes of them once it is
+ * distributed nobody here can decide.
+ */
+export async function mustBeAlone(db: Kysely<unknown>): Promise<void> {
+  const ours = [...workspaceTables, ...directoryTables, ...coordinatorTables, ...formerTables];
+  const { rows } = await sql<{ name: string }>`
+    select c.relname as name from pg_class c
+    where ${isTableHere} and not c.relispartition and c.relname <> all(${ours}::text[])
+    order by 1`.execute(db);
+  if (rows.length === 0) return;
+  throw new Error(
+    `The database holds tables that are not Sangam's: ${rows.map(({ name }) => name).join(', ')}. Move them to another schema ` +
+      '(alter table NAME set schema OTHER), or give Sangam a database of its own (createdb NAME) and take it there by npm run ' +
+      'backup and npm run restore. Nothing was changed.',
+  );
+}
+
 /** Read from the schema, so that no table is forgotten. Throws an `Error` that names the one that fits nowhere. */
 export async function planDistribution(db: Kysely<unknown>): Promise<Distribution> {
   const { rows: tables } = await sql<Table>`
@@ -29,8 +56,8 @@ export async function planDistribution(db: Kysely<unknown>): Promise<Distributio
                  where x.indrelid = c.oid and x.indisunique) as "keysBegin",
            array(select distinct t.relname::text from pg_constraint k join pg_class t on t.oid = k.confrelid
                  where k.conrelid = c.oid and k.contype = 'f') as "pointsAt"
-    from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = current_schema() and c.relkind = 'r'
+    from pg_class c
+    where ${isTableHere}
     order by c.relname <> 'workspaces', c.relname`.execute(db);
   const places = new Map(tables.map((table) => [table.name, placeOf(table)]));
   for (const { name, pointsAt } of tables) {

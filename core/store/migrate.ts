@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { type Kysely, sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import pg from 'pg';
-import { distributedTables, spreadTables } from './distribution.ts';
+import { distributedTables, mustBeAlone, spreadTables } from './distribution.ts';
 import { migrations } from './migrations/index.ts';
 import { withDatabase } from './with-database.ts';
 
@@ -16,6 +16,7 @@ export function migrate(url: string): Promise<void> {
   return withDatabase(url, async (db) => {
     const hashes = await hashesOfMigrations();
     await mustBeOurs(db, hashes);
+    if ((await distributedTables(db)) !== undefined) await mustBeAlone(db);
     const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
     const { error } = await migrator.migrateToLatest();
     if (error !== undefined) throw isTaken(error) ? notAlone(error) : error;

@@ -295,6 +295,12 @@ export interface Database {
     next_poll_at: ColumnType<number, number | undefined>;
     poll_cursor: string | null;
     last_webhook_at: number | null;
+    /** Where webhooks have to be asked for: since when and until when the account sends them, and where to. */
+    webhooks_since: number | null;
+    webhooks_until: number | null;
+    webhooks_url: string | null;
+    /** Null: this account needs no asking. */
+    ask_webhooks_at: ColumnType<number | null, number | null | undefined>;
   };
   crm_records: {
     workspace_id: string;
@@ -452,6 +458,8 @@ export interface Database {
     /** The version in which it fell due. */
     due_version: ColumnType<number, number | undefined>;
     marked_at: number;
+    /** Of what changed since it was leased: how long it rests, at least, between that write and the next; null: nothing did. */
+    rest_ms: number | null;
     tried: ColumnType<boolean, boolean | undefined>;
     /** How often the CRM asked for another time. */
     attempts: ColumnType<number, number | undefined>;
@@ -634,6 +642,8 @@ export type AlertKind =
   | 'rush of new records'
   | 'settings cut'
   | 'timeline blocked'
+  | 'webhooks ended'
+  | 'webhooks silent'
   | 'work failing';
 
 export type DecisionKind = 'relink' | 'unlink' | 'join' | 'hand over' | 'conflict';

@@ -7,7 +7,7 @@ export { alertSilentAccounts } from './breaker.ts';
 export { callAccount } from './call-account.ts';
 export { Calls, type InParts } from './calls.ts';
 export { withinLease } from './within-lease.ts';
-export { holdFacts, type HeldFacts } from './held-facts.ts';
+export { openFacts } from './known-facts.ts';
 export { type Connectors, type TraitsOf, wasDisconnected } from './connectors.ts';
 export { inHalves } from './in-halves.ts';
 export * from './limiter.ts';

@@ -1,4 +1,5 @@
-import { onTestFinished } from 'vitest';
+import type { IncomingHttpHeaders } from 'node:http';
+import { onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import type { ZohoRules } from '../zoho/rules.ts';
 import { accessToken, type SandboxFixture, startSandboxFixture } from './sandbox-fixture.ts';
@@ -35,8 +36,19 @@ export interface ZohoFixture {
   /** Makes records: their ids. */
   make(module: string, ...data: readonly object[]): Promise<string[]>;
   coql(query: string): Promise<{ status: number; body: unknown; rows: Record<string, unknown>[] }>;
+  /** Where whoever is told of something listens. */
+  readonly listener: string;
+  /** What came there so far, once there are so many; those of a test that is over stay out of it. */
+  heard(count: number): Promise<Heard[]>;
+  /** What it answers from now on. */
+  listenerAnswers(status: number): void;
   /** Makes fields of a module. */
   fields(module: string, ...fields: readonly object[]): Promise<Reply>;
+}
+
+interface Heard {
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
 }
 
 const rows = z.object({ data: z.array(z.record(z.string(), z.unknown())) });
@@ -46,7 +58,16 @@ export async function startZoho(
   rules: Partial<ZohoRules> = {},
   options: { dataDir?: string } = {},
 ): Promise<ZohoFixture> {
-  const fixture = await startSandboxFixture({ rules: { zoho: rules }, ...options });
+  const all: Heard[] = [];
+  let answer = 200;
+  const fixture = await startSandboxFixture({
+    rules: { zoho: rules },
+    ...options,
+    heard(headers, bytes) {
+      all.push({ headers, text: bytes.toString('utf8') });
+      return answer;
+    },
+  });
   onTestFinished(() => fixture.stop());
 
   const api: ZohoFixture['api'] = (method, path, body, headers = {}) =>
@@ -73,6 +94,18 @@ export async function startZoho(
     async coql(query) {
       const { status, body } = await api('POST', '/coql', { select_query: query });
       return { status, body, rows: status === 200 ? rows.parse(body).data : [] };
+    },
+    listener: `http://127.0.0.1:${String(fixture.port)}/heard`,
+    heard: (count) =>
+      vi.waitFor(
+        () => {
+          if (all.length < count) throw new Error(`${String(all.length)} of ${String(count)} came`);
+          return all;
+        },
+        { timeout: 20_000 },
+      ),
+    listenerAnswers(status) {
+      answer = status;
     },
     fields: (module, ...fields) => api('POST', `/settings/fields?module=${module}`, { fields }),
   };

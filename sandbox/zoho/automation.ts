@@ -10,7 +10,7 @@ import type { Outbox } from './outbox.ts';
 
 const named = z.object({ id: z.string(), name: z.string() });
 
-export const webhookSchema = named.extend({
+const webhookSchema = named.extend({
   module: z.string(),
   url: z.string(),
   headers: z.record(z.string(), z.string()),
@@ -28,11 +28,11 @@ const functionSchema = named.extend({
   signatureHeader: z.string(),
   timestampHeader: z.string(),
 });
-export type SigningFunction = z.infer<typeof functionSchema>;
+type SigningFunction = z.infer<typeof functionSchema>;
 
 const criterion = z.object({ field: z.string(), comparator: z.string(), value: z.string() });
 
-export const ruleSchema = named.extend({
+const ruleSchema = named.extend({
   module: z.string(),
   type: z.enum(['create', 'edit', 'create_or_edit', 'delete', 'field_update']),
   /** Of a field that is updated: which, and to what. */

@@ -6,6 +6,8 @@ export interface ZohoError {
   readonly code: string;
   readonly message: string;
   readonly details: Readonly<Record<string, unknown>>;
+  /** All that is wrong, where it stands beside the details. */
+  readonly errors?: readonly object[];
 }
 
 export function zohoError(
@@ -21,8 +23,8 @@ export function isError(value: object): value is ZohoError {
   return 'httpStatus' in value;
 }
 
-export function toItem({ code, message, details }: ZohoError): object {
-  return { code, details, message, status: 'error' };
+export function toItem({ code, message, details, errors }: ZohoError): object {
+  return { code, details, message, status: 'error', ...(errors === undefined ? {} : { errors }) };
 }
 
 export function answerError(error: ZohoError): Answer {

@@ -84,12 +84,13 @@ describe('a conversion', () => {
     await zoho.fields('Leads', uniqueKey);
     await zoho.fields('Contacts', uniqueKey);
     await zoho.make('Contacts', { Last_Name: 'Rao', Our_Key: 'k1' });
-    const [id = ''] = await zoho.make('Leads', { Last_Name: 'Rao', Our_Key: 'k1' });
+    const [id = ''] = await zoho.make('Leads', { Last_Name: 'Rao', Our_Key: 'k1', Company: 'Rao & Co' });
     const convert = () => zoho.api('POST', `/Leads/${id}/actions/convert`, {});
     expect(await convert()).toMatchObject({
       status: 400,
       body: { data: [{ code: 'DUPLICATE_DATA', details: { api_name: 'Our_Key' } }] },
     });
+    expect((await zoho.api('GET', '/Accounts?fields=Account_Name')).status).toBe(204);
     // Unmapped it does not go over, and nothing stands in the way.
     await zoho.control('PUT', '/rules', { leadMapping: {} });
     expect((await convert()).status).toBe(200);

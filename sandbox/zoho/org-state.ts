@@ -16,7 +16,7 @@ export const lockSchema = z.strictObject({
   /** Only a change of this field is refused. */
   field: z.string().optional(),
 });
-export type Lock = z.infer<typeof lockSchema>;
+type Lock = z.infer<typeof lockSchema>;
 
 /** What was done to records of a module, as those hear who are told. */
 export interface Change {

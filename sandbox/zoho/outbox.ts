@@ -30,7 +30,7 @@ const outgoingSchema = z.object({
 });
 type Outgoing = z.output<typeof outgoingSchema>;
 
-export interface Failure extends NonNullable<Outgoing['source']> {
+interface Failure extends NonNullable<Outgoing['source']> {
   readonly at: number;
   readonly reason: string;
 }

@@ -159,11 +159,13 @@ describe('COQL', () => {
     const [second] = await zoho.make('Leads', { Last_Name: 'B' });
     zoho.fixture.clock.advance(5_000);
     const [third] = await zoho.make('Leads', { Last_Name: 'C' });
+    zoho.fixture.clock.advance(5_000);
+    await zoho.write('PUT', '/Leads', [{ id: first, City: 'Pune' }]);
     const after = `((Modified_Time > '${String(at)}') or (Modified_Time = '${String(at)}' and id > '${first}'))`;
     const { rows } = await zoho.coql(
       `select id from Leads where ${after} order by Modified_Time asc, id asc limit 2000`,
     );
-    expect(rows.map(({ id }) => id)).toEqual([second, third]);
+    expect(rows.map(({ id }) => id)).toEqual([second, third, first]);
   });
 
   test('refuses what it does not know', async () => {

@@ -26,6 +26,8 @@ export const zohoRules = z.strictObject({
   resultOrder: z.enum(['sent', 'failures last']).default('sent'),
   /** The status of a write one of whose records has a duplicate. docs/vendors/zoho.md §4.2 [V3]. */
   duplicateStatus: z.enum(['by item', '2xx']).default('by item'),
+  /** Where what is wrong with one record in several ways stands: in `details`, or beside it. docs/vendors/zoho.md §2.2 [M]. */
+  multipleErrorsAt: z.enum(['details', 'item']).default('details'),
   /** Whether a time may have milliseconds. docs/vendors/zoho.md §2.1 [M]. */
   timesWithMilliseconds: z.enum(['refused', 'accepted']).default('refused'),
   /** What becomes of a value for a field that is not there. docs/vendors/zoho.md §3.1 [M]. */
@@ -62,6 +64,8 @@ export const zohoRules = z.strictObject({
     .default('insert, update, delete'),
   /** Whether a write that starts no automation is not told either. docs/vendors/zoho.md §6.2 [M]. */
   triggerMutesWatch: z.boolean().default(false),
+  /** The status of a subscription all of whose channels failed: 202 in the description, 400 elsewhere. docs/vendors/zoho.md §6.1. */
+  watchFailureStatus: z.union([z.literal(202), z.literal(400)]).default(202),
   /** Whether the Free edition has notifications. docs/vendors/zoho.md §6.1 [M]. */
   watchOnFree: z.enum(['allowed', 'refused']).default('allowed'),
 });

@@ -172,7 +172,10 @@ export function watchOperations(
     const base = `http://${headers.host ?? ''}/sandbox/zoho`;
     const watch = read.data.watch.map((given, index) => one(given, `watch[${String(index)}]`, base));
     const failed = watch.filter((item) => 'status' in item && item.status === 'error').length;
-    return { status: failed === 0 ? success : failed < watch.length ? 207 : 400, body: { watch } };
+    return {
+      status: failed === 0 ? success : failed < watch.length ? 207 : rules().watchFailureStatus,
+      body: { watch },
+    };
   };
   const put = (made: Channel | ZohoError, message: string): object => {
     if (isError(made)) return toItem(made);
@@ -212,8 +215,12 @@ export function watchOperations(
         const of = known(id);
         if (of === undefined) return toItem(unsubscribed('watch[0]'));
         notifications.remove(id);
-        const [first] = rowsOf(of);
-        const details = { ...first?.row };
+        const name = of.events[0]?.split('.')[0] ?? '';
+        const resource = {
+          resource_uri: `${of.base}/crm/v8/${name}`,
+          resource_id: modules.get(name)?.id ?? '',
+        };
+        const details = { ...resource, channel_id: id };
         return {
           code: 'SUCCESS',
           status: 'success',
@@ -222,7 +229,7 @@ export function watchOperations(
         };
       });
       const failed = watch.every((item) => 'status' in item && item.status === 'error');
-      return { status: failed ? 400 : 200, body: { watch } };
+      return { status: failed ? rules().watchFailureStatus : 200, body: { watch } };
     },
     'GET /actions/watch': ({ query }) => {
       const [id, module] = [query.get('channel_id'), query.get('module')];

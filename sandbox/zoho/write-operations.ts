@@ -163,21 +163,21 @@ function itemsAnswer(
   return { status: asSuccess ? 200 : statusOf(results, successStatus(written)), body: { data } };
 }
 
-function success({ records }: Module, { id, action, duplicateField }: Written): object {
+function success({ records, api_name: name }: Module, { id, action, duplicateField }: Written): object {
   const { properties = {} } = records.exact(id) ?? {};
   return {
     code: 'SUCCESS',
     status: 'success',
     message: action === 'insert' ? 'record added' : 'record updated',
-    action,
-    duplicate_field: duplicateField,
+    // Only an upsert needs to say. docs/vendors/zoho.md §4.2.
+    ...(duplicateField === undefined ? {} : { action, duplicate_field: duplicateField }),
     details: {
       id,
       Created_Time: properties['Created_Time'],
       Modified_Time: properties['Modified_Time'],
       Created_By: userOf(properties['Created_By'] ?? ''),
       Modified_By: userOf(properties['Modified_By'] ?? ''),
-      $approval_state: 'approved',
+      ...(name === 'Notes' ? {} : { $approval_state: 'approved' }),
     },
   };
 }

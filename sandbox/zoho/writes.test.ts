@@ -12,7 +12,7 @@ describe('an insert', () => {
     const good = { Last_Name: 'Rao' };
     expect(await zoho.write('POST', '/Leads', [good])).toMatchObject({
       status: 201,
-      items: [{ code: 'SUCCESS', action: 'insert', duplicate_field: null }],
+      items: [{ code: 'SUCCESS', message: 'record added' }],
     });
     const mixed = await zoho.write('POST', '/Leads', [{ First_Name: 'Asha' }, good]);
     expect(mixed.status).toBe(207);
@@ -64,6 +64,13 @@ describe('an insert', () => {
         code: 'MULTIPLE_OR_MULTI_ERRORS',
         details: { errors: [{ code: 'DUPLICATE_DATA' }, { code: 'DUPLICATE_DATA' }] },
       },
+    ]);
+    await zoho.control('PUT', '/rules', { multipleErrorsAt: 'item' });
+    const beside = await zoho.write('POST', '/Leads', [
+      { Last_Name: 'Iyer', Our_Key: 'k1', Other_Key: 'O1' },
+    ]);
+    expect(beside.items).toMatchObject([
+      { errors: [{ code: 'DUPLICATE_DATA' }, { code: 'DUPLICATE_DATA' }] },
     ]);
     // Of another module nobody asks.
     await zoho.fields('Contacts', uniqueKey);
@@ -233,7 +240,7 @@ describe('an update', () => {
     ]);
     expect(both.status).toBe(207);
     expect(both.items).toMatchObject([
-      { code: 'SUCCESS', action: 'update' },
+      { code: 'SUCCESS', message: 'record updated' },
       { code: 'INVALID_DATA', message: 'the id given seems to be invalid', details: { api_name: 'id' } },
     ]);
     expect((await zoho.coql(`select City from Leads where id = '${id ?? ''}'`)).rows).toMatchObject([

@@ -8,6 +8,7 @@ import {
   mandatoryMissing,
   place,
   type Place,
+  toItem,
   zohoError,
   type ZohoError,
 } from './errors.ts';
@@ -15,6 +16,7 @@ import type { Field } from './field.ts';
 import { isConverted, type Module, uniqueFields, uniqueKey } from './module.ts';
 import { userOf, zohoTime } from './org.ts';
 import type { Change, OrgState } from './org-state.ts';
+import type { ZohoRules } from './rules.ts';
 import { readValue } from './values.ts';
 
 /** A record as a caller sends it. */
@@ -23,8 +25,8 @@ export type Raw = Readonly<Record<string, unknown>>;
 export interface Written {
   readonly id: string;
   readonly action: 'insert' | 'update';
-  /** By which field an upsert knew the record. */
-  readonly duplicateField: string | null;
+  /** Of an upsert: by which field it knew the record, null = by none. */
+  readonly duplicateField?: string | null;
 }
 
 /** One write of any number of records: each made at once or refused, and all told together at its end. */
@@ -174,10 +176,10 @@ export function createWriting(state: OrgState, module: Module, actor: Actor): Wr
     insert(raw, path) {
       const { values, problems } = readValues(raw, path);
       problems.push(...missing(values, raw, path, true), ...clashes(undefined, values, path));
-      if (problems.length > 0) return together(problems);
+      if (problems.length > 0) return together(problems, rules());
       const id = records.takeId();
       put(undefined, id, withoutEmpty(values));
-      return { id, action: 'insert', duplicateField: null };
+      return { id, action: 'insert' };
     },
 
     update(id, raw, path) {
@@ -187,14 +189,16 @@ export function createWriting(state: OrgState, module: Module, actor: Actor): Wr
       const refused = locked(id, values) ?? modifiedSince(record);
       if (refused !== undefined) return refused;
       problems.push(...missing(values, raw, path, false), ...clashes(id, values, path));
-      if (problems.length > 0) return together(problems);
+      if (problems.length > 0) return together(problems, rules());
       put(record, id, values);
-      return { id, action: 'update', duplicateField: null };
+      return { id, action: 'update' };
     },
 
     upsert(raw, path, named) {
       const id = raw['id'];
-      if (typeof id === 'string') return writing.update(id, raw, path);
+      const told = (written: Written | ZohoError, duplicateField: string | null): Written | ZohoError =>
+        isError(written) ? written : { ...written, duplicateField };
+      if (typeof id === 'string') return told(writing.update(id, raw, path), null);
       const { values } = readValues(raw, path);
       const custom = uniqueFields(module);
       const first =
@@ -210,10 +214,9 @@ export function createWriting(state: OrgState, module: Module, actor: Actor): Wr
         const value = values[field.api_name] ?? '';
         const holder = value === '' ? undefined : holderOf(field, value);
         if (holder === undefined) continue;
-        const written = writing.update(holder.id, raw, path);
-        return isError(written) ? written : { ...written, duplicateField: field.api_name };
+        return told(writing.update(holder.id, raw, path), field.api_name);
       }
-      return writing.insert(raw, path);
+      return told(writing.insert(raw, path), null);
     },
 
     remove(id) {
@@ -225,12 +228,12 @@ export function createWriting(state: OrgState, module: Module, actor: Actor): Wr
       state.change(module, { kind: 'records', records: [[id, { $deleted_by: actor.userId }]] });
       state.change(module, { kind: 'archived', ids: [id], at });
       done.push({ operation: 'delete', id, fields: [] });
-      return { id, action: 'update', duplicateField: null };
+      return { id, action: 'update' };
     },
 
     clashing(id, values) {
       const problems = clashes(id, values, 'data[0]');
-      return problems.length === 0 ? undefined : together(problems);
+      return problems.length === 0 ? undefined : together(problems, rules());
     },
 
     changes() {
@@ -247,11 +250,12 @@ export function createWriting(state: OrgState, module: Module, actor: Actor): Wr
   return writing;
 }
 
-function together(problems: readonly ZohoError[]): ZohoError {
+function together(problems: readonly ZohoError[], { multipleErrorsAt }: ZohoRules): ZohoError {
   const [first] = problems;
   if (first !== undefined && problems.length === 1) return first;
-  const errors = problems.map(({ code, message, details }) => ({ code, message, details, status: 'error' }));
-  return zohoError('MULTIPLE_OR_MULTI_ERRORS', 'multiple errors', { errors });
+  const errors = problems.map(toItem);
+  const several = zohoError('MULTIPLE_OR_MULTI_ERRORS', 'multiple errors');
+  return multipleErrorsAt === 'details' ? { ...several, details: { errors } } : { ...several, errors };
 }
 
 function fullName(values: Values): string {

@@ -6,6 +6,7 @@ import type { Connectors } from '@sangam/core/work';
 import {
   type Actor,
   type AuthKind,
+  closeAlertsOf,
   closeBlockAlerts,
   closeConnection,
   connectionOf,
@@ -154,6 +155,8 @@ export function createConnecting(dependencies: {
       await closeConnection(trx, connectionId, { keepWebhookSecret: connection.sandbox, now });
       await leaveAccount(trx, connectionId);
       await closeBlockAlerts(trx, connectionId, now);
+      for (const kind of ['webhooks ended', 'webhooks silent'] as const)
+        await closeAlertsOf(trx, connectionId, kind, now);
       const subject = `${connectionId} ${why}`.trim();
       await writeAudit(trx, { memberId, action: 'disconnect account', subject, at: now });
     });

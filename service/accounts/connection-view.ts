@@ -24,7 +24,12 @@ export interface ConnectionView {
   readonly parkedFields: readonly { readonly field: string; readonly at: string; readonly why: string }[];
   /** Whether a look through the whole account has ended, so that a phone not found means nobody. */
   readonly index: { readonly complete: boolean; readonly completedAt: string | null };
-  readonly changes: { readonly lastWebhookAt: string | null; readonly polledUntil: string | null };
+  readonly changes: {
+    readonly lastWebhookAt: string | null;
+    /** Until when the account sends webhooks, where they have to be asked for; Sangam asks anew in time. */
+    readonly webhooksUntil: string | null;
+    readonly polledUntil: string | null;
+  };
   /** What to enter as target URL in the app that signs. */
   readonly webhookUrl: string;
 }
@@ -37,7 +42,7 @@ export interface ConnectionDetail extends ConnectionView {
 }
 
 export function viewOf(row: ConnectionRow, crms: Crms, publicUrl: string): ConnectionView {
-  const ownApp = row.sandbox || row.authKind !== 'oauth';
+  const ownApp = row.sandbox || row.authKind !== 'oauth' || crms.of(row.crm)?.webhooks.ofEachAccount === true;
   return {
     connectionId: row.connectionId,
     crm: row.crm,
@@ -56,7 +61,11 @@ export function viewOf(row: ConnectionRow, crms: Crms, publicUrl: string): Conne
       why,
     })),
     index: { complete: row.indexedAt !== null, completedAt: iso(row.indexedAt) },
-    changes: { lastWebhookAt: iso(row.lastWebhookAt), polledUntil: iso(row.polledUntil) },
+    changes: {
+      lastWebhookAt: iso(row.lastWebhookAt),
+      webhooksUntil: iso(row.webhooksUntil),
+      polledUntil: iso(row.polledUntil),
+    },
     webhookUrl: `${publicUrl}/webhooks/${row.crm}${ownApp ? `/${row.connectionId}` : ''}`,
   };
 }

@@ -2,13 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Clock, systemClock } from '@sangam/core/clock';
 import { type AccountFacts, type Connector, traitsWith } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
-import {
-  type Connectors,
-  createPermits,
-  type HeldFacts,
-  holdFacts,
-  wasDisconnected,
-} from '@sangam/core/work';
+import { type Connectors, createPermits, openFacts, wasDisconnected } from '@sangam/core/work';
 import type { ConnectionRow, Store } from '@sangam/core/store';
 import { claimAccount } from './claim-account.ts';
 import type { CrmApps } from './crm-apps.ts';
@@ -19,7 +13,8 @@ interface Known {
   /** Another one is another connector. */
   readonly name: string;
   readonly connector: Connector;
-  readonly facts: HeldFacts;
+  /** Its row was read. */
+  readonly see: (row: ConnectionRow) => void;
   /** What is so of this account alone is known, and where it may be written to our fields are there. */
   prepared: { readonly forWriting: boolean; readonly done: Promise<void> } | undefined;
 }
@@ -58,10 +53,10 @@ export function createConnectors(dependencies: {
     const name = `${site.sandboxUrl ?? ''} ${apiBase ?? ''} ${fingerprint(connection)}`;
     const before = known.get(connectionId);
     if (before?.name === name) {
-      before.facts.see(connection);
+      before.see(connection);
       return before;
     }
-    const facts = holdFacts(store, connection);
+    const { facts, see } = openFacts(store, connection);
     const permits = createPermits({
       store,
       clock: connection.sandbox ? clock : systemClock,
@@ -70,7 +65,7 @@ export function createConnectors(dependencies: {
       limits: () => limits ?? traitsWith(crm.traits, facts.now()).limits,
     });
     const connector = crm.open(site, { credentials, permits, apiBase, facts });
-    const built = { name, connector, facts, prepared: undefined };
+    const built = { name, connector, see, prepared: undefined };
     known.set(connectionId, built);
     return built;
   };

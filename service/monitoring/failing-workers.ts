@@ -37,6 +37,7 @@ const steps = {
   check: 'The look through a CRM account does not go on',
   sweep: 'Ended service windows and lost timeline entries are not looked for',
   poll: 'Changes in a CRM are not looked for',
+  webhooks: 'CRM accounts are not asked for their webhooks',
   retention: 'What has had its time is not swept',
   numbers: 'A number that changed at Meta is shown as it was',
 } as const;

@@ -1,6 +1,6 @@
 import { SangamError } from '@sangam/core/errors';
 import type { AccountFault } from '../conformance/account.ts';
-import { type MemoryCrm, noAnswer } from '../harness/memory-crm.ts';
+import { type MemoryCrm, noAnswer } from '../harness/memory-crm/index.ts';
 import type { Life } from './life.ts';
 
 const hubspotFaults: readonly [AccountFault, ...AccountFault[]] = [

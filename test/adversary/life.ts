@@ -1,7 +1,7 @@
 import { minute } from '../conformance/set-up.ts';
 import type { CrmFixture } from '../harness/crm-fixture.ts';
 import type { CrmWorkspace } from '../harness/crm-workspace.ts';
-import type { MemoryCrm } from '../harness/memory-crm.ts';
+import type { MemoryCrm } from '../harness/memory-crm/index.ts';
 import { type Change, type Person, text } from '../harness/whatsapp.ts';
 import type { Draw } from './draw.ts';
 import { type Human, shownWhole } from './human.ts';

@@ -1,7 +1,7 @@
 import { openHubspotAccount } from '../conformance/hubspot-account.ts';
 import { memoryAccounts } from '../conformance/memory-account.ts';
 import type { CrmFixture } from '../harness/crm-fixture.ts';
-import type { MemoryCrmRules } from '../harness/memory-crm.ts';
+import type { MemoryCrmRules } from '../harness/memory-crm/index.ts';
 import { Draw } from './draw.ts';
 import { newHuman } from './human.ts';
 import { Life } from './life.ts';

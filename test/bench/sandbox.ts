@@ -18,7 +18,7 @@ export interface BenchSandbox {
 
 export async function openSandboxProcess(fixture: BenchFixture): Promise<BenchSandbox> {
   const box = createSecretBox([Buffer.from(fixture.secretsKey, 'base64')]);
-  const parties: SandboxParties = await ensureSandboxWorkspace(fixture.store, box, systemClock);
+  const parties: SandboxParties = await ensureSandboxWorkspace(fixture.store, box, systemClock, ['hubspot']);
   const child = fork(path.join(import.meta.dirname, 'sandbox-process.ts'), [JSON.stringify(parties)]);
   const url = await new Promise<string>((resolve, reject) => {
     child.once('message', (message) => resolve(message as string));

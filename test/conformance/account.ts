@@ -1,5 +1,6 @@
 import type {
   AccountChanges,
+  CallLimit,
   Connector,
   ConnectorTraits,
   ContactSource,
@@ -25,14 +26,16 @@ export interface ConformanceAccount {
   readonly user: AccountUser;
   /** What goes wrong with calls from now on; `{}`: nothing. */
   fault(fault: AccountFault): Promise<void>;
-  /** The token in use is refused as expired; the next one is there to be had. */
+  /** The token in use is refused as expired; the next one is there to be had. Where the CRM has tokens that end. */
   expireToken(): Promise<void>;
-  /** The vendor's own limit: so many calls in any such time. */
-  limit(calls: number, perMs: number): Promise<void>;
+  /** The vendor keeps to this limit from now on, called as the connector calls it. */
+  limit(name: string, limit: CallLimit): Promise<void>;
   /** Calls of the API so far, whatever came of them. */
   calls(): Promise<number>;
   /** An admin removes the field this goes to by the default mapping; its name. */
   removeField(source: ContactSource): Promise<string>;
+  /** How far its search is behind what is written, milliseconds; undefined: it finds at once. */
+  readonly searchLagMs?: number;
   /** What this CRM has not, each with the reason that is printed where a sentence is left out for it. */
   readonly lacks: Readonly<Partial<Record<Capability, string>>>;
   /** A field that does not take everything, and an admin who lets one more value in. */
@@ -48,6 +51,8 @@ export interface ConformanceAccount {
    * webhooks nothing is asked of it, and news comes by polls.
    */
   webhooksTo(receive: (changes: readonly AccountChanges[], raw: Buffer) => Promise<void>): Promise<void>;
+  /** Where webhooks say values otherwise than calls do: as they say these. */
+  toldAs?(values: CrmValues): CrmValues;
   /** Whether every webhook so far has arrived. */
   webhooksArrived(): Promise<boolean>;
   /** Everything ever delivered, once more. */
@@ -66,7 +71,8 @@ export type Capability =
   | 'deals'
   | 'owners'
   | 'locked records'
-  | 'authors of changes';
+  | 'authors of changes'
+  | 'tokens that end';
 
 /** `rate`: share of calls that are hit, 1 unless said. `times`: so many, then it is over. */
 export interface AccountFault {
@@ -116,6 +122,7 @@ export interface AccountUser {
   merge(primary: string, merged: string): Promise<string>;
   /** A lead becomes a contact: its id. */
   convert(recordId: string): Promise<string>;
+  /** Oldest first. */
   list(): Promise<UserRecord[]>;
   /** Undefined: there is no such record any more. */
   get(recordId: string): Promise<UserRecord | undefined>;

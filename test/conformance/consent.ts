@@ -1,7 +1,7 @@
 import type { CrmValues } from '@sangam/core/crm';
 import { expect, test } from 'vitest';
 import type { CrmWorkspace } from '../harness/crm-workspace.ts';
-import { flowAnswer, minute, type SetUp, somebody } from './set-up.ts';
+import { flowAnswer, minute, searchCatchesUp, type SetUp, somebody } from './set-up.ts';
 
 /** Promise 3 as far as records go: every record shows a STOP, and only the person lifts it. */
 export function consent(setUp: SetUp): void {
@@ -63,6 +63,7 @@ export function consent(setUp: SetUp): void {
       ...crm.valuesOf({ 'first name': 'Asha', phone: `+${asha.phone ?? ''}` }),
       ...optOut(crm, true),
     });
+    searchCatchesUp(fixture, crm);
     await crm.writes(asha);
     await fixture.settle();
     expect((await crm.contactOf(asha)).optOut).toBe(true);

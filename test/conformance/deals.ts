@@ -11,6 +11,8 @@ export function deals(setUp: SetUp): void {
     if (deals.of !== undefined) await crm.configure({ creation: { as: deals.of } });
     return { stage: crm.account.stage, ...deals };
   };
+  const toldAs = ({ account }: CrmWorkspace, field: string, value: string): string =>
+    account.toldAs?.({ [field]: value })[field] ?? value;
   const told = async (crm: CrmWorkspace): Promise<string[]> =>
     (await crm.occurrences())
       .toSorted((x, y) => x.changedAt - y.changedAt)
@@ -72,7 +74,7 @@ export function deals(setUp: SetUp): void {
         personRecordId: recordId,
         field,
       } as const;
-      await crm.isTold([{ ...change, at, value: values[1], by: 'user 7' }]);
+      await crm.isTold([{ ...change, at, value: toldAs(crm, field, values[1]), by: 'user 7' }]);
       await fixture.settle();
     };
     await tell(dealIds[0]);
@@ -95,9 +97,8 @@ export function deals(setUp: SetUp): void {
     const { field, values } = deals.stage;
     const dealId = await deals.create(personRecordId, { [field]: values[0] });
     const at = fixture.clock.now();
-    await crm.isTold([
-      { kind: 'field', of: 'deal', recordId: dealId, personRecordId, field, at, value: values[0] },
-    ]);
+    const value = toldAs(crm, field, values[0]);
+    await crm.isTold([{ kind: 'field', of: 'deal', recordId: dealId, personRecordId, field, at, value }]);
     await fixture.settle();
     fixture.clock.advance(minute);
     await deals.update(dealId, { [field]: values[1] });

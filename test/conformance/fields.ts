@@ -2,7 +2,7 @@ import type { ContactSource } from '@sangam/core/crm';
 import { sweepWindows, sweepWrites } from '@sangam/core/store';
 import { expect, test } from 'vitest';
 import { status, text } from '../harness/whatsapp.ts';
-import { day, hour, minute, type SetUp, somebody } from './set-up.ts';
+import { day, hour, minute, searchCatchesUp, type SetUp, somebody } from './set-up.ts';
 
 /** Who decides a field once both sides may have touched it. */
 export function fields(setUp: SetUp): void {
@@ -202,6 +202,7 @@ export function fields(setUp: SetUp): void {
       ...crm.valuesOf({ 'first name': 'Asha', phone: `+${asha.phone ?? ''}` }),
       ...crm.valuesOf({ tags: { kind: 'tags', tags: ['Old customer'] } }),
     });
+    searchCatchesUp(fixture, crm);
     await crm.writes(asha);
     await fixture.process.apply();
     await crm.tag(asha, ['VIP']);

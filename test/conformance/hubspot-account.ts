@@ -98,8 +98,11 @@ export async function openHubspotAccount(
       token.next += 1;
       await send('PUT', '/token', { accessToken: token.atTheVendor });
     },
-    limit: async (calls, perMs) =>
-      void (await send('PUT', '/rules', { rateLimitMax: calls, rateLimitIntervalMs: perMs })),
+    async limit(name, limit) {
+      const rule = name === 'search' ? 'searchLimit' : 'rateLimit';
+      if (limit.kind !== 'rolling') throw new Error('HubSpot has rolling limits alone.');
+      await send('PUT', '/rules', { [`${rule}Max`]: limit.calls, [`${rule}IntervalMs`]: limit.perMs });
+    },
     calls: async () => ((await send('GET', '/calls')) as { total: number }).total,
     async removeField(source) {
       const mapping = hubspot.traits.usualFacts.defaultMapping.findLast((one) => one.source === source);

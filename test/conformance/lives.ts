@@ -2,7 +2,7 @@ import { expect, test, type TestContext } from 'vitest';
 import type { CrmFixture } from '../harness/crm-fixture.ts';
 import type { CrmWorkspace, WorkspaceOptions } from '../harness/crm-workspace.ts';
 import { everyRow } from '../harness/every-row.ts';
-import { minute, needs, type News, type SetUp, somebody, twoPhoneFields } from './set-up.ts';
+import { minute, needs, type News, searchCatchesUp, type SetUp, somebody, twoPhoneFields } from './set-up.ts';
 
 /** Records end: links heal, and gone is remembered. */
 export function lives(setUp: SetUp, news: News | 'nothing'): void {
@@ -175,6 +175,7 @@ export function lives(setUp: SetUp, news: News | 'nothing'): void {
     // It is somebody's too who was erased and stays away.
     const ravi = somebody(2, 'Ravi');
     await crm.account.user.update(typed, { [further]: `+${ravi.phone ?? ''}` });
+    searchCatchesUp(fixture, crm);
     await crm.writes(ravi);
     await later(fixture);
     await crm.check();

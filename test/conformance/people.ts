@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { CrmWorkspace } from '../harness/crm-workspace.ts';
-import { minute, nationalNumber, type SetUp, somebody, twoPhoneFields } from './set-up.ts';
+import { minute, nationalNumber, searchCatchesUp, type SetUp, somebody, twoPhoneFields } from './set-up.ts';
 
 /** Whose record it is, however the phone is spelled and however many share it. */
 export function people(setUp: SetUp): void {
@@ -42,6 +42,7 @@ export function people(setUp: SetUp): void {
   test('a phone is found however it is typed, before anybody looked through the account', async () => {
     const { fixture, crm } = await setUp();
     const typed = await typedIn(crm, crm.connector.traits.phoneFields.slice(0, 1));
+    searchCatchesUp(fixture, crm);
     for (const { index } of typed) await crm.writes(somebody(index));
     await fixture.settle();
     await expectAdopted(crm, typed);
@@ -78,6 +79,7 @@ export function people(setUp: SetUp): void {
     expect(await reached(australian)).toBe(true);
 
     await crm.configure({ phoneRegion: 'IN' });
+    searchCatchesUp(fixture, crm);
     await crm.writes(somebody(1));
     await fixture.settle();
     expect(await reached(indian)).toBe(true);
@@ -106,6 +108,7 @@ export function people(setUp: SetUp): void {
       [phoneField]: `+${asha.phone ?? ''}`,
       [otherField]: `+${ravi.phone ?? ''}`,
     });
+    searchCatchesUp(fixture, crm);
     await crm.writes(asha);
     await fixture.settle();
     await crm.writes(ravi);

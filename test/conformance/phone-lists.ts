@@ -1,6 +1,8 @@
 import { expect, test, type TestContext } from 'vitest';
 import type { CrmWorkspace } from '../harness/crm-workspace.ts';
-import { numberChange } from '../harness/whatsapp.ts';
+import { everyRow } from '../harness/every-row.ts';
+import type { CrmFixture } from '../harness/crm-fixture.ts';
+import { numberChange, type Person } from '../harness/whatsapp.ts';
 import { minute, nationalNumber, needs, type SetUp, somebody } from './set-up.ts';
 
 /** A field that holds several phones: people's own beside ours. */
@@ -17,6 +19,8 @@ export function phoneLists(setUp: SetUp): void {
         phoneList.in((await crm.account.user.get(recordId))?.values[name] ?? ''),
     };
   };
+  const isHeld = async (fixture: CrmFixture, crm: CrmWorkspace, { phone = '' }: Person): Promise<boolean> =>
+    (await everyRow(fixture.store, crm.workspaceId)).includes(phone);
   const phoneOf = (index: number): string => `+91${nationalNumber(index)}`;
 
   test('whoever writes from one of them has that record, and the list stays as it was typed', async (context) => {
@@ -53,24 +57,39 @@ export function phoneLists(setUp: SetUp): void {
     expect(await list.phonesOn(recordId)).toEqual(both);
   });
 
-  test('what people typed beside the number of somebody erased stays on a record that tells of others too', async (context) => {
-    const { fixture, crm } = await setUp();
-    const list = listOf(context, crm);
-    const [asha, bela] = [somebody(1, 'Asha'), somebody(2, 'Bela')];
-    for (const person of [bela, asha]) {
-      await crm.writes(person);
+  test.for(['at rest', 'while it is written'])(
+    'of somebody erased %s nothing is kept of a record that tells of others too, and what people typed there stays',
+    async (when, context) => {
+      const { fixture, crm } = await setUp();
+      const list = listOf(context, crm);
+      const [asha, bela] = [somebody(1, 'Asha'), somebody(2, 'Bela')];
+      for (const person of [bela, asha]) {
+        await crm.writes(person);
+        await fixture.settle();
+      }
+      const ofAsha = (await crm.records()).find((one) => crm.read(one, 'first name') === 'Asha');
+      const recordId = ofAsha?.recordId ?? '';
+      const all = [phoneOf(1), '011 2345 6789', phoneOf(2)];
+      await crm.account.user.update(recordId, list.type(all));
+      await crm.check();
       await fixture.settle();
-    }
-    const ofAsha = (await crm.records()).find((one) => crm.read(one, 'first name') === 'Asha');
-    const recordId = ofAsha?.recordId ?? '';
-    const all = [phoneOf(1), '011 2345 6789', phoneOf(2)];
-    await crm.account.user.update(recordId, list.type(all));
-    await crm.check();
-    await fixture.settle();
-    await crm.erase(asha);
-    await fixture.settle();
-    expect(await list.phonesOn(recordId)).toEqual(all);
-  });
+      if (when === 'at rest') {
+        await crm.erase(asha);
+      } else {
+        let erased = false;
+        crm.beforeCall = async (priority) => {
+          if (priority === 'timeline' || erased) return;
+          erased = true;
+          await crm.erase(asha);
+        };
+        fixture.clock.advance(minute);
+        await crm.writes(asha, 'STOP');
+      }
+      await fixture.settle();
+      expect(await list.phonesOn(recordId)).toEqual(all);
+      expect(await isHeld(fixture, crm, asha)).toBe(false);
+    },
+  );
 
   test('our number gives way to the next one, and what people typed beside it stays', async (context) => {
     const { fixture, crm } = await setUp();

@@ -1,7 +1,7 @@
 import { releaseHeld } from '@sangam/core/store';
 import { expect, test } from 'vitest';
 import { text } from '../harness/whatsapp.ts';
-import { flowAnswer, hour, minute, needs, type SetUp, somebody } from './set-up.ts';
+import { flowAnswer, hour, minute, needs, searchCatchesUp, type SetUp, somebody } from './set-up.ts';
 
 /** Who becomes a record, and whose it is: an admin's choices. */
 export function policies(setUp: SetUp): void {
@@ -10,6 +10,7 @@ export function policies(setUp: SetUp): void {
     const recordId = await crm.account.user.create(
       crm.valuesOf({ 'first name': 'Asha', phone: `+${somebody(1).phone ?? ''}` }),
     );
+    searchCatchesUp(fixture, crm);
     await crm.writes(somebody(1));
     await crm.writes(somebody(2));
     await fixture.settle();
@@ -99,6 +100,7 @@ export function policies(setUp: SetUp): void {
       ...crm.valuesOf({ 'first name': 'Standing', phone: `+${somebody(0).phone ?? ''}` }),
       [ownerField]: kept,
     });
+    searchCatchesUp(fixture, crm);
     for (let index = 0; index < 5; index += 1) {
       await crm.writes(somebody(index));
       await fixture.settle();

@@ -38,6 +38,11 @@ export function twoPhoneFields(context: TestContext, crm: CrmWorkspace): readonl
   return [first, second];
 }
 
+/** Time for the CRM's search to find what people typed a moment ago. */
+export function searchCatchesUp(fixture: CrmFixture, { account }: CrmWorkspace): void {
+  fixture.clock.advance(account.searchLagMs ?? 0);
+}
+
 /** How an account's news comes: it tells, or it is looked at. */
 export type News = 'webhooks' | 'polls';
 

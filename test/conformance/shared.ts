@@ -4,7 +4,7 @@ import { expect, test, type TestContext } from 'vitest';
 import type { CrmWorkspace } from '../harness/crm-workspace.ts';
 import type { CrmFixture } from '../harness/crm-fixture.ts';
 import { text } from '../harness/whatsapp.ts';
-import { day, hour, minute, type SetUp, somebody, twoPhoneFields } from './set-up.ts';
+import { day, hour, minute, searchCatchesUp, type SetUp, somebody, twoPhoneFields } from './set-up.ts';
 
 /** One record of several people, and one person on several records. */
 export function shared(setUp: SetUp): void {
@@ -20,6 +20,7 @@ export function shared(setUp: SetUp): void {
       [one]: `+${asha.phone ?? ''}`,
       [other]: `+${ravi.phone ?? ''}`,
     });
+    searchCatchesUp(fixture, crm);
     await says(fixture, crm, asha, 'Hello from Asha');
     await says(fixture, crm, ravi, 'Hello from Ravi');
     return set;

@@ -35,8 +35,9 @@ export function told(setUp: SetUp, news: News): void {
     expect((await crm.contactOf(somebody(1))).optOut).toBe(false);
   });
 
-  test('a person who writes what we wrote is no echo, when the echo never came', async () => {
+  test('a person who writes what we wrote is no echo, when the echo never came', async (context) => {
     const { fixture, crm } = await setUp(news === 'webhooks' ? {} : listening);
+    if (news === 'webhooks') needs(context, crm, 'authors of changes');
     await crm.writes(somebody(1, 'Asha Rao'));
     await fixture.settle();
     if (news === 'webhooks') await crm.listen();

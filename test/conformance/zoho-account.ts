@@ -4,6 +4,7 @@ import { createSandbox, type SandboxClock, simulators } from '@sangam/sandbox';
 import express from 'express';
 import { factsInMemory } from '../harness/facts.ts';
 import { listen } from '../harness/listen.ts';
+import { freely } from '../harness/permits.ts';
 import type { AccountUser, ConformanceAccount, PickyField, UserRecord } from './account.ts';
 
 interface SandboxRecord {
@@ -77,25 +78,27 @@ export async function openZohoAccount(
   const unique = { fields: [{ unique: { case_sensitive: false } }] };
   await api('PATCH', `${fieldsPath}/${email.id}?module=Leads`, unique);
 
+  const connect: ConformanceAccount['connect'] = (permits, facts = factsInMemory()) =>
+    zoho.open(
+      { sandboxUrl: root, app: undefined },
+      {
+        permits,
+        facts,
+        apiBase: root,
+        credentials: {
+          accessToken: async () => token.current,
+          async expired(refused) {
+            if (refused === token.current) token.current = token.atTheVendor;
+          },
+        },
+      },
+    );
+
   return {
     account: simulators.zoho.account,
     traits: zoho.traits,
     user: zohoUser(send),
-    connect: (permits, facts = factsInMemory()) =>
-      zoho.open(
-        { sandboxUrl: root, app: undefined },
-        {
-          permits,
-          facts,
-          apiBase: root,
-          credentials: {
-            accessToken: async () => token.current,
-            async expired(refused) {
-              if (refused === token.current) token.current = token.atTheVendor;
-            },
-          },
-        },
-      ),
+    connect,
     async fault({ on, operation = on === undefined ? undefined : writes[on], ...fault }) {
       await send('PUT', '/faults', { ...fault, ...(operation === undefined ? {} : { operation }) });
     },
@@ -126,11 +129,31 @@ export async function openZohoAccount(
     lockedCode: 'RECORD_LOCKED',
     uniqueField: { name: 'Email', label: 'Email', kind: 'text', writable: true },
     stage: { field: 'Lead_Status', values: ['Contacted', 'Pre-Qualified'] },
-    async webhooksTo() {
-      throw new Error('Not yet.');
+    async webhooksTo(receive) {
+      const secret = 'token-of-the-address';
+      app.post('/told', express.raw({ type: () => true, limit: '10mb' }), async (request, response) => {
+        const { method, headers } = request;
+        const raw = request.body as Buffer;
+        const url = `${server.origin}/told`;
+        if (!zoho.webhooks.verify({ method, url, headers, body: raw }, [secret], clock.now())) {
+          response.status(401).end();
+          return;
+        }
+        const told = await receive(zoho.webhooks.read(raw).accounts, raw).then(
+          () => true,
+          () => false,
+        );
+        response.status(told ? 200 : 503).end();
+      });
+      const connector = connect(freely());
+      await connector.learnFacts?.();
+      await connector.subscribe?.({ url: `${server.origin}/told`, secret, now: clock.now() });
     },
-    webhooksArrived: async () => true,
-    redeliver: async () => undefined,
+    async webhooksArrived() {
+      const { queued } = (await send('GET', '/webhooks')) as { queued: number };
+      return queued === 0;
+    },
+    redeliver: async () => void (await send('POST', '/webhooks/redeliver')),
     async close() {
       await sandbox.close();
       await server.close();

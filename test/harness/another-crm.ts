@@ -1,9 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Access, Crm, CrmApp, Grant } from '@sangam/connectors/registry';
-import type { AccountChanges, CrmChange, Permits } from '@sangam/core/crm';
+import type { AccountChanges, Connector, CrmChange, Permits } from '@sangam/core/crm';
 import { Refusal, SangamError } from '@sangam/core/errors';
 import { z } from 'zod';
-import type { MemoryCrm } from './memory-crm.ts';
+import type { MemoryCrm } from './memory-crm/index.ts';
 
 /** Who may come in, and what the vendor itself knows of it. */
 export interface AnotherCrm {
@@ -39,7 +39,11 @@ const told = z.object({
  * The CRM in memory as a connector's value, with an account opened by keys and one by OAuth, unlike HubSpot where it may be: keys of its own form or PKCE, a token without end, a
  * host for each account, webhooks with a plain secret that name no account and want an answer.
  */
-export function anotherCrm(crm: MemoryCrm, ofOauth: MemoryCrm = crm): AnotherCrm {
+export function anotherCrm(
+  crm: MemoryCrm,
+  ofOauth: MemoryCrm = crm,
+  subscribe?: NonNullable<Connector['subscribe']>,
+): AnotherCrm {
   const keys = { accessKey: 'key-of-m1', secretKey: 'secret-of-m1' };
   const exchanged: Record<string, string>[] = [];
   const codes = new Map<string, string>();
@@ -133,10 +137,14 @@ export function anotherCrm(crm: MemoryCrm, ofOauth: MemoryCrm = crm): AnotherCrm
       };
       const connector = (at === apiBase ? ofOauth : crm).connect(checked, facts);
       const fields = connector.fields.bind(connector);
-      return Object.assign(connector, { fields: () => checkAccess().then(fields) });
+      return Object.assign(connector, {
+        fields: () => checkAccess().then(fields),
+        ...(subscribe === undefined ? {} : { subscribe }),
+      });
     },
     webhooks: {
       ...signed,
+      ofEachAccount: subscribe !== undefined,
       read: (body) => ({ accounts: read(body), unread: 0 }),
       answer: { Status: 'Success' },
     },

@@ -15,8 +15,7 @@ import {
   type Connectors,
   createPermits,
   Dispatcher,
-  type HeldFacts,
-  holdFacts,
+  openFacts,
   type QueueWorker,
   type TraitsOf,
 } from '@sangam/core/work';
@@ -118,11 +117,15 @@ export async function createCrmFixture(): Promise<CrmFixture> {
     } while (!(await isQuiet()));
   };
 
+  /** When looks that nobody answered are taken again. */
+  const looks = new Map<string, number>();
   const settle = async (): Promise<void> => {
     await work();
     for (const { workspace } of accounts.values()) {
       if (!workspace.polled || workspace.deaf) continue;
-      await workspace.poll();
+      const { connectionId, connector } = workspace;
+      if (await workspace.poll()) looks.delete(connectionId);
+      else looks.set(connectionId, clock.now() + connector.traits.pollEveryMs.silent);
       await work();
     }
   };
@@ -132,10 +135,10 @@ export async function createCrmFixture(): Promise<CrmFixture> {
     for (;;) {
       await settle();
       const { rows } = await client.query<{ due: string | null }>(nextDue);
-      const due = rows[0]?.due ?? null;
-      if (due === null) return true;
+      const due = Math.min(Number(rows[0]?.due ?? Infinity), ...looks.values());
+      if (due === Infinity) return true;
       if (clock.now() >= end) return false;
-      clock.advance(Math.max(0, Math.min(Number(due) + 1, end) - clock.now()));
+      clock.advance(Math.max(0, Math.min(due + 1, end) - clock.now()));
     }
   };
 
@@ -169,7 +172,11 @@ export async function createCrmFixture(): Promise<CrmFixture> {
     async ride(longestMs) {
       if (await pass(longestMs)) return;
       const { rows } = await client.query<{ what: string }>(stillWaiting);
-      const what = rows.map((row) => row.what).join(', ');
+      const waiting = [
+        ...rows.map((row) => row.what),
+        ...[...looks].map(([id, at]) => `look ${id} ${String(at)}`),
+      ];
+      const what = waiting.join(', ');
       throw new Error(
         `After ${String(longestMs)} ms, at ${String(clock.now())}, there still waits: ${what}.`,
       );
@@ -191,15 +198,19 @@ function openProcess(
   // Its connection for notices stays: workers come and go with every settling. Nobody here works this queue off.
   store.onDue('retention', () => undefined);
   const directory = createDirectory(store);
-  const opened = new Map<string, { readonly connector: Connector; readonly facts: HeldFacts }>();
-  const open = (connection: ConnectionRow): { readonly connector: Connector; readonly facts: HeldFacts } => {
+  interface Opened {
+    readonly connector: Connector;
+    readonly see: (row: ConnectionRow) => void;
+  }
+  const opened = new Map<string, Opened>();
+  const open = (connection: ConnectionRow): Opened => {
     const { workspaceId, connectionId } = connection;
     const known = accounts.get(connectionId);
     if (known === undefined) throw new Error(`There is no account of connection ${connectionId}.`);
     const { account, limiter, workspace } = known;
     const limits = () => workspace.connector.traits.limits;
     const permits = limiter ? createPermits({ store, clock, workspaceId, connectionId, limits }) : freely();
-    const facts = holdFacts(store, connection);
+    const { facts, see } = openFacts(store, connection);
     const limited: Permits = {
       ...permits,
       async take(needs, priority) {
@@ -207,13 +218,13 @@ function openProcess(
         return permits.take(needs, priority);
       },
     };
-    return { connector: account.connect(limited, facts), facts };
+    return { connector: account.connect(limited, facts), see };
   };
   const connectors: Connectors = {
     async of(connection) {
       const { connectionId } = connection;
       const known = opened.get(connectionId) ?? open(connection);
-      known.facts.see(connection);
+      known.see(connection);
       if (!opened.has(connectionId)) await known.connector.learnFacts?.();
       opened.set(connectionId, known);
       return known.connector;

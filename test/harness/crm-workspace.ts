@@ -19,6 +19,7 @@ import {
   type Conflict,
   type ConnectionMode,
   connectionOf,
+  type ConnectionRow,
   type DeadLetterRow,
   dueConnection,
   findContact,
@@ -30,6 +31,7 @@ import {
   toJson,
   type WorkspaceTransaction,
 } from '@sangam/core/store';
+import { openFacts } from '@sangam/core/work';
 import type { SandboxClock } from '@sangam/sandbox';
 import type pg from 'pg';
 import type { ConformanceAccount, UserRecord } from '../conformance/account.ts';
@@ -78,8 +80,8 @@ export interface CrmWorkspace {
   remap(more: readonly FieldMapping[]): Promise<void>;
   /** Looks through the whole account: from then on the phone index is complete. */
   check(): Promise<void>;
-  /** Looks at what changed since the last time, due or not, and does nothing about it yet. */
-  poll(): Promise<void>;
+  /** Looks at what changed since the last time, due or not, and does nothing about it yet. False: nobody answered. */
+  poll(): Promise<boolean>;
   /** An admin says that parked fields are there again. */
   unpark(): Promise<void>;
 
@@ -135,9 +137,7 @@ export async function openCrmWorkspace(parts: {
 }): Promise<CrmWorkspace> {
   const { process, settle, clock, account, database, options } = parts;
   const { store, receiver } = process;
-  const connector = account.connect(freely());
-  await connector.provision();
-  const { traits } = connector;
+  const { traits } = account;
   const channel = await addWorkspace(store);
   const { workspaceId, channelId } = channel;
   const memberId = randomUUID();
@@ -154,8 +154,14 @@ export async function openCrmWorkspace(parts: {
     [traits.crm, account.account, workspaceId, connectionId],
   );
 
+  const row = await store.transact(workspaceId, (trx) => connectionOf(trx, connectionId));
+  if (row === undefined) throw new Error(`There is no connection ${connectionId}.`);
+  // What is found out by it is known to the workers too.
+  const connector = account.connect(freely(), openFacts(store, row).facts);
+  await connector.provision();
+
   const fieldOf = (source: ContactSource): CrmField => {
-    const found = traits.defaultMapping.find((one) => one.source === source);
+    const found = connector.traits.defaultMapping.find((one) => one.source === source);
     if (found === undefined) throw new Error(`${traits.label} maps no '${source}'.`);
     return found.field;
   };
@@ -215,7 +221,7 @@ export async function openCrmWorkspace(parts: {
       await transact(async (trx) => {
         await trx
           .updateTable('crm_connections')
-          .set({ mapping: toJson([...traits.defaultMapping, ...more]) })
+          .set({ mapping: toJson([...connector.traits.defaultMapping, ...more]) })
           .where('workspace_id', '=', workspaceId)
           .execute();
         await markAllDirty(trx, connectionId, clock.now());
@@ -229,8 +235,12 @@ export async function openCrmWorkspace(parts: {
       await database.query('update crm_scan_states set next_poll_at = 0 where workspace_id = $1', [
         workspaceId,
       ]);
-      const connection = await transact((trx) => connectionOf(trx, connectionId));
-      if (connection !== undefined) await process.poller.poll(connection);
+      const asked = clock.now();
+      const connection = (): Promise<ConnectionRow | undefined> =>
+        transact((trx) => connectionOf(trx, connectionId));
+      const before = await connection();
+      if (before !== undefined) await process.poller.poll(before);
+      return ((await connection())?.polledUntil ?? 0) >= asked;
     },
     async unpark() {
       await database.query(`update crm_connections set parked_fields = '{}' where workspace_id = $1`, [

@@ -17,3 +17,4 @@ export * from './counting.ts';
 export * from './own-cluster.ts';
 export * from './api.ts';
 export * from './waiting.ts';
+export * from './told-statistics.ts';

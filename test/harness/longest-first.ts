@@ -6,6 +6,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const longest = [
   'test/conformance/hubspot.test.ts',
   'test/conformance/hubspot-before.test.ts',
+  'test/conformance/one-by-one.test.ts',
+  'test/conformance/of-its-own-names.test.ts',
   'test/kills.chaos.test.ts',
   'test/faulty-vendor.chaos.test.ts',
   'test/crm-chaos.test.ts',

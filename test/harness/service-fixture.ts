@@ -39,7 +39,9 @@ export interface ServiceFixture {
   readonly clock: SandboxClock;
   /** A service of this very process, whose routes can be seen; it works unless told not to. */
   openService(
-    options?: { readonly work: boolean } & Partial<Pick<ServiceOptions, 'crms' | 'crmSettings'>>,
+    options?: { readonly work: boolean } & Partial<
+      Pick<ServiceOptions, 'crms' | 'crmSettings' | 'publicUrl'>
+    >,
   ): Promise<Service>;
   /** Starts a service process; `databaseUrl` where it is to reach the database by another way, `env` beside the rest. */
   startService(databaseUrl?: string, env?: Readonly<Record<string, string>>): Promise<ServiceProcess>;
@@ -70,15 +72,21 @@ export interface SandboxRecord {
   readonly timeline?: readonly { readonly id: string; readonly text: string }[];
 }
 
-/** `given`: in place of a database on the run's PostgreSQL; dropped with the fixture. */
-export async function createServiceFixture(given?: TestDatabase): Promise<ServiceFixture> {
+/**
+ * `given`: in place of a database on the run's PostgreSQL; dropped with the fixture. `sandboxCrms`: those its sandbox workspace is
+ * connected to.
+ */
+export async function createServiceFixture(
+  given?: TestDatabase,
+  sandboxCrms: readonly string[] = ['hubspot'],
+): Promise<ServiceFixture> {
   const database = given ?? (await createTestDatabase());
   const dataDir = await mkdtemp(path.join(tmpdir(), 'sangam-fixture-'));
   const secretsKey = randomBytes(32).toString('base64');
   const store = openStore(database.url);
   const clock = new SandboxClock();
   const box = createSecretBox([Buffer.from(secretsKey, 'base64')]);
-  const made = await ensureSandboxWorkspace(store, box, clock);
+  const made = await ensureSandboxWorkspace(store, box, clock, sandboxCrms);
   const { hubspot } = made.crms;
   if (hubspot === undefined) throw new Error('The sandbox has no HubSpot.');
   const parties = { ...made, hubspot };
@@ -103,6 +111,7 @@ export async function createServiceFixture(given?: TestDatabase): Promise<Servic
         DATA_DIR: dataDir,
         SECRETS_KEY: secretsKey,
         SANDBOX_URL: url,
+        SANDBOX_CRMS: sandboxCrms.join(','),
         PORT: '0',
         LOG_LEVEL: 'warn',
         ...env,

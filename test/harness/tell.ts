@@ -37,6 +37,9 @@ export function scanning(
         const connector = account.connect(permits, facts);
         return {
           ...connector,
+          get traits() {
+            return connector.traits;
+          },
           async fields() {
             by.fields?.();
             return connector.fields();

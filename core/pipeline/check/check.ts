@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
-import { type Connector, LimitWait } from '../../crm/index.ts';
+import { LimitWait } from '../../crm/index.ts';
 import { noSuch, Refusal } from '../../errors.ts';
 import {
   type Actor,
@@ -35,8 +35,7 @@ import {
   type ScanCounts,
 } from '../../work/index.ts';
 import type { ErasureKeyOf } from '../erased.ts';
-import { wholeMappingOf } from '../mapping-of.ts';
-import { fieldsToRead } from '../reconcile/resolve.ts';
+import { ReadableFields } from './readable-fields.ts';
 import { mustHaveCheck } from './report.ts';
 import { takeIn } from './take-in.ts';
 
@@ -67,26 +66,16 @@ export function createChecker(dependencies: {
 }): Checker {
   const { store, clock, dispatcher, connectors, erasureKeyOf, counts } = dependencies;
 
-  /** What the account has of the fields to be read, by check: it is asked once. */
-  const looking = new Map<string, string[]>();
-
-  const fieldsOf = async (
-    connector: Connector,
-    connection: ConnectionRow,
-    { checkId }: CheckRow,
-  ): Promise<string[]> => {
-    const fields =
-      looking.get(checkId) ?? readableFields(connector, connection, await existingFields(connector));
-    looking.set(checkId, fields);
-    return fields;
-  };
+  /** By check: it is asked once. */
+  const readable = new ReadableFields();
 
   /** Looks at one page. */
   const look = async (connection: ConnectionRow, check: CheckRow, lease: string): Promise<void> => {
     const { workspaceId, connectionId, crm } = connection;
     const since = performance.now();
     const connector = await connectors.of(connection);
-    const fields = await fieldsOf(connector, connection, check);
+    const believed = { now: clock.now(), until: Infinity };
+    const fields = await readable.of(check.checkId, connector, connection, believed);
     const from = check.cursor === null ? {} : { cursor: check.cursor };
     const page = await connector.scan(from, fields, 'import');
     const { records, next } = page;
@@ -105,7 +94,7 @@ export function createChecker(dependencies: {
         filled,
       });
       if (!advanced || next !== undefined) return;
-      looking.delete(check.checkId);
+      readable.forget(check.checkId);
       await leaveUnseen(trx, connectionId, await finishCheck(trx, check, now), now);
     });
     counts.scanned({
@@ -146,7 +135,7 @@ export function createChecker(dependencies: {
         await delay(clock.now() + waitMs, null);
         return 'done';
       }
-      looking.delete(check.checkId);
+      readable.forget(check.checkId);
       const limited = called instanceof LimitWait && typeof called.retry === 'object';
       await delay(clock.now() + (limited ? called.retry.afterMs : waitMs), limited ? null : called.message);
       return 'done';
@@ -233,19 +222,4 @@ async function leaveUnseen(
     unseen.filter(({ recordId }) => tied.has(recordId)),
   );
   await markRecords(trx, connectionId, doubted, { priority: markPriority.fields, reread: true }, now);
-}
-
-export async function existingFields(connector: Connector): Promise<ReadonlySet<string>> {
-  return new Set((await connector.fields()).map(({ name }) => name));
-}
-
-/** What the account has of the fields a decision may need: in shadow ours may not be there. */
-export function readableFields(
-  connector: Connector,
-  connection: ConnectionRow,
-  existing: ReadonlySet<string>,
-): string[] {
-  return fieldsToRead(connector, wholeMappingOf(connection, connector.traits)).filter((field) =>
-    existing.has(field),
-  );
 }

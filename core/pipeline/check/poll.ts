@@ -3,10 +3,12 @@ import { type Connector, FieldsMissing, type ScanPage } from '../../crm/index.ts
 import {
   advancePoll,
   claimPoll,
+  closeAlertsOf,
   type ConnectionRow,
   noteLookedFor,
   markPriority,
   markRecords,
+  raiseAlert,
   type Store,
   tombstonesOfWithdrawn,
 } from '../../store/index.ts';
@@ -21,7 +23,8 @@ import {
   type ScanCounts,
 } from '../../work/index.ts';
 import type { ErasureKeyOf } from '../erased.ts';
-import { ensureIndexed, existingFields, readableFields } from './check.ts';
+import { ensureIndexed } from './check.ts';
+import { ReadableFields } from './readable-fields.ts';
 import { takeIn } from './take-in.ts';
 
 /** A vendor's index lags, and clocks differ: each poll looks back this far behind the last. */
@@ -29,6 +32,9 @@ const overlapMs = 2 * 60 * 1000;
 
 /** So long an account is believed to have the fields it had: asking costs some vendors as much as a poll. */
 const fieldsForMs = 10 * 60 * 1000;
+
+/** So late a webhook may be and be on its way. */
+const webhookLateMs = 10 * 60 * 1000;
 
 /** How long a CRM may restore what was deleted. */
 const restorableMs = 90 * 24 * 60 * 60 * 1000;
@@ -50,20 +56,8 @@ export function createPoller(dependencies: {
 }): Poller {
   const { store, clock, dispatcher, connectors, erasureKeyOf, counts } = dependencies;
 
-  /** By connection: the fields its account had, and until when that is believed. */
-  const known = new Map<string, { readonly existing: ReadonlySet<string>; readonly until: number }>();
-
-  const fieldsOf = async (
-    connector: Connector,
-    connectionId: string,
-    now: number,
-  ): Promise<ReadonlySet<string>> => {
-    const before = known.get(connectionId);
-    if (before !== undefined && before.until > now) return before.existing;
-    const existing = await existingFields(connector);
-    known.set(connectionId, { existing, until: now + fieldsForMs });
-    return existing;
-  };
+  /** By connection. */
+  const readable = new ReadableFields();
 
   /** False: another process does it. */
   const pollConnection = async (connection: ConnectionRow): Promise<boolean> => {
@@ -77,36 +71,59 @@ export function createPoller(dependencies: {
       claimPoll(trx, connectionId, { seen: nextPollAt, nextAt }),
     );
     if (!mine) return false;
-    const asked = async (): Promise<readonly string[]> =>
-      readableFields(connector, connection, await fieldsOf(connector, connectionId, started));
+    const asked = (): Promise<readonly string[]> =>
+      readable.of(connectionId, connector, connection, { now: started, until: started + fieldsForMs });
     let fields = await asked();
     const scan = async (from: Parameters<Connector['scan']>[0]): Promise<ScanPage> => {
       try {
         return await connector.scan(from, fields, 'import');
       } catch (error) {
         if (!(error instanceof FieldsMissing)) throw error;
-        known.delete(connectionId);
+        readable.forget(connectionId);
         fields = await asked();
         return connector.scan(from, fields, 'import');
       }
     };
     const changedSince = (polledUntil ?? started) - overlapMs;
     let cursor = connection.pollCursor ?? undefined;
+    const found: number[] = [];
     for (;;) {
       const since = performance.now();
       const page = await scan({ changedSince, ...(cursor === undefined ? {} : { cursor }) });
       cursor = page.next;
       const done = cursor === undefined;
-      await store.transact(workspaceId, async (trx) => {
-        await takeIn(trx, connection, connector.traits, page, false, erasureKeyOf, clock.now());
+      const changedAt = await store.transact(workspaceId, async (trx) => {
+        const first = await takeIn(trx, connection, connector.traits, page, false, erasureKeyOf, clock.now());
         await advancePoll(trx, connectionId, { cursor: cursor ?? null, ...(done ? { until: started } : {}) });
+        return first;
       });
+      found.push(...changedAt);
       const records = page.records.length;
       counts.scanned({ workspaceId, connectionId, crm, records, ms: performance.now() - since });
       if (done) break;
     }
+    await tellSilence(connection, connector, found, started);
     await lookForRestored(connection, connector, fields);
     return true;
+  };
+
+  /** Webhooks should have told before a poll did: of an account that sends some, or was asked to. */
+  const tellSilence = async (
+    { workspaceId, connectionId, lastWebhookAt, webhooksSince, polledUntil }: ConnectionRow,
+    { traits }: Connector,
+    found: readonly number[],
+    now: number,
+  ): Promise<void> => {
+    const last = Math.max(lastWebhookAt ?? 0, webhooksSince ?? 0);
+    if (last === 0) return;
+    const untold = found.some((changedAt) => changedAt > last && changedAt < now - webhookLateMs);
+    const heard = lastWebhookAt !== null && lastWebhookAt > (polledUntil ?? 0);
+    if (!untold && !heard) return;
+    await store.transact(workspaceId, async (trx) => {
+      if (!untold) return closeAlertsOf(trx, connectionId, 'webhooks silent', now);
+      const message = `${traits.label} told nothing of changes that a poll found. They are found by polls, minutes later; see in its settings whether its webhooks are still sent to this connection's address.`;
+      await raiseAlert(trx, { connectionId, kind: 'webhooks silent', message }, now);
+    });
   };
 
   /** A restored record is in no list of changes, yet the opt-out of its person has to stand on it. One call a poll. */

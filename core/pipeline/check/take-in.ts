@@ -5,10 +5,12 @@ import {
   erasedTriesOf,
   fillBases,
   type JournalEntry,
+  holdContactsOf,
   linkByPhone,
   markPriority,
   markRecords,
   openWrites,
+  phonesIn,
   type RecordRow,
   recordsById,
   saveRecords,
@@ -32,7 +34,8 @@ interface Seen {
 /**
  * Takes in one page of a scan. What people changed becomes occurrences, where no write of ours can have made it; what both
  * sides agreed on stays, and the reconciler reads what differs from it. `all`: the scan is of all records, so that even
- * what both sides agreed on was seen just now, and a record that was said to be gone is there.
+ * what both sides agreed on was seen just now, and a record that was said to be gone is there. Returns when what it is the
+ * first to tell of was changed.
  */
 export async function takeIn(
   trx: WorkspaceTransaction,
@@ -42,7 +45,7 @@ export async function takeIn(
   all: boolean,
   erasureKeyOf: ErasureKeyOf,
   now: number,
-): Promise<void> {
+): Promise<readonly number[]> {
   const { connectionId, region } = connection;
   const ids = page.records.map(({ recordId }) => recordId);
   const gone = [...page.gone, ...page.merged].map(({ recordId }) => recordId);
@@ -52,6 +55,18 @@ export async function takeIn(
   const scanned = page.records
     .map((record): Seen => ({ record, row: rows.get(record.recordId) }))
     .filter(isNews);
+  const back = scanned.filter(({ row }) => row !== undefined && row.gone !== null);
+  const there = back.filter((one) => all || wentBefore(one));
+  const saved = scanned.filter(
+    (one) => there.includes(one) || ((all || one.row?.agreed !== true) && !back.includes(one)),
+  );
+  const seen = saved.map(({ record }) => seenRecord(record, traits, region));
+  // People first, as where events are applied.
+  await holdContactsOf(trx, connectionId, {
+    contactIds: [],
+    recordIds: [...gone, ...page.merged.map(({ into }) => into), ...seen.map(({ recordId }) => recordId)],
+    phones: phonesIn(seen),
+  });
   // Links and writes follow merges first, so that a survivor is no second record of anybody, and ours are ours there.
   const tries = await erasedTriesOf(trx, connectionId);
   await applyLives(trx, connectionId, traits, endsOf(page, rows, tries.length > 0), erasureKeyOf, now);
@@ -66,13 +81,7 @@ export async function takeIn(
   await addOccurrences(trx, found.occurrences, now);
   await fillBases(trx, connectionId, found.filled);
 
-  const back = scanned.filter(({ row }) => row !== undefined && row.gone !== null);
-  const there = back.filter((one) => all || wentBefore(one));
-  const saved = scanned.filter(
-    (one) => there.includes(one) || ((all || one.row?.agreed !== true) && !back.includes(one)),
-  );
   await takeInDeals(trx, connectionId, traits, page.deals ?? [], now);
-  const seen = saved.map(({ record }) => seenRecord(record, traits, region));
   await saveRecords(trx, connectionId, await withoutErased(trx, connectionId, seen, erasureKeyOf), now);
   const matched = await linkByPhone(
     trx,
@@ -92,6 +101,7 @@ export async function takeIn(
     [...page.merged.map(({ into }) => into), ...found.occurrences.map(({ recordId }) => recordId)],
     erasureKeyOf,
   );
+  return found.occurrences.map(({ changedAt }) => changedAt);
 }
 
 /** A vendor's index lags: what it shows may be older than what was seen already. */

@@ -74,10 +74,10 @@ export function createChangeReceiver(dependencies: {
   };
 
   const noteWebhook = async (workspaceId: string, connectionId: string): Promise<void> => {
-    const now = performance.now();
-    if (now - (notedAt.get(connectionId) ?? -Infinity) < notedEveryMs) return;
+    const now = clock.now();
+    if (Math.abs(now - (notedAt.get(connectionId) ?? -Infinity)) < notedEveryMs) return;
     notedAt.set(connectionId, now);
-    await store.transact(workspaceId, (trx) => touchWebhook(trx, connectionId, clock.now()));
+    await store.transact(workspaceId, (trx) => touchWebhook(trx, connectionId, now));
   };
 
   return {

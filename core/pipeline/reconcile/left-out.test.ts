@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import type { FieldMapping, Spelling } from '../../crm/index.ts';
 import { ownNumberOf } from '../../mapping/phone-list.ts';
-import { withoutLeftOut } from './left-out.ts';
+import { storedOtherwise, withoutLeftOut } from './left-out.ts';
 
 test('of a list of phones that was not written the number that was ours stays ours', () => {
   const own = ownNumberOf('phones');
@@ -9,5 +10,20 @@ test('of a list of phones that was not written the number that was ours stays ou
   expect(withoutLeftOut(agreed, before, [{ values: { phones: 'without +911' } }])).toEqual({
     base: { ...before.base, name: 'Asha R' },
     ours: ['phones'],
+  });
+});
+
+test('what is answered of a list of phones is the list that stands, and nothing the CRM made of what was written', () => {
+  const spelling = { same: (x: string, y: string) => x === y } as unknown as Spelling;
+  const line = (name: string, kind: 'phones' | 'text'): FieldMapping => ({
+    source: 'phone',
+    field: { name, label: name, kind, writable: true },
+    policy: 'ours',
+    transform: 'as is',
+  });
+  const mapping = [line('phones', 'phones'), line('name', 'text')];
+  const sent = { phones: 'with +911', name: 'Asha Rao' };
+  expect(storedOtherwise(sent, { phones: '+912\n+911', name: 'Asha' }, mapping, spelling)).toEqual({
+    name: 'Asha Rao',
   });
 });

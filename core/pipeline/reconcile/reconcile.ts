@@ -64,7 +64,7 @@ export function createReconciler(dependencies: {
     lingerMs,
     async take(trx, { connection, connector, lease, leaseMs, size, now, before }) {
       const { connectionId } = connection;
-      const leased = await leaseDirty(trx, { connectionId, lease, size, now, leaseMs, before });
+      const leased = await leaseDirty(trx, { connection, lease, size, now, leaseMs, before });
       await leaveUnanswered(
         trx,
         connectionId,

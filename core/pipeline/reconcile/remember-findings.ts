@@ -7,10 +7,12 @@ import {
   closeEndedConflicts,
   type ConnectionRow,
   decideCreations,
+  phonesIn,
   deleteCrmLetters,
   dueTimeline,
   type DirtyRecord,
   givePrimaryRecords,
+  holdContactsOf,
   holdDirty,
   leaveGonePrimaries,
   linkByPhone,
@@ -22,6 +24,7 @@ import {
   markPriority,
   markRecords,
   markTwins,
+  forgetAnswered,
   nameWrites,
   openConflicts,
   parkDeadLetters,
@@ -58,6 +61,7 @@ export async function rememberFindings(
     readonly mapping: readonly FieldMapping[];
     /** Whether the CRM moves timeline entries of merged records itself. */
     readonly entriesMove: boolean;
+    readonly makingIsToldAsOne?: boolean;
     readonly followed: Followed;
     readonly erasureKeyOf: ErasureKeyOf;
   },
@@ -70,8 +74,17 @@ export async function rememberFindings(
   const scanned = [...found.seen, ...found.agreed].filter(
     ({ phoneFields }) => phoneFields === undefined || phoneFields.length > 0,
   );
-  // People first, as where somebody is erased, then all marks at once, then the rest: two that cross wait for each other
-  // instead of ending in a deadlock. Only who turns out to be known by a phone here is held later.
+  const moves = found.gone.flatMap(({ recordId, movedTo }) =>
+    movedTo === undefined ? [] : [{ from: recordId, to: movedTo }],
+  );
+  const goneIds = found.gone.map(({ recordId }) => recordId);
+  // People first, as where events are applied and somebody is erased, then all marks at once, then the rest: two that cross
+  // wait for each other instead of ending in a deadlock.
+  await holdContactsOf(trx, connectionId, {
+    contactIds: found.links.map(({ contactId }) => contactId),
+    recordIds: [...goneIds, ...moves.map(({ to }) => to), ...scanned.map(({ recordId }) => recordId)],
+    phones: phonesIn(scanned),
+  });
   const findings = await withoutGonePeople(trx, connectionId, found, batch.erasureKeyOf);
   await lockDirty(trx, connectionId, [
     ...batch.leased.map(({ subject }) => subject),
@@ -97,13 +110,9 @@ export async function rememberFindings(
   await agreeRecords(trx, connectionId, agreed, now);
   await saveErasedValues(trx, connectionId, standing, now);
   await trustRecords(trx, connectionId, findings.standing);
-  const moves = findings.gone.flatMap(({ recordId, movedTo }) =>
-    movedTo === undefined ? [] : [{ from: recordId, to: movedTo }],
-  );
   await noteErasedEnds(trx, connectionId, moves, batch.erasureKeyOf, now);
   await markGone(trx, connectionId, findings.gone);
   await repointLinks(trx, connectionId, moves, { entriesMove: batch.entriesMove, now });
-  const goneIds = findings.gone.map(({ recordId }) => recordId);
   const given = await givePrimaryRecords(
     trx,
     connectionId,
@@ -121,6 +130,13 @@ export async function rememberFindings(
   const joined = await saveLinks(trx, connectionId, findings.links, now);
   await preferPrimaries(trx, connectionId, findings.preferred);
   await nameWrites(trx, connectionId, findings.named);
+  if (batch.makingIsToldAsOne === true) {
+    await forgetAnswered(
+      trx,
+      connectionId,
+      findings.named.map(({ to }) => to),
+    );
+  }
   await decideCreations(trx, connectionId, findings.newKeys, now);
   await takeOver(trx, connectionId, findings.taking, batch.mapping, now);
   await openConflicts(trx, findings.conflicts, now);

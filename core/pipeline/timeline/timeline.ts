@@ -67,7 +67,7 @@ export function createTimelineWriter(dependencies: {
     gatherMs,
     async take(trx, { connection, connector, lease, leaseMs, size, now }) {
       const { connectionId, settings } = connection;
-      const due = await leaseEntries(trx, { connectionId, lease, size, now, leaseMs });
+      const due = await leaseEntries(trx, { connection, lease, size, now, leaseMs });
       // What stands somewhere may have to be taken away, whether its contact has a record or not.
       const isUnlinked = ({ primaryId, entryId, tried }: DueEntry): boolean =>
         primaryId === null && entryId === null && !tried;

@@ -1,21 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import { sql } from 'kysely';
-import { type AccountFacts, readStoredFacts } from '../../crm/index.ts';
-import { fromJson, toJson } from '../json.ts';
+import type { AccountFacts } from '../../crm/index.ts';
+import { toJson } from '../json.ts';
 import type { WorkspaceTransaction } from '../transaction.ts';
-
-/** What is known of an account, and how often it came to be known anew: of two, the higher is the newer. */
-export interface FactsOfAccount {
-  readonly facts: Partial<AccountFacts>;
-  readonly factsVersion: number;
-}
+import { type ConnectionRow, factsIn } from './connections.ts';
 
 /** Adds to what is known of an account; what is known of it now. Undefined: there is no such connection. */
 export async function saveFacts(
   trx: WorkspaceTransaction,
   connectionId: string,
   learned: Partial<AccountFacts>,
-): Promise<FactsOfAccount | undefined> {
+): Promise<Pick<ConnectionRow, 'facts' | 'factsVersion'> | undefined> {
   const { rows } = await sql<{ facts: Buffer | null; factsVersion: number }>`
     select account_facts as facts, facts_version as "factsVersion" from crm_connections
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} for update`.execute(trx);
@@ -29,8 +24,4 @@ export async function saveFacts(
     update crm_connections set account_facts = ${toJson(facts)}, facts_version = ${factsVersion}
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
   return { facts, factsVersion };
-}
-
-export function factsIn(stored: Buffer | null): Partial<AccountFacts> {
-  return stored === null ? {} : readStoredFacts(fromJson(stored));
 }

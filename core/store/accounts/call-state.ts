@@ -1,7 +1,14 @@
 import { sql } from 'kysely';
 import { closeAlertsOf, raiseAlert } from '../corrections/attention.ts';
 import { markPriority } from '../reconcile/dirty.ts';
-import { entriesWaiting, isReady, marksWaiting } from '../work/waiting.ts';
+import {
+  entriesWaiting,
+  isReady,
+  marksWaiting,
+  writingColumns,
+  writingTo,
+  type WritingTo,
+} from '../work/waiting.ts';
 import type { WorkspaceTransaction } from '../transaction.ts';
 import { connectionQueues, dueConnection, type Queue } from '../work/due-notes.ts';
 import type { ConnectionRow } from './connections.ts';
@@ -123,8 +130,10 @@ export async function claimProbe(
   connectionId: string,
   { lane, seen, until, now }: { lane: CallerLane; seen: number; until: number; now: number },
 ): Promise<boolean> {
-  const marks = marksWaiting(trx, sql`${connectionId}::uuid`);
-  const entries = entriesWaiting(trx, sql`${connectionId}::uuid`);
+  const to = await writingTo(trx, connectionId);
+  if (to === undefined) return false;
+  const marks = marksWaiting(trx, to);
+  const entries = entriesWaiting(trx, to);
   const consent = sql`exists (select 1 ${marks} and ${isReady(now)} and w.priority = ${markPriority.consent})`;
   const isProbedByOther = {
     records: sql`failed_attempts % 2 = 1 and exists (select 1 ${entries} and ${isReady(now)})
@@ -170,13 +179,17 @@ export async function unansweredAccounts(
   since: number,
   now: number,
 ): Promise<{ readonly connectionId: string; readonly lastFailure: string }[]> {
-  const failing = sql`calls.connection_id`;
-  const { rows } = await sql<{ connectionId: string; lastFailure: string }>`
-    select calls.connection_id as "connectionId", calls.last_failure as "lastFailure"
-    from crm_call_states calls join crm_connections account using (workspace_id, connection_id)
-    where calls.workspace_id = ${trx.workspaceId} and calls.failed_attempts > 0 and calls.failing_since <= ${since}
-      and calls.last_failure is not null and calls.blocked_reason is null and account.disconnected_at is null
-      and (exists (select 1 ${marksWaiting(trx, failing)} and w.due_at <= ${now})
-        or exists (select 1 ${entriesWaiting(trx, failing)} and w.due_at <= ${now}))`.execute(trx);
-  return rows;
+  const { rows: failing } = await sql<WritingTo & { readonly lastFailure: string }>`
+    select ${writingColumns}, s.last_failure as "lastFailure"
+    from crm_call_states s join crm_connections c using (workspace_id, connection_id)
+    where s.workspace_id = ${trx.workspaceId} and s.failed_attempts > 0 and s.failing_since <= ${since}
+      and s.last_failure is not null and s.blocked_reason is null and c.disconnected_at is null`.execute(trx);
+  const unanswered: typeof failing = [];
+  for (const to of failing) {
+    const { rows } = await sql<{ waits: boolean }>`
+      select exists (select 1 ${marksWaiting(trx, to)} and w.due_at <= ${now})
+          or exists (select 1 ${entriesWaiting(trx, to)} and w.due_at <= ${now}) as waits`.execute(trx);
+    if (rows[0]?.waits === true) unanswered.push(to);
+  }
+  return unanswered;
 }

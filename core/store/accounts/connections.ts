@@ -1,14 +1,19 @@
 import { sql } from 'kysely';
-import { type ConnectionSettings, type FieldMapping, readStoredSettings } from '../../crm/index.ts';
+import {
+  type AccountFacts,
+  type ConnectionSettings,
+  type FieldMapping,
+  readStoredFacts,
+  readStoredSettings,
+} from '../../crm/index.ts';
 import { raiseAlerts } from '../corrections/attention.ts';
 import { dueConnection } from '../work/due-notes.ts';
 import { fromJson, toJson } from '../json.ts';
 import type { AuthKind, ConnectionMode } from '../schema.ts';
 import type { WorkspaceTransaction } from '../transaction.ts';
-import { factsIn, type FactsOfAccount } from './account-facts.ts';
 
 /** One installed CRM account, as the way out needs it. */
-export interface ConnectionRow extends FactsOfAccount {
+export interface ConnectionRow {
   readonly connectionId: string;
   readonly workspaceId: string;
   readonly crm: string;
@@ -21,6 +26,10 @@ export interface ConnectionRow extends FactsOfAccount {
   readonly cutSettings: readonly string[];
   /** ISO 3166 alpha-2 by which phones without a country code are read; undefined: nobody has said. */
   readonly region: string | undefined;
+  /** What is known of the account. */
+  readonly facts: Partial<AccountFacts>;
+  /** How often it came to be known anew: of two rows, the higher is the newer. */
+  readonly factsVersion: number;
   /** Undefined: the connector's default. */
   readonly mapping: readonly FieldMapping[] | undefined;
   readonly parkedFields: Readonly<Record<string, ParkedField>>;
@@ -49,6 +58,11 @@ export interface ConnectionRow extends FactsOfAccount {
   readonly nextPollAt: number;
   readonly pollCursor: string | null;
   readonly lastWebhookAt: number | null;
+  /** Where webhooks have to be asked for: since when and until when the account sends them. */
+  readonly webhooksSince: number | null;
+  readonly webhooksUntil: number | null;
+  /** Null: nothing is to be asked for. */
+  readonly askWebhooksAt: number | null;
   /** Until then an admin lets everybody in, however many they are. */
   readonly rushReleasedUntil: number;
 }
@@ -83,6 +97,7 @@ export async function connectionsOf(trx: WorkspaceTransaction): Promise<Connecti
            s.access_version as "accessVersion", s.failed_attempts as "failedAttempts", s.next_call_at as "nextCallAt",
            p.indexed_at as "indexedAt", p.indexed_region as "indexedRegion", p.polled_until as "polledUntil",
            p.next_poll_at as "nextPollAt", p.poll_cursor as "pollCursor", p.last_webhook_at as "lastWebhookAt",
+           p.webhooks_since as "webhooksSince", p.webhooks_until as "webhooksUntil", p.ask_webhooks_at as "askWebhooksAt",
            (select region from directory_channels d where d.workspace_id = ${trx.workspaceId}
             order by d.released_at is not null, d.created_at, d.channel_id limit 1) as "channelRegion"
     from crm_connections c
@@ -106,6 +121,10 @@ export async function connectionsOf(trx: WorkspaceTransaction): Promise<Connecti
       facts: factsIn(row.facts),
     };
   });
+}
+
+export function factsIn(stored: Buffer | null): Partial<AccountFacts> {
+  return stored === null ? {} : readStoredFacts(fromJson(stored));
 }
 
 export async function connectionOf(

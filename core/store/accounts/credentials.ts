@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { dueConnection } from '../work/due-notes.ts';
 import type { AuthKind, ConnectionMode } from '../schema.ts';
 import { openCalls } from './call-state.ts';
+import { askWebhooksAt } from './webhooks-asked.ts';
 import type { WorkspaceTransaction } from '../store.ts';
 
 /** What opens a CRM account. Buffers are sealed. */
@@ -118,6 +119,7 @@ export async function openConnection(
     .where('workspace_id', '=', trx.workspaceId)
     .where('connection_id', '=', connectionId)
     .execute();
+  await askWebhooksAt(trx, connectionId, 0);
   await openCalls(trx, connectionId);
 }
 
@@ -165,6 +167,12 @@ export async function closeConnection(
   await trx
     .updateTable('crm_connections')
     .set({ disconnected_at: now })
+    .where('workspace_id', '=', trx.workspaceId)
+    .where('connection_id', '=', connectionId)
+    .execute();
+  await trx
+    .updateTable('crm_scan_states')
+    .set({ webhooks_until: null, webhooks_url: null })
     .where('workspace_id', '=', trx.workspaceId)
     .where('connection_id', '=', connectionId)
     .execute();

@@ -282,9 +282,9 @@ async function hashValues(
   for (const [connectionId, ofConnection] of Map.groupBy(written, (row) => row.connectionId)) {
     const records = [...Map.groupBy(ofConnection, ({ recordId }) => recordId)].map(([recordId, rows]) => {
       const values = rows.map(({ field, value }) => [field, value] as const);
-      return [recordId, hashed(values, key)] as const;
+      return [recordId, { written: hashed(values, key), erasedAt: now }] as const;
     });
-    await addErasedValues(trx, connectionId, new Map(records), now);
+    await addErasedValues(trx, connectionId, new Map(records));
   }
 }
 

@@ -1,16 +1,13 @@
 import { sql } from 'kysely';
 import { blobOf } from '../blob.ts';
 import { fromJson, toJson } from '../json.ts';
-import type { ErasedValues } from '../reconcile/erased-values.ts';
+import type { ErasedValues, WrittenOfErased } from '../reconcile/erased-values.ts';
 import type { WorkspaceTransaction } from '../store.ts';
 
 /** A create of somebody erased that nobody answered: the record it may have made is known by what it says alone. */
-export interface ErasedTry {
-  /** Of what that record holds in our unique field; hex. */
+export interface ErasedTry extends WrittenOfErased {
+  /** Of what that record holds in our unique field, our id, which is among what was to be written; hex. */
   readonly keyHash: string;
-  /** Our id among them. */
-  readonly written: ErasedValues;
-  readonly erasedAt: number;
 }
 
 export async function saveErasedTries(

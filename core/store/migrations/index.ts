@@ -31,6 +31,8 @@ import { accountFacts } from './0050-account-facts.ts';
 import { deals } from './0051-deals.ts';
 import { directoryApart } from './0052-directory-apart.ts';
 import { lettersOfTimelines } from './0054-letters-of-timelines.ts';
+import { entryRests } from './0057-entry-rests.ts';
+import { webhooksAskedFor } from './0060-webhooks-asked-for.ts';
 
 /** By the name of their file, in order. One that was applied anywhere is never changed: another follows it, under a number above all others. */
 export const migrations = {
@@ -67,4 +69,6 @@ export const migrations = {
   '0051-deals': deals,
   '0052-directory-apart': directoryApart,
   '0054-letters-of-timelines': lettersOfTimelines,
+  '0057-entry-rests': entryRests,
+  '0060-webhooks-asked-for': webhooksAskedFor,
 };

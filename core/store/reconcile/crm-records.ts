@@ -35,6 +35,11 @@ export interface SeenRecord {
   readonly changedAt?: number | undefined;
 }
 
+/** As identities have them. */
+export function phonesIn(records: readonly Pick<SeenRecord, 'phones'>[]): string[] {
+  return records.flatMap(({ phones }) => phones.flatMap((one) => ('phone' in one ? one.phone : [])));
+}
+
 /** A record as both sides agree on it. */
 export interface AgreedRecord extends SeenRecord {
   /** Fields of the base whose value we wrote. */

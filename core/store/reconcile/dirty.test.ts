@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { addWorkspace, createTestDatabase } from '@sangam/test';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   connectionsOf,
@@ -14,6 +15,7 @@ import {
   returnDirty,
   settleDirty,
   type Store,
+  writableConnection,
   type WorkspaceTransaction,
 } from '../index.ts';
 
@@ -49,8 +51,12 @@ const mark = (recordId: string, priority: number, reread = false): Promise<void>
   inStore((trx) => markRecords(trx, connectionId, [recordId], { priority, reread }, 1));
 const lease = async (now = 1): Promise<{ readonly lease: string; readonly taken: DirtyRecord[] }> => {
   const id = randomUUID();
-  const batch = { connectionId, lease: id, size: 10, now, leaseMs: 1000 };
-  return { lease: id, taken: await inStore((trx) => leaseDirty(trx, batch)) };
+  const taken = await inStore(async (trx) => {
+    const connection = await writableConnection(trx, connectionId);
+    if (connection === undefined) throw new Error('It may not be written.');
+    return leaseDirty(trx, { connection, lease: id, size: 10, now, leaseMs: 1000 });
+  });
+  return { lease: id, taken };
 };
 const settle = (held: {
   readonly lease: string;
@@ -143,4 +149,21 @@ test('a mark keeps the traces of the first sixteen events behind it, however the
   expect(tracesOf((await lease(5_000)).taken)).toEqual([traces.slice(0, 16)]);
   await mark(traces.toReversed());
   expect(tracesOf((await lease(10_000)).taken)).toEqual([traces.slice(0, 16)]);
+});
+
+test('in live mode a lease looks at marks alone', async () => {
+  await mark('1', markPriority.fields);
+  const looked = await inStore(async (trx) => {
+    const connection = await writableConnection(trx, connectionId);
+    if (connection === undefined) throw new Error('It may not be written.');
+    await leaseDirty(trx, { connection, lease: randomUUID(), size: 10, now: 1, leaseMs: 1000 });
+    // Until it ends a transaction keeps a lock on whatever its statements name.
+    const { rows } = await sql<{ name: string }>`
+      select relation::regclass::text as name from pg_locks where pid = pg_backend_pid() and locktype = 'relation'`.execute(
+      trx,
+    );
+    return rows.map(({ name }) => name);
+  });
+  expect(looked).toContain('dirty_records');
+  expect(looked).not.toContain('identities');
 });

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { isReady, marksWaiting } from '../work/waiting.ts';
+import { isReady, marksWaiting, writingTo, type WritingTo } from '../work/waiting.ts';
 import { addCounts } from '../counts.ts';
 import { twinsPrefix } from './mark-subjects.ts';
 import type { Page } from '../page.ts';
@@ -202,7 +202,7 @@ async function noteDue(trx: WorkspaceTransaction, rows: readonly MarkedRow[], no
 export async function leaseDirty(
   trx: WorkspaceTransaction,
   batch: {
-    connectionId: string;
+    connection: WritingTo;
     lease: string;
     size: number;
     now: number;
@@ -213,7 +213,7 @@ export async function leaseDirty(
   const before = batch.before === undefined ? sql`` : sql`and w.priority < ${batch.before}`;
   const { rows } = await sql<DirtyRecord>`
     with mine as materialized (
-      select w.connection_id, w.subject ${marksWaiting(trx, sql`${batch.connectionId}::uuid`)}
+      select w.connection_id, w.subject ${marksWaiting(trx, batch.connection)}
         and ${isReady(batch.now)} ${before}
       order by w.priority, w.marked_at, w.subject limit ${batch.size} for update of w skip locked)
     update dirty_records d set lease = ${batch.lease}, leased_until = ${batch.now + batch.leaseMs}
@@ -262,8 +262,10 @@ export async function othersDue(
   subject: string,
   now: number,
 ): Promise<boolean> {
+  const to = await writingTo(trx, connectionId);
+  if (to === undefined) return false;
   const { rows } = await sql`
-    select 1 ${marksWaiting(trx, sql`${connectionId}::uuid`)} and ${isReady(now)} and w.subject <> ${subject}
+    select 1 ${marksWaiting(trx, to)} and ${isReady(now)} and w.subject <> ${subject}
     limit 1`.execute(trx);
   return rows.length > 0;
 }

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { createEngineFixture, type EngineFixture } from '@sangam/test';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ownNumberOf } from '../../mapping/index.ts';
 import {
+  agreeRecords,
   connectionsOf,
   givePrimaryRecords,
   primaryRecordsOfEarlierHolders,
@@ -60,6 +62,32 @@ test('the primary record of who held a phone before is theirs, and that of who h
   await transact(async (trx) => {
     expect(await primaryRecordsOfEarlierHolders(trx, connectionId, [first, second])).toEqual([
       { contactId: second, recordId: `r.${first}`, typed: false },
+    ]);
+  });
+});
+
+const list = '+91 98123 45671, +919812345672';
+
+test.each([
+  ['ours, as we wrote it', { phone: '+919812345671' }, '+919812345671', false],
+  ['typed over ours', { phone: '+919812345670' }, '09812345671', true],
+  ['the one of a list that is ours', { phone: list, [ownNumberOf('phone')]: '+91 98123 45671' }, list, false],
+  ['typed into a list beside ours', { phone: list, [ownNumberOf('phone')]: '+919812345672' }, list, true],
+])('the phone on the earlier holder’s record is %s', async (_, base, typed, isTyped) => {
+  const phone = '+919812345671';
+  const [first, second] = await holders(phone);
+  await transact(async (trx) => {
+    const written = {
+      recordId: `r.${first}`,
+      keyContactId: first,
+      base,
+      ours: ['phone'],
+      refused: {},
+      phones: [{ field: 'phone', place: 0, typed, phone }],
+    };
+    await agreeRecords(trx, connectionId, [written], 1);
+    expect(await primaryRecordsOfEarlierHolders(trx, connectionId, [second])).toEqual([
+      { contactId: second, recordId: `r.${first}`, typed: isTyped },
     ]);
   });
 });

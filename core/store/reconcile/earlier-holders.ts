@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { WorkspaceTransaction } from '../store.ts';
+import { isOurNumber } from './stray-phones.ts';
 
 /**
  * Primary records `l` of those who held a phone of these contacts, each by identity `mine`, before. Such a record stays
@@ -63,17 +64,35 @@ export async function primaryRecordsOfEarlierHolders(
   contactIds: readonly string[],
 ): Promise<EarlierPrimary[]> {
   if (contactIds.length === 0) return [];
-  const { rows } = await sql<EarlierPrimary>`
+  const { rows } = await sql<EarlierPhone>`
     with earlier as (
       select mine.contact_id, mine.value, l.record_id from ${earlierPrimaries(trx, connectionId, contactIds)})
-    select e.contact_id as "contactId", e.record_id as "recordId",
-           bool_or(p.field is not null and not coalesce(r.agreed and p.field = any(r.ours), false)) as typed
+    select e.contact_id as "contactId", e.record_id as "recordId", e.value as phone, p.field, p.typed,
+           case when r.agreed and p.field = any(r.ours) then r.base end as base
     from earlier e
     left join crm_phones p on p.workspace_id = ${trx.workspaceId} and p.connection_id = ${connectionId}
                           and p.record_id = e.record_id and p.phone = e.value
     left join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
                            and r.record_id = e.record_id
-    group by 1, 2
-    order by 1, 2`.execute(trx);
-  return rows;
+    order by e.contact_id, e.record_id`.execute(trx);
+  const isTyped = ({ phone, field, typed, base }: EarlierPhone): boolean =>
+    field !== null && typed !== null && (base === null || !isOurNumber({ field, typed, phone }, base));
+  const primaries = Map.groupBy(rows, ({ contactId, recordId }) => `${contactId} ${recordId}`);
+  return [...primaries.values()].flatMap((phones) => {
+    const [first] = phones;
+    if (first === undefined) return [];
+    return [{ contactId: first.contactId, recordId: first.recordId, typed: phones.some(isTyped) }];
+  });
+}
+
+/** Of such a record: a phone its person held before, and where it still stands there. */
+interface EarlierPhone {
+  readonly contactId: string;
+  readonly recordId: string;
+  readonly phone: string;
+  /** Null: it does not. */
+  readonly field: string | null;
+  readonly typed: string | null;
+  /** Of a record on which we wrote that field. */
+  readonly base: Buffer | null;
 }

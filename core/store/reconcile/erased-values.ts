@@ -54,44 +54,66 @@ export async function saveErasedValues(
   records: ReadonlyMap<string, ErasedValues>,
   now: number,
 ): Promise<void> {
-  if (records.size === 0) return;
-  const saying = [...records].filter(([, left]) => Object.keys(left).length > 0);
+  await saveEach(
+    trx,
+    connectionId,
+    [...records].map(([recordId, left]) => ({ recordId, left, at: now })),
+  );
+}
+
+async function saveEach(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  records: readonly { readonly recordId: string; readonly left: ErasedValues; readonly at: number }[],
+): Promise<void> {
+  if (records.length === 0) return;
+  const ids = records.map(({ recordId }) => recordId);
+  const saying = records.filter(({ left }) => Object.keys(left).length > 0);
   await sql`
     insert into crm_records (workspace_id, connection_id, record_id, read_at)
-    select ${trx.workspaceId}::uuid, ${connectionId}::uuid, record_id, ${now}
-    from unnest(${saying.map(([recordId]) => recordId).toSorted()}::text[]) as t (record_id)
+    select ${trx.workspaceId}::uuid, ${connectionId}::uuid, record_id, at
+    from unnest(${saying.map(({ recordId }) => recordId)}::text[], ${saying.map(({ at }) => at)}::bigint[])
+         as t (record_id, at)
+    order by record_id
     on conflict (workspace_id, connection_id, record_id) do nothing`.execute(trx);
-  const values = blobOf(
-    [...records.values()].map((left) => (Object.keys(left).length === 0 ? null : toJson(left))),
-  );
+  const values = blobOf(records.map(({ left }) => (Object.keys(left).length === 0 ? null : toJson(left))));
   await sql`
     update crm_records r set erased_values = substr(${values.bytes}::bytea, t.start, t.size)
-    from unnest(${[...records.keys()]}::text[], ${values.starts}::int[], ${values.sizes}::int[])
+    from unnest(${ids}::text[], ${values.starts}::int[], ${values.sizes}::int[])
          as t (record_id, start, size)
     where r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
       and r.record_id = t.record_id`.execute(trx);
   await sql`
-    ${withSwallowed(trx, connectionId, [...records.keys()])}
+    ${withSwallowed(trx, connectionId, ids)}
     update crm_records r set erased_values = null from swallowed s
     where r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId} and r.record_id = s.record_id
       and s.record_id <> s.place and r.erased_values is not null`.execute(trx);
 }
 
-/** Remembers more of it, beside what is known already, of somebody erased then. */
+/** What we wrote of somebody erased then. */
+export interface WrittenOfErased {
+  readonly written: ErasedValues;
+  readonly erasedAt: number;
+}
+
+/** Remembers more of it, beside what is known already. */
 export async function addErasedValues(
   trx: WorkspaceTransaction,
   connectionId: string,
-  records: ReadonlyMap<string, ErasedValues>,
-  erasedAt: number,
+  records: ReadonlyMap<string, WrittenOfErased>,
 ): Promise<void> {
   if (records.size === 0) return;
   const before = await erasedValuesOf(trx, connectionId, [...records.keys()]);
-  const joined = [...records].map(
-    ([recordId, values]) => [recordId, joinedErasedValues([before.get(recordId) ?? {}, values])] as const,
-  );
-  await saveErasedValues(trx, connectionId, new Map(joined), erasedAt);
+  const joined = [...records].map(([recordId, { written, erasedAt }]) => ({
+    recordId,
+    left: joinedErasedValues([before.get(recordId) ?? {}, written]),
+    at: erasedAt,
+  }));
+  await saveEach(trx, connectionId, joined);
   await sql`
-    update crm_records set erased_at = greatest(erased_at, ${erasedAt}::bigint)
-    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-      and record_id = any(${[...records.keys()]}::text[])`.execute(trx);
+    update crm_records r set erased_at = greatest(r.erased_at, t.at)
+    from unnest(${joined.map(({ recordId }) => recordId)}::text[], ${joined.map(({ at }) => at)}::bigint[])
+         as t (record_id, at)
+    where r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
+      and r.record_id = t.record_id`.execute(trx);
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { isEarlierHolders } from './earlier-holders.ts';
-import { holdContacts, linksOfRecords } from './links.ts';
+import { holdContacts } from './hold-contacts.ts';
+import { linksOfRecords } from './links.ts';
 import type { WorkspaceTransaction } from '../store.ts';
 import { dueTimeline } from '../timeline/timeline-moves.ts';
 

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { closeConflict, openConflicts } from '../corrections/attention.ts';
 import { isEarlierHolders } from './earlier-holders.ts';
+import { holdContacts } from './hold-contacts.ts';
 import { isOneOf, strayPhonesOf, strayPhonesOn } from './stray-phones.ts';
 import type { LinkReason } from '../schema.ts';
 import { dueTimeline, repointEntries } from '../timeline/timeline-moves.ts';
@@ -64,17 +65,6 @@ export async function partedFrom(
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
       and contact_id = any(${contactIds}::uuid[]) and parted_at is not null`.execute(trx);
   return rows;
-}
-
-/**
- * Holds contacts until this transaction ends, before anybody looks for their primary record: of two who give one at the same
- * time the second sees the first's.
- */
-export async function holdContacts(trx: WorkspaceTransaction, contactIds: readonly string[]): Promise<void> {
-  if (contactIds.length === 0) return;
-  await sql`
-    select 1 from contacts where workspace_id = ${trx.workspaceId} and contact_id = any(${contactIds}::uuid[])
-    order by contact_id for no key update`.execute(trx);
 }
 
 /**

@@ -40,13 +40,23 @@ async function strayPhones(trx: WorkspaceTransaction, among: RawBuilder<unknown>
                  where c.workspace_id = ${workspaceId}
                    and c.contact_id = case when w.key_contact_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
                                            then w.key_contact_id::uuid end) owner)`.execute(trx);
-  return rows.flatMap(({ typed, base, ...stray }) => {
-    const values = fromJson(base) as CrmValues;
-    const written = values[stray.field];
-    const own = values[ownNumberOf(stray.field)];
-    const isOurs = own === undefined || isNumber(stray.phone, own);
-    return written !== undefined && typedPhone(written) === typed && isOurs ? [stray] : [];
-  });
+  return rows.flatMap(({ typed, base, ...stray }) => (isOurNumber({ ...stray, typed }, base) ? [stray] : []));
+}
+
+/**
+ * Of a phone in a field we wrote: whether it is what we wrote there, as the record's base tells it. What stands there now may
+ * be another's word, and of a list of phones one number is ours.
+ */
+export function isOurNumber(
+  { field, typed, phone }: { readonly field: string; readonly typed: string; readonly phone: string },
+  base: Buffer,
+): boolean {
+  const values = fromJson(base) as CrmValues;
+  const written = values[field];
+  const own = values[ownNumberOf(field)];
+  return (
+    written !== undefined && typedPhone(written) === typed && (own === undefined || isNumber(phone, own))
+  );
 }
 
 /** Whether this is how we wrote the phone, with its country or without. */

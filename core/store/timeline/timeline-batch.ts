@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { entriesWaiting, isReady } from '../work/waiting.ts';
+import { entriesWaiting, isReady, type WritingTo } from '../work/waiting.ts';
 import { replyMs } from '../../timeline/index.ts';
 import { unlinkedMs, primaryRecordOf } from './timeline.ts';
 import type { WorkspaceTransaction } from '../store.ts';
@@ -32,7 +32,7 @@ export interface DueEntry {
 export async function leaseEntries(
   trx: WorkspaceTransaction,
   batch: {
-    connectionId: string;
+    connection: WritingTo;
     lease: string;
     size: number;
     now: number;
@@ -41,12 +41,12 @@ export async function leaseEntries(
 ): Promise<DueEntry[]> {
   const { rows } = await sql<DueEntry>`
     with t as materialized (
-      select w.contact_id, w.channel_id, w.part ${entriesWaiting(trx, sql`${batch.connectionId}::uuid`)}
+      select w.contact_id, w.channel_id, w.part ${entriesWaiting(trx, batch.connection)}
         and ${isReady(batch.now)}
       order by w.due_at, w.contact_id, w.channel_id, w.part limit ${batch.size} for update of w skip locked)
-    update timeline_entries e set lease = ${batch.lease}, leased_until = ${batch.now + batch.leaseMs}
-    from t left join lateral (${primaryRecordOf(trx.workspaceId, batch.connectionId)}) primary_record on true
-    where e.workspace_id = ${trx.workspaceId} and e.connection_id = ${batch.connectionId}
+    update timeline_entries e set lease = ${batch.lease}, leased_until = ${batch.now + batch.leaseMs}, rest_ms = null
+    from t left join lateral (${primaryRecordOf(trx.workspaceId, batch.connection.connectionId)}) primary_record on true
+    where e.workspace_id = ${trx.workspaceId} and e.connection_id = ${batch.connection.connectionId}
       and e.contact_id = t.contact_id and e.channel_id = t.channel_id and e.part = t.part
     returning e.contact_id as "contactId", e.channel_id as "channelId", e.part, e.entry_key as "entryKey",
               e.record_id as "recordId", e.entry_id as "entryId", primary_record.record_id as "primaryId",
@@ -132,7 +132,7 @@ export interface SettledEntry extends EntryPlace {
   readonly lookAgainAt: number | undefined;
 }
 
-/** Ends a lease; returns the keys of entries that are done. What changed meanwhile stays due. */
+/** Ends a lease; returns the keys of entries that are done. What changed meanwhile is due again, after its rest. */
 export async function settleEntries(
   trx: WorkspaceTransaction,
   lease: string,
@@ -146,7 +146,9 @@ export async function settleEntries(
       written_at = coalesce(t.written_at, e.written_at), tried = t.tried, attempts = 0, lease = null, leased_until = null,
       twin_check = t.look_again_at is not null,
       traceparents = case when e.version = t.version then null else e.traceparents end,
-      due_at = case when e.version = t.version then t.look_again_at else e.due_at end
+      due_at = case when e.version = t.version then t.look_again_at
+                    else least(t.look_again_at,
+                               coalesce(t.written_at, e.written_at, 0) + coalesce(e.rest_ms, 0)) end
     from unnest(${settled.map((s) => s.entry.entryKey)}::text[], ${settled.map((s) => s.entry.version)}::int[],
                 ${settled.map((s) => s.recordId)}::text[], ${settled.map((s) => s.entryId)}::text[],
                 ${settled.map((s) => s.hash?.toString('hex') ?? '')}::text[],

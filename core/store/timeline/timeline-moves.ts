@@ -16,7 +16,7 @@ import type { WorkspaceTransaction } from '../store.ts';
 
 /** Again due; one whose outcome is unknown or that waits its time goes on waiting. */
 const again = (now: number): ReturnType<typeof sql> => sql`
-  version = e.version + 1, ${fallsDue},
+  version = e.version + 1, rest_ms = 0, ${fallsDue},
   marked_at = case when e.due_at is null then ${now}::bigint else e.marked_at end,
   due_at = case when e.tried or e.attempts > 0 then greatest(e.due_at, ${now}::bigint) else ${now}::bigint end`;
 

@@ -127,6 +127,7 @@ async function markParts(
   now: number,
 ): Promise<void> {
   const keys = parts.map(([, part]) => entryKeyOf(trx.workspaceId, connectionId, part));
+  const restMs = sql`(case when ${isStatusOnly(parts, keys)} then ${sql.lit(rest.status)} else ${sql.lit(rest.message)} end)`;
   const { rows } = await sql<MarkedEntry>`
     insert into timeline_entries as e (workspace_id, connection_id, contact_id, channel_id, part, entry_key, due_at,
                                        marked_at, traceparents)
@@ -146,9 +147,8 @@ async function markParts(
                           else e.written_hash end,
       due_at = case when excluded.due_at > excluded.marked_at or (e.due_at is not null and (e.tried or e.attempts > 0))
                       then e.due_at
-                    when ${isStatusOnly(parts, keys)}
-                      then least(e.due_at, greatest(excluded.due_at, e.written_at + ${sql.lit(rest.status)}))
-                    else least(e.due_at, greatest(excluded.due_at, e.written_at + ${sql.lit(rest.message)})) end
+                    else least(e.due_at, greatest(excluded.due_at, e.written_at + ${restMs})) end,
+      rest_ms = least(e.rest_ms, ${restMs})
     returning ${dueAgain}`.execute(trx);
   await noteDueEntries(trx, rows, now);
 }

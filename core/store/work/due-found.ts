@@ -45,6 +45,11 @@ const scheduled = [
    join crm_call_states using (workspace_id, connection_id)
    join crm_scan_states using (workspace_id, connection_id)
    where disconnected_at is null and blocked_reason is null and (mode <> 'shadow' or indexed_at is not null)`,
+  `select workspace_id, 'webhooks', connection_id
+   from crm_connections
+   join crm_call_states using (workspace_id, connection_id)
+   join crm_scan_states using (workspace_id, connection_id)
+   where disconnected_at is null and blocked_reason is null and ask_webhooks_at is not null`,
   `select workspace_id, 'silence', workspace_id from crm_call_states where failed_attempts > 0 group by workspace_id`,
   `select workspace_id, 'sweep', workspace_id from workspaces`,
   `select workspace_id, 'retention', workspace_id from workspaces`,

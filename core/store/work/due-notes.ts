@@ -1,5 +1,5 @@
 /** Queues whose targets are connections, and those whose target is the workspace itself. */
-export const connectionQueues = ['records', 'timeline', 'checks', 'polls'] as const;
+export const connectionQueues = ['records', 'timeline', 'checks', 'polls', 'webhooks'] as const;
 const workspaceQueues = ['inbox', 'sweep', 'silence', 'retention', 'numbers'] as const;
 export type Queue = (typeof connectionQueues)[number] | (typeof workspaceQueues)[number];
 

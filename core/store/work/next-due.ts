@@ -3,7 +3,7 @@ import { silentMs } from '../accounts/call-state.ts';
 import { connectionOf } from '../accounts/connections.ts';
 import { echoMs } from '../reconcile/crm-writes.ts';
 import type { DueTarget, Queue, RestUntil } from './due-notes.ts';
-import { entriesWaiting, isReady, marksWaiting } from './waiting.ts';
+import { entriesWaiting, isReady, marksWaiting, writingColumns, type WritingTo } from './waiting.ts';
 import type { WorkspaceTransaction } from '../transaction.ts';
 
 /** When each queue has something to do next at a target, as what waits and the connection's state say. */
@@ -39,6 +39,8 @@ export async function nextDue(
       return nextCheck(trx, targetId);
     case 'polls':
       return nextPoll(trx, targetId);
+    case 'webhooks':
+      return nextAsking(trx, targetId);
     case 'sweep':
       return nextSweep(trx, now);
     case 'silence':
@@ -66,18 +68,18 @@ async function nextInbox(trx: WorkspaceTransaction): Promise<number> {
   return rows.length > 0 ? 0 : Infinity;
 }
 
-/** When this queue may call the connection; undefined: not until something changes. */
+/** When this queue may call the connection, and how it is written; undefined: not until something changes. */
 async function nextCall(
   trx: WorkspaceTransaction,
   connectionId: string,
   queue: Queue,
-): Promise<number | undefined> {
-  const { rows } = await sql<{ nextCallAt: number }>`
-    select s.next_call_at as "nextCallAt"
+): Promise<(WritingTo & { readonly nextCallAt: number }) | undefined> {
+  const { rows } = await sql<WritingTo & { readonly nextCallAt: number }>`
+    select s.next_call_at as "nextCallAt", ${writingColumns}
     from crm_connections c join crm_call_states s using (workspace_id, connection_id)
     where c.workspace_id = ${trx.workspaceId} and c.connection_id = ${connectionId}
       and ${mayCallNow(sql`${queue}::text`)}`.execute(trx);
-  return rows[0]?.nextCallAt;
+  return rows[0];
 }
 
 /** The earliest of rows that become free; what is leased is somebody's until its lease ends. */
@@ -106,14 +108,14 @@ async function nextMark(
   const call = await nextCall(trx, connectionId, 'records');
   if (call === undefined) return Infinity;
   const pressing = before === undefined ? sql`` : sql`and w.priority < ${before}`;
-  const waiting = sql`${marksWaiting(trx, sql`${connectionId}::uuid`)} ${pressing}`;
-  return Math.max(call, await earliest(trx, now, waiting));
+  const waiting = sql`${marksWaiting(trx, call)} ${pressing}`;
+  return Math.max(call.nextCallAt, await earliest(trx, now, waiting));
 }
 
 async function nextEntry(trx: WorkspaceTransaction, connectionId: string, now: number): Promise<number> {
   const call = await nextCall(trx, connectionId, 'timeline');
   if (call === undefined) return Infinity;
-  return Math.max(call, await earliest(trx, now, entriesWaiting(trx, sql`${connectionId}::uuid`)));
+  return Math.max(call.nextCallAt, await earliest(trx, now, entriesWaiting(trx, call)));
 }
 
 async function nextCheck(trx: WorkspaceTransaction, connectionId: string): Promise<number> {
@@ -132,6 +134,14 @@ async function nextPoll(trx: WorkspaceTransaction, connectionId: string): Promis
   const { disconnectedAt, blockedReason, nextPollAt, nextCallAt } = connection;
   if (disconnectedAt !== null || blockedReason !== null) return Infinity;
   return Math.max(nextPollAt, nextCallAt);
+}
+
+async function nextAsking(trx: WorkspaceTransaction, connectionId: string): Promise<number> {
+  const connection = await connectionOf(trx, connectionId);
+  if (connection === undefined || connection.askWebhooksAt === null) return Infinity;
+  const { disconnectedAt, blockedReason, askWebhooksAt, nextCallAt } = connection;
+  if (disconnectedAt !== null || blockedReason !== null) return Infinity;
+  return Math.max(askWebhooksAt, nextCallAt);
 }
 
 async function nextSweep(trx: WorkspaceTransaction, now: number): Promise<number> {

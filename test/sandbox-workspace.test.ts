@@ -1,5 +1,5 @@
 import { systemClock } from '@sangam/core/clock';
-import { ownNumbers, releaseChannel } from '@sangam/core/store';
+import { connectionsAt, ownNumbers, releaseChannel } from '@sangam/core/store';
 import { ensureSandboxWorkspace } from '@sangam/service';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createServiceFixture, type ServiceFixture } from './harness/index.ts';
@@ -14,7 +14,7 @@ test('the sandbox’s number comes back at the next start after it was let go, a
   const { store, box, parties } = fixture;
   const { channelId, displayPhoneNumber } = parties.whatsapp;
   const own = () => store.transact(parties.workspaceId, ownNumbers);
-  const start = () => ensureSandboxWorkspace(store, box, systemClock);
+  const start = () => ensureSandboxWorkspace(store, box, systemClock, ['hubspot']);
   expect(await own()).toContain(displayPhoneNumber);
   await store.transact(parties.workspaceId, (trx) => releaseChannel(trx, channelId, systemClock.now()));
   expect(await own()).not.toContain(displayPhoneNumber);
@@ -23,4 +23,20 @@ test('the sandbox’s number comes back at the next start after it was let go, a
   expect(again.whatsapp.channelId).toBe(channelId);
   expect(await own()).toContain(displayPhoneNumber);
   expect((await start()).whatsapp).toEqual(again.whatsapp);
+});
+
+test('a CRM that is not named any more is let go, and is not come back to by itself', async () => {
+  const { store, box, parties } = fixture;
+  const { connectionId } = parties.hubspot;
+  const disconnected = async (): Promise<boolean> => {
+    const rows = await store.transact(parties.workspaceId, (trx) => connectionsAt(trx, 'hubspot'));
+    return rows.find((row) => row.connectionId === connectionId)?.disconnectedAt !== null;
+  };
+  expect(await disconnected()).toBe(false);
+  const without = await ensureSandboxWorkspace(store, box, systemClock, []);
+  expect(without.crms).toEqual({});
+  expect(await disconnected()).toBe(true);
+  const again = await ensureSandboxWorkspace(store, box, systemClock, ['hubspot']);
+  expect(again.crms['hubspot']?.connectionId).toBe(connectionId);
+  expect(await disconnected()).toBe(true);
 });

@@ -20,8 +20,14 @@ export interface MemoryIds {
   existing(fields: readonly CrmField[]): CrmField[];
   /** Makes those that are not. */
   make(labels: readonly string[]): void;
+  /** One that is made again later has another id, where ids are not labels. */
+  remove(label: string): void;
   options(): NonNullable<AccountFacts['options']>;
   addOptions(field: string, labels: readonly string[]): void;
+}
+
+function missing(fields: readonly string[]): FieldsMissing {
+  return new FieldsMissing({ fields, message: `There is no field ${fields.join(', ')}.` });
 }
 
 const separatedBy = (separator: string) => ({
@@ -31,18 +37,29 @@ const separatedBy = (separator: string) => ({
 export const optionForms: OptionForms = { ids: separatedBy(','), labels: separatedBy(', ') };
 
 /** Fields and options are called as people see them. */
-export const sameAsLabels: MemoryIds = {
-  idOf: (label) => label,
-  labelOf: (id) => id,
-  byId: (values) => values,
-  byLabel: (values) => values,
-  toApi: (values) => values,
-  fromApi: (values) => values,
-  existing: (fields) => [...fields],
-  make: () => undefined,
-  options: () => ({}),
-  addOptions: () => undefined,
-};
+export function idsAsLabels(): MemoryIds {
+  const removed = new Set<string>();
+  const there = (values: CrmValues): CrmValues => {
+    const fields = Object.keys(values).filter((label) => removed.has(label));
+    if (fields.length > 0) throw missing(fields);
+    return values;
+  };
+  return {
+    idOf: (label) => label,
+    labelOf: (id) => id,
+    byId: (values) => values,
+    byLabel: there,
+    toApi: (values) => values,
+    fromApi: there,
+    existing: (fields) => fields.filter(({ label }) => !removed.has(label)),
+    make(labels) {
+      for (const label of labels) removed.delete(label);
+    },
+    remove: (label) => void removed.add(label),
+    options: () => ({}),
+    addOptions: () => undefined,
+  };
+}
 
 /**
  * The vendor's own fields are called as people see them, those an account made for itself by a hash of that account's, and
@@ -56,7 +73,6 @@ export function idsOfOneAccount(account: {
     Record<string, { readonly several: boolean; readonly labels: readonly string[] }>
   >;
 }): MemoryIds {
-  const salt = randomUUID();
   const ids = new Map(account.vendorFields.map((label) => [label, label]));
   const optionsOf = new Map<string, { several: boolean; labels: Map<string, string> }>();
   let lastOption = 100 + Math.floor(Math.random() * 1000);
@@ -72,13 +88,11 @@ export function idsOfOneAccount(account: {
   }
   const make = (labels: readonly string[]): void => {
     for (const label of labels) {
-      if (!ids.has(label)) ids.set(label, createHash('sha1').update(`${salt} ${label}`).digest('hex'));
+      if (!ids.has(label)) ids.set(label, createHash('sha1').update(randomUUID()).digest('hex'));
     }
   };
   make(account.ownFields);
 
-  const missing = (fields: readonly string[]): FieldsMissing =>
-    new FieldsMissing({ fields, message: `There is no field ${fields.join(', ')}.` });
   const labelOf = (id: string): string => {
     const label = [...ids].find(([, known]) => known === id)?.[0];
     if (label === undefined) throw missing([id]);
@@ -133,6 +147,7 @@ export function idsOfOneAccount(account: {
         return id === undefined ? [] : [{ ...field, name: id }];
       }),
     make,
+    remove: (label) => void ids.delete(label),
     options: () =>
       Object.fromEntries(
         [...optionsOf].flatMap(([field, { several, labels }]) => {

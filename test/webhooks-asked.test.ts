@@ -1,0 +1,195 @@
+import { randomUUID } from 'node:crypto';
+import { SangamError } from '@sangam/core/errors';
+import { liftBlock } from '@sangam/core/store';
+import type { Service } from '@sangam/service';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { anotherCrm } from './harness/another-crm.ts';
+import { createServiceFixture, type ServiceFixture, until } from './harness/index.ts';
+import { createMemoryCrm, type MemoryCrm, memoryFields } from './harness/memory-crm/index.ts';
+
+/** Webhooks a CRM sends only while they are asked for: asked for in time, with an alert that says why they do not come. */
+
+const minute = 60_000;
+const hour = 60 * minute;
+const day = 24 * hour;
+const publicUrl = 'https://sangam.example';
+
+let fixture: ServiceFixture;
+let memory: MemoryCrm;
+let service: Service;
+let session: string;
+let connectionId: string;
+/** What the account was asked, and what it answers from now on. */
+const asked: { url: string; secret: string; now: number }[] = [];
+let trouble: SangamError | undefined;
+const workspaceId = randomUUID();
+
+beforeAll(async () => {
+  fixture = await createServiceFixture();
+  memory = createMemoryCrm(fixture.clock, { creates: 'lead' });
+  const other = anotherCrm(memory, memory, async (to) => {
+    if (trouble !== undefined) throw trouble;
+    asked.push(to);
+    return { until: to.now + 6 * day };
+  });
+  service = await fixture.openService({ work: true, crms: [other.value], publicUrl });
+  const memberId = randomUUID();
+  await fixture.store.transact(workspaceId, async (trx) => {
+    const createdAt = fixture.clock.now();
+    await trx
+      .insertInto('workspaces')
+      .values({ workspace_id: workspaceId, name: 'Live', sandbox: false, created_at: createdAt })
+      .execute();
+    await trx
+      .insertInto('members')
+      .values({
+        workspace_id: workspaceId,
+        member_id: memberId,
+        email: 'a@b.example',
+        role: 'admin',
+        created_at: 0,
+      })
+      .execute();
+  });
+  session = (await service.sessions.enter(await service.sessions.makeLink(workspaceId, memberId))) ?? '';
+  const connected = await api<{ connectionId: string }>('POST', '/connections', {
+    crm: 'memory',
+    host: 'api-in.memory.example',
+    ...other.keys,
+  });
+  ({ connectionId } = connected);
+});
+afterAll(() => fixture.close());
+
+async function api<Body>(method: string, path: string, body?: object): Promise<Body> {
+  const response = await fetch(`${service.url()}/api/v1${path}`, {
+    method,
+    headers: { authorization: `Bearer ${session}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return (await response.json()) as Body;
+}
+
+const comesUntil = async (): Promise<number> => {
+  const { changes } = await api<{ changes: { webhooksUntil: string | null } }>(
+    'GET',
+    `/connections/${connectionId}`,
+  );
+  return Date.parse(changes.webhooksUntil ?? '');
+};
+const alerts = async (state: 'open' | 'closed'): Promise<{ kind: string; message: string }[]> =>
+  (await api<{ results: { kind: string; message: string }[] }>('GET', `/alerts?state=${state}`)).results;
+const kinds = async (): Promise<string[]> => (await alerts('open')).map(({ kind }) => kind);
+/** One of its webhooks arrives. */
+function tells(): Promise<Response> {
+  return fetch(`${service.url()}/webhooks/memory/${connectionId}`, {
+    method: 'POST',
+    headers: { 'x-memory-secret': asked[0]?.secret ?? '' },
+    body: JSON.stringify({ record: 'Leads/1', at: fixture.clock.now() }),
+  });
+}
+
+test('they are asked for once the account is connected, and what shows the secret is heard', async () => {
+  await until('it was asked', () => asked.length === 1);
+  const [first] = asked;
+  expect(first).toMatchObject({ url: `${publicUrl}/webhooks/memory/${connectionId}` });
+  expect(first?.secret).toMatch(/^[\w-]{32}$/);
+  await until('that is kept', async () => (await comesUntil()) === (first?.now ?? 0) + 6 * day);
+  const told = await tells();
+  expect(told.status).toBe(200);
+});
+
+test('they are asked for anew at half their time, with the same secret', async () => {
+  fixture.clock.advance(3 * day - hour);
+  await until('nothing waits', async () => (await kinds()).length === 0);
+  expect(asked).toHaveLength(1);
+  fixture.clock.advance(2 * hour);
+  await until('it was asked again', () => asked.length === 2);
+  expect(asked[1]?.secret).toBe(asked[0]?.secret);
+});
+
+test('what passes is tried again without a word as long as they still come, and told when they do not', async () => {
+  await until('they come', async () => (await comesUntil()) > fixture.clock.now() + 5 * day);
+  trouble = new SangamError({ code: 'busy', origin: 'crm', retry: 'later', message: 'Too busy.' });
+  fixture.clock.advance(4 * day);
+  await until(
+    'it failed',
+    async () =>
+      (await api<{ failedAttempts: number }>('GET', `/connections/${connectionId}`)).failedAttempts > 0,
+  );
+  expect(await kinds()).not.toContain('webhooks ended');
+  fixture.clock.advance(3 * day);
+  await until('it is told', async () => (await kinds()).includes('webhooks ended'));
+  expect((await alerts('open')).find(({ kind }) => kind === 'webhooks ended')?.message).toMatch(
+    /^Too busy\. Until they come again/,
+  );
+  trouble = undefined;
+  fixture.clock.advance(hour);
+  await until('it is over', async () => !(await kinds()).includes('webhooks ended'));
+});
+
+test('a right that lacks for webhooks blocks nothing else', async () => {
+  trouble = new SangamError({
+    code: 'missing_scope',
+    origin: 'crm',
+    retry: 'never',
+    message: 'No right to notify.',
+  });
+  fixture.clock.advance(4 * day);
+  await until('it is told', async () => (await kinds()).includes('webhooks ended'));
+  expect(await kinds()).not.toContain('connection blocked');
+  expect(await api('GET', `/connections/${connectionId}`)).toMatchObject({ blockedReason: null });
+  trouble = undefined;
+  await fixture.store.transact(workspaceId, (trx) => liftBlock(trx, connectionId, fixture.clock.now()));
+  fixture.clock.advance(day);
+  await until('it is over', async () => !(await kinds()).includes('webhooks ended'));
+});
+
+test('a change a poll finds that no webhook told is an alert until one comes', async () => {
+  const recordId = memory.user.create({ [memoryFields.phone]: '+919812300001' }, 'lead');
+  await api('POST', `/connections/${connectionId}/check`);
+  await until('the account was looked through', async () => {
+    const { index } = await api<{ index: { complete: boolean } }>('GET', `/connections/${connectionId}`);
+    return index.complete;
+  });
+  let changes = 0;
+  // A poll that is under way finds a change the moment it is made.
+  await until('it is told', async () => {
+    changes += 1;
+    memory.user.update(recordId, { [memoryFields.stage]: changes % 2 === 0 ? 'qualified' : 'customer' });
+    fixture.clock.advance(hour);
+    return (await kinds()).includes('webhooks silent');
+  });
+  await until('it is over', async () => {
+    expect((await tells()).status).toBe(200);
+    fixture.clock.advance(minute);
+    return !(await kinds()).includes('webhooks silent');
+  });
+});
+
+test('an installation that is reached elsewhere now asks for them there', async () => {
+  const before = asked.length;
+  await service.close();
+  const elsewhere = 'https://moved.example';
+  const other = anotherCrm(memory, memory, async (to) => {
+    asked.push(to);
+    return { until: to.now + 6 * day };
+  });
+  service = await fixture.openService({ work: true, crms: [other.value], publicUrl: elsewhere });
+  await until('it was asked', () => asked.length > before);
+  expect(asked.at(-1)?.url).toBe(`${elsewhere}/webhooks/memory/${connectionId}`);
+});
+
+test('without an https address of the world it says what to set', async () => {
+  await service.close();
+  const other = anotherCrm(memory, memory, () => Promise.reject(new Error('Nobody should ask.')));
+  service = await fixture.openService({
+    work: true,
+    crms: [other.value],
+    publicUrl: 'http://sangam.example',
+  });
+  await until('it is told', async () => (await kinds()).includes('webhooks ended'));
+  expect((await alerts('open')).find(({ kind }) => kind === 'webhooks ended')?.message).toMatch(/PUBLIC_URL/);
+  await api('DELETE', `/connections/${connectionId}`);
+  expect(await kinds()).toEqual([]);
+});
