@@ -5,7 +5,7 @@ import { carriesToken } from './watch-token.ts';
 
 /**
  * Who told, in three ways: a function of the org signs (docs/vendors/zoho.md §8), a rule's webhook shows a fixed secret, which is
- * all it can (§7.2), a watch has its token in the body (§6.2).
+ * all it can (docs/vendors/zoho.md §7.2), a watch has its token in the body (docs/vendors/zoho.md §6.2).
  */
 type Proof =
   | { readonly by: 'signature'; readonly signature: string; readonly timestamp: string }
