@@ -5,11 +5,13 @@ import { defaultMapping } from './mapping.ts';
 import { personModules } from './modules.ts';
 import { contactIdField, mappedFields, ourFields } from './our-fields.ts';
 
+export const ownerField = 'Owner';
+
 /** What is so of an account whose fields are called as we make them. */
 export const usualNames = {
   contactIdField: contactIdField.name,
   phoneFields: ['Phone', 'Mobile', 'WhatsApp_Number'],
-  followedFields: ['Lead_Status', 'Owner'],
+  followedFields: ['Lead_Status', ownerField],
   followedDealFields: ['Stage'],
   defaultMapping,
 } as const satisfies Partial<AccountFacts>;

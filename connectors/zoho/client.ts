@@ -13,7 +13,7 @@ import {
   type Refusal,
   refusalError,
 } from './errors.ts';
-import { type LimitName, tooManyWaitsMs, vendor } from './vendor.ts';
+import { type LimitName, vendor } from './vendor.ts';
 
 /** Zoho may fail with any status: what the body says goes first. docs/vendors/zoho.md §2.2. */
 export const protocol: Protocol<Refusal> = {
@@ -32,31 +32,13 @@ export const protocol: Protocol<Refusal> = {
   },
 };
 
-/** Of too many calls at once Zoho names no time: the longer it goes on the longer it is left alone. docs/vendors/zoho.md §2.3. */
-function withPatience({ refusalIn, ...rest }: Protocol<Refusal>): Protocol<Refusal> {
-  let inRow = 0;
-  return {
-    ...rest,
-    refusalIn(response) {
-      const refusal = refusalIn(response);
-      if (refusal?.code !== 'rate_limited') {
-        inRow = 0;
-        return refusal;
-      }
-      const waitMs = tooManyWaitsMs[Math.min(inRow, tooManyWaitsMs.length - 1)] ?? 0;
-      inRow += 1;
-      return refusal.retry === 'later' ? { ...refusal, retry: { afterMs: waitMs } } : refusal;
-    },
-  };
-}
-
 export type ZohoClient = Client<LimitName, Refusal>;
 
 export type ZohoAnswer<Body> = Answer<Body, Refusal>;
 
 export function createZohoClient(options: ClientOptions): ZohoClient {
   return createClient(
-    withPatience(protocol),
+    protocol,
     [
       { limit: 'at once', cost: 1 },
       { limit: 'credits', cost: 1 },

@@ -1,7 +1,7 @@
 import { type Retry, SangamError } from '@sangam/core/errors';
 import { z } from 'zod';
 import { type Meaning, meaningOf, type RefusalTable, retryAfter } from '../shared/refusals.ts';
-import { spentWaitMs } from './vendor.ts';
+import { spentWaitMs, tooManyWaitMs } from './vendor.ts';
 
 /** A call Zoho answered with something other than success. */
 export interface Refusal {
@@ -56,6 +56,11 @@ const badQuery: Meaning<RefusalCode> = {
   retry: 'later',
   says: 'Zoho CRM did not take a query',
 };
+const tooMany: Meaning<RefusalCode> = {
+  code: 'rate_limited',
+  retry: { afterMs: tooManyWaitMs },
+  says: 'Zoho CRM wants fewer calls',
+};
 const noModule: Meaning<RefusalCode> = {
   code: 'no_such_module',
   retry: 'later',
@@ -74,7 +79,7 @@ const table: RefusalTable<RefusalCode> = {
     INVALID_URL_PATTERN: noModule,
     INVALID_QUERY: badQuery,
     SYNTAX_ERROR: badQuery,
-    TOO_MANY_REQUESTS: { code: 'rate_limited', retry: 'later', says: 'Zoho CRM wants fewer calls' },
+    TOO_MANY_REQUESTS: tooMany,
     INTERNAL_ERROR: { code: 'unavailable', retry: 'later', says: 'Zoho CRM is not available at the moment' },
   },
   byStatus: {
@@ -86,7 +91,7 @@ const table: RefusalTable<RefusalCode> = {
       says: 'Zoho CRM refuses access and names no permission that lacks: if that lasts, ask Zoho',
     },
     413: { ...refusedContents, says: 'Zoho CRM found the request too large' },
-    429: { code: 'rate_limited', retry: 'later', says: 'Zoho CRM wants fewer calls' },
+    429: tooMany,
   },
   ownWordOnly: new Set([400, 403, 413]),
   unavailable: { code: 'unavailable', retry: 'later', says: 'Zoho CRM is not available at the moment' },

@@ -1,5 +1,5 @@
 import type { ConnectorTraits } from '@sangam/core/crm';
-import { usualNames } from './account-facts.ts';
+import { ownerField, usualNames } from './account-facts.ts';
 import { typeOf } from './modules.ts';
 import { phonesPerSearch } from './phone-search.ts';
 import { spelling } from './spelling.ts';
@@ -37,7 +37,7 @@ export const zohoTraits: ConnectorTraits = {
   spelling,
   usualFacts: {
     ...usualNames,
-    ownerField: 'Owner',
+    ownerField,
     pollEveryMs,
     limits: limitsOf('free', 1),
   },

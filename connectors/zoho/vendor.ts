@@ -94,8 +94,8 @@ export const pollEveryMs = { besideWebhooks: 30 * 60_000, silent: 5 * 60_000 };
 /** Token calls: at most ten in ten minutes. docs/vendors/zoho.md §1.2. */
 export const tokenWaitMs = { unexplained: 60_000, tooMany: 10 * 60_000 };
 
-/** Ours, after one and more calls in a row that were too many. */
-export const tooManyWaitsMs = [1_000, 4_000, 15_000, 60_000];
+/** Ours, after calls that were too many: Zoho names no time. docs/vendors/zoho.md §2.3. */
+export const tooManyWaitMs = 10_000;
 
 /** The budget is of any 24 hours: what is spent is asked for again as some of it comes back. docs/vendors/zoho.md §2.3. */
 export const spentWaitMs = 15 * 60_000;

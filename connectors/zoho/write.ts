@@ -7,7 +7,7 @@ import {
 } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
 import { type ZohoAccount, contactIdFieldOf, phoneFieldsOf } from './account.ts';
-import { usualNames } from './account-facts.ts';
+import { ownerField, usualNames } from './account-facts.ts';
 import type { FieldsByName } from './account-schema.ts';
 import { refusalError } from './errors.ts';
 import { isPersonModule, type PersonModule, partsOf, recordIdOf } from './modules.ts';
@@ -74,16 +74,9 @@ async function createIn(
   return creates.map(({ contactId }, place): WriteOutcome => {
     const id = idOf.get(contactId);
     if (id !== undefined) {
-      const stands = seen?.get(contactId)?.values;
-      return stands === undefined
-        ? { item: contactId, outcome: 'unknown', ...unseen }
-        : {
-            item: contactId,
-            outcome: 'written',
-            recordId: recordIdOf(module, id),
-            created: true,
-            values: stands,
-          };
+      const values =
+        seen === undefined ? ownedBy(rows[place], said[place]) : (seen.get(contactId)?.values ?? {});
+      return { item: contactId, outcome: 'written', recordId: recordIdOf(module, id), created: true, values };
     }
     const item = inOrder ? said[place] : unmade.shift();
     return refusedOutcome(contactId, item === undefined ? [] : problemsOf(item), {
@@ -95,11 +88,11 @@ async function createIn(
   });
 }
 
-/** Made it is, and what stands there nobody knows: under our id it is found. */
-const unseen = {
-  code: 'not_read_back',
-  explanation: 'Zoho CRM made the record and did not tell what stands there.',
-} as const;
+/** Whose a record is by all that its making told: who was named, or whoever makes it. */
+function ownedBy(row: Row | undefined, said: Item | undefined): CrmValues {
+  const owner = fromJson(row?.[ownerField] ?? said?.details['Created_By']);
+  return owner === '' ? {} : { [ownerField]: owner };
+}
 
 interface SeenRecord {
   readonly id: string;
@@ -108,7 +101,8 @@ interface SeenRecord {
 
 /**
  * What stands in records just made, by contact id: Zoho passes over a name that no field has, says nothing of it
- * (docs/vendors/zoho.md §3.1), and the customer's own rules may have filled what people follow.
+ * (docs/vendors/zoho.md §3.1), and the customer's own rules may have filled what people follow. Where it
+ * is not heard they are made all the same.
  */
 async function readBack(
   account: ZohoAccount,

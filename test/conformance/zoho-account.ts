@@ -1,5 +1,5 @@
 import { zoho } from '@sangam/connectors/zoho';
-import type { CrmValues } from '@sangam/core/crm';
+import type { CallLimit, CrmValues } from '@sangam/core/crm';
 import { createSandbox, type SandboxClock, simulators } from '@sangam/sandbox';
 import express from 'express';
 import { factsInMemory } from '../harness/facts.ts';
@@ -107,8 +107,9 @@ export async function openZohoAccount(
       token.next += 1;
       await send('PUT', '/token', { accessToken: token.atTheVendor });
     },
-    limit: async (calls, perMs) =>
-      void (await send('PUT', '/rules', { rateLimitMax: calls, rateLimitIntervalMs: perMs })),
+    async limit(_name, limit) {
+      await send('PUT', '/rules', rulesOf(limit));
+    },
     calls: async () => ((await send('GET', '/calls')) as { total: number }).total,
     async removeField(source) {
       const mapping = zoho.traits.usualFacts.defaultMapping.findLast((one) => one.source === source);
@@ -159,6 +160,18 @@ export async function openZohoAccount(
       await server.close();
     },
   };
+}
+
+/** As the sandbox's rules have it. */
+function rulesOf(limit: CallLimit): object {
+  switch (limit.kind) {
+    case 'rolling':
+      return { rateLimitMax: limit.calls, rateLimitIntervalMs: limit.perMs };
+    case 'budget':
+      return { creditsMax: limit.tokens };
+    case 'concurrent':
+      return { concurrencyMax: limit.most };
+  }
 }
 
 /** A record id is `Leads/<id>`: of a module and its own. */
