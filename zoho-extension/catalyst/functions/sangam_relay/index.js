@@ -73,7 +73,7 @@ async function passOn(body) {
   const timestamp = String(Date.now());
   const signature = createHmac('sha256', sangamSecret).update(`${timestamp}.`).update(body).digest('hex');
   try {
-    const { status } = await fetch(sangamUrl, {
+    const { status, body: said } = await fetch(sangamUrl, {
       method: 'POST',
       headers: {
         'Content-Type': 'application/json',
@@ -84,6 +84,7 @@ async function passOn(body) {
       redirect: 'manual',
       signal: AbortSignal.timeout(answerMs),
     });
+    await said?.cancel();
     return status;
   } catch {
     return 0;
