@@ -85,7 +85,7 @@ const kinds = async (): Promise<string[]> => (await alerts('open')).map(({ kind 
 function tells(): Promise<Response> {
   return fetch(`${service.url()}/webhooks/memory/${connectionId}`, {
     method: 'POST',
-    headers: { 'x-memory-secret': asked[0]?.secret ?? '' },
+    headers: { 'x-memory-secret': asked.at(-1)?.secret ?? '' },
     body: JSON.stringify({ record: 'Leads/1', at: fixture.clock.now() }),
   });
 }
@@ -167,6 +167,32 @@ test('a change a poll finds that no webhook told is an alert until one comes', a
     return !(await kinds()).includes('webhooks silent');
   });
 });
+
+test('they are asked for at once with a secret an admin gives, however the account was connected', async () => {
+  const before = asked.length;
+  await connectedBy('oauth');
+  const secret = 'a secret of our own';
+  const response = await fetch(`${service.url()}/api/v1/connections/${connectionId}/webhook-secret`, {
+    method: 'PUT',
+    headers: { authorization: `Bearer ${session}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ secret }),
+  });
+  expect(response.status).toBe(204);
+  await until('it was asked', () => asked.length > before);
+  expect(asked.at(-1)?.secret).toBe(secret);
+  await connectedBy('keys');
+});
+
+async function connectedBy(how: 'oauth' | 'keys'): Promise<void> {
+  await fixture.store.transact(workspaceId, (trx) =>
+    trx
+      .updateTable('crm_credentials')
+      .set({ auth_kind: how })
+      .where('workspace_id', '=', workspaceId)
+      .where('connection_id', '=', connectionId)
+      .execute(),
+  );
+}
 
 test('an installation that is reached elsewhere now asks for them there', async () => {
   const before = asked.length;
