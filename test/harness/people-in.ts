@@ -8,12 +8,12 @@ import type { SandboxRecord, ServiceFixture } from './service-fixture.ts';
 export interface PeopleIn {
   /** Below the sandbox. */
   readonly path: string;
-  records(): Promise<readonly SandboxRecord[]>;
+  readonly records: () => Promise<readonly SandboxRecord[]>;
   /** What it holds of ours in every field that takes this by the default mapping; '' where nothing. */
-  read(record: SandboxRecord, source: ContactSource): readonly string[];
-  timeOf(record: SandboxRecord, source: ContactSource): number;
-  isOptedOut(record: SandboxRecord): boolean;
-  seen(): Promise<readonly SeenRecord[]>;
+  readonly read: (record: SandboxRecord, source: ContactSource) => readonly string[];
+  readonly timeOf: (record: SandboxRecord, source: ContactSource) => number;
+  readonly isOptedOut: (record: SandboxRecord) => boolean;
+  readonly seen: () => Promise<readonly SeenRecord[]>;
 }
 
 export function peopleIn({ control }: Pick<ServiceFixture, 'control'>, crm: string): PeopleIn {
@@ -35,8 +35,10 @@ export function peopleIn({ control }: Pick<ServiceFixture, 'control'>, crm: stri
     path,
     read,
     records: async () => (await control<{ results: SandboxRecord[] }>('GET', path)).results,
-    timeOf: (record, source) => as(record, source, spelling.readTime) ?? NaN,
-    isOptedOut: (record) => as(record, 'opt-out', spelling.readFlag) === true,
+    timeOf: (record, source) =>
+      as(record, source, (written, field) => spelling.readTime(written, field)) ?? NaN,
+    isOptedOut: (record) =>
+      as(record, 'opt-out', (written, field) => spelling.readFlag(written, field)) === true,
     async seen() {
       return (await people.records()).map((record) => ({
         phone: read(record, 'phone')[0] ?? '',
