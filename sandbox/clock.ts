@@ -2,6 +2,7 @@
 export class SandboxClock {
   #offsetMs = 0;
   readonly #listeners = new Set<() => void>();
+  readonly #stops = new Set<number>();
 
   now(): number {
     return Date.now() + this.#offsetMs;
@@ -14,6 +15,24 @@ export class SandboxClock {
   /** Throws `RangeError` for anything but a finite number of milliseconds from 0 up: time does not go back. */
   advance(ms: number): void {
     if (!Number.isFinite(ms) || ms < 0) throw new RangeError('a clock is advanced by 0 ms or more');
+    const began = this.now();
+    let left = ms;
+    const passed = [...this.#stops].filter((at) => at <= began + ms).toSorted((x, y) => x - y);
+    for (const stop of passed) {
+      this.#stops.delete(stop);
+      const step = Math.min(left, Math.max(0, stop - this.now()));
+      left -= step;
+      this.#move(step);
+    }
+    this.#move(left);
+  }
+
+  /** An advance over this time stops there, so that what happens then does not happen later. */
+  stopAt(time: number): void {
+    this.#stops.add(time);
+  }
+
+  #move(ms: number): void {
     this.#offsetMs += ms;
     for (const listener of this.#listeners) listener();
   }

@@ -175,6 +175,16 @@ test('commitAfterMs follows the sandbox’s clock, in the order of the times', a
   expect(await names()).toEqual(['late', 'later']);
 });
 
+test('however far the clock is advanced, what commitAfterMs puts off is made at its own time', async () => {
+  await set({ commitAfterMs: 50_000, times: 1 });
+  await expect(create('late')).rejects.toThrow('fetch failed');
+  const advance = await fixture.call('PUT', '/clock', { advanceMs: 3_600_000 });
+  const { body } = await fixture.call('GET', '/hubspot/records/contacts');
+  const [record] = (body as { results: { properties: { createdate: string } }[] }).results;
+  const { now } = advance.body as { now: number };
+  expect(now - Date.parse(record?.properties.createdate ?? '')).toBeGreaterThanOrEqual(3_600_000 - 50_000);
+});
+
 describe('garbage', () => {
   const raw = () =>
     fetch(`http://127.0.0.1:${String(fixture.port)}/sandbox/hubspot/crm/objects/2026-03/contacts`, {

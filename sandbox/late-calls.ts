@@ -26,7 +26,9 @@ export function createLateCalls(clock: SandboxClock): LateCalls {
 
   return {
     add(call, afterMs) {
-      waiting = [...waiting, { call, at: clock.now() + afterMs }].toSorted((x, y) => x.at - y.at);
+      const at = clock.now() + afterMs;
+      clock.stopAt(at);
+      waiting = [...waiting, { call, at }].toSorted((x, y) => x.at - y.at);
       happen();
     },
     close() {

@@ -171,3 +171,27 @@ test('a record that was another person’s, and where somebody types a number no
   const record = (await crm.records()).find((one) => one.recordId === ofAsha);
   expect(record === undefined ? undefined : crm.isOptedOut(record)).toBe(true);
 });
+
+test('a record that was nobody’s own for a while takes the opt-out of whose phone is typed in a field nobody maps', async () => {
+  const { fixture, crm, account } = await scene();
+  const bela = somebody(2, 'Bela');
+  await crm.writes(asha);
+  await crm.writes(bela);
+  await fixture.ride(hour);
+  await crm.check();
+  const ofAsha = (await crm.records()).find((record) => crm.read(record, 'first name') === 'Asha');
+  const recordId = ofAsha?.recordId ?? '';
+  const { contactId } = await crm.contactOf(asha);
+  const actor = { workspaceId: crm.workspaceId, memberId: randomUUID() };
+  const { corrections } = fixture.process;
+  const parting = await corrections.unlink(actor, { connectionId: crm.connectionId, contactId, recordId });
+  await fixture.ride(hour);
+  await corrections.undo(actor, parting);
+  await fixture.ride(hour);
+  account.crm.user.update(recordId, { [memoryFields.mobile]: nationalNumber(2) });
+  await crm.check();
+  await crm.writes(bela, 'STOP');
+  await fixture.ride(hour);
+  const shown = (await crm.records()).find((record) => record.recordId === recordId);
+  expect(crm.isOptedOut(shown)).toBe(true);
+});

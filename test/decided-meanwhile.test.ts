@@ -47,6 +47,29 @@ test('a record made for somebody who is joined while it is made takes the opt-ou
   expect((await crm.records()).map((record) => crm.isOptedOut(record))).toEqual([true, true]);
 });
 
+test('of records made for two who are joined while they are made, both take the opt-out of either', async () => {
+  const { fixture, crm } = await business();
+  const [elder, younger] = [somebody(3, 'Elder'), somebody(4, 'Younger')];
+  await crm.writes(elder, 'Hello');
+  await fixture.process.apply();
+  await crm.writes(younger, 'STOP');
+  await fixture.process.apply();
+  const [one, other] = [await crm.contactOf(elder), await crm.contactOf(younger)];
+  let joining: Promise<void> | undefined;
+  const join = async (): Promise<void> => {
+    const actor = { workspaceId: crm.workspaceId, memberId: randomUUID() };
+    await fixture.process.corrections.join(actor, one.contactId, other.contactId);
+    await fixture.process.apply();
+  };
+  crm.beforeCall = async () => {
+    joining ??= join();
+    await joining;
+  };
+  await fixture.ride(hour);
+  const records = (await crm.records()).slice(1);
+  expect(records.map((record) => crm.isOptedOut(record))).toEqual([true, true]);
+});
+
 test('another mapping is written to everybody', async () => {
   const { fixture, crm, meanwhile } = await business();
   const city = { name: 'city', label: 'City', kind: 'text', writable: true } as const;

@@ -52,7 +52,7 @@ const change = (contact: ContactFields, held: CrmValues): CrmValues =>
     spelling,
     agreed: { base: held, ours: Object.keys(held) },
     current: held,
-    erased: new Set(),
+    erased: new Map(),
   }).write;
 
 test('every property of ours but the key is filled', () => {

@@ -58,7 +58,7 @@ async function reconcile(connector: Connector, ...contacts: ContactFields[]): Pr
     // Nobody else touches these records.
     const agreed = { base: record.values, ours: fields };
     const current = record.values;
-    const { write } = difference({ contact, mapping, spelling, agreed, current, erased: new Set() });
+    const { write } = difference({ contact, mapping, spelling, agreed, current, erased: new Map() });
     return Object.keys(write).length === 0 ? [] : [{ recordId: record.recordId, values: write }];
   });
   return [...(await connector.create(creates, 'new lead')), ...(await connector.update(updates, 'fields'))];

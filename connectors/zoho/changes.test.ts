@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readCallback } from './changes.ts';
-import { carriesToken } from './watch-token.ts';
+import { carriesToken, watchTokenOf } from './watch-token.ts';
 
 /** As Zoho's page of samples has it. docs/vendors/zoho.md §6.2. */
 const sample = {
@@ -87,14 +87,16 @@ describe('a callback', () => {
 });
 
 test.each([
-  ['token', ['token'], true],
-  ['token', ['other', 'token'], true],
-  ['token', ['tokem'], false],
-  ['token', [], false],
+  [watchTokenOf('secret'), ['secret'], true],
+  [watchTokenOf('secret'), ['other', 'secret'], true],
+  [watchTokenOf('secret'), ['secreu'], false],
+  [watchTokenOf('secret'), [], false],
+  ['secret', ['secret'], false],
+  [watchTokenOf(''), [''], false],
   ['', [''], false],
   [undefined, [''], false],
   [7, ['7'], false],
-])('the token %j is one of %j: %s', (token, known, carried) => {
+])('the token %j is of one of %j: %s', (token, known, carried) => {
   expect(carriesToken(body({ token }), known)).toBe(carried);
 });
 

@@ -26,7 +26,7 @@ export const callback = z.looseObject({
 type Callback = z.infer<typeof callback>;
 
 /** It says one thing in its subscription and another in its sample. docs/vendors/zoho.md §6.2. */
-const operations: Readonly<Record<string, 'made' | 'changed' | 'removed'>> = {
+export const operations: Readonly<Record<string, Told['what']>> = {
   insert: 'made',
   create: 'made',
   update: 'changed',
@@ -49,22 +49,31 @@ export function readCallback(body: Buffer): { accounts: AccountChanges[]; unread
 function changesIn(told: Callback): CrmChange[] {
   const what = operations[told.operation.toLowerCase()];
   if (what === undefined) return [];
+  const { module, server_time: at } = told;
   const valuesOf = new Map(told.affected_values.map((one) => [one.record_id, one.values]));
-  return told.ids.flatMap((recordId) => {
-    const known = Object.entries(valuesOf.get(recordId) ?? {});
-    if (isPersonModule(told.module)) return ofPerson(told, what, recordIdOf(told.module, recordId), known);
-    return told.module === 'Deals' ? ofDeal(told, what, recordId, known) : [];
-  });
+  return told.ids.flatMap((id) =>
+    changesOf({ module, id, what, at, known: Object.entries(valuesOf.get(id) ?? {}) }),
+  );
 }
 
-type Values = readonly (readonly [field: string, value: unknown])[];
+/** What a watch or a rule tells of one record. */
+export interface Told {
+  readonly module: string;
+  readonly id: string;
+  readonly what: 'made' | 'changed' | 'removed';
+  /** Milliseconds. */
+  readonly at: number;
+  readonly known: readonly (readonly [field: string, value: unknown])[];
+}
 
-function ofPerson(
-  { server_time: at }: Callback,
-  what: 'made' | 'changed' | 'removed',
-  recordId: string,
-  known: Values,
-): CrmChange[] {
+/** Empty: of something else. */
+export function changesOf(told: Told): CrmChange[] {
+  if (isPersonModule(told.module)) return ofPerson(told);
+  return told.module === 'Deals' ? ofDeal(told) : [];
+}
+
+function ofPerson({ module, id, what, at, known }: Told): CrmChange[] {
+  const recordId = recordIdOf(module, id);
   if (what === 'made') return [{ kind: 'created', recordId, at }];
   if (what === 'removed') return [{ kind: 'deleted', recordId, at }];
   const isConverted = known.some(([field, value]) => field === convertedField && value === true);
@@ -73,12 +82,7 @@ function ofPerson(
 }
 
 /** Of a deal whose person or stage is not told a look tells. */
-function ofDeal(
-  { server_time: at }: Callback,
-  what: 'made' | 'changed' | 'removed',
-  recordId: string,
-  known: Values,
-): CrmChange[] {
+function ofDeal({ id: recordId, what, at, known }: Told): CrmChange[] {
   if (what === 'removed') return [];
   const values = new Map(known);
   const person = fromJson(values.get('Contact_Name'));

@@ -1,12 +1,12 @@
 import type { Crm } from '../shared/crm.ts';
-import { readCallback } from './changes.ts';
 import { appVariables, configuration } from './configuration.ts';
 import { createZohoConnector } from './connector.ts';
 import { apiAt } from './host.ts';
 import { accountOf, authorizeUrl, exchangeCode, refreshApp, revoke } from './oauth.ts';
+import { readTold } from './rule-changes.ts';
 import { selfClient } from './self-client.ts';
+import { isTold, mayTell } from './signature.ts';
 import { zohoTraits } from './traits.ts';
-import { carriesToken } from './watch-token.ts';
 
 /** Many ids, each with the values of ten fields; Zoho names no bound. docs/vendors/zoho.md §6.2. */
 const mostBytes = 4 * 1024 * 1024;
@@ -32,11 +32,11 @@ export const zoho: Crm = {
     mostBytes,
     // One org's watch tells nothing of whose it is.
     ofEachAccount: true,
-    // The token is in the body.
-    maySign: () => true,
-    verify: ({ body }, secrets) => carriesToken(body, secrets),
-    badSignature: 'The token in the body is not the one this address was given.',
-    read: readCallback,
+    maySign: mayTell,
+    verify: isTold,
+    badSignature:
+      'The token in the body, the secret or the signature in a header is not that of this address, or the signature is older than five minutes.',
+    read: readTold,
   },
-  readKept: (body) => readCallback(body).accounts,
+  readKept: (body) => readTold(body).accounts,
 };

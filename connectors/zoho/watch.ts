@@ -12,6 +12,7 @@ import { success } from './outcomes.ts';
 import { convertedField } from './read.ts';
 import { readInstant, writtenTime } from './values.ts';
 import { apiRoot, vendor, watchedFields, watchMs } from './vendor.ts';
+import { watchTokenOf } from './watch-token.ts';
 
 /** Asking Zoho to tell what happens. Shapes: docs/vendors/zoho.md §6.1. */
 const path = `${apiRoot}/actions/watch`;
@@ -36,7 +37,7 @@ const subscribed = z.looseObject({
 });
 type Subscribed = z.infer<typeof subscribed>;
 
-/** Where to tell, the token each body carries, and the time there, milliseconds. */
+/** Where to tell, the secret whose token each body carries, and the time there, milliseconds. */
 interface Told {
   readonly url: string;
   readonly secret: string;
@@ -101,7 +102,7 @@ async function channelsOf(account: ZohoAccount, { url, secret, now }: Told): Pro
         (one) => `${name}.${one}`,
       ),
       channel_expiry: writtenTime(now + watchMs),
-      token: secret,
+      token: watchTokenOf(secret),
       notify_url: url,
       return_affected_field_values: true,
       notify_on_related_action: false,

@@ -72,7 +72,7 @@ const decide = (
       ours: sides.ours === true ? [name] : [],
     },
     current: sides.current === undefined ? undefined : { [name]: sides.current },
-    erased: new Set(sides.erased === true ? [name] : []),
+    erased: new Map(sides.erased === true ? [[name, [sides.current ?? '']]] : []),
   });
 };
 

@@ -29,6 +29,9 @@ export interface Difference {
   readonly needsRead: boolean;
 }
 
+/** Fields whose current value we wrote of somebody who was erased, with it; of a list of phones, those numbers of it. */
+export type ErasedFields = ReadonlyMap<string, readonly string[]>;
+
 interface Side {
   readonly contact: ContactFields;
   readonly spelling: Spelling;
@@ -36,7 +39,7 @@ interface Side {
   readonly ours: ReadonlySet<string>;
   /** What the record holds now; undefined: it was not read. */
   readonly current: CrmValues | undefined;
-  readonly erased: ReadonlySet<string>;
+  readonly erased: ErasedFields;
 }
 
 /** What becomes of one field. `value`: what stands there afterwards, as far as we know. */
@@ -72,8 +75,7 @@ export function difference(input: {
   readonly spelling: Spelling;
   readonly agreed: Agreed;
   readonly current: CrmValues | undefined;
-  /** Fields whose current value we wrote of somebody who was erased. */
-  readonly erased: ReadonlySet<string>;
+  readonly erased: ErasedFields;
 }): Difference {
   const { contact, mapping, spelling, agreed, current, erased } = input;
   const side: Side = { contact, spelling, base: agreed.base, ours: new Set(agreed.ours), current, erased };

@@ -1,4 +1,4 @@
 export * from './difference.ts';
 export * from './fold-record.ts';
 export { carried, standInsOf, writtenValue } from './written-value.ts';
-export { fieldOfNumber, ownNumberOf } from './phone-list.ts';
+export { fieldOfNumber, ownNumberOf, ownNumbersOf } from './phone-list.ts';

@@ -55,7 +55,7 @@ function decide(
     spelling,
     agreed: { base: given.base ?? {}, ours: given.ours === true ? ['phones'] : [] },
     current: given.current === undefined ? undefined : { phones: given.current },
-    erased: new Set(),
+    erased: new Map(),
   });
 }
 

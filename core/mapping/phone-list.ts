@@ -8,7 +8,7 @@ interface ListSide {
   readonly base: Readonly<Record<string, string>>;
   readonly ours: ReadonlySet<string>;
   readonly current: Readonly<Record<string, string>> | undefined;
-  readonly erased: ReadonlySet<string>;
+  readonly erased: ReadonlyMap<string, readonly string[]>;
 }
 
 /** What becomes of it. `own`: which of its numbers is ours afterwards; '' none. */
@@ -27,6 +27,21 @@ export function fieldOfNumber(name: string): string {
 
 const own = '#ours';
 
+/** Which number of each list is ours where all of it is: a list we made. */
+export function ownNumbersOf(
+  values: Readonly<Record<string, string>>,
+  mapping: readonly FieldMapping[],
+  { phoneList }: Spelling,
+): Readonly<Record<string, string>> {
+  if (phoneList === undefined) return {};
+  return Object.fromEntries(
+    mapping.flatMap(({ source, field: { name, kind } }) => {
+      const [number] = source === 'phone' && kind === 'phones' ? phoneList.in(values[name] ?? '') : [];
+      return number === undefined ? [] : [[ownNumberOf(name), number] as const];
+    }),
+  );
+}
+
 /**
  * A contact's phone in a list of them. It is added, and gives way once it is somebody else's; what people wrote there stays.
  * Under `once` and `if-empty` it is added to a list that is empty, and that nobody emptied of it.
@@ -42,18 +57,25 @@ export function judgePhones(mapping: FieldMapping, side: ListSide, list: PhoneLi
   };
   const wanted = numberOf(contact.phone);
   const agreed = base[name] === undefined ? undefined : list.in(base[name]);
-  const mine = base[ownNumberOf(name)] ?? (ours.has(name) && agreed?.length === 1 ? agreed[0] : undefined);
   const written = current?.[name] ?? base[name];
   if (written === undefined) return { needsRead: true };
   const there = list.in(written);
+  // Of somebody who is back it is theirs again.
+  const isTheirs = (number: string): boolean =>
+    contact.phones.some((phone) => {
+      const theirs = numberOf(phone);
+      return theirs !== undefined && isSame(theirs, number);
+    });
+  const ofErased = there.filter((number) => side.erased.get(name)?.includes(number) === true);
+  const mine =
+    base[ownNumberOf(name)] ?? (ours.has(name) && agreed?.length === 1 ? agreed[0] : ofErased.find(isTheirs));
   const standing = mine === undefined ? undefined : there.find((number) => isSame(number, mine));
   const isFormer = contact.formerPhones.some((phone) => {
     const former = numberOf(phone);
     return former !== undefined && standing !== undefined && isSame(former, standing);
   });
-  // Of several nobody can tell any more which one was the erased person's.
-  const isErased = side.erased.has(name) && there.length === 1;
-  const removed = isErased ? there : isFormer && standing !== undefined ? [standing] : [];
+  const former = isFormer && standing !== undefined ? [standing] : [];
+  const removed = [...new Set([...former, ...ofErased.filter((number) => !isTheirs(number))])];
   const left = there.filter((number) => !removed.includes(number));
   const isEmptied = wanted !== undefined && (agreed ?? []).some((number) => isSame(number, wanted));
   const isDue =

@@ -88,7 +88,14 @@ describe('what is applied and what is remembered of the CRM', () => {
     });
 
     const nothing = new Set<string>();
-    const followed = { connectionId, fields: nothing, theirs: nothing, ours: nothing, same: () => true };
+    const followed = {
+      connectionId,
+      fields: nothing,
+      theirs: nothing,
+      ours: nothing,
+      same: () => true,
+      numbersIn: () => [],
+    };
     const problems: unknown[] = [];
     const receive = async (round: number): Promise<void> => {
       await write(round, round % 3 === 0 ? 'STOP' : 'Hello');

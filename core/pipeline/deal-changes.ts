@@ -5,6 +5,7 @@ import {
   dealField,
   dealsById,
   type Occurrence,
+  recordsById,
   saveDeals,
   type WorkspaceTransaction,
 } from '../store/index.ts';
@@ -19,7 +20,8 @@ export async function applyDealChanges(
   changes: readonly DealChange[],
   now: number,
 ): Promise<void> {
-  const told = changes.filter(({ field }) => traits.followedDealFields?.includes(field) === true);
+  const followed = changes.filter(({ field }) => traits.followedDealFields?.includes(field) === true);
+  const told = await ofNobodyErased(trx, connectionId, followed);
   if (told.length === 0) return;
   await addOccurrences(
     trx,
@@ -47,9 +49,10 @@ export async function takeInDeals(
   trx: WorkspaceTransaction,
   connectionId: string,
   traits: AccountTraits,
-  deals: readonly CrmDeal[],
+  found: readonly CrmDeal[],
   now: number,
 ): Promise<void> {
+  const deals = await ofNobodyErased(trx, connectionId, found);
   if (deals.length === 0) return;
   const followed = new Set(traits.followedDealFields);
   const known = await rowsOf(trx, connectionId, [...new Set(deals.map(({ dealId }) => dealId))]);
@@ -74,6 +77,20 @@ export async function takeInDeals(
   }
   await addOccurrences(trx, occurrences, now);
   await saveDeals(trx, connectionId, [...known.values()]);
+}
+
+/** A record that was somebody's who is erased, and nobody's since: what becomes of their deals is not remembered. */
+async function ofNobodyErased<Deal extends { readonly personRecordId: string }>(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  deals: readonly Deal[],
+): Promise<readonly Deal[]> {
+  if (deals.length === 0) return deals;
+  const rows = await recordsById(trx, connectionId, [...new Set(deals.map((deal) => deal.personRecordId))]);
+  const erased = new Set(
+    rows.flatMap(({ recordId, erasedAt, agreed }) => (erasedAt === null || agreed ? [] : [recordId])),
+  );
+  return deals.filter(({ personRecordId }) => !erased.has(personRecordId));
 }
 
 function occurrenceOf(

@@ -18,6 +18,7 @@ import { identitiesFrom } from '../whatsapp/index.ts';
 import type { Facts } from './apply/read-event.ts';
 import { type ErasureKeyOf, fieldsHolding } from './erased-fields.ts';
 import { noteErasedBirths } from './erased-tries.ts';
+import type { Followed } from './followed.ts';
 import { wordsIn } from './words-in.ts';
 
 export type { ErasureKeyOf } from './erased-fields.ts';
@@ -80,7 +81,7 @@ function identitiesNamed(payload: Buffer, portfolio: string | undefined): string
 /** Records as a scan brought them up; what they hold of erased people who never came back is not remembered. */
 export async function withoutErased(
   trx: WorkspaceTransaction,
-  connectionId: string,
+  { connectionId, numbersIn }: Followed,
   seen: readonly SeenRecord[],
   keyOf: ErasureKeyOf,
 ): Promise<readonly SeenRecord[]> {
@@ -94,7 +95,8 @@ export async function withoutErased(
     const { recordId, phones } = record;
     const erased = erasedOf.get(recordId) ?? {};
     const gone = fieldsOf(record);
-    if (gone.size + fieldsHolding(erased, record.base, record.keyContactId, key).size === 0) return record;
+    const holding = fieldsHolding(erased, record.base, record.keyContactId, key, numbersIn);
+    if (gone.size + holding.size === 0) return record;
     // Whoever else it holds a phone of is found by it still, and who came back.
     const others = phones.filter((one) => 'phone' in one && !gone.has(one.field));
     return { recordId, keyContactId: undefined, base: {}, phones: others };

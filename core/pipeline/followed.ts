@@ -19,6 +19,8 @@ export interface Followed {
   /** Those only we write. */
   readonly ours: ReadonlySet<string>;
   readonly same: (field: string, x: string, y: string) => boolean;
+  /** The numbers of a list of phones. */
+  readonly numbersIn: (list: string) => readonly string[];
 }
 
 export function followedBy(connection: ConnectionRow, traits: AccountTraits): Followed {
@@ -37,6 +39,7 @@ export function followedBy(connection: ConnectionRow, traits: AccountTraits): Fo
     theirs: fields.difference(decidedBy((policy) => policy !== 'theirs')),
     ours: decidedBy((policy) => policy === 'ours'),
     same: (field, x, y) => x === y || traits.spelling.same(x, y, known.get(field) ?? textField(field)),
+    numbersIn: (list) => traits.spelling.phoneList?.in(list) ?? [],
   };
 }
 
@@ -98,6 +101,11 @@ const settleMarginMs = 60_000;
 /** Until when a write nobody answered may take effect. */
 export function settlesAt({ at }: Pick<JournalEntry, 'at'>, { settleMs }: ConnectorTraits): number {
   return at + settleMs + settleMarginMs;
+}
+
+/** Writes that nobody answered since then may still take effect. */
+export function settlesFrom(now: number, { settleMs }: ConnectorTraits): number {
+  return now - settleMs - settleMarginMs;
 }
 
 function textField(name: string): CrmField {

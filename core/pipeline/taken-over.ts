@@ -1,5 +1,6 @@
 import type { Agreed } from '../mapping/index.ts';
 import {
+  createsSince,
   deleteOccurrences,
   erasedValuesOf,
   hasErased,
@@ -10,7 +11,7 @@ import {
   type WorkspaceTransaction,
 } from '../store/index.ts';
 import { type ErasureKeyOf, fieldsHolding } from './erased-fields.ts';
-import type { Followed } from './followed.ts';
+import { type Followed, isTried } from './followed.ts';
 
 /** The vendor's times of a merge and of what it changed may differ by this much. */
 const skewMs = 60_000;
@@ -40,14 +41,27 @@ export async function forgetTakenOver(
     ...(base[field] === undefined ? [] : [base[field]]),
     ...(toldOf.get(recordId) ?? []).filter((one) => one.field === field).map(({ value }) => value),
   ];
+  const key = merged.some(({ erasedBase }) => erasedBase !== null)
+    ? await erasureKeyOf(trx.workspaceId)
+    : undefined;
+  // What a create made without a word, and nobody saw before it went.
+  const unseen = merged.filter(({ agreed, base }) => !agreed && Object.keys(base).length === 0);
+  const creates =
+    unseen.length === 0
+      ? []
+      : await createsSince(trx, connectionId, Math.min(...unseen.map(({ goneAt }) => goneAt)));
+  const wasMade = (one: MergedRecord, field: string, value: string): boolean =>
+    unseen.includes(one) && isTried(creates, field, value, same);
+  const stood = (one: MergedRecord, field: string, value: string): boolean =>
+    held(one, field).some((before) => same(field, before, value)) ||
+    wasMade(one, field, value) ||
+    (key !== undefined && fieldsHolding(one.erasedBase ?? {}, { [field]: value }, undefined, key).has(field));
   await deleteOccurrences(
     trx,
     connectionId,
     known.filter(({ recordId, field, value, changedAt }) =>
       (bySurvivor.get(recordId) ?? []).some(
-        (one) =>
-          Math.abs(changedAt - one.goneAt) <= skewMs &&
-          (ours.has(field) || held(one, field).some((before) => same(field, before, value))),
+        (one) => Math.abs(changedAt - one.goneAt) <= skewMs && (ours.has(field) || stood(one, field, value)),
       ),
     ),
   );

@@ -312,6 +312,8 @@ export interface Database {
     base: ColumnType<Buffer, Buffer | undefined>;
     /** JSON: CRM field → hashes of values of erased people that we wrote and that may still stand there. */
     erased_values: ColumnType<Buffer | null, Buffer | null | undefined>;
+    /** JSON: CRM field → hashes of what stood on it, was written there or told of it when somebody it told of was erased. */
+    erased_base: ColumnType<Buffer | null, Buffer | null | undefined>;
     /** When the last of the people it told of who were erased was. */
     erased_at: ColumnType<number | null, number | null | undefined>;
     /** Fields of the base whose value we wrote: still ours to correct while it stands. */
@@ -405,6 +407,8 @@ export interface Database {
     at: number;
     /** JSON of what was written and whose echo has not come yet. */
     written: Buffer;
+    /** Of a create: what the new record is to hold in our unique field. */
+    under_key: ColumnType<string | null, string | null | undefined>;
     /** False: its call ended without an answer, so it may still take effect. */
     answered: ColumnType<boolean, boolean | undefined>;
   };

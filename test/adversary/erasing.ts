@@ -44,6 +44,7 @@ function noteErased(human: Human, contactId: string, at: number): void {
   human.optLog = [];
   human.erasedAt = at;
   human.known = false;
+  human.shownTogether = false;
   human.recordsUnsure = true;
   human.optOutUnsure = true;
 }

@@ -22,6 +22,8 @@ export interface Human {
   /** Somebody else had a hand in it: more records than one may hold their phone. */
   recordsUnsure: boolean;
   erasedAt: number | undefined;
+  /** Their number and BSUID were shown together, since they were erased. */
+  shownTogether: boolean;
   /** What may stand nowhere since they were erased. */
   erasedTokens: Set<string>;
 }
@@ -44,6 +46,7 @@ export function newHuman(index: number, hasLastName: boolean): Human {
     optOutUnsure: false,
     recordsUnsure: false,
     erasedAt: undefined,
+    shownTogether: false,
     erasedTokens: new Set(),
   };
 }
@@ -61,4 +64,9 @@ export function withoutCountry(phone: string): string {
 /** What tells of them wherever it stands. */
 export function tokensOf({ name, phones, bsuids }: Human): string[] {
   return [...name.split(' '), ...[...phones].map(withoutCountry), ...bsuids];
+}
+
+/** Who is back after erasure is known by whichever of the two was seen since, and as two until both are shown together. */
+export function mayBeTwo({ erasedAt, shownTogether }: Human): boolean {
+  return erasedAt !== undefined && !shownTogether;
 }

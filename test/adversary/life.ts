@@ -10,7 +10,7 @@ import { type Human, shownWhole } from './human.ts';
 export type Pair = readonly [number, number];
 
 /** What a member did and may take back. */
-interface Decision {
+export interface Decision {
   readonly id: string;
   readonly kind: string;
   readonly pair: Pair | undefined;
@@ -60,6 +60,8 @@ export class Life {
   valuesCarried = false;
   anyRestored = false;
   anyErased = false;
+  /** A join was undone that another one was made upon: whom of the two that meant nobody can say. */
+  joinsUnsure = false;
   /** News came so late that an echo may be taken for somebody's change. */
   lateEchoes = false;
   #deafSince: number | undefined;
@@ -140,9 +142,15 @@ export class Life {
     const words = this.wordsOf(id);
     human.said.push({ words, at });
     human.lastWroteAt = at;
-    human.known = true;
+    this.sees(human, person);
     this.say(`${String(human.index)} writes ${words} as ${JSON.stringify(person)}`);
     await this.deliver(text(person, this.wamidOf(id), at, words), mayWait);
+  }
+
+  /** They wrote as WhatsApp shows them. */
+  sees(human: Human, { phone, bsuid }: Person): void {
+    human.known = true;
+    human.shownTogether ||= phone !== undefined && bsuid !== undefined;
   }
 
   setDeaf(deaf: boolean): void {

@@ -1,6 +1,6 @@
 import { eraseSomebody } from './erasing.ts';
 import type { Human } from './human.ts';
-import { actorOf, type Life, type Pair } from './life.ts';
+import { actorOf, type Decision, type Life, type Pair } from './life.ts';
 import { liveOneOf, type Step } from './step.ts';
 
 /** What members of the workspace put right. What Sangam refuses them is said in the log, and no fault. */
@@ -48,15 +48,20 @@ async function joins(life: Life, human: Human): Promise<void> {
 async function undoes(life: Life): Promise<void> {
   const decision = life.draw.take(life.decisions);
   if (decision === undefined) return;
-  const { id, kind } = decision;
+  const { id } = decision;
   await life.fixture.process.corrections.undo(actorOf(life), id).then(
-    () => life.say(`member: undoes ${kind} ${id}`),
+    () => noteUndone(life, decision),
     (error: unknown) => {
       life.say(`member: no undo: ${String(error)}`);
       life.decisions.push(decision);
     },
   );
   for (const one of life.humans) one.recordsUnsure = true;
+}
+
+function noteUndone(life: Life, { id, kind, pair }: Decision): void {
+  life.say(`member: undoes ${kind} ${id}`);
+  life.joinsUnsure ||= pair?.some((one) => life.groupOf(one).size > 1) === true;
 }
 
 async function linksOtherwise(life: Life, human: Human): Promise<void> {

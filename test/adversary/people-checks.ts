@@ -1,18 +1,17 @@
-import { withoutCountry } from './human.ts';
+import { mayBeTwo, withoutCountry } from './human.ts';
 import type { Life } from './life.ts';
 import type { Seen, SeenHuman } from './seen.ts';
 
 /** What must be so of each human. */
 
 export function eachIsKnownAsThemselves(life: Life, { byBsuid, byPhone }: Seen): string[] {
-  return life.humans.flatMap(({ index, known, erasedAt }) => {
+  return life.humans.flatMap((human) => {
+    const { index, known, erasedAt } = human;
     const erased = erasedAt !== undefined;
     const contactId = byBsuid.get(index);
     const phones = byPhone.get(index);
     const faults: string[] = [];
-    // Who is back after erasure is known again by whichever of the two has been seen since.
-    const maySeeOneAlone = erased && (contactId === undefined || phones === undefined);
-    if (known && contactId !== phones && !maySeeOneAlone)
+    if (known && contactId !== phones && !mayBeTwo(human))
       faults.push(`${String(index)}: by bsuid ${String(contactId)}, by phone ${String(phones)}`);
     if (known && contactId === undefined && !erased) faults.push(`${String(index)} is not known`);
     if (!known && contactId !== undefined && erased) faults.push(`${String(index)} is erased and known`);
@@ -21,6 +20,7 @@ export function eachIsKnownAsThemselves(life: Life, { byBsuid, byPhone }: Seen):
 }
 
 export function whoWasJoinedIsOne(life: Life, { byBsuid }: Seen): string[] {
+  if (life.joinsUnsure) return [];
   return [...byBsuid].flatMap(([index, contactId]) =>
     [...byBsuid].flatMap(([other, otherId]) => {
       const joined = life.groupOf(index).has(other);

@@ -29,7 +29,7 @@ export async function optsOutOrIn(life: Life, human: Human): Promise<void> {
   const word = out ? 'STOP' : 'START';
   life.say(`${String(human.index)} ${word} as ${JSON.stringify(person)}`);
   human.optLog.push({ at, out });
-  human.known = true;
+  life.sees(human, person);
   const change = life.draw.chance(0.8)
     ? text(person, life.wamidOf(id), at, word)
     : preference(person, at, out ? 'stop' : 'resume');
@@ -51,9 +51,10 @@ export async function isAnswered(life: Life, human: Human): Promise<void> {
 export async function answersFlow(life: Life, human: Human): Promise<void> {
   const at = life.tick();
   const wamid = life.wamidOf(life.nextId());
-  human.known = true;
+  const person = shownWhole(human);
+  life.sees(human, person);
   life.say(`${String(human.index)} flow`);
-  await life.deliver(flowAnswer(shownWhole(human), wamid, at, { size: 'L', name: 'x' }));
+  await life.deliver(flowAnswer(person, wamid, at, { size: 'L', name: 'x' }));
 }
 
 export async function changesNumber(life: Life, human: Human): Promise<void> {

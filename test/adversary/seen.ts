@@ -1,7 +1,7 @@
 import { linksOfContacts } from '@sangam/core/store';
 import type { UserRecord } from '../conformance/account.ts';
 import { everyStoredRow, type StoredRow } from '../harness/every-row.ts';
-import type { Human } from './human.ts';
+import { type Human, mayBeTwo } from './human.ts';
 import type { Life } from './life.ts';
 
 /** A human Sangam knows, as it knows them at the end. */
@@ -58,7 +58,11 @@ export async function see(life: Life): Promise<Seen> {
     if (contact === undefined) continue;
     const { contactId, optOut } = contact;
     byBsuid.set(human.index, contactId);
-    if (!human.known) continue;
+    if (
+      !human.known ||
+      (phoneContact !== undefined && phoneContact.contactId !== contactId && mayBeTwo(human))
+    )
+      continue;
     const links = await crm.transact((trx) => linksOfContacts(trx, crm.connectionId, [contactId]));
     for (const { recordId } of links)
       contactsOf.set(recordId, [...(contactsOf.get(recordId) ?? []), contactId]);

@@ -136,25 +136,40 @@ export function deals(setUp: SetUp): void {
     expect(await told(crm)).toHaveLength(2);
   });
 
-  test('erasing a person leaves nothing of their deals', async (context) => {
+  test('erasing a person leaves nothing of their deals, nor brings their next moves any back until they write again', async (context) => {
     const { fixture, crm } = await setUp({ polled: true });
     const deals = await dealsOf(context, crm);
     const asha = somebody(1, 'Asha Rao');
     await crm.writes(asha);
     await fixture.settle();
-    const { recordId } = await crm.record();
+    const { recordId: personRecordId } = await crm.record();
     const { field, values } = deals.stage;
-    const dealId = await deals.create(recordId, { [field]: values[0] });
+    const dealId = await deals.create(personRecordId, { [field]: values[0] });
     await fixture.settle();
-    fixture.clock.advance(minute);
-    await deals.update(dealId, { [field]: values[1] });
-    await fixture.settle();
+    const move = async (value: string): Promise<void> => {
+      fixture.clock.advance(minute);
+      await deals.update(dealId, { [field]: value });
+      await fixture.settle();
+    };
+    await move(values[1]);
     expect(await told(crm)).toHaveLength(1);
+    const remembered = async (): Promise<unknown[]> => {
+      const { rows } = await fixture.database.query('select 1 from crm_deals where workspace_id = $1', [
+        crm.workspaceId,
+      ]);
+      return [...(await told(crm)), ...rows];
+    };
     await crm.erase(asha);
-    expect(await told(crm)).toEqual([]);
-    const { rows } = await fixture.database.query('select 1 from crm_deals where workspace_id = $1', [
-      crm.workspaceId,
-    ]);
-    expect(rows).toEqual([]);
+    expect(await remembered()).toEqual([]);
+    await move(values[0]);
+    const change = { kind: 'field', of: 'deal', recordId: dealId, personRecordId, field } as const;
+    await crm.isTold([{ ...change, at: fixture.clock.now(), value: values[0] }]);
+    await move(values[1]);
+    expect(await remembered()).toEqual([]);
+    await crm.writes(asha, 'Back again');
+    await fixture.settle();
+    await move(values[0]);
+    await move(values[1]);
+    expect((await told(crm)).at(-1)).toBe(`${personRecordId} deal:${dealId}:${field} ${values[1]}`);
   });
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { expect, test, type TestContext } from 'vitest';
 import type { CrmWorkspace } from '../harness/crm-workspace.ts';
 import { everyRow } from '../harness/every-row.ts';
@@ -57,39 +58,108 @@ export function phoneLists(setUp: SetUp): void {
     expect(await list.phonesOn(recordId)).toEqual(both);
   });
 
-  test.for(['at rest', 'while it is written'])(
-    'of somebody erased %s nothing is kept of a record that tells of others too, and what people typed there stays',
-    async (when, context) => {
+  test.for(['their own record', 'a record of somebody else’s'])(
+    'the number of somebody erased goes from a list on %s that tells of others too, and what people typed stays',
+    async (whose, context) => {
       const { fixture, crm } = await setUp();
       const list = listOf(context, crm);
       const [asha, bela] = [somebody(1, 'Asha'), somebody(2, 'Bela')];
-      for (const person of [bela, asha]) {
+      const people = whose === 'their own record' ? [asha, bela] : [bela, asha];
+      for (const person of people) {
         await crm.writes(person);
         await fixture.settle();
       }
       const ofAsha = (await crm.records()).find((one) => crm.read(one, 'first name') === 'Asha');
       const recordId = ofAsha?.recordId ?? '';
-      const all = [phoneOf(1), '011 2345 6789', phoneOf(2)];
-      await crm.account.user.update(recordId, list.type(all));
+      const office = '011 2345 6789';
+      await crm.account.user.update(recordId, list.type([phoneOf(1), office, phoneOf(2)]));
       await crm.check();
       await fixture.settle();
-      if (when === 'at rest') {
-        await crm.erase(asha);
-      } else {
-        let erased = false;
-        crm.beforeCall = async (priority) => {
-          if (priority === 'timeline' || erased) return;
-          erased = true;
-          await crm.erase(asha);
-        };
-        fixture.clock.advance(minute);
-        await crm.writes(asha, 'STOP');
+      if (whose !== 'their own record') {
+        const { contactId } = await crm.contactOf(bela);
+        const actor = { workspaceId: crm.workspaceId, memberId: randomUUID() };
+        await fixture.process.corrections.relink(actor, {
+          connectionId: crm.connectionId,
+          contactId,
+          recordId,
+        });
+        await fixture.settle();
       }
+      await crm.erase(asha);
       await fixture.settle();
-      expect(await list.phonesOn(recordId)).toEqual(all);
-      expect(await isHeld(fixture, crm, asha)).toBe(false);
+      await crm.check();
+      await fixture.settle();
+      expect(await list.phonesOn(recordId)).toEqual([office, phoneOf(2)]);
+      expect(await everyRow(fixture.store, crm.workspaceId)).not.toContain(nationalNumber(1));
     },
   );
+
+  test('a number people typed themselves stays, whoever of the list is erased', async (context) => {
+    const { fixture, crm } = await setUp();
+    const list = listOf(context, crm);
+    const [asha, bela] = [somebody(1, 'Asha'), somebody(2, 'Bela')];
+    const typed = [phoneOf(1), phoneOf(2)];
+    const recordId = await crm.account.user.create({
+      ...crm.valuesOf({ 'first name': 'Family' }),
+      ...list.type(typed),
+    });
+    await crm.check();
+    for (const person of [asha, bela]) {
+      await crm.writes(person);
+      await fixture.settle();
+    }
+    await crm.erase(asha);
+    await fixture.settle();
+    expect(await list.phonesOn(recordId)).toEqual(typed);
+  });
+
+  test('the number of somebody who is back after they were erased stays theirs', async (context) => {
+    const { fixture, crm } = await setUp();
+    const list = listOf(context, crm);
+    const asha = somebody(1, 'Asha');
+    await crm.writes(asha);
+    await fixture.settle();
+    const { recordId } = await crm.record();
+    await crm.account.user.update(recordId, list.type([phoneOf(1), '011 2345 6789']));
+    await crm.check();
+    await fixture.settle();
+    await crm.erase(asha);
+    fixture.clock.advance(minute);
+    await crm.writes(asha, 'Back again');
+    await fixture.settle();
+    expect(await list.phonesOn(recordId)).toEqual([phoneOf(1), '011 2345 6789']);
+    const moved = { ...asha, phone: `91${nationalNumber(2)}` };
+    await crm.receive(numberChange(asha, moved, 'wamid.moved', fixture.clock.now()));
+    await fixture.settle();
+    expect(await list.phonesOn(recordId)).toEqual(['011 2345 6789', phoneOf(2)]);
+  });
+
+  test('of somebody erased while a record that tells of others too is written nothing is kept', async (context) => {
+    const { fixture, crm } = await setUp();
+    const list = listOf(context, crm);
+    const [asha, bela] = [somebody(1, 'Asha'), somebody(2, 'Bela')];
+    for (const person of [bela, asha]) {
+      await crm.writes(person);
+      await fixture.settle();
+    }
+    const ofAsha = (await crm.records()).find((one) => crm.read(one, 'first name') === 'Asha');
+    const recordId = ofAsha?.recordId ?? '';
+    const all = [phoneOf(1), '011 2345 6789', phoneOf(2)];
+    await crm.account.user.update(recordId, list.type(all));
+    await crm.check();
+    await fixture.settle();
+    let erased = false;
+    crm.beforeCall = async (priority) => {
+      if (priority === 'timeline' || erased) return;
+      erased = true;
+      await crm.erase(asha);
+    };
+    fixture.clock.advance(minute);
+    await crm.writes(asha, 'STOP');
+    await fixture.settle();
+    expect(await list.phonesOn(recordId)).toEqual(all.slice(1));
+    expect(await isHeld(fixture, crm, asha)).toBe(false);
+  });
 
   test('our number gives way to the next one, and what people typed beside it stays', async (context) => {
     const { fixture, crm } = await setUp();

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ownNumberOf } from '../../mapping/index.ts';
 import type { AccountTraits, ConnectorTraits, CrmChange } from '../../crm/index.ts';
 import {
   addOccurrences,
@@ -7,6 +8,7 @@ import {
   type ConnectionRow,
   connectionsOf,
   doubtRecords,
+  echoMs,
   keepWrites,
   linksOfRecords,
   scannedOccurrences,
@@ -21,7 +23,7 @@ import {
   recordsById,
   repointLinks,
   storableText,
-  unbornWrites,
+  createsSince,
   workflowField,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
@@ -198,8 +200,10 @@ async function applyFields(
   const { same } = followed;
 
   const rows = new Map((await recordsById(trx, connectionId, recordIds)).map((row) => [row.recordId, row]));
-  const strangers = fields.filter((one) => !rows.has(one.recordId) && followed.fields.has(one.field));
-  const births = await birthsAmong(trx, connectionId, strangers, same, now);
+  const strangers = fields.filter(
+    (one) => neverSeen(rows.get(one.recordId)) && followed.fields.has(one.field),
+  );
+  const births = await birthsAmong(trx, connectionId, strangers, same);
   const told = strangers.filter((one) => !byPerson(one));
   const ofErased = await noteToldBirths(trx, connectionId, told, erasureKeyOf);
   const { foreign: others, echoes } = await withoutEchoes(
@@ -263,8 +267,13 @@ function onceEach(changes: readonly FieldChange[]): FieldChange[] {
   });
 }
 
+/** Nothing of it was known before, also where it is no more by now. */
+function neverSeen(row: RecordRow | undefined): boolean {
+  return row === undefined || (!row.agreed && Object.keys(row.base).length === 0);
+}
+
 /**
- * What creating a record brought back before its making was answered: all that is told of a record nobody knows yet
+ * What creating a record brought back before its making was answered: all that is told of a record nobody has seen
  * stands in one such try.
  */
 async function birthsAmong(
@@ -272,11 +281,10 @@ async function birthsAmong(
   connectionId: string,
   strangers: readonly FieldChange[],
   same: (field: string, x: string, y: string) => boolean,
-  now: number,
 ): Promise<ReadonlySet<FieldChange>> {
   const told = strangers.filter((one) => !byPerson(one));
   if (told.length === 0) return new Set();
-  const tries = await unbornWrites(trx, connectionId, now);
+  const tries = await createsSince(trx, connectionId, earliestOf(told));
   const ofRecords = [...Map.groupBy(told, ({ recordId }) => recordId).values()];
   return new Set(
     ofRecords
@@ -302,6 +310,10 @@ function byPerson({ by }: FieldChange): boolean {
   return by?.startsWith('user ') === true;
 }
 
+function earliestOf(changes: readonly FieldChange[]): number {
+  return changes.reduce((earliest, { at }) => Math.min(earliest, at), Number.MAX_SAFE_INTEGER);
+}
+
 interface Echo {
   readonly change: FieldChange;
   /** When the write was noted. */
@@ -322,7 +334,7 @@ async function withoutEchoes(
   now: number,
 ): Promise<{ readonly foreign: FieldChange[]; readonly echoes: Echo[] }> {
   const recordIds = [...new Set(changes.map(({ recordId }) => recordId))];
-  const entries = (await openWrites(trx, connectionId, recordIds, now)).map((entry) => ({
+  const entries = (await openWrites(trx, connectionId, recordIds, earliestOf(changes))).map((entry) => ({
     ...entry,
     written: { ...entry.written },
   }));
@@ -333,11 +345,13 @@ async function withoutEchoes(
     if (byPerson(change)) return true;
     const echo = entries.find((entry) => {
       const written = entry.written[field];
-      return entry.recordId === recordId && written !== undefined && same(field, written, value);
+      const isLate = entry.at <= change.at - echoMs;
+      return entry.recordId === recordId && !isLate && written !== undefined && same(field, written, value);
     });
     if (echo === undefined) return true;
     if (echo.answered || settlesAt(echo, traits) < now) {
       delete echo.written[field];
+      delete echo.written[ownNumberOf(field)];
       touched.add(echo);
     }
     echoes.push({ change, writtenAt: echo.at, answered: echo.answered });

@@ -81,8 +81,9 @@ export async function takeIn(
   await addOccurrences(trx, found.occurrences, now);
   await fillBases(trx, connectionId, found.filled);
 
+  const followed = followedBy(connection, traits);
+  await saveRecords(trx, connectionId, await withoutErased(trx, followed, seen, erasureKeyOf), now);
   await takeInDeals(trx, connectionId, traits, page.deals ?? [], now);
-  await saveRecords(trx, connectionId, await withoutErased(trx, connectionId, seen, erasureKeyOf), now);
   const matched = await linkByPhone(
     trx,
     connectionId,
@@ -97,7 +98,7 @@ export async function takeIn(
   await mark(others, markPriority.fields, true);
   await forgetTakenOver(
     trx,
-    followedBy(connection, traits),
+    followed,
     [...page.merged.map(({ into }) => into), ...found.occurrences.map(({ recordId }) => recordId)],
     erasureKeyOf,
   );

@@ -64,6 +64,7 @@ export function seenRecord(
     rank: record.rank,
     createdAt: record.createdAt,
     changedAt: record.changedAt,
+    mergedFrom: record.mergedFrom,
   };
 }
 

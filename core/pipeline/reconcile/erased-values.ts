@@ -1,5 +1,5 @@
 import type { CrmRecord } from '../../crm/index.ts';
-import { fieldOfNumber } from '../../mapping/index.ts';
+import { type ErasedFields, fieldOfNumber } from '../../mapping/index.ts';
 import {
   type AgreedRecord,
   erasedKeyField,
@@ -14,18 +14,21 @@ import type { Followed } from '../followed.ts';
 export type ErasedFieldsOf = (
   erased: ErasedValues,
   current: Pick<CrmRecord, 'values' | 'contactId'> | undefined,
-) => ReadonlySet<string>;
+) => ErasedFields;
 
 /** Tells that of these records. */
 export async function erasedFieldsOf(
   workspaceId: string,
   all: readonly ErasedValues[],
+  { numbersIn }: Followed,
   keyOf: ErasureKeyOf,
 ): Promise<ErasedFieldsOf> {
-  if (all.every((erased) => Object.keys(erased).length === 0)) return () => new Set();
+  if (all.every((erased) => Object.keys(erased).length === 0)) return () => new Map();
   const key = await keyOf(workspaceId);
   return (erased, current) =>
-    current === undefined ? new Set() : fieldsHolding(erased, current.values, current.contactId, key);
+    current === undefined
+      ? new Map()
+      : fieldsHolding(erased, current.values, current.contactId, key, numbersIn);
 }
 
 /**
@@ -34,7 +37,7 @@ export async function erasedFieldsOf(
  */
 export async function withoutErasedValues(
   trx: WorkspaceTransaction,
-  { connectionId, fields }: Followed,
+  { connectionId, fields, numbersIn }: Followed,
   agreed: readonly AgreedRecord[],
   keyOf: ErasureKeyOf,
 ): Promise<{
@@ -52,12 +55,14 @@ export async function withoutErasedValues(
   const left = agreed.map((record) => {
     const erased = erasedOf.get(record.recordId);
     if (erased === undefined) return record;
-    const holding = fieldsHolding(erased, record.base, record.keyContactId, key);
+    const holding = fieldsHolding(erased, record.base, record.keyContactId, key, numbersIn);
     const kept = Object.entries(record.base).filter(([field]) => !holding.has(fieldOfNumber(field)));
     const base = Object.fromEntries(kept);
     // Nothing is read of a field that is mapped no longer.
-    const stands = ([field]: [string, unknown]): boolean =>
-      field === erasedKeyField ? holding.has(field) : fields.has(field) && base[field] === undefined;
+    const stands = ([name]: [string, unknown]): boolean => {
+      const field = fieldOfNumber(name);
+      return field === erasedKeyField ? holding.has(field) : fields.has(field) && base[field] === undefined;
+    };
     standing.set(record.recordId, Object.fromEntries(Object.entries(erased).filter(stands)));
     return { ...record, base, keyContactId: holding.has(erasedKeyField) ? undefined : record.keyContactId };
   });

@@ -37,6 +37,8 @@ export interface DirtyTarget {
   readonly keyIsOthers: boolean;
   /** What writes were to leave there that nobody answered, and that may have taken effect since it was last seen. */
   readonly tried: readonly CrmValues[];
+  /** Those of them that were noted before it was last read: what of one stands there and did not then came late. */
+  readonly late: readonly CrmValues[];
   /** Until when they may take effect; undefined: there are none. */
   readonly settlesAt: number | undefined;
   /** What records that were merged into it since it was last read held. */
@@ -152,6 +154,7 @@ function sortBatch(read: {
         others: tied.filter(({ primary }) => !primary).map(({ contact }) => contact),
         keyIsOthers: read.keyOfOthers.has(dirty.recordId),
         tried: tried.map(({ written }) => written),
+        late: tried.filter(({ at }) => at <= (row?.readAt ?? 0)).map(({ written }) => written),
         takenOver: taken.get(dirty.recordId) ?? [],
         erasedValues: joinedErasedValues(
           [row, ...(mergedIn.get(dirty.recordId) ?? [])].flatMap((one) => valuesIn(one)),

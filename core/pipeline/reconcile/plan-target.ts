@@ -9,6 +9,7 @@ import {
 import {
   type Agreed,
   difference,
+  type ErasedFields,
   foldRecord,
   optOutOf,
   type Taken,
@@ -46,17 +47,15 @@ export function planTarget(
   wholeMapping: readonly FieldMapping[],
   traits: AccountTraits,
   followed: Followed,
-  erased: ReadonlySet<string>,
+  erased: ErasedFields,
 ): TargetPlan {
   const { row, primaryFor, others } = target;
   const mapping = linesOn(wholeMapping, traits.recordTypes?.of(target.recordId));
-  const known = knownOf(target);
-  const agreed = withTries(
-    withTakenOver(known, target.takenOver, record, followed),
-    target.tried,
-    record,
-    followed,
-  );
+  const known = withTakenOver(knownOf(target), target.takenOver, record, followed);
+  const overwritten = overwrittenLately(target, known, record, mapping, followed);
+  const lasting =
+    record === undefined ? undefined : { ...record, values: { ...record.values, ...overwritten } };
+  const agreed = withTries(known, target.tried, lasting, followed);
   const contact = foldRecord(primaryFor, others);
   const unseen = row?.agreed !== true && record === undefined;
   if (contact === undefined) {
@@ -76,11 +75,11 @@ export function planTarget(
     mapping: open,
     spelling: traits.spelling,
     agreed,
-    current: record?.values,
+    current: lasting?.values,
     erased,
   });
   const write = Object.fromEntries(
-    Object.entries(decided.write).filter(([field, value]) => !isRefused(field, value)),
+    Object.entries({ ...overwritten, ...decided.write }).filter(([field, value]) => !isRefused(field, value)),
   );
   const stillRefused = Object.entries(refused).filter(
     ([field, value]) => !open.some((line) => line.field.name === field) || decided.write[field] === value,
@@ -93,7 +92,7 @@ export function planTarget(
     target,
     write: held === undefined ? { ...write, [traits.contactIdField]: key } : write,
     taken: decided.taken,
-    agreed: withFollowed(withoutLeftOut(decided.agreed, before, unwritten), record, followed),
+    agreed: withFollowed(withoutLeftOut(decided.agreed, before, unwritten), lasting, followed),
     before,
     refused: Object.fromEntries(stillRefused),
     key,
@@ -123,7 +122,7 @@ function planOthers(
   mapping: readonly FieldMapping[],
   traits: AccountTraits,
   followed: Followed,
-  erased: ReadonlySet<string>,
+  erased: ErasedFields,
   agreed: Agreed,
   unseen: boolean,
 ): TargetPlan {
@@ -164,27 +163,46 @@ function planOthers(
   // What those who stand on it say too is theirs, such as the phone of who came back.
   const isTheirs = (line: FieldMapping): boolean =>
     target.others.some((one) => writtenValue(line, one, traits.spelling) === record?.values[line.field.name]);
-  // Of several phones in a list nobody can tell any more which one was the erased person's.
-  const isListOfSeveral = ({ field }: FieldMapping): boolean =>
-    field.kind === 'phones' &&
-    (traits.spelling.phoneList?.in(record?.values[field.name] ?? '') ?? []).length > 1;
   const isEmptied = (line: FieldMapping): boolean =>
-    erased.has(line.field.name) &&
-    target.row?.refused[line.field.name] !== '' &&
-    !isTheirs(line) &&
-    !isListOfSeveral(line);
-  const emptied = Object.fromEntries(mapping.filter(isEmptied).map((line) => [line.field.name, '']));
+    erased.has(line.field.name) && target.row?.refused[line.field.name] !== '' && !isTheirs(line);
+  const givingWay = mapping
+    .filter(isEmptied)
+    .map((line) => [line.field.name, withoutErased(line, record, erased, target.others, traits)] as const);
+  const emptied = Object.fromEntries(givingWay.map(([field, { write }]) => [field, write]));
+  const left = Object.fromEntries(givingWay.map(([field, { value }]) => [field, value]));
   const agreedThen = withFollowed(asSeen(decided.agreed, record, about), record, followed);
   return {
     target,
     write: { ...emptied, ...decided.write, ...(stale ? { [traits.contactIdField]: '' } : {}) },
     taken: decided.taken,
-    agreed: { ...agreedThen, base: { ...agreedThen.base, ...emptied, ...decided.write } },
+    agreed: { ...agreedThen, base: { ...agreedThen.base, ...left, ...decided.write } },
     before: { base: { ...agreed.base, ...record?.values }, ours: agreed.ours },
     refused: target.row?.refused ?? {},
     key: held,
     record,
     needsRead: record === undefined && (decided.needsRead || unseen || mayDiffer(target)),
+  };
+}
+
+/** A field that is emptied of somebody erased; of a list of phones their numbers go, and what others there have stays. */
+function withoutErased(
+  line: FieldMapping,
+  record: CrmRecord | undefined,
+  erased: ErasedFields,
+  others: readonly ContactFields[],
+  { spelling }: AccountTraits,
+): { readonly write: string; readonly value: string } {
+  const { name, kind } = line.field;
+  const { phoneList } = spelling;
+  if (kind !== 'phones' || phoneList === undefined) return { write: '', value: '' };
+  const there = phoneList.in(record?.values[name] ?? '');
+  const said = others.flatMap((one) => phoneList.in(writtenValue(line, one, spelling) ?? ''));
+  const removed = there.filter(
+    (number) => erased.get(name)?.includes(number) === true && !said.includes(number),
+  );
+  return {
+    write: phoneList.change({ added: [], removed }),
+    value: phoneList.write(there.filter((number) => !removed.includes(number))),
   };
 }
 
@@ -231,7 +249,7 @@ function withFollowed(agreed: Agreed, record: CrmRecord | undefined, { theirs }:
 function heldKey(
   { row, primaryFor, others, keyIsOthers }: DirtyTarget,
   record: CrmRecord | undefined,
-  erased: ReadonlySet<string>,
+  erased: ErasedFields,
 ): string | undefined {
   if (erased.has(erasedKeyField)) return undefined;
   const held = record === undefined ? (row?.keyContactId ?? undefined) : record.contactId;
@@ -271,6 +289,33 @@ function withTakenOver(
     else ours.delete(field);
   }
   return { base, ours: [...ours] };
+}
+
+/**
+ * What people had typed, and a write that nobody answered wrote over when it took effect at last: it was decided when the
+ * field said something else.
+ */
+function overwrittenLately(
+  { late, row, primaryFor }: DirtyTarget,
+  { base, ours }: Agreed,
+  record: CrmRecord | undefined,
+  mapping: readonly FieldMapping[],
+  { ours: oursAlone, same }: Followed,
+): CrmValues {
+  if (record === undefined || row?.agreed !== true || primaryFor.length === 0) return {};
+  // What is added to these, on either side, stands in ledgers; a list names what is added alone.
+  const shared = new Set(
+    mapping.flatMap(({ source, field }) =>
+      source === 'opt-out' || source === 'tags' || field.kind === 'phones' ? [field.name] : [],
+    ),
+  );
+  const typed = Object.entries(record.values).flatMap(([field, value]) => {
+    const { [field]: before = '' } = base;
+    const isOurs = ours.includes(field) || oursAlone.has(field) || shared.has(field);
+    if (before === '' || isOurs || same(field, before, value)) return [];
+    return isTried(late, field, value, same) ? [[field, before] as const] : [];
+  });
+  return Object.fromEntries(typed);
 }
 
 /** A write nobody answered that did come through: what stands there is ours. */

@@ -74,6 +74,7 @@ export async function previewWrites(
   const erasedOf = await erasedFieldsOf(
     workspaceId,
     standing.map(({ erasedValues }) => erasedValues),
+    followed,
     erasureKeyOf,
   );
   const results = [

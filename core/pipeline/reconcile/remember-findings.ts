@@ -10,6 +10,7 @@ import {
   phonesIn,
   deleteCrmLetters,
   dueTimeline,
+  erasedTriesOf,
   type DirtyRecord,
   givePrimaryRecords,
   holdContactsOf,
@@ -29,6 +30,7 @@ import {
   openConflicts,
   parkDeadLetters,
   preferPrimaries,
+  recordsById,
   repointLinks,
   returnDirty,
   saveErasedValues,
@@ -74,15 +76,15 @@ export async function rememberFindings(
   const scanned = [...found.seen, ...found.agreed].filter(
     ({ phoneFields }) => phoneFields === undefined || phoneFields.length > 0,
   );
-  const moves = found.gone.flatMap(({ recordId, movedTo }) =>
-    movedTo === undefined ? [] : [{ from: recordId, to: movedTo }],
-  );
-  const goneIds = found.gone.map(({ recordId }) => recordId);
+  const shown = await mergesShown(trx, connectionId, found.seen, now);
+  const gone = [...shown, ...found.gone];
+  const goneIds = gone.map(({ recordId }) => recordId);
+  const survivorIds = gone.flatMap(({ movedTo }) => movedTo ?? []);
   // People first, as where events are applied and somebody is erased, then all marks at once, then the rest: two that cross
   // wait for each other instead of ending in a deadlock.
   await holdContactsOf(trx, connectionId, {
     contactIds: found.links.map(({ contactId }) => contactId),
-    recordIds: [...goneIds, ...moves.map(({ to }) => to), ...scanned.map(({ recordId }) => recordId)],
+    recordIds: [...goneIds, ...survivorIds, ...scanned.map(({ recordId }) => recordId)],
     phones: phonesIn(scanned),
   });
   const findings = await withoutGonePeople(trx, connectionId, found, batch.erasureKeyOf);
@@ -94,10 +96,11 @@ export async function rememberFindings(
     ...[...findings.back.keys()].map(subjectOfContact),
   ]);
   await addOccurrences(trx, findings.noticed, now);
+  await followMerges(trx, connectionId, shown, batch, now);
   await saveRecords(
     trx,
     connectionId,
-    await withoutErased(trx, connectionId, findings.seen, batch.erasureKeyOf),
+    await withoutErased(trx, batch.followed, findings.seen, batch.erasureKeyOf),
     now,
   );
   await noteErasedBirths(trx, connectionId, findings.bornOfErased, batch.erasureKeyOf);
@@ -110,9 +113,7 @@ export async function rememberFindings(
   await agreeRecords(trx, connectionId, agreed, now);
   await saveErasedValues(trx, connectionId, standing, now);
   await trustRecords(trx, connectionId, findings.standing);
-  await noteErasedEnds(trx, connectionId, moves, batch.erasureKeyOf, now);
-  await markGone(trx, connectionId, findings.gone);
-  await repointLinks(trx, connectionId, moves, { entriesMove: batch.entriesMove, now });
+  await followMerges(trx, connectionId, findings.gone, batch, now);
   const given = await givePrimaryRecords(
     trx,
     connectionId,
@@ -123,7 +124,7 @@ export async function rememberFindings(
   await forgetTakenOver(
     trx,
     batch.followed,
-    [...moves.map(({ to }) => to), ...findings.noticed.map(({ recordId }) => recordId)],
+    [...survivorIds, ...findings.noticed.map(({ recordId }) => recordId)],
     batch.erasureKeyOf,
   );
   await leaveGonePrimaries(trx, connectionId, [...findings.back.keys()]);
@@ -184,6 +185,52 @@ export async function rememberFindings(
   await markLater(trx, connectionId, findings.unsettled, now);
   await returnDirty(trx, { connectionId, lease: batch.lease, returned });
   await addCounts(trx, countsOf(connectionId, findings.outcomes, new Set(done), now));
+}
+
+/** Records that are no more: what is known of them goes with those they went into. */
+async function followMerges(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  gone: Findings['gone'],
+  { entriesMove, erasureKeyOf }: { readonly entriesMove: boolean; readonly erasureKeyOf: ErasureKeyOf },
+  now: number,
+): Promise<void> {
+  const moves = gone.flatMap(({ recordId, movedTo }) =>
+    movedTo === undefined ? [] : [{ from: recordId, to: movedTo }],
+  );
+  await noteErasedEnds(trx, connectionId, moves, erasureKeyOf, now);
+  await markGone(trx, connectionId, gone);
+  await repointLinks(trx, connectionId, moves, { entriesMove, now });
+}
+
+/**
+ * What searches bring up tells of merges as well, which are to be known before what stands there is: of somebody erased it
+ * is not remembered.
+ */
+async function mergesShown(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  seen: Findings['seen'],
+  now: number,
+): Promise<Findings['gone']> {
+  const merged = seen.flatMap(({ recordId, mergedFrom = [], changedAt = now }) =>
+    mergedFrom.map((from) => ({ recordId: from, movedTo: recordId, changedAt })),
+  );
+  if (merged.length === 0) return [];
+  const rows = await recordsById(
+    trx,
+    connectionId,
+    merged.map(({ recordId }) => recordId),
+  );
+  const rowOf = new Map(rows.map((row) => [row.recordId, row]));
+  const tries = await erasedTriesOf(trx, connectionId);
+  return merged.flatMap(({ recordId, movedTo, changedAt }) => {
+    const row = rowOf.get(recordId);
+    // One nobody had seen may have been made by a create of somebody erased.
+    const passed = row === undefined ? tries.length === 0 : row.gone === 'merged' || row.gone === 'erased';
+    const at = row?.goneAt ?? row?.doubtedAt ?? changedAt;
+    return passed ? [] : [{ recordId, how: 'merged' as const, at, movedTo }];
+  });
 }
 
 /** What the statement of a day counts: each mark once, when it is done. */

@@ -9,6 +9,7 @@ import {
   advanceOwnerRotation,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
+import { fieldOfNumber } from '../../mapping/index.ts';
 import { byAge, type Candidates, candidatesOf, inChunks, orderOf, seenRecord } from './candidates.ts';
 import { creationObjection, type FirstContact, isRush, ownerOf } from './creation-rules.ts';
 import type { UnlinkedContact } from './load-batch.ts';
@@ -236,10 +237,11 @@ function agreedByTries(
   const base = Object.fromEntries(
     Object.entries(written).map(([field, last]) => {
       const now = current[field];
-      return [field, now !== undefined && tries.some((one) => one[field] === now) ? now : last];
+      return [field, now !== undefined && tries.some((one) => (one[field] ?? '') === now) ? now : last];
     }),
   );
-  return { base, ours: Object.keys(written).toSorted() };
+  const ours = Object.keys(written).filter((name) => fieldOfNumber(name) === name);
+  return { base, ours: ours.toSorted() };
 }
 
 /** Gives the new ones their owners, by the connection's one rule. */

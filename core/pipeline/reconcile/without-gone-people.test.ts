@@ -33,7 +33,14 @@ test('nothing that calls bring of somebody erased meanwhile is kept, and all of 
     };
   });
   const nothing = new Set<string>();
-  const followed = { connectionId, fields: nothing, theirs: nothing, ours: nothing, same: () => true };
+  const followed = {
+    connectionId,
+    fields: nothing,
+    theirs: nothing,
+    ours: nothing,
+    same: () => true,
+    numbersIn: () => [],
+  };
   const erasureKeyOf = (): Promise<Buffer> => Promise.resolve(Buffer.alloc(32, 7));
   await transact((trx) =>
     rememberFindings(
@@ -80,7 +87,14 @@ test('of a list of phones that held one of somebody erased meanwhile not even th
       .execute();
   });
   const nothing = new Set<string>();
-  const followed = { connectionId, fields: nothing, theirs: nothing, ours: nothing, same: () => true };
+  const followed = {
+    connectionId,
+    fields: nothing,
+    theirs: nothing,
+    ours: nothing,
+    same: () => true,
+    numbersIn: () => [],
+  };
   const list = `${phone}\n022 1234567`;
   const agreed = {
     recordId,

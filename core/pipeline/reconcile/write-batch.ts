@@ -1,13 +1,15 @@
-import type { CrmValues } from '../../crm/index.ts';
+import type { AccountTraits, CrmValues } from '../../crm/index.ts';
 import {
   decideCreations,
   type DirtyRecord,
   standingContacts,
   markTried,
   noteWrites,
+  shareCreates,
   unborn,
 } from '../../store/index.ts';
-import { followedBy } from '../followed.ts';
+import { ownNumberOf, ownNumbersOf } from '../../mapping/index.ts';
+import { followedBy, settlesAt, settlesFrom } from '../followed.ts';
 import type { BatchWork } from './batch-work.ts';
 import { type BatchOutcome, type Finding, foldFindings } from './findings.ts';
 import type { TargetPlan } from './plan-target.ts';
@@ -82,7 +84,7 @@ export async function writeBatch(work: BatchWork): Promise<ReadonlyMap<BatchOutc
  * what is to be: nothing that was decided with somebody who was erased since. A record that is others' too is marked anew.
  */
 async function noteIntentions(
-  { store, clock, connection }: BatchWork,
+  { store, clock, connection, connector: { traits }, mapping }: BatchWork,
   creating: readonly CreatingValues[],
   plans: readonly TargetPlan[],
 ): Promise<{
@@ -128,20 +130,46 @@ async function noteIntentions(
       trx,
       connectionId,
       [
-        ...left.creating.map(({ creation, values }) => ({ recordId: unborn(creation.key), values })),
+        ...left.creating.map(({ creation: { key }, values }) => ({
+          recordId: unborn(key),
+          values: { ...values, ...ownNumbersOf(values, mapping, traits.spelling) },
+          underKey: key,
+        })),
         ...writing.map((plan) => ({ recordId: plan.target.recordId, values: asTold(plan) })),
       ],
       now,
     );
-    return { ...left, found: { outcomes: gone.map((dirty) => [dirty, 'left alone']) } };
+    // Where our id is unique, a create under it writes to the record that bears it.
+    const bearing = traits.writeClass === 'keyed' ? writing.flatMap((plan) => bearingOf(plan, traits)) : [];
+    const shared = await shareCreates(trx, connectionId, bearing, settlesFrom(now, traits));
+    return {
+      ...left,
+      found: {
+        outcomes: gone.map((dirty) => [dirty, 'left alone']),
+        unsettled: shared.map(({ recordId, at }) => ({ recordId, dueAt: settlesAt({ at }, traits) + 1 })),
+      },
+    };
   });
 }
 
-/** What a write leaves there: one that adds to a list names what is added alone. */
-function asTold({ write, agreed }: TargetPlan): CrmValues {
+/** What a write leaves there: one that adds to a list names what is added alone. Which of a list is ours goes with it. */
+function asTold({ write, agreed: { base } }: TargetPlan): CrmValues {
   return Object.fromEntries(
-    Object.entries(write).map(([field, value]) => [field, agreed.base[field] ?? value]),
+    Object.entries(write).flatMap(([field, value]) => {
+      const { [ownNumberOf(field)]: number = '' } = base;
+      const told = [field, base[field] ?? value] as const;
+      return number === '' ? [told] : [told, [ownNumberOf(field), number] as const];
+    }),
   );
+}
+
+/** The record that gets our id by this, and the id. */
+function bearingOf(
+  { target: { recordId }, write }: TargetPlan,
+  { contactIdField }: AccountTraits,
+): { recordId: string; key: string }[] {
+  const { [contactIdField]: key = '' } = write;
+  return key === '' ? [] : [{ recordId, key }];
 }
 
 function peopleOf({ target: { primaryFor, others } }: TargetPlan): string[] {

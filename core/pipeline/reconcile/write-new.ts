@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type CrmValues, linesOn, phonesOf } from '../../crm/index.ts';
-import { standInsOf, valuesForNew } from '../../mapping/index.ts';
+import { ownNumbersOf, standInsOf, valuesForNew } from '../../mapping/index.ts';
 import { raiseAlert, twoRecords, unborn } from '../../store/index.ts';
 import { followedBy, settlesAt } from '../followed.ts';
 import { adoptNamed, type NamedTwin, namesTwin } from './adopt.ts';
@@ -172,7 +172,11 @@ function createdOne(
       const agreed = {
         recordId,
         keyContactId: creation.key,
-        base: { ...onlyOf(stands, theirs), ...asAnswered(sent, sent, outcome.values) },
+        base: {
+          ...onlyOf(stands, theirs),
+          ...asAnswered(sent, sent, outcome.values),
+          ...ownNumbersOf(sent, mapping, traits.spelling),
+        },
         ours: Object.keys(sent).toSorted(),
         refused: {
           ...refusedValues(leftOut, optOutFieldsOf(mapping)),

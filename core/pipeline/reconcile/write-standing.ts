@@ -68,7 +68,7 @@ export async function planStanding(
   const { connection, connector, mapping, clock } = work;
   const { traits } = connector;
   const followed = followedBy(connection, traits);
-  const plans = standing.map((target) => planTarget(target, undefined, mapping, traits, followed, new Set()));
+  const plans = standing.map((target) => planTarget(target, undefined, mapping, traits, followed, new Map()));
   const asking = plans.filter(({ needsRead }) => needsRead).map(({ target }) => target);
   if (asking.length === 0) return { plans, found: [] };
   const read = await work.calls.inParts(asking, traits.sizes.read, (part) =>
@@ -85,6 +85,7 @@ export async function planStanding(
   const erasedOf = await erasedFieldsOf(
     connection.workspaceId,
     asking.map(({ erasedValues }) => erasedValues),
+    followed,
     work.erasureKeyOf,
   );
   const { erasedTries } = work.batch;
@@ -303,13 +304,15 @@ function agreedOf(
   const { target, before, key, record, write } = plan;
   const { base, ours } = withoutLeftOut(plan.agreed, before, leftOut);
   const agreed = asAnswered(base, write, answered);
+  // A phone nobody maps stands as it was read, whatever was known of it before.
+  const unwritten = Object.entries(record?.values ?? {}).filter(([field]) => !(field in write));
   return {
     recordId: target.recordId,
     keyContactId: key,
     base: agreed,
     ours,
     refused: plan.refused,
-    phones: phonesOf({ values: { ...record?.values, ...agreed } }, traits, region),
+    phones: phonesOf({ values: { ...agreed, ...Object.fromEntries(unwritten) } }, traits, region),
     rank: record?.rank,
     createdAt: record?.createdAt,
     changedAt: record?.changedAt,

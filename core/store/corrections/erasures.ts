@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { sql } from 'kysely';
-import { scopeOf } from '../../identity/index.ts';
+import { canonicalPhone, scopeOf } from '../../identity/index.ts';
+import { fieldOfNumber } from '../../mapping/index.ts';
 import { fromJson } from '../json.ts';
 import type { Page } from '../page.ts';
 import type { WorkspaceTransaction } from '../store.ts';
@@ -27,6 +28,11 @@ export function erasedHash(key: Buffer, identity: string): Buffer {
 
 /** Under which their id, in the field that is unique, is among values of theirs that we wrote to a record: no field's name. */
 export const erasedKeyField = ' our id';
+
+/** A value as it is hashed: a number of a list of phones however it is spelled there. */
+export function hashable(field: string, value: string): string {
+  return fieldOfNumber(field) === field ? value : (canonicalPhone(value.replace(/[\s()-]/g, '')) ?? value);
+}
 
 /** Whether anybody of this workspace was ever erased. */
 export async function hasErased(trx: WorkspaceTransaction): Promise<boolean> {

@@ -31,6 +31,8 @@ import { accountFacts } from './0050-account-facts.ts';
 import { deals } from './0051-deals.ts';
 import { directoryApart } from './0052-directory-apart.ts';
 import { lettersOfTimelines } from './0054-letters-of-timelines.ts';
+import { createsInJournal } from './0055-creates-in-journal.ts';
+import { erasedBases } from './0056-erased-bases.ts';
 import { entryRests } from './0057-entry-rests.ts';
 import { webhooksAskedFor } from './0060-webhooks-asked-for.ts';
 
@@ -69,6 +71,8 @@ export const migrations = {
   '0051-deals': deals,
   '0052-directory-apart': directoryApart,
   '0054-letters-of-timelines': lettersOfTimelines,
+  '0055-creates-in-journal': createsInJournal,
+  '0056-erased-bases': erasedBases,
   '0057-entry-rests': entryRests,
   '0060-webhooks-asked-for': webhooksAskedFor,
 };

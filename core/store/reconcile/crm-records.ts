@@ -33,6 +33,8 @@ export interface SeenRecord {
   readonly phoneFields?: readonly string[];
   /** The vendor's time of its last change; undefined: not told. */
   readonly changedAt?: number | undefined;
+  /** Records that were merged into it; undefined: not told. */
+  readonly mergedFrom?: readonly string[] | undefined;
 }
 
 /** As identities have them. */
@@ -361,6 +363,8 @@ export interface MergedRecord {
   readonly ours: readonly string[];
   readonly agreed: boolean;
   readonly erasedValues: ErasedValues | null;
+  /** What stood there when somebody it told of was erased. */
+  readonly erasedBase: ErasedValues | null;
   readonly goneAt: number;
 }
 
@@ -372,7 +376,11 @@ export async function mergedInto(
 ): Promise<MergedRecord[]> {
   if (recordIds.length === 0) return [];
   const { rows } = await sql<
-    Omit<MergedRecord, 'base' | 'erasedValues'> & { base: Buffer; erasedValues: Buffer | null }
+    Omit<MergedRecord, 'base' | 'erasedValues' | 'erasedBase'> & {
+      base: Buffer;
+      erasedValues: Buffer | null;
+      erasedBase: Buffer | null;
+    }
   >`
     with recursive merged as (
       select record_id, moved_to as survivor from crm_records
@@ -383,7 +391,7 @@ export async function mergedInto(
       join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
                         and r.moved_to = m.record_id and r.gone = 'merged')
     select r.record_id as "recordId", m.survivor as "survivorId", r.base, r.ours, r.agreed,
-           r.erased_values as "erasedValues", r.gone_at as "goneAt"
+           r.erased_values as "erasedValues", r.erased_base as "erasedBase", r.gone_at as "goneAt"
     from merged m
     join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
                       and r.record_id = m.record_id
@@ -392,6 +400,7 @@ export async function mergedInto(
     ...row,
     base: fromJson(row.base) as CrmValues,
     erasedValues: row.erasedValues === null ? null : (fromJson(row.erasedValues) as ErasedValues),
+    erasedBase: row.erasedBase === null ? null : (fromJson(row.erasedBase) as ErasedValues),
   }));
 }
 

@@ -27,21 +27,22 @@ function entryOf(row: StoredEntry): JournalEntry {
   return { ...row, written: fromJson(row.written) as CrmValues };
 }
 
-/** Notes writes before they are made: an echo may come before the answer does. */
+/** Notes writes before they are made: an echo may come before the answer does. `underKey`: it creates a record under this id. */
 export async function noteWrites(
   trx: WorkspaceTransaction,
   connectionId: string,
-  writes: readonly { readonly recordId: string; readonly values: CrmValues }[],
+  writes: readonly { readonly recordId: string; readonly values: CrmValues; readonly underKey?: string }[],
   now: number,
 ): Promise<void> {
   if (writes.length === 0) return;
   const values = blobOf(writes.map((write) => toJson(write.values)));
   await sql`
-    insert into crm_writes (workspace_id, connection_id, record_id, write_id, at, written)
+    insert into crm_writes (workspace_id, connection_id, record_id, write_id, at, written, under_key, answered)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, record_id, write_id, ${now},
-           substr(${values.bytes}::bytea, start, size)
+           substr(${values.bytes}::bytea, start, size), under_key, under_key is null
     from unnest(${writes.map((write) => write.recordId)}::text[], ${writes.map(() => randomUUID())}::uuid[],
-                ${values.starts}::int[], ${values.sizes}::int[]) as t (record_id, write_id, start, size)`.execute(
+                ${writes.map((write) => write.underKey ?? null)}::text[],
+                ${values.starts}::int[], ${values.sizes}::int[]) as t (record_id, write_id, under_key, start, size)`.execute(
     trx,
   );
   trx.due.add('sweep', trx.workspaceId, now + echoMs);
@@ -77,13 +78,24 @@ export async function unansweredWrites(
   return rows.map(entryOf);
 }
 
-/** A created record is known by its id from now on; its making was answered, and no try before. */
+/**
+ * A created record is known by its id from now on; its making was answered, and no try before. What it was known for already,
+ * as it bore the id before, goes on as it is.
+ */
 export async function nameWrites(
   trx: WorkspaceTransaction,
   connectionId: string,
   names: readonly { readonly from: string; readonly to: string }[],
 ): Promise<void> {
   if (names.length === 0) return;
+  const named = sql`
+    unnest(${names.map(({ from }) => from)}::text[], ${names.map(({ to }) => to)}::text[]) as t (old, new)`;
+  await sql`
+    delete from crm_writes w
+    using ${named} join crm_writes known on known.workspace_id = ${trx.workspaceId}
+                   and known.connection_id = ${connectionId} and known.record_id = t.new
+    where w.workspace_id = ${trx.workspaceId} and w.connection_id = ${connectionId} and w.record_id = t.old
+      and known.write_id = w.write_id`.execute(trx);
   await sql`
     update crm_writes w
     set record_id = t.new,
@@ -91,7 +103,7 @@ export async function nameWrites(
                                where later.workspace_id = ${trx.workspaceId} and later.connection_id = w.connection_id
                                  and later.record_id = w.record_id
                                  and (later.at, later.write_id) > (w.at, w.write_id))
-    from unnest(${names.map(({ from }) => from)}::text[], ${names.map(({ to }) => to)}::text[]) as t (old, new)
+    from ${named}
     where w.workspace_id = ${trx.workspaceId} and w.connection_id = ${connectionId} and w.record_id = t.old`.execute(
     trx,
   );
@@ -120,8 +132,8 @@ export async function shareWrites(
   moves: readonly { readonly from: string; readonly to: string }[],
 ): Promise<void> {
   await sql`
-    insert into crm_writes (workspace_id, connection_id, record_id, write_id, at, written, answered)
-    select w.workspace_id, w.connection_id, t.new, w.write_id, w.at, w.written, w.answered and not exists (
+    insert into crm_writes (workspace_id, connection_id, record_id, write_id, at, written, under_key, answered)
+    select w.workspace_id, w.connection_id, t.new, w.write_id, w.at, w.written, w.under_key, w.answered and not exists (
              select 1 from dirty_records d
              where d.workspace_id = ${trx.workspaceId} and d.connection_id = ${connectionId}
                and d.record_id = w.record_id and d.tried and d.marked_at <= w.at)
@@ -131,17 +143,17 @@ export async function shareWrites(
     on conflict do nothing`.execute(trx);
 }
 
-/** Writes whose echo may still come. Locked: an echo is absorbed once. */
+/** Writes whose echo may be a change that was made then or later, however late it is told. Locked: an echo is absorbed once. */
 export async function openWrites(
   trx: WorkspaceTransaction,
   connectionId: string,
   recordIds: readonly string[],
-  now: number,
+  changedAt: number,
 ): Promise<JournalEntry[]> {
   const { rows } = await sql<StoredEntry>`
     select ${columns} from crm_writes
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-      and record_id = any(${recordIds}::text[]) and at > ${now - echoMs}
+      and record_id = any(${recordIds}::text[]) and at > ${changedAt - echoMs}
     order by at, write_id for update`.execute(trx);
   return rows.map(entryOf);
 }
@@ -171,16 +183,39 @@ export async function keepWrites(
 /** Under which name a record that is not made yet stands here. */
 export const unborn = (key: string): string => `new:${key}`;
 
-/** What was lately to be written to records that may have been made, each try for itself. */
-export async function unbornWrites(
+/**
+ * Records that are about to bear our ids: what creates under these were to write since then, and nobody answered, may take
+ * effect there. Returns which, and when they were noted.
+ */
+export async function shareCreates(
   trx: WorkspaceTransaction,
   connectionId: string,
-  now: number,
+  records: readonly { readonly recordId: string; readonly key: string }[],
+  since: number,
+): Promise<{ readonly recordId: string; readonly at: number }[]> {
+  if (records.length === 0) return [];
+  const { rows } = await sql<{ recordId: string; at: number }>`
+    insert into crm_writes (workspace_id, connection_id, record_id, write_id, at, written, under_key, answered)
+    select w.workspace_id, w.connection_id, t.record_id, w.write_id, w.at, w.written, w.under_key, false
+    from unnest(${records.map(({ key }) => key)}::text[],
+                ${records.map(({ recordId }) => recordId)}::text[]) as t (key, record_id)
+    join crm_writes w on w.workspace_id = ${trx.workspaceId} and w.connection_id = ${connectionId}
+                     and w.under_key = t.key and not w.answered and w.at >= ${since}
+    on conflict do nothing
+    returning record_id as "recordId", at`.execute(trx);
+  return rows;
+}
+
+/** What creates then or later were to write, each try for itself: one that nobody answered may have made a record of its own. */
+export async function createsSince(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  changedAt: number,
 ): Promise<CrmValues[]> {
   const { rows } = await sql<{ written: Buffer }>`
     select written from crm_writes
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-      and starts_with(record_id, ${unborn('')}) and at > ${now - echoMs}`.execute(trx);
+      and under_key is not null and at > ${changedAt - echoMs}`.execute(trx);
   return rows.map(({ written }) => fromJson(written) as CrmValues);
 }
 

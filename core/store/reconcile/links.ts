@@ -70,8 +70,8 @@ export async function partedFrom(
 /**
  * Ties contacts to records. A contact joined into another meanwhile is tied by its survivor; one that has a primary
  * record already gets no second one, and what a person parted stays parted. Timelines of those who got a primary record fall
- * due. A record made for somebody who got another one meanwhile is a conflict. Returns records tied to a survivor: what they
- * say was decided without them.
+ * due. A record made for somebody who got another one meanwhile is a conflict. Returns records tied otherwise than was asked,
+ * as by a survivor: what they say was decided without them.
  */
 export async function saveLinks(
   trx: WorkspaceTransaction,
@@ -104,10 +104,11 @@ export async function saveLinks(
     returning ${columns}`.execute(trx);
   await leaveGonePrimaries(trx, connectionId, contactsWithPrimary(rows));
   await dueTimeline(trx, connectionId, contactsWithPrimary(rows), now);
-  const asked = new Set(links.map(({ contactId, recordId }) => `${contactId} ${recordId}`));
-  const joined = rows.flatMap(({ contactId, recordId }) =>
-    asked.has(`${contactId} ${recordId}`) ? [] : [recordId],
-  );
+  const asked = new Map(links.map((link) => [`${link.contactId} ${link.recordId}`, link.primary]));
+  const joined = rows.flatMap(({ contactId, recordId, primary }) => {
+    const wanted = asked.get(`${contactId} ${recordId}`);
+    return wanted === undefined || (wanted && !primary) ? [recordId] : [];
+  });
   const made = new Set(links.filter(({ reason }) => reason === 'created').map(({ recordId }) => recordId));
   const second = rows.filter(({ primary, recordId }) => !primary && made.has(recordId));
   if (second.length === 0) return joined;

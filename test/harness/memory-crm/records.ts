@@ -81,10 +81,14 @@ export function openRecords(clock: SandboxClock, ids: MemoryIds): MemoryRecords 
       one.act();
     }
   };
+  clock.onAdvance(catchUp);
   return {
     byId: records,
     deals,
-    later: (dueAt, act) => void late.push({ dueAt, act }),
+    later(dueAt, act) {
+      clock.stopAt(dueAt);
+      late.push({ dueAt, act });
+    },
     catchUp,
     standing,
     mustStand(recordId) {
