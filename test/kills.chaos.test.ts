@@ -7,8 +7,8 @@ import {
   inParallel,
   wholeAccountScanned,
   openOwnCluster,
+  peopleIn,
   problemsOf,
-  type SandboxRecord,
   type ServiceProcess,
   type ServiceFixture,
   trafficOf,
@@ -44,7 +44,7 @@ async function postOnce(
   });
   await dying;
   await everythingThrough(fixture, 150_000);
-  const { results } = await fixture.control<{ results: SandboxRecord[] }>('GET', '/hubspot/records/contacts');
+  const results = await peopleIn(fixture, 'hubspot').seen();
   const place = { store: fixture.store, workspaceId: fixture.parties.workspaceId };
   expect(await problemsOf(place, everybody, results, [start, Date.now()])).toEqual([]);
 }

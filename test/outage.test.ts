@@ -1,18 +1,31 @@
 import { SangamError } from '@sangam/core/errors';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import type { OpenAccount } from './conformance/account.ts';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { hour, minute, somebody } from './conformance/set-up.ts';
+import { openZohoAccount } from './conformance/zoho-account.ts';
 import { createCrmFixture } from './harness/crm-fixture.ts';
 
 /** Promise 7: an outage rides through, inside the vendor's limits, with nothing lost or doubled. */
 
-describe('a CRM that answers 503 for three hours', () => {
+/** `perStep` of so many people write every five minutes, one group after the other. */
+const vendors: readonly {
+  readonly label: string;
+  readonly open: OpenAccount;
+  readonly people: number;
+  readonly perStep: number;
+}[] = [
+  { label: 'HubSpot', open: openHubspotAccount, people: 300, perStep: 25 },
+  { label: 'Zoho CRM', open: openZohoAccount, people: 72, perStep: 6 },
+];
+
+describe.each(vendors)('$label answers 503 for three hours', ({ open, people, perStep }) => {
   test('gets everything afterwards, once, and another business notices nothing', async () => {
     const fixture = await createCrmFixture();
     onTestFinished(() => fixture.close());
     const options = { limiter: true };
-    const down = await fixture.addWorkspace(openHubspotAccount, options);
-    const other = await fixture.addWorkspace(openHubspotAccount, options);
+    const down = await fixture.addWorkspace(open, options);
+    const other = await fixture.addWorkspace(open, options);
     fixture.addProcess();
 
     const known = somebody(0, 'Known before');
@@ -25,8 +38,9 @@ describe('a CRM that answers 503 for three hours', () => {
     const steps = 36;
     const lastWord = new Map<number, string>();
     for (let step = 0; step < steps; step += 1) {
-      // Three hundred people, most of them more than once.
-      const writing = Array.from({ length: 25 }, (_, index) => 1 + ((step * 9 + index) % 300));
+      // Most of them more than once.
+      const from = step * Math.ceil(people / steps);
+      const writing = Array.from({ length: perStep }, (_, index) => 1 + ((from + index) % people));
       await Promise.all(
         writing.map(async (index) => {
           const words = `message of step ${String(step)}`;
@@ -75,7 +89,7 @@ describe('a CRM that answers 503 for three hours', () => {
   test('nobody waits any longer once it ends, whoever made the call that went through', async () => {
     const fixture = await createCrmFixture();
     onTestFinished(() => fixture.close());
-    const crm = await fixture.addWorkspace(openHubspotAccount);
+    const crm = await fixture.addWorkspace(open);
     const known = somebody(0, 'Known before');
     await crm.writes(known);
     await fixture.ride(hour);
@@ -107,7 +121,7 @@ describe('a CRM that answers 503 for three hours', () => {
   test('what only a person can mend is said, also where the timeline meets it first', async () => {
     const fixture = await createCrmFixture();
     onTestFinished(() => fixture.close());
-    const crm = await fixture.addWorkspace(openHubspotAccount);
+    const crm = await fixture.addWorkspace(open);
     await crm.writes(somebody(1));
     const answer = await crm.answers(somebody(1));
     await fixture.ride(hour);
@@ -123,7 +137,7 @@ describe('a CRM that answers 503 for three hours', () => {
   test('one person alone is not left waiting when it ends', async () => {
     const fixture = await createCrmFixture();
     onTestFinished(() => fixture.close());
-    const crm = await fixture.addWorkspace(openHubspotAccount);
+    const crm = await fixture.addWorkspace(open);
     await crm.account.fault({ status: 503 });
     await crm.writes(somebody(1));
     expect(await fixture.pass(3 * hour)).toBe(false);

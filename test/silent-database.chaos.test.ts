@@ -7,8 +7,8 @@ import {
   inParallel,
   wholeAccountScanned,
   openDatabaseProxy,
+  peopleIn,
   problemsOf,
-  type SandboxRecord,
   type ServiceProcess,
   type ServiceFixture,
   trafficOf,
@@ -72,10 +72,7 @@ describe.concurrent('a database that is up, and does not do its work', () => {
     await post(bodies.slice(40));
     await everythingThrough(fixture, 150_000);
     await until('ready again', async () => (await readiness(service)) === 'ready');
-    const { results } = await fixture.control<{ results: SandboxRecord[] }>(
-      'GET',
-      '/hubspot/records/contacts',
-    );
+    const results = await peopleIn(fixture, 'hubspot').seen();
     const place = { store: fixture.store, workspaceId: fixture.parties.workspaceId };
     expect(await problemsOf(place, everybody, results, [start, Date.now()])).toEqual([]);
   });

@@ -51,6 +51,12 @@ export interface Client<LimitName extends string, Refusal> {
   succeed<Body>(call: Call<LimitName>, schema: z.ZodType<Body>): Promise<Body>;
 }
 
+/**
+ * Where no body is an answer: there is nothing there. Any other success without JSON is a page of somebody between, of which
+ * nothing follows.
+ */
+const saysNothing: ReadonlySet<number> = new Set([204, 304]);
+
 export function createClient<LimitName extends string, Refusal>(
   protocol: Protocol<Refusal>,
   usualNeeds: readonly Need<LimitName>[],
@@ -83,6 +89,8 @@ export function createClient<LimitName extends string, Refusal>(
     }
     const refusal = refusalIn(response);
     if (refusal !== undefined) return { ok: false, refusal };
+    if (response.body === undefined && !saysNothing.has(response.status))
+      throw unreadable(vendor, response.status);
     const read = schema.safeParse(response.body);
     if (!read.success) throw unreadable(vendor, response.status);
     return { ok: true, body: read.data };

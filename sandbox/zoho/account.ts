@@ -23,6 +23,8 @@ export interface Account {
   ): { refused: Answer } | { headers: Readonly<Record<string, string>> };
   /** Of a call under way; undefined = too many are. */
   begin(): (() => void) | undefined;
+  /** Credits of all calls so far, whatever the limit. */
+  spent(): number;
   setToken(change: { expired?: boolean | undefined; accessToken?: string | undefined }): { expired: boolean };
 }
 
@@ -34,6 +36,7 @@ export function createAccount(
 ): Account {
   let token = accessToken;
   let expired = false;
+  let spentSoFar = 0;
   const creditsMax = (): number => {
     const { edition, creditsMax: max } = rules();
     const { credits, aUser, atMost } = editions[edition];
@@ -72,7 +75,9 @@ export function createAccount(
         };
       }
       if (calls.take()?.allowed === false) return { refused: answerError(tooManyRequests) };
-      const spent = credits.take(costOf(found, body));
+      const cost = costOf(found, body);
+      const spent = credits.take(cost);
+      if (spent?.allowed !== false) spentSoFar += cost;
       if (spent === undefined) return { headers: {} };
       // Told only once half is spent.
       const headers: Record<string, string> =
@@ -80,6 +85,7 @@ export function createAccount(
       return spent.allowed ? { headers } : { refused: { ...answerError(tooManyRequests), headers } };
     },
     begin: () => atOnce.begin(),
+    spent: () => spentSoFar,
     setToken(change) {
       token = change.accessToken ?? token;
       expired = change.expired ?? expired;

@@ -94,6 +94,10 @@ function createZoho(frame: CrmFrame, startRules: ZohoRules): CrmSimulator {
     '/token',
     answering(written, (request) => ok(account.setToken(readBody(tokenBody, request)))),
   );
+  controls.get(
+    '/credits',
+    answering(written, () => ok({ spent: account.spent() })),
+  );
   controls.put(
     '/rules',
     answering(written, (request) => {

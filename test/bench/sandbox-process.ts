@@ -18,7 +18,10 @@ const sandbox = await createSandbox({
   access: { admits: async () => true },
   whatsapp: { ...parties.whatsapp, accessToken: 'not-called', webhookUrl: () => 'http://127.0.0.1:9' },
   crms: parties.crms,
-  rules: { hubspot: { rateLimitMax: 0, searchLimitMax: 0 } },
+  rules: {
+    hubspot: { rateLimitMax: 0, searchLimitMax: 0 },
+    zoho: { creditsMax: 0, concurrencyMax: 0 },
+  },
 });
 app.use('/sandbox', sandbox.router);
 process.send?.(`http://${host}/sandbox`);

@@ -22,10 +22,17 @@ const service = createService({
   retention: { deadLetterContents: 180, keptEvents: 400, occurrences: 400, audit: 2_555 },
   box: createSecretBox([key === '' ? randomBytes(32) : Buffer.from(key, 'base64')]),
   clock: systemClock,
-  // The engine is measured, not the vendor's limits: HubSpot's alone would end at ten calls a second.
+  // The engine is measured, not the vendors' limits: HubSpot's alone would end at ten calls a second.
   crmLimits: {
     api: { kind: 'rolling', calls: 1_000_000, perMs: 10_000 },
     search: { kind: 'rolling', calls: 1_000_000, perMs: 10_000 },
+    'at once': { kind: 'concurrent', most: 1_000 },
+    credits: {
+      kind: 'budget',
+      tokens: 1_000_000_000,
+      renewed: 'a day later',
+      reserves: { pressing: 0.25, consent: 0.1 },
+    },
   },
   logger: pino({ level: 'warn' }, pino.destination(2)),
   sandboxUrl: sandbox,

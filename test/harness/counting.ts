@@ -64,7 +64,8 @@ export function trafficOf(people: number, each: number, start: number): Traffic 
 
 /** A record of the CRM as a user sees it, whoever listed it. */
 export interface SeenRecord {
-  readonly properties: Readonly<Record<string, string>>;
+  readonly phone: string;
+  readonly optedOut: boolean;
   readonly timeline?: readonly { readonly text: string }[];
 }
 
@@ -81,11 +82,11 @@ export async function problemsOf(
   const problems: string[] = [];
   if (records.length !== everybody.length)
     problems.push(`${String(records.length)} records of ${String(everybody.length)} people`);
-  const byPhone = Map.groupBy(records, ({ properties }) => properties['wa_phone_e164'] ?? '');
+  const byPhone = Map.groupBy(records, ({ phone }) => phone);
   const shownWhere = new Map<string, string[]>();
-  for (const { properties, timeline = [] } of records) {
+  for (const { phone, timeline = [] } of records) {
     for (const [words] of timeline.flatMap((entry) => [...entry.text.matchAll(/\bw\d+_\d+\b/g)])) {
-      shownWhere.set(words, [...(shownWhere.get(words) ?? []), properties['wa_phone_e164'] ?? '']);
+      shownWhere.set(words, [...(shownWhere.get(words) ?? []), phone]);
     }
   }
   for (const { person, words, consent } of everybody) {
@@ -95,8 +96,8 @@ export async function problemsOf(
       problems.push(`${phone} has ${String(record === undefined ? 0 : twins.length + 1)} records`);
       continue;
     }
-    if (record.properties['wa_opt_out'] !== String(consent.at(-1) === 'STOP'))
-      problems.push(`opt-out of ${phone} is ${record.properties['wa_opt_out'] ?? 'empty'}`);
+    if (record.optedOut !== (consent.at(-1) === 'STOP'))
+      problems.push(`opt-out of ${phone} is ${String(record.optedOut)}`);
     for (const said of words) {
       const where = shownWhere.get(said) ?? [];
       if (where.length !== 1 || where[0] !== phone)

@@ -14,6 +14,7 @@ export * from './service-fixture.ts';
 export * from './deliver.ts';
 export * from './database-proxy.ts';
 export * from './counting.ts';
+export * from './people-in.ts';
 export * from './own-cluster.ts';
 export * from './api.ts';
 export * from './waiting.ts';

@@ -87,9 +87,14 @@ export async function createServiceFixture(
   const clock = new SandboxClock();
   const box = createSecretBox([Buffer.from(secretsKey, 'base64')]);
   const made = await ensureSandboxWorkspace(store, box, clock, sandboxCrms);
-  const { hubspot } = made.crms;
-  if (hubspot === undefined) throw new Error('The sandbox has no HubSpot.');
-  const parties = { ...made, hubspot };
+  const parties: Parties = {
+    ...made,
+    get hubspot() {
+      const { hubspot } = made.crms;
+      if (hubspot === undefined) throw new Error('The sandbox workspace has no HubSpot.');
+      return hubspot;
+    },
+  };
   const services: ServiceProcess[] = [];
   const opened: Service[] = [];
   const { server, sandbox, url } = await openSandbox(
