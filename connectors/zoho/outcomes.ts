@@ -27,7 +27,8 @@ const detailsOf = z.looseObject({
   json_path: text,
   id: text,
   expected_data_type: text,
-  maximum_length: z.number().optional().catch(undefined),
+  // A number in its examples, a text in one of its descriptions. docs/vendors/zoho.md §2.2
+  maximum_length: z.coerce.number().positive().optional().catch(undefined),
   duplicate_record: z
     .looseObject({ id: text, module: z.looseObject({ api_name: text }).optional().catch(undefined) })
     .optional()
