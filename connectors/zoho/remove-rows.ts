@@ -2,7 +2,7 @@ import type { Priority } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
 import type { ZohoClient } from './client.ts';
 import { readRefusal, refusalError } from './errors.ts';
-import { isElsewhere, isLocked, problemsOf, success } from './outcomes.ts';
+import { success } from './outcomes.ts';
 import { deleteRecords, type Item } from './record-api.ts';
 
 /** Of an id nobody has. docs/vendors/zoho.md §4.5. */

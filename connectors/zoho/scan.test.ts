@@ -1,6 +1,6 @@
 import type { Connector, CrmRecord, ScanPage } from '@sangam/core/crm';
 import { expect, test } from 'vitest';
-import { openProvisioned, type TestOrg, userConverts, userMakes } from './test-org.ts';
+import { openProvisioned, type TestOrg, userConverts, userMakes, zohoAnswering } from './test-org.ts';
 
 async function look(
   connector: Connector,
@@ -89,4 +89,23 @@ test('who may not see deals sees all else', async () => {
   await org.control('PUT', '/faults', { status: 403, code: 'NO_PERMISSION' });
   const last = await org.connector.scan({ cursor: page.next ?? '' }, [], 'import');
   expect(last).toEqual({ records: [], gone: [], merged: [] });
+});
+
+const ofDeals = { cursor: JSON.stringify({ step: 'Deals', since: 0 }) };
+const refusedQuery = {
+  status: 400,
+  body: { code: 'INVALID_QUERY', details: { column_name: 'Contact_Name' }, message: '', status: 'error' },
+};
+const fieldsOf = (...names: string[]) => ({
+  body: { fields: names.map((api_name, index) => ({ id: String(index), api_name, data_type: 'text' })) },
+});
+
+test('who may not see whose deals are is told nothing of them', async () => {
+  const { connector } = await zohoAnswering(refusedQuery, fieldsOf('Deal_Name', 'Stage'));
+  expect(await connector.scan(ofDeals, [], 'import')).toEqual({ records: [], gone: [], merged: [] });
+});
+
+test('a query of deals that is refused for another reason is made again', async () => {
+  const { connector } = await zohoAnswering(refusedQuery, fieldsOf('Contact_Name', 'Stage'));
+  await expect(connector.scan(ofDeals, [], 'import')).rejects.toMatchObject({ retry: 'later' });
 });

@@ -6,7 +6,7 @@ import { incomplete } from '../shared/outcomes.ts';
 import type { ZohoAccount } from './account.ts';
 import { usualNames } from './account-facts.ts';
 import { allOf, anyOf, queryPage, quoted, type ZohoRecord } from './coql.ts';
-import { refusalError } from './errors.ts';
+import { type Refusal, refusalError } from './errors.ts';
 import { personModules, recordIdOf } from './modules.ts';
 import { contactOf, queryRecords } from './read.ts';
 import { convertedLeads, deletedRecords } from './record-api.ts';
@@ -39,6 +39,8 @@ interface Look {
   readonly fields: readonly string[];
   readonly priority: Priority;
 }
+
+const dealFields = ['Contact_Name', ...usualNames.followedDealFields];
 
 type Page = Partial<Omit<ScanPage, 'next'>> & { readonly next: Position | undefined };
 
@@ -131,11 +133,10 @@ async function scanDeleted({ account, priority }: Look, here: At<'deleted'>): Pr
   };
 }
 
-/** Who may not see deals is told nothing of them. */
+/** Who may not see deals, or their people or stages, is told nothing of them. */
 async function scanDeals({ account, priority }: Look, here: Listed): Promise<Page> {
-  const followed = usualNames.followedDealFields;
   const { where, orderBy } = conditionOf(here);
-  const columns = ['id', 'Contact_Name', ...followed, 'Modified_Time'];
+  const columns = ['id', ...dealFields, 'Modified_Time'];
   const query = {
     module: 'Deals',
     columns,
@@ -145,9 +146,8 @@ async function scanDeals({ account, priority }: Look, here: Listed): Promise<Pag
   };
   const answer = await queryPage(account.client, query, priority);
   if (!answer.ok) {
-    const { code } = answer.refusal;
-    if (code === 'missing_scope' || code === 'no_such_module') return { next: undefined };
-    throw refusalError(answer.refusal);
+    if (await seesDeals(account, answer.refusal)) throw refusalError(answer.refusal);
+    return { next: undefined };
   }
   const { records, more } = answer.body;
   const deals = records.flatMap((deal): CrmDeal[] => {
@@ -159,12 +159,20 @@ async function scanDeals({ account, priority }: Look, here: Listed): Promise<Pag
           {
             dealId: deal.id,
             personRecordId: recordIdOf('Contacts', person),
-            values: valuesIn(deal, followed),
+            values: valuesIn(deal, usualNames.followedDealFields),
             ...(Number.isNaN(changedAt) ? {} : { changedAt }),
           },
         ];
   });
   return { deals, next: more ? { ...here, after: placeOf(records) } : undefined };
+}
+
+/** A field a profile hides is as one that is not there. docs/vendors/zoho.md §5.2 */
+async function seesDeals({ schema }: ZohoAccount, { code }: Refusal): Promise<boolean> {
+  if (code !== 'query_refused') return code !== 'missing_scope' && code !== 'no_such_module';
+  schema.forget();
+  const there = await schema.of('Deals');
+  return dealFields.every((name) => there.has(name));
 }
 
 /** What comes after those seen: by the time of the change where changes are asked for, else by id. */
