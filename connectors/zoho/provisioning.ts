@@ -177,19 +177,22 @@ async function optionsMissing(
   const there = await schema.of(module);
   return Object.entries(wantedOptions).flatMap(([name, option]) => {
     const field = there.get(name);
-    const has = field?.pick_list_values.some(({ actual_value: value }) => value === option);
-    return field === undefined || has === true ? [] : [{ field, option }];
+    const has = field?.pick_list_values?.some(({ actual_value: value }) => value === option);
+    return field === undefined || has !== false ? [] : [{ field, option }];
   });
 }
 
 /** A list people choose from; what we write is taken all the same. docs/vendors/zoho.md §3.1 */
 async function addOptions(account: ZohoAccount, module: string): Promise<void> {
   for (const { field, option } of await optionsMissing(account, module)) {
-    const kept = field.pick_list_values.map(({ id, display_value: shown, actual_value: value }) => ({
-      ...(id === undefined ? {} : { id }),
-      display_value: shown,
-      actual_value: value,
-    }));
+    const kept = (field.pick_list_values ?? []).map(
+      ({ id, display_value: shown, actual_value: value, type }) => ({
+        ...(id === undefined ? {} : { id }),
+        display_value: shown,
+        actual_value: value,
+        ...(type === undefined ? {} : { type }),
+      }),
+    );
     const added = { display_value: option, actual_value: option };
     const change = { pick_list_values: [...kept, added] };
     await changeFieldOf(account.client, module, field.id, change);

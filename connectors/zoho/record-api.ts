@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { costing, type ZohoAnswer, type ZohoClient } from './client.ts';
 import { anyRecord, type ZohoRecord } from './coql.ts';
 import { refusalError } from './errors.ts';
+import { listOf } from './lists.ts';
 import type { Json } from './values.ts';
 import { apiRoot, creditsOf, listPageSize } from './vendor.ts';
 
@@ -165,7 +166,7 @@ export async function convertedLeads(
 
 const deletedList = z
   .looseObject({
-    data: z.array(z.looseObject({ id: z.string(), deleted_time: z.string() })),
+    data: listOf(z.looseObject({ id: z.string(), deleted_time: z.string() })),
     info: z
       .looseObject({ more_records: z.boolean().catch(false) })
       .optional()

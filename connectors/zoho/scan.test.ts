@@ -109,3 +109,15 @@ test('a query of deals that is refused for another reason is made again', async 
   const { connector } = await zohoAnswering(refusedQuery, fieldsOf('Contact_Name', 'Stage'));
   await expect(connector.scan(ofDeals, [], 'import')).rejects.toMatchObject({ retry: 'later' });
 });
+
+test('of what was deleted, what cannot be read keeps nothing else', async () => {
+  const data = [
+    { id: '1', deleted_time: '2026-11-27T00:00:00+05:30' },
+    { id: '2', deleted_time: null },
+  ];
+  const { connector } = await zohoAnswering({ body: { data } });
+  const cursor = JSON.stringify({ step: 'deleted', of: 'Leads', since: 0, page: 1 });
+  expect((await connector.scan({ cursor }, [], 'import')).gone).toEqual([
+    { recordId: 'Leads/1', at: Date.parse('2026-11-26T18:30:00Z') },
+  ]);
+});
