@@ -11,16 +11,22 @@ import { personModules, recordIdOf } from './modules.ts';
 import { contactOf, queryRecords } from './read.ts';
 import { convertedLeads, deletedRecords } from './record-api.ts';
 import { fromJson, readInstant, valuesIn, writtenTime } from './values.ts';
-import { vendor } from './vendor.ts';
+import { convertedPageSize, pagedMost, vendor } from './vendor.ts';
 
 /**
  * Where a look goes on: what has become contacts goes first, so that none is taken for a second record of anybody, then the
- * records, the deleted ones, and deals. Records and deals are gone through by time and id, or by id alone: page tokens are
- * one user's and die in a day. docs/vendors/zoho.md §4.3, §4.4, §5.2
+ * records, the deleted ones, and deals. All but the deleted ones are gone through by time and id, or by one of them: page tokens
+ * are one user's and die in a day. docs/vendors/zoho.md §4.3, §4.4, §5.2
  */
 const since = z.number().exactOptional();
 const position = z.discriminatedUnion('step', [
-  z.object({ step: z.literal('converted'), since, page: z.number(), token: z.string().exactOptional() }),
+  z.object({
+    step: z.literal('converted'),
+    since,
+    /** Milliseconds of the last change seen: pages go on from it. */
+    after: z.number().exactOptional(),
+    page: z.number(),
+  }),
   z.object({
     step: z.enum([...personModules, 'Deals']),
     since,
@@ -77,8 +83,8 @@ function pageAt(look: Look, here: Position): Promise<Page> {
 }
 
 async function scanConverted({ account, priority }: Look, here: At<'converted'>): Promise<Page> {
-  const { page, token, since: from } = here;
-  const { records, next } = await convertedLeads(account.client, { page, token }, from, priority);
+  const { page, after, since: from } = here;
+  const { records, more } = await convertedLeads(account.client, page, after ?? from, priority);
   const merged: ScanPage['merged'][number][] = [];
   for (const lead of records) {
     const contact = await contactOf(account, lead, priority);
@@ -90,14 +96,11 @@ async function scanConverted({ account, priority }: Look, here: At<'converted'>)
     if (at === undefined) throw incomplete(vendor);
     merged.push({ recordId: recordIdOf('Leads', lead.id), into: recordIdOf('Contacts', contact), at });
   }
-  if (next !== undefined) {
-    const { token: following } = next;
-    return {
-      merged,
-      next: { ...here, page: next.page, ...(following === undefined ? {} : { token: following }) },
-    };
-  }
-  return { merged, next: { step: 'Contacts', ...sinceOf(here) } };
+  if (!more) return { merged, next: { step: 'Contacts', ...sinceOf(here) } };
+  if ((page + 1) * convertedPageSize <= pagedMost) return { merged, next: { ...here, page: page + 1 } };
+  const { at } = placeOf(records);
+  // So many of one second are not looked at to their end.
+  return { merged, next: { ...here, after: at === after ? at + 1_000 : at, page: 1 } };
 }
 
 async function scanRecords(look: Look, module: 'Contacts' | 'Leads', here: Listed): Promise<Page> {

@@ -13,6 +13,12 @@ export const batchSize = 100;
 /** Records one page of a list holds. docs/vendors/zoho.md §4.3. */
 export const listPageSize = 200;
 
+/** How far `page` reaches. docs/vendors/zoho.md §4.3. */
+export const pagedMost = 2_000;
+
+/** Ours: each converted lead may need a read of its own, and all of a page are read within one lease (docs/design.md §4). */
+export const convertedPageSize = 50;
+
 /** Fields one read names. docs/vendors/zoho.md §4.3. */
 export const fieldsPerRead = 50;
 
