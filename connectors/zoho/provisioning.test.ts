@@ -93,6 +93,23 @@ const fieldsOf = (...fields: object[]): Canned => ({
   body: { fields: [{ id: '1', api_name: 'Last_Name', data_type: 'text' }, ...fields] },
 });
 
+test.each([
+  ['Free', 5, 5_000],
+  ['crmplus', 25, 90_000],
+  ['Zoho One', 20, 70_000],
+  ['starter', 10, 55_000],
+  ['of next year', 10, 55_000],
+])('an edition allows what Zoho says of it: %s', async (paid_type, atOnce, credits) => {
+  const license = { paid_type, users_license_purchased: 20 };
+  const org = { body: { org: [{ zgid: '60012345678', license_details: license }] } };
+  const { connector } = await zohoAnswering({ body: { modules: [] } }, fieldsOf(), fieldsOf(), org);
+  await connector.learnFacts?.();
+  expect(connector.traits.limits).toMatchObject({
+    'at once': { most: atOnce },
+    credits: { tokens: credits },
+  });
+});
+
 test('a field of a kind nobody knows keeps no other', async () => {
   const odd = [
     { id: null, api_name: 'Odd', data_type: null },
