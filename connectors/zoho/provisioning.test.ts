@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { ourFields } from './our-fields.ts';
 import { type Canned, openOrg, zohoAnswering } from './test-org.ts';
 
 describe('an org without our fields', () => {
@@ -91,6 +92,36 @@ test('fields of both modules are one, of one alone say so', async () => {
 
 const fieldsOf = (...fields: object[]): Canned => ({
   body: { fields: [{ id: '1', api_name: 'Last_Name', data_type: 'text' }, ...fields] },
+});
+
+test.each(['NO_PERMISSION', 'NOT_SUPPORTED', 'FEATURE_NOT_SUPPORTED'])(
+  'an edition that says %s of modules has notes',
+  async (code) => {
+    const org = await openOrg();
+    await org.control('PUT', '/faults', { operation: 'POST /settings/modules', status: 403, code });
+    await org.connect().provision();
+    expect(org.facts.now().timelineIn).toBe('Notes');
+  },
+);
+
+test('a module that was made and is not shown yet is waited for', async () => {
+  const fields = fieldsOf(
+    ...ourFields.map(({ name, type, unique }) => ({
+      id: name,
+      api_name: name,
+      field_label: name,
+      data_type: type,
+      custom_field: true,
+      unique: unique === true ? { casesensitive: 'false' } : {},
+    })),
+  );
+  const none = { body: { modules: [{ id: '1', api_name: 'Leads' }] } };
+  const users = { body: { users: [{ id: '1' }] } };
+  const made = { status: 201, body: { modules: [{ code: 'SUCCESS', details: { id: '2' } }] } };
+  const unknown = { status: 400, body: { code: 'INVALID_MODULE', details: {}, status: 'error' } };
+  const { connector, sent } = await zohoAnswering(fields, fields, none, users, made, none, unknown);
+  await expect(connector.provision()).rejects.toMatchObject({ code: 'no_such_module', retry: 'later' });
+  expect(sent.at(-1)?.path).toContain('module=WhatsApp_Conversations');
 });
 
 test.each([

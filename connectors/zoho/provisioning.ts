@@ -206,20 +206,30 @@ async function conversationModuleIn({ client }: ZohoAccount): Promise<string | u
   return names.find((one) => one === name) ?? names.find((one) => one.endsWith(`__${name}`));
 }
 
+/** What an edition without modules of one's own answers: which, nobody has seen. docs/vendors/zoho.md §3.2 */
+const noModules: ReadonlySet<string | undefined> = new Set([
+  'NO_PERMISSION',
+  'NOT_SUPPORTED',
+  'FEATURE_NOT_SUPPORTED',
+]);
+
 /** Where entries are kept from now on. Notes once chosen stay chosen: entries stand there. */
 async function provisionTimeline(account: ZohoAccount): Promise<string> {
   const found = await conversationModuleIn(account);
   if (found === undefined && account.facts.now().timelineIn === inNotes) return inNotes;
+  let isMade = false;
   if (found === undefined) {
     const users = await listUsers(account.client);
     const profiles = [...new Set(users.flatMap(({ profile }) => profile?.id ?? []))];
     const answer = await createModule(account.client, conversationModule, profiles);
-    if (!answer.ok && answer.refusal.code === 'missing_scope' && answer.refusal.said === 'NO_PERMISSION')
-      return inNotes;
+    if (!answer.ok && noModules.has(answer.refusal.said)) return inNotes;
     if (!answer.ok && answer.refusal.code !== 'batch_refused') throw refusalError(answer.refusal);
     account.schema.forget();
+    isMade = answer.ok && answer.body.modules.some(({ code }) => code === success);
   }
-  const module = found ?? (await conversationModuleIn(account));
+  // What was made is there, though lists may not show it yet: entries that began in notes would stay there.
+  const module =
+    found ?? (await conversationModuleIn(account)) ?? (isMade ? conversationModule.name : undefined);
   if (module === undefined) return inNotes;
   // What an extension brought has its fields already.
   if (module === conversationModule.name)
