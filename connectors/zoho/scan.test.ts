@@ -160,3 +160,20 @@ test('of what was deleted, what cannot be read keeps nothing else', async () => 
     { recordId: 'Leads/1', at: Date.parse('2026-11-26T18:30:00Z') },
   ]);
 });
+
+test('a query asks no more columns of leads than their module has', async () => {
+  const fields = {
+    body: {
+      fields: ['Last_Name', 'Created_Time', 'Modified_Time', 'Sangam_Contact_ID'].map((api_name) => ({
+        id: api_name,
+        api_name,
+        data_type: 'text',
+      })),
+    },
+  };
+  const { connector, sent } = await zohoAnswering(fields, { status: 204 });
+  await connector.scan({ cursor: JSON.stringify({ step: 'Leads' }) }, [], 'import');
+  expect(JSON.stringify(sent.at(-1)?.body)).toContain(
+    `select id, Created_Time, Modified_Time, Sangam_Contact_ID from`,
+  );
+});
