@@ -9,7 +9,13 @@ const common = {
 const description = {
   paths: {
     '/people/{id}': {
-      get: { responses: { 200: { content: json({ $ref: '#/components/schemas/Answer' }) } } },
+      get: {
+        parameters: [
+          { name: 'page', in: 'query' },
+          { name: 'If-Modified-Since', in: 'header' },
+        ],
+        responses: { 200: { content: json({ $ref: '#/components/schemas/Answer' }) } },
+      },
     },
     '/people/all': {
       get: { responses: { 200: { content: json({ type: 'array', items: { type: 'string' } }) } } },
@@ -70,4 +76,14 @@ test('loosely, names and types count, and nothing else', () => {
   expect(objections({ more: 7 }, true)).toHaveLength(1);
   expect(objections({}, false, { status: 207 })).toEqual(['GET /people/7 answers no 207']);
   expect(objections({}, true, { path: '/nowhere' })).toEqual(['GET /nowhere is described nowhere']);
+});
+
+test('what a call asks by is described', () => {
+  const asked = { query: ['page'], headers: ['if-modified-since'] };
+  expect(objections({ status: 'ok' }, true, { asked })).toEqual([]);
+  const more = { query: ['page', 'pages'], headers: ['x-other'] };
+  expect(objections({ status: 'ok' }, true, { asked: more })).toEqual([
+    'GET /people/7 asks by pages',
+    'GET /people/7 asks by x-other',
+  ]);
 });

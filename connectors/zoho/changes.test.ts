@@ -45,8 +45,17 @@ describe('a callback', () => {
     expect(told.accounts[0]?.changes).toEqual([{ kind, recordId: 'Contacts/7', at }]);
   });
 
-  test('of a lead that has become a contact has it read', () => {
-    const affected = [{ record_id: '501', values: { Converted__s: true } }];
+  test('of an id that has lost digits on its way tells nothing, and keeps nothing else', () => {
+    const text = JSON.stringify({ ...sample, operation: 'delete', ids: ['501', 0] });
+    const told = (ids: string) => readCallback(Buffer.from(text.replace('["501",0]', ids))).accounts;
+    const deleted = [{ kind: 'deleted', recordId: 'Leads/501', at }];
+    expect(told('["501",4876876000012000123]')).toEqual([{ account: undefined, changes: deleted }]);
+    expect(told('[501]')).toEqual([{ account: undefined, changes: deleted }]);
+    expect(told('[4876876000012000123]')).toEqual([]);
+  });
+
+  test.each([true, 'true'])('of a lead that has become a contact has it read: %j', (converted) => {
+    const affected = [{ record_id: '501', values: { Converted__s: converted } }];
     const told = readCallback(body({ ids: ['501'], affected_values: affected }));
     expect(told.accounts[0]?.changes).toEqual([{ kind: 'touched', recordId: 'Leads/501', at }]);
   });

@@ -2,24 +2,24 @@ import type { AccountChanges, CrmChange } from '@sangam/core/crm';
 import { z } from 'zod';
 import { parseJson } from '../shared/json.ts';
 import { usualNames } from './account-facts.ts';
+import { listOf } from './lists.ts';
 import { isPersonModule, recordIdOf } from './modules.ts';
 import { convertedField } from './read.ts';
 import { fromJson } from './values.ts';
 
 /** What Zoho tells a watch's address. Shape: docs/vendors/zoho.md §6.2. */
 
-const id = z.union([z.string().min(1), z.number()]).transform(String);
+// As a number beyond what numbers hold it has lost digits, and may be another record's.
+const id = z.union([z.string().min(1), z.int()]).transform(String);
 const values = z.record(z.string(), z.unknown()).catch({}).default({});
 
-export const callback = z.looseObject({
+const callback = z.looseObject({
   module: z.string(),
   operation: z.string(),
   /** Milliseconds. */
   server_time: z.coerce.number().int().positive(),
-  token: z.string().optional().catch(undefined),
-  ids: z.array(id),
-  affected_values: z
-    .array(z.looseObject({ record_id: id, values }))
+  ids: listOf(id),
+  affected_values: listOf(z.looseObject({ record_id: id, values }))
     .catch([])
     .default([]),
 });
@@ -76,7 +76,7 @@ function ofPerson({ module, id, what, at, known }: Told): CrmChange[] {
   const recordId = recordIdOf(module, id);
   if (what === 'made') return [{ kind: 'created', recordId, at }];
   if (what === 'removed') return [{ kind: 'deleted', recordId, at }];
-  const isConverted = known.some(([field, value]) => field === convertedField && value === true);
+  const isConverted = known.some(([field, value]) => field === convertedField && fromJson(value) === 'true');
   if (known.length === 0 || isConverted) return [{ kind: 'touched', recordId, at }];
   return known.map(([field, value]) => ({ kind: 'field', recordId, at, field, value: fromJson(value) }));
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ZohoAnswer, ZohoClient } from './client.ts';
+import { listOf } from './lists.ts';
 import { apiRoot } from './vendor.ts';
 
 /** Fields of a module. Shapes: docs/vendors/zoho.md §3.1. */
@@ -8,10 +9,12 @@ const priority = 'fields';
 
 const flag = z.boolean().catch(false).default(false);
 
+/** Of a list of years some answers have numbers. */
+const word = z.union([z.string(), z.number()]).transform(String);
 const option = z.looseObject({
   id: z.string().optional().catch(undefined),
-  display_value: z.string(),
-  actual_value: z.string(),
+  display_value: word,
+  actual_value: word,
   type: z.string().optional().catch(undefined),
 });
 
@@ -20,6 +23,7 @@ const field = z.looseObject({
   api_name: z.string(),
   field_label: z.string().catch(''),
   data_type: z.string(),
+  json_type: z.string().optional().catch(undefined),
   length: z.number().int().positive().optional().catch(undefined),
   read_only: flag,
   field_read_only: flag,
@@ -31,11 +35,16 @@ const field = z.looseObject({
     .catch(undefined),
   /** With content: of its values only one record may hold each. */
   unique: z.looseObject({}).nullish().catch(undefined),
-  pick_list_values: z.array(option).catch([]).default([]),
+  /** Undefined: they cannot be read, so nobody may change them. */
+  pick_list_values: z
+    .array(option)
+    .nullish()
+    .transform((some) => some ?? [])
+    .or(z.unknown().transform(() => undefined)),
 });
 export type ZohoField = z.infer<typeof field>;
 
-const fieldList = z.looseObject({ fields: z.array(field) }).optional();
+const fieldList = z.looseObject({ fields: listOf(field) }).optional();
 
 export async function listFieldsOf(client: ZohoClient, module: string): Promise<ZohoField[]> {
   const query = new URLSearchParams({ module });

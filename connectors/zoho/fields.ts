@@ -43,8 +43,8 @@ export async function listFields(schema: AccountSchema): Promise<CrmField[]> {
 }
 
 export function toCrmField(field: ZohoField): CrmField {
-  const { api_name: name, field_label: label, data_type: type } = field;
-  const kind = kinds[type] ?? 'other';
+  const { api_name: name, field_label: label } = field;
+  const kind = kindOf(field);
   const readOnly = field.read_only || field.field_read_only || field.operation_type?.api_update === false;
   return {
     name,
@@ -55,7 +55,13 @@ export function toCrmField(field: ZohoField): CrmField {
   };
 }
 
-function optionsOf({ pick_list_values: values }: ZohoField): { value: string; label: string }[] {
+/** What is called a text and is none in JSON, such as the record's tags, takes no text. docs/vendors/zoho.md §3.1 */
+function kindOf({ data_type: type, json_type: json }: ZohoField): FieldKind {
+  const kind = kinds[type] ?? 'other';
+  return (kind === 'text' || kind === 'long text') && json?.startsWith('json') === true ? 'other' : kind;
+}
+
+function optionsOf({ pick_list_values: values = [] }: ZohoField): { value: string; label: string }[] {
   return values
     .filter(({ type }) => type !== 'unused')
     .map(({ actual_value: value, display_value: label }) => ({ value, label }));

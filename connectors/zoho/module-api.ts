@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { costing, type ZohoAnswer, type ZohoClient } from './client.ts';
+import { listOf } from './lists.ts';
 import { apiRoot, moduleCredits } from './vendor.ts';
 
 /** Modules of an org. Shapes: docs/vendors/zoho.md §3.2. */
@@ -7,7 +8,7 @@ const path = `${apiRoot}/settings/modules`;
 const priority = 'fields';
 
 const module = z.looseObject({ id: z.string(), api_name: z.string().nullish().catch(undefined) });
-const moduleList = z.looseObject({ modules: z.array(module) }).optional();
+const moduleList = z.looseObject({ modules: listOf(module) }).optional();
 
 export async function listModules(
   client: ZohoClient,

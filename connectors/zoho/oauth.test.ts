@@ -133,6 +133,15 @@ describe('a token server', () => {
     ]);
   });
 
+  test('need not say again where the account is, and must say it once', async () => {
+    const site = await at(200, { access_token: 'token', refresh_token: 'r', expires_in: 3600 });
+    const renewed = await zoho.oauth?.refresh(site, held);
+    expect(renewed).toMatchObject({ accessToken: 'token' });
+    expect(renewed).not.toHaveProperty('apiBase');
+    const exchange = () => zoho.oauth?.exchange(site, { code: 'c' }, { redirectUri });
+    expect(await failure(exchange)).toMatchObject({ code: 'unreadable_answer' });
+  });
+
   test.each([
     [200, { error: 'Access Denied', error_description: 'You have made too many requests' }, 600_000],
     [400, { error: 'Access Denied' }, 600_000],

@@ -56,7 +56,7 @@ const meanings: Readonly<Record<string, TokenMeaning>> = {
   unauthorized_client: { code: 'client_config', says: clientConfig }, // M
 };
 
-const told = z.looseObject({ api_domain: z.string().min(1) });
+const told = z.looseObject({ api_domain: z.string().min(1).optional() });
 
 /** Where an admin agrees. Zoho leads them on to where their account is. */
 export function authorizeUrl(
@@ -148,8 +148,8 @@ async function firstGrant(
   form: Readonly<Record<string, string>>,
 ): Promise<Grant> {
   const grant = await ask(site, client, { grant_type: 'authorization_code', ...form });
-  // Without one the account would be lost in an hour.
-  if (grant.refreshToken === undefined) throw unreadable(vendor, 200);
+  // Without one the account would be lost in an hour, and nobody would know where it is.
+  if (grant.refreshToken === undefined || grant.apiBase === undefined) throw unreadable(vendor, 200);
   return grant;
 }
 
@@ -177,7 +177,8 @@ async function ask(
   const { grant, body } = await askForTokens(endpoint, form);
   const read = told.safeParse(body);
   if (!read.success || grant.expiresAt === undefined) throw unreadable(vendor, 200);
-  return { ...grant, apiBase: apiAt(site, read.data.api_domain) };
+  const { api_domain: apiBase } = read.data;
+  return { ...grant, ...(apiBase === undefined ? {} : { apiBase: apiAt(site, apiBase) }) };
 }
 
 function transportAt(accountsServer: string): Transport {

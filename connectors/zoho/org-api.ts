@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ZohoClient } from './client.ts';
+import { listOf } from './lists.ts';
 import { apiRoot } from './vendor.ts';
 
 const optionalText = z.string().min(1).optional().catch(undefined);
@@ -43,7 +44,7 @@ const user = z.looseObject({
 
 const userPage = z
   .looseObject({
-    users: z.array(user),
+    users: listOf(user),
     info: z.looseObject({ more_records: z.boolean() }).optional().catch(undefined),
   })
   .optional();

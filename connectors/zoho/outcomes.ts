@@ -27,7 +27,8 @@ const detailsOf = z.looseObject({
   json_path: text,
   id: text,
   expected_data_type: text,
-  maximum_length: z.number().optional().catch(undefined),
+  // A number in its examples, a text in one of its descriptions. docs/vendors/zoho.md §2.2
+  maximum_length: z.coerce.number().positive().optional().catch(undefined),
   duplicate_record: z
     .looseObject({ id: text, module: z.looseObject({ api_name: text }).optional().catch(undefined) })
     .optional()
@@ -49,7 +50,8 @@ export function problemsOf(item: Item): Problem[] {
 function problemOf({ code, message, details }: Pick<Item, 'code' | 'message' | 'details'>): Problem {
   const said = detailsOf.parse(details);
   const {
-    api_name: field,
+    // An id alone: that is what is wrong.
+    api_name: field = code === 'INVALID_DATA' && said.id !== undefined ? 'id' : undefined,
     expected_data_type: type,
     maximum_length: length,
     duplicate_record: record,
@@ -79,13 +81,17 @@ const blueprint = 'RECORD_IN_BLUEPRINT';
 /** Passes with time. */
 const busy: ReadonlySet<string> = new Set(['INTERNAL_ERROR', 'TOO_MANY_REQUESTS']);
 
+const elsewhere: ReadonlySet<string> = new Set([
+  'ID_ALREADY_CONVERTED',
+  'CONVERTED_RECORD',
+  'RECORD_NOT_FOUND',
+  'NOT_FOUND',
+]);
+
 /** Whether it says that there is no such record, or that it has become another. docs/vendors/zoho.md §4.5. */
 export function isElsewhere(problems: readonly Problem[]): boolean {
   return problems.some(
-    ({ code, field }) =>
-      code === 'ID_ALREADY_CONVERTED' ||
-      code === 'RECORD_NOT_FOUND' ||
-      (code === 'INVALID_DATA' && field === 'id'),
+    ({ code, field }) => elsewhere.has(code) || (code === 'INVALID_DATA' && field === 'id'),
   );
 }
 

@@ -177,19 +177,22 @@ async function optionsMissing(
   const there = await schema.of(module);
   return Object.entries(wantedOptions).flatMap(([name, option]) => {
     const field = there.get(name);
-    const has = field?.pick_list_values.some(({ actual_value: value }) => value === option);
-    return field === undefined || has === true ? [] : [{ field, option }];
+    const has = field?.pick_list_values?.some(({ actual_value: value }) => value === option);
+    return field === undefined || has !== false ? [] : [{ field, option }];
   });
 }
 
 /** A list people choose from; what we write is taken all the same. docs/vendors/zoho.md §3.1 */
 async function addOptions(account: ZohoAccount, module: string): Promise<void> {
   for (const { field, option } of await optionsMissing(account, module)) {
-    const kept = field.pick_list_values.map(({ id, display_value: shown, actual_value: value }) => ({
-      ...(id === undefined ? {} : { id }),
-      display_value: shown,
-      actual_value: value,
-    }));
+    const kept = (field.pick_list_values ?? []).map(
+      ({ id, display_value: shown, actual_value: value, type }) => ({
+        ...(id === undefined ? {} : { id }),
+        display_value: shown,
+        actual_value: value,
+        ...(type === undefined ? {} : { type }),
+      }),
+    );
     const added = { display_value: option, actual_value: option };
     const change = { pick_list_values: [...kept, added] };
     await changeFieldOf(account.client, module, field.id, change);
@@ -203,20 +206,30 @@ async function conversationModuleIn({ client }: ZohoAccount): Promise<string | u
   return names.find((one) => one === name) ?? names.find((one) => one.endsWith(`__${name}`));
 }
 
+/** What an edition without modules of one's own answers: which, nobody has seen. docs/vendors/zoho.md §3.2 */
+const noModules: ReadonlySet<string | undefined> = new Set([
+  'NO_PERMISSION',
+  'NOT_SUPPORTED',
+  'FEATURE_NOT_SUPPORTED',
+]);
+
 /** Where entries are kept from now on. Notes once chosen stay chosen: entries stand there. */
 async function provisionTimeline(account: ZohoAccount): Promise<string> {
   const found = await conversationModuleIn(account);
   if (found === undefined && account.facts.now().timelineIn === inNotes) return inNotes;
+  let isMade = false;
   if (found === undefined) {
     const users = await listUsers(account.client);
     const profiles = [...new Set(users.flatMap(({ profile }) => profile?.id ?? []))];
     const answer = await createModule(account.client, conversationModule, profiles);
-    if (!answer.ok && answer.refusal.code === 'missing_scope' && answer.refusal.said === 'NO_PERMISSION')
-      return inNotes;
+    if (!answer.ok && noModules.has(answer.refusal.said)) return inNotes;
     if (!answer.ok && answer.refusal.code !== 'batch_refused') throw refusalError(answer.refusal);
     account.schema.forget();
+    isMade = answer.ok && answer.body.modules.some(({ code }) => code === success);
   }
-  const module = found ?? (await conversationModuleIn(account));
+  // What was made is there, though lists may not show it yet: entries that began in notes would stay there.
+  const module =
+    found ?? (await conversationModuleIn(account)) ?? (isMade ? conversationModule.name : undefined);
   if (module === undefined) return inNotes;
   // What an extension brought has its fields already.
   if (module === conversationModule.name)

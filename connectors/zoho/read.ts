@@ -94,7 +94,7 @@ export async function queryRecords(
   const { module } = query;
   const there = await account.schema.of(module);
   const wanted = fields.filter((name) => there.has(name));
-  const always = ['id', ...times, ...(module === 'Leads' ? [convertedField] : [])];
+  const always = ['id', ...times, ...(there.has(convertedField) ? [convertedField] : [])];
   const columns = [...new Set([...always, contactIdFieldOf(account), ...wanted])];
   const roomy = columns.length <= coqlMost.columns;
   const answer = await queryPage(account.client, { ...query, columns: roomy ? columns : always }, priority);

@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { costing, type ZohoAnswer, type ZohoClient } from './client.ts';
 import { anyRecord, type ZohoRecord } from './coql.ts';
 import { refusalError } from './errors.ts';
+import { listOf } from './lists.ts';
 import type { Json } from './values.ts';
-import { apiRoot, creditsOf, listPageSize } from './vendor.ts';
+import { apiRoot, convertedPageSize, creditsOf, listPageSize } from './vendor.ts';
 
 /** Records of a module. Shapes: docs/vendors/zoho.md §4. */
 
@@ -91,13 +92,11 @@ const list = z
     info: z
       .looseObject({
         more_records: z.boolean().optional().catch(undefined),
-        next_page_token: z.string().nullish().catch(undefined),
       })
       .optional()
       .catch(undefined),
   })
   .optional();
-type List = z.infer<typeof list>;
 
 /** Records by their ids, those that are there, converted leads among them. */
 export async function readByIds(
@@ -132,40 +131,30 @@ export async function readOne(
   throw refusalError(answer.refusal);
 }
 
-/** Where a list goes on: a page reaches 2,000 records, a token beyond. docs/vendors/zoho.md §4.3. */
-export interface ListPlace {
-  readonly page: number;
-  readonly token?: string | undefined;
-}
-
-/** Leads that were converted since then, milliseconds, oldest first; undefined: ever. */
+/** A page of leads that were converted since then, milliseconds, oldest change first; undefined: ever. */
 export async function convertedLeads(
   client: ZohoClient,
-  { page, token }: ListPlace,
+  page: number,
   since: number | undefined,
   priority: Priority,
-): Promise<{ readonly records: readonly ZohoRecord[]; readonly next: ListPlace | undefined }> {
+): Promise<{ readonly records: readonly ZohoRecord[]; readonly more: boolean }> {
   const query = new URLSearchParams({
     converted: 'true',
     fields: 'id,Modified_Time,Converted__s,Converted_Date_Time,Converted_Contact',
     sort_by: 'Modified_Time',
     sort_order: 'asc',
-    per_page: String(listPageSize),
-    ...(token === undefined ? { page: String(page) } : { page_token: token }),
+    per_page: String(convertedPageSize),
+    page: String(page),
   });
   const path = `${apiRoot}/Leads?${query.toString()}`;
   const call = { method: 'GET', path, answer: 'many', headers: newerThan(since), priority } as const;
-  const answer: List = await client.succeed(call, list);
-  const { more_records: more, next_page_token: next } = answer?.info ?? {};
-  return {
-    records: answer?.data ?? [],
-    next: more === true ? { page: page + 1, token: next ?? undefined } : undefined,
-  };
+  const answer = await client.succeed(call, list);
+  return { records: answer?.data ?? [], more: answer?.info?.more_records === true };
 }
 
 const deletedList = z
   .looseObject({
-    data: z.array(z.looseObject({ id: z.string(), deleted_time: z.string() })),
+    data: listOf(z.looseObject({ id: z.string(), deleted_time: z.string() })),
     info: z
       .looseObject({ more_records: z.boolean().catch(false) })
       .optional()

@@ -1,6 +1,13 @@
 import type { Connector, CrmRecord, ScanPage } from '@sangam/core/crm';
 import { expect, test } from 'vitest';
-import { openProvisioned, type TestOrg, userConverts, userMakes } from './test-org.ts';
+import {
+  type Canned,
+  openProvisioned,
+  type TestOrg,
+  userConverts,
+  userMakes,
+  zohoAnswering,
+} from './test-org.ts';
 
 async function look(
   connector: Connector,
@@ -89,4 +96,84 @@ test('who may not see deals sees all else', async () => {
   await org.control('PUT', '/faults', { status: 403, code: 'NO_PERMISSION' });
   const last = await org.connector.scan({ cursor: page.next ?? '' }, [], 'import');
   expect(last).toEqual({ records: [], gone: [], merged: [] });
+});
+
+test('converted leads are gone through by their times beyond the pages Zoho gives, a few at a time', async () => {
+  const contact = '487000000000900000';
+  const lead = (index: number, at: string) => ({
+    id: `4870000000001${String(index).padStart(5, '0')}`,
+    Modified_Time: at,
+    Converted__s: true,
+    Converted_Contact: { id: contact },
+  });
+  const page = (first: number, at: string, more: boolean): Canned => ({
+    body: {
+      data: Array.from({ length: 50 }, (_, index) => lead(first + index, at)),
+      info: { more_records: more, next_page_token: 'of one user, for a day' },
+    },
+  });
+  const times = ['2026-11-01T09:00:00+05:30', '2026-11-02T09:00:00+05:30'] as const;
+  const pages = Array.from({ length: 40 }, (_, index) => page(index * 50, times[0], true));
+  const { connector, sent } = await zohoAnswering(...pages, page(2_000, times[1], false));
+  const merged = new Set<string>();
+  let cursor: string | undefined;
+  for (let step = 0; step < 41; step += 1) {
+    const found = await connector.scan(cursor === undefined ? {} : { cursor }, [], 'import');
+    for (const { recordId } of found.merged) merged.add(recordId);
+    cursor = found.next;
+  }
+  expect(merged.size).toBe(2_050);
+  expect(cursor).toBe(JSON.stringify({ step: 'Contacts' }));
+  const asked = sent.map(({ path }) => new URL(path, 'http://zoho').searchParams);
+  expect(asked.map((query) => query.get('page')).slice(-2)).toEqual(['40', '1']);
+  expect(asked.every((query) => query.get('page_token') === null)).toBe(true);
+  expect(sent.at(-1)?.since).toBe('2026-11-01T03:29:59+00:00');
+});
+
+const ofDeals = { cursor: JSON.stringify({ step: 'Deals', since: 0 }) };
+const refusedQuery = {
+  status: 400,
+  body: { code: 'INVALID_QUERY', details: { column_name: 'Contact_Name' }, message: '', status: 'error' },
+};
+const fieldsOf = (...names: string[]) => ({
+  body: { fields: names.map((api_name, index) => ({ id: String(index), api_name, data_type: 'text' })) },
+});
+
+test('who may not see whose deals are is told nothing of them', async () => {
+  const { connector } = await zohoAnswering(refusedQuery, fieldsOf('Deal_Name', 'Stage'));
+  expect(await connector.scan(ofDeals, [], 'import')).toEqual({ records: [], gone: [], merged: [] });
+});
+
+test('a query of deals that is refused for another reason is made again', async () => {
+  const { connector } = await zohoAnswering(refusedQuery, fieldsOf('Contact_Name', 'Stage'));
+  await expect(connector.scan(ofDeals, [], 'import')).rejects.toMatchObject({ retry: 'later' });
+});
+
+test('of what was deleted, what cannot be read keeps nothing else', async () => {
+  const data = [
+    { id: '1', deleted_time: '2026-11-27T00:00:00+05:30' },
+    { id: '2', deleted_time: null },
+  ];
+  const { connector } = await zohoAnswering({ body: { data } });
+  const cursor = JSON.stringify({ step: 'deleted', of: 'Leads', since: 0, page: 1 });
+  expect((await connector.scan({ cursor }, [], 'import')).gone).toEqual([
+    { recordId: 'Leads/1', at: Date.parse('2026-11-26T18:30:00Z') },
+  ]);
+});
+
+test('a query asks no more columns of leads than their module has', async () => {
+  const fields = {
+    body: {
+      fields: ['Last_Name', 'Created_Time', 'Modified_Time', 'Sangam_Contact_ID'].map((api_name) => ({
+        id: api_name,
+        api_name,
+        data_type: 'text',
+      })),
+    },
+  };
+  const { connector, sent } = await zohoAnswering(fields, { status: 204 });
+  await connector.scan({ cursor: JSON.stringify({ step: 'Leads' }) }, [], 'import');
+  expect(JSON.stringify(sent.at(-1)?.body)).toContain(
+    `select id, Created_Time, Modified_Time, Sangam_Contact_ID from`,
+  );
 });

@@ -6,21 +6,27 @@ import { incomplete } from '../shared/outcomes.ts';
 import type { ZohoAccount } from './account.ts';
 import { usualNames } from './account-facts.ts';
 import { allOf, anyOf, queryPage, quoted, type ZohoRecord } from './coql.ts';
-import { refusalError } from './errors.ts';
+import { type Refusal, refusalError } from './errors.ts';
 import { personModules, recordIdOf } from './modules.ts';
 import { contactOf, queryRecords } from './read.ts';
 import { convertedLeads, deletedRecords } from './record-api.ts';
 import { fromJson, readInstant, valuesIn, writtenTime } from './values.ts';
-import { vendor } from './vendor.ts';
+import { convertedPageSize, pagedMost, vendor } from './vendor.ts';
 
 /**
  * Where a look goes on: what has become contacts goes first, so that none is taken for a second record of anybody, then the
- * records, the deleted ones, and deals. Records and deals are gone through by time and id, or by id alone: page tokens are
- * one user's and die in a day. docs/vendors/zoho.md §4.3, §4.4, §5.2
+ * records, the deleted ones, and deals. All but the deleted ones are gone through by time and id, or by one of them: page tokens
+ * are one user's and die in a day. docs/vendors/zoho.md §4.3, §4.4, §5.2
  */
 const since = z.number().exactOptional();
 const position = z.discriminatedUnion('step', [
-  z.object({ step: z.literal('converted'), since, page: z.number(), token: z.string().exactOptional() }),
+  z.object({
+    step: z.literal('converted'),
+    since,
+    /** Milliseconds of the last change seen: pages go on from it. */
+    after: z.number().exactOptional(),
+    page: z.number(),
+  }),
   z.object({
     step: z.enum([...personModules, 'Deals']),
     since,
@@ -39,6 +45,8 @@ interface Look {
   readonly fields: readonly string[];
   readonly priority: Priority;
 }
+
+const dealFields = ['Contact_Name', ...usualNames.followedDealFields];
 
 type Page = Partial<Omit<ScanPage, 'next'>> & { readonly next: Position | undefined };
 
@@ -75,8 +83,8 @@ function pageAt(look: Look, here: Position): Promise<Page> {
 }
 
 async function scanConverted({ account, priority }: Look, here: At<'converted'>): Promise<Page> {
-  const { page, token, since: from } = here;
-  const { records, next } = await convertedLeads(account.client, { page, token }, from, priority);
+  const { page, after, since: from } = here;
+  const { records, more } = await convertedLeads(account.client, page, after ?? from, priority);
   const merged: ScanPage['merged'][number][] = [];
   for (const lead of records) {
     const contact = await contactOf(account, lead, priority);
@@ -88,14 +96,11 @@ async function scanConverted({ account, priority }: Look, here: At<'converted'>)
     if (at === undefined) throw incomplete(vendor);
     merged.push({ recordId: recordIdOf('Leads', lead.id), into: recordIdOf('Contacts', contact), at });
   }
-  if (next !== undefined) {
-    const { token: following } = next;
-    return {
-      merged,
-      next: { ...here, page: next.page, ...(following === undefined ? {} : { token: following }) },
-    };
-  }
-  return { merged, next: { step: 'Contacts', ...sinceOf(here) } };
+  if (!more) return { merged, next: { step: 'Contacts', ...sinceOf(here) } };
+  if ((page + 1) * convertedPageSize <= pagedMost) return { merged, next: { ...here, page: page + 1 } };
+  const { at } = placeOf(records);
+  // So many of one second are not looked at to their end.
+  return { merged, next: { ...here, after: at === after ? at + 1_000 : at, page: 1 } };
 }
 
 async function scanRecords(look: Look, module: 'Contacts' | 'Leads', here: Listed): Promise<Page> {
@@ -131,11 +136,10 @@ async function scanDeleted({ account, priority }: Look, here: At<'deleted'>): Pr
   };
 }
 
-/** Who may not see deals is told nothing of them. */
+/** Who may not see deals, or their people or stages, is told nothing of them. */
 async function scanDeals({ account, priority }: Look, here: Listed): Promise<Page> {
-  const followed = usualNames.followedDealFields;
   const { where, orderBy } = conditionOf(here);
-  const columns = ['id', 'Contact_Name', ...followed, 'Modified_Time'];
+  const columns = ['id', ...dealFields, 'Modified_Time'];
   const query = {
     module: 'Deals',
     columns,
@@ -145,9 +149,8 @@ async function scanDeals({ account, priority }: Look, here: Listed): Promise<Pag
   };
   const answer = await queryPage(account.client, query, priority);
   if (!answer.ok) {
-    const { code } = answer.refusal;
-    if (code === 'missing_scope' || code === 'no_such_module') return { next: undefined };
-    throw refusalError(answer.refusal);
+    if (await seesDeals(account, answer.refusal)) throw refusalError(answer.refusal);
+    return { next: undefined };
   }
   const { records, more } = answer.body;
   const deals = records.flatMap((deal): CrmDeal[] => {
@@ -159,12 +162,20 @@ async function scanDeals({ account, priority }: Look, here: Listed): Promise<Pag
           {
             dealId: deal.id,
             personRecordId: recordIdOf('Contacts', person),
-            values: valuesIn(deal, followed),
+            values: valuesIn(deal, usualNames.followedDealFields),
             ...(Number.isNaN(changedAt) ? {} : { changedAt }),
           },
         ];
   });
   return { deals, next: more ? { ...here, after: placeOf(records) } : undefined };
+}
+
+/** A field a profile hides is as one that is not there. docs/vendors/zoho.md §5.2 */
+async function seesDeals({ schema }: ZohoAccount, { code }: Refusal): Promise<boolean> {
+  if (code !== 'query_refused') return code !== 'missing_scope' && code !== 'no_such_module';
+  schema.forget();
+  const there = await schema.of('Deals');
+  return dealFields.every((name) => there.has(name));
 }
 
 /** What comes after those seen: by the time of the change where changes are asked for, else by id. */

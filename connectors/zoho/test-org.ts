@@ -125,18 +125,27 @@ export interface Canned {
   readonly body?: unknown;
 }
 
+interface SentRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly body: unknown;
+  /** `If-Modified-Since`. */
+  readonly since: string | undefined;
+}
+
 /** A connector whose Zoho gives these answers, one a request, and what it was sent. */
 export async function zohoAnswering(...answers: Canned[]): Promise<{
   connector: Connector;
-  sent: { method: string; path: string; body: unknown }[];
+  sent: SentRequest[];
 }> {
-  const sent: { method: string; path: string; body: unknown }[] = [];
+  const sent: SentRequest[] = [];
   const apiBase = await serve(async (request, response) => {
     const text = await bodyOf(request);
     sent.push({
       method: request.method ?? '',
       path: request.url ?? '',
       body: text === '' ? undefined : JSON.parse(text),
+      since: request.headers['if-modified-since'],
     });
     const { status = 200, body } = answers.shift() ?? { status: 500, body: {} };
     response

@@ -1,7 +1,14 @@
 import type { Connector, EntryWrite, TimelineEntry } from '@sangam/core/crm';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { openProvisioned, type OrgRules, type TestOrg, userConverts, userMakes } from './test-org.ts';
+import {
+  openProvisioned,
+  type OrgRules,
+  type TestOrg,
+  userConverts,
+  userMakes,
+  zohoAnswering,
+} from './test-org.ts';
 
 const day = Date.UTC(2026, 10, 27, 9);
 
@@ -93,4 +100,32 @@ test('who reads notes as no administrator is told what to do', async () => {
     code: 'missing_scope',
     retry: 'never',
   });
+});
+
+test.each([
+  [
+    'of the row',
+    { data: [{ code: 'SUCCESS' }, { code: 'RECORD_LOCKED', details: { id: '2' } }] },
+    'entry_kept',
+  ],
+  ['of a right', { data: [{ code: 'SUCCESS' }, { code: 'NO_PERMISSION', details: {} }] }, 'missing_scope'],
+])('what Zoho keeps is told, for want %s', async (_, body, code) => {
+  const { connector } = await zohoAnswering({ status: 207, body });
+  await expect(connector.timeline.remove(['1', '2'], 'timeline')).rejects.toMatchObject({ code });
+});
+
+test('a call that is refused whole for a row it keeps has taken the others away', async () => {
+  const locked = { status: 400, body: { code: 'RECORD_LOCKED', details: {}, status: 'error' } };
+  const { connector, sent } = await zohoAnswering(locked, { body: { data: [{ code: 'SUCCESS' }] } }, locked);
+  await expect(connector.timeline.remove(['1', '2'], 'timeline')).rejects.toMatchObject({
+    code: 'entry_kept',
+    retry: 'later',
+  });
+  expect(sent).toHaveLength(3);
+});
+
+test('a row that is not there is no error', async () => {
+  const gone = { code: 'INVALID_DATA', details: { id: '1' }, status: 'error' };
+  const { connector } = await zohoAnswering({ status: 400, body: { data: [gone] } });
+  await connector.timeline.remove(['1'], 'timeline');
 });

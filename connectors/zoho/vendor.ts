@@ -13,6 +13,12 @@ export const batchSize = 100;
 /** Records one page of a list holds. docs/vendors/zoho.md §4.3. */
 export const listPageSize = 200;
 
+/** How far `page` reaches. docs/vendors/zoho.md §4.3. */
+export const pagedMost = 2_000;
+
+/** Ours: each converted lead may need a read of its own, and all of a page are read within one lease (docs/design.md §4). */
+export const convertedPageSize = 50;
+
 /** Fields one read names. docs/vendors/zoho.md §4.3. */
 export const fieldsPerRead = 50;
 
@@ -44,30 +50,33 @@ export const conversationShape = { form: 'text', maxChars: 32_000 } as const;
 export const textLengths = { text: 255, 'long text': 2_000, phone: 30 } as const;
 
 /** What an edition has: credits in 24 hours, and calls of one app under way. docs/vendors/zoho.md §2.3. */
-const editions: Readonly<
-  Record<
-    string,
-    { readonly base: number; readonly aUser: number; readonly most: number; readonly atOnce: number }
-  >
-> = {
+interface Edition {
+  readonly base: number;
+  readonly aUser: number;
+  readonly most: number;
+  readonly atOnce: number;
+}
+
+const standard: Edition = { base: 50_000, aUser: 250, most: 100_000, atOnce: 10 };
+const enterprise: Edition = { base: 50_000, aUser: 1_000, most: 5_000_000, atOnce: 20 };
+const ultimate: Edition = { base: 50_000, aUser: 2_000, most: Infinity, atOnce: 25 };
+
+const editions: Readonly<Record<string, Edition>> = {
   free: { base: 5_000, aUser: 0, most: 5_000, atOnce: 5 },
-  standard: { base: 50_000, aUser: 250, most: 100_000, atOnce: 10 },
+  starter: standard,
+  standard,
   professional: { base: 50_000, aUser: 500, most: 3_000_000, atOnce: 15 },
-  enterprise: { base: 50_000, aUser: 1_000, most: 5_000_000, atOnce: 20 },
-  zohoone: { base: 50_000, aUser: 1_000, most: 5_000_000, atOnce: 20 },
-  ultimate: { base: 50_000, aUser: 2_000, most: Infinity, atOnce: 25 },
+  enterprise,
+  zohoone: enterprise,
+  ultimate,
+  crmplus: ultimate,
 };
 
 export type LimitName = 'at once' | 'credits';
 
-/** What an edition nobody knows has is what the smallest has. */
+/** What an edition nobody knows has is what the smallest of those that are paid for has: Zoho calls the free one so. */
 export function limitsOf(edition: string, users: number): Readonly<Record<LimitName, CallLimit>> {
-  const { base, aUser, most, atOnce } = editions[edition] ?? {
-    base: 5_000,
-    aUser: 0,
-    most: 5_000,
-    atOnce: 5,
-  };
+  const { base, aUser, most, atOnce } = editions[edition] ?? standard;
   return {
     'at once': { kind: 'concurrent', most: atOnce },
     credits: {

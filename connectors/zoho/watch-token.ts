@@ -1,6 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
 import { parseJson } from '../shared/json.ts';
-import { callback } from './changes.ts';
 
 /**
  * What a watch shows of a secret, short enough whatever it is. Zoho shows it to whoever may list watches, and in each body: the
@@ -10,9 +10,11 @@ export function watchTokenOf(secret: string): string {
   return createHmac('sha256', secret).update('watch').digest('base64url');
 }
 
+const told = z.looseObject({ token: z.string() });
+
 /** Whether a body carries the token of one of these secrets, compared in constant time. docs/vendors/zoho.md §6.2. */
 export function carriesToken(body: Buffer, secrets: readonly string[]): boolean {
-  const given = callback.safeParse(parseJson(body.toString('utf8'))).data?.token ?? '';
+  const given = told.safeParse(parseJson(body.toString('utf8'))).data?.token ?? '';
   let matches = false;
   for (const secret of secrets) {
     const same = timingSafeEqual(digestOf(given), digestOf(watchTokenOf(secret)));

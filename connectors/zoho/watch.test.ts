@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { openProvisioned } from './test-org.ts';
+import { type Canned, openProvisioned, zohoAnswering } from './test-org.ts';
 import { watchTokenOf } from './watch-token.ts';
 
 const days = 24 * 60 * 60_000;
@@ -47,4 +47,32 @@ test('what Zoho does not take is a matter of webhooks alone', async () => {
     code: 'missing_scope',
     retry: 'never',
   });
+});
+
+const modules = {
+  body: { modules: ['Leads', 'Contacts', 'Deals'].map((name) => ({ id: name, api_name: name })) },
+};
+const fields = { body: { fields: [{ id: '1', api_name: 'Last_Name', data_type: 'text' }] } };
+const noRight = { code: 'NO_PERMISSION', details: {}, message: 'permission denied', status: 'error' };
+const until = '2026-12-03T00:00:00+00:00';
+const taken = { code: 'SUCCESS', details: { events: [{ channel_expiry: until }] } };
+const nothingYet = { status: 400, body: { code: 'NOT_SUBSCRIBED', details: {}, status: 'error' } };
+
+test.each<[string, Canned[]]>([
+  [
+    'their channel is refused',
+    [fields, nothingYet, { status: 207, body: { watch: [taken, taken, noRight] } }],
+  ],
+  ['their fields are', [{ status: 403, body: noRight }, nothingYet, { body: { watch: [taken, taken] } }]],
+])('who may not see deals is told of people: %s', async (_, answers) => {
+  const { connector } = await zohoAnswering(modules, fields, fields, ...answers);
+  const asked = { url: 'https://sangam.example/told', secret: 'secret', now: Date.parse(until) };
+  expect(await connector.subscribe?.(asked)).toEqual({ until: Date.parse(until) });
+});
+
+test('a channel of people that is refused is told', async () => {
+  const refused = { status: 207, body: { watch: [taken, noRight, taken] } };
+  const { connector } = await zohoAnswering(modules, fields, fields, fields, nothingYet, refused);
+  const asked = { url: 'https://sangam.example/told', secret: 'secret', now: Date.parse(until) };
+  await expect(connector.subscribe?.(asked)).rejects.toMatchObject({ code: 'webhooks_refused' });
 });

@@ -54,7 +54,8 @@ export async function subscribe(account: ZohoAccount, to: Told): Promise<{ until
   const replaced = await send(account, 'PUT', channels);
   const lacking = channels.filter((_, place) => replaced[place]?.code !== success);
   const made = lacking.length === 0 ? [] : await send(account, 'POST', lacking);
-  const refused = made.find(({ code }) => code !== success);
+  // Who may not see deals is told of people all the same.
+  const refused = made.find(({ code }, place) => code !== success && lacking[place]?.of !== 'Deals');
   if (refused !== undefined) throw notTaken(`${refused.code}, ${refused.message ?? ''}`);
   const ends = [...replaced, ...made]
     .filter(({ code }) => code === success)
@@ -69,9 +70,10 @@ export async function subscribe(account: ZohoAccount, to: Told): Promise<{ until
 async function send(
   { client }: ZohoAccount,
   method: 'PUT' | 'POST',
-  watch: readonly object[],
+  channels: readonly Channel[],
 ): Promise<Subscribed['watch']> {
-  const answer = await client.call({ method, path, body: { watch }, priority }, subscribed);
+  const body = { watch: channels.map(({ form }) => form) };
+  const answer = await client.call({ method, path, body, priority }, subscribed);
   if (answer.ok) return answer.body.watch;
   const { refusal } = answer;
   if (refusal.code !== 'batch_refused') throw refusalError(refusal);
@@ -88,15 +90,22 @@ function notTaken(why: string): SangamError {
   });
 }
 
+interface Channel {
+  /** The module it tells of. */
+  readonly of: string;
+  readonly form: object;
+}
+
 /** One channel a module, since each names fields of its own. */
-async function channelsOf(account: ZohoAccount, { url, secret, now }: Told): Promise<object[]> {
+async function channelsOf(account: ZohoAccount, { url, secret, now }: Told): Promise<Channel[]> {
   const modules = await listModules(account.client);
   const watched = [...personModules, 'Deals'].flatMap((name) => modules.filter((one) => one.name === name));
-  const channels: object[] = [];
+  const channels: Channel[] = [];
   for (const module of watched) {
     const { name } = module;
+    if (name === 'Deals' && !(await seesFields(account, name))) continue;
     const condition = await conditionOf(account, module);
-    channels.push({
+    const form = {
       channel_id: channelIdOf(`${url} ${name}`),
       events: (name === 'Deals' ? ['create', 'edit'] : ['create', 'edit', 'delete']).map(
         (one) => `${name}.${one}`,
@@ -107,9 +116,20 @@ async function channelsOf(account: ZohoAccount, { url, secret, now }: Told): Pro
       return_affected_field_values: true,
       notify_on_related_action: false,
       ...(condition === undefined ? {} : { notification_condition: [condition] }),
-    });
+    };
+    channels.push({ of: name, form });
   }
   return channels;
+}
+
+async function seesFields({ schema }: ZohoAccount, module: string): Promise<boolean> {
+  try {
+    await schema.of(module);
+    return true;
+  } catch (error) {
+    if (error instanceof SangamError && error.code === 'missing_scope') return false;
+    throw error;
+  }
 }
 
 /** Changes of which fields are told: what people change and we take over, as many as may be named. */

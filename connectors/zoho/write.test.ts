@@ -168,7 +168,7 @@ describe('updating', () => {
     }
   });
 
-  test.each(['INVALID_DATA', 'ID_ALREADY_CONVERTED'] as const)(
+  test.each(['INVALID_DATA', 'ID_ALREADY_CONVERTED', 'CONVERTED_RECORD'] as const)(
     'a lead that was converted is written as the contact it became (%s)',
     async (convertedLeadCode) => {
       const org = await openProvisioned({ convertedLeadCode });
@@ -248,5 +248,40 @@ test('without our fields nothing is made', async () => {
   await expect(org.connect().create([lead('c1')], 'new lead')).rejects.toMatchObject({
     code: 'not_provisioned',
     retry: 'never',
+  });
+});
+
+describe('an update whose id Zoho refuses', () => {
+  const fields = {
+    body: {
+      fields: ['Last_Name', key].map((api_name) => ({ id: api_name, api_name, data_type: 'text' })),
+    },
+  };
+  const refused = {
+    status: 400,
+    body: {
+      data: [
+        {
+          code: 'INVALID_DATA',
+          details: { id: '77' },
+          message: 'the id given seems to be invalid',
+          status: 'error',
+        },
+      ],
+    },
+  };
+  const update = { recordId: 'Leads/77', values: { Last_Name: 'Rao' } };
+
+  test('is of a record that is gone where none is read', async () => {
+    const { connector } = await zohoAnswering(fields, refused, { status: 204 });
+    expect(await connector.update([update], 'fields')).toMatchObject([{ outcome: 'gone' }]);
+  });
+
+  test('is of one that stands where it is read: nobody takes it for gone', async () => {
+    const standing = { body: { data: [{ id: '77', Last_Name: 'Iyer' }] } };
+    const { connector } = await zohoAnswering(fields, refused, standing, refused);
+    expect(await connector.update([update], 'fields')).toMatchObject([
+      { outcome: 'later', code: 'record_doubted' },
+    ]);
   });
 });

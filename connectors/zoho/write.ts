@@ -149,13 +149,22 @@ export async function updateRecordsOf(
     return target === undefined ? [] : [{ ...update, target }];
   });
   const again = await writeTargeted(account, moved, priority, automations);
-  const gone = [...elsewhere.filter(({ item }) => !whereabouts.has(item)), ...again.elsewhere];
+  const gone = elsewhere.filter(({ item }) => !whereabouts.has(item));
   return [
     ...outcomes,
     ...again.outcomes,
+    ...again.elsewhere.map(({ item }): WriteOutcome => ({ item, outcome: 'later', ...doubted })),
     ...gone.map(({ item }): WriteOutcome => ({ item, outcome: 'gone' })),
   ];
 }
+
+/** What was just read is not gone: it may be another by now, or may be seen and not written. */
+const doubted = {
+  code: 'record_doubted',
+  retry: 'later',
+  explanation:
+    'Zoho CRM shows this record and refuses its id when it is written: check whether the user who connected may edit it.',
+} as const;
 
 interface Targeted {
   /** The record id the caller knows it by. */

@@ -43,7 +43,9 @@ export const zohoRules = z.strictObject({
   /** Whether lists and COQL tell what a lead became, or only a search and a read of one. docs/vendors/zoho.md §4.3 [M]. */
   convertedContactTold: z.enum(['everywhere', 'search']).default('search'),
   /** What an update of a converted lead answers. docs/vendors/zoho.md §4.5. */
-  convertedLeadCode: z.enum(['INVALID_DATA', 'ID_ALREADY_CONVERTED']).default('INVALID_DATA'),
+  convertedLeadCode: z
+    .enum(['INVALID_DATA', 'ID_ALREADY_CONVERTED', 'CONVERTED_RECORD'])
+    .default('INVALID_DATA'),
   /** Whether a converted lead still holds its unique values among leads. docs/vendors/zoho.md §4.5 [M]. */
   convertedKeepsUniqueValues: z.boolean().default(false),
   /** Which custom fields of a lead the admin has mapped to the contact's. docs/vendors/zoho.md §4.5 [M]. */

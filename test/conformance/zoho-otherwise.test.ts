@@ -10,7 +10,7 @@ describeConformance('Zoho CRM otherwise', (clock) =>
     duplicateStatus: '2xx',
     unknownFields: 'refused',
     convertedContactTold: 'everywhere',
-    convertedLeadCode: 'ID_ALREADY_CONVERTED',
+    convertedLeadCode: 'CONVERTED_RECORD',
     coqlRowsMax: 200,
     coqlConverted: 'left out',
     operationNames: 'create, edit, delete',

@@ -18,7 +18,13 @@ interface Described {
   readonly $ref?: string;
   readonly content?: Content;
 }
+interface Parameter {
+  readonly $ref?: string;
+  readonly name?: string;
+  readonly in?: string;
+}
 interface Operation {
+  readonly parameters?: readonly Parameter[];
   readonly requestBody?: Described;
   readonly responses: Readonly<Record<string, Described>>;
 }
@@ -34,6 +40,8 @@ export interface Description {
 export interface Exchange {
   readonly method: string;
   readonly path: string;
+  /** Names in the query and of headers that ask for something; undefined: they are not looked at. */
+  readonly asked?: { readonly query: readonly string[]; readonly headers: readonly string[] };
   readonly sent: unknown;
   readonly status: number;
   readonly answered: unknown;
@@ -50,13 +58,14 @@ export interface Checked {
 
 /** What an exchange has that the descriptions do not allow, or lacks. */
 export function objectionsTo(
-  { method, path, sent, status, answered }: Exchange,
+  exchange: Exchange,
   descriptions: readonly Description[],
   checked: Checked,
 ): string[] {
+  const { method, path } = exchange;
   const found = operationsOf(descriptions, method, path);
   if (found.length === 0) return [`${method} ${path} is described nowhere`];
-  return ofChoices(found.map((one) => objectionsOf({ method, path, sent, status, answered }, one, checked)));
+  return ofChoices(found.map((one) => objectionsOf(exchange, one, checked)));
 }
 
 interface Found {
@@ -65,7 +74,7 @@ interface Found {
 }
 
 function objectionsOf(
-  { method, path, sent, status, answered }: Exchange,
+  { method, path, asked = { query: [], headers: [] }, sent, status, answered }: Exchange,
   { description, operation }: Found,
   checked: Checked,
 ): string[] {
@@ -76,7 +85,16 @@ function objectionsOf(
   };
   const answers = answersTo(operation, status, checked);
   const what = `${method} ${path} answered ${String(status)}`;
+  const isNamed = (place: string, name: string): boolean =>
+    (operation.parameters ?? [])
+      .map((one) => resolved(description, one, checked).value)
+      .some((one) => one.in === place && one.name?.toLowerCase() === name.toLowerCase());
+  const unnamed = [
+    ...asked.query.filter((name) => !isNamed('query', name)),
+    ...asked.headers.filter((name) => !isNamed('header', name)),
+  ];
   return [
+    ...unnamed.map((name) => `${method} ${path} asks by ${name}`),
     ...check(operation.requestBody, sent, `${method} ${path} sent`),
     ...(answers.length === 0
       ? [`${method} ${path} answers no ${String(status)}`]

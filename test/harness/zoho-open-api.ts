@@ -9,13 +9,17 @@ export function zohoExchanges(): Exchange[] {
   const real = globalThis.fetch;
   const spy = vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
     const response = await real(input, init);
-    const { pathname } = new URL(input instanceof Request ? input.url : input);
+    const { pathname, searchParams } = new URL(input instanceof Request ? input.url : input);
     const path = /\/sandbox\/zoho(?<api>\/crm\/v8\/.*)$/.exec(pathname)?.groups?.['api'];
     if (path === undefined) return response;
     const text = await response.clone().text();
     exchanges.push({
       method: init?.method ?? 'GET',
       path,
+      asked: {
+        query: [...searchParams.keys()],
+        headers: [...new Headers(init?.headers).keys()].filter((name) => !everywhere.has(name)),
+      },
       sent: typeof init?.body === 'string' ? JSON.parse(init.body) : undefined,
       status: response.status,
       answered: text === '' ? undefined : JSON.parse(text),
@@ -25,6 +29,9 @@ export function zohoExchanges(): Exchange[] {
   onTestFinished(() => spy.mockRestore());
   return exchanges;
 }
+
+/** Headers of every call: no description names them. */
+const everywhere: ReadonlySet<string> = new Set(['accept', 'authorization', 'content-type']);
 
 /** Told once, without places in lists. `files`: the description's, by name. */
 export function zohoObjections(
