@@ -183,6 +183,7 @@ export async function closeConnection(
       webhooks_url: null,
       ask_webhooks_at: 0,
       last_webhook_at: null,
+      untold_since: null,
     })
     .where('workspace_id', '=', trx.workspaceId)
     .where('connection_id', '=', connectionId)
