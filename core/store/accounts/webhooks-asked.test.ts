@@ -29,4 +29,18 @@ test('of two processes that ask at once one does, and its answer counts until so
   expect(await connection()).toMatchObject({ webhooksUntil: null, askWebhooksAt: 0 });
   expect([await claim(0, 200), await answered(200)]).toEqual([true, true]);
   expect(await connection()).toMatchObject({ webhooksUntil: 900, askWebhooksAt: 500 });
+
+  // They come since then, however often that is renewed: until they ended, or go elsewhere.
+  const since = async (claimed: number, url: string, now: number): Promise<number | null> => {
+    await engine.store.transact(engine.workspaceId, (trx) =>
+      webhooksComeUntil(trx, connectionId, claimed, { url, until: now + 100, againAt: claimed + 1, now }),
+    );
+    return (await connection()).webhooksSince;
+  };
+  expect([
+    await since(500, 'u', 10),
+    await since(501, 'u', 20),
+    await since(502, 'v', 30),
+    await since(503, 'v', 200),
+  ]).toEqual([1, 1, 30, 200]);
 });
