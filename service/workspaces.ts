@@ -3,14 +3,12 @@ import type { Clock } from '@sangam/core/clock';
 import {
   accessTokenOf,
   channelSecretsOf,
-  closeBlockAlerts,
   closeConnection,
   connectChannel,
   connectionsAt,
   ensureMember,
   insertConnection,
   insertWorkspace,
-  leaveAccount,
   listChannels,
   proveChannel,
   replaceTypedToken,
@@ -105,8 +103,6 @@ async function letGoOf(trx: WorkspaceTransaction, crm: string, now: number): Pro
   for (const { connectionId, disconnectedAt } of await connectionsAt(trx, crm)) {
     if (disconnectedAt !== null) continue;
     await closeConnection(trx, connectionId, { keepWebhookSecret: true, now });
-    await leaveAccount(trx, connectionId);
-    await closeBlockAlerts(trx, connectionId, now);
   }
 }
 

@@ -1,5 +1,5 @@
 import { systemClock } from '@sangam/core/clock';
-import { connectionsAt, ownNumbers, releaseChannel } from '@sangam/core/store';
+import { connectionsAt, listAlerts, ownNumbers, raiseAlerts, releaseChannel } from '@sangam/core/store';
 import { ensureSandboxWorkspace } from '@sangam/service';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createServiceFixture, type ServiceFixture } from './harness/index.ts';
@@ -33,9 +33,21 @@ test('a CRM that is not named any more is let go, and is not come back to by its
     return rows.find((row) => row.connectionId === connectionId)?.disconnectedAt !== null;
   };
   expect(await disconnected()).toBe(false);
+  const kinds = ['account not answering', 'connection blocked', 'webhooks ended', 'webhooks silent'] as const;
+  await store.transact(parties.workspaceId, (trx) =>
+    raiseAlerts(
+      trx,
+      kinds.map((kind) => ({ connectionId, kind, message: 'Of what is over then.' })),
+      systemClock.now(),
+    ),
+  );
   const without = await ensureSandboxWorkspace(store, box, systemClock, []);
   expect(without.crms).toEqual({});
   expect(await disconnected()).toBe(true);
+  const open = await store.transact(parties.workspaceId, (trx) =>
+    listAlerts(trx, { limit: 10, after: undefined, state: 'open' }),
+  );
+  expect(open.map(({ kind }) => kind)).toEqual([]);
   const again = await ensureSandboxWorkspace(store, box, systemClock, ['hubspot']);
   expect(again.crms['hubspot']?.connectionId).toBe(connectionId);
   expect(await disconnected()).toBe(true);

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { SangamError } from '@sangam/core/errors';
 import { liftBlock } from '@sangam/core/store';
 import type { Service } from '@sangam/service';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { anotherCrm } from './harness/another-crm.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type AnotherCrm, anotherCrm } from './harness/another-crm.ts';
 import { createServiceFixture, type ServiceFixture, until } from './harness/index.ts';
 import { createMemoryCrm, type MemoryCrm, memoryFields } from './harness/memory-crm/index.ts';
 
@@ -19,21 +19,29 @@ let memory: MemoryCrm;
 let service: Service;
 let session: string;
 let connectionId: string;
+let keys: object;
+let value: AnotherCrm['value'];
 /** What the account was asked, and what it answers from now on. */
 const asked: { url: string; secret: string; now: number }[] = [];
 let trouble: SangamError | undefined;
+/** Until then it does not answer. */
+let held: PromiseWithResolvers<undefined> | undefined;
+let begun = 0;
 const workspaceId = randomUUID();
 
 beforeAll(async () => {
   fixture = await createServiceFixture();
   memory = createMemoryCrm(fixture.clock, { creates: 'lead' });
   const other = anotherCrm(memory, memory, async (to) => {
+    begun += 1;
+    await held?.promise;
     if (trouble !== undefined) throw trouble;
     asked.push(to);
     // Not every half of it is a whole millisecond.
     return { until: to.now + 6 * day + 1 };
   });
-  service = await fixture.openService({ work: true, crms: [other.value], publicUrl });
+  ({ value } = other);
+  service = await fixture.openService({ work: true, crms: [value], publicUrl });
   const memberId = randomUUID();
   await fixture.store.transact(workspaceId, async (trx) => {
     const createdAt = fixture.clock.now();
@@ -53,14 +61,23 @@ beforeAll(async () => {
       .execute();
   });
   session = (await service.sessions.enter(await service.sessions.makeLink(workspaceId, memberId))) ?? '';
-  const connected = await api<{ connectionId: string }>('POST', '/connections', {
-    crm: 'memory',
-    host: 'api-in.memory.example',
-    ...other.keys,
-  });
-  ({ connectionId } = connected);
+  keys = { host: 'api-in.memory.example', ...other.keys };
+  await connect();
 });
 afterAll(() => fixture.close());
+
+/** Another process in place of the one before, which ends what it is doing. */
+async function serve(url: string): Promise<void> {
+  await service.close();
+  service = await fixture.openService({ work: true, crms: [value], publicUrl: url });
+}
+
+async function connect(): Promise<void> {
+  ({ connectionId } = await api<{ connectionId: string }>('POST', '/connections', {
+    crm: 'memory',
+    ...keys,
+  }));
+}
 
 async function api<Body>(method: string, path: string, body?: object): Promise<Body> {
   const response = await fetch(`${service.url()}/api/v1${path}`, {
@@ -168,19 +185,78 @@ test('a change a poll finds that no webhook told is an alert until one comes', a
   });
 });
 
-test('they are asked for at once with a secret an admin gives, however the account was connected', async () => {
-  const before = asked.length;
-  await connectedBy('oauth');
-  const secret = 'a secret of our own';
-  const response = await fetch(`${service.url()}/api/v1/connections/${connectionId}/webhook-secret`, {
+const setSecret = (secret: string): Promise<Response> =>
+  fetch(`${service.url()}/api/v1/connections/${connectionId}/webhook-secret`, {
     method: 'PUT',
     headers: { authorization: `Bearer ${session}`, 'content-type': 'application/json' },
     body: JSON.stringify({ secret }),
   });
-  expect(response.status).toBe(204);
+
+test('they are asked for at once with a secret an admin gives, however the account was connected', async () => {
+  const before = asked.length;
+  await connectedBy('oauth');
+  const secret = 'a secret of our own';
+  expect((await setSecret(secret)).status).toBe(204);
   await until('it was asked', () => asked.length > before);
   expect(asked.at(-1)?.secret).toBe(secret);
   await connectedBy('keys');
+});
+
+describe('while they are being asked for', () => {
+  /** Has an asking begin, does that, and lets the account answer. */
+  const meanwhile = async (what: () => Promise<void>): Promise<void> => {
+    const before = begun;
+    held = Promise.withResolvers();
+    const { resolve } = held;
+    try {
+      fixture.clock.advance(4 * day);
+      await until('asking began', () => begun > before);
+      await what();
+    } finally {
+      held = undefined;
+      resolve(undefined);
+    }
+  };
+
+  test('another secret is given: they are asked for with that one', async () => {
+    await meanwhile(async () => {
+      expect((await setSecret('another secret of our own')).status).toBe(204);
+    });
+    await until('it was asked', () => asked.at(-1)?.secret === 'another secret of our own');
+    expect((await tells()).status).toBe(200);
+  });
+
+  test('the account is let go and connected again: what it sends then is heard', async () => {
+    await meanwhile(async () => {
+      await api('DELETE', `/connections/${connectionId}`);
+      await connect();
+    });
+    await until('it was asked', () => asked.at(-1)?.secret !== 'another secret of our own');
+    await until('it is heard', async () => (await tells()).status === 200);
+  });
+
+  test('the account is let go: nothing is told of it, whatever it answers', async () => {
+    await meanwhile(async () => {
+      await api('DELETE', `/connections/${connectionId}`);
+    });
+    await serve(publicUrl);
+    // What went untold while it was nobody's is no silence of its.
+    expect(await api('GET', `/connections/${connectionId}`)).toMatchObject({
+      changes: { webhooksUntil: null, lastWebhookAt: null },
+    });
+    await connect();
+    await until('it was asked', async () => (await comesUntil()) > 0);
+
+    const refused = { code: 'webhooks_refused', origin: 'crm', retry: 'never', message: 'No.' } as const;
+    await meanwhile(async () => {
+      await api('DELETE', `/connections/${connectionId}`);
+      trouble = new SangamError(refused);
+    });
+    await serve(publicUrl);
+    trouble = undefined;
+    expect(await kinds()).toEqual([]);
+    await connect();
+  });
 });
 
 async function connectedBy(how: 'oauth' | 'keys'): Promise<void> {
@@ -195,28 +271,18 @@ async function connectedBy(how: 'oauth' | 'keys'): Promise<void> {
 }
 
 test('an installation that is reached elsewhere now asks for them there', async () => {
-  const before = asked.length;
-  await service.close();
+  await until('they come', async () => (await comesUntil()) > fixture.clock.now());
   const elsewhere = 'https://moved.example';
-  const other = anotherCrm(memory, memory, async (to) => {
-    asked.push(to);
-    return { until: to.now + 6 * day };
-  });
-  service = await fixture.openService({ work: true, crms: [other.value], publicUrl: elsewhere });
-  await until('it was asked', () => asked.length > before);
-  expect(asked.at(-1)?.url).toBe(`${elsewhere}/webhooks/memory/${connectionId}`);
+  await serve(elsewhere);
+  await until('it was asked', () => asked.at(-1)?.url === `${elsewhere}/webhooks/memory/${connectionId}`);
 });
 
 test('without an https address of the world it says what to set', async () => {
-  await service.close();
-  const other = anotherCrm(memory, memory, () => Promise.reject(new Error('Nobody should ask.')));
-  service = await fixture.openService({
-    work: true,
-    crms: [other.value],
-    publicUrl: 'http://sangam.example',
-  });
+  const before = begun;
+  await serve('http://sangam.example');
   await until('it is told', async () => (await kinds()).includes('webhooks ended'));
   expect((await alerts('open')).find(({ kind }) => kind === 'webhooks ended')?.message).toMatch(/PUBLIC_URL/);
+  expect(begun).toBe(before);
   await api('DELETE', `/connections/${connectionId}`);
   expect(await kinds()).toEqual([]);
 });

@@ -301,6 +301,8 @@ export interface Database {
     webhooks_url: string | null;
     /** Null: this account needs no asking. */
     ask_webhooks_at: ColumnType<number | null, number | null | undefined>;
+    /** Since when polls find changes of which no webhook told; null: one told of all, or of some later. */
+    untold_since: number | null;
   };
   crm_records: {
     workspace_id: string;

@@ -6,7 +6,6 @@ import type { Connectors } from '@sangam/core/work';
 import {
   type Actor,
   type AuthKind,
-  closeAlertsOf,
   closeBlockAlerts,
   closeConnection,
   connectionOf,
@@ -15,7 +14,6 @@ import {
   holderOfAccount,
   insertConnection,
   isSandbox,
-  leaveAccount,
   openConnection,
   operatorId,
   type Store,
@@ -153,10 +151,6 @@ export function createConnecting(dependencies: {
     await store.transact(workspaceId, async (trx) => {
       // The secret a sandbox signs with is the sandbox's own.
       await closeConnection(trx, connectionId, { keepWebhookSecret: connection.sandbox, now });
-      await leaveAccount(trx, connectionId);
-      await closeBlockAlerts(trx, connectionId, now);
-      for (const kind of ['webhooks ended', 'webhooks silent'] as const)
-        await closeAlertsOf(trx, connectionId, kind, now);
       const subject = `${connectionId} ${why}`.trim();
       await writeAudit(trx, { memberId, action: 'disconnect account', subject, at: now });
     });

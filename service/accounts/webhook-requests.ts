@@ -4,6 +4,7 @@ import type { Connector } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
 import {
   askWebhooksAt,
+  claimAsking,
   closeAlertsOf,
   type ConnectionRow,
   raiseAlert,
@@ -22,6 +23,8 @@ const hour = 60 * minute;
 /** Codes of refusals that leave the account's other calls as they are. */
 const ofWebhooksAlone: ReadonlySet<string> = new Set(['missing_scope', 'not_reachable', 'webhooks_refused']);
 
+/** Longer than asking may take: whoever dies over it is overtaken then. */
+const askingMs = 3 * minute;
 /** After a call that may succeed in time. */
 const laterMs = 5 * minute;
 /** After what only a person mends, who may have done it meanwhile. */
@@ -47,40 +50,51 @@ export function createWebhookRequests(dependencies: {
 }): (connection: ConnectionRow) => Promise<void> {
   const { store, clock, box, connectors, connectionSecrets, publicUrl } = dependencies;
 
-  const ask = async (connection: ConnectionRow, connector: Connector): Promise<void> => {
-    const { workspaceId, connectionId, crm, sandbox } = connection;
+  const ask = async (
+    { workspaceId, connectionId, crm, sandbox }: ConnectionRow,
+    connector: Connector,
+    secret: string,
+    claimed: number,
+  ): Promise<void> => {
     const url = `${publicUrl()}/webhooks/${crm}/${connectionId}`;
     if (!sandbox && !url.startsWith('https://')) throw unreachable(connector.traits.label);
-    const secret = await secretOf(connection);
     const now = clock.now();
     const { until } = (await connector.subscribe?.({ url, secret, now })) ?? { until: now };
     await store.transact(workspaceId, async (trx) => {
       const againAt = now + Math.max(minute, Math.floor((until - now) / 2));
-      await webhooksComeUntil(trx, connectionId, { url, until, againAt, now });
+      if (!(await webhooksComeUntil(trx, connectionId, claimed, { url, until, againAt, now }))) return;
       await closeAlertsOf(trx, connectionId, 'webhooks ended', now);
     });
   };
 
-  /** What the account shows with each of its webhooks; drawn when it is first needed. */
-  const secretOf = async ({ workspaceId, connectionId }: ConnectionRow): Promise<string> => {
+  /**
+   * What the account shows with each of its webhooks, drawn when it is first needed; undefined: another process asks, or what is
+   * to be asked for is another by now.
+   */
+  const claim = async (
+    { workspaceId, connectionId }: ConnectionRow,
+    asking: { readonly seen: number; readonly until: number },
+  ): Promise<string | undefined> => {
     const current = await store.transact(workspaceId, async (trx) => {
       await signWebhooksWith(trx, connectionId, box.seal(randomBytes(24).toString('base64url')));
-      return (await webhookSecretsOf(trx, connectionId))?.current;
+      const mine = await claimAsking(trx, connectionId, asking);
+      return mine ? (await webhookSecretsOf(trx, connectionId))?.current : undefined;
     });
-    if (current === undefined || current === null)
-      throw new RangeError(`Connection ${connectionId} has no secret for its webhooks.`);
+    if (current === undefined || current === null) return undefined;
     connectionSecrets.refresh();
     return box.open(current);
   };
 
   const notAsked = async (
     { workspaceId, connectionId, webhooksUntil }: ConnectionRow,
+    claimed: number,
     error: SangamError,
   ): Promise<void> => {
     const now = clock.now();
     const refused = error.retry === 'never';
+    const againAt = now + (refused ? refusedMs : laterMs);
     await store.transact(workspaceId, async (trx) => {
-      await askWebhooksAt(trx, connectionId, now + (refused ? refusedMs : laterMs));
+      if (!(await claimAsking(trx, connectionId, { seen: claimed, until: againAt }))) return;
       if (!refused && webhooksUntil !== null && webhooksUntil > now) return;
       const message = `${error.message} Until they come again, changes made there are found by polls, minutes later.`;
       await raiseAlert(trx, { connectionId, kind: 'webhooks ended', message }, now);
@@ -90,22 +104,27 @@ export function createWebhookRequests(dependencies: {
   return async (connection) => {
     const { workspaceId, connectionId, askWebhooksAt: at } = connection;
     if (at === null || at > clock.now()) return;
+    let held = at;
     const ended = await callAccount(dependencies, connection, 'scan', async () => {
       const connector = await connectors.of(connection);
       if (connector.subscribe === undefined) {
         await store.transact(workspaceId, (trx) => askWebhooksAt(trx, connectionId, null));
         return false;
       }
+      const until = clock.now() + askingMs;
+      const secret = await claim(connection, { seen: at, until });
+      if (secret === undefined) return false;
+      held = until;
       try {
-        await ask(connection, connector);
+        await ask(connection, connector, secret, until);
       } catch (error) {
         // What is refused of webhooks alone is no matter of the account's other calls.
         if (!(error instanceof SangamError) || !ofWebhooksAlone.has(error.code)) throw error;
-        await notAsked(connection, error);
+        await notAsked(connection, until, error);
       }
       return true;
     });
-    if (ended instanceof SangamError && ended.retry !== 'never') await notAsked(connection, ended);
+    if (ended instanceof SangamError && ended.retry !== 'never') await notAsked(connection, held, ended);
   };
 }
 

@@ -6,6 +6,7 @@ import {
   closeAlertsOf,
   type ConnectionRow,
   noteLookedFor,
+  noteUntold,
   markPriority,
   markRecords,
   raiseAlert,
@@ -33,7 +34,7 @@ const overlapMs = 2 * 60 * 1000;
 /** So long an account is believed to have the fields it had: asking costs some vendors as much as a poll. */
 const fieldsForMs = 10 * 60 * 1000;
 
-/** So late a webhook may be and be on its way. */
+/** So long after a poll found a change its webhook may be on its way. */
 const webhookLateMs = 10 * 60 * 1000;
 
 /** How long a CRM may restore what was deleted. */
@@ -107,20 +108,17 @@ export function createPoller(dependencies: {
     return true;
   };
 
-  /** Webhooks should have told before a poll did: of an account that sends some, or was asked to. */
+  /** Webhooks should tell of what polls find. */
   const tellSilence = async (
-    { workspaceId, connectionId, lastWebhookAt, webhooksSince, polledUntil }: ConnectionRow,
+    { workspaceId, connectionId }: ConnectionRow,
     { traits }: Connector,
     found: readonly number[],
     now: number,
   ): Promise<void> => {
-    const last = Math.max(lastWebhookAt ?? 0, webhooksSince ?? 0);
-    if (last === 0) return;
-    const untold = found.some((changedAt) => changedAt > last && changedAt < now - webhookLateMs);
-    const heard = lastWebhookAt !== null && lastWebhookAt > (polledUntil ?? 0);
-    if (!untold && !heard) return;
     await store.transact(workspaceId, async (trx) => {
-      if (!untold) return closeAlertsOf(trx, connectionId, 'webhooks silent', now);
+      const { since, ended } = await noteUntold(trx, connectionId, found, now);
+      if (ended) await closeAlertsOf(trx, connectionId, 'webhooks silent', now);
+      if (since === undefined || since > now - webhookLateMs) return;
       const message = `${traits.label} told nothing of changes that a poll found. They are found by polls, minutes later; see in its settings whether its webhooks are still sent to this connection's address.`;
       await raiseAlert(trx, { connectionId, kind: 'webhooks silent', message }, now);
     });

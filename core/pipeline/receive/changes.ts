@@ -9,6 +9,7 @@ import {
   type Store,
   type StoredDeadLetter,
   touchWebhook,
+  webhookNotedMs,
 } from '../../store/index.ts';
 import { lanes } from '../../whatsapp/index.ts';
 import type { CrmChangePayload } from '../apply/crm-changes.ts';
@@ -32,9 +33,6 @@ export interface ChangeReceiver {
    */
   readmit(letter: StoredDeadLetter): Promise<string | undefined>;
 }
-
-/** How often a connection's last webhook is noted. */
-const notedEveryMs = 60_000;
 
 export function createChangeReceiver(dependencies: {
   store: Store;
@@ -75,7 +73,7 @@ export function createChangeReceiver(dependencies: {
 
   const noteWebhook = async (workspaceId: string, connectionId: string): Promise<void> => {
     const now = clock.now();
-    if (Math.abs(now - (notedAt.get(connectionId) ?? -Infinity)) < notedEveryMs) return;
+    if (Math.abs(now - (notedAt.get(connectionId) ?? -Infinity)) < webhookNotedMs) return;
     notedAt.set(connectionId, now);
     await store.transact(workspaceId, (trx) => touchWebhook(trx, connectionId, now));
   };

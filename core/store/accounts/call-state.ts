@@ -57,7 +57,7 @@ export async function blockCalls(
     await raiseAlert(trx, { connectionId, kind: 'connection blocked', message }, now);
 }
 
-/** The account may be called again, or is let go: what was alerted is over. */
+/** The account may be called again: what was alerted is over. */
 export async function closeBlockAlerts(
   trx: WorkspaceTransaction,
   connectionId: string,
@@ -154,7 +154,7 @@ export async function claimProbe(
 const queuesOf: Readonly<Record<CallerLane, readonly Queue[]>> = {
   records: ['records'],
   timeline: ['timeline'],
-  scan: ['checks', 'polls'],
+  scan: ['checks', 'polls', 'webhooks'],
 };
 
 /** Gives a probe back that nobody took over since: all is as it was `seen` before. */

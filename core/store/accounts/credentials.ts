@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { dueConnection } from '../work/due-notes.ts';
-import type { AuthKind, ConnectionMode } from '../schema.ts';
+import { closeAlertsOf } from '../corrections/attention.ts';
+import type { AlertKind, AuthKind, ConnectionMode } from '../schema.ts';
+import { leaveAccount } from './accounts.ts';
 import { openCalls } from './call-state.ts';
 import { askWebhooksAt } from './webhooks-asked.ts';
 import type { WorkspaceTransaction } from '../store.ts';
@@ -144,7 +146,10 @@ export async function replaceTypedToken(
   await openCalls(trx, connectionId);
 }
 
-/** Nothing opens the account any more. `keepWebhookSecret`: what signs its webhooks outlives the connection. */
+/**
+ * Nothing opens the account any more, and what was alerted of its calls and webhooks is over. `keepWebhookSecret`: what signs its
+ * webhooks outlives the connection.
+ */
 export async function closeConnection(
   trx: WorkspaceTransaction,
   connectionId: string,
@@ -172,12 +177,30 @@ export async function closeConnection(
     .execute();
   await trx
     .updateTable('crm_scan_states')
-    .set({ webhooks_until: null, webhooks_url: null })
+    .set({
+      webhooks_since: null,
+      webhooks_until: null,
+      webhooks_url: null,
+      ask_webhooks_at: 0,
+      last_webhook_at: null,
+      untold_since: null,
+    })
     .where('workspace_id', '=', trx.workspaceId)
     .where('connection_id', '=', connectionId)
     .execute();
   await openCalls(trx, connectionId);
+  await leaveAccount(trx, connectionId);
+  for (const kind of alertsOfAccess) await closeAlertsOf(trx, connectionId, kind, now);
 }
+
+/** Of an account nobody calls, and that tells nothing, nobody else closes them. */
+const alertsOfAccess: readonly AlertKind[] = [
+  'account not answering',
+  'connection blocked',
+  'timeline blocked',
+  'webhooks ended',
+  'webhooks silent',
+];
 
 export async function storedCredentialsOf(
   trx: WorkspaceTransaction,

@@ -26,6 +26,37 @@ export async function advancePoll(
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
 }
 
+/** A connection's last webhook is noted this often at most. */
+export const webhookNotedMs = 60_000;
+
+/**
+ * Notes that a poll was the first to tell of changes of then, unless a webhook came since: of an account that sends some, or was
+ * asked to and has not ended. Returns since when no webhook told of any, milliseconds; `ended`: until now there were such.
+ */
+export async function noteUntold(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  changedAt: readonly number[],
+  now: number,
+): Promise<{ readonly since: number | undefined; readonly ended: boolean }> {
+  const { rows } = await sql<{ told: number | null; isOver: boolean; since: number | null }>`
+    select greatest(last_webhook_at, webhooks_since) as told, coalesce(webhooks_until <= ${now}, false) as "isOver",
+           untold_since as since
+    from crm_scan_states
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} for update`.execute(trx);
+  const [{ told, isOver, since: before } = { told: null, isOver: true, since: null }] = rows;
+  const sends = told !== null && !isOver;
+  const standing = sends && before !== null && before >= told ? before : undefined;
+  const finds = sends && changedAt.some((at) => at > told + webhookNotedMs);
+  const since = standing ?? (finds ? now : undefined);
+  if (since !== (before ?? undefined)) {
+    await sql`
+      update crm_scan_states set untold_since = ${since ?? null}
+      where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
+  }
+  return { since, ended: before !== null && standing === undefined };
+}
+
 /** So long a poll is left alone by what makes the next one due sooner: a storm of hints is no storm of polls. */
 const soonMs = 30_000;
 
