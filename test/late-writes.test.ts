@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { sweepWrites } from '@sangam/core/store';
 import { describe, expect, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
@@ -119,6 +120,30 @@ test.each(['creates', 'updates'] as const)(
     fixture.clock.advance(5 * hour);
     await fixture.ride(hour);
     expect(crm.isOptedOut(await crm.record())).toBe(true);
+    expect(await crm.occurrences()).toEqual([]);
+  },
+);
+
+test.each([
+  ['a CRM unlike HubSpot', () => memoryAccounts().open],
+  ['HubSpot', () => openHubspotAccount],
+] as const)(
+  'what an update left without a word at %s is nobody’s change, whoever looks before it is tried again',
+  async (_, open) => {
+    const { fixture, crm } = await setUpFor(open())({});
+    await crm.check();
+    await crm.writes(asha);
+    await fixture.ride(hour);
+    await crm.account.fault({ on: 'updates', commitAfterMs: 0, times: 1 });
+    await crm.writes(asha, 'And again');
+    await fixture.settle();
+    expect(crm.timeOf(await crm.record(), 'last activity')).toBe((await crm.contactOf(asha)).lastInboundAt);
+    // Its echo would be forgotten by now.
+    fixture.clock.advance(hour);
+    await crm.transact((trx) => sweepWrites(trx, fixture.clock.now()));
+    await crm.poll();
+    expect(await crm.occurrences()).toEqual([]);
+    await fixture.ride(hour);
     expect(await crm.occurrences()).toEqual([]);
   },
 );
