@@ -148,6 +148,32 @@ test.each([
   },
 );
 
+test.each([
+  ['a CRM unlike HubSpot', () => memoryAccounts({ writeClass: 'keyed' }).open],
+  ['HubSpot', () => openHubspotAccount],
+] as const)(
+  'what later creates without a word were to say is said where the first of them took effect, at %s',
+  async (_, open) => {
+    const { fixture, crm } = await setUpFor(open())({});
+    await crm.check();
+    await crm.account.fault({ on: 'creates', commitAfterMs: lateMs, times: 1 });
+    const cutAt = fixture.clock.now();
+    await crm.writes(asha);
+    await fixture.settle();
+    await crm.account.fault({ on: 'creates', dropConnection: 'before' });
+    await crm.writes(asha, 'STOP');
+    await crm.tag(asha, ['vip']);
+    await fixture.pass(30_000);
+    expect(fixture.failures.length).toBeGreaterThan(1);
+    landIt(fixture, cutAt);
+    expect(crm.isOptedOut(await crm.record())).toBe(false);
+    await fixture.ride(hour);
+    const record = await crm.record();
+    expect([crm.isOptedOut(record), crm.tagsOf(record)]).toEqual([true, ['vip']]);
+    expect((await crm.contactOf(asha)).optOut).toBe(true);
+  },
+);
+
 test.each([1, 2])(
   'a record that a create made without a word, and that was deleted before anybody saw it, was ours (%i such creates)',
   async (times) => {
