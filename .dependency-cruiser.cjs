@@ -58,6 +58,12 @@ module.exports = {
       { path: '^(core|connectors|service|test)/' },
     ),
     rule(
+      'extensions-stand-alone',
+      'What is installed in a CRM is installed without us.',
+      { path: '^zoho-extension/' },
+      { path: '^(core|connectors|service|sandbox|test)/' },
+    ),
+    rule(
       'rules-are-pure',
       'Rules are pure: effects stay at the edges.',
       { path: '^core/(identity|conversation|consent|mapping|whatsapp)/', pathNot: '\\.test\\.ts$' },

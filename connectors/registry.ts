@@ -1,5 +1,6 @@
 import { hubspot } from './hubspot/index.ts';
 import type { Crm } from './shared/crm.ts';
+import { zoho } from './zoho/index.ts';
 
 export type {
   Access,
@@ -18,4 +19,4 @@ export type {
 export { token } from './shared/variables.ts';
 
 /** Every CRM there is a connector for. */
-export const crms: readonly Crm[] = [hubspot];
+export const crms: readonly Crm[] = [hubspot, zoho];

@@ -30,6 +30,14 @@ test('the sandbox says how it is reached', async () => {
         clientId: 'sangam-sandbox-app',
         clientSecret: expect.any(String) as string,
       },
+      zoho: {
+        basePath: '/sandbox/zoho',
+        authorizePath: '/sandbox/zoho/oauth/v2/auth',
+        zgid: '60012345678',
+        location: 'in',
+        clientId: '1000.SANGAMSANDBOX',
+        clientSecret: expect.any(String) as string,
+      },
     },
   });
 });

@@ -78,7 +78,7 @@ test.skipIf(data === undefined)('requests and answers are as HubSpot describes t
   await fixture.ride(hour);
 
   expect(exchanges.some(({ status }) => status === 207)).toBe(true);
-  const objections = exchanges.flatMap((exchange) => objectionsTo(exchange, descriptions, known));
+  const objections = exchanges.flatMap((exchange) => objectionsTo(exchange, descriptions, { known }));
   // Ids and places in lists told once.
   expect([...new Set(objections.map((one) => one.replace(/\[\d+\]/g, '[]')))]).toEqual([]);
 });

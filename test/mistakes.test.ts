@@ -178,7 +178,7 @@ const mistakes: readonly (readonly [string, string, Mistake])[] = [
     { says: ['cursor: is no cursor of this list', '`next`'] },
   ],
   // Names and values.
-  ['nothing of a connection', 'POST /connections', { body: {}, says: ['crm: must be \\"hubspot\\"'] }],
+  ['nothing of a connection', 'POST /connections', { body: {}, says: ['crm: must be one of \\"hubspot\\"'] }],
   ['a CRM and no more', 'POST /connections', { body: { crm: 'hubspot' }, says: ['accessToken: is missing'] }],
   [
     'what is not of this CRM',
@@ -196,7 +196,7 @@ const mistakes: readonly (readonly [string, string, Mistake])[] = [
   [
     'a CRM there is not',
     'POST /connections',
-    { body: { crm: 'salesforce', accessToken: 'x'.repeat(20) }, says: ['must be \\"hubspot\\"'] },
+    { body: { crm: 'salesforce', accessToken: 'x'.repeat(20) }, says: ['must be one of \\"hubspot\\"'] },
   ],
   [
     'a first wrong token',

@@ -3,7 +3,7 @@ import { SangamError } from '@sangam/core/errors';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createHubspotClient } from './client.ts';
-import { onlyToken, openDoor } from './test-sandbox.ts';
+import { onlyToken, openDoor } from '../shared/test-access.ts';
 import { bodyOf, serve } from '../shared/test-server.ts';
 
 const anything = z.looseObject({});
@@ -125,7 +125,10 @@ test('a permit of its limit and priority is taken before every request', async (
     timeoutMs: 20_000,
   });
   await client.call({ method: 'GET', path: '/x', priority: 'consent' }, anything);
-  await client.call({ method: 'POST', path: '/y', priority: 'import', limit: 'search' }, anything);
+  await client.call(
+    { method: 'POST', path: '/y', priority: 'import', needs: [{ limit: 'search', cost: 1 }] },
+    anything,
+  );
   expect(events).toEqual([
     '1 api for consent',
     'request',

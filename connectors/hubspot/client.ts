@@ -23,5 +23,5 @@ export type HubspotClient = Client<LimitName, Refusal>;
 export type HubspotAnswer<Body> = Answer<Body, Refusal>;
 
 export function createHubspotClient(options: ClientOptions): HubspotClient {
-  return createClient(protocol, 'api', options);
+  return createClient(protocol, [{ limit: 'api', cost: 1 }], options);
 }

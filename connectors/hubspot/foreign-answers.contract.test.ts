@@ -1,7 +1,7 @@
 /** Answers that something between gives in HubSpot's place: an outage of the moment, never a word about us or a record. */
 import { describe, expect, test } from 'vitest';
 import { createHubspotConnector } from './connector.ts';
-import { onlyToken, openDoor } from './test-sandbox.ts';
+import { onlyToken, openDoor } from '../shared/test-access.ts';
 import { serve } from '../shared/test-server.ts';
 
 const statuses = [200, 201, 207, 400, 401, 403, 404, 409];

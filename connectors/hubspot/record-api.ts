@@ -128,7 +128,14 @@ export function searchPage(
   priority: Priority,
 ): Promise<HubspotAnswer<Page>> {
   return client.call(
-    { method: 'POST', path: `${root}/search`, answer: 'many', body, priority, limit: 'search' },
+    {
+      method: 'POST',
+      path: `${root}/search`,
+      answer: 'many',
+      body,
+      priority,
+      needs: [{ limit: 'search', cost: 1 }],
+    },
     page,
   );
 }

@@ -1,17 +1,15 @@
 import type { CrmField } from '@sangam/core/crm';
+import { commaList, readTagList, spelledTags, type TagSeparator } from '../shared/tag-list.ts';
 import { writtenText } from './values.ts';
 
 /** How tags stand in a property: a checkbox of HubSpot's, or a text. */
 
-/** HubSpot joins the checked options of a checkbox property by semicolons. docs/vendors/hubspot.md §4.2. */
-const inChoices = { separator: ';', joined: ';', instead: ',' };
-const inText = { separator: ',', joined: ', ', instead: ';' };
-
 /**
- * White space and invisible characters at either end of an option: HubSpot refuses the whole write for one.
- * Source: HubSpot's changelog "Enhanced Validations for Non-String Properties", in force since January 2025.
+ * HubSpot joins the checked options of a checkbox property by semicolons, docs/vendors/hubspot.md §4.2, and refuses the whole
+ * write for white space at either end of one. Source: HubSpot's changelog "Enhanced Validations for Non-String Properties", in
+ * force since January 2025.
  */
-const looseEnds = /^[\s\p{Cc}\p{Cf}]+|[\s\p{Cc}\p{Cf}]+$/gu;
+const inChoices: TagSeparator = { separator: ';', joined: ';', instead: ',' };
 
 /** A separator inside a tag would cut it in two, so another sign takes its place. */
 export function writtenTags(tags: readonly string[], { kind }: Pick<CrmField, 'kind'>): string {
@@ -20,9 +18,7 @@ export function writtenTags(tags: readonly string[], { kind }: Pick<CrmField, 'k
 }
 
 export function readTags(value: string, { kind }: Pick<CrmField, 'kind'>): string[] {
-  const { separator } = spellingOf(kind);
-  const tags = value.split(separator).map((tag) => tag.replace(looseEnds, ''));
-  return [...new Set(tags)].filter((tag) => tag !== '');
+  return readTagList(value, spellingOf(kind));
 }
 
 /**
@@ -42,11 +38,9 @@ export function changedTags(
 }
 
 function spelled(tags: readonly string[], kind: CrmField['kind']): string[] {
-  const { separator, instead } = spellingOf(kind);
-  const written = tags.map((tag) => writtenText(tag).replaceAll(separator, instead).replace(looseEnds, ''));
-  return [...new Set(written)].filter((tag) => tag !== '');
+  return spelledTags(tags, spellingOf(kind), writtenText);
 }
 
-function spellingOf(kind: CrmField['kind']): typeof inChoices {
-  return kind === 'choices' ? inChoices : inText;
+function spellingOf(kind: CrmField['kind']): TagSeparator {
+  return kind === 'choices' ? inChoices : commaList;
 }

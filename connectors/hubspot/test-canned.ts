@@ -1,6 +1,6 @@
 import type { Connector } from '@sangam/core/crm';
 import { createHubspotConnector } from './connector.ts';
-import { onlyToken, openDoor } from './test-sandbox.ts';
+import { onlyToken, openDoor } from '../shared/test-access.ts';
 import { bodyOf, serve } from '../shared/test-server.ts';
 
 export interface Canned {

@@ -1,10 +1,11 @@
 import express from 'express';
 import { onTestFinished } from 'vitest';
 import { z } from 'zod';
-import type { Connector, Credentials, Permits, WriteOutcome } from '@sangam/core/crm';
+import type { Connector, WriteOutcome } from '@sangam/core/crm';
 import { createSandbox, SandboxClock, type SandboxRules } from '@sangam/sandbox';
 import { createHubspotConnector } from './connector.ts';
 import { hubspotBasePath } from './host.ts';
+import { onlyToken, openDoor } from '../shared/test-access.ts';
 import { serve } from '../shared/test-server.ts';
 
 export interface TestPortal {
@@ -16,18 +17,6 @@ export interface TestPortal {
   /** The sandbox's controls: no token. */
   control(method: string, path: string, body?: object): Promise<unknown>;
 }
-
-/** Every call may be made. */
-export const openDoor: Permits = {
-  take: async () => ({ release: async () => undefined }),
-  learn: async () => undefined,
-};
-
-/** Credentials of one token: once refused there is no other. */
-export const onlyToken = (token: string): Credentials => ({
-  accessToken: async () => token,
-  expired: async () => undefined,
-});
 
 /** Answers to questions docs/vendors/hubspot.md leaves open. */
 export type PortalRules = NonNullable<Partial<SandboxRules>['hubspot']>;

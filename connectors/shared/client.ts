@@ -1,4 +1,4 @@
-import type { Credentials, Permits, Priority } from '@sangam/core/crm';
+import type { BudgetNews, CallNeed, Credentials, Permits, Priority } from '@sangam/core/crm';
 import type { SangamError } from '@sangam/core/errors';
 import type { z } from 'zod';
 import {
@@ -17,6 +17,8 @@ export interface Protocol<Refusal> extends Pick<TransportOptions, 'vendor' | 'au
   readonly isExpired: (response: VendorResponse) => boolean;
   /** A refusal of the call as a whole. */
   readonly errorOf: (refusal: Refusal) => SangamError;
+  /** What an answer says of budgets, by their names; undefined: this vendor's tell nothing. */
+  readonly learn?: (response: VendorResponse) => Readonly<Record<string, BudgetNews>>;
 }
 
 export interface ClientOptions extends Pick<TransportOptions, 'basePath' | 'timeoutMs'> {
@@ -24,10 +26,12 @@ export interface ClientOptions extends Pick<TransportOptions, 'basePath' | 'time
   readonly permits: Permits;
 }
 
+type Need<LimitName extends string> = CallNeed & { readonly limit: LimitName };
+
 interface Call<LimitName extends string> extends VendorRequest {
   readonly priority: Priority;
-  /** The client's usual one unless said. */
-  readonly limit?: LimitName;
+  /** What it costs of each limit: what the client's calls usually cost unless said. */
+  readonly needs?: readonly Need<LimitName>[];
 }
 
 export type Answer<Body, Refusal> =
@@ -49,21 +53,25 @@ export interface Client<LimitName extends string, Refusal> {
 
 export function createClient<LimitName extends string, Refusal>(
   protocol: Protocol<Refusal>,
-  usualLimit: LimitName,
+  usualNeeds: readonly Need<LimitName>[],
   { basePath, timeoutMs, credentials, permits }: ClientOptions,
 ): Client<LimitName, Refusal> {
-  const { vendor, authorization, refusalIn, isExpired, errorOf } = protocol;
+  const { vendor, authorization, refusalIn, isExpired, errorOf, learn } = protocol;
   const transport = createTransport({ vendor, basePath, timeoutMs, authorization });
 
   const call = async <Body>(
-    { priority, limit = usualLimit, ...request }: Call<LimitName>,
+    { priority, needs = usualNeeds, ...request }: Call<LimitName>,
     schema: z.ZodType<Body>,
   ): Promise<Answer<Body, Refusal>> => {
     const once = async () => {
-      const permit = await permits.take([{ limit, cost: 1 }], priority);
+      const permit = await permits.take(needs, priority);
       try {
         const token = await credentials.accessToken();
-        return { token, response: await transport.send(request, token) };
+        const response = await transport.send(request, token);
+        for (const [budget, news] of Object.entries(learn?.(response) ?? {})) {
+          await permits.learn(budget, news);
+        }
+        return { token, response };
       } finally {
         await permit.release();
       }

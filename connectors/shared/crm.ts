@@ -58,6 +58,8 @@ interface AppSite extends CrmSite {
 export interface CrmApp {
   readonly clientId: string;
   readonly clientSecret: string;
+  /** By the vendor's name of a data centre: those where it is another one than `clientSecret`. */
+  readonly clientSecrets?: Readonly<Record<string, string>>;
   /** While the secret is being changed: the one before. */
   readonly previousClientSecret?: string;
 }
@@ -131,8 +133,8 @@ interface CrmOauth {
     asked: { readonly redirectUri: string; readonly codeVerifier?: string },
   ): Promise<Grant>;
   refresh(site: AppSite, held: Renewable): Promise<Grant>;
-  /** Takes our app out of the account; undefined: the CRM has no call for it. */
-  uninstall?(site: CrmSite, access: Access): Promise<void>;
+  /** Takes our app out of the account, by what opens it or by what that is renewed with; undefined: the CRM has no call for it. */
+  uninstall?(site: CrmSite, access: Access, held: Renewable): Promise<void>;
   /**
    * Whose account an admin took our app out of there, where the CRM tells it by a DELETE to the address we are called back
    * at; undefined: the request is not this app's. In constant time.

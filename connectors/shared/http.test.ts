@@ -51,6 +51,11 @@ test.each([301, 302, 303, 307, 308])('a redirect is not followed: %i', async (st
   expect(asked).toEqual([]);
 });
 
+test('not modified is an answer', async () => {
+  const url = await serve((_request, response) => response.writeHead(304).end());
+  expect((await ask(url)).status).toBe(304);
+});
+
 test('an answer without an end is left when it is too long, and its connection is closed', async () => {
   const closed = Promise.withResolvers<undefined>();
   const url = await serve((_request, response) => {

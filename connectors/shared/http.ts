@@ -30,7 +30,7 @@ export const mostBytesOf = { one: 1024 * 1024, many: 16 * 1024 * 1024 } as const
 
 /**
  * Sends a request once. It is aborted at its deadline and when its answer grows too long; a redirect is not followed, for it
- * would carry tokens and people's names to wherever it says. Throws `SangamError`, all `later` since the request may have
+ * would carry tokens and people's names to wherever it says (304, *not modified*, is none). Throws `SangamError`, all `later` since the request may have
  * had its effect: `timeout`, `unreachable`, `redirected`, `answer_too_long`. None holds a header, an address or a body.
  */
 export async function exchange(
@@ -48,7 +48,7 @@ export async function exchange(
       signal: deadline,
     });
     const { status } = response;
-    if (status >= 300 && status < 400) {
+    if (status >= 300 && status < 400 && status !== 304) {
       await response.body?.cancel();
       throw failure(
         origin,

@@ -5,11 +5,14 @@ import { unreadable, type VendorResponse } from './transport.ts';
 
 /** Asking a CRM for tokens: a form is posted, and what is refused is looked up in a table. */
 
-/** What a refused token request means, `reconnect`: the admin has to agree again, `client_config`: our app is set up wrongly. */
-export interface TokenMeaning {
-  readonly code: 'reconnect' | 'client_config';
-  readonly says: string;
-}
+/**
+ * What a refused token request means, `reconnect`: the admin has to agree again, `client_config`: our app is set up wrongly,
+ * `too_many_tokens`: it was asked too often.
+ */
+export type TokenMeaning = { readonly says: string } & (
+  | { readonly code: 'reconnect' | 'client_config' }
+  | { readonly code: 'too_many_tokens'; readonly afterMs: number }
+);
 
 export interface TokenEndpoint {
   /** What people call the vendor. */
@@ -24,6 +27,8 @@ export interface TokenEndpoint {
   readonly codeNotTaken: string;
   /** What passes with time. */
   readonly unavailable: (response: VendorResponse) => SangamError;
+  /** How long to leave it alone after a refusal nobody can explain, where the vendor counts how often it is asked. */
+  readonly unexplainedAfterMs?: number;
 }
 
 const tokens = z.looseObject({
@@ -62,17 +67,17 @@ export async function askForTokens(
 }
 
 function refused(endpoint: TokenEndpoint, response: VendorResponse, first: boolean): SangamError {
-  const { vendor, meanings, codesIn = errorIn, codeNotTaken } = endpoint;
+  const { vendor, meanings, codesIn = errorIn, codeNotTaken, unexplainedAfterMs } = endpoint;
   const { ok, status, body } = response;
   if (status === 429 || status >= 500) return endpoint.unavailable(response);
   const known = codesIn(body).find((code) => code !== undefined && Object.hasOwn(meanings, code));
   const meaning = known === undefined ? undefined : meanings[known];
   if (meaning === undefined) {
-    if (ok) return unreadable(vendor, status);
+    if (ok && unexplainedAfterMs === undefined) return unreadable(vendor, status);
     return new SangamError({
       code: 'token_refused',
       origin: 'crm',
-      retry: 'later',
+      retry: unexplainedAfterMs === undefined ? 'later' : { afterMs: unexplainedAfterMs },
       message: `${vendor} gave no token and did not say why (status ${String(status)}).`,
     });
   }
@@ -80,7 +85,7 @@ function refused(endpoint: TokenEndpoint, response: VendorResponse, first: boole
   return new SangamError({
     code: meaning.code,
     origin: 'crm',
-    retry: 'never',
+    retry: meaning.code === 'too_many_tokens' ? { afterMs: meaning.afterMs } : 'never',
     message: `${says} (status ${String(status)}).`,
   });
 }

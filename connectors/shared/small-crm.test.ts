@@ -1,5 +1,5 @@
 /** What connectors share, spoken to a CRM that is not HubSpot: it fails with 200, answers by place and shows its token otherwise. */
-import type { Credentials, Permits } from '@sangam/core/crm';
+import type { BudgetNews, Credentials, Permits } from '@sangam/core/crm';
 import { SangamError } from '@sangam/core/errors';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -39,10 +39,15 @@ const protocol: Protocol<ConstructorParameters<typeof SangamError>[0]> = {
   },
   isExpired: ({ body }) => own.safeParse(body).data?.code === 'NO_TOKEN',
   errorOf: (refusal) => new SangamError(refusal),
+  learn({ headers }) {
+    const left = headers.get('x-left');
+    return left === null ? {} : { day: { left: Number(left) } };
+  },
 };
 
 interface Said {
   readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body: object | string;
 }
 
@@ -51,24 +56,29 @@ async function ledgerAnswering(...answers: Said[]) {
   const seen: string[] = [];
   const basePath = await serve((request, response) => {
     seen.push(`${request.method ?? ''} ${request.url ?? ''} ${String(request.headers['x-ledger-token'])}`);
-    const { status = 200, body } = answers.shift() ?? { status: 500, body: 'too many' };
-    response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body));
+    const { status = 200, headers = {}, body } = answers.shift() ?? { status: 500, body: 'too many' };
+    response.writeHead(status, headers).end(typeof body === 'string' ? body : JSON.stringify(body));
   });
   const taken: string[] = [];
+  const learned: [string, BudgetNews][] = [];
   const permits: Permits = {
-    take: async ([need], priority) => {
-      taken.push(`${String(need?.limit)} ${priority}`);
+    take: async (needs, priority) => {
+      taken.push(`${needs.map(({ limit, cost }) => `${String(cost)} ${limit}`).join(', ')} ${priority}`);
       return { release: async () => undefined };
     },
-    learn: async () => undefined,
+    learn: async (budget, news) => void learned.push([budget, news]),
   };
   let token = 'first';
   const credentials: Credentials = {
     accessToken: async () => token,
     expired: async (refused) => void (token = refused === 'first' ? 'second' : refused),
   };
-  const client = createClient(protocol, 'calls', { basePath, timeoutMs: 20_000, permits, credentials });
-  return { client, seen, taken };
+  const client = createClient<'calls' | 'day', Parameters<typeof protocol.errorOf>[0]>(
+    protocol,
+    [{ limit: 'calls', cost: 1 }],
+    { basePath, timeoutMs: 20_000, permits, credentials },
+  );
+  return { client, seen, taken, learned };
 }
 
 const lead = z.looseObject({ id: z.string() });
@@ -77,8 +87,28 @@ const read = { method: 'GET', path: '/leads/1', priority: 'fields' } as const;
 describe('a call', () => {
   test('takes its permit, shows its token and is read', async () => {
     const { client, seen, taken } = await ledgerAnswering({ body: { id: '1' } });
-    expect(await client.call({ ...read, limit: 'calls' }, lead)).toEqual({ ok: true, body: { id: '1' } });
-    expect([seen, taken]).toEqual([['GET /leads/1 first'], ['calls fields']]);
+    expect(await client.call(read, lead)).toEqual({ ok: true, body: { id: '1' } });
+    expect([seen, taken]).toEqual([['GET /leads/1 first'], ['1 calls fields']]);
+  });
+
+  test('says what it costs of each limit, and what its answer tells of a budget is learned, failed or not', async () => {
+    const needs = [
+      { limit: 'calls', cost: 1 },
+      { limit: 'day', cost: 3 },
+    ] as const;
+    const { client, taken, learned } = await ledgerAnswering(
+      { headers: { 'x-left': '40' }, body: { id: '1' } },
+      { status: 500, headers: { 'x-left': '39' }, body: {} },
+      { body: { id: '1' } },
+    );
+    await client.call({ ...read, needs }, lead);
+    await client.call(read, lead);
+    await client.call(read, lead);
+    expect(taken).toEqual(['1 calls, 3 day fields', '1 calls fields', '1 calls fields']);
+    expect(learned).toEqual([
+      ['day', { left: 40 }],
+      ['day', { left: 39 }],
+    ]);
   });
 
   test('that fails with 200 has failed, as its code says', async () => {
@@ -127,7 +157,11 @@ test.each([
 });
 
 describe('asking for tokens', () => {
-  const endpointAt = async (said: Said, forms: string[] = []): Promise<TokenEndpoint> => {
+  const endpointAt = async (
+    said: Said,
+    forms: string[] = [],
+    differing: Partial<TokenEndpoint> = {},
+  ): Promise<TokenEndpoint> => {
     const basePath = await serve(async (request, response) => {
       forms.push(`${String(request.headers.authorization)} ${await bodyOf(request)}`);
       response.writeHead(said.status ?? 200).end(JSON.stringify(said.body));
@@ -140,10 +174,12 @@ describe('asking for tokens', () => {
       meanings: {
         invalid_code: { code: 'reconnect', says: 'Agree again' },
         invalid_client: { code: 'client_config', says: 'The app is unknown' },
+        'too many': { code: 'too_many_tokens', says: 'Asked too often', afterMs: 600_000 },
       },
       codeNotTaken: 'This code is used up',
       unavailable: () =>
         new SangamError({ code: 'unavailable', origin: 'crm', retry: 'later', message: 'Later.' }),
+      ...differing,
     };
   };
   const refresh = { grant_type: 'refresh_token', refresh_token: 'r' };
@@ -168,6 +204,13 @@ describe('asking for tokens', () => {
       'This code is used up (status 400)',
     ],
     [{ body: { error: 'invalid_client' } }, refresh, 'client_config', 'never', 'The app is unknown'],
+    [
+      { status: 400, body: { error: 'too many' } },
+      refresh,
+      'too_many_tokens',
+      { afterMs: 600_000 },
+      'Asked too often',
+    ],
     [{ status: 400, body: { error: 'toString' } }, refresh, 'token_refused', 'later', vendor],
     [{ body: { nothing: 1 } }, refresh, 'unreadable_answer', 'later', vendor],
     [{ status: 503, body: { error: 'invalid_code' } }, refresh, 'unavailable', 'later', 'Later'],
@@ -179,6 +222,19 @@ describe('asking for tokens', () => {
       message: expect.stringContaining(words),
     });
   });
+
+  test.each([200, 400])(
+    'a refusal nobody can explain is given its time where that is asked for: %i',
+    async (status) => {
+      const endpoint = await endpointAt({ status, body: { error: 'odd' } }, [], {
+        unexplainedAfterMs: 60_000,
+      });
+      await expect(askForTokens(endpoint, refresh)).rejects.toMatchObject({
+        code: 'token_refused',
+        retry: { afterMs: 60_000 },
+      });
+    },
+  );
 });
 
 test('answers by place are joined to what was asked, unless some are lacking', () => {

@@ -24,6 +24,8 @@ export interface AccountFacts {
   readonly limits: Readonly<Record<string, CallLimit>>;
   /** Where the vendor calls options by ids: those of each such field. Within the engine they are called as people see them. */
   readonly options?: Readonly<Record<string, FieldOptions>>;
+  /** What keeps its timeline entries, by the vendor's name, where editions differ in what they have for it. */
+  readonly timelineIn?: string;
   /** Where people see the account, where each has an address of its own. */
   readonly seenAt?: string;
 }
@@ -97,6 +99,7 @@ const storedFacts = z.object({
   options: z
     .record(name, z.object({ several: z.boolean(), labels: z.record(z.string(), z.string()) }))
     .exactOptional(),
+  timelineIn: z.string().exactOptional(),
   seenAt: z.string().exactOptional(),
 });
 

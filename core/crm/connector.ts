@@ -155,6 +155,8 @@ export interface ConnectorTraits {
     readonly made: readonly string[];
     of(recordId: string): string;
   };
+  /** Webhooks tell that a record was made and not its fields one by one: what we made one with comes back as nobody's change. */
+  readonly makingIsToldAsOne?: true;
   readonly spelling: Spelling;
   /** What is taken for so of an account as long as nothing else is known of it. */
   readonly usualFacts: AccountFacts;

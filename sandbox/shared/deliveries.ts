@@ -91,12 +91,18 @@ export function createDeliveries<Item>(vendor: {
   url: (batch: readonly Sent<Item>[]) => string;
   body: (batch: readonly Sent<Item>[]) => Buffer;
   /** Headers, over exactly these bytes. */
-  sign: (webhook: { readonly url: string; readonly bytes: Buffer }) => Readonly<Record<string, string>>;
+  sign: (webhook: {
+    readonly url: string;
+    readonly bytes: Buffer;
+    readonly batch: readonly Sent<Item>[];
+  }) => Readonly<Record<string, string>>;
   accepts: (status: number) => boolean;
   /** How long an answer is waited for. */
   answerMs: number;
   /** How many items `redeliver` knows. */
   remembers?: number;
+  /** Hears of what is given up after a try; `status`: of that one, undefined = no answer. */
+  gaveUp?: (item: Item, status: number | undefined) => void;
 }): Deliveries<Item> {
   const { clock, settings, append, remembers = 0 } = vendor;
   const waiting = new Map<number, Waiting<Item>>();
@@ -160,13 +166,17 @@ export function createDeliveries<Item>(vendor: {
     givenUp += 1;
     settle([copy]);
   };
+  const giveUpAfter = (copy: Copy<Item>, status: number | undefined): void => {
+    giveUp(copy);
+    vendor.gaveUp?.(copy.of.item, status);
+  };
 
   /** What failed together is tried again together. */
-  const retry = (batch: readonly Copy<Item>[]): void => {
+  const retry = (batch: readonly Copy<Item>[], status: number | undefined): void => {
     const { retries } = settings();
     const [now, luck] = [clock.now(), Math.random()];
     const again = batch.filter(({ failures }) => failures + 1 < retries.tries);
-    for (const copy of batch) if (!again.includes(copy)) giveUp(copy);
+    for (const copy of batch) if (!again.includes(copy)) giveUpAfter(copy, status);
     for (const [failures, some] of Map.groupBy(again, (copy) => copy.failures)) {
       const gap = gapOf(retries.gapsMs[failures] ?? retries.gapsMs.at(-1) ?? 0, luck);
       const wait = (dueAt: number): void => {
@@ -204,7 +214,7 @@ export function createDeliveries<Item>(vendor: {
   const outgoing = (batch: readonly Copy<Item>[]): Outgoing => {
     const sent = batch.map(({ of, failures }) => ({ item: of.item, failures }));
     const [url, bytes] = [vendor.url(sent), vendor.body(sent)];
-    return { url, bytes, headers: vendor.sign({ url, bytes }) };
+    return { url, bytes, headers: vendor.sign({ url, bytes, batch: sent }) };
   };
 
   const send = async (batch: readonly Copy<Item>[]): Promise<void> => {
@@ -216,7 +226,7 @@ export function createDeliveries<Item>(vendor: {
       delivered += batch.length;
       settle(batch);
     } else if (open) {
-      retry(batch);
+      retry(batch, status);
     }
     pump();
   };

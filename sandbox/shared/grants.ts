@@ -17,6 +17,10 @@ export interface Grants {
   of(refreshToken: string): Granted | undefined;
   /** The same agreement under another token, the one before being dead. */
   rotate(grant: Granted): Granted;
+  /** Whether the app has any. */
+  any(): boolean;
+  /** Ends this one alone. */
+  revoke(grant: Granted): void;
   /** A dead token was used: which family ended with it, if any. */
   replayed(refreshToken: string): string | undefined;
   /** The customer or the app itself ended them all. */
@@ -37,8 +41,13 @@ const entrySchema = z.discriminatedUnion('kind', [
 ]);
 type Entry = z.infer<typeof entrySchema>;
 
-/** `remembersDead`: whether the use of a dead token is noticed. */
-export function createGrants(name: string, append: Append, remembersDead: boolean): Grants {
+/** `remembersDead`: whether the use of a dead token is noticed. `most`: how many live at once. */
+export function createGrants(
+  name: string,
+  append: Append,
+  remembersDead: boolean,
+  most: number = Infinity,
+): Grants {
   const grants = new Map<string, Granted>();
   /** The families of dead tokens. */
   const dead = new Map<string, string>();
@@ -67,6 +76,8 @@ export function createGrants(name: string, append: Append, remembersDead: boolea
     const refreshToken = `refresh-${randomBytes(24).toString('base64url')}`;
     const family = of ?? refreshToken;
     happen({ kind: 'given', refreshToken, scopes: [...scopes], family });
+    const [oldest] = grants.keys();
+    if (oldest !== undefined && grants.size > most) happen({ kind: 'dead', refreshToken: oldest });
     return { refreshToken, scopes, family };
   };
 
@@ -90,6 +101,8 @@ export function createGrants(name: string, append: Append, remembersDead: boolea
       happen({ kind: 'dead', refreshToken: grant.refreshToken });
       return next;
     },
+    any: () => grants.size > 0,
+    revoke: ({ refreshToken }) => happen({ kind: 'dead', refreshToken }),
     replayed(refreshToken) {
       const family = dead.get(refreshToken);
       if (family === undefined) return undefined;

@@ -5,32 +5,43 @@ import type { SandboxClock } from '../clock.ts';
 /** What became of one call. `left`: how many more may follow now. Undefined = there is no limit. */
 type Taken = { readonly allowed: boolean; readonly left: number } | undefined;
 
-/** So many calls in any interval. */
+/** So many calls in any interval, or so much by what each costs. */
 export interface RollingLimit {
-  /** Takes one call. */
-  take(): Taken;
+  /** Takes one call, or nothing of it where it is too much. */
+  take(cost?: number): Taken;
 }
 
 export function createRollingLimit(
   clock: SandboxClock,
   limit: () => { readonly max: number; readonly intervalMs: number },
 ): RollingLimit {
-  /** Times of the calls let through within the interval, oldest first from `oldest` on. */
-  let times: number[] = [];
+  /** The calls let through within the interval, oldest first from `oldest` on. */
+  let taken: { readonly at: number; readonly cost: number }[] = [];
   let oldest = 0;
+  let spent = 0;
   return {
-    take() {
+    take(cost = 1) {
       const { max, intervalMs } = limit();
       if (max === 0) return undefined;
       const now = clock.now();
-      while ((times[oldest] ?? Infinity) <= now - intervalMs) oldest += 1;
+      for (
+        let call = taken[oldest];
+        call !== undefined && call.at <= now - intervalMs;
+        call = taken[oldest]
+      ) {
+        spent -= call.cost;
+        oldest += 1;
+      }
       if (oldest > 1_000) {
-        times = times.slice(oldest);
+        taken = taken.slice(oldest);
         oldest = 0;
       }
-      const allowed = times.length - oldest < max;
-      if (allowed) times.push(now);
-      return { allowed, left: Math.max(0, max - (times.length - oldest)) };
+      const allowed = spent + cost <= max;
+      if (allowed) {
+        taken.push({ at: now, cost });
+        spent += cost;
+      }
+      return { allowed, left: Math.max(0, max - spent) };
     },
   };
 }

@@ -9,7 +9,8 @@ import { createGrants, type Granted } from './grants.ts';
 /** What was given for a code or a refresh token. */
 export interface Tokens {
   readonly accessToken: string;
-  readonly refreshToken: string;
+  /** Undefined: none is given this time. */
+  readonly refreshToken: string | undefined;
   readonly scopes: readonly string[];
 }
 
@@ -23,8 +24,14 @@ export interface OauthServer {
   readonly routes: Router;
   /** Answers a request for tokens; `authorization`: the app's name and secret, where they are not in the form. */
   token(form: unknown, authorization?: string): Answer;
+  /** A code nobody came back with: the app's owner drew it for themselves. */
+  drawCode(scopes: readonly string[], forMs: number): string;
   /** Undefined: no token of this app. */
   stateOf(accessToken: string): 'valid' | 'expired' | undefined;
+  /** What an access token may be used for; none where it is none. */
+  scopesOf(accessToken: string): readonly string[];
+  /** Ends what this refresh token was given for. Whether there was such a one. */
+  revoke(refreshToken: string): boolean;
   /** The customer or the app itself ended all that was granted. */
   uninstall(): void;
   /** Nobody has uninstalled the app since it was first there. */
@@ -45,6 +52,15 @@ const pageQuery = z.looseObject({
   code_challenge_method: z.literal('S256').optional(),
 });
 
+interface Code {
+  readonly until: number;
+  /** Undefined: nobody comes back with it. */
+  readonly redirectUri: string | undefined;
+  readonly scopes: readonly string[];
+  readonly challenge: string | undefined;
+  readonly withoutRefresh: boolean;
+}
+
 export function createOauthServer(vendor: {
   app: { readonly clientId: string; readonly clientSecret: string };
   clock: SandboxClock;
@@ -64,24 +80,34 @@ export function createOauthServer(vendor: {
   pkce: 'required' | 'optional';
   answer: (tokens: Tokens) => object;
   refuse: (reason: TokenRefusal) => Answer;
-  /** What the user comes back with beside the code. */
-  comesBackWith?: Readonly<Record<string, string>>;
+  /** What the user comes back with beside the code; `base`: the vendor's address, as it was asked. */
+  comesBackWith?: (base: string) => Readonly<Record<string, string>>;
+  /** Whether a code from a page with this query brings no refresh token; `again`: the app has one already. */
+  withholdsRefresh?: (query: Readonly<Record<string, unknown>>, again: boolean) => boolean;
+  /** Refresh tokens that live at once; the oldest goes for another. */
+  mostGrants?: number;
+  /** Asked before a refresh token is used: too often. */
+  refusesRefresh?: (refreshToken: string) => Answer | undefined;
 }): OauthServer {
   const { app, clock, written } = vendor;
   const settings = { consent: 'granted', refreshTokens: vendor.refreshTokens };
-  const grants = createGrants(vendor.name, vendor.append, vendor.replayEndsAll);
-  const codes = new Map<
+  const grants = createGrants(vendor.name, vendor.append, vendor.replayEndsAll, vendor.mostGrants);
+  const codes = new Map<string, Code>();
+  const accesses = new Map<
     string,
-    { until: number; redirectUri: string; scopes: readonly string[]; challenge: string | undefined }
+    { readonly until: number; readonly family: string; readonly scopes: readonly string[] }
   >();
-  const accesses = new Map<string, { readonly until: number; readonly family: string }>();
 
   const draw = (kind: 'access' | 'code'): string => `${kind}-${randomBytes(24).toString('base64url')}`;
-  const give = ({ refreshToken, scopes, family }: Granted): Answer => {
+  const accessTo = (family: string, scopes: readonly string[]): string => {
     const accessToken = draw('access');
-    accesses.set(accessToken, { until: clock.now() + vendor.accessMs, family });
-    return { status: 200, body: vendor.answer({ accessToken, refreshToken, scopes }) };
+    accesses.set(accessToken, { until: clock.now() + vendor.accessMs, family, scopes });
+    return accessToken;
   };
+  const give = ({ refreshToken, scopes, family }: Granted): Answer => ({
+    status: 200,
+    body: vendor.answer({ accessToken: accessTo(family, scopes), refreshToken, scopes }),
+  });
 
   const isOurApp = (form: URLSearchParams, authorization: string | undefined): boolean => {
     const basic = Buffer.from(`${app.clientId}:${app.clientSecret}`).toString('base64');
@@ -93,24 +119,30 @@ export function createOauthServer(vendor: {
     const given = form.get('code') ?? '';
     const code = codes.get(given);
     codes.delete(given);
-    if (code === undefined || code.until < clock.now() || code.redirectUri !== form.get('redirect_uri')) {
-      return vendor.refuse('bad code');
-    }
+    const foreign = code?.redirectUri !== undefined && code.redirectUri !== form.get('redirect_uri');
+    if (code === undefined || code.until < clock.now() || foreign) return vendor.refuse('bad code');
     const { challenge, scopes } = code;
     if (challenge !== undefined && challenge !== challengeOf(form.get('code_verifier') ?? '')) {
       return vendor.refuse('bad code');
     }
-    return give(grants.give(scopes));
+    if (!code.withoutRefresh) return give(grants.give(scopes));
+    const accessToken = accessTo(given, scopes);
+    return { status: 200, body: vendor.answer({ accessToken, refreshToken: undefined, scopes }) };
+  };
+
+  const endFamily = (ended: string | undefined): void => {
+    for (const [token, { family }] of accesses) if (family === ended) accesses.delete(token);
   };
 
   const refresh = (form: URLSearchParams): Answer => {
     const given = form.get('refresh_token') ?? '';
     const grant = grants.of(given);
+    const refused = grant === undefined ? undefined : vendor.refusesRefresh?.(given);
+    if (refused !== undefined) return refused;
     if (form.get('grant_type') === 'refresh_token' && grant !== undefined) {
       return give(settings.refreshTokens === 'rotated' ? grants.rotate(grant) : grant);
     }
-    const ended = grants.replayed(given);
-    for (const [token, { family }] of accesses) if (family === ended) accesses.delete(token);
+    endFamily(grants.replayed(given));
     return vendor.refuse('bad refresh token');
   };
 
@@ -135,9 +167,11 @@ export function createOauthServer(vendor: {
     } else {
       const code = draw('code');
       const until = clock.now() + vendor.codeMs;
-      codes.set(code, { until, redirectUri, scopes: scope.split(' '), challenge });
+      const withoutRefresh = vendor.withholdsRefresh?.(query, grants.any()) ?? false;
+      codes.set(code, { until, redirectUri, scopes: scope.split(/[ ,]+/), challenge, withoutRefresh });
       back.searchParams.set('code', code);
-      for (const [name, value] of Object.entries(vendor.comesBackWith ?? {})) {
+      const base = `${request.protocol}://${request.get('host') ?? ''}${request.baseUrl}`;
+      for (const [name, value] of Object.entries(vendor.comesBackWith?.(base) ?? {})) {
         back.searchParams.set(name, value);
       }
     }
@@ -171,6 +205,20 @@ export function createOauthServer(vendor: {
       const access = accesses.get(accessToken);
       if (access === undefined) return undefined;
       return access.until > clock.now() ? 'valid' : 'expired';
+    },
+    drawCode(scopes, forMs) {
+      const code = draw('code');
+      const until = clock.now() + forMs;
+      codes.set(code, { until, redirectUri: undefined, scopes, challenge: undefined, withoutRefresh: false });
+      return code;
+    },
+    scopesOf: (accessToken) => accesses.get(accessToken)?.scopes ?? [],
+    revoke(refreshToken) {
+      const grant = grants.of(refreshToken);
+      if (grant === undefined) return false;
+      grants.revoke(grant);
+      endFamily(grant.family);
+      return true;
     },
     uninstall,
     installed: () => grants.installed(),

@@ -1,5 +1,10 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, request as httpRequest } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request as httpRequest,
+} from 'node:http';
 import express from 'express';
 import { z } from 'zod';
 import { createSandbox, SandboxClock, type SandboxOptions } from '../index.ts';
@@ -38,9 +43,13 @@ export interface SandboxFixture {
 }
 
 export async function startSandboxFixture(
-  options: Partial<Pick<SandboxOptions, 'dataDir' | 'rules' | 'access'>> & { host?: string } = {},
+  options: Partial<Pick<SandboxOptions, 'dataDir' | 'rules' | 'access'>> & {
+    host?: string;
+    /** What a CRM sends to `/heard`, and the status it is answered with. */
+    heard?: (headers: IncomingHttpHeaders, bytes: Buffer) => number;
+  } = {},
 ): Promise<SandboxFixture> {
-  const { host = '127.0.0.1', ...rest } = options;
+  const { host = '127.0.0.1', heard = () => 200, ...rest } = options;
   const clock = new SandboxClock();
   const webhooks: Webhook[] = [];
   let answer: number | 'cut' = 200;
@@ -57,6 +66,9 @@ export async function startSandboxFixture(
     if (answer === 'cut') response.destroy();
     else response.sendStatus(answer);
   });
+  app.post('/heard', express.raw({ type: () => true, limit: '5mb' }), (request, response) => {
+    response.sendStatus(heard(request.headers, z.instanceof(Buffer).parse(request.body)));
+  });
   const sandbox = await createSandbox({
     clock,
     ownHosts: () => [`127.0.0.1:${String(port)}`, `localhost:${String(port)}`],
@@ -71,7 +83,7 @@ export async function startSandboxFixture(
       verifyToken: 'verify-token',
       accessToken,
     },
-    crms: { hubspot: { accessToken } },
+    crms: { hubspot: { accessToken }, zoho: { accessToken, clientSecret: 'zoho-secret' } },
     ...rest,
   });
   app.use('/sandbox', sandbox.router);

@@ -72,7 +72,7 @@ function createLedger(frame: CrmFrame, rules: z.output<typeof ledgerRules>): Crm
     pkce: 'required',
     answer: ({ accessToken, refreshToken }) => ({ access_token: accessToken, refresh_token: refreshToken }),
     refuse: (reason) => ok({ error: reason }),
-    comesBackWith: { location: 'in' },
+    comesBackWith: () => ({ location: 'in' }),
   });
   const deliveries = createDeliveries<z.output<typeof told>>({
     clock,

@@ -211,7 +211,8 @@ export function createConnecting(dependencies: {
         try {
           const site = await crmApps.of(connection.crm, connection);
           const accessToken = await crmTokens.credentialsOf(connection).accessToken();
-          await oauth.uninstall(site, { accessToken, apiBase: connection.apiBase ?? undefined });
+          const held = await crmTokens.heldOf(connection);
+          await oauth.uninstall(site, { accessToken, apiBase: connection.apiBase ?? undefined }, held);
           uninstalled = true;
         } catch (error) {
           // Our side lets go in any case; the answer says that theirs may not have.

@@ -5,6 +5,7 @@ import { noSuch, Refusal } from '@sangam/core/errors';
 import { type Connectors, wasDisconnected } from '@sangam/core/work';
 import {
   type Actor,
+  askWebhooksAt,
   type AuditAction,
   connectionOf,
   type ConnectionRow,
@@ -244,7 +245,8 @@ export function createConnections(dependencies: {
     async setWebhookSecret(actor, connectionId, secret) {
       await act(actor, { connectionId, action: 'set webhook secret' }, async (trx, row, now) => {
         if (row.disconnectedAt !== null) throw disconnected();
-        if (row.sandbox || row.authKind === 'oauth') {
+        const ofEachAccount = crms.of(row.crm)?.webhooks.ofEachAccount === true;
+        if (row.sandbox || (row.authKind === 'oauth' && !ofEachAccount)) {
           throw new Refusal(
             'conflict',
             'not_own_app',
@@ -255,6 +257,8 @@ export function createConnections(dependencies: {
         }
         const rotated = { secret: box.seal(secret), previousUntil: now + overlapMs };
         await rotateWebhookSecret(trx, connectionId, rotated);
+        // Those that were asked for come with the one before, which ends.
+        if (row.askWebhooksAt !== null) await askWebhooksAt(trx, connectionId, 0);
       });
       secretsChanged();
     },

@@ -26,6 +26,8 @@ export type Renewal = (held: Renewable) => Promise<Grant>;
 /** The tokens of all connections: sealed at rest, renewed by one process at a time, stored before they are used. */
 export interface CrmTokens {
   credentialsOf(connection: ConnectionRow): Credentials;
+  /** What the next grant is asked for with. */
+  heldOf(connection: ConnectionRow): Promise<Renewable>;
 }
 
 type Account = Pick<ConnectionRow, 'workspaceId' | 'connectionId' | 'crm' | 'sandbox' | 'accessVersion'>;
@@ -71,6 +73,14 @@ export function createCrmTokens(dependencies: {
     return token;
   };
 
+  const opened = ({
+    refreshToken,
+    secret,
+  }: Pick<StoredCredentials, 'refreshToken' | 'secret'>): Renewable => ({
+    ...(refreshToken === null ? {} : { refreshToken: box.open(refreshToken) }),
+    ...(secret === null ? {} : { secret: savedIn(box.open(secret)) }),
+  });
+
   /** Sealed anew it is other bytes: who read the row before has to read it again. */
   const resealedKey = ({ kind, key }: Held) => {
     const resealed = box.seal(box.open(key));
@@ -107,10 +117,7 @@ export function createCrmTokens(dependencies: {
     try {
       const renewal = await renewalOf(account, kind);
       if (renewal === undefined) throw noApp();
-      grant = await renewal({
-        ...(refreshToken === null ? {} : { refreshToken: box.open(refreshToken) }),
-        ...(secret === null ? {} : { secret: savedIn(box.open(secret)) }),
-      });
+      grant = await renewal(opened({ refreshToken, secret }));
     } catch (error) {
       const dead = error instanceof SangamError && error.code === 'reconnect';
       if (dead) await end(account, held, { accessToken: null, ...resealedKey(held) }, error.message);
@@ -194,6 +201,11 @@ export function createCrmTokens(dependencies: {
   };
 
   return {
+    async heldOf(connection) {
+      const row = await read(connection);
+      return row === undefined ? {} : opened(row);
+    },
+
     credentialsOf(connection) {
       const account: Account = connection;
       const { connectionId, accessToken, tokenExpiresAt } = connection;

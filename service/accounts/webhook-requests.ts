@@ -55,7 +55,7 @@ export function createWebhookRequests(dependencies: {
     const now = clock.now();
     const { until } = (await connector.subscribe?.({ url, secret, now })) ?? { until: now };
     await store.transact(workspaceId, async (trx) => {
-      const againAt = now + Math.max(minute, (until - now) / 2);
+      const againAt = now + Math.max(minute, Math.floor((until - now) / 2));
       await webhooksComeUntil(trx, connectionId, { url, until, againAt, now });
       await closeAlertsOf(trx, connectionId, 'webhooks ended', now);
     });

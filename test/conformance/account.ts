@@ -71,6 +71,7 @@ export type Capability =
   | 'deals'
   | 'owners'
   | 'locked records'
+  | 'authors of changes'
   | 'tokens that end';
 
 /** `rate`: share of calls that are hit, 1 unless said. `times`: so many, then it is over. */
@@ -127,6 +128,10 @@ export interface AccountUser {
   get(recordId: string): Promise<UserRecord | undefined>;
   /** Deals of people's records, where the connector tells of them. */
   readonly deals?: {
+    /** The type of people's records that have them; undefined: people's own. */
+    readonly of?: string;
+    /** Where a deal stands, as a lead does by `stage`; undefined: by a field of the same name. */
+    readonly stage?: ConformanceAccount['stage'];
     /** The new deal's id. */
     create(personRecordId: string, values: CrmValues): Promise<string>;
     update(dealId: string, values: CrmValues): Promise<void>;

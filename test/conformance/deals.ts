@@ -4,11 +4,12 @@ import { minute, needs, type SetUp, somebody } from './set-up.ts';
 
 /** What happens to a person's deals is told of the person; found by looking, as what webhooks told is. */
 export function deals(setUp: SetUp): void {
-  const dealsOf = (context: TestContext, crm: CrmWorkspace) => {
+  const dealsOf = async (context: TestContext, crm: CrmWorkspace) => {
     needs(context, crm, 'deals');
     const { deals } = crm.account.user;
     if (deals === undefined) throw new Error('The account has nobody to work on deals.');
-    return deals;
+    if (deals.of !== undefined) await crm.configure({ creation: { as: deals.of } });
+    return { stage: crm.account.stage, ...deals };
   };
   const toldAs = ({ account }: CrmWorkspace, field: string, value: string): string =>
     account.toldAs?.({ [field]: value })[field] ?? value;
@@ -19,11 +20,11 @@ export function deals(setUp: SetUp): void {
 
   test('each change of a deal is told once, as its person’s, and stands on no record', async (context) => {
     const { fixture, crm } = await setUp({ polled: true });
-    const deals = dealsOf(context, crm);
+    const deals = await dealsOf(context, crm);
     await crm.writes(somebody(1, 'Asha Rao'));
     await fixture.settle();
     const { recordId } = await crm.record();
-    const { field, values } = crm.account.stage;
+    const { field, values } = deals.stage;
     const [one, other] = values;
     const first = await deals.create(recordId, { [field]: one });
     const second = await deals.create(recordId, { [field]: one });
@@ -51,12 +52,12 @@ export function deals(setUp: SetUp): void {
 
   test('a webhook and a look tell one change of a deal, in whichever order', async (context) => {
     const { fixture, crm } = await setUp();
-    const deals = dealsOf(context, crm);
+    const deals = await dealsOf(context, crm);
     await crm.writes(somebody(1, 'Asha Rao'));
     await fixture.settle();
     await crm.check();
     const { recordId } = await crm.record();
-    const { field, values } = crm.account.stage;
+    const { field, values } = deals.stage;
     const dealIds = [
       await deals.create(recordId, { [field]: values[0] }),
       await deals.create(recordId, { [field]: values[0] }),
@@ -88,12 +89,12 @@ export function deals(setUp: SetUp): void {
 
   test('a look tells what changed since a webhook first spoke of a deal', async (context) => {
     const { fixture, crm } = await setUp();
-    const deals = dealsOf(context, crm);
+    const deals = await dealsOf(context, crm);
     await crm.writes(somebody(1, 'Asha Rao'));
     await fixture.settle();
     await crm.check();
     const { recordId: personRecordId } = await crm.record();
-    const { field, values } = crm.account.stage;
+    const { field, values } = deals.stage;
     const dealId = await deals.create(personRecordId, { [field]: values[0] });
     const at = fixture.clock.now();
     const value = toldAs(crm, field, values[0]);
@@ -109,12 +110,12 @@ export function deals(setUp: SetUp): void {
 
   test('a hint that names only the deal has it looked for soon, and not with each of a storm', async (context) => {
     const { fixture, crm } = await setUp();
-    const deals = dealsOf(context, crm);
+    const deals = await dealsOf(context, crm);
     await crm.writes(somebody(1, 'Asha Rao'));
     await fixture.settle();
     await crm.check();
     const { recordId } = await crm.record();
-    const { field, values } = crm.account.stage;
+    const { field, values } = deals.stage;
     const dealId = await deals.create(recordId, { [field]: values[0] });
     await crm.poll();
     fixture.clock.advance(minute);
@@ -137,12 +138,12 @@ export function deals(setUp: SetUp): void {
 
   test('erasing a person leaves nothing of their deals, nor brings their next moves any back until they write again', async (context) => {
     const { fixture, crm } = await setUp({ polled: true });
-    const deals = dealsOf(context, crm);
+    const deals = await dealsOf(context, crm);
     const asha = somebody(1, 'Asha Rao');
     await crm.writes(asha);
     await fixture.settle();
     const { recordId: personRecordId } = await crm.record();
-    const { field, values } = crm.account.stage;
+    const { field, values } = deals.stage;
     const dealId = await deals.create(personRecordId, { [field]: values[0] });
     await fixture.settle();
     const move = async (value: string): Promise<void> => {

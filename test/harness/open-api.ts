@@ -1,14 +1,16 @@
-/** Bodies against a published API description, OpenAPI 3.0 as far as vendors use it. */
+/** Bodies against a published API description, OpenAPI 3.0 and 3.1 as far as vendors use them. */
 
 interface Schema {
   readonly $ref?: string;
-  readonly type?: string;
+  readonly type?: string | readonly string[];
   readonly enum?: readonly unknown[];
   readonly required?: readonly string[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly additionalProperties?: Schema | boolean;
   readonly items?: Schema;
   readonly nullable?: boolean;
+  readonly oneOf?: readonly Schema[];
+  readonly anyOf?: readonly Schema[];
 }
 
 type Content = Readonly<Record<string, { readonly schema?: Schema }>>;
@@ -37,107 +39,174 @@ export interface Exchange {
   readonly answered: unknown;
 }
 
-/** What an exchange has that the descriptions do not allow, or lacks; `known`: names that are not looked at. */
+export interface Checked {
+  /** Names that are not looked at. */
+  readonly known: ReadonlySet<string>;
+  /** Of descriptions drawn from samples only paths, names and types count: not enums, what is required, null or a status. */
+  readonly loosely?: boolean;
+  /** Descriptions by their files, for references from one to another. */
+  readonly files?: ReadonlyMap<string, unknown>;
+}
+
+/** What an exchange has that the descriptions do not allow, or lacks. */
 export function objectionsTo(
   { method, path, sent, status, answered }: Exchange,
   descriptions: readonly Description[],
-  known: ReadonlySet<string>,
+  checked: Checked,
 ): string[] {
-  for (const description of descriptions) {
-    const operation = operationOf(description, method, path);
-    if (operation === undefined) continue;
-    const check = (described: Described | undefined, body: unknown, what: string): string[] => {
-      const schema = schemaOf(description, described);
-      return schema === undefined || body === undefined
-        ? []
-        : misfits(description, schema, body, what, known);
-    };
-    const answer = operation.responses[String(status)] ?? operation.responses['default'];
-    return [
-      ...check(operation.requestBody, sent, `${method} ${path} sent`),
-      ...(answer === undefined
-        ? [`${method} ${path} answers no ${String(status)}`]
-        : check(answer, answered, `${method} ${path} answered ${String(status)}`)),
-    ];
-  }
-  return [`${method} ${path} is described nowhere`];
+  const found = operationsOf(descriptions, method, path);
+  if (found.length === 0) return [`${method} ${path} is described nowhere`];
+  return ofChoices(found.map((one) => objectionsOf({ method, path, sent, status, answered }, one, checked)));
 }
 
-/** A path that is written out goes before one with names in it. */
-function operationOf({ paths }: Description, method: string, path: string): Operation | undefined {
+interface Found {
+  readonly description: Description;
+  readonly operation: Operation;
+}
+
+function objectionsOf(
+  { method, path, sent, status, answered }: Exchange,
+  { description, operation }: Found,
+  checked: Checked,
+): string[] {
+  const check = (described: Described | undefined, body: unknown, what: string): string[] => {
+    const { at, value: real } = resolved(description, described ?? {}, checked);
+    const schema = Object.values(real.content ?? {})[0]?.schema;
+    return schema === undefined || body === undefined ? [] : misfits(at, schema, body, what, checked);
+  };
+  const answers = answersTo(operation, status, checked);
+  const what = `${method} ${path} answered ${String(status)}`;
+  return [
+    ...check(operation.requestBody, sent, `${method} ${path} sent`),
+    ...(answers.length === 0
+      ? [`${method} ${path} answers no ${String(status)}`]
+      : ofChoices(answers.map((one) => check(one, answered, what)))),
+  ];
+}
+
+/** Of a status nobody described, loosely: the others of success, or of failure, or whatever there is. */
+function answersTo({ responses }: Operation, status: number, { loosely }: Checked): readonly Described[] {
+  const own = responses[String(status)] ?? responses['default'];
+  if (own !== undefined) return [own];
+  if (loosely !== true) return [];
+  const all = Object.entries(responses);
+  const like = all.filter(([one]) => Number(one) < 300 === status < 300 && one !== '204');
+  return (like.length > 0 ? like : all).map(([, one]) => one);
+}
+
+/** A path that is written out goes before one with names in it; several files may describe the same. */
+function operationsOf(descriptions: readonly Description[], method: string, path: string): Found[] {
   const parts = path.split('/');
-  const found = Object.keys(paths)
-    .filter((template) => {
-      const named = template.split('/');
-      return (
-        named.length === parts.length && named.every((one, at) => one.startsWith('{') || one === parts[at])
-      );
-    })
-    .toSorted((x, y) => x.split('{').length - y.split('{').length);
-  return found.map((template) => paths[template]?.[method.toLowerCase()]).find((one) => one !== undefined);
+  const fits = (template: string): boolean => {
+    const named = template.split('/');
+    return (
+      named.length === parts.length && named.every((one, at) => one.startsWith('{') || one === parts[at])
+    );
+  };
+  const found = descriptions.flatMap((description) =>
+    Object.keys(description.paths).flatMap((template) => {
+      const operation = fits(template) ? description.paths[template]?.[method.toLowerCase()] : undefined;
+      return operation === undefined ? [] : [{ description, operation, names: template.split('{').length }];
+    }),
+  );
+  const fewest = Math.min(...found.map(({ names }) => names));
+  return found.filter(({ names }) => names === fewest);
 }
 
-function schemaOf(description: Description, described: Described | undefined): Schema | undefined {
-  const name = described?.$ref?.split('/').at(-1);
-  const real = name === undefined ? described : description.components.responses?.[name];
-  const { content = {} } = real ?? {};
-  return Object.values(content)[0]?.schema;
+/** Where references lead to, in whichever file; what is in none of them says nothing. */
+function resolved<Value extends { readonly $ref?: string }>(
+  description: Description,
+  value: Value,
+  { files }: Checked,
+): { at: Description; value: Value } {
+  if (value.$ref === undefined) return { at: description, value };
+  const [file = '', place = ''] = value.$ref.split('#');
+  const name = file.split('/').at(-1) ?? '';
+  const at = name === '' ? description : (files?.get(name) as Description | undefined);
+  let target: unknown = at;
+  for (const step of place.split('/').slice(1)) {
+    target =
+      typeof target === 'object' && target !== null ? (target as Record<string, unknown>)[step] : undefined;
+  }
+  return at === undefined || target === undefined
+    ? { at: description, value: {} as Value }
+    : resolved(at, target as Value, files === undefined ? { known: new Set() } : { known: new Set(), files });
 }
 
 function misfits(
   description: Description,
   given: Schema,
   value: unknown,
-  at: string,
-  known: ReadonlySet<string>,
+  what: string,
+  checked: Checked,
 ): string[] {
-  const name = given.$ref?.split('/').at(-1);
-  const schema = name === undefined ? given : (description.components.schemas[name] ?? {});
-  if (value === null) return schema.nullable === true || schema.type === undefined ? [] : [`${at} is null`];
-  if (schema.enum !== undefined && !schema.enum.includes(value)) return [`${at} is none of its values`];
+  const { at, value: schema } = resolved(description, given, checked);
+  const { loosely = false } = checked;
+  const choices = schema.oneOf ?? schema.anyOf;
+  if (choices !== undefined) return ofChoices(choices.map((one) => misfits(at, one, value, what, checked)));
+  if (value === null) {
+    const { nullable = false, type = 'null' } = schema;
+    return loosely || nullable || type === 'null' || type.includes('null') ? [] : [`${what} is null`];
+  }
+  if (!loosely && schema.enum !== undefined && !schema.enum.includes(value)) {
+    return [`${what} is none of its values`];
+  }
+  if (typeof schema.type === 'object') {
+    return ofChoices(schema.type.map((type) => misfits(at, { ...schema, type }, value, what, checked)));
+  }
+  // A sample that was empty says nothing of what it may hold.
+  if (loosely && schema.type === 'object' && Object.keys(schema.properties ?? {}).length === 0) return [];
   switch (schema.type) {
     case 'array':
       return Array.isArray(value)
         ? value.flatMap((item, index) =>
-            misfits(description, schema.items ?? {}, item, `${at}[${String(index)}]`, known),
+            misfits(at, schema.items ?? {}, item, `${what}[${String(index)}]`, checked),
           )
-        : [`${at} is no list`];
+        : [`${what} is no list`];
     case 'object':
       return typeof value === 'object' && !Array.isArray(value)
-        ? misfitsOfObject(description, schema, value as Record<string, unknown>, at, known)
-        : [`${at} is no object`];
+        ? misfitsOfObject(at, schema, value as Record<string, unknown>, what, checked)
+        : [`${what} is no object`];
     case 'string':
-      return typeof value === 'string' ? [] : [`${at} is no text`];
+      return typeof value === 'string' ? [] : [`${what} is no text`];
     case 'boolean':
-      return typeof value === 'boolean' ? [] : [`${at} is neither true nor false`];
+      return typeof value === 'boolean' ? [] : [`${what} is neither true nor false`];
     case 'integer':
     case 'number':
-      return typeof value === 'number' ? [] : [`${at} is no number`];
+      return typeof value === 'number' ? [] : [`${what} is no number`];
+    case 'null':
+      return [`${what} is not null`];
     default:
       return [];
   }
 }
 
+/** One of them fits, or what stands against the one that comes nearest. */
+function ofChoices(objections: readonly string[][]): string[] {
+  return objections.toSorted((x, y) => x.length - y.length)[0] ?? [];
+}
+
 function misfitsOfObject(
   description: Description,
-  { required = [], properties = {}, additionalProperties }: Schema,
+  { required = [], properties, additionalProperties }: Schema,
   value: Record<string, unknown>,
-  at: string,
-  known: ReadonlySet<string>,
+  what: string,
+  checked: Checked,
 ): string[] {
-  const missing = required.filter((one) => value[one] === undefined && !known.has(one));
+  const { known, loosely = false } = checked;
+  const missing = loosely ? [] : required.filter((one) => value[one] === undefined && !known.has(one));
   return [
-    ...missing.map((one) => `${at} lacks ${one}`),
+    ...missing.map((one) => `${what} lacks ${one}`),
     ...Object.entries(value).flatMap(([one, inner]) => {
       if (known.has(one)) return [];
-      const schema =
-        properties[one] ?? (typeof additionalProperties === 'object' ? additionalProperties : undefined);
+      const named = properties?.[one];
+      const schema = named ?? (typeof additionalProperties === 'object' ? additionalProperties : undefined);
       if (schema !== undefined) {
         // A property of a record that holds nothing is null, which descriptions of maps leave out.
-        if (inner === null && properties[one] === undefined) return [];
-        return misfits(description, schema, inner, `${at}.${one}`, known);
+        if (inner === null && named === undefined) return [];
+        return misfits(description, schema, inner, `${what}.${one}`, checked);
       }
-      return additionalProperties === true ? [] : [`${at} has ${one}`];
+      return additionalProperties === true ? [] : [`${what} has ${one}`];
     }),
   ];
 }

@@ -25,6 +25,7 @@ import {
   markPriority,
   markRecords,
   markTwins,
+  forgetAnswered,
   nameWrites,
   openConflicts,
   parkDeadLetters,
@@ -62,6 +63,7 @@ export async function rememberFindings(
     readonly mapping: readonly FieldMapping[];
     /** Whether the CRM moves timeline entries of merged records itself. */
     readonly entriesMove: boolean;
+    readonly makingIsToldAsOne?: boolean;
     readonly followed: Followed;
     readonly erasureKeyOf: ErasureKeyOf;
   },
@@ -129,6 +131,13 @@ export async function rememberFindings(
   const joined = await saveLinks(trx, connectionId, findings.links, now);
   await preferPrimaries(trx, connectionId, findings.preferred);
   await nameWrites(trx, connectionId, findings.named);
+  if (batch.makingIsToldAsOne === true) {
+    await forgetAnswered(
+      trx,
+      connectionId,
+      findings.named.map(({ to }) => to),
+    );
+  }
   await decideCreations(trx, connectionId, findings.newKeys, now);
   await takeOver(trx, connectionId, findings.taking, batch.mapping, now);
   await openConflicts(trx, findings.conflicts, now);

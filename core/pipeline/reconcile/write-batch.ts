@@ -31,13 +31,14 @@ export async function writeBatch(work: BatchWork): Promise<ReadonlyMap<BatchOutc
   const remember = async (leased: readonly DirtyRecord[], found: readonly Finding[]): Promise<void> => {
     const findings = foldFindings(found);
     const { store, clock, connection, connector, lease, mapping, erasureKeyOf } = work;
-    const entriesMove = connector.traits.timeline.movesWithMerge;
+    const { timeline, makingIsToldAsOne = false } = connector.traits;
+    const entriesMove = timeline.movesWithMerge;
     const followed = followedBy(connection, connector.traits);
     await store.transact(connection.workspaceId, (trx) =>
       rememberFindings(
         trx,
         connection,
-        { leased, lease, mapping, entriesMove, followed, erasureKeyOf },
+        { leased, lease, mapping, entriesMove, makingIsToldAsOne, followed, erasureKeyOf },
         findings,
         clock.now(),
       ),

@@ -117,6 +117,19 @@ export async function nameWrites(
   );
 }
 
+/** What was answered of writes to these records comes back no more. */
+export async function forgetAnswered(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  recordIds: readonly string[],
+): Promise<void> {
+  if (recordIds.length === 0) return;
+  await sql`
+    delete from crm_writes
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+      and record_id = any(${recordIds}::text[]) and answered`.execute(trx);
+}
+
 /**
  * What was written to records that went into others may be told of either, and what nobody answered yet may take effect where
  * they live on.

@@ -1,0 +1,1 @@
+export { zoho } from './crm.ts';

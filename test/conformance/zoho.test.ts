@@ -1,0 +1,4 @@
+import { describeConformance } from './suite.ts';
+import { openZohoAccount } from './zoho-account.ts';
+
+describeConformance('Zoho CRM', openZohoAccount);
