@@ -184,6 +184,24 @@ test.each([
   },
 );
 
+test('what several creates under one id left on the one record they made is nobody’s change, told before anybody saw it', async () => {
+  const { fixture, crm } = await setUpFor(openHubspotAccount)({ webhooks: true });
+  await crm.check();
+  await crm.account.fault({ on: 'creates', commitAfterMs: lateMs });
+  await crm.writes(asha);
+  await fixture.settle();
+  await crm.writes(asha, 'STOP');
+  await fixture.pass(5000);
+  fixture.clock.advance(2 * lateMs);
+  expect(crm.isOptedOut(await crm.record())).toBe(true);
+  await until('the account’s webhooks', () => crm.account.webhooksArrived());
+  await fixture.process.apply();
+  expect(await crm.occurrences()).toEqual([]);
+  await crm.account.fault({});
+  await fixture.ride(hour);
+  expect(await crm.occurrences()).toEqual([]);
+});
+
 test.each([1, 2])(
   'a record that a create made without a word, and that was deleted before anybody saw it, was ours (%i such creates)',
   async (times) => {

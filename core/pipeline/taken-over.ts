@@ -50,8 +50,9 @@ export async function forgetTakenOver(
     unseen.length === 0
       ? []
       : await createsSince(trx, connectionId, Math.min(...unseen.map(({ goneAt }) => goneAt)));
+  const written = creates.map((one) => one.written);
   const wasMade = (one: MergedRecord, field: string, value: string): boolean =>
-    unseen.includes(one) && isTried(creates, field, value, same);
+    unseen.includes(one) && isTried(written, field, value, same);
   const stood = (one: MergedRecord, field: string, value: string): boolean =>
     held(one, field).some((before) => same(field, before, value)) ||
     wasMade(one, field, value) ||

@@ -211,17 +211,23 @@ export async function shareCreates(
   return rows;
 }
 
+/** A try to create a record under one of our ids. */
+export interface CreateTry {
+  readonly underKey: string;
+  readonly written: CrmValues;
+}
+
 /** What creates then or later were to write, each try for itself: one that nobody answered may have made a record of its own. */
 export async function createsSince(
   trx: WorkspaceTransaction,
   connectionId: string,
   changedAt: number,
-): Promise<CrmValues[]> {
-  const { rows } = await sql<{ written: Buffer }>`
-    select written from crm_writes
+): Promise<CreateTry[]> {
+  const { rows } = await sql<{ underKey: string; written: Buffer }>`
+    select under_key as "underKey", written from crm_writes
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
       and under_key is not null and at > ${changedAt - echoMs}`.execute(trx);
-  return rows.map(({ written }) => fromJson(written) as CrmValues);
+  return rows.map(({ underKey, written }) => ({ underKey, written: fromJson(written) as CrmValues }));
 }
 
 /** What was to be written to records that may have been made, each try for itself, the first one first. */
