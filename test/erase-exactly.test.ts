@@ -275,8 +275,9 @@ describe('what members decided', () => {
     const { asha: ashaId, bela: belaId } = await bothWrite();
     await engine.store.transact(engine.workspaceId, async (trx) => {
       const decide = (subject: unknown) => saveDecision(trx, { kind: 'relink', subject, memberId, at });
-      await decide({ connectionId: 'c', contactId: ashaId, recordId: 'r.asha', before: [] });
-      await decide({ connectionId: 'c', contactId: belaId, recordId: '919812345678', before: [] });
+      const connectionId = randomUUID();
+      await decide({ connectionId, contactId: ashaId, recordId: 'r.asha', before: [] });
+      await decide({ connectionId, contactId: belaId, recordId: '919812345678', before: [] });
       await decide({ evidence: [{ kind: 'hand_over', a: '+919812345678', b: '+919812345678', at }] });
       for (const subject of [`${ashaId} r.asha`, `${belaId} 919812345678`, `x${ashaId}`]) {
         await writeAudit(trx, { memberId, action: 'relink', subject, at });

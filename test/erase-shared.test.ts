@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { listErasures } from '@sangam/core/store';
+import { linkByPhone, listErasures } from '@sangam/core/store';
 import { describe, expect, test } from 'vitest';
 import type { UserRecord } from './conformance/account.ts';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
@@ -384,6 +384,50 @@ describe.each(accounts)('at %s', (_, open) => {
     await fixture.ride(hour);
     expect(await everyRow(fixture.store, crm.workspaceId)).not.toContain(asha.phone);
   });
+
+  test.each(['by nothing', 'by its phone, while it is written to as nobody’s'])(
+    'what we wrote of them on a record a member gave them for a while is gone where they come back to it (tied since: %s)',
+    async (tied) => {
+      const { fixture, crm } = await stage();
+      const hidden = { bsuid: asha.bsuid ?? '', name: 'Asha Rao' };
+      const phone = crm.valuesOf({ phone: `+${asha.phone ?? ''}` });
+      const isTied = tied !== 'by nothing';
+      await crm.writes(hidden, 'A secret of mine');
+      await fixture.ride(hour);
+      await crm.check();
+      const { recordId: own } = await crm.record();
+      const other = await crm.account.user.create({
+        ...crm.valuesOf({ 'last name': 'Typed' }),
+        ...(isTied ? phone : {}),
+      });
+      const { contactId } = await crm.contactOf(hidden);
+      const { corrections } = fixture.process;
+      const actor = { workspaceId: crm.workspaceId, memberId: randomUUID() };
+      const link = { connectionId: crm.connectionId, contactId, recordId: other };
+      const decision = await corrections.relink(actor, link);
+      await fixture.ride(hour);
+      if (isTied) await crm.writes(asha, 'Here is my number');
+      await fixture.ride(hour);
+      await corrections.undo(actor, decision);
+      if (isTied)
+        crm.beforeCall = async () => {
+          const { connectionId } = crm;
+          await crm.transact((trx) => linkByPhone(trx, connectionId, [other], fixture.clock.now()));
+        };
+      await fixture.ride(hour);
+      await crm.erase(hidden);
+      await crm.account.user.remove(own);
+      await crm.account.user.update(other, phone);
+      fixture.clock.advance(minute);
+      await fixture.ride(hour);
+      await crm.writes(asha, 'Back again');
+      await fixture.ride(hour);
+      const record = await crm.record();
+      expect([record.recordId, crm.read(record, 'first message')]).toEqual([other, 'Back again']);
+      expect(crm.read(record, 'last name')).toBe('Typed');
+      expect(await everyRow(fixture.store, crm.workspaceId)).not.toContain('secret of mine');
+    },
+  );
 
   test('a record a member took from them, and that tells of them still, is listed with what is left of them', async () => {
     const { fixture, crm } = await stage();

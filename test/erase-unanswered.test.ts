@@ -173,3 +173,28 @@ test('what is told late of a record that was made while its person was erased is
   await fixture.ride(hour);
   expect(await crm.occurrences()).toEqual([]);
 });
+
+test.each([
+  ['a CRM unlike HubSpot', () => memoryAccounts().open],
+  ['HubSpot', () => openHubspotAccount],
+] as const)(
+  'our id that an update wrote without a word before its person was erased gives way once they come back, at %s',
+  async (_, open) => {
+    const { fixture, crm } = await setUpFor(open())({ polled: true });
+    const shown = somebody(1, 'Asha Rao');
+    await crm.account.user.create(crm.valuesOf({ 'first name': 'Typed', phone: `+${shown.phone ?? ''}` }));
+    await crm.check();
+    await crm.account.fault({ on: 'updates', commitAfterMs: 0, times: 1 });
+    await crm.writes(shown);
+    await fixture.settle();
+    const { contactId } = await crm.contactOf(shown);
+    const idIn = async (): Promise<string | undefined> =>
+      (await crm.record()).values[crm.connector.traits.contactIdField];
+    expect(await idIn()).toBe(contactId);
+    await crm.erase(shown);
+    await crm.writes(shown, 'Back again');
+    await fixture.ride(hour);
+    expect(await idIn()).toBe((await crm.contactOf(shown)).contactId);
+    expect(await everyRow(fixture.store, crm.workspaceId)).not.toContain(contactId);
+  },
+);

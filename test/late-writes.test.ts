@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { sweepWrites } from '@sangam/core/store';
 import { describe, expect, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { hour, minute, setUpFor, somebody } from './conformance/set-up.ts';
 import type { CrmFixture } from './harness/crm-fixture.ts';
 import type { WorkspaceOptions } from './harness/crm-workspace.ts';
+import { until } from './harness/until.ts';
 
 /** What nobody answered takes effect late, over what stands there by then. */
 
@@ -122,6 +124,83 @@ test.each(['creates', 'updates'] as const)(
     expect(await crm.occurrences()).toEqual([]);
   },
 );
+
+describe.each([
+  ['a CRM unlike HubSpot', () => memoryAccounts().open],
+  ['HubSpot', () => openHubspotAccount],
+] as const)('at %s', (_, open) => {
+  test.each(['poll', 'check'] as const)(
+    'what an update left without a word is nobody’s change, though a %s sees it before it is tried again',
+    async (look) => {
+      const { fixture, crm } = await setUpFor(open())({});
+      await crm.check();
+      await crm.writes(asha);
+      await fixture.ride(hour);
+      await crm.account.fault({ on: 'updates', commitAfterMs: 0, times: 1 });
+      await crm.writes(asha, 'And again');
+      await fixture.settle();
+      expect(crm.timeOf(await crm.record(), 'last activity')).toBe((await crm.contactOf(asha)).lastInboundAt);
+      // Its echo would be forgotten by now.
+      fixture.clock.advance(hour);
+      await crm.transact((trx) => sweepWrites(trx, fixture.clock.now()));
+      crm.beforeLease = async () => {
+        await until('the look', async () => {
+          const { rows } = await fixture.database.query("select 1 from checks where state = 'running'");
+          return rows.length === 0;
+        });
+      };
+      await crm[look]();
+      expect(await crm.occurrences()).toEqual([]);
+      crm.beforeLease = undefined;
+      await fixture.ride(hour);
+      expect(await crm.occurrences()).toEqual([]);
+    },
+  );
+});
+
+test.each([
+  ['a CRM unlike HubSpot', () => memoryAccounts({ writeClass: 'keyed' }).open],
+  ['HubSpot', () => openHubspotAccount],
+] as const)(
+  'what later creates without a word were to say is said where the first of them took effect, at %s',
+  async (_, open) => {
+    const { fixture, crm } = await setUpFor(open())({});
+    await crm.check();
+    await crm.account.fault({ on: 'creates', commitAfterMs: lateMs, times: 1 });
+    const cutAt = fixture.clock.now();
+    await crm.writes(asha);
+    await fixture.settle();
+    await crm.account.fault({ on: 'creates', dropConnection: 'before' });
+    await crm.writes(asha, 'STOP');
+    await crm.tag(asha, ['vip']);
+    await fixture.pass(30_000);
+    expect(fixture.failures.length).toBeGreaterThan(1);
+    landIt(fixture, cutAt);
+    expect(crm.isOptedOut(await crm.record())).toBe(false);
+    await fixture.ride(hour);
+    const record = await crm.record();
+    expect([crm.isOptedOut(record), crm.tagsOf(record)]).toEqual([true, ['vip']]);
+    expect((await crm.contactOf(asha)).optOut).toBe(true);
+  },
+);
+
+test('what several creates under one id left on the one record they made is nobody’s change, told before anybody saw it', async () => {
+  const { fixture, crm } = await setUpFor(openHubspotAccount)({ webhooks: true });
+  await crm.check();
+  await crm.account.fault({ on: 'creates', commitAfterMs: lateMs });
+  await crm.writes(asha);
+  await fixture.settle();
+  await crm.writes(asha, 'STOP');
+  await fixture.pass(5000);
+  fixture.clock.advance(2 * lateMs);
+  expect(crm.isOptedOut(await crm.record())).toBe(true);
+  await until('the account’s webhooks', () => crm.account.webhooksArrived());
+  await fixture.process.apply();
+  expect(await crm.occurrences()).toEqual([]);
+  await crm.account.fault({});
+  await fixture.ride(hour);
+  expect(await crm.occurrences()).toEqual([]);
+});
 
 test.each([1, 2])(
   'a record that a create made without a word, and that was deleted before anybody saw it, was ours (%i such creates)',

@@ -5,6 +5,7 @@ import {
   dropPayloads,
   type Erasure,
   eraseRows,
+  fromJson,
   leavingOf,
   lockToErase,
   payloadShelves,
@@ -15,6 +16,7 @@ import {
 } from '../store/index.ts';
 import { judgeContent } from './apply/read-event.ts';
 import type { TraitsOf } from '../work/index.ts';
+import { readDecision, survivorsOf } from './decided.ts';
 import { channelEntry, type ChannelEntry } from './directory.ts';
 import { valuesOfErased } from './erased-values.ts';
 import { optOutElsewhere, optOutUnapplied } from './opt-out-letters.ts';
@@ -33,7 +35,7 @@ export async function erasePeople(
 ): Promise<Erasure> {
   const people = (await withJoined(trx, contactIds)).map(({ contactId }) => contactId);
   await lockToErase(trx, people);
-  const leaving = await leavingOf(trx, people);
+  const leaving = await leavingOf(trx, people, await recordsGiven(trx, people));
   const reader = withoutPerson(leaving, await channelsOf(trx));
   const events: Buffer[] = [];
   for (const shelf of payloadShelves) {
@@ -57,6 +59,27 @@ export async function erasePeople(
   // A dead letter that was their STOP is gone with them.
   for (const alert of [optOutUnapplied, optOutElsewhere]) await closeOptOutAlert(trx, alert, request.now);
   return erasure;
+}
+
+/** What was written to these of them stands there or where they live on, also where the decision was undone. */
+async function recordsGiven(
+  trx: WorkspaceTransaction,
+  people: readonly string[],
+): Promise<{ readonly connectionId: string; readonly recordId: string }[]> {
+  const given: { connectionId: string; recordId: string }[] = [];
+  for await (const part of storedPayloads(trx, 'decisions')) {
+    for (const { payload } of part) {
+      const { links } = readDecision(fromJson(payload));
+      if (links !== undefined && people.includes(links.contactId)) given.push(links);
+    }
+  }
+  const livingOn: typeof given = [];
+  for (const [connectionId, ofConnection] of Map.groupBy(given, (one) => one.connectionId)) {
+    const recordIds = ofConnection.map(({ recordId }) => recordId);
+    const livesOn = await survivorsOf(trx, connectionId, recordIds);
+    livingOn.push(...recordIds.map((recordId) => ({ connectionId, recordId: livesOn(recordId) })));
+  }
+  return [...given, ...livingOn];
 }
 
 async function channelsOf(trx: WorkspaceTransaction): Promise<ReadonlyMap<string, ChannelEntry>> {

@@ -50,8 +50,9 @@ export async function forgetTakenOver(
     unseen.length === 0
       ? []
       : await createsSince(trx, connectionId, Math.min(...unseen.map(({ goneAt }) => goneAt)));
+  const written = creates.map((one) => one.written);
   const wasMade = (one: MergedRecord, field: string, value: string): boolean =>
-    unseen.includes(one) && isTried(creates, field, value, same);
+    unseen.includes(one) && isTried(written, field, value, same);
   const stood = (one: MergedRecord, field: string, value: string): boolean =>
     held(one, field).some((before) => same(field, before, value)) ||
     wasMade(one, field, value) ||
@@ -95,10 +96,10 @@ export function takenOver(
   merged: readonly MergedRecord[],
   rows: readonly RecordRow[],
 ): ReadonlyMap<string, readonly Agreed[]> {
-  const readAt = new Map(rows.flatMap((row) => (row.agreed ? [[row.recordId, row.readAt] as const] : [])));
+  const baseAt = new Map(rows.flatMap((row) => (row.agreed ? [[row.recordId, row.baseAt] as const] : [])));
   return Map.groupBy(
     merged.filter(
-      ({ agreed, survivorId, goneAt }) => agreed && (readAt.get(survivorId) ?? -Infinity) <= goneAt + skewMs,
+      ({ agreed, survivorId, goneAt }) => agreed && (baseAt.get(survivorId) ?? -Infinity) <= goneAt + skewMs,
     ),
     ({ survivorId }) => survivorId,
   );

@@ -122,11 +122,12 @@ export async function createCrmFixture(): Promise<CrmFixture> {
   const settle = async (): Promise<void> => {
     await work();
     for (const { workspace } of accounts.values()) {
-      if (!workspace.polled || workspace.deaf) continue;
+      if (!workspace.polled) continue;
       const { connectionId, connector } = workspace;
-      if (await workspace.poll()) looks.delete(connectionId);
+      // Who hears nothing looks no more: a look that is due then would never be over.
+      if (workspace.deaf || (await workspace.poll())) looks.delete(connectionId);
       else looks.set(connectionId, clock.now() + connector.traits.pollEveryMs.silent);
-      await work();
+      if (!workspace.deaf) await work();
     }
   };
 

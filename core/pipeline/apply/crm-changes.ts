@@ -31,7 +31,7 @@ import type { TraitsOf } from '../../work/index.ts';
 import type { ErasureKeyOf } from '../erased-fields.ts';
 import { applyDealChanges, type DealChange } from '../deal-changes.ts';
 import { noteErasedEnds, noteToldBirths } from '../erased-tries.ts';
-import { type Followed, followedBy, settlesAt } from '../followed.ts';
+import { type Followed, followedBy, isTried, settlesAt } from '../followed.ts';
 import { wholeMappingOf } from '../mapping-of.ts';
 import { forgetTakenOver } from '../taken-over.ts';
 
@@ -274,7 +274,7 @@ function neverSeen(row: RecordRow | undefined): boolean {
 
 /**
  * What creating a record brought back before its making was answered: all that is told of a record nobody has seen
- * stands in one such try.
+ * stands in such tries under one id, which all wrote to it where our id is unique.
  */
 async function birthsAmong(
   trx: WorkspaceTransaction,
@@ -285,15 +285,14 @@ async function birthsAmong(
   const told = strangers.filter((one) => !byPerson(one));
   if (told.length === 0) return new Set();
   const tries = await createsSince(trx, connectionId, earliestOf(told));
+  const ofKeys = [...Map.groupBy(tries, ({ underKey }) => underKey).values()];
+  const writtenUnder = ofKeys.map((ofKey) => ofKey.map(({ written }) => written));
   const ofRecords = [...Map.groupBy(told, ({ recordId }) => recordId).values()];
   return new Set(
     ofRecords
       .filter((ofRecord) =>
-        tries.some((written) =>
-          ofRecord.every(({ field, value }) => {
-            const ours = written[field];
-            return ours !== undefined && same(field, ours, value);
-          }),
+        writtenUnder.some((ofKey) =>
+          ofRecord.every(({ field, value }) => isTried(ofKey, field, value, same)),
         ),
       )
       .flat(),
@@ -369,7 +368,7 @@ function confirmed(echoes: readonly Echo[], rows: ReadonlyMap<string, RecordRow>
   const known = new Map<string, RecordRow>();
   for (const { change, writtenAt } of echoes.toSorted((x, y) => x.writtenAt - y.writtenAt)) {
     const row = known.get(change.recordId) ?? rows.get(change.recordId);
-    if (row === undefined || writtenAt <= row.readAt) continue;
+    if (row === undefined || writtenAt <= row.baseAt) continue;
     const base = { ...row.base, [change.field]: change.value };
     const ours = [...new Set([...row.ours, change.field])].toSorted();
     known.set(row.recordId, { ...row, base, ours });
@@ -387,7 +386,7 @@ function overtaken(
     const row = rows.get(change.recordId);
     const agreed = row?.base[change.field];
     const over = row !== undefined && agreed !== undefined && !same(change.field, agreed, change.value);
-    return over && !answered && writtenAt <= row.readAt ? [change] : [];
+    return over && !answered && writtenAt <= row.baseAt ? [change] : [];
   });
 }
 

@@ -151,10 +151,7 @@ function planOthers(
       : {
           write: {},
           taken: takenFromOthers(target, record, about, traits),
-          agreed: {
-            base: record === undefined ? agreed.base : { ...agreed.base, ...record.values },
-            ours: [],
-          },
+          agreed: asSeen(agreed, record, []),
           needsRead: false,
         };
   const standing = record === undefined ? (target.row?.keyContactId ?? undefined) : record.contactId;

@@ -60,7 +60,8 @@ export async function forgetOnShared(
   };
   const note = (row: RecordNamed, values: CrmValues, isOurs: (field: string) => boolean): void => {
     for (const [field, value] of Object.entries(values)) {
-      if (value !== '' && isOurs(field) && tells(row, field, value, true)) noteOne(row, field, value);
+      const name = keys.includes(value) ? erasedKeyField : field;
+      if (value !== '' && isOurs(field) && tells(row, field, value, true)) noteOne(row, name, value);
     }
   };
 

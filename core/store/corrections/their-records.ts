@@ -45,11 +45,15 @@ export const named = (rows: readonly RecordNamed[]): ReturnType<typeof sql> => s
 
 export const nameOf = ({ connectionId, recordId }: RecordNamed): string => `${connectionId} ${recordId}`;
 
-/** Records that went into theirs are theirs too, and shared where those are, unless they bear their id. */
+/**
+ * Records that went into theirs are theirs too, and shared where those are, unless they bear their id. `given`: those
+ * members gave them, also where that was taken back.
+ */
 export async function recordsOf(
   trx: WorkspaceTransaction,
   ids: readonly string[],
   own: readonly string[],
+  given: readonly RecordNamed[],
 ): Promise<TheirRecords> {
   const { rows: creations } = await sql<{ connectionId: string; key: string }>`
     select connection_id as "connectionId", key_contact_id as key from crm_creations
@@ -65,7 +69,9 @@ export async function recordsOf(
         where workspace_id = ${trx.workspaceId} and phone = any(${[...own]}::text[])
         union all
         select connection_id, record_id, true from crm_records
-        where workspace_id = ${trx.workspaceId} and key_contact_id = any(${keys}::text[])) t
+        where workspace_id = ${trx.workspaceId} and key_contact_id = any(${keys}::text[])
+        union all
+        select connection_id, record_id, true from ${named(given)}) t
       group by 1, 2
       union
       select r.connection_id, r.record_id, n.survivor, n.is_primary from named n

@@ -63,6 +63,14 @@ export async function leaveUnanswered(
       and w.at >= t.since and w.answered`.execute(trx);
 }
 
+/** Whether somebody said what became of a write `w`: its mark says that nobody did, until it is leased again. */
+function isAnswered(trx: WorkspaceTransaction) {
+  return sql`w.answered and not exists (
+             select 1 from dirty_records d
+             where d.workspace_id = ${trx.workspaceId} and d.connection_id = w.connection_id
+               and d.subject = 'record:' || w.record_id and d.tried and d.marked_at <= w.at)`;
+}
+
 /** Writes of which nobody ever said what became of them, the first one first. */
 export async function unansweredWrites(
   trx: WorkspaceTransaction,
@@ -71,9 +79,9 @@ export async function unansweredWrites(
 ): Promise<JournalEntry[]> {
   if (recordIds.length === 0) return [];
   const { rows } = await sql<StoredEntry>`
-    select ${columns} from crm_writes
+    select ${columns} from crm_writes w
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
-      and record_id = any(${recordIds}::text[]) and not answered
+      and record_id = any(${recordIds}::text[]) and not (${isAnswered(trx)})
     order by at, write_id`.execute(trx);
   return rows.map(entryOf);
 }
@@ -133,10 +141,7 @@ export async function shareWrites(
 ): Promise<void> {
   await sql`
     insert into crm_writes (workspace_id, connection_id, record_id, write_id, at, written, under_key, answered)
-    select w.workspace_id, w.connection_id, t.new, w.write_id, w.at, w.written, w.under_key, w.answered and not exists (
-             select 1 from dirty_records d
-             where d.workspace_id = ${trx.workspaceId} and d.connection_id = ${connectionId}
-               and d.record_id = w.record_id and d.tried and d.marked_at <= w.at)
+    select w.workspace_id, w.connection_id, t.new, w.write_id, w.at, w.written, w.under_key, ${isAnswered(trx)}
     from unnest(${moves.map(({ from }) => from)}::text[], ${moves.map(({ to }) => to)}::text[]) as t (old, new)
     join crm_writes w on w.workspace_id = ${trx.workspaceId} and w.connection_id = ${connectionId}
                      and w.record_id = t.old
@@ -206,17 +211,23 @@ export async function shareCreates(
   return rows;
 }
 
+/** A try to create a record under one of our ids. */
+export interface CreateTry {
+  readonly underKey: string;
+  readonly written: CrmValues;
+}
+
 /** What creates then or later were to write, each try for itself: one that nobody answered may have made a record of its own. */
 export async function createsSince(
   trx: WorkspaceTransaction,
   connectionId: string,
   changedAt: number,
-): Promise<CrmValues[]> {
-  const { rows } = await sql<{ written: Buffer }>`
-    select written from crm_writes
+): Promise<CreateTry[]> {
+  const { rows } = await sql<{ underKey: string; written: Buffer }>`
+    select under_key as "underKey", written from crm_writes
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
       and under_key is not null and at > ${changedAt - echoMs}`.execute(trx);
-  return rows.map(({ written }) => fromJson(written) as CrmValues);
+  return rows.map(({ underKey, written }) => ({ underKey, written: fromJson(written) as CrmValues }));
 }
 
 /** What was to be written to records that may have been made, each try for itself, the first one first. */
@@ -245,8 +256,9 @@ const triedMs = 7 * 24 * 60 * 60 * 1000;
 
 /** Forgets writes whose echo will not come any more. Of a record whose making was answered none is unborn. */
 export async function sweepWrites(trx: WorkspaceTransaction, now: number): Promise<void> {
-  await sql`delete from crm_writes where workspace_id = ${trx.workspaceId} and at <= ${now - echoMs}
-            and ((answered and not starts_with(record_id, ${unborn('')})) or at <= ${now - triedMs})`.execute(
+  await sql`
+    delete from crm_writes w where workspace_id = ${trx.workspaceId} and at <= ${now - echoMs}
+      and ((${isAnswered(trx)} and not starts_with(record_id, ${unborn('')})) or at <= ${now - triedMs})`.execute(
     trx,
   );
 }
