@@ -75,7 +75,7 @@ function memoryAccountOf(
     async expireToken() {
       throw new Error('Nothing opens the CRM in memory, so nothing of it expires.');
     },
-    limit: async (_name, limit) => void crm.keepers.push(keeperOf(clock, limit)),
+    limit: async (name, limit) => void crm.keepers.set(name, keeperOf(clock, limit)),
     calls: async () => crm.calls.length,
     async removeField(source) {
       const line = crm.traits.usualFacts.defaultMapping.findLast((one) => one.source === source);

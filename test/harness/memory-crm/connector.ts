@@ -65,7 +65,7 @@ export function connectTo(parts: MemoryAccountParts, permits: Permits, facts: Kn
     try {
       records.catchUp();
       crm.calls.push({ operation, items, priority });
-      const ends = crm.keepers.map((begin) => begin(cost));
+      const ends = [...crm.keepers.values()].map((begin) => begin(cost));
       try {
         // Where calls under way are counted they take a moment.
         if (ends.length > 0) await Promise.resolve();

@@ -68,7 +68,7 @@ export function createMemoryCrm(clock: SandboxClock, rules: MemoryCrmRules = {})
     calls: [],
     spent: 0,
     trouble: undefined,
-    keepers: [],
+    keepers: new Map(),
     lockedTimelines: new Set<string>(),
     unheard: new Set<string>(),
     answers: new Map<string, WriteOutcome>(),

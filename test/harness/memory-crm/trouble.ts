@@ -73,8 +73,8 @@ export interface CallControls {
   spent: number;
   /** From now on: called before each call; throws to let it fail, or answers what becomes of it. */
   trouble: ((operation: Operation) => undefined | { readonly commitAfterMs: number }) | undefined;
-  /** The limits it keeps its callers to. */
-  readonly keepers: ReturnType<typeof keeperOf>[];
+  /** The limits it keeps its callers to, by name. */
+  readonly keepers: Map<string, ReturnType<typeof keeperOf>>;
   /** Records by id whose timeline nobody may write for now. */
   readonly lockedTimelines: Set<string>;
   /** Records by id whose timeline entries are written, and nobody is told. */
