@@ -96,10 +96,10 @@ export function takenOver(
   merged: readonly MergedRecord[],
   rows: readonly RecordRow[],
 ): ReadonlyMap<string, readonly Agreed[]> {
-  const baseAt = new Map(rows.flatMap((row) => (row.agreed ? [[row.recordId, row.baseAt] as const] : [])));
+  const readAt = new Map(rows.flatMap((row) => (row.agreed ? [[row.recordId, row.readAt] as const] : [])));
   return Map.groupBy(
     merged.filter(
-      ({ agreed, survivorId, goneAt }) => agreed && (baseAt.get(survivorId) ?? -Infinity) <= goneAt + skewMs,
+      ({ agreed, survivorId, goneAt }) => agreed && (readAt.get(survivorId) ?? -Infinity) <= goneAt + skewMs,
     ),
     ({ survivorId }) => survivorId,
   );

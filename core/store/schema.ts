@@ -322,10 +322,7 @@ export interface Database {
     ours: ColumnType<string[], string[] | undefined>;
     /** Both sides agreed on the base; else it is only what a scan of the account found. */
     agreed: ColumnType<boolean, boolean | undefined>;
-    /** Last seen. */
     read_at: number;
-    /** When the base was read, or agreed on. */
-    base_at: ColumnType<number, number | undefined>;
     gone: 'deleted' | 'merged' | 'erased' | null;
     gone_at: number | null;
     /** Of a merged record: where it lives on. */

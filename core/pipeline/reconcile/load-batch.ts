@@ -101,8 +101,8 @@ export async function loadBatch(
   );
   const merged = await mergedInto(trx, connectionId, recordIds);
   const unanswered = await unansweredWrites(trx, connectionId, recordIds);
-  const baseAt = new Map(rows.map((row) => [row.recordId, row.baseAt]));
-  const tried = unanswered.filter((entry) => settlesAt(entry, traits) >= (baseAt.get(entry.recordId) ?? 0));
+  const readAt = new Map(rows.map((row) => [row.recordId, row.readAt]));
+  const tried = unanswered.filter((entry) => settlesAt(entry, traits) >= (readAt.get(entry.recordId) ?? 0));
   const people = new Set([...contactIds, ...links.map(({ contactId }) => contactId)]);
   const fields = await contactFields(trx, [...people], now, mapping);
   const erasedTries = recordIds.length === 0 ? [] : await erasedTriesOf(trx, connectionId);
@@ -154,7 +154,7 @@ function sortBatch(read: {
         others: tied.filter(({ primary }) => !primary).map(({ contact }) => contact),
         keyIsOthers: read.keyOfOthers.has(dirty.recordId),
         tried: tried.map(({ written }) => written),
-        late: tried.filter(({ at }) => at <= (row?.baseAt ?? 0)).map(({ written }) => written),
+        late: tried.filter(({ at }) => at <= (row?.readAt ?? 0)).map(({ written }) => written),
         takenOver: taken.get(dirty.recordId) ?? [],
         erasedValues: joinedErasedValues(
           [row, ...(mergedIn.get(dirty.recordId) ?? [])].flatMap((one) => valuesIn(one)),

@@ -35,7 +35,6 @@ import { createsInJournal } from './0055-creates-in-journal.ts';
 import { erasedBases } from './0056-erased-bases.ts';
 import { entryRests } from './0057-entry-rests.ts';
 import { webhooksAskedFor } from './0060-webhooks-asked-for.ts';
-import { basesAt } from './0062-bases-at.ts';
 import { untoldSince } from './0064-untold-since.ts';
 
 /** By the name of their file, in order. One that was applied anywhere is never changed: another follows it, under a number above all others. */
@@ -77,6 +76,5 @@ export const migrations = {
   '0056-erased-bases': erasedBases,
   '0057-entry-rests': entryRests,
   '0060-webhooks-asked-for': webhooksAskedFor,
-  '0062-bases-at': basesAt,
   '0064-untold-since': untoldSince,
 };

@@ -63,10 +63,7 @@ export interface RecordRow {
   readonly erasedValues: ErasedValues | null;
   /** When somebody it told of was erased. */
   readonly erasedAt: number | null;
-  /** Last seen. */
   readonly readAt: number;
-  /** When the base was read, or agreed on. */
-  readonly baseAt: number;
   readonly gone: 'deleted' | 'merged' | 'erased' | null;
   readonly goneAt: number | null;
   readonly movedTo: string | null;
@@ -90,10 +87,10 @@ export async function saveRecords(
   const sorted = onceEach(records);
   const bases = blobOf(sorted.map(({ base }) => toJson(base)));
   const save = sql`
-    insert into crm_records as r (workspace_id, connection_id, record_id, key_contact_id, base, read_at, base_at, rank,
-                                  created_at, changed_at)
+    insert into crm_records as r (workspace_id, connection_id, record_id, key_contact_id, base, read_at, rank, created_at,
+                                  changed_at)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, record_id, key_contact_id,
-           substr(${bases.bytes}::bytea, start, size), ${now}, ${now}, rank, created_at, changed_at
+           substr(${bases.bytes}::bytea, start, size), ${now}, rank, created_at, changed_at
     from unnest(${sorted.map((r) => r.recordId)}::text[], ${sorted.map((r) => r.keyContactId ?? null)}::text[],
                 ${bases.starts}::int[], ${bases.sizes}::int[], ${sorted.map((r) => r.rank ?? null)}::smallint[],
                 ${sorted.map((r) => r.createdAt ?? null)}::bigint[],
@@ -103,8 +100,7 @@ export async function saveRecords(
       key_contact_id = excluded.key_contact_id, gone = null, gone_at = null, moved_to = null, read_at = excluded.read_at,
       rank = coalesce(excluded.rank, r.rank), created_at = coalesce(excluded.created_at, r.created_at),
       changed_at = coalesce(excluded.changed_at, r.changed_at),
-      base = case when r.agreed or r.ours <> '{}' then r.base else excluded.base end,
-      base_at = case when r.agreed or r.ours <> '{}' then r.base_at else excluded.base_at end`;
+      base = case when r.agreed or r.ours <> '{}' then r.base else excluded.base end`;
   await withRecordsBack(trx, connectionId, idsOf(sorted), now, () => save.execute(trx));
   await savePhones(trx, connectionId, sorted);
 }
@@ -122,11 +118,11 @@ export async function agreeRecords(
   const refused = blobOf(sorted.map((one) => toJson(one.refused)));
   const agree = sql`
     insert into crm_records as r (workspace_id, connection_id, record_id, key_contact_id, base, refused, ours, agreed,
-                                  read_at, base_at, rank, created_at, changed_at)
+                                  read_at, rank, created_at, changed_at)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, record_id, key_contact_id,
            substr(${bases.bytes}::bytea, base_start, base_size),
            substr(${refused.bytes}::bytea, refused_start, refused_size),
-           array_remove(string_to_array(ours, ' '), ''), true, ${now}, ${now}, rank, created_at, changed_at
+           array_remove(string_to_array(ours, ' '), ''), true, ${now}, rank, created_at, changed_at
     from unnest(${sorted.map((r) => r.recordId)}::text[], ${sorted.map((r) => r.keyContactId ?? null)}::text[],
                 ${bases.starts}::int[], ${bases.sizes}::int[], ${refused.starts}::int[], ${refused.sizes}::int[],
                 ${sorted.map((r) => r.ours.join(' '))}::text[], ${sorted.map((r) => r.rank ?? null)}::smallint[],
@@ -136,7 +132,7 @@ export async function agreeRecords(
                  changed_at)
     on conflict (workspace_id, connection_id, record_id) do update set
       key_contact_id = excluded.key_contact_id, base = excluded.base, refused = excluded.refused, ours = excluded.ours,
-      agreed = true, read_at = excluded.read_at, base_at = excluded.base_at, rank = coalesce(excluded.rank, r.rank),
+      agreed = true, read_at = excluded.read_at, rank = coalesce(excluded.rank, r.rank),
       created_at = coalesce(excluded.created_at, r.created_at),
       changed_at = coalesce(excluded.changed_at, r.changed_at), gone = null, gone_at = null, moved_to = null`;
   await withRecordsBack(trx, connectionId, idsOf(sorted), now, () => agree.execute(trx));
@@ -251,7 +247,7 @@ export async function recordsById(
     }
   >`
     select record_id as "recordId", key_contact_id as "keyContactId", base, ours, agreed, refused,
-           erased_values as "erasedValues", erased_at as "erasedAt", read_at as "readAt", base_at as "baseAt", gone, gone_at as "goneAt", moved_to as "movedTo",
+           erased_values as "erasedValues", erased_at as "erasedAt", read_at as "readAt", gone, gone_at as "goneAt", moved_to as "movedTo",
            changed_at as "changedAt", doubted_at as "doubtedAt"
     from crm_records
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
