@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { hour, minute, setUpFor, somebody } from './conformance/set-up.ts';
+import { until } from './harness/until.ts';
 import type { CrmFixture } from './harness/crm-fixture.ts';
 import type { WorkspaceOptions } from './harness/crm-workspace.ts';
 

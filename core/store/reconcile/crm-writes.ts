@@ -63,12 +63,15 @@ export async function leaveUnanswered(
       and w.at >= t.since and w.answered`.execute(trx);
 }
 
-/** Whether somebody said what became of a write `w`: its mark says that nobody did, until it is leased again. */
+/**
+ * Whether somebody said what became of a write `w`: its mark says that nobody did, until it is leased again. Found by the mark's
+ * key, which compares as the database does and not as ids of records.
+ */
 function isAnswered(trx: WorkspaceTransaction) {
   return sql`w.answered and not exists (
              select 1 from dirty_records d
              where d.workspace_id = ${trx.workspaceId} and d.connection_id = w.connection_id
-               and d.subject = 'record:' || w.record_id and d.tried and d.marked_at <= w.at)`;
+               and d.subject = ('record:' || w.record_id) collate "default" and d.tried and d.marked_at <= w.at)`;
 }
 
 /** Writes of which nobody ever said what became of them, the first one first. */
