@@ -30,6 +30,12 @@ const laterMs = 5 * minute;
 /** After what only a person mends, who may have done it meanwhile. */
 const refusedMs = 6 * hour;
 
+interface Asked {
+  /** What people call the CRM. */
+  readonly label: string;
+  readonly subscribe: NonNullable<Connector['subscribe']>;
+}
+
 /**
  * Asks accounts for webhooks where they end unless somebody asks anew, at half their time. While they do not come, changes are
  * found by polls, and an alert says why.
@@ -52,14 +58,14 @@ export function createWebhookRequests(dependencies: {
 
   const ask = async (
     { workspaceId, connectionId, crm, sandbox }: ConnectionRow,
-    connector: Connector,
+    { label, subscribe }: Asked,
     secret: string,
     claimed: number,
   ): Promise<void> => {
     const url = `${publicUrl()}/webhooks/${crm}/${connectionId}`;
-    if (!sandbox && !url.startsWith('https://')) throw unreachable(connector.traits.label);
+    if (!sandbox && !url.startsWith('https://')) throw unreachable(label);
     const now = clock.now();
-    const { until } = (await connector.subscribe?.({ url, secret, now })) ?? { until: now };
+    const { until } = await subscribe({ url, secret, now });
     await store.transact(workspaceId, async (trx) => {
       const againAt = now + Math.max(minute, Math.floor((until - now) / 2));
       if (!(await webhooksComeUntil(trx, connectionId, claimed, { url, until, againAt, now }))) return;
@@ -107,7 +113,8 @@ export function createWebhookRequests(dependencies: {
     let held = at;
     const ended = await callAccount(dependencies, connection, 'scan', async () => {
       const connector = await connectors.of(connection);
-      if (connector.subscribe === undefined) {
+      const subscribe = connector.subscribe?.bind(connector);
+      if (subscribe === undefined) {
         await store.transact(workspaceId, (trx) => askWebhooksAt(trx, connectionId, null));
         return false;
       }
@@ -116,7 +123,7 @@ export function createWebhookRequests(dependencies: {
       if (secret === undefined) return false;
       held = until;
       try {
-        await ask(connection, connector, secret, until);
+        await ask(connection, { label: connector.traits.label, subscribe }, secret, until);
       } catch (error) {
         // What is refused of webhooks alone is no matter of the account's other calls.
         if (!(error instanceof SangamError) || !ofWebhooksAlone.has(error.code)) throw error;

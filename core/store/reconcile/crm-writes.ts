@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { CrmValues } from '../../crm/index.ts';
 import { blobOf } from '../blob.ts';
 import { fromJson, toJson } from '../json.ts';
+import { subjectOfRecord } from './mark-subjects.ts';
 import type { WorkspaceTransaction } from '../transaction.ts';
 
 /** How long the echo of a write of ours may take. docs/design.md §3.3 */
@@ -71,7 +72,7 @@ function isAnswered(trx: WorkspaceTransaction) {
   return sql`w.answered and not exists (
              select 1 from dirty_records d
              where d.workspace_id = ${trx.workspaceId} and d.connection_id = w.connection_id
-               and d.subject = ('record:' || w.record_id) collate "default" and d.tried and d.marked_at <= w.at)`;
+               and d.subject = (${subjectOfRecord('')}::text || w.record_id) collate "default" and d.tried and d.marked_at <= w.at)`;
 }
 
 /** Writes of which nobody ever said what became of them, the first one first. */
