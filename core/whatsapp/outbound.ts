@@ -1,0 +1,109 @@
+import { z } from 'zod';
+
+/**
+ * What a business may send, in our words: as it is asked for by the API, and kept. Forms and limits:
+ * docs/vendors/whatsapp.md §3.2. Template values may name a field of the person; `Outbound` has them resolved.
+ */
+
+/** A text, or a field of the person with what stands in its place where the person has none. */
+export const templateValue = z.union([
+  z.string(),
+  z.strictObject({ field: z.string().min(1), fallback: z.string() }),
+]);
+export type TemplateValue = z.infer<typeof templateValue>;
+
+/** A medium: one that was given to us, by its id, or an address WhatsApp fetches it from. */
+export const mediaSource = z.union([
+  z.strictObject({ mediaId: z.uuid() }),
+  z.strictObject({ link: z.url({ protocol: /^https$/ }) }),
+]);
+export type MediaSource = z.infer<typeof mediaSource>;
+
+const headerOf = <Value extends z.ZodType>(value: Value) =>
+  z.union([
+    z.strictObject({ text: value }),
+    z.strictObject({ image: mediaSource }),
+    z.strictObject({ video: mediaSource }),
+    z.strictObject({ document: mediaSource, filename: z.string().optional() }),
+    z.strictObject({
+      location: z.strictObject({
+        latitude: z.number(),
+        longitude: z.number(),
+        name: z.string().optional(),
+        address: z.string().optional(),
+      }),
+    }),
+  ]);
+
+/** Of a template's buttons those that take a value, by their place among all, from 0. */
+const buttonOf = <Value extends z.ZodType>(value: Value) =>
+  z.strictObject({
+    index: z.int().min(0).max(9),
+    /** The end of a URL, a coupon code, what a quick reply sends back, or a Flow's token. */
+    value,
+    /** Of a Flow: what its first screen is given. */
+    data: z.record(z.string(), z.unknown()).optional(),
+  });
+
+const templateOf = <Value extends z.ZodType>(value: Value) =>
+  z.strictObject({
+    name: z.string().min(1).max(512),
+    language: z.string().min(2).max(15),
+    header: headerOf(value).optional(),
+    /** In their order, or by their names where the template has named ones. */
+    body: z.union([z.array(value).max(100), z.record(z.string(), value)]).optional(),
+    buttons: z.array(buttonOf(value)).max(10).optional(),
+  });
+
+const captioned = { caption: z.string().max(1024).optional(), replyTo: z.string().optional() };
+
+const contentOf = <Value extends z.ZodType>(value: Value) =>
+  z.discriminatedUnion('type', [
+    z.strictObject({
+      type: z.literal('text'),
+      text: z.string().min(1).max(4096),
+      previewUrl: z.boolean().optional(),
+      replyTo: z.string().optional(),
+    }),
+    z.strictObject({ type: z.literal('template'), template: templateOf(value) }),
+    z.strictObject({ type: z.literal('image'), media: mediaSource, ...captioned }),
+    z.strictObject({ type: z.literal('video'), media: mediaSource, ...captioned }),
+    z.strictObject({
+      type: z.literal('document'),
+      media: mediaSource,
+      filename: z.string().max(240).optional(),
+      ...captioned,
+    }),
+    z.strictObject({
+      type: z.literal('audio'),
+      media: mediaSource,
+      voice: z.boolean().optional(),
+      replyTo: z.string().optional(),
+    }),
+    z.strictObject({ type: z.literal('sticker'), media: mediaSource, replyTo: z.string().optional() }),
+    z.strictObject({
+      type: z.literal('location'),
+      latitude: z.number().min(-90).max(90),
+      longitude: z.number().min(-180).max(180),
+      name: z.string().max(1000).optional(),
+      address: z.string().max(1000).optional(),
+    }),
+    /** Buttons, lists, Flows and the like, in Meta's own form. */
+    z.strictObject({
+      type: z.literal('interactive'),
+      interactive: z.looseObject({ type: z.string().min(1) }),
+      replyTo: z.string().optional(),
+    }),
+    /** An empty emoji takes a reaction back. */
+    z.strictObject({ type: z.literal('reaction'), to: z.string().min(1), emoji: z.string().max(32) }),
+  ]);
+
+/** As it is asked for. */
+export const requestedContent = contentOf(templateValue);
+export type RequestedContent = z.infer<typeof requestedContent>;
+export type RequestedTemplate = Extract<RequestedContent, { type: 'template' }>['template'];
+
+/** As it leaves: every value resolved. */
+export const outboundContent = contentOf(z.string());
+export type OutboundContent = z.infer<typeof outboundContent>;
+export type OutboundTemplate = Extract<OutboundContent, { type: 'template' }>['template'];
