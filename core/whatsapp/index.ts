@@ -6,3 +6,6 @@ export { identitiesFrom } from './identities.ts';
 export * from './stop.ts';
 export { poorness } from './content.ts';
 export * from './account-alert.ts';
+export * from './outbound.ts';
+export * from './provider.ts';
+export * from './templates.ts';
