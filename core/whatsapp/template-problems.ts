@@ -2,7 +2,7 @@ import type { OutboundTemplate } from './outbound.ts';
 import { bodyValues, fillIn, variablesOf } from './template-variables.ts';
 import type { Template, TemplateButton, TemplateProblem } from './templates.ts';
 
-/** WhatsApp's limits for what a template is filled with, in characters. docs/vendors/whatsapp.md §3.2. */
+/** WhatsApp's limits for what a template is filled with, in characters. docs/vendors/whatsapp.md §3.2, §3.9. */
 const most = { header: 60, body: 1024, url: 2000, code: 15, quickReply: 256, flow: 256 } as const;
 
 /** Everything that is wrong with these values for this template; empty: it may leave. Its status is not looked at. */
@@ -29,7 +29,10 @@ function headerProblems(
   const { kind, text = '' } = header;
   if (kind !== 'text') {
     if (given !== undefined && kind in given) return [];
-    const what = kind === 'location' ? 'a place' : 'one of your media or a link; the sample it was approved with is not sent';
+    const what =
+      kind === 'location'
+        ? 'a place'
+        : 'one of your media or a link; the sample it was approved with is not sent';
     return wrong(`The template’s header is of kind ${kind}: give header.${kind}, ${what}.`);
   }
   const [variable] = variablesOf(text, parameterFormat);
@@ -50,18 +53,21 @@ function headerProblems(
 }
 
 function bodyProblems(
-  { body, parameterFormat }: Template,
-  given: OutboundTemplate['body'] = [],
+  { body: text, parameterFormat }: Template,
+  body: OutboundTemplate['body'],
 ): TemplateProblem[] {
-  const variables = variablesOf(body, parameterFormat);
-  const isList = Array.isArray(given);
   const isNamed = parameterFormat === 'named';
+  const given = body ?? (isNamed ? {} : []);
+  const isList = Array.isArray(given);
+  const variables = variablesOf(text, parameterFormat);
   const count = Object.keys(given).length;
   if (isList === isNamed && (count > 0 || variables.length > 0)) {
-    const form = isNamed ? `by their names: ${variables.join(', ')}` : `as a list of ${String(variables.length)}`;
+    const form = isNamed
+      ? `by their names: ${variables.join(', ')}`
+      : `as a list of ${String(variables.length)}`;
     return [{ path: 'body', message: `The template takes the values of its body ${form}.` }];
   }
-  const values = bodyValues(body, parameterFormat, given);
+  const values = bodyValues(text, parameterFormat, given);
   const pathOf = (name: string, index: number): string =>
     isNamed ? `body.${name}` : `body[${String(index)}]`;
   const extra = isList
@@ -79,12 +85,15 @@ function bodyProblems(
       path,
       message: `The template’s body has ${String(variables.length)} variables, and this is none: leave it out.`,
     })),
-    ...tooLong(fillIn(body, values), most.body, 'body', 'The body'),
+    ...tooLong(fillIn(text, values), most.body, 'body', 'The body'),
   ];
 }
 
+type ButtonValue = NonNullable<OutboundTemplate['buttons']>[number];
+type GivenAs = 'url' | 'quickReply' | 'code' | 'flow';
+
 /** How a button's value is given; undefined: it takes none. */
-function givenAs(button: TemplateButton): 'url' | 'quickReply' | 'code' | 'flow' | undefined {
+function givenAs(button: TemplateButton): GivenAs | undefined {
   switch (button.kind) {
     case 'url':
       return button.takesValue ? 'url' : undefined;
@@ -99,10 +108,15 @@ function givenAs(button: TemplateButton): 'url' | 'quickReply' | 'code' | 'flow'
   }
 }
 
-function buttonProblems(
-  { buttons }: Template,
-  given: OutboundTemplate['buttons'] = [],
-): TemplateProblem[] {
+/** Undefined: it is given as that of another kind. */
+function valueGiven(given: ButtonValue, as: GivenAs): string | undefined {
+  if ('url' in given) return as === 'url' ? given.url : undefined;
+  if ('quickReply' in given) return as === 'quickReply' ? given.quickReply : undefined;
+  if ('code' in given) return as === 'code' ? given.code : undefined;
+  return as === 'flow' ? given.flow : undefined;
+}
+
+function buttonProblems({ buttons }: Template, given: OutboundTemplate['buttons'] = []): TemplateProblem[] {
   const beyond = given
     .filter(({ index }) => index >= buttons.length)
     .map(({ index }) => ({
@@ -125,8 +139,8 @@ function buttonProblems(
       }
       if (as === undefined) return says('takes no value: leave it out');
       if (own.length > 1) return says('is given more than once: give it once');
-      const value = as in first ? Object.entries(first).find(([name]) => name === as)?.[1] : undefined;
-      if (typeof value !== 'string') return says(`takes its value as ${as}`);
+      const value = valueGiven(first, as);
+      if (value === undefined) return says(`takes its value as ${as}`);
       const whole = button.kind === 'url' ? fillIn(button.url, new Map([['1', value]])) : value;
       const what = `The value of the template’s button “${button.text}”`;
       return [...faults(value, path, what), ...tooLong(whole, most[as], path, what)];
@@ -134,14 +148,16 @@ function buttonProblems(
   ];
 }
 
-/** What WhatsApp refuses in any value. docs/vendors/whatsapp.md §3.2. */
+/** What WhatsApp refuses in any value. docs/vendors/whatsapp.md §3.2, §3.9. */
 function faults(value: string, path: string, what: string): TemplateProblem[] {
   const says = (message: string): TemplateProblem[] => [{ path, message: `${what} ${message}.` }];
   if (value.trim() === '') return says('is empty: give it a text');
   if (/[\n\r\t\v\f\u0085\u2028\u2029]/.test(value)) {
     return says('holds a line break or a tab, which WhatsApp refuses: write it on one line');
   }
-  return / {4}/.test(value) ? says('holds four or more spaces in a row, which WhatsApp refuses: use one') : [];
+  return / {4}/.test(value)
+    ? says('holds four or more spaces in a row, which WhatsApp refuses: use one')
+    : [];
 }
 
 function tooLong(text: string, limit: number, path: string, what: string): TemplateProblem[] {

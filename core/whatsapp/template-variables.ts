@@ -23,5 +23,7 @@ export function bodyValues(
 ): ReadonlyMap<string, string> {
   if (!Array.isArray(body)) return new Map(Object.entries(body));
   const variables = variablesOf(text, format);
-  return new Map(body.flatMap((value, index) => (variables[index] === undefined ? [] : [[variables[index], value]])));
+  return new Map(
+    body.flatMap((value, index) => (variables[index] === undefined ? [] : [[variables[index], value]])),
+  );
 }

@@ -1,4 +1,4 @@
-/** Message templates: what they are, what they take, what a person reads. docs/vendors/whatsapp.md §3.2, §3.8. */
+/** Message templates: what they are, what they take, what a person reads. docs/vendors/whatsapp.md §3.2, §3.9. */
 
 export type TemplateCategory = 'marketing' | 'utility' | 'authentication';
 export type ParameterFormat = 'positional' | 'named';
