@@ -26,8 +26,16 @@ function valuesOf({ header, body = [], buttons = [] }: RequestedTemplate): Templ
   return [
     ...(header !== undefined && 'text' in header ? [header.text] : []),
     ...(Array.isArray(body) ? body : Object.values(body)),
-    ...buttons.map(({ value }) => value),
+    ...buttons.map(valueOf),
   ];
+}
+
+type Button = NonNullable<RequestedTemplate['buttons']>[number];
+
+function valueOf(button: Button): TemplateValue {
+  if ('url' in button) return button.url;
+  if ('quickReply' in button) return button.quickReply;
+  return 'code' in button ? button.code : button.flow;
 }
 
 /** What leaves: each field in its person's words, or what stands in for it. */
@@ -44,7 +52,9 @@ export function resolved(
     type: 'template',
     template: {
       ...template,
-      ...(header === undefined ? {} : { header: 'text' in header ? { text: say(header.text) } : header }),
+      ...(header === undefined
+        ? {}
+        : { header: 'text' in header ? { ...header, text: say(header.text) } : header }),
       ...(body === undefined
         ? {}
         : {
@@ -52,11 +62,18 @@ export function resolved(
               ? body.map(say)
               : Object.fromEntries(Object.entries(body).map(([name, value]) => [name, say(value)])),
           }),
-      ...(buttons === undefined
-        ? {}
-        : { buttons: buttons.map((button) => ({ ...button, value: say(button.value) })) }),
+      ...(buttons === undefined ? {} : { buttons: buttons.map((button) => resolvedButton(button, say)) }),
     },
   };
+}
+
+function resolvedButton(
+  button: Button,
+  say: (value: TemplateValue) => string,
+): NonNullable<OutboundTemplate['buttons']>[number] {
+  if ('url' in button) return { ...button, url: say(button.url) };
+  if ('quickReply' in button) return { ...button, quickReply: say(button.quickReply) };
+  return 'code' in button ? { ...button, code: say(button.code) } : { ...button, flow: say(button.flow) };
 }
 
 function saidOf(
@@ -77,7 +94,5 @@ function saidOf(
       return value.set ? 'yes' : 'no';
     case 'tags':
       return value.tags.length === 0 ? fallback : value.tags.join(', ');
-    default:
-      return fallback;
   }
 }

@@ -1,6 +1,6 @@
 import { statusOf, type StatusTimes } from '../conversation/index.ts';
 import type { ConnectionSettings, TimelineLine } from '../crm/index.ts';
-import { type MessageContent, parseSlice, type WebhookSlice } from '../whatsapp/index.ts';
+import { type MessageContent, parseSlice, sendErrorOf, type WebhookSlice } from '../whatsapp/index.ts';
 import { maskText } from './mask.ts';
 import { wordsOf } from './words.ts';
 
@@ -83,22 +83,6 @@ function contentOf({ content }: TimelineMessage): MessageContent | undefined {
     : undefined;
 }
 
-/** Why WhatsApp did not deliver, for codes a rep can do something about. docs/vendors/whatsapp.md §3.6. */
-const failures: Readonly<Record<number, string>> = {
-  131026: 'this number cannot receive it: it may not be on WhatsApp',
-  131047: 'more than 24 hours since the customer wrote: only a template goes through',
-  131049: 'WhatsApp held it back to limit marketing to this person',
-  131050: 'this person stopped marketing messages',
-  131051: 'this type of message is not supported',
-  131052: 'the media could not be downloaded',
-  131053: 'the media could not be uploaded',
-  132000: 'the template got the wrong number of values',
-  132001: 'there is no such template in that language',
-  132015: 'the template is paused for its quality',
-  132016: 'the template is switched off for its quality',
-};
-
 function failureOf(code: number | undefined): string {
-  if (code === undefined) return 'no reason given';
-  return failures[code] ?? `WhatsApp's error ${String(code)}`;
+  return code === undefined ? 'no reason given' : sendErrorOf(code).words;
 }

@@ -9,3 +9,7 @@ export * from './account-alert.ts';
 export * from './outbound.ts';
 export * from './provider.ts';
 export * from './templates.ts';
+export { readTemplate } from './read-template.ts';
+export { templateProblems } from './template-problems.ts';
+export { templateText } from './template-text.ts';
+export { type SendAction, sendErrorOf, type SendErrorRule, unavailableCode } from './send-errors.ts';

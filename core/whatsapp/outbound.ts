@@ -21,7 +21,8 @@ export type MediaSource = z.infer<typeof mediaSource>;
 
 const headerOf = <Value extends z.ZodType>(value: Value) =>
   z.union([
-    z.strictObject({ text: value }),
+    /** `name`: its variable's, where the template has named ones. */
+    z.strictObject({ text: value, name: z.string().optional() }),
     z.strictObject({ image: mediaSource }),
     z.strictObject({ video: mediaSource }),
     z.strictObject({ document: mediaSource, filename: z.string().optional() }),
@@ -36,14 +37,19 @@ const headerOf = <Value extends z.ZodType>(value: Value) =>
   ]);
 
 /** Of a template's buttons those that take a value, by their place among all, from 0. */
-const buttonOf = <Value extends z.ZodType>(value: Value) =>
-  z.strictObject({
-    index: z.int().min(0).max(9),
-    /** The end of a URL, a coupon code, what a quick reply sends back, or a Flow's token. */
-    value,
-    /** Of a Flow: what its first screen is given. */
-    data: z.record(z.string(), z.unknown()).optional(),
-  });
+const buttonOf = <Value extends z.ZodType>(value: Value) => {
+  const index = z.int().min(0).max(9);
+  return z.union([
+    /** The end of its address. */
+    z.strictObject({ index, url: value }),
+    /** What comes back when it is tapped. */
+    z.strictObject({ index, quickReply: value }),
+    /** What is copied. */
+    z.strictObject({ index, code: value }),
+    /** The Flow's token, and what its first screen is given. */
+    z.strictObject({ index, flow: value, data: z.record(z.string(), z.unknown()).optional() }),
+  ]);
+};
 
 const templateOf = <Value extends z.ZodType>(value: Value) =>
   z.strictObject({

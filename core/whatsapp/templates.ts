@@ -1,6 +1,4 @@
-import type { OutboundTemplate } from './outbound.ts';
-
-/** Message templates: what they are, what they take, what a person reads. docs/vendors/whatsapp.md §3.2, §3.8. */
+/** Message templates: what they are, what they take, what a person reads. docs/vendors/whatsapp.md §3.2, §3.9. */
 
 export type TemplateCategory = 'marketing' | 'utility' | 'authentication';
 export type ParameterFormat = 'positional' | 'named';
@@ -31,6 +29,8 @@ export interface Template {
   readonly body: string;
   readonly footer?: string;
   readonly buttons: readonly TemplateButton[];
+  /** What wants values that nobody can give us, such as a carousel: with any of it, it cannot be sent. */
+  readonly unsupported: readonly string[];
 }
 
 /** A template to be submitted for review. */
@@ -43,18 +43,13 @@ export interface TemplateDraft {
   /** One for each variable of the body, in their order. */
   readonly bodyExamples: readonly string[];
   readonly footer?: string;
-  readonly buttons: readonly TemplateButton[];
+  /** Those of which text and type are all that WhatsApp wants to know. */
+  readonly buttons: readonly Extract<TemplateButton, { kind: 'quick reply' | 'other' }>[];
 }
 
 /** Why values do not fit a template: where, and what to do. */
 export interface TemplateProblem {
-  /** Such as `body[2]`, `body.first_name`, `header`, `buttons[0]`. */
+  /** Such as `body[2]`, `body.first_name`, `header`; of a button the place it has in the template, such as `buttons[0]`. */
   readonly path: string;
   readonly message: string;
 }
-
-/** Everything that is wrong with these values for this template; empty: it may leave. Its status is not looked at. */
-export declare function templateProblems(template: Template, values: OutboundTemplate): TemplateProblem[];
-
-/** What the person reads: header, body and footer, a line each, then its buttons in brackets. */
-export declare function templateText(template: Template, values: OutboundTemplate): string;

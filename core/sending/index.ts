@@ -1,0 +1,3 @@
+export * from './gate.ts';
+export { fieldsAskedFor, isField } from './values.ts';
+export * from './settings.ts';
