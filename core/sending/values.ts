@@ -2,6 +2,7 @@ import { type ContactFields, type ContactSource, contactSources, ruleOf } from '
 import { dateFormat } from '../timeline/index.ts';
 import type {
   OutboundContent,
+  OutboundTemplate,
   RequestedContent,
   RequestedTemplate,
   TemplateValue,

@@ -797,6 +797,8 @@ export type ConflictKind = 'two records' | 'opt-out cleared' | 'taken by another
 export type AlertKind =
   | AccountAlertKind
   | 'account not answering'
+  | 'channel marketing stopped'
+  | 'channel stopped'
   | 'connection blocked'
   | 'fields missing'
   | 'number taken over'

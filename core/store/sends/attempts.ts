@@ -63,17 +63,24 @@ export async function abandonAttempts(
   );
 }
 
+interface AttemptNamed {
+  readonly sendId: string;
+  readonly attemptId: string;
+  readonly number: number;
+  readonly wamid: string | null;
+}
+
 /** Whose attempts WhatsApp's statuses speak of, by what we gave along and by the message's id. */
 export async function sendsOfStatuses(
   trx: WorkspaceTransaction,
   attemptIds: readonly string[],
   wamids: readonly string[],
-): Promise<{ readonly sendId: string; readonly attemptId: string; readonly wamid: string | null }[]> {
-  const { rows } = await sql<{ sendId: string; attemptId: string; wamid: string | null }>`
-    select send_id as "sendId", attempt_id as "attemptId", wamid from send_attempts
+): Promise<AttemptNamed[]> {
+  const { rows } = await sql<AttemptNamed>`
+    select send_id as "sendId", attempt_id as "attemptId", number, wamid from send_attempts
     where workspace_id = ${trx.workspaceId} and attempt_id = any(${[...attemptIds]}::uuid[])
     union
-    select send_id, attempt_id, wamid from send_attempts
+    select send_id, attempt_id, number, wamid from send_attempts
     where workspace_id = ${trx.workspaceId} and wamid = any(${[...wamids]}::text[])`.execute(trx);
   return rows;
 }

@@ -191,6 +191,11 @@ export async function resume(
   await sql`
     delete from pauses
     where workspace_id = ${trx.workspaceId} and scope = ${scope} and subject = ${subject}`.execute(trx);
+  await dueSends(trx, now);
+}
+
+/** All channels are looked at: what may leave has changed. */
+export async function dueSends(trx: WorkspaceTransaction, now: number): Promise<void> {
   const { rows } = await sql<{ channelId: string }>`
     select channel_id as "channelId" from channel_states where workspace_id = ${trx.workspaceId}`.execute(
     trx,

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { ConsentEntry } from '../../consent/index.ts';
 import type { WorkspaceTransaction } from '../transaction.ts';
 
 /** What stands at a channel's gates, a person each, by the id messages go to. Times in milliseconds. */
@@ -132,4 +133,45 @@ export async function withdrawnSince(
     where workspace_id = ${trx.workspaceId} and contact_id = any(${[...contactIds]}::uuid[]) and action = 'withdrawal'
       and recorded_at >= ${since}`.execute(trx);
   return new Set(rows.map(({ contactId }) => contactId));
+}
+
+/** What was said of consent under these phones while nobody known had them. */
+export async function consentOfPhones(
+  trx: WorkspaceTransaction,
+  phones: readonly string[],
+): Promise<ReadonlyMap<string, readonly ConsentEntry[]>> {
+  if (phones.length === 0) return new Map();
+  const { rows } = await sql<ConsentEntry & { phone: string }>`
+    select phone, purpose, action, effective_at as "effectiveAt", rank, encode(event_key, 'hex') as key
+    from consent_entries
+    where workspace_id = ${trx.workspaceId} and contact_id is null and phone = any(${[...phones]}::text[])`.execute(
+    trx,
+  );
+  return Map.groupBy(rows, ({ phone }) => phone);
+}
+
+/** Messages arrived at these people: they are no longer taken for unreachable. */
+export async function reachedAgain(
+  trx: WorkspaceTransaction,
+  reached: readonly {
+    readonly channelId: string;
+    readonly phone: string | null;
+    readonly bsuidKey: string | null;
+  }[],
+): Promise<void> {
+  const at = reached.flatMap(({ channelId, phone, bsuidKey }) => {
+    const address = phone ?? bsuidKey;
+    return address === null ? [] : [{ channelId, address }];
+  });
+  if (at.length === 0) return;
+  await sql`
+    update gates g set unreachable = 0, unreachable_at = null
+    from (select channel_id, address from gates
+          where workspace_id = ${trx.workspaceId} and unreachable > 0
+            and (channel_id, address) in (select * from unnest(${at.map((one) => one.channelId)}::uuid[],
+                                                               ${at.map((one) => one.address)}::text[]))
+          order by channel_id, address for update) k
+    where g.workspace_id = ${trx.workspaceId} and g.channel_id = k.channel_id and g.address = k.address`.execute(
+    trx,
+  );
 }

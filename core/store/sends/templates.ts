@@ -147,3 +147,16 @@ export async function pauseTemplate(
     returning paused_until as "pausedUntil"`.execute(trx);
   return rows[0]?.pausedUntil ?? now + (waits[0] ?? 0);
 }
+
+/** It says something else now: it is asked for before it is used. */
+export async function forgetTemplate(
+  trx: WorkspaceTransaction,
+  wabaId: string,
+  { name, language }: { readonly name: string; readonly language: string },
+): Promise<void> {
+  await sql`
+    delete from templates
+    where workspace_id = ${trx.workspaceId} and waba_id = ${wabaId} and name = ${name} and language = ${language}`.execute(
+    trx,
+  );
+}
