@@ -222,3 +222,26 @@ export async function saveSendingSettings(trx: WorkspaceTransaction, settings: B
     insert into sending_settings (workspace_id, settings) values (${trx.workspaceId}, ${settings})
     on conflict (workspace_id) do update set settings = excluded.settings`.execute(trx);
 }
+
+/** Connected channels, those with a person's latest message first; undefined: there is no such contact. */
+export async function channelsOfContact(
+  trx: WorkspaceTransaction,
+  contactId: string,
+): Promise<readonly string[] | undefined> {
+  const { rows } = await sql<{ channelIds: string[] }>`
+    select array(
+      select d.channel_id from directory_channels d
+      left join conversations v on v.workspace_id = ${trx.workspaceId} and v.channel_id = d.channel_id
+                               and v.contact_id = coalesce(c.merged_into, c.contact_id)
+      where d.workspace_id = ${trx.workspaceId} and d.released_at is null
+      order by v.last_inbound_at desc nulls last, d.channel_id) as "channelIds"
+    from contacts c where c.workspace_id = ${trx.workspaceId} and c.contact_id = ${contactId}`.execute(trx);
+  return rows[0]?.channelIds;
+}
+
+export async function standingChannels(trx: WorkspaceTransaction): Promise<readonly string[]> {
+  const { rows } = await sql<{ channelId: string }>`
+    select channel_id as "channelId" from directory_channels d
+    where d.workspace_id = ${trx.workspaceId} and released_at is null order by channel_id`.execute(trx);
+  return rows.map(({ channelId }) => channelId);
+}

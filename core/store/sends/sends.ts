@@ -76,12 +76,20 @@ export async function insertSend(
     if (send.dueAt !== null) trx.due.add('sends', send.channelId, send.dueAt);
     return { send, inserted: true };
   }
-  const { rows: standing } = await sql<SendRow>`
-    select ${columns} from sends
-    where workspace_id = ${trx.workspaceId} and client_id = ${send.clientId}`.execute(trx);
-  const [known] = standing;
+  const known = await sendByClient(trx, send.clientId);
   if (known === undefined) throw new Error('A send that stands in the way of another is not there.');
   return { send: known, inserted: false };
+}
+
+export async function sendByClient(
+  trx: WorkspaceTransaction,
+  clientId: string,
+): Promise<SendRow | undefined> {
+  const { rows } = await sql<SendRow>`
+    select ${columns} from sends where workspace_id = ${trx.workspaceId} and client_id = ${clientId}`.execute(
+    trx,
+  );
+  return rows[0];
 }
 
 export async function sendById(trx: WorkspaceTransaction, sendId: string): Promise<SendRow | undefined> {
