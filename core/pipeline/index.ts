@@ -19,3 +19,5 @@ export { anchorOfId } from './apply/restructure.ts';
 export type { ErasureKeyOf } from './erased.ts';
 export type { BatchOutcome } from './reconcile/findings.ts';
 export * from './sweeper.ts';
+export { createSender, freshMs, type Providers, type SendCounts, type Sender } from './send/send.ts';
+export { settingsOf } from './send/facts.ts';

@@ -71,3 +71,8 @@ export * from './apply/stored-payloads.ts';
 export * from './corrections/statement.ts';
 export * from './work/retention.ts';
 export { type Gauges, waitingLanes } from './work/gauges.ts';
+export * from './sends/sends.ts';
+export * from './sends/attempts.ts';
+export * from './sends/channel-states.ts';
+export * from './sends/gates.ts';
+export * from './sends/templates.ts';

@@ -1,5 +1,5 @@
 import type { ColumnType, Generated, Selectable } from 'kysely';
-import type { AccountAlertKind } from '../whatsapp/index.ts';
+import type { AccountAlertKind, TemplateCategory } from '../whatsapp/index.ts';
 
 /**
  * The tables, as migrations/ makes them. `…_at`, `at`, `since` and `…_until` are milliseconds since the epoch.
@@ -73,6 +73,133 @@ export interface Database {
     access_token: Buffer | null;
     created_at: number;
   };
+  /** How a channel may be sent by, and how its calls fare. */
+  channel_states: {
+    workspace_id: string;
+    channel_id: string;
+    mode: ColumnType<ConnectionMode, ConnectionMode | undefined>;
+    /** E.164; in test only these people are sent to. */
+    test_phones: ColumnType<string[], string[] | undefined>;
+    /** Why nothing is sent until an admin acts; of marketing alone: the next. */
+    blocked_reason: string | null;
+    marketing_blocked_reason: string | null;
+    failed_attempts: ColumnType<number, number | undefined>;
+    next_call_at: ColumnType<number, number | undefined>;
+    /** Messages a second. */
+    throughput: ColumnType<number, number | undefined>;
+    /** Milliseconds, with fractions: those already let through fill the throughput up to this instant. */
+    filled_until: ColumnType<number, number | undefined>;
+    /** Most people in 24 hours outside their windows, as Meta told it; null: it did not. */
+    daily_limit: number | null;
+    templates_synced_at: number | null;
+  };
+  /** What nothing leaves of until it is let go again. */
+  pauses: {
+    workspace_id: string;
+    scope: PauseScope;
+    /** Of a channel or rule its id; empty: the workspace. */
+    subject: string;
+    paused_at: number;
+    paused_by: string;
+  };
+  /** JSON of `SendingSettings`; no row: the defaults. */
+  sending_settings: { workspace_id: string; settings: Buffer };
+  sends: {
+    workspace_id: string;
+    send_id: string;
+    /** Of whoever asks: the same id is the same send. */
+    client_id: string;
+    request_hash: Buffer;
+    channel_id: string;
+    /** Null: nobody is known by that phone yet. */
+    contact_id: string | null;
+    /** The one that was asked for, where no contact was; else where it went. */
+    phone: string | null;
+    bsuid_key: string | null;
+    sender_kind: SenderKind;
+    /** Which member or rule. */
+    sender: string;
+    category: SendCategory;
+    template_name: string | null;
+    template_language: string | null;
+    /** JSON of what was asked for. */
+    content: Buffer;
+    /** JSON of what leaves, its values resolved; null: it was not claimed yet. */
+    leaves: Buffer | null;
+    /** What the person reads of it. */
+    shown: string | null;
+    state: SendState;
+    /** Why it is in this state, in a word or two; `explanation` in a sentence. */
+    reason: string | null;
+    explanation: string | null;
+    error_code: number | null;
+    /** Which of what is due goes first; the last is what waits for a word of WhatsApp. */
+    priority: number;
+    attempts: ColumnType<number, number | undefined>;
+    /** When WhatsApp held it back to limit marketing: it is tried once more, and no more. */
+    capped_at: number | null;
+    /** By the endpoint for marketing messages. */
+    as_marketing: ColumnType<boolean, boolean | undefined>;
+    asked_at: number;
+    /** When it was first tried. */
+    tried_at: number | null;
+    expires_at: number;
+    /** When somebody has to look at it next; null: nothing is left to do. */
+    due_at: number | null;
+    lease: string | null;
+    wamid: string | null;
+    changed_at: number;
+  };
+  send_attempts: {
+    workspace_id: string;
+    /** What WhatsApp says in each status: random. */
+    attempt_id: string;
+    send_id: string;
+    channel_id: string;
+    number: number;
+    began_at: number;
+    ended_at: number | null;
+    /** Null: it is under way. */
+    outcome: AttemptOutcome | null;
+    error_code: number | null;
+    details: string | null;
+    wamid: string | null;
+  };
+  gates: {
+    workspace_id: string;
+    channel_id: string;
+    /** Canonical phone, or BSUID key. */
+    address: string;
+    /** WhatsApp wants no more for them before; `rests`: so often in a row. */
+    rest_until: ColumnType<number, number | undefined>;
+    rests: ColumnType<number, number | undefined>;
+    /** As in `channel_states`, of what one person takes. */
+    filled_until: ColumnType<number, number | undefined>;
+    /** How often in a row WhatsApp could not reach them, and when last. */
+    unreachable: ColumnType<number, number | undefined>;
+    unreachable_at: number | null;
+    /** WhatsApp said then that their window is closed. */
+    window_denied_at: number | null;
+    /** When they were last sent something outside their window. */
+    outside_at: number | null;
+  };
+  templates: {
+    workspace_id: string;
+    waba_id: string;
+    name: string;
+    language: string;
+    template_id: string;
+    category: TemplateCategory;
+    /** As the provider says it, in lower case. */
+    status: string;
+    quality: string;
+    /** JSON of `Template`. */
+    definition: Buffer;
+    paused_until: number | null;
+    /** How often it was paused: the second time is longer. */
+    pauses: ColumnType<number, number | undefined>;
+    synced_at: number;
+  };
   event_keys: { workspace_id: string; event_key: Buffer; content_hash: Buffer; received_at: number };
   inbox: {
     workspace_id: string;
@@ -101,6 +228,8 @@ export interface Database {
     contact_id: string | null;
     /** An entry of theirs was not written, not their record. */
     about_timeline: ColumnType<boolean, boolean | undefined>;
+    /** What could not be sent. */
+    send_id: ColumnType<string | null, string | null | undefined>;
     /** Which record of theirs was not written. */
     record_id: ColumnType<string | null, string | null | undefined>;
     payload: Buffer | null;
@@ -173,6 +302,8 @@ export interface Database {
     last_inbound_at: number | null;
     last_outbound_at: number | null;
     window_closes_at: number | null;
+    /** Until then WhatsApp counts them as come from an ad: everything is free. */
+    free_entry_until: ColumnType<number | null, number | null | undefined>;
   };
   messages: MessageColumns & {
     /** Undefined content: we know of the message only by its statuses. */
@@ -622,8 +753,33 @@ interface MessageColumns {
   bsuid_key: string | null;
 }
 
+/** What a pause is of. */
+export type PauseScope = 'workspace' | 'channel' | 'rule';
+
+/** docs/design.md §1, send. */
+export const sendStates = [
+  'held',
+  'queued',
+  'claimed',
+  'dispatched',
+  'unknown',
+  'accepted',
+  'sent',
+  'delivered',
+  'read',
+  'failed',
+  'refused',
+  'unconfirmed',
+] as const;
+export type SendState = (typeof sendStates)[number];
+export type SenderKind = 'member' | 'rule';
+/** `service`: an answer in the service window; else a template's. */
+export type SendCategory = 'service' | TemplateCategory;
+/** `not begun`: something stood in its way in the last moment. */
+export type AttemptOutcome = 'accepted' | 'refused' | 'unknown' | 'not begun';
+
 /** Who wrote a message, and how we know. `other tool` = only its statuses reached us. */
-export type MessageOrigin = 'customer' | 'phone app' | 'meta agent' | 'history' | 'other tool';
+export type MessageOrigin = 'customer' | 'sangam' | 'phone app' | 'meta agent' | 'history' | 'other tool';
 
 /** docs/design.md §1: computes and shows, writes nothing; writes listed phones only; writes. */
 /** `keys`: what was typed in goes with every call. `mint`: tokens are got with it, as often as they end. */
@@ -641,11 +797,14 @@ export type ConflictKind = 'two records' | 'opt-out cleared' | 'taken by another
 export type AlertKind =
   | AccountAlertKind
   | 'account not answering'
+  | 'channel marketing stopped'
+  | 'channel stopped'
   | 'connection blocked'
   | 'fields missing'
   | 'number taken over'
   | 'opt-out not applied'
   | 'rush of new records'
+  | 'sends unconfirmed'
   | 'settings cut'
   | 'timeline blocked'
   | 'webhooks ended'
@@ -689,6 +848,13 @@ export const workspaceTables = [
   'members',
   'audit',
   'channels',
+  'channel_states',
+  'pauses',
+  'sending_settings',
+  'sends',
+  'send_attempts',
+  'gates',
+  'templates',
   'event_keys',
   'inbox',
   'suppression',

@@ -7,7 +7,7 @@ import { wordsOf } from './words.ts';
 /** A stored message as a timeline needs it. Times in milliseconds. */
 export interface TimelineMessage {
   readonly wamid: string;
-  readonly origin: 'customer' | 'phone app' | 'meta agent' | 'history' | 'other tool';
+  readonly origin: 'customer' | 'sangam' | 'phone app' | 'meta agent' | 'history' | 'other tool';
   readonly direction: 'in' | 'out';
   readonly at: number;
   /** The stored event; undefined: known only by its statuses. */
@@ -22,6 +22,7 @@ export const replyMs = 72 * 60 * 60 * 1000;
 /** Who wrote a message of ours. */
 const ourSenders: Readonly<Record<TimelineMessage['origin'], string>> = {
   customer: 'Business',
+  sangam: 'Business',
   'phone app': 'Business (phone app)',
   'meta agent': 'Business (Meta agent)',
   history: 'Business',
@@ -65,7 +66,7 @@ export function timelineLines(
       return {
         at: message.at,
         direction: message.direction,
-        sender: message.direction === 'in' ? options.customer : ourSenders[message.origin],
+        sender: message.direction === 'in' ? options.customer : businessOf(message, content),
         text: options.text === 'full' ? written : options.text === 'masked' ? maskText(written) : '',
         ...(status === undefined ? {} : { status }),
         ...(statusAt === undefined ? {} : { statusAt }),
@@ -75,7 +76,14 @@ export function timelineLines(
     });
 }
 
-function contentOf({ content }: TimelineMessage): MessageContent | undefined {
+function businessOf({ origin }: TimelineMessage, content: Written | undefined): string {
+  const sender = content !== undefined && 'sender' in content ? content.sender : undefined;
+  return sender === undefined ? ourSenders[origin] : `Business (${sender})`;
+}
+
+type Written = MessageContent & { readonly sender?: string };
+
+function contentOf({ content }: TimelineMessage): Written | undefined {
   if (content === undefined) return undefined;
   const parsed = parseSlice(JSON.parse(content.toString('utf8')) as WebhookSlice);
   return parsed.kind === 'message' || parsed.kind === 'echo' || parsed.kind === 'history'

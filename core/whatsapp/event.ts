@@ -34,6 +34,8 @@ export interface WebhookSlice {
 export type SlicePart =
   | 'message'
   | 'status'
+  /** A message we sent: ours, not WhatsApp's word. */
+  | 'sent'
   | 'echo'
   | 'standby_message'
   | 'standby_status'
@@ -163,11 +165,13 @@ interface StatusChange extends ParsedBase {
   readonly pricing?: { readonly category?: string; readonly type?: string; readonly model?: string };
 }
 
-/** The business wrote, with another tool: its phone app or Meta's agent. `identities` are the recipient's. */
+/** The business wrote: by us, on its phone app, or as Meta's agent. `identities` are the recipient's. */
 export interface Echo extends ParsedBase, MessageContent {
   readonly kind: 'echo';
   readonly wamid: string;
-  readonly origin: 'phone app' | 'meta agent';
+  readonly origin: 'sangam' | 'phone app' | 'meta agent';
+  /** Of ours: who sent it, as people call them. */
+  readonly sender?: string;
 }
 
 /**

@@ -1,6 +1,8 @@
+import { z } from 'zod';
 import type { Identities } from '../identity/index.ts';
 import { errorsOf, readContent } from './content.ts';
 import {
+  type Echo,
   type IdentityChange,
   type KeptEvent,
   messageStatuses,
@@ -32,6 +34,8 @@ export function parseSlice(slice: WebhookSlice): ParsedEvent | Unreadable {
     case 'status':
     case 'standby_status':
       return parseStatus(slice);
+    case 'sent':
+      return parseSent(slice);
     case 'echo':
       return parseEcho(slice, 'phone app');
     case 'standby_echo':
@@ -145,7 +149,15 @@ function parseStatus(slice: WebhookSlice): ParsedEvent | Unreadable {
   };
 }
 
-function parseEcho(slice: WebhookSlice, origin: 'phone app' | 'meta agent'): ParsedEvent | Unreadable {
+const sentSchema = z.looseObject({ sender: z.string() });
+
+function parseSent(slice: WebhookSlice): ParsedEvent | Unreadable {
+  const sent = parseEcho(slice, 'sangam');
+  const named = sentSchema.safeParse(slice.item).data;
+  return sent.kind === 'echo' && named !== undefined ? { ...sent, sender: named.sender } : sent;
+}
+
+function parseEcho(slice: WebhookSlice, origin: Echo['origin']): ParsedEvent | Unreadable {
   const echo = messageSchema.safeParse(slice.item).data;
   if (echo === undefined) return malformed('The echo is not an object.');
   if (echo.id === undefined) return noMessageId();

@@ -166,6 +166,7 @@ const laneOf: Readonly<Record<SlicePart, Lane>> = {
   status: lanes.status,
   standby_status: lanes.status,
   echo: lanes.status,
+  sent: lanes.inbound,
   standby_echo: lanes.status,
   errors: lanes.status,
   value: lanes.status,

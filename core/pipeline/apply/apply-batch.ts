@@ -32,6 +32,7 @@ import {
   mergeMessages,
   peopleOfPrimaries,
   raiseAlerts,
+  reconsiderSends,
   remarkTimeline,
   removeFromInbox,
 } from '../../store/index.ts';
@@ -43,6 +44,8 @@ import { erasedAmong, type ErasureKeyOf, knownByErased, namingErased } from '../
 import { Folding, refoldContacts } from './fold-contacts.ts';
 import { letterOf } from '../event-letter.ts';
 import { optOutUnapplied } from '../opt-out-letters.ts';
+import { noteSendingNews } from '../send/news.ts';
+import { noteSendStatuses, type SendStatus } from '../send/statuses.ts';
 import { parkEvents } from './park.ts';
 import { type People, resolvePeople } from './people.ts';
 import {
@@ -129,10 +132,12 @@ export async function applyBatch(
   const again = await insertMessages(trx, messages);
   const { differing, changed } = await mergeMessages(trx, again, judgeContent);
   await joinStatuses(trx, statusesOf(events, owner));
+  await noteSendStatuses(trx, sendStatusesOf(events), now);
   await addConsentEntries(trx, consentOf(events, owner, now));
   await addTagChanges(trx, tagsOf(events, owner));
   await foldInto(trx, people, events, owner, now);
   await keepEvents(trx, kept);
+  await noteSendingNews(trx, kept, now);
   await noteAlerts(trx, alertsOf(kept, events), now);
   await parkEvents(trx, letters, now);
   if (events.some(({ facts }) => facts.consent?.action === 'withdrawal')) {
@@ -163,6 +168,8 @@ export async function applyBatch(
     [...marks, ...later.map((contactId) => ({ contactId, priority: markPriority.consent }))],
     now,
   );
+  // What waits to leave to them is decided anew: they wrote, agreed or took back.
+  await reconsiderSends(trx, [...marks.map(({ contactId }) => contactId), ...later], now);
   await lookForReturned(trx, people.gained, erasureKeyOf, now);
   const restOf = (crm: string): TimelineRest =>
     traitsOf({ crm, facts: {} })?.timeline.restMs ?? { message: 0, status: 0 };
@@ -353,6 +360,12 @@ function messagesOf(events: readonly ReadFacts[], owner: Owner): MessageRow[] {
             content: row.payload,
           },
         ],
+  );
+}
+
+function sendStatusesOf(events: readonly ReadFacts[]): SendStatus[] {
+  return events.flatMap(({ row: { channelId }, facts: { status } }) =>
+    status === undefined || channelId === null ? [] : [{ ...status, channelId }],
   );
 }
 

@@ -52,6 +52,8 @@ export interface Facts {
     readonly errorCode: number | null;
     /** It is told of an answer in the service window, not of a template. */
     readonly freeForm: boolean;
+    /** What its sender gave along. */
+    readonly opaque: string | undefined;
   };
   readonly consent?: {
     readonly purpose: ConsentPurpose;
@@ -276,6 +278,7 @@ function whatsappFacts(
                 status: parsed.status,
                 errorCode: null,
                 freeForm: false,
+                opaque: undefined,
               },
             }),
       };
@@ -287,6 +290,7 @@ function whatsappFacts(
           status: parsed.status,
           errorCode: parsed.errors[0]?.code ?? null,
           freeForm: freeFormCategories.has(parsed.pricing?.category ?? ''),
+          opaque: parsed.opaque,
         },
       };
     case 'preference':

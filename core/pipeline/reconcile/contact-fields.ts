@@ -1,4 +1,4 @@
-import { carriedOptOut, type ConsentEntry, consentState } from '../../consent/index.ts';
+import { carriedOptOut, type ConsentEntry, type ConsentState, consentState } from '../../consent/index.ts';
 import type { ContactFields, FieldMapping } from '../../crm/index.ts';
 import { bsuidOf, readName } from '../../identity/index.ts';
 import {
@@ -23,12 +23,12 @@ export async function contactFields(
   return readings.map((reading) => fieldsOf(reading, answers.get(reading.contactId) ?? {}, now));
 }
 
-function fieldsOf(
+export function fieldsOf(
   reading: ContactReading,
   flowAnswers: Readonly<Record<string, string>>,
   now: number,
 ): ContactFields {
-  const consent = consentState([...reading.consent, ...inherited(reading)]);
+  const consent = consentOf(reading);
   const name = readName({
     ...(reading.profileName === null ? {} : { profileName: reading.profileName }),
     ...(reading.firstMessage === null ? {} : { firstMessage: reading.firstMessage }),
@@ -61,6 +61,11 @@ function fieldsOf(
     tags: reading.tags,
     flowAnswers,
   };
+}
+
+/** What they agreed to and took back, with what came along with their phones. */
+export function consentOf(reading: ContactReading): ConsentState {
+  return consentState([...reading.consent, ...inherited(reading)]);
 }
 
 /** The opt-outs that came with the phones this person took over. */

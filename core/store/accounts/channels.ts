@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { ChannelRow } from '../schema.ts';
+import { insertChannelState } from '../sends/channel-states.ts';
 import { duePolls } from '../check/polls.ts';
 import { dayMs } from '../work/retention.ts';
 import type { Store, WorkspaceTransaction } from '../store.ts';
@@ -154,6 +155,7 @@ async function insertChannel(trx: WorkspaceTransaction, number: ChannelNumber, n
       created_at: now,
     })
     .execute();
+  await insertChannelState(trx, channelId);
   return channelId;
 }
 

@@ -54,6 +54,7 @@ export async function insertMessages(
 /** Which of several contents that say as much is shown: the person's own words first, then the earliest. */
 const originOrder: readonly MessageOrigin[] = [
   'customer',
+  'sangam',
   'phone app',
   'meta agent',
   'history',

@@ -24,6 +24,8 @@ export interface DeadLetter {
   readonly recordId?: string | undefined;
   /** It is an entry of their timeline that was not written. */
   readonly aboutTimeline?: boolean;
+  /** It is a send that did not leave, or did not arrive. */
+  readonly sendId?: string;
   readonly payload?: Buffer;
   readonly receivedAt: number;
   /** Somebody's opt-out: its contents are not swept. */
@@ -59,6 +61,7 @@ export async function parkDeadLetters(
           contact_id: letter.contactId ?? null,
           record_id: letter.recordId ?? null,
           about_timeline: letter.aboutTimeline ?? false,
+          send_id: letter.sendId ?? null,
           payload: letter.payload ?? null,
           received_at: letter.receivedAt,
           parked_at: now,
@@ -108,6 +111,7 @@ export interface DeadLetterRow {
   readonly channelId: string | null;
   readonly contactId: string | null;
   readonly aboutTimeline: boolean;
+  readonly sendId: string | null;
   readonly receivedAt: number;
   readonly parkedAt: number;
   /** When its contents had had their time; null: they are there, or there never were any. */
@@ -128,7 +132,7 @@ export interface DeadLetterQuery extends Page<string> {
 
 const letterColumns = sql.raw(
   `dead_letter_id as "deadLetterId", reason, explanation, source, signer, channel_id as "channelId",
-   contact_id as "contactId", about_timeline as "aboutTimeline", received_at as "receivedAt", parked_at as "parkedAt",
+   contact_id as "contactId", about_timeline as "aboutTimeline", send_id as "sendId", received_at as "receivedAt", parked_at as "parkedAt",
    contents_swept_at as "contentsSweptAt", set_aside_at as "setAsideAt",
    set_aside_why as "setAsideWhy"`,
 );

@@ -29,6 +29,20 @@ export async function listMembers(
   return rows;
 }
 
+/** By member id; what is no member's is left out. */
+export async function emailsOf(
+  trx: WorkspaceTransaction,
+  memberIds: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  if (memberIds.length === 0) return new Map();
+  const { rows } = await sql<{ memberId: string; email: string }>`
+    select member_id as "memberId", email from members
+    where workspace_id = ${trx.workspaceId} and member_id::text = any(${[...new Set(memberIds)]}::text[])`.execute(
+    trx,
+  );
+  return new Map(rows.map(({ memberId, email }) => [memberId, email]));
+}
+
 /** However their e-mail is spelled; undefined: nobody has it. */
 export async function memberOfEmail(
   trx: WorkspaceTransaction,

@@ -35,6 +35,10 @@ const waiting = [
   places('records', 'dirty_records', 't.held is null'),
   places('timeline', 'timeline_entries', 't.due_at is not null'),
   `select workspace_id, 'checks', connection_id from checks where state = 'running'`,
+  `select s.workspace_id, 'sends', s.channel_id from channel_states s
+   cross join lateral (
+     select 1 from sends t
+     where t.workspace_id = s.workspace_id and t.channel_id = s.channel_id and t.due_at is not null limit 1) waits`,
   `select workspace_id, 'numbers', workspace_id from directory_channels where proven group by workspace_id`,
 ].join(' union all ');
 

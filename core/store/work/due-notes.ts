@@ -1,13 +1,16 @@
-/** Queues whose targets are connections, and those whose target is the workspace itself. */
+/** Queues whose targets are connections; below, those whose target is the workspace itself. */
 export const connectionQueues = ['records', 'timeline', 'checks', 'polls', 'webhooks'] as const;
+/** Those whose target is a channel. */
+export const channelQueues = ['sends'] as const;
 const workspaceQueues = ['inbox', 'sweep', 'silence', 'retention', 'numbers'] as const;
-export type Queue = (typeof connectionQueues)[number] | (typeof workspaceQueues)[number];
+export type Queue =
+  (typeof connectionQueues)[number] | (typeof channelQueues)[number] | (typeof workspaceQueues)[number];
 
 /** What a queue is worked off for. */
 export interface DueTarget {
   readonly queue: Queue;
   readonly workspaceId: string;
-  /** A connection's id; of a queue of whole workspaces the workspace's own. */
+  /** A connection's or a channel's id; of a queue of whole workspaces the workspace's own. */
   readonly targetId: string;
 }
 

@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { DueNote, DueTarget, Queue, RestUntil } from './due-notes.ts';
+import { channelQueues, type DueNote, type DueTarget, type Queue, type RestUntil } from './due-notes.ts';
 import { mayCallNow, nextDue } from './next-due.ts';
+import { maySend } from '../sends/channel-states.ts';
 import type { WorkspaceTransaction } from '../transaction.ts';
 
 /** What a transaction made due. */
@@ -47,19 +48,48 @@ export async function enterDue(trx: WorkspaceTransaction): Promise<NewlyDue[]> {
 
 /**
  * Without what may not be called, and with when what waits may be. The list is read apart: of a distributed database it
- * stands on one node, and connections on another.
+ * stands on one node, connections and channels on another.
  */
 async function callableOf(trx: WorkspaceTransaction, notes: readonly DueNote[]): Promise<readonly DueNote[]> {
   const ofWorkspace = notes.filter(({ targetId }) => targetId === trx.workspaceId);
-  const ofConnections = notes.filter(({ targetId }) => targetId !== trx.workspaceId);
-  if (ofConnections.length === 0) return ofWorkspace;
+  const ofTargets = notes.filter(({ targetId }) => targetId !== trx.workspaceId);
+  const ofChannels = ofTargets.filter(({ queue }) => isOfChannel(queue));
+  const ofConnections = ofTargets.filter(({ queue }) => !isOfChannel(queue));
+  return [
+    ...ofWorkspace,
+    ...(await callableConnections(trx, ofConnections)),
+    ...(await callableChannels(trx, ofChannels)),
+  ];
+}
+
+const ofChannel: ReadonlySet<Queue> = new Set(channelQueues);
+const isOfChannel = (queue: Queue): boolean => ofChannel.has(queue);
+
+async function callableChannels(
+  trx: WorkspaceTransaction,
+  notes: readonly DueNote[],
+): Promise<readonly DueNote[]> {
+  if (notes.length === 0) return [];
+  const { rows } = await sql<DueNote>`
+    select t.queue, t.target_id as "targetId", greatest(t.due_at, s.next_call_at) as at
+    from ${asRows(notes)}
+    join channel_states s on s.workspace_id = ${trx.workspaceId} and s.channel_id = t.target_id
+    where ${maySend(trx.workspaceId)}`.execute(trx);
+  return rows;
+}
+
+async function callableConnections(
+  trx: WorkspaceTransaction,
+  ofConnections: readonly DueNote[],
+): Promise<readonly DueNote[]> {
+  if (ofConnections.length === 0) return [];
   const { rows } = await sql<DueNote>`
     select t.queue, t.target_id as "targetId", greatest(t.due_at, s.next_call_at) as at
     from ${asRows(ofConnections)}
     join crm_connections c on c.workspace_id = ${trx.workspaceId} and c.connection_id = t.target_id
     join crm_call_states s on s.workspace_id = ${trx.workspaceId} and s.connection_id = t.target_id
     where ${mayCallNow(sql`t.queue`)}`.execute(trx);
-  return [...ofWorkspace, ...rows];
+  return rows;
 }
 
 const asRows = (notes: readonly DueNote[]): RawBuilder<unknown> => sql`

@@ -1,6 +1,8 @@
 import { type RawBuilder, sql } from 'kysely';
 import { silentMs } from '../accounts/call-state.ts';
 import { connectionOf } from '../accounts/connections.ts';
+import { channelSending } from '../sends/channel-states.ts';
+import { nextDueSend } from '../sends/sends.ts';
 import { echoMs } from '../reconcile/crm-writes.ts';
 import type { DueTarget, Queue, RestUntil } from './due-notes.ts';
 import { entriesWaiting, isReady, marksWaiting, writingColumns, type WritingTo } from './waiting.ts';
@@ -41,6 +43,8 @@ export async function nextDue(
       return nextPoll(trx, targetId);
     case 'webhooks':
       return nextAsking(trx, targetId);
+    case 'sends':
+      return leftAlone(until, () => nextSend(trx, targetId));
     case 'sweep':
       return nextSweep(trx, now);
     case 'silence':
@@ -142,6 +146,12 @@ async function nextAsking(trx: WorkspaceTransaction, connectionId: string): Prom
   const { disconnectedAt, blockedReason, askWebhooksAt, nextCallAt } = connection;
   if (disconnectedAt !== null || blockedReason !== null) return Infinity;
   return Math.max(askWebhooksAt, nextCallAt);
+}
+
+async function nextSend(trx: WorkspaceTransaction, channelId: string): Promise<number> {
+  const channel = await channelSending(trx, channelId);
+  if (channel === undefined || channel.paused || channel.blockedReason !== null) return Infinity;
+  return Math.max(channel.nextCallAt, await nextDueSend(trx, channelId));
 }
 
 async function nextSweep(trx: WorkspaceTransaction, now: number): Promise<number> {

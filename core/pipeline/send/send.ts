@@ -1,0 +1,233 @@
+import type { Clock } from '../../clock.ts';
+import { SangamError } from '../../errors.ts';
+import {
+  channelAnswered,
+  channelSending,
+  type ChannelSending,
+  restChannel,
+  type SendRow,
+  type Store,
+} from '../../store/index.ts';
+import type { Provider, SendAnswer } from '../../whatsapp/index.ts';
+import {
+  breakerWaitMs,
+  callPlaceMs,
+  type Dispatcher,
+  QueueWorker,
+  type TickFailed,
+  type TickOutcome,
+} from '../../work/index.ts';
+import { GroupCommit } from '../receive/group-commit.ts';
+import { type Claimed, type ClaimedBatch, claimSends, leaseMs } from './claim.ts';
+import { type Departing, departSends, recheckDepartures, takeBack } from './depart.ts';
+import { type Answered, followErrors, settleSends } from './settle.ts';
+import { nameProblems, renewTemplates } from './templates.ts';
+
+/** Who carries a channel's messages; undefined: it has no access token. */
+export interface Providers {
+  of(workspaceId: string, channel: ChannelSending): Promise<Provider | undefined>;
+}
+
+export interface SendCounts {
+  sent(
+    channel: { readonly workspaceId: string; readonly channelId: string },
+    outcome: SendAnswer['outcome'],
+  ): void;
+  readonly failed: TickFailed;
+}
+
+/** Sends what is due, until stopped. */
+export interface Sender {
+  readonly worker: QueueWorker;
+  /** Ends after the calls under way. */
+  stop(): Promise<void>;
+}
+
+/** Sends claimed at a time, and calls of one channel under way at once. */
+const mostClaimed = 200;
+const mostUnderWay = 200;
+const sliceSize = 50;
+/** A look at who may be written to holds for so long: then whoever has not been called yet is looked at anew (docs/design.md §3.5). */
+export const freshMs = 500;
+const largestGroup = { items: 200, weight: 200 };
+/** How soon a channel is looked at again whose calls are all under way. */
+const busyMs = 50;
+
+export function createSender(dependencies: {
+  store: Store;
+  clock: Clock;
+  dispatcher: Dispatcher;
+  providers: Providers;
+  counts: SendCounts;
+}): Sender {
+  const { store, clock, dispatcher, providers, counts } = dependencies;
+  const underWay = new Map<string, Set<Promise<void>>>();
+  const settling = new Map<string, GroupCommit<Answered>>();
+
+  const callsOf = (channelId: string): Set<Promise<void>> => {
+    const calls = underWay.get(channelId) ?? new Set();
+    underWay.set(channelId, calls);
+    return calls;
+  };
+
+  /** One call and what became of it. */
+  const call = async (
+    workspaceId: string,
+    channel: ChannelSending,
+    provider: Provider,
+    departing: Departing,
+  ): Promise<void> => {
+    const { claimed, attemptId } = departing;
+    const answer = await provider.send({
+      ...(claimed.waId === undefined ? {} : { waId: claimed.waId }),
+      ...(claimed.bsuid === undefined ? {} : { bsuid: claimed.bsuid }),
+      content: claimed.content,
+      opaque: attemptId,
+      mediaIds: new Map(),
+      asMarketing: claimed.send.asMarketing,
+    });
+    counts.sent({ workspaceId, channelId: channel.channelId }, answer.outcome);
+    await settlingOf(workspaceId, channel, provider).add({ departing, answer }, 1);
+  };
+
+  /** What answers of a channel come to, those that came together in one transaction. */
+  const settlingOf = (
+    workspaceId: string,
+    channel: ChannelSending,
+    provider: Provider,
+  ): GroupCommit<Answered> => {
+    const known = settling.get(channel.channelId);
+    if (known !== undefined) return known;
+    const commit = new GroupCommit<Answered>(async (group) => {
+      const now = clock.now();
+      const isUnknown = group.some(({ answer }) => answer.outcome === 'unknown');
+      const isHeard = group.some(({ answer }) => answer.outcome !== 'unknown');
+      await store.transact(workspaceId, async (trx) => {
+        const current = (await channelSending(trx, channel.channelId)) ?? channel;
+        await settleSends(trx, current, group, now);
+        if (isUnknown) {
+          const noAnswer = { code: 'timeout', retry: 'later' } as const;
+          await restChannel(
+            trx,
+            channel.channelId,
+            now + breakerWaitMs(noAnswer, current.failedAttempts + 1),
+          );
+        } else if (isHeard && current.failedAttempts > 0) await channelAnswered(trx, channel.channelId);
+      });
+      const refused = group.flatMap(({ answer, departing }) =>
+        answer.outcome === 'refused' ? [departing.claimed.send.sendId] : [],
+      );
+      if (refused.length > 0) await nameProblems(store, workspaceId, channel, provider, refused, clock);
+    }, largestGroup);
+    settling.set(channel.channelId, commit);
+    return commit;
+  };
+
+  /** Lets a slice go: looked at once more, then called. */
+  const depart = async (
+    workspaceId: string,
+    channel: ChannelSending,
+    provider: Provider,
+    slice: readonly Claimed[],
+  ): Promise<void> => {
+    let checkedAt = performance.now();
+    let left = await store.transact(workspaceId, (trx) =>
+      departSends(trx, channel.channelId, slice, clock.now()),
+    );
+    const calls = callsOf(channel.channelId);
+    while (left.length > 0) {
+      const [next, ...others] = left;
+      if (next === undefined) return;
+      if (performance.now() - next.claimed.heldAt > holdsMs) {
+        const late = left;
+        await store.transact(workspaceId, (trx) => takeBack(trx, late, clock.now()));
+        return;
+      }
+      if (performance.now() - checkedAt > freshMs) {
+        checkedAt = performance.now();
+        const again = left;
+        left = await store.transact(workspaceId, (trx) =>
+          recheckDepartures(trx, channel.channelId, again, clock.now()),
+        );
+        continue;
+      }
+      left = others;
+      const one = call(workspaceId, channel, provider, next)
+        .catch((error: unknown) => counts.failed(error, { workspaceId, failures: 1 }))
+        .finally(() => calls.delete(one));
+      calls.add(one);
+    }
+  };
+
+  /** Templates nobody has looked for yet, and those WhatsApp said are otherwise. */
+  const lookUp = async (
+    workspaceId: string,
+    channel: ChannelSending,
+    provider: Provider,
+    { unknownTemplates, failed }: ClaimedBatch,
+  ): Promise<void> => {
+    await nameProblems(
+      store,
+      workspaceId,
+      channel,
+      provider,
+      failed.map(({ sendId }) => sendId),
+      clock,
+    );
+    try {
+      await renewTemplates(store, workspaceId, channel, provider, unknownTemplates, clock);
+    } catch (error) {
+      if (!(error instanceof SangamError)) throw error;
+      const until = clock.now() + breakerWaitMs(error, channel.failedAttempts + 1);
+      await store.transact(workspaceId, (trx) => restChannel(trx, channel.channelId, until));
+    }
+  };
+
+  const tick = async (workspaceId: string, channelId: string): Promise<TickOutcome> => {
+    const channel = await store.transact(workspaceId, (trx) => channelSending(trx, channelId));
+    if (channel === undefined || channel.paused || channel.blockedReason !== null) return 'done';
+    if (channel.nextCallAt > clock.now()) return { notBefore: channel.nextCallAt };
+    const calls = callsOf(channelId);
+    const room = mostUnderWay - calls.size;
+    if (room < sliceSize) return { notBefore: clock.now() + busyMs };
+    const provider = await providers.of(workspaceId, channel);
+    if (provider === undefined) return 'done';
+    const heldAt = performance.now();
+    const batch = await store.transact(workspaceId, async (trx) => {
+      const at = { now: clock.now(), heldAt };
+      const claimedBatch = await claimSends(trx, channel, Math.min(mostClaimed, room), at);
+      await followErrors(trx, channel, claimedBatch.failed.map(failedOf), at.now);
+      return claimedBatch;
+    });
+    await lookUp(workspaceId, channel, provider, batch);
+    for (let from = 0; from < batch.claimed.length; from += sliceSize) {
+      await depart(workspaceId, channel, provider, batch.claimed.slice(from, from + sliceSize));
+    }
+    if (batch.moreAt !== undefined) return { notBefore: batch.moreAt };
+    return batch.full || batch.unknownTemplates.length > 0 ? 'more' : 'done';
+  };
+
+  const worker = new QueueWorker(dispatcher, {
+    queue: 'sends',
+    failed: counts.failed,
+    placeMs: callPlaceMs,
+    tick: ({ workspaceId, targetId }) => tick(workspaceId, targetId),
+  });
+  return {
+    worker,
+    async stop() {
+      await worker.stop();
+      await Promise.all([...underWay.values()].flatMap((calls) => [...calls]));
+    },
+  };
+}
+
+/** A claim is good for so long: a call may take the rest of its lease. */
+const holdsMs = leaseMs - 20_000;
+
+function failedOf(send: SendRow): Parameters<typeof followErrors>[2][number] {
+  return { send, code: send.errorCode ?? unknownCode, details: undefined, afterMs: undefined, atOnce: false };
+}
+
+/** WhatsApp gave no reason. */
+const unknownCode = -1;
