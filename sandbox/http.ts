@@ -5,10 +5,11 @@ import { isAdmitted } from './admission.ts';
 
 const largestBody = '5mb';
 
-/** An HTTP answer before it is written. `body` is JSON; undefined = none. */
+/** An HTTP answer before it is written. `body` is JSON; undefined = none. `bytes` go out as they are instead. */
 export interface Answer {
   readonly status: number;
   readonly body?: unknown;
+  readonly bytes?: Buffer;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -32,7 +33,11 @@ export class ControlError extends Error {
 }
 
 /** Written past Express's `json()`, which hashes every body for an ETag nobody asks for. */
-export function send(response: ServerResponse, { status, body, headers }: Answer): void {
+export function send(response: ServerResponse, { status, body, bytes: raw, headers }: Answer): void {
+  if (raw !== undefined) {
+    response.writeHead(status, { 'Content-Length': raw.length, ...headers }).end(raw);
+    return;
+  }
   if (body === undefined) {
     response.writeHead(status, headers).end();
     return;
@@ -48,14 +53,18 @@ export function send(response: ServerResponse, { status, body, headers }: Answer
 }
 
 /** Bodies stay bytes until their reader parses them, so that each vendor words its own complaint. */
-export function rawBodies(): RequestHandler {
-  return express.raw({ limit: largestBody, type: () => true });
+export function rawBodies(largest = largestBody): RequestHandler {
+  return express.raw({ limit: largest, type: () => true });
+}
+
+export function bodyBytes(request: Request): Buffer {
+  const body: unknown = request.body;
+  return Buffer.isBuffer(body) ? body : Buffer.alloc(0);
 }
 
 /** The body's text; '' where there is none. */
 export function bodyText(request: Request): string {
-  const body: unknown = request.body;
-  return Buffer.isBuffer(body) ? body.toString('utf8') : '';
+  return bodyBytes(request).toString('utf8');
 }
 
 /** The parsed text, or undefined for what is not JSON. */
