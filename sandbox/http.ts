@@ -104,24 +104,17 @@ export function readChanges<Output extends object>(
 
 type Handler = (request: Request) => Answer | Promise<Answer>;
 
-/** A vendor's own route: answers once all that the handler changed is in the journal. */
-export function answeringAnybody(written: () => Promise<void>, handler: Handler): RequestHandler {
+/** A route of the sandbox's own, for those who are admitted. Answers once all that the handler changed is in the journal. */
+export function answering(written: () => Promise<void>, handler: Handler): RequestHandler {
   return async (request, response) => {
+    await mustBeAdmitted(response);
     const answer = await handler(request);
     await written();
     send(response, answer);
   };
 }
 
-/** A route of the sandbox's own, for those who are admitted. Throws `ControlError` 401. */
-export function answering(written: () => Promise<void>, handler: Handler): RequestHandler {
-  const answer = answeringAnybody(written, handler);
-  return async (request, response, next) => {
-    await mustBeAdmitted(response);
-    await answer(request, response, next);
-  };
-}
-
+/** Throws `ControlError` 401. */
 export async function mustBeAdmitted(response: Response): Promise<void> {
   if (await isAdmitted(response)) return;
   throw new ControlError(

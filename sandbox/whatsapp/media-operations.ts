@@ -20,7 +20,7 @@ export interface MediaOperations {
 }
 
 /** A file of a form, its bytes read. */
-export interface Upload {
+interface Upload {
   readonly type: string;
   readonly bytes: Buffer;
 }

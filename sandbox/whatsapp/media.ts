@@ -17,7 +17,7 @@ const mediumSchema = z.object({
   by: z.enum(['business', 'customer']),
 });
 
-export type Medium = z.output<typeof mediumSchema>;
+type Medium = z.output<typeof mediumSchema>;
 
 /** Media that can be sent or read. */
 export interface Media {

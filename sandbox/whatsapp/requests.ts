@@ -1,7 +1,7 @@
 import type { Arrival } from '../arrivals.ts';
 
 /** A request to send something, as a test reads it. */
-export interface SendRequest extends Arrival {
+interface SendRequest extends Arrival {
   readonly number: number;
   /** Sandbox's clock, milliseconds since the Unix epoch. */
   readonly at: number;

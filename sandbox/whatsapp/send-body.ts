@@ -21,6 +21,9 @@ const sendTypes: ReadonlySet<string> = new Set([
   'template',
 ]);
 
+/** docs/vendors/whatsapp.md §2.2. */
+const bsuid = /^[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}$/;
+
 /** docs/vendors/whatsapp.md §3.3. */
 const opaqueMaxBytes = 512;
 
@@ -101,7 +104,8 @@ export function readSendBody(
       ? refuse('to is not a phone number')
       : { ...common, input: to, asked: { phone } };
   }
-  return recipient === undefined
-    ? refuse('The parameter to is required, or recipient')
+  if (recipient === undefined) return refuse('The parameter to is required, or recipient');
+  return !bsuid.test(recipient)
+    ? refuse('recipient is no business-scoped user id')
     : { ...common, input: recipient, asked: { userId: recipient } };
 }

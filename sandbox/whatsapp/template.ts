@@ -19,7 +19,7 @@ export const templateStatuses = [
   'ARCHIVED',
   'LOCKED',
 ] as const;
-export type TemplateStatus = (typeof templateStatuses)[number];
+type TemplateStatus = (typeof templateStatuses)[number];
 
 export const qualities = ['GREEN', 'YELLOW', 'RED', 'UNKNOWN'] as const;
 type Quality = (typeof qualities)[number];

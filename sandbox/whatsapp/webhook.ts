@@ -5,7 +5,7 @@ import { createHmac } from 'node:crypto';
 export type WebhookItem = ListItem | AccountItem;
 
 /** One thing to tell the business: an element of one of a value's arrays. */
-export interface ListItem {
+interface ListItem {
   readonly field: 'messages' | 'user_preferences';
   readonly list: 'messages' | 'statuses' | 'user_preferences';
   readonly item: Readonly<Record<string, unknown>>;
