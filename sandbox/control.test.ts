@@ -12,6 +12,7 @@ afterEach(() => fixture.stop());
 test('the sandbox says how it is reached', async () => {
   expect((await fixture.call('GET', '')).body).toEqual({
     whatsapp: {
+      appId: '300000000000001',
       channelId: 'channel-1',
       phoneNumberId: '100000000000001',
       wabaId: '200000000000001',

@@ -88,27 +88,45 @@ export function crmControls({
       }),
     );
   }
+  router.use(callControls({ calls, faults, written, hears: (lag) => crm.keepPast(lag) }));
+  router.use(crm.controls);
+  return router;
+}
+
+/** What every vendor's API has: how often it was called, and what goes wrong with it. */
+export function callControls({
+  calls,
+  faults,
+  written,
+  hears,
+}: {
+  calls: Calls;
+  faults: Faults;
+  written: () => Promise<void>;
+  /** Whether reads are to lag from now on. */
+  hears?: (readsLag: boolean) => void;
+}): Router {
+  const router = Router();
   router.get(
     '/calls',
-    does(() => ok(calls.read())),
+    answering(written, () => ok(calls.read())),
   );
   router.delete(
     '/calls',
-    does(() => {
+    answering(written, () => {
       calls.reset();
       return ok(calls.read());
     }),
   );
   router.put(
     '/faults',
-    does((request) => {
+    answering(written, (request) => {
       const fault = readBody(faultSchema, request);
-      crm.keepPast(fault.readLagMs !== undefined);
+      hears?.(fault.readLagMs !== undefined);
       faults.set(fault);
       return ok(faults.current());
     }),
   );
-  router.use(crm.controls);
   return router;
 }
 

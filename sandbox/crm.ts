@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Router } from 'express';
 import type { z } from 'zod';
 import type { SandboxClock } from './clock.ts';
+import type { Fault } from './faults.ts';
 import type { Answer } from './http.ts';
 import type { Append, JournalPart } from './journal.ts';
 import type { MustBeTarget } from './targets.ts';
@@ -12,6 +13,7 @@ export interface VendorRequest {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
+  readonly bytes: Buffer;
   readonly text: string;
 }
 
@@ -21,8 +23,10 @@ export interface VendorCall {
   readonly operation: string;
   /** Makes it happen, at once and whole. */
   run(trouble?: CallTrouble): Answer;
+  /** What this very call is hit by, whatever the faults say. */
+  readonly fault?: Fault | undefined;
   /** Its answer is out, or its caller is gone: it counts no more among the calls under way. */
-  end?(): void;
+  end?(answered: Answer | undefined): void;
 }
 
 /** What goes wrong within a call that happens. */

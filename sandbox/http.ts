@@ -5,10 +5,11 @@ import { isAdmitted } from './admission.ts';
 
 const largestBody = '5mb';
 
-/** An HTTP answer before it is written. `body` is JSON; undefined = none. */
+/** An HTTP answer before it is written. `body` is JSON; undefined = none. `bytes` go out as they are instead. */
 export interface Answer {
   readonly status: number;
   readonly body?: unknown;
+  readonly bytes?: Buffer;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -32,7 +33,11 @@ export class ControlError extends Error {
 }
 
 /** Written past Express's `json()`, which hashes every body for an ETag nobody asks for. */
-export function send(response: ServerResponse, { status, body, headers }: Answer): void {
+export function send(response: ServerResponse, { status, body, bytes: raw, headers }: Answer): void {
+  if (raw !== undefined) {
+    response.writeHead(status, { 'Content-Length': raw.length, ...headers }).end(raw);
+    return;
+  }
   if (body === undefined) {
     response.writeHead(status, headers).end();
     return;
@@ -48,14 +53,18 @@ export function send(response: ServerResponse, { status, body, headers }: Answer
 }
 
 /** Bodies stay bytes until their reader parses them, so that each vendor words its own complaint. */
-export function rawBodies(): RequestHandler {
-  return express.raw({ limit: largestBody, type: () => true });
+export function rawBodies(largest = largestBody): RequestHandler {
+  return express.raw({ limit: largest, type: () => true });
+}
+
+export function bodyBytes(request: Request): Buffer {
+  const body: unknown = request.body;
+  return Buffer.isBuffer(body) ? body : Buffer.alloc(0);
 }
 
 /** The body's text; '' where there is none. */
 export function bodyText(request: Request): string {
-  const body: unknown = request.body;
-  return Buffer.isBuffer(body) ? body.toString('utf8') : '';
+  return bodyBytes(request).toString('utf8');
 }
 
 /** The parsed text, or undefined for what is not JSON. */
@@ -95,24 +104,17 @@ export function readChanges<Output extends object>(
 
 type Handler = (request: Request) => Answer | Promise<Answer>;
 
-/** A vendor's own route: answers once all that the handler changed is in the journal. */
-export function answeringAnybody(written: () => Promise<void>, handler: Handler): RequestHandler {
+/** A route of the sandbox's own, for those who are admitted. Answers once all that the handler changed is in the journal. */
+export function answering(written: () => Promise<void>, handler: Handler): RequestHandler {
   return async (request, response) => {
+    await mustBeAdmitted(response);
     const answer = await handler(request);
     await written();
     send(response, answer);
   };
 }
 
-/** A route of the sandbox's own, for those who are admitted. Throws `ControlError` 401. */
-export function answering(written: () => Promise<void>, handler: Handler): RequestHandler {
-  const answer = answeringAnybody(written, handler);
-  return async (request, response, next) => {
-    await mustBeAdmitted(response);
-    await answer(request, response, next);
-  };
-}
-
+/** Throws `ControlError` 401. */
 export async function mustBeAdmitted(response: Response): Promise<void> {
   if (await isAdmitted(response)) return;
   throw new ControlError(

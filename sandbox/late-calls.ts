@@ -1,35 +1,34 @@
 import type { SandboxClock } from './clock.ts';
-import type { VendorCall } from './crm.ts';
 
-/** Calls that happen some time after they were made, on the sandbox's clock. */
+/** What happens some time after it was asked for, on the sandbox's clock. */
 export interface LateCalls {
-  add(call: VendorCall, afterMs: number): void;
+  add(happen: () => void, afterMs: number): void;
   /** Forgets what has not happened yet. */
   close(): void;
 }
 
 export function createLateCalls(clock: SandboxClock): LateCalls {
   /** The earliest first. */
-  let waiting: { readonly call: VendorCall; readonly at: number }[] = [];
+  let waiting: { readonly happen: () => void; readonly at: number }[] = [];
   let timer: NodeJS.Timeout | undefined;
 
-  const happen = (): void => {
+  const work = (): void => {
     clearTimeout(timer);
     const now = clock.now();
     const due = waiting.filter(({ at }) => at <= now);
     waiting = waiting.filter(({ at }) => at > now);
-    for (const { call } of due) call.run();
+    for (const { happen } of due) happen();
     const [next] = waiting;
-    if (next !== undefined) timer = setTimeout(happen, next.at - now);
+    if (next !== undefined) timer = setTimeout(work, next.at - now);
   };
-  const stop = clock.onAdvance(happen);
+  const stop = clock.onAdvance(work);
 
   return {
-    add(call, afterMs) {
+    add(happen, afterMs) {
       const at = clock.now() + afterMs;
       clock.stopAt(at);
-      waiting = [...waiting, { call, at }].toSorted((x, y) => x.at - y.at);
-      happen();
+      waiting = [...waiting, { happen, at }].toSorted((x, y) => x.at - y.at);
+      work();
     },
     close() {
       stop();

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Router } from 'express';
+import { noteArrival } from './arrivals.ts';
 import { createCalls } from './calls.ts';
 import type { SandboxClock } from './clock.ts';
 import { clockJournal } from './clock-journal.ts';
@@ -65,6 +66,7 @@ export async function createSandboxOf(
     rules: whatsappRules.parse(rules['whatsapp'] ?? {}),
     append,
     written,
+    dataDir: options.dataDir,
   });
   const mustBeTarget = targetsOf(options.ownHosts);
   const crms = Object.entries(entries).map(([name, entry]) => {
@@ -80,7 +82,13 @@ export async function createSandboxOf(
   opened.journal = journal;
 
   const router = Router();
-  router.use(guard(options.ownHosts, options.access), rawBodies());
+  router.use((request, _response, next) => {
+    noteArrival(request);
+    next();
+  });
+  router.use(guard(options.ownHosts, options.access));
+  router.use('/whatsapp', whatsapp.bodies);
+  router.use(rawBodies());
   router.get(
     '/',
     answering(written, () =>
@@ -97,7 +105,7 @@ export async function createSandboxOf(
   const fronts = crms.map((crm) => {
     const calls = createCalls();
     const faults = createFaults();
-    const front = createVendorFront({ crm, calls, faults, clock, written });
+    const front = createVendorFront({ vendor: crm, calls, faults, clock, written });
     router.use(`/${crm.name}`, crmControls({ crm, calls, faults, written }), front.handler);
     return front;
   });

@@ -5,7 +5,7 @@ import type { SandboxClock } from './clock.ts';
 import type { CallTrouble, CrmSimulator, VendorCall, VendorRequest } from './crm.ts';
 import type { Fault, Faults } from './faults.ts';
 import { answerGarbage } from './garbage.ts';
-import { bodyText, send } from './http.ts';
+import { type Answer, bodyBytes, bodyText, send } from './http.ts';
 import { createLateCalls } from './late-calls.ts';
 
 export interface VendorFront {
@@ -14,15 +14,20 @@ export interface VendorFront {
   close(): void;
 }
 
+/** A vendor's API as its front knows it. */
+interface Vendor extends Pick<CrmSimulator, 'failure'> {
+  call(request: VendorRequest, incoming: Request): VendorCall | Promise<VendorCall>;
+}
+
 /** The way of every call of a vendor's API: counted, hit by a fault or not, done, journalled, answered. */
 export function createVendorFront({
-  crm,
+  vendor,
   calls,
   faults,
   clock,
   written,
 }: {
-  crm: CrmSimulator;
+  vendor: Vendor;
   calls: Calls;
   faults: Faults;
   clock: SandboxClock;
@@ -30,38 +35,44 @@ export function createVendorFront({
 }): VendorFront {
   const late = createLateCalls(clock);
 
-  const answer = async (response: Response, call: VendorCall, trouble?: CallTrouble): Promise<void> => {
+  const answer = async (response: Response, call: VendorCall, trouble?: CallTrouble): Promise<Answer> => {
     const made = call.run(trouble);
     await written();
     send(response, made);
+    return made;
   };
 
-  const answerFaultily = async (response: Response, call: VendorCall, fault: Fault): Promise<void> => {
+  /** What was answered in the vendor's own words. */
+  const answerFaultily = async (
+    response: Response,
+    call: VendorCall,
+    fault: Fault,
+  ): Promise<Answer | undefined> => {
     const { status, code, hangMs } = fault;
     const trouble: CallTrouble = {
       readAt: fault.readLagMs === undefined ? undefined : clock.now() - fault.readLagMs,
       refusedItem: () => faults.nextItem(),
     };
     if (fault.latencyMs !== undefined) await wait(fault.latencyMs);
-    if (fault.commitAfterMs !== undefined) late.add(call, fault.commitAfterMs);
+    if (fault.commitAfterMs !== undefined) late.add(() => call.run(), fault.commitAfterMs);
     if (fault.garbage !== undefined) {
       const made = fault.garbage === 'html' ? undefined : call.run(trouble);
       await written();
       await answerGarbage(response, fault.garbage, made, status);
-      return;
+      return undefined;
     }
     if (status !== undefined || code !== undefined) {
-      send(response, crm.failure({ status, code }));
-      return;
+      const failure = vendor.failure({ status, code });
+      send(response, failure);
+      return failure;
     }
     if (fault.redirectTo !== undefined) {
       response.writeHead(307, { location: fault.redirectTo }).end();
-      return;
+      return undefined;
     }
     const cut = fault.dropConnection ?? (hangMs === undefined ? undefined : 'before');
     if (cut === undefined && fault.commitAfterMs === undefined) {
-      await answer(response, call, trouble);
-      return;
+      return await answer(response, call, trouble);
     }
     if (cut === 'after' && fault.commitAfterMs === undefined) {
       call.run(trouble);
@@ -69,18 +80,20 @@ export function createVendorFront({
     }
     if (hangMs !== undefined) await untilLeft(response, hangMs);
     response.destroy();
+    return undefined;
   };
 
   return {
     async handler(request, response) {
-      const call = crm.call(vendorRequest(request));
+      const call = await vendor.call(vendorRequest(request), request);
       calls.count(call.operation);
-      const fault = faults.next(call.operation);
+      const fault = call.fault ?? faults.next(call.operation);
+      let answered: Answer | undefined;
       try {
-        if (fault === undefined) await answer(response, call);
-        else await answerFaultily(response, call, fault);
+        answered =
+          fault === undefined ? await answer(response, call) : await answerFaultily(response, call, fault);
       } finally {
-        call.end?.();
+        call.end?.(answered);
       }
     },
     close() {
@@ -103,6 +116,9 @@ function vendorRequest(request: Request): VendorRequest {
     path: mark === -1 ? request.url : request.url.slice(0, mark),
     query: new URLSearchParams(mark === -1 ? '' : request.url.slice(mark + 1)),
     headers: request.headers,
-    text: bodyText(request),
+    bytes: bodyBytes(request),
+    get text() {
+      return bodyText(request);
+    },
   };
 }

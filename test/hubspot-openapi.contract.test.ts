@@ -1,8 +1,9 @@
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { hour, somebody } from './conformance/set-up.ts';
 import { createCrmFixture } from './harness/crm-fixture.ts';
 import { type Description, type Exchange, objectionsTo } from './harness/open-api.ts';
+import { recordVendorCalls } from './harness/vendor-calls.ts';
 import { vendorData } from './harness/vendor-data.ts';
 
 /**
@@ -29,25 +30,7 @@ const known = new Set([
 
 test.skipIf(data === undefined)('requests and answers are as HubSpot describes them', async () => {
   const descriptions = [...(data?.values() ?? [])] as Description[];
-  const exchanges: Exchange[] = [];
-  const real = globalThis.fetch;
-  const spy = vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
-    const response = await real(input, init);
-    const url = new URL(input instanceof Request ? input.url : input);
-    const authorized = new Headers(init?.headers).has('authorization');
-    if (authorized) {
-      const text = await response.clone().text();
-      exchanges.push({
-        method: init?.method ?? 'GET',
-        path: url.pathname.replace('/sandbox/hubspot', ''),
-        sent: typeof init?.body === 'string' ? JSON.parse(init.body) : undefined,
-        status: response.status,
-        answered: text === '' ? undefined : JSON.parse(text),
-      });
-    }
-    return response;
-  });
-  onTestFinished(() => spy.mockRestore());
+  const calls = recordVendorCalls();
   const fixture = await createCrmFixture();
   onTestFinished(() => fixture.close());
   const crm = await fixture.addWorkspace(openHubspotAccount, { webhooks: true });
@@ -77,6 +60,19 @@ test.skipIf(data === undefined)('requests and answers are as HubSpot describes t
   for (const person of [asha, ravi, meera]) await crm.writes(person, 'And again');
   await fixture.ride(hour);
 
+  const exchanges = calls.flatMap(({ method, url, headers, sent, status, answered }): Exchange[] =>
+    headers.has('authorization')
+      ? [
+          {
+            method,
+            path: url.pathname.replace('/sandbox/hubspot', ''),
+            sent: sent === '' ? undefined : JSON.parse(sent),
+            status,
+            answered: answered === '' ? undefined : JSON.parse(answered),
+          },
+        ]
+      : [],
+  );
   expect(exchanges.some(({ status }) => status === 207)).toBe(true);
   const objections = exchanges.flatMap((exchange) => objectionsTo(exchange, descriptions, { known }));
   // Ids and places in lists told once.

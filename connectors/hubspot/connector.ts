@@ -30,7 +30,7 @@ export interface HubspotConnectorOptions {
  *
  * Besides the port's `batch_refused` and `FieldsMissing`, calls throw `reconnect`, `missing_scope`, `not_provisioned`
  * and `property_mismatch` (never: a person must act first), `limit_wait`, `rate_limited`, `daily_limit`, `locked`,
- * `moving`, `unavailable`, `unreachable`, `timeout`, `unreadable_answer`, `incomplete_answer`, `not_found`,
+ * `moving`, `unavailable`, `not_connected`, `unreachable`, `timeout`, `unreadable_answer`, `incomplete_answer`, `not_found`,
  * `token_doubted`, `access_doubted` and `unexpected_answer` (later).
  */
 export function createHubspotConnector(options: HubspotConnectorOptions): Connector {

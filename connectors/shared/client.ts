@@ -43,8 +43,8 @@ export type Answer<Body, Refusal> =
  */
 export interface Client<LimitName extends string, Refusal> {
   /**
-   * Throws `SangamError`: `unreachable`, `timeout` or `unreadable_answer` (later; the call may have had its effect),
-   * `limit_wait` and whatever else permits and credentials throw.
+   * Throws `SangamError`: `not_connected` (later), `unreachable`, `timeout` or `unreadable_answer` (later; the call may have
+   * had its effect), `limit_wait` and whatever else permits and credentials throw.
    */
   call<Body>(call: Call<LimitName>, schema: z.ZodType<Body>): Promise<Answer<Body, Refusal>>;
   /** As `call`, where nothing but success is expected: a refusal is thrown. */

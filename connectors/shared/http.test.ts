@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { SangamError } from '@sangam/core/errors';
 import { expect, onTestFinished, test } from 'vitest';
 import { exchange, type HttpBounds } from './http.ts';
@@ -106,12 +107,91 @@ test('who cannot be reached is said with the network’s own word', async () => 
 
 test('whatever is answered comes back whole', async () => {
   const url = await serve((_request, response) => {
-    response.writeHead(418, { 'x-own': 'yes' }).end('{"said":"नमस्ते"}');
+    response.writeProcessing();
+    response
+      .writeHead(418, { 'x-own': ['yes', 'indeed'] })
+      .end(Buffer.concat([Buffer.from('नमस्ते'), Buffer.of(0, 255)]));
   });
-  const { status, headers, text } = await ask(url);
-  expect({ status, own: headers.get('x-own'), text }).toEqual({
+  const { status, headers, body } = await ask(url);
+  expect({ status, own: headers.get('x-own'), body }).toEqual({
     status: 418,
-    own: 'yes',
-    text: '{"said":"नमस्ते"}',
+    own: 'yes, indeed',
+    body: Buffer.concat([Buffer.from('नमस्ते'), Buffer.of(0, 255)]),
   });
+});
+
+test('what is sent arrives: text and bytes', async () => {
+  const came: unknown[] = [];
+  const url = await serve((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      came.push([request.method, request.url, request.headers['content-type'], Buffer.concat(chunks)]);
+      response.end();
+    });
+  });
+  const headers = { 'content-type': 'x/y' };
+  await exchange({ method: 'PUT', url: `${url}/a?b=c%20d`, headers, body: 'आशा' }, bounds);
+  await exchange({ method: 'POST', url, headers, body: Buffer.of(0, 255) }, bounds);
+  expect(came).toEqual([
+    ['PUT', '/a?b=c%20d', 'x/y', Buffer.from('आशा')],
+    ['POST', '/', 'x/y', Buffer.of(0, 255)],
+  ]);
+});
+
+test('a packed answer is unpacked, as far as an answer may go', async () => {
+  const text = 'x'.repeat(100_000);
+  const url = await serve((request, response) => {
+    expect(request.headers['accept-encoding']).toBe('gzip');
+    response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(text));
+  });
+  expect((await ask(url)).body.toString()).toBe(text);
+  expect(await failure(ask(url, { mostBytes: 50_000 }))).toMatchObject({ code: 'answer_too_long' });
+});
+
+/** A port that was free just now. */
+async function nobodysPort(): Promise<string> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return `127.0.0.1:${String(port)}`;
+}
+
+test('where nobody listens nothing was sent', async () => {
+  expect(await failure(ask(`http://${await nobodysPort()}`))).toMatchObject({ code: 'not_connected' });
+  expect(await failure(ask('http://nobody.invalid'))).toMatchObject({ code: 'not_connected' });
+});
+
+test('where the other side proves nothing nothing was sent', async () => {
+  const url = await serve((_request, response) => response.end());
+  expect(await failure(ask(url.replace('http:', 'https:')))).toMatchObject({ code: 'not_connected' });
+});
+
+test('what found no connection by its deadline is not sent after it', async () => {
+  const asked: unknown[] = [];
+  const url = await serve((request, response) => {
+    asked.push(request.url);
+    response.end();
+  });
+  const late = ask(`${url}/late`, { timeoutMs: 1 });
+  // Nobody hears of the connection before the deadline is over.
+  const free = performance.now() + 20;
+  while (performance.now() < free);
+  expect(await failure(late)).toMatchObject({ code: 'not_connected' });
+  await ask(`${url}/next`);
+  expect(asked).toEqual([`/next/people?key=${secret}`]);
+});
+
+test('what was sent over a connection that was closed meanwhile is not sent again', async () => {
+  let asked = 0;
+  const url = await serve((request, response) => {
+    asked += 1;
+    if (asked === 1) response.end();
+    else request.socket.destroy();
+  });
+  await ask(url);
+  expect(await failure(ask(url))).toMatchObject({ code: 'unreachable' });
+  expect(asked).toBe(2);
 });

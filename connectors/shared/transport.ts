@@ -50,7 +50,7 @@ export function createTransport({ vendor, basePath, timeoutMs, authorization }: 
     async send({ method, path, body, form, headers: own, answer = 'one' }, accessToken) {
       if (accessToken !== undefined && !isToken(accessToken)) throw noToken(vendor);
       const content = form === undefined ? asJson(body) : new URLSearchParams(form).toString();
-      const { status, headers, text } = await exchange(
+      const response = await exchange(
         {
           method,
           url: `${basePath}${path}`,
@@ -64,7 +64,13 @@ export function createTransport({ vendor, basePath, timeoutMs, authorization }: 
         },
         { vendor, origin: 'crm', timeoutMs, mostBytes: mostBytesOf[answer] },
       );
-      return { ok: status >= 200 && status < 300, status, headers, body: parseJson(text) };
+      const { status } = response;
+      return {
+        ok: status >= 200 && status < 300,
+        status,
+        headers: response.headers,
+        body: parseJson(response.body.toString('utf8')),
+      };
     },
   };
 }

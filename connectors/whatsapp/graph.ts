@@ -78,7 +78,7 @@ async function readPage(
     limit: String(pageSize),
     ...(after === undefined ? {} : { after }),
   });
-  const { status, text } = await exchange(
+  const answer = await exchange(
     {
       method: 'GET',
       url: `${basePath}/${version}/${wabaId}/phone_numbers?${query.toString()}`,
@@ -86,7 +86,8 @@ async function readPage(
     },
     { vendor: 'WhatsApp', origin: 'whatsapp', timeoutMs, mostBytes },
   );
-  const body = parseJson(text);
+  const { status } = answer;
+  const body = parseJson(answer.body.toString('utf8'));
   if (status < 200 || status >= 300) throw refusal(status, body);
   const read = page.safeParse(body);
   if (read.success) return read.data;

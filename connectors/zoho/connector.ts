@@ -38,8 +38,8 @@ export interface ZohoConnectorOptions {
  *
  * Besides the port's `batch_refused` and `FieldsMissing`, calls throw `reconnect`, `missing_scope`, `not_provisioned` and
  * `property_mismatch` (never: a person must act first), `limit_wait`, `rate_limited`, `daily_limit`, `unavailable`,
- * `unreachable`, `timeout`, `unreadable_answer`, `incomplete_answer`, `query_refused`, `no_such_module`, `token_doubted`,
- * `access_doubted`, `entry_kept` and `unexpected_answer` (later).
+ * `not_connected`, `unreachable`, `timeout`, `unreadable_answer`, `incomplete_answer`, `query_refused`, `no_such_module`,
+ * `token_doubted`, `access_doubted`, `entry_kept` and `unexpected_answer` (later).
  */
 export function createZohoConnector(options: ZohoConnectorOptions): Connector {
   const { timeoutMs = 20_000, apiBase, facts, ...access } = options;

@@ -36,6 +36,7 @@ function api(method: string, path: string, body?: object): Answer {
       path,
       query: new URLSearchParams(),
       headers: { authorization: 'Bearer token' },
+      bytes: Buffer.alloc(0),
       text: body === undefined ? '' : JSON.stringify(body),
     })
     .run(undefined);

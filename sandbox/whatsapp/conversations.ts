@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import type { Append, JournalPart } from '../journal.ts';
+import type { Shown } from './judgement.ts';
+import type { Pricing } from './pricing.ts';
 import { createPeople, type People, type Person } from './people.ts';
 
 export const messageStatuses = [
@@ -26,7 +28,24 @@ export interface StoredMessage {
   readonly at: number;
   readonly phone?: string | undefined;
   readonly userId?: string | undefined;
+  readonly shown?: Shown | undefined;
+  /** Of the business: what its statuses repeat. */
+  readonly sent?: SentFacts | undefined;
+  /** Of a customer: they came by an ad or a page's button. */
+  readonly isReferred?: boolean | undefined;
 }
+
+export interface SentFacts {
+  /** Which of the ids it was sent to. */
+  readonly to: 'phone' | 'userId';
+  readonly opaque?: string | undefined;
+  readonly pricing?: Pricing | undefined;
+  readonly conversation?: object | undefined;
+}
+
+/** docs/vendors/whatsapp.md §3.7. */
+const windowMs = 24 * 3_600_000;
+const freeEntryMs = 72 * 3_600_000;
 
 type Ids = Pick<Person, 'phone' | 'userId'>;
 
@@ -42,8 +61,15 @@ export interface Conversations {
   setStatus(wamid: string, status: StoredStatus): void;
   /** In the order they came. */
   messagesOf(ids: Ids): StoredMessage[];
-  /** When this person last wrote; milliseconds since the Unix epoch. */
-  lastInboundAt(ids: Ids): number | undefined;
+  /** Within 24 hours of what this person last wrote. `at`: milliseconds since the Unix epoch. */
+  isWindowOpen(ids: Ids, at: number): boolean;
+  /** Of a person who came by an ad and is answered within 24 hours: until when a message sent at this time is free. */
+  freeEntryUntil(ids: Ids, at: number): number | undefined;
+  /** Free-form messages in the month of this time. */
+  serviceMessages(at: number): number;
+  /** The business is seen typing to them until then, or until it has written. */
+  showTyping(ids: Ids, until: number): void;
+  isTyping(ids: Ids, at: number): boolean;
 }
 
 const personSchema = z.object({
@@ -52,6 +78,8 @@ const personSchema = z.object({
   parentUserId: z.string().optional(),
   name: z.string().optional(),
   username: z.string().optional(),
+  onWhatsapp: z.boolean().optional(),
+  stopsMarketing: z.boolean().optional(),
 });
 
 const entrySchema = z.discriminatedUnion('kind', [
@@ -68,6 +96,9 @@ const entrySchema = z.discriminatedUnion('kind', [
       at: z.number(),
       phone: z.string().optional(),
       userId: z.string().optional(),
+      shown: z.custom<Shown>().optional(),
+      sent: z.custom<SentFacts>().optional(),
+      isReferred: z.boolean().optional(),
     }),
   }),
   z.object({ kind: z.literal('status'), wamid: z.string(), status: z.enum(messageStatuses) }),
@@ -78,6 +109,23 @@ export function createConversations(append: Append): Conversations {
   const messages = new Map<string, StoredMessage>();
   const byPerson = new Map<string, string[]>();
   const lastInbound = new Map<string, number>();
+  const lastReferral = new Map<string, number>();
+  const freeUntil = new Map<string, number>();
+  const typingUntil = new Map<string, number>();
+  const serviceByMonth = new Map<string, number>();
+
+  const noteInbound = (key: string, { at, isReferred }: StoredMessage): void => {
+    lastInbound.set(key, Math.max(at, lastInbound.get(key) ?? 0));
+    if (isReferred === true) lastReferral.set(key, Math.max(at, lastReferral.get(key) ?? 0));
+  };
+
+  const noteOutbound = (key: string, { at }: StoredMessage): void => {
+    typingUntil.delete(key);
+    const referredAt = lastReferral.get(key);
+    if (referredAt === undefined) return;
+    lastReferral.delete(key);
+    if (at - referredAt < windowMs) freeUntil.set(key, at + freeEntryMs);
+  };
 
   const keep = (message: StoredMessage): void => {
     messages.set(message.wamid, message);
@@ -85,7 +133,12 @@ export function createConversations(append: Append): Conversations {
       const wamids = byPerson.get(key);
       if (wamids === undefined) byPerson.set(key, [message.wamid]);
       else wamids.push(message.wamid);
-      if (message.direction === 'in') lastInbound.set(key, Math.max(message.at, lastInbound.get(key) ?? 0));
+      if (message.direction === 'in') noteInbound(key, message);
+      else noteOutbound(key, message);
+    }
+    if (message.sent?.pricing?.category === 'service') {
+      const month = monthOf(message.at);
+      serviceByMonth.set(month, (serviceByMonth.get(month) ?? 0) + 1);
     }
   };
 
@@ -100,6 +153,11 @@ export function createConversations(append: Append): Conversations {
   const allIds = (ids: Ids): Ids => {
     const person = people.find(ids);
     return { phone: ids.phone ?? person?.phone, userId: ids.userId ?? person?.userId };
+  };
+
+  const latest = (times: ReadonlyMap<string, number>, ids: Ids): number | undefined => {
+    const found = keysOf(allIds(ids)).flatMap((key) => times.get(key) ?? []);
+    return found.length === 0 ? undefined : Math.max(...found);
   };
 
   return {
@@ -128,10 +186,21 @@ export function createConversations(append: Append): Conversations {
       const wamids = new Set(keysOf(allIds(ids)).flatMap((key) => byPerson.get(key) ?? []));
       return [...wamids].flatMap((wamid) => messages.get(wamid) ?? []).toSorted((a, b) => a.at - b.at);
     },
-    lastInboundAt(ids) {
-      const times = keysOf(allIds(ids)).flatMap((key) => lastInbound.get(key) ?? []);
-      return times.length === 0 ? undefined : Math.max(...times);
+    isWindowOpen(ids, at) {
+      const last = latest(lastInbound, ids);
+      return last !== undefined && at - last < windowMs;
     },
+    freeEntryUntil(ids, at) {
+      const referredAt = latest(lastReferral, ids);
+      if (referredAt !== undefined && at - referredAt < windowMs) return at + freeEntryMs;
+      const until = latest(freeUntil, ids);
+      return until !== undefined && until > at ? until : undefined;
+    },
+    serviceMessages: (at) => serviceByMonth.get(monthOf(at)) ?? 0,
+    showTyping(ids, until) {
+      for (const key of keysOf(allIds(ids))) typingUntil.set(key, until);
+    },
+    isTyping: (ids, at) => (latest(typingUntil, ids) ?? 0) > at,
     journal: {
       name: 'conversations',
       replay(line) {
@@ -161,6 +230,11 @@ export function createConversations(append: Append): Conversations {
 
 function keysOf({ phone, userId }: Ids): string[] {
   return [phone === undefined ? [] : `phone:${phone}`, userId === undefined ? [] : `user:${userId}`].flat();
+}
+
+/** A business counts by months of its own time zone; here UTC. */
+function monthOf(at: number): string {
+  return new Date(at).toISOString().slice(0, 7);
 }
 
 function rank(status: StoredStatus): number {

@@ -1,12 +1,18 @@
 import { Router } from 'express';
 import { z } from 'zod';
 import type { SandboxClock } from '../clock.ts';
-import { answering, ControlError, ok, readBody, readInput } from '../http.ts';
-import type { Conversations, StoredMessage } from './conversations.ts';
+import { answering, bodyBytes, ControlError, ok, readBody, readInput } from '../http.ts';
+import type { Conversations } from './conversations.ts';
 import { messageItem, numberChangeItem, preferenceItem, preferenceValues } from './customer.ts';
 import type { Delivery } from './delivery.ts';
 import { newWamid, toWaId } from './ids.ts';
+import { shownOfInbound, withMedium } from './inbound-content.ts';
+import type { MediaOperations } from './media-operations.ts';
+import type { Media } from './media.ts';
 import type { Person } from './people.ts';
+import type { WhatsappRules } from './rules.ts';
+import { seenMessages } from './seen-messages.ts';
+import type { SendingLimits } from './sending-limits.ts';
 import { wordsOf } from './words.ts';
 
 const phone = z.string().transform((written, context) => {
@@ -48,6 +54,8 @@ const numberChangeBody = z.object({
   newUserId: z.string().min(1).optional(),
 });
 
+const phoneBody = z.strictObject({ ...who, onWhatsapp: z.boolean() });
+
 const messagesQuery = z.object({ phone: phone.optional(), userId: z.string().optional() });
 
 /** What a customer does on their phone. */
@@ -55,9 +63,13 @@ export function customerRoutes(options: {
   clock: SandboxClock;
   conversations: Conversations;
   delivery: Delivery;
+  media: Media;
+  mediaOperations: MediaOperations;
+  limits: SendingLimits;
+  rules: () => WhatsappRules;
   written: () => Promise<void>;
 }): Router {
-  const { clock, conversations, delivery, written } = options;
+  const { clock, conversations, delivery, media, limits, rules, written } = options;
   const router = Router();
 
   router.post(
@@ -79,7 +91,11 @@ export function customerRoutes(options: {
       const body = typeof text === 'string' ? { body: text } : text;
       if (kind === 'text' && body === undefined)
         throw new ControlError(400, 'bad_request', 'A text message needs text.');
-      const message = { ...content, ...(body === undefined ? {} : { text: body }) };
+      const message = withMedium(
+        kind,
+        { ...content, ...(body === undefined ? {} : { text: body }) },
+        { media, operations: options.mediaOperations, rules: rules(), host: request.headers.host },
+      );
       const wamid = id ?? newWamid();
       const seconds = timestamp ?? String(Math.floor(clock.now() / 1000));
       conversations.see(person);
@@ -92,7 +108,10 @@ export function customerRoutes(options: {
         at: Number(seconds) * 1000,
         phone: from,
         userId,
+        shown: shownOfInbound(kind, message),
+        isReferred: content['referral'] === undefined ? undefined : true,
       });
+      limits.countInbound();
       delivery.queue(messageItem({ wamid, type: kind, timestamp: seconds, person, content: message }));
       return ok({ wamid });
     }),
@@ -103,7 +122,35 @@ export function customerRoutes(options: {
     answering(written, (request) => {
       const ids = readInput(messagesQuery, request.query);
       mustBeSomebody(ids);
-      return ok({ results: conversations.messagesOf(ids).map(toUserMessage) });
+      return ok({
+        results: seenMessages(conversations.messagesOf(ids)),
+        typing: conversations.isTyping(ids, clock.now()),
+      });
+    }),
+  );
+
+  router.post(
+    '/media',
+    answering(written, (request) => {
+      const bytes = bodyBytes(request);
+      if (bytes.length === 0)
+        throw new ControlError(400, 'bad_request', 'The body is the medium: it is empty.');
+      const { id, mimeType, sha256 } = media.put(
+        'customer',
+        request.headers['content-type'] ?? 'application/octet-stream',
+        bytes,
+      );
+      return ok({ id, mime_type: mimeType, sha256 });
+    }),
+  );
+
+  router.put(
+    '/phone',
+    answering(written, (request) => {
+      const { from, userId, onWhatsapp } = readBody(phoneBody, request);
+      mustBeSomebody({ phone: from, userId });
+      conversations.see({ phone: from, userId, onWhatsapp });
+      return ok({});
     }),
   );
 
@@ -113,7 +160,8 @@ export function customerRoutes(options: {
       const { from, userId, username, name, value, signupId } = readBody(preferenceBody, request);
       const person = { phone: from, userId, username, name };
       mustBeSomebody(person);
-      delivery.queue(preferenceItem({ person: conversations.see(person), value, signupId, at: clock.now() }));
+      const seen = conversations.see({ ...person, stopsMarketing: value === 'stop' });
+      delivery.queue(preferenceItem({ person: seen, value, signupId, at: clock.now() }));
       return ok({});
     }),
   );
@@ -143,8 +191,4 @@ function mustBeSomebody({ phone: number, userId }: Pick<Person, 'phone' | 'userI
   if (number === undefined && userId === undefined) {
     throw new ControlError(400, 'nobody', 'A phone or a userId is needed: nobody is named.');
   }
-}
-
-function toUserMessage({ wamid, direction, type, body, status, at }: StoredMessage): object {
-  return { wamid, direction, type, body, status, at: new Date(at).toISOString() };
 }

@@ -116,7 +116,7 @@ describe('reading back', () => {
   });
 
   test('of nobody known is empty, of nobody named refused', async () => {
-    expect(await read('phone=1')).toEqual({ results: [] });
+    expect(await read('phone=1')).toEqual({ results: [], typing: false });
     expect(await fixture.call('GET', '/whatsapp/customer/messages')).toMatchObject({ status: 400 });
   });
 });

@@ -3,7 +3,7 @@ import type { SandboxClock } from '../clock.ts';
 import type { Append, JournalPart } from '../journal.ts';
 import { createDeliveries, type DeliveryState, type Retries } from '../shared/deliveries.ts';
 import type { WhatsappRules } from './rules.ts';
-import { type BusinessNumber, encode, envelope, sign, type WebhookItem } from './webhook.ts';
+import { accountFields, type BusinessNumber, encode, envelope, sign, type WebhookItem } from './webhook.ts';
 
 /** How webhooks are sent from here on. What waits already keeps its place and its number of copies. */
 export const deliverySettings = z.strictObject({
@@ -35,12 +35,15 @@ const answerMs = 10_000;
 /** How long the first item of a batch waits for company. */
 const gatherMs = 50;
 
-const itemSchema = z.object({
-  field: z.enum(['messages', 'user_preferences']),
-  list: z.enum(['messages', 'statuses', 'user_preferences']),
-  item: z.record(z.string(), z.unknown()),
-  contact: z.record(z.string(), z.unknown()).optional(),
-});
+const itemSchema = z.union([
+  z.object({
+    field: z.enum(['messages', 'user_preferences']),
+    list: z.enum(['messages', 'statuses', 'user_preferences']),
+    item: z.record(z.string(), z.unknown()),
+    contact: z.record(z.string(), z.unknown()).optional(),
+  }),
+  z.object({ field: z.enum(accountFields), value: z.record(z.string(), z.unknown()), at: z.number() }),
+]);
 
 export interface Delivery {
   readonly journal: JournalPart;

@@ -1,16 +1,32 @@
-import { type Request, Router } from 'express';
-import { z } from 'zod';
+import { type RequestHandler, Router } from 'express';
+import { type Calls, createCalls } from '../calls.ts';
 import type { SandboxClock } from '../clock.ts';
-import { answering, answeringAnybody, bodyText, ControlError, ok, readBody, readChanges } from '../http.ts';
+import { callControls } from '../control.ts';
+import { createFaults } from '../faults.ts';
+import { answering, ok, readChanges } from '../http.ts';
 import type { Append, JournalPart } from '../journal.ts';
-import { createConversations, messageStatuses } from './conversations.ts';
+import { createVendorFront } from '../vendor-front.ts';
+import { mediaBodies } from './bodies.ts';
+import { createCases } from './cases.ts';
+import { createConversations } from './conversations.ts';
 import { customerRoutes } from './customer-routes.ts';
 import { createDelivery, deliverySettings } from './delivery.ts';
-import { newWamid, toWaId } from './ids.ts';
-import { createNumbers, type GraphRead } from './numbers.ts';
+import { createFates } from './fates.ts';
+import { createGraph, isGraphPath } from './graph.ts';
+import { createMediaBytes } from './media-bytes.ts';
+import { createMediaOperations } from './media-operations.ts';
+import { createMedia } from './media.ts';
+import { createNumbers } from './numbers.ts';
+import { createRequests } from './requests.ts';
 import { type WhatsappRules, whatsappRules } from './rules.ts';
 import { createSender } from './send.ts';
-import { statusItem } from './status.ts';
+import { sendingControls } from './sending-controls.ts';
+import { createSendingLimits } from './sending-limits.ts';
+import { templateControls } from './template-controls.ts';
+import { createTemplateLife } from './template-life.ts';
+import { createTemplateOperations } from './template-operations.ts';
+import { createTemplates } from './templates.ts';
+import { createUploadSessions } from './upload-sessions.ts';
 
 /** The business number the sandbox plays Meta for. */
 export interface WhatsappOptions {
@@ -26,6 +42,8 @@ export interface WhatsappOptions {
 
 export interface Whatsapp {
   readonly router: Router;
+  /** Reads media, which are larger than other bodies; to stand before what reads those. */
+  readonly bodies: RequestHandler;
   readonly journals: readonly JournalPart[];
   /** What GET /sandbox tells of it. */
   facts(): object;
@@ -33,13 +51,8 @@ export interface Whatsapp {
   close(): Promise<void>;
 }
 
-const statusBody = z.object({
-  wamid: z.string().min(1).optional(),
-  to: z.string().optional(),
-  userId: z.string().min(1).optional(),
-  status: z.string().min(1),
-  errors: z.array(z.unknown()).optional(),
-});
+/** The app the sandbox knows: the same in every installation. */
+const appId = '300000000000001';
 
 export function createWhatsapp(
   options: WhatsappOptions & {
@@ -47,62 +60,52 @@ export function createWhatsapp(
     rules: WhatsappRules;
     append: (part: string) => Append;
     written: () => Promise<void>;
+    /** Where the bytes of media are kept; without it in memory. */
+    dataDir: string | undefined;
   },
 ): Whatsapp {
   const { channelId, phoneNumberId, wabaId, displayPhoneNumber, webhookUrl, appSecret, verifyToken } =
     options;
-  const { clock, written } = options;
+  const { accessToken, clock, written, append } = options;
   let rules = options.rules;
-  const conversations = createConversations(options.append('conversations'));
+  const world = { ...options, clock, rules: () => rules };
+  const conversations = createConversations(append('conversations'));
   const delivery = createDelivery({
+    ...world,
     number: { wabaId, phoneNumberId, displayPhoneNumber },
-    webhookUrl,
-    appSecret,
-    clock,
-    rules: () => rules,
-    append: options.append('webhooks'),
+    append: append('webhooks'),
   });
-  const send = createSender({
-    phoneNumberId,
-    accessToken: options.accessToken,
-    clock,
-    rules: () => rules,
-    conversations,
-    delivery,
+  const templates = createTemplates(append('templates'), clock);
+  const life = createTemplateLife({ ...world, templates, delivery });
+  const media = createMedia({ ...world, append: append('media'), bytes: createMediaBytes(options.dataDir) });
+  const mediaOperations = createMediaOperations({ ...world, media });
+  const limits = createSendingLimits(world);
+  const cases = createCases();
+  const requests = createRequests();
+  const fates = createFates({ ...world, conversations, delivery });
+  const graph = createGraph({
+    ...world,
+    appId,
+    numbers: createNumbers(world),
+    templates: createTemplateOperations({ ...world, templates, life }),
+    media: mediaOperations,
+    uploads: createUploadSessions(),
+    limits,
+    requests,
+    prepareSend: createSender({ ...world, conversations, templates, media, limits, cases, fates }),
   });
-  const numbers = createNumbers(options);
+  const calls: Calls = createCalls();
+  const faults = createFaults();
+  const front = createVendorFront({ vendor: graph, calls, faults, clock, written });
 
   const router = Router();
-  router.use('/customer', customerRoutes({ clock, conversations, delivery, written }));
-
-  router.post(
-    '/statuses',
-    answering(written, (request) => {
-      const { wamid = newWamid(), to, userId, status, errors } = readBody(statusBody, request);
-      const known = conversations.get(wamid);
-      const phone = to === undefined ? undefined : toWaId(to);
-      const named = phone === undefined && userId === undefined ? known : { phone, userId };
-      if (named?.phone === undefined && named?.userId === undefined) {
-        throw new ControlError(
-          400,
-          'nobody',
-          'Of a message the sandbox does not know, to or userId is needed.',
-        );
-      }
-      const ids = { phone: named.phone, userId: named.userId };
-      const person = {
-        ...conversations.people.find(ids),
-        ...(ids.phone === undefined ? {} : { phone: ids.phone }),
-        ...(ids.userId === undefined ? {} : { userId: ids.userId }),
-      };
-      const ladder = messageStatuses.find((step) => step === status);
-      if (ladder !== undefined) conversations.setStatus(wamid, ladder);
-      const sentTo = ids.phone === undefined ? 'userId' : 'phone';
-      delivery.queue(statusItem({ wamid, status, at: clock.now(), to: person, sentTo, errors }));
-      return ok({ wamid });
-    }),
+  router.use(
+    '/customer',
+    customerRoutes({ ...world, conversations, delivery, media, mediaOperations, limits }),
   );
-
+  router.use('/templates', templateControls({ templates, life, written }));
+  router.use(sendingControls({ clock, conversations, delivery, cases, fates, requests, written }));
+  router.use(callControls({ calls, faults, written }));
   router.get(
     '/delivery',
     answering(written, () => ok({ ...delivery.settings(), ...delivery.state() })),
@@ -121,30 +124,16 @@ export function createWhatsapp(
       return ok(rules);
     }),
   );
-  // Any version: the sandbox does not tell them apart. docs/vendors/whatsapp.md §3.1.
-  router.post(
-    '/v:version/:phoneNumberId/messages',
-    answeringAnybody(written, (request) =>
-      send({
-        authorization: request.headers.authorization,
-        phoneNumberId: String(request.params['phoneNumberId']),
-        text: bodyText(request),
-      }),
-    ),
-  );
-  router.get(
-    '/v:version/:id/phone_numbers',
-    answeringAnybody(written, (request) => numbers.list(graphRead(request))),
-  );
-  router.get(
-    '/v:version/:id',
-    answeringAnybody(written, (request) => numbers.read(graphRead(request))),
+  router.use((request, response, next) =>
+    isGraphPath(request.path) ? front.handler(request, response, next) : next(),
   );
 
   return {
     router,
-    journals: [conversations.journal, delivery.journal],
+    bodies: mediaBodies(graph),
+    journals: [conversations.journal, delivery.journal, templates.journal, media.journal],
     facts: () => ({
+      appId,
       channelId,
       phoneNumberId,
       wabaId,
@@ -152,13 +141,17 @@ export function createWhatsapp(
       webhookUrl: webhookUrl(),
       appSecret,
       verifyToken,
-      accessToken: options.accessToken,
+      accessToken,
     }),
-    start: () => delivery.start(),
-    close: () => delivery.close(),
+    start() {
+      media.start();
+      life.start();
+      delivery.start();
+    },
+    close() {
+      front.close();
+      life.close();
+      return delivery.close();
+    },
   };
-}
-
-function graphRead({ headers, params, query }: Request): GraphRead {
-  return { authorization: headers.authorization, id: String(params['id']), query };
 }

@@ -1,20 +1,14 @@
-import { z } from 'zod';
 import { type Answer, ok } from '../http.ts';
-import { badToken, unknownNode } from './graph-errors.ts';
+import type { WhatsappRules } from './rules.ts';
 
 /** What the sandbox's Graph tells of its number, under the names OpenAPI v23 gives these fields. */
 export interface Numbers {
   /** `GET /{WABA id}/phone_numbers` */
-  list(request: GraphRead): Answer;
+  list(query: URLSearchParams): Answer;
   /** `GET /{phone number id}` */
-  read(request: GraphRead): Answer;
-}
-
-export interface GraphRead {
-  readonly authorization: string | undefined;
-  /** The node that is read. */
-  readonly id: string;
-  readonly query: unknown;
+  read(query: URLSearchParams): Answer;
+  /** `GET /{WABA id}` */
+  account(query: URLSearchParams): Answer;
 }
 
 /** What is told where no `fields` are named. */
@@ -25,15 +19,15 @@ const defaultFields = [
   'quality_rating',
   'id',
 ];
-const fieldsQuery = z.looseObject({ fields: z.string().optional() });
+const defaultAccountFields = ['id', 'name', 'timezone_id', 'message_template_namespace'];
 
 export function createNumbers(options: {
   phoneNumberId: string;
   wabaId: string;
   displayPhoneNumber: string;
-  accessToken: string;
+  rules: () => WhatsappRules;
 }): Numbers {
-  const number: Readonly<Record<string, unknown>> = {
+  const number = (): Readonly<Record<string, unknown>> => ({
     id: options.phoneNumberId,
     display_phone_number: options.displayPhoneNumber,
     verified_name: 'Sangam Sandbox',
@@ -43,24 +37,35 @@ export function createNumbers(options: {
     account_mode: 'SANDBOX',
     host_platform: 'CLOUD_API',
     is_official_business_account: false,
+    whatsapp_business_manager_messaging_limit: limitName(options.rules().portfolioLimit),
+  });
+  const account: Readonly<Record<string, unknown>> = {
+    id: options.wabaId,
+    name: 'Sangam Sandbox',
+    timezone_id: '71',
+    message_template_namespace: 'sangam_sandbox',
+    marketing_messages_onboarding_status: 'ONBOARDED',
   };
   /** The id is told whatever is asked; a field that is none is left out. */
-  const told = (query: unknown): object => {
-    const asked = fieldsQuery.safeParse(query).data?.fields?.split(',') ?? defaultFields;
+  const told = (all: Readonly<Record<string, unknown>>, query: URLSearchParams, usual: string[]): object => {
+    const asked = query.get('fields')?.split(',') ?? usual;
     return Object.fromEntries(
-      [...new Set([...asked, 'id'])].flatMap((name) => (name in number ? [[name, number[name]]] : [])),
+      [...new Set([...asked, 'id'])].flatMap((name) => (name in all ? [[name, all[name]]] : [])),
     );
   };
-  const answer = ({ authorization, id }: GraphRead, wanted: string, body: () => unknown): Answer => {
-    if (authorization !== `Bearer ${options.accessToken}`) return badToken(authorization);
-    return id === wanted ? ok(body()) : unknownNode(id);
-  };
   return {
-    list: (request) =>
-      answer(request, options.wabaId, () => ({
-        data: [told(request.query)],
+    list: (query) =>
+      ok({
+        data: [told(number(), query, defaultFields)],
         paging: { cursors: { before: 'QVFIU0', after: 'QVFIU1' } },
-      })),
-    read: (request) => answer(request, options.phoneNumberId, () => told(request.query)),
+      }),
+    read: (query) => ok(told(number(), query, defaultFields)),
+    account: (query) => ok(told(account, query, defaultAccountFields)),
   };
+}
+
+/** docs/vendors/whatsapp.md §3.4. */
+function limitName(limit: number): string {
+  if (limit === 0) return 'TIER_UNLIMITED';
+  return limit >= 1_000 ? `TIER_${String(limit / 1_000)}K` : `TIER_${String(limit)}`;
 }

@@ -8,6 +8,10 @@ export interface Person {
   readonly name?: string | undefined;
   /** Without `@`. */
   readonly username?: string | undefined;
+  /** False: there is no WhatsApp on this phone. */
+  readonly onWhatsapp?: boolean | undefined;
+  /** Took back their consent to marketing, by WhatsApp's own button. docs/vendors/whatsapp.md §1.8. */
+  readonly stopsMarketing?: boolean | undefined;
 }
 
 /** Who was seen, found by phone or user id, so that statuses and sends name people as Meta would. */

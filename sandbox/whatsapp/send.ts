@@ -1,155 +1,198 @@
-import { z } from 'zod';
 import type { SandboxClock } from '../clock.ts';
-import { type Answer, ok, parseJson } from '../http.ts';
-import type { Conversations } from './conversations.ts';
-import type { Delivery } from './delivery.ts';
-import { badParameter, badToken, unknownObject, windowClosed } from './graph-errors.ts';
-import { newWamid, toWaId } from './ids.ts';
+import { type Answer, ok } from '../http.ts';
+import { type Case, type Cases, faultOf } from './cases.ts';
+import { contentJudgement } from './contents.ts';
+import type { Conversations, SentFacts } from './conversations.ts';
+import type { AcceptedMessage, Fates } from './fates.ts';
+import { badParameter, graphError } from './graph-errors.ts';
+import { newWamid } from './ids.ts';
+import { type Judgement, refused } from './judgement.ts';
+import type { Media } from './media.ts';
+import { createObstacles } from './obstacles.ts';
 import type { Person } from './people.ts';
+import { pricingOf } from './pricing.ts';
 import type { WhatsappRules } from './rules.ts';
-import { statusItem } from './status.ts';
-import { wordsOf } from './words.ts';
+import { readSendBody, type ReceiptBody, type SendBody } from './send-body.ts';
+import type { SendingLimits } from './sending-limits.ts';
+import { templateJudgement } from './template-judgement.ts';
+import { buttonsOf, type Template } from './template.ts';
+import type { Templates } from './templates.ts';
 
-/** Types a business may send. docs/vendors/whatsapp.md §3.2. */
-const sendTypes: ReadonlySet<string> = new Set([
-  'text',
-  'image',
-  'video',
-  'audio',
-  'document',
-  'sticker',
-  'location',
-  'contacts',
-  'reaction',
-  'interactive',
-  'template',
-]);
+export type Endpoint = 'messages' | 'marketing_messages';
 
-/** docs/vendors/whatsapp.md §3.7. */
-const windowMs = 24 * 3_600_000;
-
-/** docs/vendors/whatsapp.md §3.3. */
-const opaqueMaxBytes = 512;
-
-const sendBody = z.looseObject({
-  messaging_product: z.literal('whatsapp'),
-  to: z.string().optional(),
-  recipient: z.string().optional(),
-  type: z.string().default('text'),
-  biz_opaque_callback_data: z
-    .string()
-    .refine((opaque) => Buffer.byteLength(opaque) <= opaqueMaxBytes, 'at most 512 bytes')
-    .optional(),
-});
-
-const readReceipt = z.looseObject({
-  messaging_product: z.literal('whatsapp'),
-  status: z.literal('read'),
-  message_id: z.string(),
-});
-
-/**
- * What is priced how since 1 Oct 2026, as far as the sandbox can tell: it knows no template's category.
- * docs/vendors/whatsapp.md §1.7, §3.7.
- */
-const pricing = {
-  freeForm: { billable: false, pricing_model: 'PMP', type: 'free_customer_service', category: 'service' },
-  template: { billable: true, pricing_model: 'PMP', type: 'regular', category: 'utility' },
-};
-
-export interface SendRequest {
-  readonly authorization: string | undefined;
-  readonly phoneNumberId: string;
-  readonly text: string;
+/** A send that is read and has not happened yet. */
+export interface PreparedSend {
+  readonly template: Template | undefined;
+  /** What its caller meets instead of an answer. */
+  readonly fault: ReturnType<typeof faultOf>;
+  /** `accepted` hears of the message that is taken in. */
+  run(accepted: (wamid: string) => void): Answer;
 }
 
-/** `POST /{phone number id}/messages`: accepted at once, its fate told by webhook. docs/vendors/whatsapp.md §3.1. */
+/** docs/vendors/whatsapp.md §3.2. */
+const typingMs = 25_000;
+
+/** `POST /{phone number id}/messages`: judged, accepted, its fate told by webhook. docs/vendors/whatsapp.md §3.1. */
 export function createSender(options: {
-  phoneNumberId: string;
-  accessToken: string;
+  displayPhoneNumber: string;
   clock: SandboxClock;
   rules: () => WhatsappRules;
   conversations: Conversations;
-  delivery: Delivery;
-}): (request: SendRequest) => Answer {
-  const { clock, conversations, delivery } = options;
+  templates: Templates;
+  media: Media;
+  limits: SendingLimits;
+  cases: Cases;
+  fates: Fates;
+}): (text: string, endpoint: Endpoint) => PreparedSend {
+  const { clock, rules, conversations, templates, limits, fates } = options;
+  const ownPhone = options.displayPhoneNumber.replace(/\D/g, '');
+  const obstacleTo = createObstacles(options);
 
-  const accept = (message: z.infer<typeof sendBody>, asked: Pick<Person, 'phone' | 'userId'>): Answer => {
+  const receive = ({ messageId, types }: ReceiptBody): Answer => {
+    const message = conversations.get(messageId);
+    if (message?.direction !== 'in') return badParameter('message_id is unknown');
+    conversations.setStatus(messageId, 'read');
+    if (types) conversations.showTyping(message, clock.now() + typingMs);
+    return ok({ success: true });
+  };
+
+  const judge = ({ type, content, replyTo }: SendBody, endpoint: Endpoint): Judgement => {
+    if (endpoint === 'marketing_messages' && type !== 'template')
+      return refused(100, 'The Marketing Messages API sends templates only');
+    const judgement =
+      type === 'template'
+        ? templateJudgement(content, templates, rules())
+        : contentJudgement(type, content, rules());
+    if ('refused' in judgement) return judgement;
+    const { shown } = judgement;
+    if (endpoint === 'marketing_messages' && shown.template?.category !== 'MARKETING')
+      return refused(100, 'The Marketing Messages API sends marketing templates only');
+    if (shown.reaction !== undefined && conversations.get(shown.reaction.to) === undefined)
+      return refused(131_009, `reaction.message_id: there is no message ${shown.reaction.to}`);
+    if (replyTo === undefined) return judgement;
+    if (conversations.get(replyTo) !== undefined) return { ...judgement, shown: { ...shown, replyTo } };
+    return rules().unknownContext === 'ignored'
+      ? judgement
+      : refused(131_009, `context.message_id: there is no message ${replyTo}`);
+  };
+
+  /** What one's statuses will repeat. */
+  const factsOf = (
+    { asked, opaque }: SendBody,
+    endpoint: Endpoint,
+    to: Person,
+    template: Template | undefined,
+    at: number,
+  ): SentFacts => {
+    const freeUntil = conversations.freeEntryUntil(to, at);
+    const pricing = pricingOf({
+      category: template?.category,
+      endpoint,
+      isFreeEntry: freeUntil !== undefined,
+      serviceMessages: conversations.serviceMessages(at),
+      freeServiceMessages: rules().freeServiceMessages,
+    });
+    return {
+      to: asked.phone === undefined ? 'userId' : 'phone',
+      opaque,
+      pricing,
+      // docs/vendors/whatsapp.md §1.7: gone since v24 but for free entry points.
+      conversation:
+        freeUntil === undefined
+          ? undefined
+          : {
+              id: `${to.phone ?? to.userId ?? ''}${String(freeUntil)}`.replace(/\W/g, ''),
+              expiration_timestamp: String(Math.floor(freeUntil / 1000)),
+              origin: { type: 'referral_conversion' },
+            },
+    };
+  };
+
+  /** Without a payment method what costs is silently not delivered. docs/vendors/whatsapp.md §3.6. */
+  const isPaidFor = ({ pricing }: SentFacts): boolean =>
+    rules().paymentMethod || pricing?.category !== 'service' || pricing.type !== 'regular';
+
+  const accept = (
+    message: SendBody,
+    template: Template | undefined,
+    endpoint: Endpoint,
+    hit: Case | undefined,
+    accepted: (wamid: string) => void,
+  ): Answer => {
+    const throughput = limits.throughput();
+    if (throughput !== undefined) return graphError(throughput);
+    const judgement = judge(message, endpoint);
+    if ('refused' in judgement) return graphError(judgement.refused);
+    const { asked, type, input } = message;
+    if (asked.phone === ownPhone) return graphError({ code: 131_021, details: 'Recipient is the sender.' });
+    if (
+      asked.phone === undefined &&
+      template?.category === 'AUTHENTICATION' &&
+      buttonsOf(template).length > 0
+    )
+      return graphError({ code: 131_062, details: 'This template wants a phone number.' });
     const to = conversations.see({ ...conversations.people.find(asked), ...asked });
-    const sentTo = asked.phone === undefined ? 'userId' : 'phone';
-    const wamid = newWamid();
-    const at = clock.now();
-    const { type, biz_opaque_callback_data: opaque } = message;
-    conversations.record({
+    const pair = limits.pair(to.phone ?? to.userId ?? '');
+    if (pair !== undefined) return graphError(pair);
+    const { body, shown } = judgement;
+    const obstacle = obstacleTo(to, shown);
+    if (obstacle?.told === 'at once') return graphError(obstacle.refusal);
+
+    const [wamid, at] = [newWamid(), clock.now()];
+    const taken: AcceptedMessage = {
       wamid,
       direction: 'out',
       type,
-      body: wordsOf(type, message),
+      body,
       status: 'accepted',
       at,
       phone: to.phone,
       userId: to.userId,
-    });
-    const template = type === 'template';
-    const told = {
-      wamid,
-      at,
-      to,
-      sentTo,
-      opaque,
-      pricing: template ? pricing.template : pricing.freeForm,
-    } as const;
-    if (template || isWindowOpen(to, at)) {
-      for (const status of ['sent', 'delivered'] as const) {
-        conversations.setStatus(wamid, status);
-        delivery.queue(statusItem({ ...told, status }));
-      }
-    } else {
-      conversations.setStatus(wamid, 'failed');
-      const echoed = options.rules().echoesOpaqueOnFailed ? opaque : undefined;
-      delivery.queue(statusItem({ ...told, status: 'failed', opaque: echoed, errors: [windowClosed] }));
-    }
-    const contact =
-      sentTo === 'phone'
-        ? { input: message.to, wa_id: asked.phone }
-        : { input: message.recipient, user_id: asked.userId };
+      shown,
+      sent: factsOf(message, endpoint, to, template, at),
+    };
+    conversations.record(taken);
+    accepted(wamid);
+    if (obstacle !== undefined) fates.fail(taken, obstacle.refusal);
+    else if (hit?.when === 'by status' && hit.code !== undefined) fates.fail(taken, { code: hit.code });
+    else if (hit?.held === true) fates.hold(taken);
+    else if (hit?.when !== 'never' && isPaidFor(taken.sent)) fates.deliver(taken);
+    const contact = asked.phone === undefined ? { user_id: asked.userId } : { wa_id: asked.phone };
     return ok({
       messaging_product: 'whatsapp',
-      contacts: [contact],
-      messages: [{ id: wamid, ...(template ? { message_status: 'accepted' } : {}) }],
+      contacts: [{ input, ...contact }],
+      messages: [{ id: wamid, ...messageStatus(type, hit) }],
     });
   };
 
-  const isWindowOpen = (to: Person, at: number): boolean => {
-    const lastInboundAt = conversations.lastInboundAt(to);
-    return lastInboundAt !== undefined && at - lastInboundAt < windowMs;
+  const templateOf = ({ content }: SendBody): Template | undefined => {
+    const { name, language } = content as { name?: unknown; language?: { code?: unknown } };
+    return templates.find(String(name), String(language?.code));
   };
 
-  return ({ authorization, phoneNumberId, text }) => {
-    if (authorization !== `Bearer ${options.accessToken}`) return badToken(authorization);
-    if (phoneNumberId !== options.phoneNumberId) return unknownObject(phoneNumberId);
-    const body = parseJson(text);
-    const receipt = readReceipt.safeParse(body);
-    if (receipt.success) {
-      if (conversations.get(receipt.data.message_id)?.direction !== 'in')
-        return badParameter('message_id is unknown');
-      conversations.setStatus(receipt.data.message_id, 'read');
-      return ok({ success: true });
-    }
-    const message = sendBody.safeParse(body);
-    if (!message.success) return badParameter(z.prettifyError(message.error));
-    const { to, recipient, type } = message.data;
-    if (!sendTypes.has(type)) return badParameter(`type must be one of ${[...sendTypes].join(', ')}`);
-    const content = message.data[type];
-    if (typeof content !== 'object' || content === null)
-      return badParameter(`The parameter ${type} is required`);
-    // Phone wins where both are given. docs/vendors/whatsapp.md §2.5.
-    if (to !== undefined) {
-      const phone = toWaId(to);
-      return phone === undefined ? badParameter('to is not a phone number') : accept(message.data, { phone });
-    }
-    return recipient === undefined
-      ? badParameter('The parameter to is required, or recipient')
-      : accept(message.data, { userId: recipient });
+  return (text, endpoint) => {
+    const body = readSendBody(text);
+    if (body.kind === 'refused') return { template: undefined, fault: undefined, run: () => body.answer };
+    if (body.kind === 'receipt') return { template: undefined, fault: undefined, run: () => receive(body) };
+    const template = body.type === 'template' ? templateOf(body) : undefined;
+    const person = { ...conversations.people.find(body.asked), ...body.asked };
+    const now = clock.now();
+    const hit = options.cases.next({
+      person,
+      endpoint,
+      template,
+      isWindowOpen: conversations.isWindowOpen(person, now),
+      isFreeEntry: conversations.freeEntryUntil(person, now) !== undefined,
+    });
+    return {
+      template,
+      fault: hit === undefined ? undefined : faultOf(hit),
+      run: (accepted) => accept(body, template, endpoint, hit, accepted),
+    };
   };
+}
+
+function messageStatus(type: string, hit: Case | undefined): object {
+  if (hit?.held === true) return { message_status: 'held_for_quality_assessment' };
+  return type === 'template' ? { message_status: 'accepted' } : {};
 }

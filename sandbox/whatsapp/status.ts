@@ -13,6 +13,7 @@ export interface StatusNews {
   readonly sentTo: 'phone' | 'userId';
   readonly opaque?: string | undefined;
   readonly pricing?: Readonly<Record<string, unknown>> | undefined;
+  readonly conversation?: object | undefined;
   readonly errors?: readonly unknown[] | undefined;
 }
 
@@ -21,7 +22,7 @@ export interface StatusNews {
  * matrix of docs/vendors/whatsapp.md §2.4.
  */
 export function statusItem(news: StatusNews): WebhookItem {
-  const { wamid, status, at, to, sentTo, opaque, pricing, errors } = news;
+  const { wamid, status, at, to, sentTo, opaque, pricing, conversation, errors } = news;
   const failed = status === 'failed';
   const showsUsername = status === 'delivered' || status === 'read';
   return {
@@ -35,6 +36,7 @@ export function statusItem(news: StatusNews): WebhookItem {
       recipient_id: failed && sentTo === 'userId' ? undefined : to.phone,
       recipient_user_id: failed && sentTo === 'phone' ? undefined : to.userId,
       biz_opaque_callback_data: opaque,
+      conversation: failed ? undefined : conversation,
       pricing: failed ? undefined : pricing,
       errors,
     }),

@@ -2,14 +2,32 @@ import { createHmac } from 'node:crypto';
 
 /** How Meta writes a webhook: envelope, encoding, signature. docs/vendors/whatsapp.md §1.2 and §1.4. */
 
+export type WebhookItem = ListItem | AccountItem;
+
 /** One thing to tell the business: an element of one of a value's arrays. */
-export interface WebhookItem {
+interface ListItem {
   readonly field: 'messages' | 'user_preferences';
   readonly list: 'messages' | 'statuses' | 'user_preferences';
   readonly item: Readonly<Record<string, unknown>>;
   /** The element of `contacts` that goes with it. */
   readonly contact?: Readonly<Record<string, unknown>> | undefined;
 }
+
+/** One thing to tell of the account, not of a number: a value of its own, with the time it happened. */
+export interface AccountItem {
+  readonly field: (typeof accountFields)[number];
+  readonly value: Readonly<Record<string, unknown>>;
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+}
+
+/** docs/vendors/whatsapp.md §1.10. */
+export const accountFields = [
+  'message_template_status_update',
+  'message_template_quality_update',
+  'message_template_components_update',
+  'template_category_update',
+] as const;
 
 export interface BusinessNumber {
   readonly wabaId: string;
@@ -19,27 +37,37 @@ export interface BusinessNumber {
 
 interface Change {
   readonly field: string;
-  readonly list: WebhookItem['list'];
+  readonly list: ListItem['list'];
   /** By each of its ids, how a person is described in this change. */
   readonly people: Map<string, string>;
   readonly contacts: object[];
   readonly items: object[];
 }
 
-/** All four array levels are used: several items make two entries of changes of items. */
-export function envelope(number: BusinessNumber, items: readonly WebhookItem[]): object {
+/** All four array levels are used: several items make two entries of changes of items. What is of the account stands alone. */
+export function envelope(number: BusinessNumber, all: readonly WebhookItem[]): object {
+  const items = all.filter((item) => 'list' in item);
   const half = Math.ceil(items.length / 2);
   const entries = [items.slice(0, half), items.slice(half)].filter((part) => part.length > 0);
   return {
     object: 'whatsapp_business_account',
-    entry: entries.map((part) => ({
-      id: number.wabaId,
-      changes: toChanges(part).map((change) => toApiChange(number, change)),
-    })),
+    entry: [
+      ...entries.map((part) => ({
+        id: number.wabaId,
+        changes: toChanges(part).map((change) => toApiChange(number, change)),
+      })),
+      ...all
+        .filter((item) => 'value' in item)
+        .map(({ field, value, at }) => ({
+          id: number.wabaId,
+          time: Math.floor(at / 1000),
+          changes: [{ field, value }],
+        })),
+    ],
   };
 }
 
-function toChanges(items: readonly WebhookItem[]): Change[] {
+function toChanges(items: readonly ListItem[]): Change[] {
   const changes: Change[] = [];
   for (const item of items) {
     const described = JSON.stringify(item.contact);

@@ -1,37 +1,41 @@
-import { onTestFinished, vi } from 'vitest';
 import { type Description, type Exchange, objectionsTo } from './open-api.ts';
+import { recordVendorCalls } from './vendor-calls.ts';
 
 /** Calls of Zoho's API against its description, which was drawn from samples. docs/vendors/zoho.md §2.1. */
 
 /** Every call below the sandbox's API from here on, until the test is over: what was sent and what came back. */
-export function zohoExchanges(): Exchange[] {
-  const exchanges: Exchange[] = [];
-  const real = globalThis.fetch;
-  const spy = vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
-    const response = await real(input, init);
-    const { pathname, searchParams } = new URL(input instanceof Request ? input.url : input);
-    const path = /\/sandbox\/zoho(?<api>\/crm\/v8\/.*)$/.exec(pathname)?.groups?.['api'];
-    if (path === undefined) return response;
-    const text = await response.clone().text();
-    exchanges.push({
-      method: init?.method ?? 'GET',
-      path,
-      asked: {
-        query: [...searchParams.keys()],
-        headers: [...new Headers(init?.headers).keys()].filter((name) => !everywhere.has(name)),
-      },
-      sent: typeof init?.body === 'string' ? JSON.parse(init.body) : undefined,
-      status: response.status,
-      answered: text === '' ? undefined : JSON.parse(text),
+export function zohoExchanges(): () => Exchange[] {
+  const calls = recordVendorCalls();
+  return () =>
+    calls.flatMap(({ method, url, headers, sent, status, answered }): Exchange[] => {
+      const path = /\/sandbox\/zoho(?<api>\/crm\/v8\/.*)$/.exec(url.pathname)?.groups?.['api'];
+      if (path === undefined) return [];
+      return [
+        {
+          method,
+          path,
+          asked: {
+            query: [...url.searchParams.keys()],
+            headers: [...headers.keys()].filter((name) => !everywhere.has(name)),
+          },
+          sent: sent === '' ? undefined : JSON.parse(sent),
+          status,
+          answered: answered === '' ? undefined : JSON.parse(answered),
+        },
+      ];
     });
-    return response;
-  });
-  onTestFinished(() => spy.mockRestore());
-  return exchanges;
 }
 
 /** Headers of every call: no description names them. */
-const everywhere: ReadonlySet<string> = new Set(['accept', 'authorization', 'content-type']);
+const everywhere: ReadonlySet<string> = new Set([
+  'accept',
+  'accept-encoding',
+  'accept-language',
+  'authorization',
+  'content-type',
+  'sec-fetch-mode',
+  'user-agent',
+]);
 
 /** Told once, without places in lists. `files`: the description's, by name. */
 export function zohoObjections(
