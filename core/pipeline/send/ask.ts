@@ -125,21 +125,7 @@ export function createSends({ store, clock }: { store: Store; clock: Clock }): S
           );
         }
         await deleteLetterOfSend(trx, sendId);
-        const now = clock.now();
-        return {
-          ...send,
-          state: 'queued',
-          reason: null,
-          explanation: null,
-          errorCode: null,
-          cappedAt: null,
-          triedAt: null,
-          wamid: null,
-          priority: priorityOf(send.category),
-          expiresAt: Math.max(send.expiresAt, now + dayMs),
-          dueAt: now,
-          changedAt: now,
-        };
+        return triedAnew(send, clock.now());
       }),
     cancel: (workspaceId, sendId) =>
       change(store, workspaceId, sendId, (_trx, send) => {
@@ -160,6 +146,39 @@ export function createSends({ store, clock }: { store: Store; clock: Clock }): S
         });
       }),
   };
+}
+
+/** It goes through the whole gate once more. */
+function triedAnew(send: SendRow, now: number): SendRow {
+  return {
+    ...send,
+    state: 'queued',
+    reason: null,
+    explanation: null,
+    errorCode: null,
+    cappedAt: null,
+    triedAt: null,
+    wamid: null,
+    priority: priorityOf(send.category),
+    expiresAt: Math.max(send.expiresAt, now + dayMs),
+    dueAt: now,
+    changedAt: now,
+  };
+}
+
+/** The same of several that ended, as dead letters tell; what has not is left as it is. */
+export async function trySendsAnew(
+  trx: WorkspaceTransaction,
+  sendIds: readonly string[],
+  now: number,
+): Promise<void> {
+  const ended = (await lockSends(trx, sendIds)).filter(
+    ({ state }) => state === 'failed' || state === 'refused',
+  );
+  await saveSends(
+    trx,
+    ended.map((send) => triedAnew(send, now)),
+  );
 }
 
 /** Refused because of the number's mode: asked for all the same, to be seen. */

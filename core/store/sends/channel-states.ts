@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { ConnectionMode, PauseScope } from '../schema.ts';
 import type { WorkspaceTransaction } from '../transaction.ts';
+import { reconsiderChannel } from './sends.ts';
 
 /** How channels may be sent by: mode, pauses, blocks, breaker and limits. */
 
@@ -92,12 +93,19 @@ export async function blockChannel(
     where workspace_id = ${trx.workspaceId} and channel_id = ${channelId}`.execute(trx);
 }
 
-/** A person mended what blocked it: calls go again. */
+/** A person mended what blocked it: calls go again, what waited for that too, and what was alerted is over. */
 export async function openChannel(trx: WorkspaceTransaction, channelId: string, now: number): Promise<void> {
   await sql`
     update channel_states
     set blocked_reason = null, marketing_blocked_reason = null, failed_attempts = 0, next_call_at = 0
     where workspace_id = ${trx.workspaceId} and channel_id = ${channelId}`.execute(trx);
+  await sql`
+    update alerts a set closed_at = ${now}
+    from channels c
+    where a.workspace_id = ${trx.workspaceId} and c.workspace_id = ${trx.workspaceId} and c.channel_id = ${channelId}
+      and a.subject = c.phone_number_id and a.kind in ('channel stopped', 'channel marketing stopped')
+      and a.closed_at is null`.execute(trx);
+  await reconsiderChannel(trx, channelId, now);
   trx.due.add('sends', channelId, now);
 }
 

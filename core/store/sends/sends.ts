@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { blobOf } from '../blob.ts';
+import { addCounts } from '../counts.ts';
 import type { Page } from '../page.ts';
 import type { SendCategory, SenderKind, SendState } from '../schema.ts';
 import type { WorkspaceTransaction } from '../transaction.ts';
@@ -73,6 +74,7 @@ export async function insertSend(
     on conflict (workspace_id, client_id) do nothing
     returning 1`.execute(trx);
   if (rows.length > 0) {
+    await addCounts(trx, [{ name: 'sends asked', at: send.askedAt, count: 1 }]);
     if (send.dueAt !== null) trx.due.add('sends', send.channelId, send.dueAt);
     return { send, inserted: true };
   }
