@@ -62,7 +62,7 @@ export interface Provider {
   uploadMedia(medium: {
     readonly mimeType: string;
     readonly filename: string;
-    readonly bytes: Uint8Array;
+    readonly bytes: Uint8Array<ArrayBuffer>;
   }): Promise<string>;
   /** Throws `media_gone` (never), `media_too_large` (never) besides. */
   fetchMedia(mediaId: string, mostBytes: number): Promise<ProviderMedium>;
