@@ -133,7 +133,7 @@ test('a free text reaches who wrote, and its ticks climb on the record’s timel
     const shown = (await recordOf(phone))?.timeline?.map((entry) => entry.text).join('\n') ?? '';
     return shown.includes('How can we help?') &&
       shown.includes('asha@example.com') &&
-      shown.includes('Delivered')
+      shown.toLowerCase().includes('delivered')
       ? true
       : undefined;
   });
