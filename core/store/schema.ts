@@ -195,6 +195,8 @@ export interface Database {
     quality: string;
     /** JSON of `Template`. */
     definition: Buffer;
+    /** WhatsApp told something of it since it was asked for. */
+    stale: ColumnType<boolean, boolean | undefined>;
     paused_until: number | null;
     /** How often it was paused: the second time is longer. */
     pauses: ColumnType<number, number | undefined>;

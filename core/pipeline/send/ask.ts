@@ -33,7 +33,7 @@ export interface SendRequest {
   /** Undefined: the one they last wrote on, or the only one there is. */
   readonly channelId?: string | undefined;
   readonly content: RequestedContent;
-  /** Milliseconds: later it does not leave. Undefined: a day from now. */
+  /** Milliseconds: later it does not leave. Undefined: a day from now, three of a template. */
   readonly expiresAt?: number | undefined;
 }
 
@@ -67,6 +67,8 @@ export interface Sends {
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
+/** How long a template may wait: where WhatsApp limits marketing it is tried once more after a day. */
+const templateMs = 3 * dayMs;
 
 export function createSends({ store, clock }: { store: Store; clock: Clock }): Sends {
   return {
@@ -287,7 +289,7 @@ function draftOf(
     asMarketing: false,
     askedAt: now,
     triedAt: null,
-    expiresAt: expiresAt ?? now + dayMs,
+    expiresAt: expiresAt ?? now + (template === undefined ? dayMs : templateMs),
     dueAt: now,
     lease: null,
     wamid: null,

@@ -200,7 +200,7 @@ function templateFor(
 ): GateFacts['template'] {
   if (templateName === null) return 'none';
   const known = templates.get(`${templateName} ${templateLanguage ?? ''}`);
-  if (known === undefined) return 'unknown';
+  if (known === undefined || known.stale) return 'unknown';
   if (known.template === null) return known.syncedAt < askedAt ? 'unknown' : 'missing';
   return { template: known.template, pausedUntil: known.pausedUntil };
 }

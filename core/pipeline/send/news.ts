@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import {
   dueSends,
-  forgetTemplate,
   type InboxRow,
   learnDailyLimit,
   noteTemplate,
@@ -65,18 +64,15 @@ export async function noteSendingNews(
     const language = value.message_template_language;
     if (name === undefined || language === undefined) continue;
     const named = { name, language };
-    if (what === 'message_template_components_update') await forgetTemplate(trx, wabaId, named);
-    else {
-      const said = value.event?.toLowerCase();
-      const category = value.new_category?.toLowerCase();
-      await noteTemplate(trx, wabaId, named, {
-        ...(what === 'message_template_status_update' && said !== undefined
-          ? { status: statuses[said] ?? said }
-          : {}),
-        ...(what === 'template_category_update' && isCategory(category) ? { category } : {}),
-        ...(value.new_quality_score === undefined ? {} : { quality: value.new_quality_score.toLowerCase() }),
-      });
-    }
+    const said = value.event?.toLowerCase();
+    const category = value.new_category?.toLowerCase();
+    await noteTemplate(trx, wabaId, named, {
+      ...(what === 'message_template_status_update' && said !== undefined
+        ? { status: statuses[said] ?? said }
+        : {}),
+      ...(what === 'template_category_update' && isCategory(category) ? { category } : {}),
+      ...(value.new_quality_score === undefined ? {} : { quality: value.new_quality_score.toLowerCase() }),
+    });
     await reconsiderTemplate(trx, name, now);
   }
 }

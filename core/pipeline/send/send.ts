@@ -21,6 +21,7 @@ import { GroupCommit } from '../receive/group-commit.ts';
 import { type Claimed, type ClaimedBatch, claimSends, leaseMs } from './claim.ts';
 import { type Departing, departSends, recheckDepartures, takeBack } from './depart.ts';
 import { type Answered, followErrors, settleSends, stopChannel } from './settle.ts';
+import { noReason } from './statuses.ts';
 import { nameProblems, renewTemplates } from './templates.ts';
 
 /** Who carries a channel's messages; undefined: it has no access token. */
@@ -242,10 +243,7 @@ export function createSender(dependencies: {
 const holdsMs = leaseMs - 20_000;
 
 function failedOf(send: SendRow): Parameters<typeof followErrors>[2][number] {
-  return { send, code: send.errorCode ?? unknownCode, details: undefined, afterMs: undefined, atOnce: false };
+  return { send, code: send.errorCode ?? noReason, details: undefined, afterMs: undefined, atOnce: false };
 }
 
 const noToken = 'It has no access token. Enter one for a system user of your business at the number.';
-
-/** WhatsApp gave no reason. */
-const unknownCode = -1;

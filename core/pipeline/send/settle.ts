@@ -266,8 +266,6 @@ function becomes(
     wamid: null,
     cappedAt: cappedAt ?? send.cappedAt,
     asMarketing: asMarketing ?? send.asMarketing,
-    // What is tried again has its time for it.
-    expiresAt: Math.max(send.expiresAt, dueAt ?? 0),
   };
 }
 

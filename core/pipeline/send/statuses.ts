@@ -9,6 +9,7 @@ import {
   type SendState,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
+import { sendErrorOf } from '../../whatsapp/index.ts';
 
 /** What WhatsApp tells of a message, as far as a send of ours is concerned. Milliseconds. */
 export interface SendStatus {
@@ -40,6 +41,9 @@ const stateOf = {
   read: 'read',
   played: 'read',
 } as const satisfies Readonly<Record<SendStatus['status'], SendState>>;
+
+/** WhatsApp gave no code. */
+export const noReason = -1;
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -120,8 +124,8 @@ function moved(
     ...row,
     state,
     wamid,
-    reason: null,
-    explanation: null,
+    reason: failed ? sendErrorOf(errorCode ?? noReason).action : null,
+    explanation: failed ? sendErrorOf(errorCode ?? noReason).words : null,
     errorCode: failed ? errorCode : null,
     priority: sendPriority.afterwards,
     dueAt: failed ? now : state === 'accepted' ? row.dueAt : null,

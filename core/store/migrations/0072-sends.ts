@@ -127,6 +127,7 @@ export const sends: Migration = {
         status text not null,
         quality text not null,
         definition bytea not null,
+        stale boolean not null default false,
         paused_until bigint,
         pauses integer not null default 0,
         synced_at bigint not null,

@@ -16,6 +16,8 @@ export interface KnownTemplate {
   /** Null: it is missing. */
   readonly template: Template | null;
   readonly pausedUntil: number | null;
+  /** Something was told of it since: it is asked for before it is used. */
+  readonly stale: boolean;
   readonly syncedAt: number;
 }
 
@@ -25,7 +27,7 @@ interface TemplateRow extends Omit<KnownTemplate, 'template'> {
 
 const columns = sql.raw(
   `waba_id as "wabaId", name, language, category, status, quality, definition, paused_until as "pausedUntil",
-   synced_at as "syncedAt"`,
+   stale, synced_at as "syncedAt"`,
 );
 
 /** What was written of it, with what is told of it since. */
@@ -105,28 +107,30 @@ export async function saveTemplates(
          as t (name, language, template_id, category, status, quality, definition)
     on conflict (workspace_id, waba_id, name, language) do update set
       template_id = excluded.template_id, category = excluded.category, status = excluded.status,
-      quality = excluded.quality, definition = excluded.definition, synced_at = excluded.synced_at,
+      quality = excluded.quality, definition = excluded.definition, stale = false, synced_at = excluded.synced_at,
       paused_until = case when excluded.status = 'paused' then t.paused_until end,
       pauses = case when excluded.status = 'approved' and t.status = 'missing' then 0 else t.pauses end`.execute(
     trx,
   );
 }
 
-/** What WhatsApp tells of a template we know. True: it is one. */
+/**
+ * What WhatsApp tells of a template we know is shown, and asked for before it is used: news come late, twice and in any order.
+ */
 export async function noteTemplate(
   trx: WorkspaceTransaction,
   wabaId: string,
   { name, language }: { readonly name: string; readonly language: string },
   news: { readonly category?: TemplateCategory; readonly status?: string; readonly quality?: string },
-): Promise<boolean> {
-  const { rows } = await sql`
+): Promise<void> {
+  await sql`
     update templates
     set category = coalesce(${news.category ?? null}, category), status = coalesce(${news.status ?? null}, status),
-        quality = coalesce(${news.quality ?? null}, quality),
+        quality = coalesce(${news.quality ?? null}, quality), stale = true,
         paused_until = case when ${news.status ?? null}::text is null then paused_until end
-    where workspace_id = ${trx.workspaceId} and waba_id = ${wabaId} and name = ${name} and language = ${language}
-    returning 1`.execute(trx);
-  return rows.length > 0;
+    where workspace_id = ${trx.workspaceId} and waba_id = ${wabaId} and name = ${name} and language = ${language}`.execute(
+    trx,
+  );
 }
 
 /** WhatsApp refused it as paused: until when it is left alone, longer the second time; returns that. */
@@ -146,17 +150,4 @@ export async function pauseTemplate(
     where workspace_id = ${trx.workspaceId} and waba_id = ${wabaId} and name = ${name} and language = ${language}
     returning paused_until as "pausedUntil"`.execute(trx);
   return rows[0]?.pausedUntil ?? now + (waits[0] ?? 0);
-}
-
-/** It says something else now: it is asked for before it is used. */
-export async function forgetTemplate(
-  trx: WorkspaceTransaction,
-  wabaId: string,
-  { name, language }: { readonly name: string; readonly language: string },
-): Promise<void> {
-  await sql`
-    delete from templates
-    where workspace_id = ${trx.workspaceId} and waba_id = ${wabaId} and name = ${name} and language = ${language}`.execute(
-    trx,
-  );
 }
