@@ -13,3 +13,4 @@ export { readTemplate } from './read-template.ts';
 export { templateProblems } from './template-problems.ts';
 export { templateText } from './template-text.ts';
 export { type SendAction, sendErrorOf, type SendErrorRule, unavailableCode } from './send-errors.ts';
+export { starterTemplates } from './starter-templates.ts';
