@@ -21,15 +21,15 @@ const seen = z.looseObject({ results: z.array(z.looseObject({ wamid: z.string() 
 const written = z.object({ wamid: z.string() });
 
 /** Somebody wrote, so that anything may be sent to them. */
-async function customerWrites({ control }: TestChannel, message: object = { text: 'Hi' }): Promise<string> {
+async function customerWrites(channel: TestChannel, message: object = { text: 'Hi' }): Promise<string> {
   const body = { from: waId, userId: bsuid, ...message };
-  return written.parse(await control('POST', '/customer/messages', body)).wamid;
+  return written.parse(await channel.control('POST', '/customer/messages', body)).wamid;
 }
 
 /** What the person sees of a message. */
-async function shown({ control }: TestChannel, answer: SendAnswer): Promise<unknown> {
+async function shown(channel: TestChannel, answer: SendAnswer): Promise<unknown> {
   if (answer.outcome !== 'accepted') return answer;
-  const { results } = seen.parse(await control('GET', `/customer/messages?phone=${waId}`));
+  const { results } = seen.parse(await channel.control('GET', `/customer/messages?phone=${waId}`));
   return results.find(({ wamid }) => wamid === answer.wamid);
 }
 
