@@ -84,6 +84,7 @@ async function main(): Promise<void> {
       logger,
       sandboxUrl: currentSandboxUrl,
       readOwnNumber,
+      graphVersion: config.whatsappApiVersion,
       crms,
       sandboxApp: (crm) => parties?.crms[crm],
       ...(config.live?.number === undefined

@@ -17,6 +17,7 @@ await runCommand(async () => {
         `${String(tables)} tables stand as they were at ${madeAt}.\n` +
           `${String(paused)} connections that wrote to a CRM are in shadow: when the installation they come from has ended, ` +
           'set each to live again (docs/operations.md, Connections).\n' +
+          'Nothing is sent to WhatsApp before each workspace is let go on (docs/sending.md).\n' +
           'Start Sangam with the SECRETS_KEY of then (or DATA_DIR/secrets.key): it is not in the backup.\n',
       );
     },

@@ -12,6 +12,8 @@ import {
   createReceiver,
   createPoller,
   createReconciler,
+  createSender,
+  createSends,
   createSilenceWatch,
   createSweeper,
   createTimelineWriter,
@@ -51,10 +53,14 @@ import { oauthRoutes } from './http/oauth.ts';
 import { correctionRoutes } from './http/corrections.ts';
 import { securityHeaders } from './http/security-headers.ts';
 import { requestId } from './http/request-id.ts';
+import { sendRoutes } from './http/sends.ts';
+import { sendingRoutes } from './http/sending.ts';
+import { templateRoutes } from './http/templates.ts';
 import { statementRoutes } from './http/statement.ts';
 import { statusPage } from './http/status-page.ts';
 import { whatsappWebhooks } from './http/whatsapp-webhooks.ts';
 import { createErasureKeys } from './secrets/erasure-keys.ts';
+import { createProviders } from './channels/providers.ts';
 import { createNumberNames } from './channels/number-names.ts';
 import { createMetrics, type Metrics } from './monitoring/metrics.ts';
 import { createFailingWorkers } from './monitoring/failing-workers.ts';
@@ -85,6 +91,8 @@ export interface ServiceOptions {
   readonly sandboxApp?: (crm: string) => CrmApp | undefined;
   /** Asks WhatsApp whose a number is. */
   readonly readOwnNumber: OwnNumberReader;
+  /** Of the Graph API, such as `v26.0`. */
+  readonly graphVersion: string;
   readonly retention: RetentionDays;
   /** In place of the vendors' own limits, for measuring. */
   readonly crmLimits?: AccountFacts['limits'];
@@ -228,6 +236,19 @@ export function createService(options: ServiceOptions): Service {
     erasureKeyOf,
     counts: { scanned, callFailed, failed: failingWorkers.failed('poll') },
   });
+  const providers = createProviders({
+    store,
+    box,
+    version: options.graphVersion,
+    sandboxUrl: options.sandboxUrl,
+  });
+  const sender = createSender({
+    store,
+    clock,
+    dispatcher,
+    providers,
+    counts: { sent: reports.sent, failed: failingWorkers.failed('send') },
+  });
   const sweep = createRetention({ store, clock, days: options.retention });
   const readNumbers = createNumberNames({
     store,
@@ -251,6 +272,7 @@ export function createService(options: ServiceOptions): Service {
     timeline,
     checker.worker,
     poller.worker,
+    sender,
     createSweeper({ store, clock, dispatcher, failed: failingWorkers.failed('sweep') }),
     createSilenceWatch({ store, clock, dispatcher, failed: failingWorkers.failed('sweep') }),
     new QueueWorker(dispatcher, {
@@ -289,6 +311,9 @@ export function createService(options: ServiceOptions): Service {
   const apiRoutes: readonly Route[] = [
     ...sessionRoutes({ sessions, clock, publicUrl: () => publicUrl() }),
     ...contactRoutes({ store, clock }),
+    ...sendRoutes({ store, sends: createSends({ store, clock }), clock }),
+    ...templateRoutes({ store, providers, clock }),
+    ...sendingRoutes({ store, clock }),
     ...correctionRoutes({ store, corrections }),
     ...erasureRoutes({
       store,

@@ -19,7 +19,7 @@ import {
   type Store,
   writeAudit,
 } from '../store/index.ts';
-import { optOutElsewhere } from '../pipeline/index.ts';
+import { optOutElsewhere, trySendsAnew } from '../pipeline/index.ts';
 import type { ChangeReceiver } from '../pipeline/index.ts';
 import type { Receiver } from '../pipeline/index.ts';
 
@@ -93,6 +93,11 @@ export function createDeadLetters(dependencies: {
         going.flatMap(({ contactId }) =>
           contactId === null ? [] : [{ contactId, priority: markPriority.newLead }],
         ),
+        at,
+      );
+      await trySendsAnew(
+        trx,
+        going.flatMap(({ sendId }) => sendId ?? []),
         at,
       );
       const ids = going.map(({ deadLetterId }) => deadLetterId);
@@ -175,7 +180,7 @@ function namesOf(letters: readonly DeadLetterRow[]): string {
     : `${String(letters.length)} from ${first.deadLetterId} to ${last.deadLetterId}`;
 }
 
-/** What a contact's letter asks for is written from the contact; every other needs what arrived. */
-function isEmptied({ contactId, contentsSweptAt }: DeadLetterRow): boolean {
-  return contactId === null && contentsSweptAt !== null;
+/** What a contact's or a send's letter asks for is done from what is known; every other needs what arrived. */
+function isEmptied({ contactId, sendId, contentsSweptAt }: DeadLetterRow): boolean {
+  return contactId === null && sendId === null && contentsSweptAt !== null;
 }

@@ -2,9 +2,12 @@ import {
   connectionsOf,
   type CountName,
   countsBetween,
+  type SendState,
+  sendsBetween,
   type Store,
   unappliedBetween,
   unwrittenBetween,
+  type WorkspaceTransaction,
 } from '../store/index.ts';
 import { boundsOf } from '../timeline/index.ts';
 
@@ -24,6 +27,7 @@ export interface Statement {
   readonly timeZone: string;
   readonly balances: boolean;
   readonly events: Balance;
+  readonly sends: Balance;
   readonly connections: readonly {
     readonly connectionId: string;
     readonly crm: string;
@@ -53,6 +57,7 @@ export function readStatement(
       parked: open.parked,
       waiting: open.waiting,
     });
+    const sends = await sendsBalance(trx, count, from, until);
     const connections = [];
     for (const { connectionId, crm } of await connectionsOf(trx)) {
       const waiting = await unwrittenBetween(trx, connectionId, from, until);
@@ -71,8 +76,30 @@ export function readStatement(
         timeline: timelineBalance(of, waiting),
       });
     }
-    const all = [events, ...connections.flatMap(({ records, timeline }) => [records, timeline])];
-    return { day, timeZone, balances: all.every(({ missing }) => missing === 0), events, connections };
+    const all = [events, sends, ...connections.flatMap(({ records, timeline }) => [records, timeline])];
+    return { day, timeZone, balances: all.every(({ missing }) => missing === 0), events, sends, connections };
+  });
+}
+
+/** docs/design.md §5, promise 9: every send that was asked for is in exactly one state. */
+async function sendsBalance(
+  trx: WorkspaceTransaction,
+  count: (name: CountName) => number,
+  from: number,
+  until: number,
+): Promise<Balance> {
+  const states = await sendsBetween(trx, from, until);
+  const of = (...some: readonly SendState[]): number =>
+    states.reduce((sum, { state, count: sends }) => (some.includes(state) ? sum + sends : sum), 0);
+  return balance('sends asked for', count('sends asked'), {
+    waiting: of('held', 'queued', 'claimed'),
+    'under way': of('dispatched', 'accepted', 'sent'),
+    delivered: of('delivered', 'read'),
+    failed: of('failed'),
+    refused: of('refused'),
+    unknown: of('unknown'),
+    unconfirmed: of('unconfirmed'),
+    erased: count('sends erased'),
   });
 }
 

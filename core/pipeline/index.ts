@@ -21,3 +21,4 @@ export type { BatchOutcome } from './reconcile/findings.ts';
 export * from './sweeper.ts';
 export { createSender, freshMs, type Providers, type SendCounts, type Sender } from './send/send.ts';
 export { settingsOf } from './send/facts.ts';
+export { createSends, type Preview, type SendRequest, type Sends, trySendsAnew } from './send/ask.ts';

@@ -76,7 +76,7 @@ export interface RestoreSummary extends BackupSummary {
 
 /**
  * Reads a backup into a database without a row, whose tables it makes where they are not there; all of it or nothing. Whatever
- * wrote to a CRM is put in shadow: the installation it was copied from may still be running. `signal`: gives it up. Throws an
+ * wrote to a CRM is put in shadow, and what sent is paused: the installation it was copied from may still be running. `signal`: gives it up. Throws an
  * `Error` that says what to do.
  */
 export async function restoreBackup(
@@ -132,6 +132,12 @@ export async function restoreBackup(
     }
     const { rowCount: paused } = await client.query(
       "update crm_connections set mode = 'shadow' where mode <> 'shadow'",
+    );
+    await client.query(
+      `insert into pauses (workspace_id, scope, subject, paused_at, paused_by)
+       select distinct workspace_id, 'workspace', '', $1::bigint, 'restore' from channel_states where mode <> 'shadow'
+       on conflict do nothing`,
+      [Date.now()],
     );
     await client.query('commit');
     return { tables, madeAt: head.data.madeAt, paused: paused ?? 0 };

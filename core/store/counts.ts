@@ -20,6 +20,9 @@ export type CountName =
   | 'left alone'
   /** Records made, by when: not part of the statement's sum. */
   | 'created'
+  /** Messages somebody asked to leave, and those of people who were erased since. */
+  | 'sends asked'
+  | 'sends erased'
   | 'entries due'
   | 'entries written'
   | 'entries unchanged'

@@ -10,6 +10,7 @@ import {
   isSandbox,
   listChannels,
   lockNumber,
+  openChannel,
   proveChannel,
   releaseChannel,
   rotateAppSecret,
@@ -176,6 +177,7 @@ export function createChannels(dependencies: {
         await lockNumber(trx, phoneNumberId);
         const proof = { displayPhoneNumber, region, accessToken: box.seal(accessToken) };
         if (!(await proveChannel(trx, channelId, proof))) throw released();
+        await openChannel(trx, channelId, clock.now());
         await audit(trx, member, 'set access token', channelId);
       });
       changed();

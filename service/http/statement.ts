@@ -21,9 +21,10 @@ export function statementRoutes(store: Store): Route[] {
     route('GET', '/statement.csv', 'admin', async (request, response) => {
       const { day, timeZone } = queryOf(query, request);
       const { workspaceId } = response.locals.member;
-      const { events, connections } = await readStatement(store, workspaceId, day, timeZone);
+      const { events, sends, connections } = await readStatement(store, workspaceId, day, timeZone);
       const rows = [
         { what: 'events', connection: '', total: events.total, ...events.parts, missing: events.missing },
+        { what: 'sends', connection: '', total: sends.total, ...sends.parts, missing: sends.missing },
         ...connections.flatMap(({ connectionId, records, timeline }) => [
           {
             what: 'records',

@@ -32,6 +32,7 @@ const everyMs = 30_000;
 /** What does not happen while a step fails, as an admin reads it. */
 const steps = {
   apply: 'What arrives is not applied',
+  send: 'Messages are not sent',
   reconcile: 'Records are not brought in step with the CRM',
   timeline: 'Timelines of records are not written',
   check: 'The look through a CRM account does not go on',

@@ -14,6 +14,7 @@ export interface Metrics {
   readonly newContacts: Counter;
   readonly crmRecords: Counter<'crm' | 'outcome'>;
   readonly crmEntries: Counter<'crm' | 'outcome'>;
+  readonly sendAttempts: Counter<'outcome'>;
   readonly crmFailures: Counter<'crm' | 'code'>;
   readonly tickFailures: Counter<'step'>;
 }
@@ -51,6 +52,9 @@ export function createMetrics(): Metrics {
     crmRecords: counter('crm_records_total', 'Records written to CRMs by outcome.', ['crm', 'outcome']),
     crmEntries: counter('crm_timeline_entries_total', 'Timeline entries written to CRMs by outcome.', [
       'crm',
+      'outcome',
+    ]),
+    sendAttempts: counter('send_attempts_total', 'Messages handed to WhatsApp by what it answered.', [
       'outcome',
     ]),
     crmFailures: counter('crm_calls_failed_total', 'CRM calls that failed as a whole.', ['crm', 'code']),

@@ -1,6 +1,12 @@
 import type { Logger } from 'pino';
 import type { SangamError } from '@sangam/core/errors';
-import type { ApplyCounts, BatchOutcome, EntryResult, ReceiveCounts } from '@sangam/core/pipeline';
+import type {
+  ApplyCounts,
+  BatchOutcome,
+  EntryResult,
+  ReceiveCounts,
+  SendCounts,
+} from '@sangam/core/pipeline';
 import type { ScanCounts, OfConnection, WrittenBatch } from '@sangam/core/work';
 import { fieldOfKept, type Metrics } from './metrics.ts';
 
@@ -11,6 +17,7 @@ export interface Reports {
   readonly recordsWritten: (batch: WrittenBatch<BatchOutcome>) => void;
   readonly entriesWritten: (batch: WrittenBatch<EntryResult>) => void;
   readonly scanned: ScanCounts['scanned'];
+  readonly sent: SendCounts['sent'];
   readonly callFailed: (connection: OfConnection, error: SangamError) => void;
 }
 
@@ -55,6 +62,7 @@ export function createReports(metrics: Metrics, logger: Logger): Reports {
         metrics.crmEntries.inc({ crm: batch.crm, outcome }, entries);
       logger.info(lineOf(batch), 'timeline entries written');
     },
+    sent: (_channel, outcome) => metrics.sendAttempts.inc({ outcome }),
     scanned({ workspaceId, connectionId, crm, records, ms }) {
       logger.info({ workspaceId, connectionId, crm, records, ms: rounded(ms) }, 'records scanned');
     },

@@ -17,6 +17,7 @@ const service = createService({
   host: '127.0.0.1',
   port: 0,
   publicUrl: undefined,
+  graphVersion: 'v26.0',
   metrics: {},
   crms,
   retention: { deadLetterContents: 180, keptEvents: 400, occurrences: 400, audit: 2_555 },

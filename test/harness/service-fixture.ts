@@ -132,6 +132,7 @@ export async function createServiceFixture(
         publicUrl: undefined,
         metrics: {},
         retention: { deadLetterContents: 180, keptEvents: 400, occurrences: 400, audit: 2_555 },
+        graphVersion: 'v26.0',
         readOwnNumber: createOwnNumberReader({ version: 'v26.0', sandboxUrl: () => Promise.resolve(url) }),
         box,
         clock,

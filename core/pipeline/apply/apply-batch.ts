@@ -169,7 +169,14 @@ export async function applyBatch(
     now,
   );
   // What waits to leave to them is decided anew: they wrote, agreed or took back.
-  await reconsiderSends(trx, [...marks.map(({ contactId }) => contactId), ...later], now);
+  await reconsiderSends(
+    trx,
+    {
+      contactIds: [...marks.map(({ contactId }) => contactId), ...later],
+      phones: events.flatMap(({ facts }) => (isOwnWord(facts) ? (facts.anchor.phone ?? []) : [])),
+    },
+    now,
+  );
   await lookForReturned(trx, people.gained, erasureKeyOf, now);
   const restOf = (crm: string): TimelineRest =>
     traitsOf({ crm, facts: {} })?.timeline.restMs ?? { message: 0, status: 0 };
@@ -361,6 +368,11 @@ function messagesOf(events: readonly ReadFacts[], owner: Owner): MessageRow[] {
           },
         ],
   );
+}
+
+/** The person wrote, agreed or took back. */
+function isOwnWord({ message, consent }: Facts): boolean {
+  return consent !== undefined || message?.fact.direction === 'in';
 }
 
 function sendStatusesOf(events: readonly ReadFacts[]): SendStatus[] {

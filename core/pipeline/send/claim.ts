@@ -5,6 +5,7 @@ import {
   type ChannelSending,
   type Gate,
   lockDueSends,
+  lockGates,
   raiseAlert,
   saveGates,
   saveSends,
@@ -88,7 +89,7 @@ export async function claimSends(
   const failed = due.filter(({ state }) => state === 'failed');
   if (waiting.length === 0) return { claimed: [], unknownTemplates: [], failed, full, moreAt: undefined };
 
-  const facts = await readFacts(trx, channel, waiting, now);
+  const facts = await readFacts(trx, channel, waiting, now, lockGates);
   const gates = new Map(facts.gates);
   let { dailyLeft } = facts;
   const saved: SendRow[] = [];
@@ -187,7 +188,8 @@ export async function claimSends(
   };
 }
 
-const nobodyYet: GateFacts['gate'] = {
+/** Of who was never sent anything. */
+export const nobodyYet: GateFacts['gate'] = {
   restUntil: 0,
   filledUntil: 0,
   unreachable: 0,

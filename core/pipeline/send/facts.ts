@@ -16,7 +16,7 @@ import {
   fromJson,
   type Gate,
   type KnownTemplate,
-  lockGates,
+  type lockGates,
   marketingSince,
   peopleOutside,
   identitiesOf,
@@ -54,17 +54,18 @@ export interface Asking {
 export interface BatchFacts {
   readonly asking: readonly Asking[];
   readonly settings: SendingSettings;
-  /** By address; locked. */
+  /** By address. */
   readonly gates: ReadonlyMap<string, Gate>;
   readonly dailyLeft: number | null;
 }
 
-/** Reads, in a fixed number of statements, how things stand for these sends of a channel; their gates are locked. */
+/** Reads, in a fixed number of statements, how things stand for these sends of a channel. */
 export async function readFacts(
   trx: WorkspaceTransaction,
   channel: ChannelSending,
   sends: readonly SendRow[],
   now: number,
+  gatesOf: typeof lockGates,
 ): Promise<BatchFacts> {
   const settings = await settingsOf(trx);
   const contactOf = await contactsOf(trx, sends);
@@ -123,7 +124,7 @@ export async function readFacts(
       sentSomethingElse: others.has(send.sendId),
     };
   });
-  const gates = await lockGates(
+  const gates = await gatesOf(
     trx,
     channel.channelId,
     asking.flatMap(({ address }) => address ?? []),

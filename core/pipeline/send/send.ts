@@ -20,7 +20,7 @@ import {
 import { GroupCommit } from '../receive/group-commit.ts';
 import { type Claimed, type ClaimedBatch, claimSends, leaseMs } from './claim.ts';
 import { type Departing, departSends, recheckDepartures, takeBack } from './depart.ts';
-import { type Answered, followErrors, settleSends } from './settle.ts';
+import { type Answered, followErrors, settleSends, stopChannel } from './settle.ts';
 import { nameProblems, renewTemplates } from './templates.ts';
 
 /** Who carries a channel's messages; undefined: it has no access token. */
@@ -38,7 +38,7 @@ export interface SendCounts {
 
 /** Sends what is due, until stopped. */
 export interface Sender {
-  readonly worker: QueueWorker;
+  start(): void;
   /** Ends after the calls under way. */
   stop(): Promise<void>;
 }
@@ -159,6 +159,22 @@ export function createSender(dependencies: {
     }
   };
 
+  /** Undefined: it cannot be, now or until somebody acts, which is written down. */
+  const opened = async (workspaceId: string, channel: ChannelSending): Promise<Provider | undefined> => {
+    try {
+      const provider = await providers.of(workspaceId, channel);
+      if (provider === undefined) {
+        await store.transact(workspaceId, (trx) => stopChannel(trx, channel, noToken, clock.now()));
+      }
+      return provider;
+    } catch (error) {
+      if (!(error instanceof SangamError)) throw error;
+      const until = clock.now() + breakerWaitMs(error, channel.failedAttempts + 1);
+      await store.transact(workspaceId, (trx) => restChannel(trx, channel.channelId, until));
+      return undefined;
+    }
+  };
+
   /** Templates nobody has looked for yet, and those WhatsApp said are otherwise. */
   const lookUp = async (
     workspaceId: string,
@@ -190,7 +206,7 @@ export function createSender(dependencies: {
     const calls = callsOf(channelId);
     const room = mostUnderWay - calls.size;
     if (room < sliceSize) return { notBefore: clock.now() + busyMs };
-    const provider = await providers.of(workspaceId, channel);
+    const provider = await opened(workspaceId, channel);
     if (provider === undefined) return 'done';
     const heldAt = performance.now();
     const batch = await store.transact(workspaceId, async (trx) => {
@@ -214,7 +230,7 @@ export function createSender(dependencies: {
     tick: ({ workspaceId, targetId }) => tick(workspaceId, targetId),
   });
   return {
-    worker,
+    start: () => worker.start(),
     async stop() {
       await worker.stop();
       await Promise.all([...underWay.values()].flatMap((calls) => [...calls]));
@@ -228,6 +244,8 @@ const holdsMs = leaseMs - 20_000;
 function failedOf(send: SendRow): Parameters<typeof followErrors>[2][number] {
   return { send, code: send.errorCode ?? unknownCode, details: undefined, afterMs: undefined, atOnce: false };
 }
+
+const noToken = 'It has no access token. Enter one for a system user of your business at the number.';
 
 /** WhatsApp gave no reason. */
 const unknownCode = -1;

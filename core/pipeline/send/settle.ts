@@ -300,16 +300,7 @@ async function followEffect(
       await restChannel(trx, channelId, effect.until);
       return;
     case 'block channel':
-      await blockChannel(trx, channelId, 'everything', effect.reason);
-      await raiseAlert(
-        trx,
-        {
-          kind: 'channel stopped',
-          subject: phoneNumberId,
-          message: `Nothing is sent from number ${phoneNumberId}. ${effect.reason}`,
-        },
-        now,
-      );
+      await stopChannel(trx, channel, effect.reason, now);
       return;
     case 'block marketing':
       await blockChannel(trx, channelId, 'marketing', effect.reason);
@@ -339,6 +330,25 @@ async function followEffect(
     default:
       return;
   }
+}
+
+/** Nothing is sent by it until an admin acts, who is told. */
+export async function stopChannel(
+  trx: WorkspaceTransaction,
+  { channelId, phoneNumberId }: ChannelSending,
+  reason: string,
+  now: number,
+): Promise<void> {
+  await blockChannel(trx, channelId, 'everything', reason);
+  await raiseAlert(
+    trx,
+    {
+      kind: 'channel stopped',
+      subject: phoneNumberId,
+      message: `Nothing is sent from number ${phoneNumberId}. ${reason}`,
+    },
+    now,
+  );
 }
 
 /** They stopped marketing by WhatsApp's own control, as its refusal says: their will, like a webhook's. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { ChannelRow } from '../schema.ts';
-import { insertChannelState } from '../sends/channel-states.ts';
+import { insertChannelState, openChannel } from '../sends/channel-states.ts';
 import { duePolls } from '../check/polls.ts';
 import { dayMs } from '../work/retention.ts';
 import type { Store, WorkspaceTransaction } from '../store.ts';
@@ -119,6 +119,7 @@ export async function connectChannel(
         previous_app_secret = null, previous_app_secret_until = null, verify_token = ${number.verifyToken},
         access_token = ${number.accessToken}
     where workspace_id = ${trx.workspaceId} and channel_id = ${known}`.execute(trx);
+  await openChannel(trx, known, now);
   return known;
 }
 

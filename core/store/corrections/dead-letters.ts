@@ -281,3 +281,10 @@ export async function deleteCrmLetters(
     trx,
   );
 }
+
+/** A send goes again. */
+export async function deleteLetterOfSend(trx: WorkspaceTransaction, sendId: string): Promise<void> {
+  await sql`delete from dead_letters where workspace_id = ${trx.workspaceId} and send_id = ${sendId}`.execute(
+    trx,
+  );
+}

@@ -101,6 +101,7 @@ export const sends: Migration = {
       )`,
       `create index send_attempts_by_send on send_attempts (workspace_id, send_id)`,
       `create index send_attempts_by_wamid on send_attempts (workspace_id, wamid) where wamid is not null`,
+      `create index send_attempts_by_time on send_attempts (workspace_id, began_at)`,
       // One person at one number of ours, by the id messages go to.
       `create table gates (
         workspace_id uuid not null,

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { ConnectionMode, PauseScope } from '../schema.ts';
 import type { WorkspaceTransaction } from '../transaction.ts';
+import { reconsiderChannel } from './sends.ts';
 
 /** How channels may be sent by: mode, pauses, blocks, breaker and limits. */
 
@@ -92,12 +93,19 @@ export async function blockChannel(
     where workspace_id = ${trx.workspaceId} and channel_id = ${channelId}`.execute(trx);
 }
 
-/** A person mended what blocked it: calls go again. */
+/** A person mended what blocked it: calls go again, what waited for that too, and what was alerted is over. */
 export async function openChannel(trx: WorkspaceTransaction, channelId: string, now: number): Promise<void> {
   await sql`
     update channel_states
     set blocked_reason = null, marketing_blocked_reason = null, failed_attempts = 0, next_call_at = 0
     where workspace_id = ${trx.workspaceId} and channel_id = ${channelId}`.execute(trx);
+  await sql`
+    update alerts a set closed_at = ${now}
+    from channels c
+    where a.workspace_id = ${trx.workspaceId} and c.workspace_id = ${trx.workspaceId} and c.channel_id = ${channelId}
+      and a.subject = c.phone_number_id and a.kind in ('channel stopped', 'channel marketing stopped')
+      and a.closed_at is null`.execute(trx);
+  await reconsiderChannel(trx, channelId, now);
   trx.due.add('sends', channelId, now);
 }
 
@@ -221,4 +229,27 @@ export async function saveSendingSettings(trx: WorkspaceTransaction, settings: B
   await sql`
     insert into sending_settings (workspace_id, settings) values (${trx.workspaceId}, ${settings})
     on conflict (workspace_id) do update set settings = excluded.settings`.execute(trx);
+}
+
+/** Connected channels, those with a person's latest message first; undefined: there is no such contact. */
+export async function channelsOfContact(
+  trx: WorkspaceTransaction,
+  contactId: string,
+): Promise<readonly string[] | undefined> {
+  const { rows } = await sql<{ channelIds: string[] }>`
+    select array(
+      select d.channel_id from directory_channels d
+      left join conversations v on v.workspace_id = ${trx.workspaceId} and v.channel_id = d.channel_id
+                               and v.contact_id = coalesce(c.merged_into, c.contact_id)
+      where d.workspace_id = ${trx.workspaceId} and d.released_at is null
+      order by v.last_inbound_at desc nulls last, d.channel_id) as "channelIds"
+    from contacts c where c.workspace_id = ${trx.workspaceId} and c.contact_id = ${contactId}`.execute(trx);
+  return rows[0]?.channelIds;
+}
+
+export async function standingChannels(trx: WorkspaceTransaction): Promise<readonly string[]> {
+  const { rows } = await sql<{ channelId: string }>`
+    select channel_id as "channelId" from directory_channels d
+    where d.workspace_id = ${trx.workspaceId} and released_at is null order by channel_id`.execute(trx);
+  return rows.map(({ channelId }) => channelId);
 }

@@ -27,12 +27,30 @@ export async function lockGates(
     insert into gates (workspace_id, channel_id, address)
     select ${trx.workspaceId}::uuid, ${channelId}::uuid, address from unnest(${inOrder}::text[]) as t (address)
     on conflict (workspace_id, channel_id, address) do nothing`.execute(trx);
+  return gatesOf(trx, channelId, inOrder, sql`for update`);
+}
+
+/** The gates of those of these addresses somebody stood at before. */
+export async function readGates(
+  trx: WorkspaceTransaction,
+  channelId: string,
+  addresses: readonly string[],
+): Promise<ReadonlyMap<string, Gate>> {
+  return gatesOf(trx, channelId, addresses, sql``);
+}
+
+async function gatesOf(
+  trx: WorkspaceTransaction,
+  channelId: string,
+  addresses: readonly string[],
+  how: ReturnType<typeof sql>,
+): Promise<ReadonlyMap<string, Gate>> {
   const { rows } = await sql<Gate>`
     select address, rest_until as "restUntil", rests, filled_until as "filledUntil", unreachable,
            unreachable_at as "unreachableAt", window_denied_at as "windowDeniedAt", outside_at as "outsideAt"
     from gates
-    where workspace_id = ${trx.workspaceId} and channel_id = ${channelId} and address = any(${inOrder}::text[])
-    order by address for update`.execute(trx);
+    where workspace_id = ${trx.workspaceId} and channel_id = ${channelId} and address = any(${[...addresses]}::text[])
+    order by address ${how}`.execute(trx);
   return new Map(rows.map((gate) => [gate.address, gate]));
 }
 

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { blobOf } from '../blob.ts';
+import { addCounts } from '../counts.ts';
 import type { Page } from '../page.ts';
 import type { SendCategory, SenderKind, SendState } from '../schema.ts';
 import type { WorkspaceTransaction } from '../transaction.ts';
@@ -73,15 +74,24 @@ export async function insertSend(
     on conflict (workspace_id, client_id) do nothing
     returning 1`.execute(trx);
   if (rows.length > 0) {
+    await addCounts(trx, [{ name: 'sends asked', at: send.askedAt, count: 1 }]);
     if (send.dueAt !== null) trx.due.add('sends', send.channelId, send.dueAt);
     return { send, inserted: true };
   }
-  const { rows: standing } = await sql<SendRow>`
-    select ${columns} from sends
-    where workspace_id = ${trx.workspaceId} and client_id = ${send.clientId}`.execute(trx);
-  const [known] = standing;
+  const known = await sendByClient(trx, send.clientId);
   if (known === undefined) throw new Error('A send that stands in the way of another is not there.');
   return { send: known, inserted: false };
+}
+
+export async function sendByClient(
+  trx: WorkspaceTransaction,
+  clientId: string,
+): Promise<SendRow | undefined> {
+  const { rows } = await sql<SendRow>`
+    select ${columns} from sends where workspace_id = ${trx.workspaceId} and client_id = ${clientId}`.execute(
+    trx,
+  );
+  return rows[0];
 }
 
 export async function sendById(trx: WorkspaceTransaction, sendId: string): Promise<SendRow | undefined> {
@@ -178,14 +188,26 @@ export async function saveSends(trx: WorkspaceTransaction, sends: readonly SendR
   for (const { dueAt, channelId } of sends) if (dueAt !== null) trx.due.add('sends', channelId, dueAt);
 }
 
-/** What these people's waiting sends are to be looked at for anew: something about them changed. */
+/**
+ * What waits to leave to these people is to be decided anew, as something about them changed: those joined into them, and who
+ * was known by such a phone alone, too.
+ */
 export async function reconsiderSends(
   trx: WorkspaceTransaction,
-  contactIds: readonly string[],
+  { contactIds, phones }: { readonly contactIds: readonly string[]; readonly phones: readonly string[] },
   now: number,
 ): Promise<void> {
-  if (contactIds.length === 0) return;
-  await reconsider(trx, sql`contact_id = any(${[...contactIds]}::uuid[])`, now);
+  if (contactIds.length > 0) {
+    const theirs = sql`contact_id in (
+      select unnest(${[...contactIds]}::uuid[])
+      union all
+      select contact_id from contacts
+      where workspace_id = ${trx.workspaceId} and merged_into = any(${[...contactIds]}::uuid[]))`;
+    await reconsider(trx, theirs, now);
+  }
+  if (phones.length > 0) {
+    await reconsider(trx, sql`contact_id is null and phone = any(${[...phones]}::text[])`, now);
+  }
 }
 
 /** The same of all that wait with a template. */
@@ -291,4 +313,31 @@ export async function nextDueSend(trx: WorkspaceTransaction, channelId: string):
         and due_at is not null
       order by due_at limit 1) d`.execute(trx);
   return rows[0]?.next ?? Infinity;
+}
+
+/** Everything that was asked of these people goes, what is under way too; by when it was asked. */
+export async function eraseSends(
+  trx: WorkspaceTransaction,
+  contactIds: readonly string[],
+  own: readonly string[],
+): Promise<void> {
+  const { rows } = await sql<{ sendId: string; askedAt: number }>`
+    delete from sends
+    where workspace_id = ${trx.workspaceId}
+      and (contact_id = any(${[...contactIds]}::uuid[]) or contact_id is null and phone = any(${[...own]}::text[]))
+    returning send_id as "sendId", asked_at as "askedAt"`.execute(trx);
+  const sendIds = rows.map(({ sendId }) => sendId);
+  for (const table of ['send_attempts', 'dead_letters']) {
+    await sql`
+      delete from ${sql.table(table)}
+      where workspace_id = ${trx.workspaceId} and send_id = any(${sendIds}::uuid[])`.execute(trx);
+  }
+  await sql`
+    delete from gates where workspace_id = ${trx.workspaceId} and address = any(${[...own]}::text[])`.execute(
+    trx,
+  );
+  await addCounts(
+    trx,
+    rows.map(({ askedAt }) => ({ name: 'sends erased' as const, at: askedAt, count: 1 })),
+  );
 }

@@ -15,6 +15,9 @@ export const dayMs = 24 * 60 * 60 * 1000;
 /** WhatsApp repeats a webhook for 7 days; 400 leave a year and a month for whoever plays back what they recorded. */
 const eventKeyDays = 400;
 
+/** Who may say what left when, of a year and a month. */
+const sendDays = 400;
+
 /** Rows of one kind that go in one transaction: it holds no lock for longer than some milliseconds. */
 const batch = 1000;
 
@@ -54,6 +57,17 @@ export async function sweepRetention(
             and seen_at < ${before(days.occurrences)}
           order by seen_at limit ${batch}) o
         where c.workspace_id = ${workspaceId} limit ${batch}))`.execute(trx),
+    await sql`
+      delete from send_attempts where workspace_id = ${workspaceId} and ctid = any(array(
+        select ctid from send_attempts
+        where workspace_id = ${workspaceId} and began_at < ${before(sendDays)} order by began_at limit ${batch}))`.execute(
+      trx,
+    ),
+    await sql`
+      delete from sends where workspace_id = ${workspaceId} and ctid = any(array(
+        select ctid from sends
+        where workspace_id = ${workspaceId} and asked_at < ${before(sendDays)} and due_at is null
+        order by asked_at limit ${batch}))`.execute(trx),
     await sql`
       update dead_letters set payload = null, contents_swept_at = ${now}
       where workspace_id = ${workspaceId} and ctid = any(array(

@@ -1,0 +1,141 @@
+import { z } from 'zod';
+import type { Clock } from '@sangam/core/clock';
+import { noSuch } from '@sangam/core/errors';
+import type { Sends } from '@sangam/core/pipeline';
+import {
+  type AttemptRow,
+  attemptsOf,
+  listSends,
+  sendById,
+  type SendRow,
+  sendStates,
+  type Store,
+  writeAudit,
+} from '@sangam/core/store';
+import { requestedContent } from '@sangam/core/whatsapp';
+import { type Route, route } from './api.ts';
+import { bodyOf, idOf, phoneInput, queryOf, time } from './input.ts';
+import { listQuery, pageOf } from './paging.ts';
+import { iso } from './times.ts';
+
+const to = z.union([z.strictObject({ contactId: z.uuid() }), z.strictObject({ phone: phoneInput })]);
+const message = { to, channelId: z.uuid().optional(), content: requestedContent };
+const previewBody = z.strictObject(message);
+const askBody = z.strictObject({
+  clientId: z.string().trim().min(1).max(200),
+  ...message,
+  expiresAt: time.optional(),
+});
+const listed = listQuery(z.uuid(), {
+  state: z.enum(sendStates).optional(),
+  contactId: z.uuid().optional(),
+});
+
+/** Messages that leave: asked for, looked at before, tried again, taken back. */
+export function sendRoutes({ store, sends, clock }: { store: Store; sends: Sends; clock: Clock }): Route[] {
+  return [
+    route('POST', '/sends', 'rep', async (request, response) => {
+      const { workspaceId, memberId } = response.locals.member;
+      const { send, isNew } = await sends.ask(
+        workspaceId,
+        { kind: 'member', id: memberId },
+        bodyOf(askBody, request),
+      );
+      response.status(isNew ? 201 : 200).json(viewOf(send));
+    }),
+    route('POST', '/sends/preview', 'rep', async (request, response) => {
+      const { workspaceId } = response.locals.member;
+      const { channelId, decision } = await sends.preview(workspaceId, bodyOf(previewBody, request));
+      const would = decision.outcome === 'go' ? decision : 'would' in decision ? decision.would : undefined;
+      response.json({
+        channelId,
+        outcome: decision.outcome,
+        category: 'category' in decision ? decision.category : null,
+        reason: 'reason' in decision ? decision.reason : null,
+        explanation: 'explanation' in decision ? decision.explanation : null,
+        notBefore: iso('dueAt' in decision ? decision.dueAt : null),
+        shown: would?.shown ?? null,
+        leaves: would?.leaves ?? null,
+      });
+    }),
+    route('GET', '/sends', 'rep', async (request, response) => {
+      const query = queryOf(listed, request);
+      const { state, contactId } = query;
+      const { workspaceId } = response.locals.member;
+      const answer = await pageOf(query, {
+        rows: (page) => store.transact(workspaceId, (trx) => listSends(trx, { ...page, state, contactId })),
+        keyOf: ({ sendId }) => sendId,
+        viewOf,
+      });
+      response.json(answer);
+    }),
+    route('GET', '/sends/:sendId', 'rep', async (request, response) => {
+      const sendId = idOf(request, 'sendId');
+      const { workspaceId } = response.locals.member;
+      const found = await store.transact(workspaceId, async (trx) => {
+        const send = await sendById(trx, sendId);
+        return send === undefined ? undefined : { send, attempts: await attemptsOf(trx, [sendId]) };
+      });
+      if (found === undefined) throw noSuch('send');
+      response.json({ ...viewOf(found.send), attempts: found.attempts.map(attemptView) });
+    }),
+    ...(['retry', 'cancel'] as const).map((act) =>
+      route('POST', `/sends/:sendId/${act}`, 'rep', async (request, response) => {
+        const sendId = idOf(request, 'sendId');
+        const { workspaceId, memberId } = response.locals.member;
+        const send = await sends[act](workspaceId, sendId);
+        await store.transact(workspaceId, (trx) =>
+          writeAudit(trx, { memberId, action: `${act} send`, subject: sendId, at: clock.now() }),
+        );
+        response.json(viewOf(send));
+      }),
+    ),
+  ];
+}
+
+function viewOf(send: SendRow): object {
+  return {
+    sendId: send.sendId,
+    clientId: send.clientId,
+    state: send.state,
+    reason: send.reason,
+    explanation: send.explanation,
+    errorCode: send.errorCode,
+    category: send.category,
+    channelId: send.channelId,
+    contactId: send.contactId,
+    phone: send.phone,
+    sender: { kind: send.senderKind, id: send.sender },
+    template:
+      send.templateName === null ? null : { name: send.templateName, language: send.templateLanguage },
+    shown: send.shown,
+    wamid: send.wamid,
+    tries: send.attempts,
+    askedAt: iso(send.askedAt),
+    notBefore: iso(send.state === 'held' || send.state === 'queued' ? send.dueAt : null),
+    expiresAt: iso(send.expiresAt),
+    changedAt: iso(send.changedAt),
+  };
+}
+
+function attemptView({
+  attemptId,
+  number,
+  beganAt,
+  endedAt,
+  outcome,
+  errorCode,
+  details,
+  wamid,
+}: AttemptRow): object {
+  return {
+    attemptId,
+    number,
+    beganAt: iso(beganAt),
+    endedAt: iso(endedAt),
+    outcome,
+    errorCode,
+    details,
+    wamid,
+  };
+}
