@@ -147,12 +147,16 @@ describe('a send', () => {
     });
   });
 
-  test.each([
+  test.each<[string, object, string?]>([
     ['its token', graphError(190, { message: `Malformed access token ${accessToken}` })],
     ['a part of one', graphError(190, { message: 'Malformed access token EAAother1' })],
-    ['a token in the details', graphError(190, { error_data: { details: `${accessToken} ended` } })],
-  ])('tells nothing that holds %s', async (_name, body) => {
-    const { provider } = await channel(json(401, body));
+    [
+      'another kind of token',
+      graphError(190, { error_data: { details: 'token-of-nobody ended' } }),
+      'token-of-nobody',
+    ],
+  ])('tells nothing that holds %s', async (_name, body, token = accessToken) => {
+    const { provider } = await channel(json(401, body), { token });
     expect(await provider.send(text)).toEqual({ outcome: 'refused', error: { code: 190 } });
   });
 
