@@ -6,7 +6,7 @@ import { parseJson } from '../shared/json.ts';
 import { callGraph, type GraphAccess, isSuccess } from './graph-call.ts';
 import { failure, graphErrorIn, graphFailure } from './graph-errors.ts';
 import { unreadable } from './graph-pages.ts';
-import { apiOrigin } from './graph.ts';
+import { holdsMedia } from './media-host.ts';
 
 /** Media at Meta's Cloud API. docs/vendors/whatsapp.md §3.2. */
 
@@ -99,20 +99,6 @@ async function bytesAt(url: string, accessToken: string, mostBytes: number): Pro
     const most = `${String(Math.floor(mostBytes / 1024))} kB`;
     throw failure('media_too_large', 'never', `The medium is larger than the ${most} that are kept`);
   }
-}
-
-/** The token goes with the request, so only where Meta keeps media, and to a sandbox alone where that is what we talk to. */
-function holdsMedia(url: string, basePath: string): boolean {
-  if (basePath !== apiOrigin) return url.startsWith(`${basePath}/`);
-  const { protocol, hostname, port, username } = URL.canParse(url) ? new URL(url) : new URL('about:blank');
-  return (
-    protocol === 'https:' &&
-    port === '' &&
-    username === '' &&
-    (hostname === 'graph.facebook.com' ||
-      hostname === 'lookaside.facebook.com' ||
-      hostname.endsWith('.fbsbx.com'))
-  );
 }
 
 /** Meta says it in hex here, and in base64 in webhooks. */

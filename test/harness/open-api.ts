@@ -11,6 +11,12 @@ interface Schema {
   readonly nullable?: boolean;
   readonly oneOf?: readonly Schema[];
   readonly anyOf?: readonly Schema[];
+  readonly allOf?: readonly Schema[];
+  /** Which of them by one of its properties. */
+  readonly discriminator?: {
+    readonly propertyName: string;
+    readonly mapping?: Readonly<Record<string, string>>;
+  };
 }
 
 type Content = Readonly<Record<string, { readonly schema?: Schema }>>;
@@ -158,7 +164,10 @@ function misfits(
   what: string,
   checked: Checked,
 ): string[] {
-  const { at, value: schema } = resolved(description, given, checked);
+  const { at, value: found } = resolved(description, given, checked);
+  const named = discriminated(found, value);
+  if (named !== undefined) return misfits(at, { $ref: named }, value, what, checked);
+  const schema = together(at, found, checked);
   const { loosely = false } = checked;
   const choices = schema.oneOf ?? schema.anyOf;
   if (choices !== undefined) return ofChoices(choices.map((one) => misfits(at, one, value, what, checked)));
@@ -197,6 +206,31 @@ function misfits(
     default:
       return [];
   }
+}
+
+function discriminated({ discriminator }: Schema, value: unknown): string | undefined {
+  if (discriminator?.mapping === undefined || typeof value !== 'object' || value === null) return undefined;
+  const name = Object.entries(value).find(([property]) => property === discriminator.propertyName)?.[1];
+  return typeof name === 'string' ? discriminator.mapping[name] : undefined;
+}
+
+/** Parts of one schema as one: each alone would object to what the others name. */
+function together(description: Description, schema: Schema, checked: Checked): Schema {
+  const { allOf, ...own } = schema;
+  if (allOf === undefined) return schema;
+  const parts = allOf.map((one) => {
+    const { at, value } = resolved(description, one, checked);
+    return together(at, value, checked);
+  });
+  return [...parts, own].reduce<Schema>(
+    (whole, part) => ({
+      ...whole,
+      ...part,
+      required: [...(whole.required ?? []), ...(part.required ?? [])],
+      properties: { ...whole.properties, ...part.properties },
+    }),
+    {},
+  );
 }
 
 /** One of them fits, or what stands against the one that comes nearest. */
