@@ -215,9 +215,13 @@ function keyOf(slice: WebhookSlice): string {
   }
 }
 
-function digestKey({ field, part, item }: WebhookSlice): string {
+function digestKey({ field, part, item, entryTime }: WebhookSlice): string {
   const name = part === 'value' || part === 'errors' ? field : part;
-  return `${name}:${hash('sha256', JSON.stringify(item) ?? '', 'hex').slice(0, 32)}`;
+  const digest = hash('sha256', JSON.stringify(item) ?? '', 'hex').slice(0, 32);
+  // A template may be paused twice, in the same words: when it was tells them apart.
+  return part === 'value' && entryTime !== undefined
+    ? `${name}:${digest}:${String(entryTime)}`
+    : `${name}:${digest}`;
 }
 
 function whole(slice: WebhookSlice): WebhookEvent {

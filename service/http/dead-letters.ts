@@ -67,14 +67,24 @@ export function deadLetterRoutes({
 }
 
 function viewOf(letter: DeadLetterRow): object {
-  const { deadLetterId, reason, explanation, source, contactId, contentsSweptAt, setAsideAt, setAsideWhy } =
-    letter;
+  const {
+    deadLetterId,
+    reason,
+    explanation,
+    source,
+    contactId,
+    sendId,
+    contentsSweptAt,
+    setAsideAt,
+    setAsideWhy,
+  } = letter;
   return {
     deadLetterId,
     reason,
     explanation,
     source,
     contactId,
+    sendId,
     receivedAt: iso(letter.receivedAt),
     parkedAt: iso(letter.parkedAt),
     contentsSweptAt: contentsSweptAt === null ? null : iso(contentsSweptAt),
