@@ -69,6 +69,19 @@ async function someOfEverything(trx: WorkspaceTransaction): Promise<void> {
             select ${workspaceId}::uuid, id, 'member', ${now}, '[]' from unnest(${ids}::uuid[]) as t (id)`.execute(
     trx,
   );
+  await sql`insert into sends (workspace_id, send_id, client_id, request_hash, channel_id, sender_kind, sender, category,
+                               content, state, priority, asked_at, expires_at, changed_at)
+            select ${workspaceId}::uuid, id, id::text, '', id, 'member', '', 'service', '{}', 'delivered', 0, ${now}, ${now},
+                   ${now}
+            from unnest(${ids}::uuid[]) as t (id)`.execute(trx);
+  await sql`insert into pauses (workspace_id, scope, subject, paused_at, paused_by)
+            select ${workspaceId}::uuid, 'rule', id, ${now}, id from unnest(${ids}::text[]) as t (id)`.execute(
+    trx,
+  );
+  await sql`insert into templates (workspace_id, waba_id, name, language, template_id, category, status, quality,
+                                   definition, synced_at)
+            select ${workspaceId}::uuid, '1', id, 'en', '1', 'utility', 'approved', 'green', 'null', ${now}
+            from unnest(${ids}::text[]) as t (id)`.execute(trx);
   // People nobody writes about yet: held, so that the workers leave them alone.
   await sql`insert into contacts (workspace_id, contact_id, profile_name, created_at)
             select ${workspaceId}::uuid, id, 'Asha', ${now} from unnest(${ids}::uuid[]) as t (id)`.execute(
@@ -260,6 +273,9 @@ const singles = [
   '/dead-letters/:deadLetterId',
   '/kept-events/counts',
   '/kept-events/:keptEventId',
+  '/sends/:sendId',
+  '/sending/settings',
+  '/channels/:channelId/sending',
   '/statement',
   '/statement.csv',
 ];

@@ -112,6 +112,30 @@ function channel(): Promise<string> {
   return inside((trx) => connectChannel(trx, { ...number, ...account, ...secrets }, now()));
 }
 
+/** Somebody who never wrote, and a template of the sandbox's account. */
+async function message(): Promise<{ clientId: string; [key: string]: unknown }> {
+  const template = { name: 'welcome', language: 'en' };
+  return Promise.resolve({
+    clientId: randomUUID(),
+    to: { phone: somePhone() },
+    channelId,
+    content: { type: 'template', template },
+  });
+}
+
+async function send(state: string): Promise<string> {
+  const sendId = randomUUID();
+  await inside((trx) =>
+    sql`insert into sends (workspace_id, send_id, client_id, request_hash, channel_id, phone, sender_kind, sender, category,
+                           content, state, priority, asked_at, expires_at, changed_at)
+        values (${workspaceId}, ${sendId}, ${sendId}, '', ${channelId}, ${somePhone()}, 'member', '', 'service',
+                '{"type":"text","text":"Hello"}', ${state}, 0, ${now()}, ${now() + 1e9}, ${now()})`.execute(
+      trx,
+    ),
+  );
+  return sendId;
+}
+
 async function deadLetter(): Promise<Example> {
   const deadLetterId = randomUUID();
   await inside((trx) =>
@@ -187,6 +211,36 @@ const routes: Readonly<Record<string, Reads | Writes>> = {
     ids: { contactId: await contact() },
   })),
   'GET /erasures': reads(),
+  'POST /sends': writes('send message', async () => ({ body: await message() })),
+  'POST /sends/preview': reads(async () => {
+    const { clientId: _, ...asked } = await message();
+    return { body: asked };
+  }),
+  'GET /sends': reads(),
+  'GET /sends/:sendId': reads(async () => ({ ids: { sendId: await send('queued') } })),
+  'POST /sends/:sendId/retry': writes('retry send', async () => ({ ids: { sendId: await send('failed') } })),
+  'POST /sends/:sendId/cancel': writes('cancel send', async () => ({
+    ids: { sendId: await send('queued') },
+  })),
+  'GET /templates': reads(),
+  'POST /templates/sync': writes('sync templates', () => ({ body: { channelId } })),
+  'GET /templates/starters': reads(),
+  'POST /templates/starters': writes('submit template', () => ({
+    body: { channelId, name: 'sangam_welcome', language: 'en' },
+  })),
+  'GET /sending/settings': reads(),
+  'PUT /sending/settings': writes('change sending settings', () => ({
+    body: { quietHours: { from: '21:00', until: '09:00' } },
+  })),
+  'GET /pauses': reads(),
+  'POST /pauses': writes('pause', () => ({ body: { scope: 'workspace' } })),
+  'POST /pauses/resume': writes('resume', () => ({ body: { scope: 'workspace' } })),
+  'GET /channels/:channelId/sending': reads(() => ({ ids: { channelId } })),
+  'PUT /channels/:channelId/sending': writes('set mode', () => ({
+    ids: { channelId },
+    body: { mode: 'live' },
+  })),
+  'POST /channels/:channelId/continue': writes('continue channel', () => ({ ids: { channelId } })),
   'POST /contacts/:contactId/relink': writes('relink', link),
   'POST /contacts/:contactId/unlink': writes('unlink', link),
   'POST /contacts/:contactId/join': writes('join', async () => ({
@@ -381,7 +435,8 @@ const all = (): { name: string; may: MemberRole; writing: boolean }[] =>
   service.apiRoutes.map(({ method, path, may }) => ({
     name: `${method} ${path}`,
     may,
-    writing: method !== 'GET',
+    // A preview has a body, and changes nothing.
+    writing: method !== 'GET' && path !== '/sends/preview',
   }));
 const exampleOf = async (name: string): Promise<Example> => (await routes[name]?.example()) ?? {};
 
@@ -446,7 +501,8 @@ describe('whoever may not', () => {
       const { session } = await signIn('admin', elsewhere);
       const before = await everything(workspaceId);
       const asked = await ask(name, example, session);
-      if (/Id\b/.test(name))
+      const namesChannel = JSON.stringify(example.body ?? {}).includes(channelId);
+      if (/Id\b/.test(name) || namesChannel)
         expect(asked, name).toMatchObject({ status: 404, code: expect.stringMatching(/^no_/) });
       else if (name === 'POST /connections')
         expect(asked).toMatchObject({ status: 409, code: 'account_taken' });

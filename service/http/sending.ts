@@ -20,7 +20,8 @@ import {
   writeAudit,
 } from '@sangam/core/store';
 import { type Answer, type Route, route } from './api.ts';
-import { bodyOf, idOf, phoneInput } from './input.ts';
+import { bodyOf, idOf, phoneInput, queryOf } from './input.ts';
+import { pageOfAll, wholeListQuery } from './paging.ts';
 import { iso } from './times.ts';
 
 const pauseBody = z.union([
@@ -64,12 +65,11 @@ export function sendingRoutes({ store, clock }: { store: Store; clock: Clock }):
       );
       response.json(settings);
     }),
-    route('GET', '/pauses', 'rep', async (_request, response) => {
+    route('GET', '/pauses', 'rep', async (request, response) => {
+      const query = queryOf(wholeListQuery, request);
       const pauses = await store.transact(response.locals.member.workspaceId, listPauses);
-      response.json({
-        results: pauses.map(({ pausedAt, ...one }) => ({ ...one, pausedAt: iso(pausedAt) })),
-        next: null,
-      });
+      const views = pauses.map(({ pausedAt, ...one }) => ({ ...one, pausedAt: iso(pausedAt) }));
+      response.json(pageOfAll(views, query));
     }),
     route('POST', '/pauses', 'admin', async (request, response) => {
       const body = bodyOf(pauseBody, request);

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Clock } from '@sangam/core/clock';
 import { noSuch } from '@sangam/core/errors';
 import type { Sends } from '@sangam/core/pipeline';
 import {
@@ -10,7 +9,6 @@ import {
   type SendRow,
   sendStates,
   type Store,
-  writeAudit,
 } from '@sangam/core/store';
 import { requestedContent } from '@sangam/core/whatsapp';
 import { type Route, route } from './api.ts';
@@ -32,7 +30,7 @@ const listed = listQuery(z.uuid(), {
 });
 
 /** Messages that leave: asked for, looked at before, tried again, taken back. */
-export function sendRoutes({ store, sends, clock }: { store: Store; sends: Sends; clock: Clock }): Route[] {
+export function sendRoutes({ store, sends }: { store: Store; sends: Sends }): Route[] {
   return [
     route('POST', '/sends', 'rep', async (request, response) => {
       const { workspaceId, memberId } = response.locals.member;
@@ -82,11 +80,7 @@ export function sendRoutes({ store, sends, clock }: { store: Store; sends: Sends
     ...(['retry', 'cancel'] as const).map((act) =>
       route('POST', `/sends/:sendId/${act}`, 'rep', async (request, response) => {
         const sendId = idOf(request, 'sendId');
-        const { workspaceId, memberId } = response.locals.member;
-        const send = await sends[act](workspaceId, sendId);
-        await store.transact(workspaceId, (trx) =>
-          writeAudit(trx, { memberId, action: `${act} send`, subject: sendId, at: clock.now() }),
-        );
+        const send = await sends[act](response.locals.member, sendId);
         response.json(viewOf(send));
       }),
     ),

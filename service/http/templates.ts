@@ -55,13 +55,14 @@ export function templateRoutes({
     }),
     route('POST', '/templates/sync', 'rep', async (request, response) => {
       const { channelId } = bodyOf(channelBody, request);
-      const { workspaceId } = response.locals.member;
+      const { workspaceId, memberId } = response.locals.member;
       const { channel, provider } = await openChannel(workspaceId, channelId);
       const templates = await provider.templates();
       const now = clock.now();
       await store.transact(workspaceId, async (trx) => {
         await saveTemplates(trx, channel.wabaId, templates, undefined, now);
         await dueSends(trx, now);
+        await writeAudit(trx, { memberId, action: 'sync templates', subject: channelId, at: now });
       });
       response.json({ templates: templates.length });
     }),
@@ -76,7 +77,7 @@ export function templateRoutes({
       if (draft === undefined) throw noSuch('starter template');
       const { workspaceId, memberId } = response.locals.member;
       const { provider } = await openChannel(workspaceId, channelId);
-      const submitted = await provider.submitTemplate(draft);
+      // First: what cannot be written down is not asked of WhatsApp.
       await store.transact(workspaceId, (trx) =>
         writeAudit(trx, {
           memberId,
@@ -85,6 +86,7 @@ export function templateRoutes({
           at: clock.now(),
         }),
       );
+      const submitted = await provider.submitTemplate(draft);
       response.status(201).json(submitted);
     }),
   ];

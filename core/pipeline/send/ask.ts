@@ -4,6 +4,8 @@ import type { Clock } from '../../clock.ts';
 import { noSuch, Refusal, type WrongField } from '../../errors.ts';
 import { decide, type Decision, fieldsAskedFor, isField, type SendReason } from '../../sending/index.ts';
 import {
+  type Actor,
+  type AuditAction,
   channelsOfContact,
   channelSending,
   type ChannelSending,
@@ -20,6 +22,7 @@ import {
   type Store,
   toJson,
   type WorkspaceTransaction,
+  writeAudit,
 } from '../../store/index.ts';
 import type { RequestedContent } from '../../whatsapp/index.ts';
 import { nobodyYet, priorityOf } from './claim.ts';
@@ -61,9 +64,9 @@ export interface Sends {
   ): Promise<{ readonly send: SendRow; readonly isNew: boolean }>;
   preview(workspaceId: string, request: Omit<SendRequest, 'clientId' | 'expiresAt'>): Promise<Preview>;
   /** A new attempt of what failed or was refused, behind the whole gate. `not_ended`: it has not. */
-  retry(workspaceId: string, sendId: string): Promise<SendRow>;
+  retry(actor: Actor, sendId: string): Promise<SendRow>;
   /** Takes back what waits. `under_way`: it does not wait any more. */
-  cancel(workspaceId: string, sendId: string): Promise<SendRow>;
+  cancel(actor: Actor, sendId: string): Promise<SendRow>;
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -71,6 +74,22 @@ const dayMs = 24 * 60 * 60 * 1000;
 const templateMs = 3 * dayMs;
 
 export function createSends({ store, clock }: { store: Store; clock: Clock }): Sends {
+  /** In one transaction with its line in the audit. */
+  const change = (
+    { workspaceId, memberId }: Actor,
+    sendId: string,
+    action: AuditAction,
+    to: (trx: WorkspaceTransaction, send: SendRow) => Promise<SendRow>,
+  ): Promise<SendRow> =>
+    store.transact(workspaceId, async (trx) => {
+      const [send] = await lockSends(trx, [sendId]);
+      if (send === undefined) throw noSuch('send');
+      const changed = await to(trx, send);
+      await saveSends(trx, [changed]);
+      await writeAudit(trx, { memberId, action, subject: sendId, at: clock.now() });
+      return changed;
+    });
+
   return {
     async ask(workspaceId, sender, request) {
       mustKnowFields(request.content);
@@ -100,6 +119,14 @@ export function createSends({ store, clock }: { store: Store; clock: Clock }): S
             ? { category: decision.category, priority: priorityOf(decision.category) }
             : {}),
         });
+        if (inserted && sender.kind === 'member') {
+          await writeAudit(trx, {
+            memberId: sender.id,
+            action: 'send message',
+            subject: send.sendId,
+            at: now,
+          });
+        }
         return { send: sameOr(send, requestHash), isNew: inserted };
       });
     },
@@ -117,8 +144,8 @@ export function createSends({ store, clock }: { store: Store; clock: Clock }): S
           : { channelId, decision };
       });
     },
-    retry: (workspaceId, sendId) =>
-      change(store, workspaceId, sendId, async (trx, send) => {
+    retry: (actor, sendId) =>
+      change(actor, sendId, 'retry send', async (trx, send) => {
         if (send.state !== 'failed' && send.state !== 'refused') {
           throw new Refusal(
             'conflict',
@@ -129,8 +156,8 @@ export function createSends({ store, clock }: { store: Store; clock: Clock }): S
         await deleteLetterOfSend(trx, sendId);
         return triedAnew(send, clock.now());
       }),
-    cancel: (workspaceId, sendId) =>
-      change(store, workspaceId, sendId, (_trx, send) => {
+    cancel: (actor, sendId) =>
+      change(actor, sendId, 'cancel send', (_trx, send) => {
         if (send.state !== 'held' && send.state !== 'queued') {
           throw new Refusal(
             'conflict',
@@ -185,21 +212,6 @@ export async function trySendsAnew(
 
 /** Refused because of the number's mode: asked for all the same, to be seen. */
 const keptWhereItIs: ReadonlySet<SendReason> = new Set(['shadow', 'not listed']);
-
-async function change(
-  store: Store,
-  workspaceId: string,
-  sendId: string,
-  to: (trx: WorkspaceTransaction, send: SendRow) => Promise<SendRow>,
-): Promise<SendRow> {
-  return store.transact(workspaceId, async (trx) => {
-    const [send] = await lockSends(trx, [sendId]);
-    if (send === undefined) throw noSuch('send');
-    const changed = await to(trx, send);
-    await saveSends(trx, [changed]);
-    return changed;
-  });
-}
 
 function mustKnowFields(content: RequestedContent): void {
   const unknown = fieldsAskedFor(content).filter((field) => !isField(field));
