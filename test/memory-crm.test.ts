@@ -27,6 +27,24 @@ test('at a CRM without webhooks a sentence that wants them is told by polls', as
   expect((await crm.contactOf(asha)).optOut).toBe(true);
 });
 
+test.each([true, false])(
+  "what a rule of the account's own sets while a record is made is theirs, tags of ours beside it or not (%s)",
+  async (tagged) => {
+    const setWhenMade = { Tags: tagged ? 'Hers, Imported' : 'Imported', OptOut: 'Yes' };
+    const { fixture, crm } = await setUpFor(memoryAccounts({ setWhenMade }).open)();
+    const asha = somebody(1, 'Asha Rao');
+    await crm.writes(asha);
+    await fixture.process.apply();
+    if (tagged) await crm.tag(asha, ['Hers']);
+    await fixture.settle();
+    const tags = tagged ? ['Hers', 'Imported'] : ['Imported'];
+    expect(crm.tagsOf(await crm.record()).toSorted()).toEqual(tags);
+    expect(crm.isOptedOut(await crm.record())).toBe(true);
+    const { tags: known, optOut } = await crm.contactOf(asha);
+    expect({ known: known.toSorted(), optOut }).toEqual({ known: tags, optOut: true });
+  },
+);
+
 test('a look that lags behind what was told of a deal tells nothing', async () => {
   let lagging: ScanPage['deals'];
   const accounts = memoryAccounts();

@@ -20,7 +20,13 @@ export interface Obstacles {
 }
 
 export function createWrites(
-  { writeClass = 'keyed', longestText = Infinity, twins = 'make', phoneList = false }: MemoryCrmRules,
+  {
+    writeClass = 'keyed',
+    longestText = Infinity,
+    setWhenMade = {},
+    twins = 'make',
+    phoneList = false,
+  }: MemoryCrmRules,
   records: MemoryRecords,
   ids: MemoryIds,
   obstacles: Obstacles,
@@ -77,8 +83,9 @@ export function createWrites(
               explanation,
             };
       }
-      const made = records.make({ ...values, [memoryFields.key]: contactId }, type);
-      return written(contactId, made, values, true);
+      const stored = { ...values, ...setWhenMade };
+      const made = records.make({ ...stored, [memoryFields.key]: contactId }, type);
+      return written(contactId, made, stored, true);
     },
     update(recordId, sent) {
       const record = records.survivorOf(recordId);
