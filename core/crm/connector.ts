@@ -172,6 +172,16 @@ export interface ConnectorTraits {
   ): string | undefined;
 }
 
+/** One delivery that failed. */
+export interface Undelivered {
+  /** What people call that which sent it. */
+  readonly by: string;
+  /** Milliseconds. */
+  readonly at: number;
+  /** In the vendor's words. */
+  readonly reason: string;
+}
+
 /**
  * One installed CRM account. Calls throw `SangamError` with origin `crm` when the call as a whole failed: `later` and
  * `{afterMs}` mean that the same call may succeed in time; `never` with code `batch_refused` that something in this
@@ -198,6 +208,11 @@ export interface Connector {
     readonly secret: string;
     readonly now: number;
   }): Promise<{ readonly until: number }>;
+  /**
+   * What the account's own automation meant for us since then, milliseconds, and could not deliver. Undefined: whoever connected may
+   * not see it. Where the CRM keeps no list of that it has no such call.
+   */
+  undelivered?(since: number): Promise<readonly Undelivered[] | undefined>;
   /** The fields of its records as they are now. */
   fields(): Promise<CrmField[]>;
   /** Who may own a record: id and what people call them. */

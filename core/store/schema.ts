@@ -303,6 +303,8 @@ export interface Database {
     ask_webhooks_at: ColumnType<number | null, number | null | undefined>;
     /** Since when polls find changes of which no webhook told; null: one told of all, or of some later. */
     untold_since: number | null;
+    /** What the account's own automation could not deliver is known up to here. */
+    undelivered_until: number | null;
   };
   crm_records: {
     workspace_id: string;
@@ -650,6 +652,7 @@ export type AlertKind =
   | 'timeline blocked'
   | 'webhooks ended'
   | 'webhooks silent'
+  | 'webhooks undelivered'
   | 'work failing';
 
 export type DecisionKind = 'relink' | 'unlink' | 'join' | 'hand over' | 'conflict';

@@ -27,6 +27,7 @@ import type { ErasureKeyOf } from '../erased.ts';
 import { ensureIndexed } from './check.ts';
 import { ReadableFields } from './readable-fields.ts';
 import { takeIn } from './take-in.ts';
+import { tellUndelivered } from './undelivered.ts';
 
 /** A vendor's index lags, and clocks differ: each poll looks back this far behind the last. */
 const overlapMs = 2 * 60 * 1000;
@@ -105,6 +106,7 @@ export function createPoller(dependencies: {
     }
     await tellSilence(connection, connector, found, started);
     await lookForRestored(connection, connector, fields);
+    await tellUndelivered(dependencies, connection, connector);
     return true;
   };
 

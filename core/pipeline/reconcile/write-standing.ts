@@ -1,4 +1,10 @@
-import { type Connector, type CrmRecord, type CrmValues, type FieldMapping, phonesOf } from '../../crm/index.ts';
+import {
+  type Connector,
+  type CrmRecord,
+  type CrmValues,
+  type FieldMapping,
+  phonesOf,
+} from '../../crm/index.ts';
 import {
   type AgreedRecord,
   erasedKeyField,

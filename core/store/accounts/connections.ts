@@ -63,6 +63,8 @@ export interface ConnectionRow {
   readonly webhooksUntil: number | null;
   /** Null: nothing is to be asked for. */
   readonly askWebhooksAt: number | null;
+  /** What the account's own automation could not deliver is known up to here. */
+  readonly undeliveredUntil: number | null;
   /** Until then an admin lets everybody in, however many they are. */
   readonly rushReleasedUntil: number;
 }
@@ -98,6 +100,7 @@ export async function connectionsOf(trx: WorkspaceTransaction): Promise<Connecti
            p.indexed_at as "indexedAt", p.indexed_region as "indexedRegion", p.polled_until as "polledUntil",
            p.next_poll_at as "nextPollAt", p.poll_cursor as "pollCursor", p.last_webhook_at as "lastWebhookAt",
            p.webhooks_since as "webhooksSince", p.webhooks_until as "webhooksUntil", p.ask_webhooks_at as "askWebhooksAt",
+           p.undelivered_until as "undeliveredUntil",
            (select region from directory_channels d where d.workspace_id = ${trx.workspaceId}
             order by d.released_at is not null, d.created_at, d.channel_id limit 1) as "channelRegion"
     from crm_connections c

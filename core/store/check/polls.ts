@@ -57,6 +57,17 @@ export async function noteUntold(
   return { since, ended: before !== null && standing === undefined };
 }
 
+/** What the account's own automation could not deliver was looked at up to there. */
+export async function knowUndelivered(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  until: number,
+): Promise<void> {
+  await sql`
+    update crm_scan_states set undelivered_until = ${until}
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
+}
+
 /** So long a poll is left alone by what makes the next one due sooner: a storm of hints is no storm of polls. */
 const soonMs = 30_000;
 
