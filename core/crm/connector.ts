@@ -104,6 +104,8 @@ export interface ScanPage {
   readonly merged: readonly { readonly recordId: string; readonly into: string; readonly at: number }[];
   /** Deals of people, changed as the records are; left out where none are followed. */
   readonly deals?: readonly CrmDeal[];
+  /** More happened than the CRM lets a look at changes see: a look at everything finds it. */
+  readonly incomplete?: true;
   /** Where to go on; undefined: this was the last page. */
   readonly next?: string;
 }

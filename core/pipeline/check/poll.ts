@@ -24,7 +24,7 @@ import {
   type ScanCounts,
 } from '../../work/index.ts';
 import type { ErasureKeyOf } from '../erased.ts';
-import { ensureIndexed } from './check.ts';
+import { checkAgain, ensureIndexed } from './check.ts';
 import { ReadableFields } from './readable-fields.ts';
 import { takeIn } from './take-in.ts';
 import { tellUndelivered } from './undelivered.ts';
@@ -96,6 +96,7 @@ export function createPoller(dependencies: {
       const done = cursor === undefined;
       const changedAt = await store.transact(workspaceId, async (trx) => {
         const first = await takeIn(trx, connection, connector.traits, page, false, erasureKeyOf, clock.now());
+        if (page.incomplete === true) await checkAgain(trx, connection, clock.now());
         await advancePoll(trx, connectionId, { cursor: cursor ?? null, ...(done ? { until: started } : {}) });
         return first;
       });
