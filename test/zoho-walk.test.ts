@@ -39,9 +39,15 @@ async function agree(): Promise<{ callback: URL; cookie: string }> {
   return { callback: new URL(response.headers.get('location') ?? ''), cookie };
 }
 
-async function finish({ callback, cookie }: { callback: URL; cookie: string }) {
+async function finish({
+  callback,
+  cookie,
+}: {
+  callback: URL;
+  cookie: string;
+}): Promise<{ status: number; body: unknown }> {
   const response = await fetch(callback, { headers: { accept: 'application/json', cookie } });
-  return { status: response.status, body: (await response.json()) as unknown };
+  return { status: response.status, body: await response.json() };
 }
 
 test('an org is connected by OAuth, looked through, provisioned and goes live, and a message makes a lead', async () => {
