@@ -324,11 +324,16 @@ export interface Database {
     ours: ColumnType<string[], string[] | undefined>;
     /** Both sides agreed on the base; else it is only what a scan of the account found. */
     agreed: ColumnType<boolean, boolean | undefined>;
+    /** Last seen. */
     read_at: number;
+    /** When the base was read, or agreed on. */
+    base_at: ColumnType<number, number | undefined>;
     gone: 'deleted' | 'merged' | 'erased' | null;
     gone_at: number | null;
     /** Of a merged record: where it lives on. */
     moved_to: string | null;
+    /** Of a merged record: where it lives on, what it held is part of the base. */
+    taken_over: ColumnType<boolean, boolean | undefined>;
     /** The vendor's time of the record's last change, as far as it was seen. */
     changed_at: ColumnType<number | null, number | null | undefined>;
     /** The vendor told of its deletion then, and nobody has looked since. */

@@ -319,6 +319,7 @@ function agreedOf(
     base: agreed,
     ours,
     refused: plan.refused,
+    tookOver: target.takenOver.map((one) => one.recordId),
     phones: phonesOf({ values: { ...agreed, ...Object.fromEntries(unwritten) } }, traits, region),
     rank: record?.rank,
     createdAt: record?.createdAt,
