@@ -36,6 +36,7 @@ import { erasedBases } from './0056-erased-bases.ts';
 import { entryRests } from './0057-entry-rests.ts';
 import { webhooksAskedFor } from './0060-webhooks-asked-for.ts';
 import { untoldSince } from './0064-untold-since.ts';
+import { pollLeases } from './0070-poll-leases.ts';
 
 /** By the name of their file, in order. One that was applied anywhere is never changed: another follows it, under a number above all others. */
 export const migrations = {
@@ -77,4 +78,5 @@ export const migrations = {
   '0057-entry-rests': entryRests,
   '0060-webhooks-asked-for': webhooksAskedFor,
   '0064-untold-since': untoldSince,
+  '0070-poll-leases': pollLeases,
 };
