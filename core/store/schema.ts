@@ -294,6 +294,8 @@ export interface Database {
     polled_until: number | null;
     next_poll_at: ColumnType<number, number | undefined>;
     poll_cursor: string | null;
+    poll_lease: string | null;
+    poll_leased_until: number | null;
     last_webhook_at: number | null;
     /** Where webhooks have to be asked for: since when and until when the account sends them, and where to. */
     webhooks_since: number | null;

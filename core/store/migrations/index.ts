@@ -38,6 +38,7 @@ import { webhooksAskedFor } from './0060-webhooks-asked-for.ts';
 import { untoldSince } from './0064-untold-since.ts';
 import { basesAt } from './0066-bases-at.ts';
 import { undelivered } from './0068-undelivered.ts';
+import { pollLeases } from './0070-poll-leases.ts';
 
 /** By the name of their file, in order. One that was applied anywhere is never changed: another follows it, under a number above all others. */
 export const migrations = {
@@ -81,4 +82,5 @@ export const migrations = {
   '0064-untold-since': untoldSince,
   '0066-bases-at': basesAt,
   '0068-undelivered': undelivered,
+  '0070-poll-leases': pollLeases,
 };
