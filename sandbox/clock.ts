@@ -1,11 +1,17 @@
 /** The sandbox's time: the machine's, plus what it was advanced by. Milliseconds since the Unix epoch. */
 export class SandboxClock {
+  readonly #machine: () => number;
   #offsetMs = 0;
   readonly #listeners = new Set<() => void>();
   readonly #stops = new Set<number>();
 
+  /** `machine`: another time than the machine's, as one that stands still unless it is advanced. */
+  constructor(machine: () => number = Date.now) {
+    this.#machine = machine;
+  }
+
   now(): number {
-    return Date.now() + this.#offsetMs;
+    return this.#machine() + this.#offsetMs;
   }
 
   get offsetMs(): number {

@@ -4,6 +4,7 @@ import type { OpenAccount, UserRecord } from './conformance/account.ts';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { day, hour, minute, somebody, setUpFor } from './conformance/set-up.ts';
+import { checked } from './harness/checked.ts';
 import type { CrmWorkspace } from './harness/crm-workspace.ts';
 import { memoryFields } from './harness/memory-crm/index.ts';
 import { tell } from './harness/tell.ts';
@@ -178,9 +179,9 @@ describe('an opt-out that a survivor took over is nobody’s word', () => {
     expect(await optedOut(crm)).toEqual([true, false, true]);
   });
 
-  test('of a lead that was converted', async () => {
+  test.each(['check', 'poll'] as const)('of a lead that was converted, as a %s finds it', async (look) => {
     const accounts = memoryAccounts({ creates: 'lead' });
-    const { fixture, crm } = await setUpFor(accounts.open)();
+    const { fixture, crm } = await setUpFor(accounts.open)({ polled: true });
     await crm.writes(asha, 'STOP');
     await crm.writes(ravi);
     await fixture.ride(hour);
@@ -194,9 +195,35 @@ describe('an opt-out that a survivor took over is nobody’s word', () => {
     // What somebody says there once the conversion is over is a word.
     fixture.clock.advance(hour);
     await crm.account.user.update(contact, crm.valuesOf({ 'opt-out': { kind: 'flag', set: true } }));
-    await crm.check();
+    await crm[look]();
     await fixture.ride(hour);
     expect((await crm.contactOf(asha)).optOut).toBe(true);
+  });
+
+  test.each(['check', 'poll'] as const)('though a %s sees it before it is read', async (look) => {
+    const { fixture, crm } = await setUpFor(keepsId)({ polled: true });
+    await crm.check();
+    await crm.writes(asha);
+    await crm.writes(ravi, 'STOP');
+    await fixture.ride(hour);
+    const records = await crm.records();
+    const [ashas = '', ravis = ''] = ['Asha', 'Ravi'].map(
+      (name) => records.find((one) => crm.read(one, 'first name') === name)?.recordId,
+    );
+    crm.deaf = true;
+    // A value that is missing comes from the other.
+    await crm.account.user.update(ashas, { [crm.fieldOf('opt-out').name]: '' });
+    await crm.account.user.merge(ashas, ravis);
+    fixture.clock.advance(hour);
+    await crm.writes(ravi, 'START');
+    crm.deaf = false;
+    crm.beforeLease = () => checked(fixture);
+    await crm[look]();
+    crm.beforeLease = undefined;
+    await fixture.ride(hour);
+    expect(await optedOut(crm)).toEqual([false, false, false]);
+    const { rows } = await fixture.database.query("select 1 from consent_entries where method = 'crm'");
+    expect(rows).toEqual([]);
   });
 
   /** The one record, Asha, Ravi. */

@@ -7,6 +7,7 @@ import {
   lastCheck,
   leaseCheck,
   noteWrites,
+  pollSoon,
   saveFacts,
   saveLinks,
   saveRecords,
@@ -719,6 +720,75 @@ describe('looking', () => {
     const row = await crm.transact((trx) => connectionOf(trx, crm.connectionId));
     expect(row?.nextPollAt).toBeLessThanOrEqual(fixture.clock.now());
     expect(row?.pollCursor).toBeNull();
+  });
+
+  test('a hint during a poll makes no second one beside it: the next comes when that one is over', async () => {
+    const accounts = memoryAccounts();
+    let polls = 0;
+    let during: (() => Promise<void>) | undefined;
+    const open = scanning(accounts.open, {
+      async scan(page, { changedSince }) {
+        if (changedSince === undefined) return page;
+        polls += 1;
+        const once = during;
+        during = undefined;
+        await once?.();
+        return page;
+      },
+    });
+    const { fixture, crm } = await setUpFor(open)();
+    await crm.check();
+    await crm.poll();
+    polls = 0;
+    const connection = () => crm.transact((trx) => connectionOf(trx, crm.connectionId));
+    const pollIfDue = async (): Promise<void> => {
+      const row = await connection();
+      if (row !== undefined) await fixture.process.poller.poll(row);
+    };
+    during = async () => {
+      fixture.clock.advance(31_000);
+      await crm.transact((trx) => pollSoon(trx, crm.connectionId, fixture.clock.now()));
+      // As another process does.
+      await pollIfDue();
+      expect(polls).toBe(1);
+      const target = { queue: 'polls', workspaceId: crm.workspaceId, targetId: crm.connectionId } as const;
+      const now = fixture.clock.now();
+      expect(await fixture.store.restDue(target, now)).toBeGreaterThan(now);
+    };
+    fixture.clock.advance(hour);
+    await pollIfDue();
+    expect(during).toBeUndefined();
+    expect(polls).toBe(1);
+    await pollIfDue();
+    expect(polls).toBe(2);
+  });
+
+  test('a poll whose process died is taken over, and ends nothing when it lives after all', async () => {
+    const accounts = memoryAccounts();
+    let polls = 0;
+    let during: (() => Promise<void>) | undefined;
+    const open = scanning(accounts.open, {
+      async scan(page, { changedSince, cursor }) {
+        if (changedSince === undefined) return page;
+        polls += 1;
+        const once = during;
+        during = undefined;
+        await once?.();
+        return cursor === undefined ? { ...page, next: 'second' } : page;
+      },
+    });
+    const { fixture, crm } = await setUpFor(open)();
+    await crm.check();
+    await crm.poll();
+    polls = 0;
+    during = async () => {
+      fixture.clock.advance(2 * minute);
+      await crm.poll();
+    };
+    fixture.clock.advance(hour);
+    await crm.poll();
+    // Both pages by the second, and by the first only the one it was at.
+    expect(polls).toBe(3);
   });
 
   test('who was overtaken while they looked at the last page does not end the check', async () => {

@@ -429,6 +429,29 @@ describe.each(accounts)('at %s', (_, open) => {
     },
   );
 
+  test('what we wrote of them on the record of somebody they were joined with for a while is known no more', async () => {
+    const { fixture, crm } = await stage();
+    await crm.writes(bela, 'Hello');
+    await fixture.ride(hour);
+    await crm.writes(asha, 'A secret of mine');
+    await fixture.ride(hour);
+    const [ofBela, ofAsha] = [await crm.contactOf(bela), await crm.contactOf(asha)];
+    const actor = { workspaceId: crm.workspaceId, memberId: randomUUID() };
+    const { corrections } = fixture.process;
+    const join = await corrections.join(actor, ofBela.contactId, ofAsha.contactId);
+    await fixture.ride(minute);
+    await crm.writes(asha, 'And more');
+    await fixture.settle();
+    await corrections.undo(actor, join);
+    await fixture.settle();
+    await crm.erase(asha);
+    await fixture.settle();
+    const said = await everyRow(fixture.store, crm.workspaceId);
+    expect(theirs.filter((trace) => said.includes(trace))).toEqual([]);
+    const writes = await fixture.database.query('select 1 from crm_writes');
+    expect(writes.rows.length).toBeGreaterThan(0);
+  });
+
   test('a record a member took from them, and that tells of them still, is listed with what is left of them', async () => {
     const { fixture, crm } = await stage();
     await crm.writes(asha, 'A secret of mine');

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { openHubspotAccount } from './conformance/hubspot-account.ts';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { hour, minute, setUpFor, somebody } from './conformance/set-up.ts';
+import { checked } from './harness/checked.ts';
 import { until } from './harness/until.ts';
 import type { CrmFixture } from './harness/crm-fixture.ts';
 import type { WorkspaceOptions } from './harness/crm-workspace.ts';
@@ -125,29 +126,33 @@ test.each(['creates', 'updates'] as const)(
   },
 );
 
-test.each([
+describe.each([
   ['a CRM unlike HubSpot', () => memoryAccounts().open],
   ['HubSpot', () => openHubspotAccount],
-] as const)(
-  'what an update left without a word at %s is nobody’s change, whoever looks before it is tried again',
-  async (_, open) => {
-    const { fixture, crm } = await setUpFor(open())({});
-    await crm.check();
-    await crm.writes(asha);
-    await fixture.ride(hour);
-    await crm.account.fault({ on: 'updates', commitAfterMs: 0, times: 1 });
-    await crm.writes(asha, 'And again');
-    await fixture.settle();
-    expect(crm.timeOf(await crm.record(), 'last activity')).toBe((await crm.contactOf(asha)).lastInboundAt);
-    // Its echo would be forgotten by now.
-    fixture.clock.advance(hour);
-    await crm.transact((trx) => sweepWrites(trx, fixture.clock.now()));
-    await crm.poll();
-    expect(await crm.occurrences()).toEqual([]);
-    await fixture.ride(hour);
-    expect(await crm.occurrences()).toEqual([]);
-  },
-);
+] as const)('at %s', (_, open) => {
+  test.each(['poll', 'check'] as const)(
+    'what an update left without a word is nobody’s change, though a %s sees it before it is tried again',
+    async (look) => {
+      const { fixture, crm } = await setUpFor(open())({});
+      await crm.check();
+      await crm.writes(asha);
+      await fixture.ride(hour);
+      await crm.account.fault({ on: 'updates', commitAfterMs: 0, times: 1 });
+      await crm.writes(asha, 'And again');
+      await fixture.settle();
+      expect(crm.timeOf(await crm.record(), 'last activity')).toBe((await crm.contactOf(asha)).lastInboundAt);
+      // Its echo would be forgotten by now.
+      fixture.clock.advance(hour);
+      await crm.transact((trx) => sweepWrites(trx, fixture.clock.now()));
+      crm.beforeLease = () => checked(fixture);
+      await crm[look]();
+      expect(await crm.occurrences()).toEqual([]);
+      crm.beforeLease = undefined;
+      await fixture.ride(hour);
+      expect(await crm.occurrences()).toEqual([]);
+    },
+  );
+});
 
 test.each([
   ['a CRM unlike HubSpot', () => memoryAccounts({ writeClass: 'keyed' }).open],

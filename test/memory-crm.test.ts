@@ -1,10 +1,11 @@
 import { createReconciler } from '@sangam/core/pipeline';
+import { lastCheck } from '@sangam/core/store';
 import { createPermits, Dispatcher } from '@sangam/core/work';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { memoryAccounts } from './conformance/memory-account.ts';
 import { leadActivity, memoryFields } from './harness/memory-crm/index.ts';
 import { rests } from './conformance/timeline.ts';
-import { hour, minute, setUpFor, somebody } from './conformance/set-up.ts';
+import { day, hour, minute, setUpFor, somebody } from './conformance/set-up.ts';
 import type { CrmChange, ScanPage } from '@sangam/core/crm';
 import { scanning } from './harness/tell.ts';
 import { freely } from './harness/permits.ts';
@@ -25,6 +26,65 @@ test('at a CRM without webhooks a sentence that wants them is told by polls', as
   await crm.account.user.update(recordId, crm.valuesOf({ 'opt-out': { kind: 'flag', set: true } }));
   await fixture.settle();
   expect((await crm.contactOf(asha)).optOut).toBe(true);
+});
+
+test.each([true, false])(
+  "what a rule of the account's own sets while a record is made is theirs, tags of ours beside it or not (%s)",
+  async (tagged) => {
+    const setWhenMade = { Tags: tagged ? 'Hers, Imported' : 'Imported', OptOut: 'Yes' };
+    const { fixture, crm } = await setUpFor(memoryAccounts({ setWhenMade }).open)();
+    const asha = somebody(1, 'Asha Rao');
+    await crm.writes(asha);
+    await fixture.process.apply();
+    if (tagged) await crm.tag(asha, ['Hers']);
+    await fixture.settle();
+    const tags = tagged ? ['Hers', 'Imported'] : ['Imported'];
+    expect(crm.tagsOf(await crm.record()).toSorted()).toEqual(tags);
+    expect(crm.isOptedOut(await crm.record())).toBe(true);
+    const { tags: known, optOut } = await crm.contactOf(asha);
+    expect({ known: known.toSorted(), optOut }).toEqual({ known: tags, optOut: true });
+  },
+);
+
+test('a look at changes that could not see all of them has everything looked at', async () => {
+  let incomplete = false;
+  const open = scanning(memoryAccounts().open, {
+    scan: (page) => (incomplete ? { ...page, gone: [], incomplete } : page),
+  });
+  const { fixture, crm } = await setUpFor(open)();
+  await crm.writes(somebody(1, 'Asha Rao'));
+  await fixture.settle();
+  await crm.check();
+  const check = async () =>
+    fixture.store.transact(crm.workspaceId, (trx) => lastCheck(trx, crm.connectionId));
+  const before = await check();
+  fixture.clock.advance(minute);
+  await crm.poll();
+  expect((await check())?.checkId).toBe(before?.checkId);
+  incomplete = true;
+  await crm.poll();
+  incomplete = false;
+  await fixture.settle();
+  const after = await check();
+  expect(after?.checkId).not.toBe(before?.checkId);
+  expect(after?.state).toBe('done');
+});
+
+test('a date is the day it was where the account is, and stays as it is', async () => {
+  const { fixture, crm } = await setUpFor(memoryAccounts().open)({ settings: { timeZone: 'Asia/Kolkata' } });
+  const seenOn = { name: 'SeenOn', label: 'SeenOn', kind: 'date', writable: true } as const;
+  await crm.remap([{ source: 'last activity', field: seenOn, policy: 'ours', transform: 'as is' }]);
+  // Half past eight in the evening of UTC, two in the morning there.
+  fixture.clock.advance(day - (fixture.clock.now() % day) + 20.5 * hour);
+  const there = new Date(fixture.clock.now() + 5.5 * hour).toISOString().slice(0, 10);
+  await crm.writes(somebody(1, 'Asha Rao'));
+  await fixture.settle();
+  expect((await crm.record()).values['SeenOn']).toContain(there);
+  const calls = await crm.account.calls();
+  await crm.writes(somebody(1, 'Asha Rao'), 'Again');
+  await fixture.settle();
+  expect((await crm.record()).values['SeenOn']).toContain(there);
+  expect(await crm.account.calls()).toBeGreaterThan(calls);
 });
 
 test('a look that lags behind what was told of a deal tells nothing', async () => {

@@ -270,6 +270,19 @@ describe('an entry that was lost all the same', () => {
     expect(await dueEntries(fixture)).toBe(0);
     expect(await balance(fixture, crm)).toEqual({ balances: true, missing: [0] });
     await fixture.database.query('delete from dead_letters');
+    // That their record was refused is no word about its timeline.
+    await crm.transact(async (trx) => {
+      const { contactId } = await crm.contactOf(asha);
+      const { connectionId } = crm;
+      const letter = {
+        reason: 'refused',
+        explanation: 'It said no.',
+        source: 'crm',
+        connectionId,
+        contactId,
+      } as const;
+      await parkDeadLetters(trx, [{ ...letter, receivedAt: fixture.clock.now() }], fixture.clock.now());
+    });
     expect(await balance(fixture, crm)).toEqual({ balances: false, missing: [1] });
     await sweep();
     expect(await dueEntries(fixture)).toBe(1);

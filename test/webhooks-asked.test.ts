@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { SangamError } from '@sangam/core/errors';
-import { liftBlock } from '@sangam/core/store';
+import { connectionOf, liftBlock } from '@sangam/core/store';
 import type { Service } from '@sangam/service';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type AnotherCrm, anotherCrm } from './harness/another-crm.ts';
@@ -286,3 +286,41 @@ test('without an https address of the world it says what to set', async () => {
   await api('DELETE', `/connections/${connectionId}`);
   expect(await kinds()).toEqual([]);
 });
+
+test('a first asking that fails in passing is no alert, and one that fails again is', async () => {
+  await serve(publicUrl);
+  const before = begun;
+  trouble = new SangamError({ code: 'busy', origin: 'crm', retry: 'later', message: 'Too busy.' });
+  await connect();
+  const failed = async (): Promise<number> =>
+    (await api<{ failedAttempts: number }>('GET', `/connections/${connectionId}`)).failedAttempts;
+  await until('it failed', async () => begun > before && (await failed()) > 0);
+  await until('it is over', async () => (await askedAgainAt()) > fixture.clock.now());
+  expect(await kinds()).not.toContain('webhooks ended');
+  fixture.clock.advance(6 * minute);
+  await until('it is told', async () => (await kinds()).includes('webhooks ended'));
+  trouble = undefined;
+  fixture.clock.advance(6 * minute);
+  await until('it is over', async () => !(await kinds()).includes('webhooks ended'));
+});
+
+test('whoever has the connection tried again has its webhooks asked for at once', async () => {
+  trouble = new SangamError({ code: 'webhooks_refused', origin: 'crm', retry: 'never', message: 'No.' });
+  fixture.clock.advance(4 * day);
+  await until('it is told', async () => (await kinds()).includes('webhooks ended'));
+  trouble = undefined;
+  const before = asked.length;
+  await fetch(`${service.url()}/api/v1/connections/${connectionId}/retry`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${session}` },
+  });
+  await until('it was asked', () => asked.length > before, 20_000);
+  await until('it is over', async () => !(await kinds()).includes('webhooks ended'));
+  await api('DELETE', `/connections/${connectionId}`);
+});
+
+/** When they are asked for next. */
+async function askedAgainAt(): Promise<number> {
+  const row = await fixture.store.transact(workspaceId, (trx) => connectionOf(trx, connectionId));
+  return row?.askWebhooksAt ?? 0;
+}

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import express from 'express';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { z } from 'zod';
 import { createSandbox, SandboxClock } from '@sangam/sandbox';
 import { vendorData } from './harness/vendor-data.ts';
@@ -19,8 +19,9 @@ test.skipIf(data === undefined)('answers are as Zoho describes them', async () =
   await once(server, 'listening');
   const { port } = z.object({ port: z.number() }).parse(server.address());
   const origin = `http://127.0.0.1:${String(port)}`;
+  const clock = new SandboxClock();
   const sandbox = await createSandbox({
-    clock: new SandboxClock(),
+    clock,
     ownHosts: () => [new URL(origin).host],
     access: { admits: async () => true },
     whatsapp: {
@@ -141,6 +142,14 @@ test.skipIf(data === undefined)('answers are as Zoho describes them', async () =
   };
   await call('POST', '/settings/automation/workflow_rules', { workflow_rules: [rule] });
   await call('GET', '/settings/automation/workflow_rules');
+  // Nobody listens there: it is among the failures.
+  await call('POST', '/Leads', { data: [{ Last_Name: 'Rule' }] });
+  const from = new Date(clock.now()).toISOString().slice(0, 10);
+  const failures = (): Promise<unknown> => call('GET', `/settings/automation/webhook_failures?from=${from}`);
+  await vi.waitFor(async () =>
+    expect(await failures()).toMatchObject({ webhook_failures: [{ webhook: { name: 'W' } }] }),
+  );
+  await call('GET', '/settings/automation/webhook_failures?from=yesterday');
 
   const exchanges = exchangesSoFar();
   expect(exchanges.map(({ status }) => status)).toEqual(expect.arrayContaining([200, 201, 207, 400]));

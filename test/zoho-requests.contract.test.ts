@@ -88,6 +88,7 @@ test.skipIf(data === undefined).each([
   await write(entryId);
   expect(await connector.timeline.find([kept], 'timeline')).toMatchObject([{ entryId }]);
   await connector.timeline.remove([entryId], 'timeline');
+  await connector.undelivered?.(clock.now());
   // Again, it is renewed.
   await account.webhooksTo(async () => {});
   await account.webhooksTo(async () => {});

@@ -14,7 +14,11 @@ export interface AccountSchema {
   forget(): void;
 }
 
-/** An admin rarely changes fields; what they take away is noticed with the next create or look at fields. */
+/**
+ * An admin rarely changes fields; what they take away shows in the next record that is read or made, or in the next look at
+ * changes. An update alone shows nothing of it, and reading each would cost half as much again: once the field is there
+ * anew every record is read.
+ */
 const believedMs = 10 * 60_000;
 
 export function createAccountSchema(client: ZohoClient): AccountSchema {

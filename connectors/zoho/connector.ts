@@ -17,6 +17,7 @@ import { readByContactId, readRecords } from './read.ts';
 import { scanPage } from './scan.ts';
 import { createTimeline } from './timeline.ts';
 import { rowsTimeline, zohoTraits } from './traits.ts';
+import { undelivered } from './undelivered.ts';
 import { subscribe } from './watch.ts';
 import { createRecords, updateRecordsOf } from './write.ts';
 
@@ -82,5 +83,6 @@ export function createZohoConnector(options: ZohoConnectorOptions): Connector {
 
     scan: (from, fields, priority) => scanPage(account, from, fields, priority),
     subscribe: (to) => subscribe(account, to),
+    undelivered: (since) => undelivered(client, since),
   };
 }

@@ -21,6 +21,7 @@ const zohoScopes = [
   'ZohoCRM.notifications.ALL',
   'ZohoCRM.settings.fields.ALL',
   'ZohoCRM.settings.modules.ALL',
+  'ZohoCRM.settings.automation_actions.READ',
   'ZohoCRM.org.READ',
   'ZohoCRM.users.READ',
 ] as const;

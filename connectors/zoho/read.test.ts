@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { openProvisioned, recordIdOf, userConverts, userMakes } from './test-org.ts';
 
 describe('records', () => {
@@ -20,6 +21,32 @@ describe('records', () => {
       expect(Math.abs((createdAt ?? 0) - org.clock.now())).toBeLessThan(60_000);
       expect(changedAt).toBe(createdAt);
     }
+  });
+
+  test('a field that an admin took away shows in the next record that is read, and nothing is said to be written there', async () => {
+    const org = await openProvisioned();
+    const { connector } = org;
+    const [made] = await connector.create([{ contactId: 'c1', values: { Last_Name: 'Rao' } }], 'new lead');
+    const recordId = recordIdOf(made);
+    const asked = ['Last_Name', 'WhatsApp_Window'];
+    expect(await connector.read([recordId], asked, 'fields')).toMatchObject([
+      { values: { WhatsApp_Window: '' } },
+    ]);
+    const { fields } = z
+      .object({ fields: z.array(z.object({ id: z.string(), api_name: z.string() })) })
+      .parse(await org.api('GET', '/settings/fields?module=Leads'));
+    const { id } = fields.find((one) => one.api_name === 'WhatsApp_Window') ?? {};
+    await org.api('DELETE', `/settings/fields/${id ?? ''}?module=Leads`);
+    const missing = { code: 'fields_missing', fields: ['WhatsApp_Window'] };
+    await expect(connector.read([recordId], asked, 'fields')).rejects.toMatchObject(missing);
+    // Contacts have it still: a lead goes without, and nothing is said to stand there.
+    expect(
+      await connector.update([{ recordId, values: { WhatsApp_Window: 'open' } }], 'fields'),
+    ).toMatchObject([{ outcome: 'written', values: {} }]);
+    // Once it is known, what is there is read.
+    expect(await connector.read([recordId], ['Last_Name'], 'fields')).toMatchObject([
+      { values: { Last_Name: 'Rao' } },
+    ]);
   });
 
   test.each(['everywhere', 'search'] as const)(

@@ -41,7 +41,10 @@ export async function readRecords(
   return found;
 }
 
-/** As many fields a call as it takes. */
+/**
+ * As many fields a call as it takes. An answer leaves out what is not there: a field that was taken away since the fields were
+ * looked at shows itself so. Throws `FieldsMissing`.
+ */
 export async function readModule(
   account: ZohoAccount,
   module: PersonModule,
@@ -57,6 +60,18 @@ export async function readModule(
     for (const record of await readByIds(account.client, module, ids, some, priority)) {
       records.set(record.id, { ...records.get(record.id), ...record });
     }
+  }
+  const [first] = records.values();
+  const absent =
+    first === undefined
+      ? []
+      : [contactIdFieldOf(account), ...fields].filter((name) => first[name] === undefined);
+  if (absent.length > 0) {
+    const before = await account.schema.of(module);
+    const gone = absent.filter((name) => before.has(name));
+    if (gone.length > 0) account.schema.forget();
+    const missing = missingAmong(account, module, gone, await account.schema.of(module));
+    if (missing !== undefined) throw missing;
   }
   return [...records.values()];
 }

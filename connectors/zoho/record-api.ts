@@ -5,7 +5,7 @@ import { anyRecord, type ZohoRecord } from './coql.ts';
 import { refusalError } from './errors.ts';
 import { listOf } from './lists.ts';
 import type { Json } from './values.ts';
-import { apiRoot, convertedPageSize, creditsOf, listPageSize } from './vendor.ts';
+import { apiRoot, convertedPageSize, creditsOf, listPageSize, pagedMost } from './vendor.ts';
 
 /** Records of a module. Shapes: docs/vendors/zoho.md §4. */
 
@@ -92,6 +92,7 @@ const list = z
     info: z
       .looseObject({
         more_records: z.boolean().optional().catch(undefined),
+        next_page_token: z.string().nullish().catch(undefined),
       })
       .optional()
       .catch(undefined),
@@ -131,25 +132,44 @@ export async function readOne(
   throw refusalError(answer.refusal);
 }
 
-/** A page of leads that were converted since then, milliseconds, oldest change first; undefined: ever. */
+/**
+ * A page of leads that were converted since then, milliseconds, oldest change first; undefined: ever. `token`: of the page before,
+ * which is one user's and dies in a day; undefined is answered where it is no more.
+ */
 export async function convertedLeads(
   client: ZohoClient,
-  page: number,
+  { page, token }: { readonly page: number; readonly token?: string },
   since: number | undefined,
   priority: Priority,
-): Promise<{ readonly records: readonly ZohoRecord[]; readonly more: boolean }> {
+): Promise<ConvertedLeads | undefined> {
   const query = new URLSearchParams({
     converted: 'true',
     fields: 'id,Modified_Time,Converted__s,Converted_Date_Time,Converted_Contact',
     sort_by: 'Modified_Time',
     sort_order: 'asc',
     per_page: String(convertedPageSize),
-    page: String(page),
+    ...(token === undefined ? { page: String(page) } : { page_token: token }),
   });
   const path = `${apiRoot}/Leads?${query.toString()}`;
   const call = { method: 'GET', path, answer: 'many', headers: newerThan(since), priority } as const;
-  const answer = await client.succeed(call, list);
-  return { records: answer?.data ?? [], more: answer?.info?.more_records === true };
+  const answer = await client.call(call, list);
+  if (!answer.ok) {
+    if (token !== undefined && answer.refusal.code === 'batch_refused') return undefined;
+    throw refusalError(answer.refusal);
+  }
+  const { data = [], info } = answer.body ?? {};
+  return {
+    records: data,
+    more: info?.more_records === true,
+    ...(typeof info?.next_page_token === 'string' ? { token: info.next_page_token } : {}),
+  };
+}
+
+interface ConvertedLeads {
+  readonly records: readonly ZohoRecord[];
+  readonly more: boolean;
+  /** Where the next page is, also beyond those that have numbers. */
+  readonly token?: string;
 }
 
 const deletedList = z
@@ -162,7 +182,10 @@ const deletedList = z
   })
   .optional();
 
-/** Records of a module that were deleted since then, milliseconds. docs/vendors/zoho.md §4.4. */
+/**
+ * Records of a module that were deleted since then, milliseconds. `cut`: Zoho shows no page of that number, though there is
+ * more. docs/vendors/zoho.md §4.4.
+ */
 export async function deletedRecords(
   client: ZohoClient,
   module: string,
@@ -172,15 +195,21 @@ export async function deletedRecords(
 ): Promise<{
   readonly deleted: readonly { readonly id: string; readonly at: number }[];
   readonly more: boolean;
+  readonly cut?: true;
 }> {
   const query = new URLSearchParams({ type: 'all', page: String(page), per_page: String(listPageSize) });
   const path = `${apiRoot}/${module}/deleted?${query.toString()}`;
   const call = { method: 'GET', path, answer: 'many', headers: newerThan(since), priority } as const;
-  const answer = await client.succeed(call, deletedList);
-  const deleted = (answer?.data ?? []).flatMap(({ id, deleted_time: at }) =>
+  const answer = await client.call(call, deletedList);
+  if (!answer.ok) {
+    const beyond = page * listPageSize > pagedMost && answer.refusal.code === 'batch_refused';
+    if (beyond) return { deleted: [], more: false, cut: true };
+    throw refusalError(answer.refusal);
+  }
+  const deleted = (answer.body?.data ?? []).flatMap(({ id, deleted_time: at }) =>
     Number.isNaN(Date.parse(at)) ? [] : [{ id, at: Date.parse(at) }],
   );
-  return { deleted, more: answer?.info?.more_records === true };
+  return { deleted, more: answer.body?.info?.more_records === true };
 }
 
 /** The second before, so that what happened within it is among the news. */

@@ -98,21 +98,27 @@ test('who may not see deals sees all else', async () => {
   expect(last).toEqual({ records: [], gone: [], merged: [] });
 });
 
-test('converted leads are gone through by their times beyond the pages Zoho gives, a few at a time', async () => {
-  const contact = '487000000000900000';
-  const lead = (index: number, at: string) => ({
+/** Fifty leads that were converted at this time. */
+function convertedPage(first: number, at: string, more: boolean, token?: string): Canned {
+  const lead = (index: number) => ({
     id: `4870000000001${String(index).padStart(5, '0')}`,
     Modified_Time: at,
     Converted__s: true,
-    Converted_Contact: { id: contact },
+    Converted_Contact: { id: '487000000000900000' },
   });
-  const page = (first: number, at: string, more: boolean): Canned => ({
+  return {
     body: {
-      data: Array.from({ length: 50 }, (_, index) => lead(first + index, at)),
-      info: { more_records: more, next_page_token: 'of one user, for a day' },
+      data: Array.from({ length: 50 }, (_, index) => lead(first + index)),
+      info: { more_records: more, next_page_token: token ?? null },
     },
-  });
-  const times = ['2026-11-01T09:00:00+05:30', '2026-11-02T09:00:00+05:30'] as const;
+  };
+}
+
+const times = ['2026-11-01T09:00:00+05:30', '2026-11-02T09:00:00+05:30'] as const;
+
+test('converted leads are gone through by their times beyond the pages Zoho gives, a few at a time', async () => {
+  const page = (first: number, at: string, more: boolean): Canned =>
+    convertedPage(first, at, more, 'of one user, for a day');
   const pages = Array.from({ length: 40 }, (_, index) => page(index * 50, times[0], true));
   const { connector, sent } = await zohoAnswering(...pages, page(2_000, times[1], false));
   const merged = new Set<string>();
@@ -128,6 +134,53 @@ test('converted leads are gone through by their times beyond the pages Zoho give
   expect(asked.map((query) => query.get('page')).slice(-2)).toEqual(['40', '1']);
   expect(asked.every((query) => query.get('page_token') === null)).toBe(true);
   expect(sent.at(-1)?.since).toBe('2026-11-01T03:29:59+00:00');
+});
+
+test.each(['token', 'token that ends', 'no token'])(
+  'more leads converted within one second than pages reach are gone on with by what the pages name: %s',
+  async (names) => {
+    const token = names === 'no token' ? undefined : 'next';
+    // What reaches so far, from the beginning and then from that second on.
+    const reached = [0, 1].flatMap(() =>
+      Array.from({ length: 40 }, (_, index) => convertedPage(index * 50, times[0], true, token)),
+    );
+    const ended = { code: 'EXPIRED_VALUE', details: {}, message: '', status: 'error' };
+    const { connector, sent } = await zohoAnswering(
+      ...reached,
+      ...(names === 'token that ends'
+        ? [{ status: 400, body: ended }, convertedPage(0, times[0], false)]
+        : names === 'token'
+          ? [convertedPage(2_000, times[0], true, 'last'), convertedPage(2_050, times[1], false)]
+          : [convertedPage(2_000, times[1], false)]),
+    );
+    let cursor: string | undefined;
+    const incomplete: boolean[] = [];
+    const merged = new Set<string>();
+    do {
+      const found = await connector.scan(cursor === undefined ? {} : { cursor }, [], 'import');
+      for (const { recordId } of found.merged) merged.add(recordId);
+      incomplete.push(found.incomplete === true);
+      cursor = found.next;
+    } while (cursor?.includes('converted') === true);
+    const tokens = sent.map(({ path }) => new URL(path, 'http://zoho').searchParams.get('page_token'));
+    expect(tokens.filter((one) => one !== null)).toEqual(
+      names === 'token' ? ['next', 'last'] : names === 'no token' ? [] : ['next'],
+    );
+    expect(merged.size).toBe(names === 'token' ? 2_100 : names === 'no token' ? 2_050 : 2_000);
+    // Where nothing goes on that is said.
+    expect(incomplete.filter(Boolean)).toHaveLength(names === 'no token' ? 1 : 0);
+  },
+);
+
+test('more deletions than pages reach are said to be more, and keep nothing else', async () => {
+  const beyond = { code: 'DISCRETE_PAGINATION_LIMIT_EXCEEDED', details: {}, message: '', status: 'error' };
+  const at = (page: number) => ({
+    cursor: JSON.stringify({ step: 'deleted', of: 'Leads', since: 0, page }),
+  });
+  const { connector } = await zohoAnswering({ status: 400, body: beyond }, { status: 400, body: beyond });
+  const next = JSON.stringify({ step: 'deleted', of: 'Contacts', since: 0, page: 1 });
+  expect(await connector.scan(at(11), [], 'import')).toMatchObject({ gone: [], incomplete: true, next });
+  await expect(connector.scan(at(10), [], 'import')).rejects.toMatchObject({ code: 'batch_refused' });
 });
 
 const ofDeals = { cursor: JSON.stringify({ step: 'Deals', since: 0 }) };

@@ -26,6 +26,8 @@ const position = z.discriminatedUnion('step', [
     /** Milliseconds of the last change seen: pages go on from it. */
     after: z.number().exactOptional(),
     page: z.number(),
+    /** Of more within one second than pages reach: where the next one is. */
+    token: z.string().exactOptional(),
   }),
   z.object({
     step: z.enum([...personModules, 'Deals']),
@@ -83,8 +85,11 @@ function pageAt(look: Look, here: Position): Promise<Page> {
 }
 
 async function scanConverted({ account, priority }: Look, here: At<'converted'>): Promise<Page> {
-  const { page, after, since: from } = here;
-  const { records, more } = await convertedLeads(account.client, page, after ?? from, priority);
+  const { page, after, token, since: from } = here;
+  const found = await convertedLeads(account.client, here, after ?? from, priority);
+  // Its day is over: that second is begun anew.
+  if (found === undefined) return { next: placedAfter(here, after) };
+  const { records, more } = found;
   const merged: ScanPage['merged'][number][] = [];
   for (const lead of records) {
     const contact = await contactOf(account, lead, priority);
@@ -97,10 +102,17 @@ async function scanConverted({ account, priority }: Look, here: At<'converted'>)
     merged.push({ recordId: recordIdOf('Leads', lead.id), into: recordIdOf('Contacts', contact), at });
   }
   if (!more) return { merged, next: { step: 'Contacts', ...sinceOf(here) } };
-  if ((page + 1) * convertedPageSize <= pagedMost) return { merged, next: { ...here, page: page + 1 } };
+  if (token === undefined && (page + 1) * convertedPageSize <= pagedMost)
+    return { merged, next: { ...here, page: page + 1 } };
   const { at } = placeOf(records);
-  // So many of one second are not looked at to their end.
-  return { merged, next: { ...here, after: at === after ? at + 1_000 : at, page: 1 } };
+  if (at !== after) return { merged, next: placedAfter(here, at) };
+  return found.token === undefined
+    ? { merged, incomplete: true, next: placedAfter(here, at + 1_000) }
+    : { merged, next: { ...here, token: found.token } };
+}
+
+function placedAfter(here: At<'converted'>, after: number | undefined): At<'converted'> {
+  return { step: 'converted', page: 1, ...sinceOf(here), ...(after === undefined ? {} : { after }) };
 }
 
 async function scanRecords(look: Look, module: 'Contacts' | 'Leads', here: Listed): Promise<Page> {
@@ -123,12 +135,13 @@ function afterRecords(module: 'Contacts' | 'Leads', here: Since): Position {
 
 async function scanDeleted({ account, priority }: Look, here: At<'deleted'>): Promise<Page> {
   const { of, since: from, page } = here;
-  const { deleted, more } = await deletedRecords(account.client, of, page, from, priority);
+  const { deleted, more, cut } = await deletedRecords(account.client, of, page, from, priority);
   const gone = deleted.map(({ id, at }) => ({ recordId: recordIdOf(of, id), at }));
   if (more) return { gone, next: { ...here, page: page + 1 } };
   const following = personModules[personModules.indexOf(of) + 1];
   return {
     gone,
+    ...(cut === undefined ? {} : { incomplete: cut }),
     next:
       following === undefined
         ? { step: 'Deals', since: from }

@@ -278,7 +278,7 @@ describe('an update whose id Zoho refuses', () => {
   });
 
   test('is of one that stands where it is read: nobody takes it for gone', async () => {
-    const standing = { body: { data: [{ id: '77', Last_Name: 'Iyer' }] } };
+    const standing = { body: { data: [{ id: '77', Last_Name: 'Iyer', [key]: null }] } };
     const { connector } = await zohoAnswering(fields, refused, standing, refused);
     expect(await connector.update([update], 'fields')).toMatchObject([
       { outcome: 'later', code: 'record_doubted' },

@@ -116,12 +116,6 @@ async function readBack(
   const told = [...new Set([...written, ...usualNames.followedFields])];
   const key = contactIdFieldOf(account);
   const records = await readModule(account, module, ids, told, priority);
-  const [first] = records;
-  if (first !== undefined && written.some((name) => first[name] === undefined)) {
-    account.schema.forget();
-    const gone = missingAmong(account, module, written, await account.schema.of(module));
-    if (gone !== undefined) throw gone;
-  }
   return new Map(
     records.map((record) => [fromJson(record[key]), { id: record.id, values: valuesIn(record, told) }]),
   );

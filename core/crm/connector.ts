@@ -104,6 +104,8 @@ export interface ScanPage {
   readonly merged: readonly { readonly recordId: string; readonly into: string; readonly at: number }[];
   /** Deals of people, changed as the records are; left out where none are followed. */
   readonly deals?: readonly CrmDeal[];
+  /** More happened than the CRM lets a look at changes see: a look at everything finds it. */
+  readonly incomplete?: true;
   /** Where to go on; undefined: this was the last page. */
   readonly next?: string;
 }
@@ -172,6 +174,16 @@ export interface ConnectorTraits {
   ): string | undefined;
 }
 
+/** One delivery that failed. */
+export interface Undelivered {
+  /** What people call that which sent it. */
+  readonly by: string;
+  /** Milliseconds. */
+  readonly at: number;
+  /** In the vendor's words. */
+  readonly reason: string;
+}
+
 /**
  * One installed CRM account. Calls throw `SangamError` with origin `crm` when the call as a whole failed: `later` and
  * `{afterMs}` mean that the same call may succeed in time; `never` with code `batch_refused` that something in this
@@ -198,6 +210,11 @@ export interface Connector {
     readonly secret: string;
     readonly now: number;
   }): Promise<{ readonly until: number }>;
+  /**
+   * What the account's own automation meant for us since then, milliseconds, and could not deliver. Undefined: whoever connected may
+   * not see it. Where the CRM keeps no list of that it has no such call.
+   */
+  undelivered?(since: number): Promise<readonly Undelivered[] | undefined>;
   /** The fields of its records as they are now. */
   fields(): Promise<CrmField[]>;
   /** Who may own a record: id and what people call them. */

@@ -42,6 +42,8 @@ export interface FieldMapping {
   readonly transform: Transform;
   /** What is written in place of a text of ours, such as `WhatsApp CTWA` → `whatsapp_ctwa`; others go by `transform`. */
   readonly values?: Readonly<Record<string, string>>;
+  /** Of a date: where the day of a time is that day. Undefined: in UTC. */
+  readonly timeZone?: string;
   /**
    * What may hold the place of a missing name, best first: a new record gets the first one that is known, and what we
    * wrote of them gives way once the value is. Literal texts stand in quotes.

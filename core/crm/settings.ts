@@ -107,7 +107,9 @@ export const connectionSettings = z.object({
     .max(100)
     .refine((zone) => isTimeZone(zone), 'must be an IANA time zone such as Asia/Kolkata')
     .default('Asia/Kolkata')
-    .describe('IANA time zone by which days are cut; an account connected here starts with its own'),
+    .describe(
+      'IANA time zone by which days are cut, also of a time that goes to a date field; an account connected here starts with its own',
+    ),
 });
 export type ConnectionSettings = z.infer<typeof connectionSettings>;
 

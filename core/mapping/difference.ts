@@ -106,7 +106,7 @@ export function difference(input: {
   return { write, taken, agreed: { base, ours: [...ours].toSorted() }, needsRead };
 }
 
-/** What a new record is to hold. */
+/** What a new record is to hold; no tags too, so that it is known what both sides began with. */
 export function valuesForNew(
   contact: ContactFields,
   mapping: readonly FieldMapping[],
@@ -115,8 +115,9 @@ export function valuesForNew(
   return Object.fromEntries(
     mapping.flatMap((field) => {
       if (field.policy === 'theirs') return [];
-      const ours = writtenValue(field, contact, spelling) ?? '';
-      const value = ours === '' ? standInsOf(field, contact, spelling)[0] : ours;
+      const ours = writtenValue(field, contact, spelling);
+      const missing = (ours ?? '') === '' && field.policy !== 'both';
+      const value = missing ? standInsOf(field, contact, spelling)[0] : ours;
       return value === undefined ? [] : [[field.field.name, value]];
     }),
   );

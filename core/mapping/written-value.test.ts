@@ -73,6 +73,23 @@ describe('a value on its way', () => {
     );
   });
 
+  test.each([
+    ['Asia/Kolkata', '2026-03-02'],
+    ['UTC', '2026-03-01'],
+    [undefined, '2026-03-01'],
+    ['America/New_York', '2026-03-01'],
+  ])('is of a date the day it was in %s', (timeZone, day) => {
+    const time = { kind: 'date' as const, name: 'd', label: 'd', writable: true };
+    const line = map({
+      source: 'waiting since',
+      field: time,
+      ...(timeZone === undefined ? {} : { timeZone }),
+    });
+    const contact = { ...asha, waitingSince: Date.parse('2026-03-01T20:30:00Z') };
+    const written = writtenValue(line, contact, spelling);
+    expect(new Date(Number(written)).toISOString().slice(0, 10)).toBe(day);
+  });
+
   test('that is no text goes as it is', () => {
     expect(writtenValue(map({ source: 'opt-out', transform: 'upper case' }), asha, spelling)).toBe('false');
     expect(

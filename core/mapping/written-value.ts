@@ -6,6 +6,7 @@ import {
   type Spelling,
   type Transform,
 } from '../crm/index.ts';
+import { dayOf } from '../timeline/index.ts';
 
 /**
  * What a contact would put into a mapping's field, in the CRM's form. '' empties it; undefined leaves it alone: we know
@@ -18,7 +19,14 @@ export function writtenValue(
 ): string | undefined {
   const value = carried(ruleOf(mapping.source).read(contact), mapping);
   if (isNothing(value)) return mapping.policy === 'ours' ? '' : undefined;
-  return spelling.write(value, mapping.field);
+  return spelling.write(onItsDay(value, mapping), mapping.field);
+}
+
+/** A date holds the day it was where the account is: that day's midnight in UTC, for spellings know no zones. */
+function onItsDay(value: FieldValue, { field, timeZone }: FieldMapping): FieldValue {
+  return value.kind === 'time' && value.at !== undefined && field.kind === 'date' && timeZone !== undefined
+    ? { kind: 'time', at: Date.parse(dayOf(value.at, timeZone)) }
+    : value;
 }
 
 /** What may hold the place of a missing value in a new record, best first. */

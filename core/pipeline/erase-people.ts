@@ -8,13 +8,14 @@ import {
   fromJson,
   leavingOf,
   lockToErase,
+  type MembersDecided,
   payloadShelves,
   rewritePayload,
   storedPayloads,
   withJoined,
   type WorkspaceTransaction,
 } from '../store/index.ts';
-import { judgeContent } from './apply/read-event.ts';
+import { type DecidedEvidence, judgeContent } from './apply/read-event.ts';
 import type { TraitsOf } from '../work/index.ts';
 import { readDecision, survivorsOf } from './decided.ts';
 import { channelEntry, type ChannelEntry } from './directory.ts';
@@ -33,9 +34,11 @@ export async function erasePeople(
     readonly now: number;
   },
 ): Promise<Erasure> {
-  const people = (await withJoined(trx, contactIds)).map(({ contactId }) => contactId);
+  const joined = await withJoined(trx, contactIds);
+  const people = joined.map(({ contactId }) => contactId);
   await lockToErase(trx, people);
-  const leaving = await leavingOf(trx, people, await recordsGiven(trx, people));
+  const founders = joined.flatMap(({ founding }) => founding?.value ?? []);
+  const leaving = await leavingOf(trx, people, await decidedOf(trx, people, founders));
   const reader = withoutPerson(leaving, await channelsOf(trx));
   const events: Buffer[] = [];
   for (const shelf of payloadShelves) {
@@ -61,17 +64,28 @@ export async function erasePeople(
   return erasure;
 }
 
-/** What was written to these of them stands there or where they live on, also where the decision was undone. */
-async function recordsGiven(
+/**
+ * What members decided of them, also where that was undone: the records they were given, and where those live on, and by what
+ * others are known whom they were joined with, one by another. What was written of them stands there.
+ */
+async function decidedOf(
   trx: WorkspaceTransaction,
   people: readonly string[],
-): Promise<{ readonly connectionId: string; readonly recordId: string }[]> {
+  founders: readonly string[],
+): Promise<MembersDecided> {
   const given: { connectionId: string; recordId: string }[] = [];
+  const joins: DecidedEvidence[] = [];
   for await (const part of storedPayloads(trx, 'decisions')) {
     for (const { payload } of part) {
-      const { links } = readDecision(fromJson(payload));
+      const { links, evidence } = readDecision(fromJson(payload));
       if (links !== undefined && people.includes(links.contactId)) given.push(links);
+      joins.push(...evidence.filter(({ kind }) => kind === 'joined'));
     }
+  }
+  const joined = new Set(founders);
+  for (let size = -1; size !== joined.size;) {
+    size = joined.size;
+    for (const { a, b } of joins) if (joined.has(a) || joined.has(b)) joined.add(a).add(b);
   }
   const livingOn: typeof given = [];
   for (const [connectionId, ofConnection] of Map.groupBy(given, (one) => one.connectionId)) {
@@ -79,7 +93,7 @@ async function recordsGiven(
     const livesOn = await survivorsOf(trx, connectionId, recordIds);
     livingOn.push(...recordIds.map((recordId) => ({ connectionId, recordId: livesOn(recordId) })));
   }
-  return [...given, ...livingOn];
+  return { given: [...given, ...livingOn], joinedWith: [...joined] };
 }
 
 async function channelsOf(trx: WorkspaceTransaction): Promise<ReadonlyMap<string, ChannelEntry>> {

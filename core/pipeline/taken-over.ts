@@ -1,4 +1,3 @@
-import type { Agreed } from '../mapping/index.ts';
 import {
   createsSince,
   deleteOccurrences,
@@ -89,18 +88,15 @@ async function forgetErased(
 }
 
 /**
- * What both sides agreed on of records that went into others since those were last read: found on the survivor, it is what
- * was agreed there, and nobody's news.
+ * What both sides agreed on of records that went into others: found on the survivor, it is what was agreed there, and nobody's
+ * news, until it is part of what is agreed on of the survivor.
  */
 export function takenOver(
   merged: readonly MergedRecord[],
-  rows: readonly RecordRow[],
-): ReadonlyMap<string, readonly Agreed[]> {
-  const readAt = new Map(rows.flatMap((row) => (row.agreed ? [[row.recordId, row.readAt] as const] : [])));
+  now: number,
+): ReadonlyMap<string, readonly MergedRecord[]> {
   return Map.groupBy(
-    merged.filter(
-      ({ agreed, survivorId, goneAt }) => agreed && (readAt.get(survivorId) ?? -Infinity) <= goneAt + skewMs,
-    ),
+    merged.filter((one) => one.agreed && (!one.takenOver || now <= one.goneAt + skewMs)),
     ({ survivorId }) => survivorId,
   );
 }

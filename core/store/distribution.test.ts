@@ -104,6 +104,13 @@ describe('a database that holds somebody else’s table', () => {
     await expect(mustBeAlone(db)).resolves.toBeUndefined();
   });
 
+  test('is none for being a part of one of ours', async () => {
+    await use(createEmptyDatabase());
+    await run('create table occurrences (workspace_id uuid) partition by list (workspace_id)');
+    await run('create table occurrences_of_some partition of occurrences default');
+    await expect(mustBeAlone(db)).resolves.toBeUndefined();
+  });
+
   test('is none for being of an earlier version', async () => {
     await use(createEmptyDatabase());
     const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });

@@ -64,7 +64,7 @@ export * from './check/check-findings.ts';
 export * from './check/checks.ts';
 export * from './check/polls.ts';
 export * from './corrections/erase.ts';
-export type { IsTheirs } from './corrections/their-records.ts';
+export type { IsTheirs, MembersDecided } from './corrections/their-records.ts';
 export * from './corrections/erasures.ts';
 export * from './corrections/erased-tries.ts';
 export * from './apply/stored-payloads.ts';

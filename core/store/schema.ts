@@ -427,6 +427,8 @@ export interface Database {
     polled_until: number | null;
     next_poll_at: ColumnType<number, number | undefined>;
     poll_cursor: string | null;
+    poll_lease: string | null;
+    poll_leased_until: number | null;
     last_webhook_at: number | null;
     /** Where webhooks have to be asked for: since when and until when the account sends them, and where to. */
     webhooks_since: number | null;
@@ -436,6 +438,8 @@ export interface Database {
     ask_webhooks_at: ColumnType<number | null, number | null | undefined>;
     /** Since when polls find changes of which no webhook told; null: one told of all, or of some later. */
     untold_since: number | null;
+    /** What the account's own automation could not deliver is known up to here. */
+    undelivered_until: number | null;
   };
   crm_records: {
     workspace_id: string;
@@ -455,11 +459,16 @@ export interface Database {
     ours: ColumnType<string[], string[] | undefined>;
     /** Both sides agreed on the base; else it is only what a scan of the account found. */
     agreed: ColumnType<boolean, boolean | undefined>;
+    /** Last seen. */
     read_at: number;
+    /** When the base was read, or agreed on. */
+    base_at: ColumnType<number, number | undefined>;
     gone: 'deleted' | 'merged' | 'erased' | null;
     gone_at: number | null;
     /** Of a merged record: where it lives on. */
     moved_to: string | null;
+    /** Of a merged record: where it lives on, what it held is part of the base. */
+    taken_over: ColumnType<boolean, boolean | undefined>;
     /** The vendor's time of the record's last change, as far as it was seen. */
     changed_at: ColumnType<number | null, number | null | undefined>;
     /** The vendor told of its deletion then, and nobody has looked since. */
@@ -811,6 +820,7 @@ export type AlertKind =
   | 'timeline blocked'
   | 'webhooks ended'
   | 'webhooks silent'
+  | 'webhooks undelivered'
   | 'work failing';
 
 export type DecisionKind = 'relink' | 'unlink' | 'join' | 'hand over' | 'conflict';

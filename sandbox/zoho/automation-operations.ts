@@ -11,6 +11,7 @@ import {
   place,
   toItem,
   type ZohoError,
+  zohoError,
 } from './errors.ts';
 import type { Asked, Context, Operations } from './operation.ts';
 import { zohoTime } from './org.ts';
@@ -80,7 +81,28 @@ const rulesBody = z.looseObject({
 });
 
 const formType = 'application/x-www-form-urlencoded';
-const failuresKnownMs = 90 * 86_400_000;
+const dayMs = 86_400_000;
+
+/** Whole days, of UTC; the last thirty unless the query says otherwise, ninety at most. docs/vendors/zoho.md §7.3 */
+function failureDays(
+  query: URLSearchParams,
+  now: number,
+): { readonly from: number; readonly to: number } | ZohoError {
+  const today = Math.floor(now / dayMs) * dayMs;
+  for (const name of ['from', 'to']) {
+    const given = query.get(name);
+    if (given !== null && !(/^\d{4}-\d\d-\d\d$/.test(given) && !Number.isNaN(Date.parse(given))))
+      return wrongDay(name);
+  }
+  const to = Date.parse(query.get('to') ?? new Date(today).toISOString()) + dayMs;
+  const from = Date.parse(query.get('from') ?? new Date(to - 31 * dayMs).toISOString());
+  return to - from > 91 * dayMs ? wrongDay('from') : { from, to };
+}
+
+function wrongDay(name: string): ZohoError {
+  const details = { expected_data_type: 'date', param_name: name };
+  return zohoError('INVALID_DATA', 'The value provided to the param is Invalid', details);
+}
 
 export function automationOperations(
   { state }: Context,
@@ -261,15 +283,10 @@ export function automationOperations(
       remove('workflow_rules', rules, ids, 'workflow deleted'),
     ),
     'GET /settings/automation/webhook_failures': allowed(({ query }) => {
-      const [from, to] = ['from', 'to'].map((name) => Date.parse(query.get(name) ?? ''));
-      const now = state.clock.now();
+      const span = failureDays(query, state.clock.now());
+      if (isError(span)) return answerError(span);
       const shown = outbox.failures
-        .filter(({ at }) => at > now - failuresKnownMs)
-        .filter(
-          ({ at }) =>
-            (from === undefined || Number.isNaN(from) || at >= from) &&
-            (to === undefined || Number.isNaN(to) || at <= to),
-        )
+        .filter(({ at }) => at >= span.from && at < span.to)
         .map(({ webhook, rule, module, record, at, reason }, index) => ({
           id: `${webhook.id.slice(0, -6)}${String(600_001 + index)}`,
           webhook,

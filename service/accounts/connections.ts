@@ -238,6 +238,8 @@ export function createConnections(dependencies: {
       await act(actor, { connectionId, action: 'retry connection' }, async (trx, row, now) => {
         if (row.disconnectedAt !== null) throw disconnected();
         await liftBlock(trx, connectionId, now);
+        // What was in the way of its webhooks may be mended too.
+        if (row.askWebhooksAt !== null) await askWebhooksAt(trx, connectionId, 0);
       });
       connectors.forget(connectionId);
     },

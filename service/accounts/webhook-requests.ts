@@ -92,7 +92,7 @@ export function createWebhookRequests(dependencies: {
   };
 
   const notAsked = async (
-    { workspaceId, connectionId, webhooksUntil }: ConnectionRow,
+    { workspaceId, connectionId, webhooksUntil, askWebhooksAt: seen }: ConnectionRow,
     claimed: number,
     error: SangamError,
   ): Promise<void> => {
@@ -101,7 +101,10 @@ export function createWebhookRequests(dependencies: {
     const againAt = now + (refused ? refusedMs : laterMs);
     await store.transact(workspaceId, async (trx) => {
       if (!(await claimAsking(trx, connectionId, { seen: claimed, until: againAt }))) return;
-      if (!refused && webhooksUntil !== null && webhooksUntil > now) return;
+      const stillCome = webhooksUntil !== null && webhooksUntil > now;
+      const firstAsked = webhooksUntil === null && seen === 0;
+      // What passes is no news while nobody misses anything, nor the first time.
+      if (!refused && (stillCome || firstAsked)) return;
       const message = `${error.message} Until they come again, changes made there are found by polls, minutes later.`;
       await raiseAlert(trx, { connectionId, kind: 'webhooks ended', message }, now);
     });

@@ -12,23 +12,25 @@ export function noLetterIsLeft(_life: Life, { letters, twinsRefused }: Seen): st
 }
 
 export function eachRecordShowsItsPeoplesOptOut({ crm }: Life, seen: Seen): string[] {
-  const optOuts = new Map(seen.humans.map(({ contactId, optOut }) => [contactId, optOut]));
   return seen.records.flatMap((record) => {
     const contactIds = seen.contactsOf.get(record.recordId) ?? [];
     if (contactIds.length === 0) return [];
-    const expected = contactIds.some((contactId) => optOuts.get(contactId) === true);
+    const expected = contactIds.some((contactId) => seen.optOuts.get(contactId) === true);
     return crm.isOptedOut(record) === expected
       ? []
       : [`record ${record.recordId} of ${contactIds.join(',')}: opt-out ${String(!expected)}`];
   });
 }
 
-/** A STOP reaches each record that holds the phone, whoever typed it there. */
-export function eachRecordWithAPhoneShowsItsOptOut({ crm }: Life, seen: Seen): string[] {
+/**
+ * A STOP reaches each record that holds the phone, whoever typed it there. Nobody knows the phone of somebody erased who is
+ * back by their BSUID alone.
+ */
+export function eachRecordWithAPhoneShowsItsOptOut({ crm, humans }: Life, seen: Seen): string[] {
   const { phoneFields } = crm.connector.traits;
-  return seen.humans
-    .filter(({ optOut }) => optOut)
-    .flatMap(({ human }) =>
+  return humans
+    .filter(({ index }) => seen.optOuts.get(seen.byPhone.get(index) ?? '') === true)
+    .flatMap((human) =>
       seen.records
         .filter(({ values }) =>
           phoneFields.some((field) =>

@@ -28,7 +28,9 @@ export interface Seen {
   readonly byBsuid: ReadonlyMap<number, string>;
   readonly byPhone: ReadonlyMap<number, string>;
   readonly humans: readonly SeenHuman[];
-  /** By record, the contacts of known humans that are linked to it. */
+  /** By contact of a known human, whether it is opted out: who is back after erasure may be two, one by their phone alone. */
+  readonly optOuts: ReadonlyMap<string, boolean>;
+  /** By record, those of these contacts that are linked to it. */
   readonly contactsOf: ReadonlyMap<string, readonly string[]>;
   readonly rows: readonly StoredRow[];
 }
@@ -50,11 +52,13 @@ export async function see(life: Life): Promise<Seen> {
   const byBsuid = new Map<number, string>();
   const byPhone = new Map<number, string>();
   const humans: SeenHuman[] = [];
-  const contactsOf = new Map<string, string[]>();
+  const optOuts = new Map<string, boolean>();
   for (const human of life.humans) {
     const contact = await crm.contactOf({ bsuid: human.bsuid }).catch(() => undefined);
     const phoneContact = await crm.contactOf({ phone: human.phone }).catch(() => undefined);
     if (phoneContact !== undefined) byPhone.set(human.index, phoneContact.contactId);
+    for (const one of [contact, phoneContact])
+      if (human.known && one !== undefined) optOuts.set(one.contactId, one.optOut);
     if (contact === undefined) continue;
     const { contactId, optOut } = contact;
     byBsuid.set(human.index, contactId);
@@ -64,14 +68,18 @@ export async function see(life: Life): Promise<Seen> {
     )
       continue;
     const links = await crm.transact((trx) => linksOfContacts(trx, crm.connectionId, [contactId]));
-    for (const { recordId } of links)
-      contactsOf.set(recordId, [...(contactsOf.get(recordId) ?? []), contactId]);
     const primaries = links
       .filter(({ primary, recordId }) => primary && timelines.has(recordId))
       .map(({ recordId }) => recordId);
     const mayBeUnlinked = twinsRefused || human.lastWroteAt <= life.lastRemovedAt;
     humans.push({ human, contactId, optOut, links, primaries, mayBeUnlinked });
   }
+  const contactsOf = new Map<string, string[]>();
+  for (const contactId of optOuts.keys()) {
+    const links = await crm.transact((trx) => linksOfContacts(trx, crm.connectionId, [contactId]));
+    for (const { recordId } of links)
+      contactsOf.set(recordId, [...(contactsOf.get(recordId) ?? []), contactId]);
+  }
   const rows = await everyStoredRow(life.fixture.store, crm.workspaceId);
-  return { records, timelines, letters, twinsRefused, byBsuid, byPhone, humans, contactsOf, rows };
+  return { records, timelines, letters, twinsRefused, byBsuid, byPhone, humans, optOuts, contactsOf, rows };
 }

@@ -225,6 +225,18 @@ export function fields(setUp: SetUp): void {
     expect((await crm.contactOf(asha)).tags.toSorted()).toEqual(both);
   });
 
+  test('a record made without tags is known to have none: what is ours is written there without a look', async () => {
+    const { fixture, crm } = await setUp();
+    await crm.writes(somebody(1, 'Asha Rao'));
+    await fixture.settle();
+    fixture.clock.advance(minute);
+    await crm.writes(somebody(1, 'Asha Rao'), 'Again');
+    const before = await crm.account.calls();
+    await fixture.settle();
+    // The record and its conversation.
+    expect((await crm.account.calls()) - before).toBe(2);
+  });
+
   test('the service window closes by itself', async () => {
     const { fixture, crm } = await setUp();
     const sweep = (): Promise<void> => crm.transact((trx) => sweepWindows(trx, fixture.clock.now()));

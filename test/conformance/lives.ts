@@ -163,6 +163,50 @@ export function lives(setUp: SetUp, news: News | 'nothing'): void {
     expect(crm.isOptedOut(await crm.record())).toBe(true);
   });
 
+  test('who was erased and is back by their user id alone opts out for it, and for their phone once that is shown', async () => {
+    const { fixture, crm } = await setUp(listening);
+    const asha = somebody(1, 'Asha Rao');
+    await crm.writes(asha);
+    await later(fixture);
+    const before = await crm.record();
+    await crm.check();
+    await crm.erase(asha);
+    fixture.clock.advance(minute);
+    await crm.writes({ bsuid: asha.bsuid ?? '', name: 'Asha Rao' }, 'STOP');
+    await later(fixture);
+    const optedOut = async (): Promise<boolean[]> => {
+      const records = await crm.records();
+      const isBefore = ({ recordId }: { readonly recordId: string }): boolean => recordId === before.recordId;
+      return [...records.filter(isBefore), ...records.filter((one) => !isBefore(one))].map((one) =>
+        crm.isOptedOut(one),
+      );
+    };
+    expect(await optedOut()).toEqual([false, true]);
+    await crm.writes(asha, 'My number, too');
+    await later(fixture);
+    expect(await optedOut()).toEqual([true, true]);
+  });
+
+  test('what a record goes on saying of somebody erased is theirs once they are back by its phone', async () => {
+    const { fixture, crm } = await setUp(listening);
+    const asha = somebody(1, 'Asha Rao');
+    await crm.writes(asha, 'STOP');
+    await later(fixture);
+    await crm.check();
+    await crm.erase(asha);
+    fixture.clock.advance(minute);
+    const shown = { phone: asha.phone ?? '', name: 'Asha Rao' };
+    for (const [words, stopped] of [
+      ['It is me again', true],
+      ['START', false],
+    ] as const) {
+      await crm.writes(shown, words);
+      await later(fixture);
+      expect((await crm.contactOf(shown)).optOut).toBe(stopped);
+      expect(crm.isOptedOut(await crm.record())).toBe(stopped);
+    }
+  });
+
   test('who was erased and writes again is looked for, whatever told of one of their records first', async (context) => {
     const { fixture, crm } = await setUp(listening);
     const [, further] = twoPhoneFields(context, crm);

@@ -27,6 +27,7 @@ import { takeCrmDatabase } from './crm-database.ts';
 import type { CrmProcess } from './crm-process.ts';
 import { type CrmWorkspace, openCrmWorkspace, type WorkspaceOptions } from './crm-workspace.ts';
 import { freely } from './permits.ts';
+import { createSlowClock } from './slow-clock.ts';
 import { until } from './until.ts';
 
 /**
@@ -70,13 +71,14 @@ interface Troubles {
 const erasureKeyOf = (): Promise<Buffer> => Promise.resolve(Buffer.alloc(32, 7));
 
 const hourMs = 60 * 60 * 1000;
+const lookMs = 15;
 
 type Working = CrmProcess & { workers(): QueueWorker[] };
 
 export async function createCrmFixture(): Promise<CrmFixture> {
   const database = await takeCrmDatabase();
   const { client } = database;
-  const clock = new SandboxClock();
+  const clock = new SandboxClock(createSlowClock());
   // Eleven in the morning where the days are cut: what a test does in an hour is one conversation-day.
   clock.advance(24 * hourMs - ((clock.now() - 5.5 * hourMs) % (24 * hourMs)));
   const accounts = new Map<string, Account>();
@@ -85,36 +87,46 @@ export async function createCrmFixture(): Promise<CrmFixture> {
   const first = openProcess(database.store, clock, accounts, troubles);
   const processes = [first];
 
-  const waitsNow = async (): Promise<boolean> => {
-    const { rows } = await client.query<{ waits: boolean }>({
-      ...waitingNow,
-      values: [clock.now()],
-    });
-    return rows[0]?.waits ?? false;
+  /** What is left that can be done now. */
+  const look = async (): Promise<'news' | 'work' | 'what is leased' | 'nothing'> => {
+    const arrived = await Promise.all([...accounts.values()].map(({ workspace }) => workspace.newsArrived()));
+    if (!arrived.every(Boolean)) return 'news';
+    const { rows } = await client.query<Waiting>({ ...waitingNow, values: [clock.now()] });
+    if (rows[0]?.leased === true) return 'what is leased';
+    return rows[0]?.due === true ? 'work' : 'nothing';
   };
-  const arrived = async (): Promise<boolean> => {
-    const told = await Promise.all(
-      [...accounts.values()].map(async ({ account, workspace }) =>
-        workspace.deaf ? true : account.webhooksArrived(),
-      ),
-    );
-    return told.every(Boolean);
-  };
-  const isQuiet = async (): Promise<boolean> =>
-    problems.length > 0 ||
-    (!(await waitsNow()) && (await arrived()) && !(await waitsNow()) && (await arrived()));
 
+  const start = (): QueueWorker[] => {
+    const workers = processes.flatMap((one) => one.workers());
+    for (const worker of workers) worker.start();
+    return workers;
+  };
+  const stop = (workers: readonly QueueWorker[]): Promise<unknown> =>
+    Promise.all(workers.map((worker) => worker.stop()));
   const work = async (): Promise<void> => {
     do {
-      const workers = processes.flatMap((one) => one.workers());
-      for (const worker of workers) worker.start();
+      let workers = start();
       try {
-        await until('everything that can be done now', isQuiet);
+        await until('everything that can be done now', async () => {
+          if (problems.length > 0) return true;
+          if (workers.some((worker) => worker.stuckMs() > 0)) return false;
+          const left = await look();
+          if (left === 'work') {
+            // It waits for company, and none will come: whoever begins anew takes what there is.
+            await stop(workers);
+            workers = start();
+          } else if (left !== 'nothing') {
+            // On its way, or held: as little time passes as lets it arrive.
+            clock.advance(lookMs);
+          }
+          return left === 'nothing';
+        });
       } finally {
-        await Promise.all(workers.map((worker) => worker.stop()));
+        await stop(workers);
       }
       if (problems.length > 0) throw problems[0];
-    } while (!(await isQuiet()));
+      // What began as the look was taken is seen once nobody works.
+    } while ((await look()) !== 'nothing');
   };
 
   /** When looks that nobody answered are taken again. */
@@ -321,16 +333,24 @@ const marks = (table: string, ready: string): string => `
 const records = marks('dirty_records', 'w.held is null');
 const entries = marks('timeline_entries', 'w.due_at is not null and s.timeline_blocked_reason is null');
 
-const dueNow = (work: string): string =>
-  `exists (select 1 from (${work}) work
-           where coalesce(leased_until, 0) > $1 or (due_at <= $1 and next_call_at <= $1))`;
+const allWork = `
+  select due_at, next_call_at, leased_until from (${records}) r
+  union all select due_at, next_call_at, leased_until from (${entries}) e
+  union all select next_at, 0, leased_until from checks where state = 'running'`;
+
+interface Waiting {
+  /** And its account may be called. */
+  readonly due: boolean;
+  readonly leased: boolean;
+}
 
 /** Named, since it is asked again and again: planning it takes ten times as long as answering it. */
 const waitingNow = {
   name: 'waiting now',
   text: `
-  select exists (select 1 from inbox) or ${dueNow(records)} or ${dueNow(entries)}
-      or exists (select 1 from checks where state = 'running' and next_at <= $1) as waits`,
+  select coalesce(bool_or(leased_until > $1), false) as leased,
+    coalesce(bool_or(due_at <= $1 and next_call_at <= $1), false) or exists (select 1 from inbox) as due
+  from (${allWork}) work`,
 };
 
 /** What of those waits, and until when. */
@@ -339,8 +359,4 @@ const stillWaiting = `
   union all select 'entry ' || entry_key || ' ' || greatest(due_at, next_call_at, leased_until) from (${entries}) e
   union all select 'check ' || next_at from checks where state = 'running'`;
 
-const nextDue = `
-  select min(greatest(due_at, next_call_at, leased_until)) as due
-  from (select due_at, next_call_at, leased_until from (${records}) r
-        union all select due_at, next_call_at, leased_until from (${entries}) e
-        union all select next_at, 0, leased_until from checks where state = 'running') work`;
+const nextDue = `select min(greatest(due_at, next_call_at, leased_until)) as due from (${allWork}) work`;

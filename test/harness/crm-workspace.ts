@@ -71,6 +71,8 @@ export interface CrmWorkspace {
   isTold(changes: readonly CrmChange[]): Promise<void>;
   /** News does not get through for now: webhooks come again, and polls are not made. */
   deaf: boolean;
+  /** Whatever the account tells of what happened there has come in, as far as anybody listens. */
+  newsArrived(): Promise<boolean>;
   readonly polled: boolean;
   /** An admin chooses other settings. */
   configure(settings: SettingsInput): Promise<void>;
@@ -178,6 +180,7 @@ export async function openCrmWorkspace(parts: {
 
   const listens = options.webhooks === true && account.lacks.webhooks === undefined;
 
+  let listening = false;
   const fixture: CrmWorkspace = {
     workspaceId,
     channelId,
@@ -188,7 +191,9 @@ export async function openCrmWorkspace(parts: {
     beforeLease: undefined,
     deaf: false,
     polled: options.polled === true || (options.webhooks === true && !listens),
+    newsArrived: async () => fixture.deaf || !listening || account.webhooksArrived(),
     async listen() {
+      listening = true;
       const route = { kind: 'connection' as const, workspaceId, connectionId };
       await account.webhooksTo(async (changes, raw) => {
         if (fixture.deaf) throw new Error('Nobody is there.');

@@ -21,12 +21,13 @@ export async function tell(
   }
 }
 
-/** Accounts whose connectors scan, and list their fields, as `by` makes of it. */
+/** Accounts whose connectors scan, list their fields and tell what was not delivered as `by` makes of it. */
 export function scanning(
   open: OpenAccount,
   by: {
     scan?: (page: ScanPage, from: Parameters<Connector['scan']>[0]) => ScanPage | Promise<ScanPage>;
     fields?: () => void;
+    undelivered?: NonNullable<Connector['undelivered']>;
   },
 ): OpenAccount {
   return async (clock) => {
@@ -37,6 +38,7 @@ export function scanning(
         const connector = account.connect(permits, facts);
         return {
           ...connector,
+          ...(by.undelivered === undefined ? {} : { undelivered: by.undelivered }),
           get traits() {
             return connector.traits;
           },

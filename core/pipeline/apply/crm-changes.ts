@@ -368,7 +368,7 @@ function confirmed(echoes: readonly Echo[], rows: ReadonlyMap<string, RecordRow>
   const known = new Map<string, RecordRow>();
   for (const { change, writtenAt } of echoes.toSorted((x, y) => x.writtenAt - y.writtenAt)) {
     const row = known.get(change.recordId) ?? rows.get(change.recordId);
-    if (row === undefined || writtenAt <= row.readAt) continue;
+    if (row === undefined || writtenAt <= row.baseAt) continue;
     const base = { ...row.base, [change.field]: change.value };
     const ours = [...new Set([...row.ours, change.field])].toSorted();
     known.set(row.recordId, { ...row, base, ours });
@@ -386,7 +386,7 @@ function overtaken(
     const row = rows.get(change.recordId);
     const agreed = row?.base[change.field];
     const over = row !== undefined && agreed !== undefined && !same(change.field, agreed, change.value);
-    return over && !answered && writtenAt <= row.readAt ? [change] : [];
+    return over && !answered && writtenAt <= row.baseAt ? [change] : [];
   });
 }
 

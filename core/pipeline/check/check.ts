@@ -187,6 +187,16 @@ export async function ensureIndexed(
   await insertCheck(trx, connection, now);
 }
 
+/** A look at changes missed some: everything is looked at from its beginning. */
+export async function checkAgain(
+  trx: WorkspaceTransaction,
+  connection: ConnectionRow,
+  now: number,
+): Promise<void> {
+  await stopCheck(trx, connection.connectionId, now);
+  await insertCheck(trx, connection, now);
+}
+
 /**
  * What a scan of everything did not bring up is gone; whether it lives on as another is seen by reading what somebody is
  * tied to.

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
 import { type Connector, FieldsMissing, type ScanPage } from '../../crm/index.ts';
 import {
@@ -5,6 +6,7 @@ import {
   claimPoll,
   closeAlertsOf,
   type ConnectionRow,
+  endPoll,
   noteLookedFor,
   noteUntold,
   markPriority,
@@ -24,9 +26,10 @@ import {
   type ScanCounts,
 } from '../../work/index.ts';
 import type { ErasureKeyOf } from '../erased.ts';
-import { ensureIndexed } from './check.ts';
+import { checkAgain, ensureIndexed } from './check.ts';
 import { ReadableFields } from './readable-fields.ts';
 import { takeIn } from './take-in.ts';
+import { tellUndelivered } from './undelivered.ts';
 
 /** A vendor's index lags, and clocks differ: each poll looks back this far behind the last. */
 const overlapMs = 2 * 60 * 1000;
@@ -36,6 +39,9 @@ const fieldsForMs = 10 * 60 * 1000;
 
 /** So long after a poll found a change its webhook may be on its way. */
 const webhookLateMs = 10 * 60 * 1000;
+
+/** Longer than a page may take: a poll whose process died is taken over then. */
+const leaseMs = 60_000;
 
 /** How long a CRM may restore what was deleted. */
 const restorableMs = 90 * 24 * 60 * 60 * 1000;
@@ -62,16 +68,33 @@ export function createPoller(dependencies: {
 
   /** False: another process does it. */
   const pollConnection = async (connection: ConnectionRow): Promise<boolean> => {
-    const { workspaceId, connectionId, crm, polledUntil, nextPollAt } = connection;
+    const { workspaceId, connectionId, nextPollAt } = connection;
     const started = clock.now();
     const connector = await connectors.of(connection);
     const { besideWebhooks, silent } = connector.traits.pollEveryMs;
     const webhooksArrive = started - (connection.lastWebhookAt ?? 0) < besideWebhooks;
     const nextAt = started + (webhooksArrive ? besideWebhooks : silent);
-    const mine = await store.transact(workspaceId, (trx) =>
-      claimPoll(trx, connectionId, { seen: nextPollAt, nextAt }),
-    );
+    const lease = randomUUID();
+    const mine = await store.transact(workspaceId, (trx) => {
+      const now = clock.now();
+      return claimPoll(trx, connectionId, { seen: nextPollAt, nextAt, lease, until: now + leaseMs, now });
+    });
     if (!mine) return false;
+    try {
+      await pollPages(connection, connector, lease, started);
+    } finally {
+      await store.transact(workspaceId, (trx) => endPoll(trx, connectionId, lease));
+    }
+    return true;
+  };
+
+  const pollPages = async (
+    connection: ConnectionRow,
+    connector: Connector,
+    lease: string,
+    started: number,
+  ): Promise<void> => {
+    const { workspaceId, connectionId, crm, polledUntil } = connection;
     const asked = (): Promise<readonly string[]> =>
       readable.of(connectionId, connector, connection, { now: started, until: started + fieldsForMs });
     let fields = await asked();
@@ -93,19 +116,26 @@ export function createPoller(dependencies: {
       const page = await scan({ changedSince, ...(cursor === undefined ? {} : { cursor }) });
       cursor = page.next;
       const done = cursor === undefined;
-      const changedAt = await store.transact(workspaceId, async (trx) => {
+      const { changedAt, mine } = await store.transact(workspaceId, async (trx) => {
         const first = await takeIn(trx, connection, connector.traits, page, false, erasureKeyOf, clock.now());
-        await advancePoll(trx, connectionId, { cursor: cursor ?? null, ...(done ? { until: started } : {}) });
-        return first;
+        if (page.incomplete === true) await checkAgain(trx, connection, clock.now());
+        const held = await advancePoll(trx, connectionId, {
+          lease,
+          until: clock.now() + leaseMs,
+          cursor: cursor ?? null,
+          ...(done ? { knownUntil: started } : {}),
+        });
+        return { changedAt: first, mine: held };
       });
       found.push(...changedAt);
       const records = page.records.length;
       counts.scanned({ workspaceId, connectionId, crm, records, ms: performance.now() - since });
+      if (!mine) return;
       if (done) break;
     }
     await tellSilence(connection, connector, found, started);
     await lookForRestored(connection, connector, fields);
-    return true;
+    await tellUndelivered(dependencies, connection, connector);
   };
 
   /** Webhooks should tell of what polls find. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import type { Connector, CrmValues, FieldMapping, WriteOutcome } from '../../crm/index.ts';
+import type { Connector, CrmValues, FieldMapping, Spelling, WriteOutcome } from '../../crm/index.ts';
 import type { ConnectionRow, DeadLetter, DirtyRecord, Store } from '../../store/index.ts';
 import type { ErasureKeyOf } from '../erased.ts';
 import { type Calls, itemWaitMs } from '../../work/index.ts';
@@ -20,14 +20,29 @@ export interface BatchWork {
   readonly erasureKeyOf: ErasureKeyOf;
 }
 
-/** What we wrote in the form the CRM answered it. */
-export function asAnswered(base: CrmValues, written: CrmValues, answered: CrmValues): CrmValues {
-  const agreed: Record<string, string> = { ...base };
-  for (const field of Object.keys(written)) {
-    const value = answered[field];
-    if (value !== undefined && field in base) agreed[field] = value;
+/**
+ * What we wrote in the form the CRM answered it. Where a field both sides change was answered otherwise, as after a rule of the
+ * account's own, nothing is agreed on it: what stands there is read, and is theirs.
+ */
+export function asAnswered(
+  base: CrmValues,
+  written: CrmValues,
+  answered: CrmValues,
+  mapping: readonly FieldMapping[],
+  spelling: Spelling,
+): CrmValues {
+  const shared = new Map(
+    mapping.filter(({ policy }) => policy === 'both').map(({ field }) => [field.name, field]),
+  );
+  const agreed = new Map(Object.entries(base));
+  for (const [name, sent] of Object.entries(written)) {
+    const value = answered[name];
+    if (value === undefined || !agreed.has(name)) continue;
+    const field = shared.get(name);
+    if (field === undefined || spelling.same(base[name] ?? sent, value, field)) agreed.set(name, value);
+    else agreed.delete(name);
   }
-  return agreed;
+  return Object.fromEntries(agreed);
 }
 
 /** Tells what was left out: a value another record holds is a conflict, any other can be replayed. */

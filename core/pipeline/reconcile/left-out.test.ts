@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { FieldMapping, Spelling } from '../../crm/index.ts';
 import { ownNumberOf } from '../../mapping/phone-list.ts';
-import { storedOtherwise, withoutLeftOut } from './left-out.ts';
+import { refusedValues, storedOtherwise, withoutLeftOut } from './left-out.ts';
 
 test('of a list of phones that was not written the number that was ours stays ours', () => {
   const own = ownNumberOf('phones');
@@ -11,6 +11,13 @@ test('of a list of phones that was not written the number that was ours stays ou
     base: { ...before.base, name: 'Asha R' },
     ours: ['phones'],
   });
+});
+
+test('what was refused by name is not sent again, but for the opt-out; what was refused as a whole is', () => {
+  const refusal = { code: 'refused', explanation: 'No.' };
+  const byName = { ...refusal, values: { name: 'Asha', opt_out: 'true' }, named: true };
+  const asAWhole = { ...refusal, values: { city: 'Pune' }, named: false };
+  expect(refusedValues([byName, asAWhole], ['opt_out'])).toEqual({ name: 'Asha' });
 });
 
 test('what is answered of a list of phones is the list that stands, and nothing the CRM made of what was written', () => {

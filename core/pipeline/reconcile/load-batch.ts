@@ -19,7 +19,6 @@ import {
   unansweredWrites,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
-import type { Agreed } from '../../mapping/index.ts';
 import { settlesAt } from '../followed.ts';
 import { takenOver } from '../taken-over.ts';
 import { contactFields } from './contact-fields.ts';
@@ -41,8 +40,8 @@ export interface DirtyTarget {
   readonly late: readonly CrmValues[];
   /** Until when they may take effect; undefined: there are none. */
   readonly settlesAt: number | undefined;
-  /** What records that were merged into it since it was last read held. */
-  readonly takenOver: readonly Agreed[];
+  /** What records held that were merged into it, and is not known of it yet. */
+  readonly takenOver: readonly MergedRecord[];
   /** What we wrote of erased people there, or to records that were merged into it, and may still stand. */
   readonly erasedValues: ErasedValues;
   /** When another went into it, the last time: it stood then. Undefined: none is known to have. */
@@ -101,12 +100,12 @@ export async function loadBatch(
   );
   const merged = await mergedInto(trx, connectionId, recordIds);
   const unanswered = await unansweredWrites(trx, connectionId, recordIds);
-  const readAt = new Map(rows.map((row) => [row.recordId, row.readAt]));
-  const tried = unanswered.filter((entry) => settlesAt(entry, traits) >= (readAt.get(entry.recordId) ?? 0));
+  const baseAt = new Map(rows.map((row) => [row.recordId, row.baseAt]));
+  const tried = unanswered.filter((entry) => settlesAt(entry, traits) >= (baseAt.get(entry.recordId) ?? 0));
   const people = new Set([...contactIds, ...links.map(({ contactId }) => contactId)]);
   const fields = await contactFields(trx, [...people], now, mapping);
   const erasedTries = recordIds.length === 0 ? [] : await erasedTriesOf(trx, connectionId);
-  const read = { leased, linksOfSubjects, links, rows, fields, tried, merged, keyOfOthers, traits };
+  const read = { leased, linksOfSubjects, links, rows, fields, tried, merged, keyOfOthers, traits, now };
   return { ...sortBatch(read), erasedTries };
 }
 
@@ -120,12 +119,13 @@ function sortBatch(read: {
   merged: readonly MergedRecord[];
   keyOfOthers: ReadonlySet<string>;
   traits: AccountTraits;
+  now: number;
 }): Omit<DirtyBatch, 'erasedTries'> {
   const contactOf = new Map(read.fields.map((contact) => [contact.contactId, contact]));
   const rowOf = new Map(read.rows.map((row) => [row.recordId, row]));
   const linksOf = Map.groupBy(read.links, ({ recordId }) => recordId);
   const subjectLinks = Map.groupBy(read.linksOfSubjects, ({ contactId }) => contactId);
-  const taken = takenOver(read.merged, read.rows);
+  const taken = takenOver(read.merged, read.now);
   const mergedIn = Map.groupBy(read.merged, ({ survivorId }) => survivorId);
   const targets: DirtyTarget[] = [];
   const unlinked: UnlinkedContact[] = [];
@@ -154,7 +154,7 @@ function sortBatch(read: {
         others: tied.filter(({ primary }) => !primary).map(({ contact }) => contact),
         keyIsOthers: read.keyOfOthers.has(dirty.recordId),
         tried: tried.map(({ written }) => written),
-        late: tried.filter(({ at }) => at <= (row?.readAt ?? 0)).map(({ written }) => written),
+        late: tried.filter(({ at }) => at <= (row?.baseAt ?? 0)).map(({ written }) => written),
         takenOver: taken.get(dirty.recordId) ?? [],
         erasedValues: joinedErasedValues(
           [row, ...(mergedIn.get(dirty.recordId) ?? [])].flatMap((one) => valuesIn(one)),

@@ -169,12 +169,13 @@ function createdOne(
       // Made for nobody: an answer that tells no owner tells that.
       const stands = ownerField === undefined ? outcome.values : { [ownerField]: '', ...outcome.values };
       const [holder, ...more] = elsewhere;
+      const base = asAnswered(sent, sent, outcome.values, mapping, traits.spelling);
       const agreed = {
         recordId,
         keyContactId: creation.key,
         base: {
           ...onlyOf(stands, theirs),
-          ...asAnswered(sent, sent, outcome.values),
+          ...base,
           ...ownNumbersOf(sent, mapping, traits.spelling),
         },
         ours: Object.keys(sent).toSorted(),
@@ -197,6 +198,8 @@ function createdOne(
           // The try before may still be made under the same id, with what it was to say then.
           unsettled: dirty.tried ? [{ recordId, dueAt: settlesAt({ at: now }, traits) + 1 }] : [],
           unseen: theirs.isSubsetOf(new Set(Object.keys(stands))) ? [] : [recordId],
+          // What the account's own rules set of what both sides change is looked at.
+          instead: Object.keys(sent).every((field) => field in base) ? [] : [[recordId, dirty.priority]],
           mended: leftOut.length === 0 ? [{ contactId, recordId }] : [],
           back: unlinked.tombstoneAt === undefined ? [] : [[contactId, dirty.priority]],
           outcomes: [[dirty, 'created']],

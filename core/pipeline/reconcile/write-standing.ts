@@ -1,4 +1,10 @@
-import { type Connector, type CrmRecord, type CrmValues, phonesOf } from '../../crm/index.ts';
+import {
+  type Connector,
+  type CrmRecord,
+  type CrmValues,
+  type FieldMapping,
+  phonesOf,
+} from '../../crm/index.ts';
 import {
   type AgreedRecord,
   erasedKeyField,
@@ -211,7 +217,7 @@ export async function updateStanding(
     .filter((one) => !hasWrite(one))
     .map((plan): Finding => ({
       outcomes: [[plan.target.dirty, 'unchanged']],
-      agreed: plan.record === undefined ? [] : [agreedOf(connector, plan, {}, connection.region)],
+      agreed: plan.record === undefined ? [] : [agreedOf(connector, mapping, plan, {}, connection.region)],
     }));
   const writing = plans.filter(hasWrite);
   if (writing.length === 0) return unchanged;
@@ -243,7 +249,7 @@ export async function updateStanding(
         const refused = { ...plan.refused, ...refusedValues(leftOut, optOutFields) };
         const otherwise = storedOtherwise(plan.write, outcome.values, mapping, connector.traits.spelling);
         const agreed = {
-          ...agreedOf(connector, plan, outcome.values, connection.region, leftOut),
+          ...agreedOf(connector, mapping, plan, outcome.values, connection.region, leftOut),
           refused: { ...refused, ...otherwise },
           ...(withoutKey ? { keyContactId: undefined } : {}),
         };
@@ -296,6 +302,7 @@ export function hasWrite({ write }: TargetPlan): boolean {
 /** What both sides agree on after a write, or after a look that found nothing to write. */
 function agreedOf(
   { traits }: Connector,
+  mapping: readonly FieldMapping[],
   plan: TargetPlan,
   answered: CrmValues,
   region: string | undefined,
@@ -303,7 +310,7 @@ function agreedOf(
 ): AgreedRecord {
   const { target, before, key, record, write } = plan;
   const { base, ours } = withoutLeftOut(plan.agreed, before, leftOut);
-  const agreed = asAnswered(base, write, answered);
+  const agreed = asAnswered(base, write, answered, mapping, traits.spelling);
   // A phone nobody maps stands as it was read, whatever was known of it before.
   const unwritten = Object.entries(record?.values ?? {}).filter(([field]) => !(field in write));
   return {
@@ -312,6 +319,7 @@ function agreedOf(
     base: agreed,
     ours,
     refused: plan.refused,
+    tookOver: target.takenOver.map((one) => one.recordId),
     phones: phonesOf({ values: { ...agreed, ...Object.fromEntries(unwritten) } }, traits, region),
     rank: record?.rank,
     createdAt: record?.createdAt,

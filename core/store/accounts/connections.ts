@@ -57,12 +57,16 @@ export interface ConnectionRow {
   readonly polledUntil: number | null;
   readonly nextPollAt: number;
   readonly pollCursor: string | null;
+  /** Somebody polls it. */
+  readonly pollLeasedUntil: number | null;
   readonly lastWebhookAt: number | null;
   /** Where webhooks have to be asked for: since when and until when the account sends them. */
   readonly webhooksSince: number | null;
   readonly webhooksUntil: number | null;
   /** Null: nothing is to be asked for. */
   readonly askWebhooksAt: number | null;
+  /** What the account's own automation could not deliver is known up to here. */
+  readonly undeliveredUntil: number | null;
   /** Until then an admin lets everybody in, however many they are. */
   readonly rushReleasedUntil: number;
 }
@@ -96,8 +100,9 @@ export async function connectionsOf(trx: WorkspaceTransaction): Promise<Connecti
            s.blocked_reason as "blockedReason", s.timeline_blocked_reason as "timelineBlockedReason",
            s.access_version as "accessVersion", s.failed_attempts as "failedAttempts", s.next_call_at as "nextCallAt",
            p.indexed_at as "indexedAt", p.indexed_region as "indexedRegion", p.polled_until as "polledUntil",
-           p.next_poll_at as "nextPollAt", p.poll_cursor as "pollCursor", p.last_webhook_at as "lastWebhookAt",
+           p.next_poll_at as "nextPollAt", p.poll_cursor as "pollCursor", p.poll_leased_until as "pollLeasedUntil", p.last_webhook_at as "lastWebhookAt",
            p.webhooks_since as "webhooksSince", p.webhooks_until as "webhooksUntil", p.ask_webhooks_at as "askWebhooksAt",
+           p.undelivered_until as "undeliveredUntil",
            (select region from directory_channels d where d.workspace_id = ${trx.workspaceId}
             order by d.released_at is not null, d.created_at, d.channel_id limit 1) as "channelRegion"
     from crm_connections c

@@ -184,6 +184,7 @@ export async function closeConnection(
       ask_webhooks_at: 0,
       last_webhook_at: null,
       untold_since: null,
+      undelivered_until: null,
     })
     .where('workspace_id', '=', trx.workspaceId)
     .where('connection_id', '=', connectionId)
@@ -200,6 +201,7 @@ const alertsOfAccess: readonly AlertKind[] = [
   'timeline blocked',
   'webhooks ended',
   'webhooks silent',
+  'webhooks undelivered',
 ];
 
 export async function storedCredentialsOf(

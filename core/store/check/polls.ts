@@ -1,29 +1,52 @@
 import { sql } from 'kysely';
 import type { WorkspaceTransaction } from '../store.ts';
 
-/** Takes the poll of a connection, which nobody else then makes before `nextAt`. */
+/** As its holder the lease is known by, and until when it is held. */
+export interface PollLease {
+  readonly lease: string;
+  readonly until: number;
+}
+
+/**
+ * Takes the poll of a connection, which nobody else then makes while the lease lives, nor before `nextAt` unless a hint brings
+ * the next one forward.
+ */
 export async function claimPoll(
   trx: WorkspaceTransaction,
   connectionId: string,
-  poll: { readonly seen: number; readonly nextAt: number },
+  poll: PollLease & { readonly seen: number; readonly nextAt: number; readonly now: number },
 ): Promise<boolean> {
   const { rows } = await sql`
-    update crm_scan_states set next_poll_at = ${poll.nextAt}
+    update crm_scan_states
+    set next_poll_at = ${poll.nextAt}, poll_lease = ${poll.lease}, poll_leased_until = ${poll.until}
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} and next_poll_at = ${poll.seen}
+      and (poll_leased_until is null or poll_leased_until < ${poll.now})
     returning 1`.execute(trx);
   return rows.length > 0;
 }
 
-/** Where the poll goes on; with `until` it is done and changes are known up to there. */
+/** Where the poll goes on; with `knownUntil` it is done and changes are known up to there. False: it is another's by now. */
 export async function advancePoll(
   trx: WorkspaceTransaction,
   connectionId: string,
-  at: { readonly cursor: string | null; readonly until?: number },
-): Promise<void> {
-  await sql`
+  at: PollLease & { readonly cursor: string | null; readonly knownUntil?: number },
+): Promise<boolean> {
+  const { rows } = await sql`
     update crm_scan_states
-    set poll_cursor = ${at.cursor}, polled_until = coalesce(${at.until ?? null}::bigint, polled_until)
-    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
+    set poll_cursor = ${at.cursor}, polled_until = coalesce(${at.knownUntil ?? null}::bigint, polled_until),
+        poll_leased_until = ${at.until}
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} and poll_lease = ${at.lease}
+    returning 1`.execute(trx);
+  return rows.length > 0;
+}
+
+/** Whatever became of it, the next poll may be made. */
+export async function endPoll(trx: WorkspaceTransaction, connectionId: string, lease: string): Promise<void> {
+  await sql`
+    update crm_scan_states set poll_lease = null, poll_leased_until = null
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId} and poll_lease = ${lease}`.execute(
+    trx,
+  );
 }
 
 /** A connection's last webhook is noted this often at most. */
@@ -55,6 +78,17 @@ export async function noteUntold(
       where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
   }
   return { since, ended: before !== null && standing === undefined };
+}
+
+/** What the account's own automation could not deliver was looked at up to there. */
+export async function knowUndelivered(
+  trx: WorkspaceTransaction,
+  connectionId: string,
+  until: number,
+): Promise<void> {
+  await sql`
+    update crm_scan_states set undelivered_until = ${until}
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}`.execute(trx);
 }
 
 /** So long a poll is left alone by what makes the next one due sooner: a storm of hints is no storm of polls. */

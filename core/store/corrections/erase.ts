@@ -3,7 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { scopeOf } from '../../identity/index.ts';
 import { addCounts } from '../counts.ts';
 import { forgetRecords } from './erase-records.ts';
-import { type IsTheirs, type RecordNamed, recordsOf, type TheirRecords } from './their-records.ts';
+import { type IsTheirs, type MembersDecided, recordsOf, type TheirRecords } from './their-records.ts';
 import { type ErasedStretch, erasedHash, type Erasure, type Remains } from './erasures.ts';
 import { addEvidence } from '../apply/evidence.ts';
 import { identitiesOf, type StoredIdentity } from '../apply/identities.ts';
@@ -27,11 +27,11 @@ export interface Leaving {
   readonly conflictIds: ReadonlySet<string>;
 }
 
-/** `ids`: those joined into them included; `given`: records that members ever gave them. */
+/** `ids`: those joined into them included. */
 export async function leavingOf(
   trx: WorkspaceTransaction,
   ids: readonly string[],
-  given: readonly RecordNamed[],
+  decided: MembersDecided,
 ): Promise<Leaving> {
   const { rows: known } = await sql<{ value: string }>`
     select distinct value from identities
@@ -57,7 +57,7 @@ export async function leavingOf(
     own,
     identities,
     wamids: new Set(messages.map(({ wamid }) => wamid)),
-    records: await recordsOf(trx, ids, [...own], given),
+    records: await recordsOf(trx, ids, [...own], decided),
     conflictIds: new Set(conflicts.map(({ id }) => id)),
   };
 }

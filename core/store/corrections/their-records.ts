@@ -45,15 +45,20 @@ export const named = (rows: readonly RecordNamed[]): ReturnType<typeof sql> => s
 
 export const nameOf = ({ connectionId, recordId }: RecordNamed): string => `${connectionId} ${recordId}`;
 
-/**
- * Records that went into theirs are theirs too, and shared where those are, unless they bear their id. `given`: those
- * members gave them, also where that was taken back.
- */
+/** What members decided of people to be erased, also where that was taken back. */
+export interface MembersDecided {
+  /** Records they were given. */
+  readonly given: readonly RecordNamed[];
+  /** What those are founded by whom they were joined with, and they themselves. */
+  readonly joinedWith: readonly string[];
+}
+
+/** Records that went into theirs are theirs too, and shared where those are, unless they bear their id. */
 export async function recordsOf(
   trx: WorkspaceTransaction,
   ids: readonly string[],
   own: readonly string[],
-  given: readonly RecordNamed[],
+  { given, joinedWith }: MembersDecided,
 ): Promise<TheirRecords> {
   const { rows: creations } = await sql<{ connectionId: string; key: string }>`
     select connection_id as "connectionId", key_contact_id as key from crm_creations
@@ -70,6 +75,11 @@ export async function recordsOf(
         union all
         select connection_id, record_id, true from crm_records
         where workspace_id = ${trx.workspaceId} and key_contact_id = any(${keys}::text[])
+        union all
+        select l.connection_id, l.record_id, false from contacts c
+        join crm_links l on l.workspace_id = ${trx.workspaceId} and l.contact_id = coalesce(c.merged_into, c.contact_id)
+                        and l.parted_at is null
+        where c.workspace_id = ${trx.workspaceId} and c.founded_by = any(${[...joinedWith]}::text[])
         union all
         select connection_id, record_id, true from ${named(given)}) t
       group by 1, 2

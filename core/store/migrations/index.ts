@@ -36,6 +36,9 @@ import { erasedBases } from './0056-erased-bases.ts';
 import { entryRests } from './0057-entry-rests.ts';
 import { webhooksAskedFor } from './0060-webhooks-asked-for.ts';
 import { untoldSince } from './0064-untold-since.ts';
+import { basesAt } from './0066-bases-at.ts';
+import { undelivered } from './0068-undelivered.ts';
+import { pollLeases } from './0070-poll-leases.ts';
 import { sends } from './0072-sends.ts';
 
 /** By the name of their file, in order. One that was applied anywhere is never changed: another follows it, under a number above all others. */
@@ -78,5 +81,8 @@ export const migrations = {
   '0057-entry-rests': entryRests,
   '0060-webhooks-asked-for': webhooksAskedFor,
   '0064-untold-since': untoldSince,
+  '0066-bases-at': basesAt,
+  '0068-undelivered': undelivered,
+  '0070-poll-leases': pollLeases,
   '0072-sends': sends,
 };

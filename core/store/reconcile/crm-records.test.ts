@@ -26,6 +26,7 @@ test('a look does not overwrite what both sides agreed on, nor what the CRM refu
     refused: { b: 'x' },
     agreed: true,
     readAt: 3,
+    baseAt: 2,
   });
   await store.close();
   await database.drop();

@@ -48,6 +48,8 @@ export interface AgreedRecord extends SeenRecord {
   readonly ours: readonly string[];
   /** Values the CRM did not take: CRM field → the vendor's form. */
   readonly refused: CrmValues;
+  /** Records that were merged into it, what they held being part of the base by now. */
+  readonly tookOver?: readonly string[];
 }
 
 export interface RecordRow {
@@ -63,7 +65,10 @@ export interface RecordRow {
   readonly erasedValues: ErasedValues | null;
   /** When somebody it told of was erased. */
   readonly erasedAt: number | null;
+  /** Last seen. */
   readonly readAt: number;
+  /** When the base was read, or agreed on. */
+  readonly baseAt: number;
   readonly gone: 'deleted' | 'merged' | 'erased' | null;
   readonly goneAt: number | null;
   readonly movedTo: string | null;
@@ -87,10 +92,10 @@ export async function saveRecords(
   const sorted = onceEach(records);
   const bases = blobOf(sorted.map(({ base }) => toJson(base)));
   const save = sql`
-    insert into crm_records as r (workspace_id, connection_id, record_id, key_contact_id, base, read_at, rank, created_at,
-                                  changed_at)
+    insert into crm_records as r (workspace_id, connection_id, record_id, key_contact_id, base, read_at, base_at, rank,
+                                  created_at, changed_at)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, record_id, key_contact_id,
-           substr(${bases.bytes}::bytea, start, size), ${now}, rank, created_at, changed_at
+           substr(${bases.bytes}::bytea, start, size), ${now}, ${now}, rank, created_at, changed_at
     from unnest(${sorted.map((r) => r.recordId)}::text[], ${sorted.map((r) => r.keyContactId ?? null)}::text[],
                 ${bases.starts}::int[], ${bases.sizes}::int[], ${sorted.map((r) => r.rank ?? null)}::smallint[],
                 ${sorted.map((r) => r.createdAt ?? null)}::bigint[],
@@ -100,7 +105,8 @@ export async function saveRecords(
       key_contact_id = excluded.key_contact_id, gone = null, gone_at = null, moved_to = null, read_at = excluded.read_at,
       rank = coalesce(excluded.rank, r.rank), created_at = coalesce(excluded.created_at, r.created_at),
       changed_at = coalesce(excluded.changed_at, r.changed_at),
-      base = case when r.agreed or r.ours <> '{}' then r.base else excluded.base end`;
+      base = case when r.agreed or r.ours <> '{}' then r.base else excluded.base end,
+      base_at = case when r.agreed or r.ours <> '{}' then r.base_at else excluded.base_at end`;
   await withRecordsBack(trx, connectionId, idsOf(sorted), now, () => save.execute(trx));
   await savePhones(trx, connectionId, sorted);
 }
@@ -118,11 +124,11 @@ export async function agreeRecords(
   const refused = blobOf(sorted.map((one) => toJson(one.refused)));
   const agree = sql`
     insert into crm_records as r (workspace_id, connection_id, record_id, key_contact_id, base, refused, ours, agreed,
-                                  read_at, rank, created_at, changed_at)
+                                  read_at, base_at, rank, created_at, changed_at)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, record_id, key_contact_id,
            substr(${bases.bytes}::bytea, base_start, base_size),
            substr(${refused.bytes}::bytea, refused_start, refused_size),
-           array_remove(string_to_array(ours, ' '), ''), true, ${now}, rank, created_at, changed_at
+           array_remove(string_to_array(ours, ' '), ''), true, ${now}, ${now}, rank, created_at, changed_at
     from unnest(${sorted.map((r) => r.recordId)}::text[], ${sorted.map((r) => r.keyContactId ?? null)}::text[],
                 ${bases.starts}::int[], ${bases.sizes}::int[], ${refused.starts}::int[], ${refused.sizes}::int[],
                 ${sorted.map((r) => r.ours.join(' '))}::text[], ${sorted.map((r) => r.rank ?? null)}::smallint[],
@@ -132,11 +138,17 @@ export async function agreeRecords(
                  changed_at)
     on conflict (workspace_id, connection_id, record_id) do update set
       key_contact_id = excluded.key_contact_id, base = excluded.base, refused = excluded.refused, ours = excluded.ours,
-      agreed = true, read_at = excluded.read_at, rank = coalesce(excluded.rank, r.rank),
+      agreed = true, read_at = excluded.read_at, base_at = excluded.base_at, rank = coalesce(excluded.rank, r.rank),
       created_at = coalesce(excluded.created_at, r.created_at),
       changed_at = coalesce(excluded.changed_at, r.changed_at), gone = null, gone_at = null, moved_to = null`;
   await withRecordsBack(trx, connectionId, idsOf(sorted), now, () => agree.execute(trx));
   await savePhones(trx, connectionId, sorted);
+  const taken = sorted.flatMap(({ tookOver = [] }) => tookOver);
+  if (taken.length === 0) return;
+  await sql`
+    update crm_records set taken_over = true
+    where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
+      and record_id = any(${taken}::text[]) and gone = 'merged'`.execute(trx);
 }
 
 /** Fills in what looks brought up of fields that are only followed. A record seen meanwhile knows better. */
@@ -247,7 +259,7 @@ export async function recordsById(
     }
   >`
     select record_id as "recordId", key_contact_id as "keyContactId", base, ours, agreed, refused,
-           erased_values as "erasedValues", erased_at as "erasedAt", read_at as "readAt", gone, gone_at as "goneAt", moved_to as "movedTo",
+           erased_values as "erasedValues", erased_at as "erasedAt", read_at as "readAt", base_at as "baseAt", gone, gone_at as "goneAt", moved_to as "movedTo",
            changed_at as "changedAt", doubted_at as "doubtedAt"
     from crm_records
     where workspace_id = ${trx.workspaceId} and connection_id = ${connectionId}
@@ -322,7 +334,7 @@ export async function markGone(
     on conflict (workspace_id, connection_id, record_id) do update set
       gone = case when r.gone in ('erased', 'merged') then r.gone else excluded.gone end,
       gone_at = least(r.gone_at, excluded.gone_at), moved_to = coalesce(excluded.moved_to, r.moved_to),
-      doubted_at = null`.execute(trx);
+      taken_over = r.taken_over and r.gone is not null, doubted_at = null`.execute(trx);
   await sql`
     delete from crm_phones p
     using crm_records r
@@ -366,6 +378,8 @@ export interface MergedRecord {
   /** What stood there when somebody it told of was erased. */
   readonly erasedBase: ErasedValues | null;
   readonly goneAt: number;
+  /** What it held is part of its survivor's base. */
+  readonly takenOver: boolean;
 }
 
 /** Records that were merged into these, at once or by way of others. */
@@ -391,7 +405,8 @@ export async function mergedInto(
       join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
                         and r.moved_to = m.record_id and r.gone = 'merged')
     select r.record_id as "recordId", m.survivor as "survivorId", r.base, r.ours, r.agreed,
-           r.erased_values as "erasedValues", r.erased_base as "erasedBase", r.gone_at as "goneAt"
+           r.erased_values as "erasedValues", r.erased_base as "erasedBase", r.gone_at as "goneAt",
+           r.taken_over as "takenOver"
     from merged m
     join crm_records r on r.workspace_id = ${trx.workspaceId} and r.connection_id = ${connectionId}
                       and r.record_id = m.record_id

@@ -7,12 +7,14 @@ import {
   decideConnection,
   type DirtyRecord,
   forgetTries,
+  insertContacts,
   leaseDirty,
   markContacts,
   markPriority,
   markRecords,
   openStore,
   returnDirty,
+  saveLinks,
   settleDirty,
   type Store,
   writableConnection,
@@ -70,6 +72,30 @@ test('a later mark never lowers the priority of a STOP, and a STOP hurries what 
   await mark('2', markPriority.fields);
   await mark('2', markPriority.consent);
   expect((await lease()).taken.map(({ priority }) => priority)).toEqual([0, 0]);
+});
+
+test.each([
+  ['live', ['1', '2']],
+  ['test', ['1']],
+  ['shadow', []],
+] as const)('in mode %s what may be written is taken', async (mode, recordIds) => {
+  const contactId = randomUUID();
+  const phone = '+919812345678';
+  await inStore(async (trx) => {
+    await insertContacts(trx, [{ contactId, founding: { value: phone, at: 1 }, joins: {} }], 1);
+    await saveLinks(trx, connectionId, [{ contactId, recordId: '1', primary: true, reason: 'created' }], 1);
+    await trx
+      .insertInto('identities')
+      .values({ workspace_id: trx.workspaceId, value: phone, since: 1, contact_id: contactId })
+      .execute();
+  });
+  await mark('1', markPriority.fields);
+  await mark('2', markPriority.fields);
+  const connection = { connectionId, mode, testPhones: [phone], timelineBlockedReason: null };
+  const taken = await inStore((trx) =>
+    leaseDirty(trx, { connection, lease: randomUUID(), size: 10, now: 1, leaseMs: 1000 }),
+  );
+  expect(taken.map((one) => one.recordId).toSorted()).toEqual(recordIds);
 });
 
 test('settling asks for its lease: who was overtaken ends nothing', async () => {

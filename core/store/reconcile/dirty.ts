@@ -159,16 +159,20 @@ export async function markTwins(
   await noteDue(trx, rows, now);
 }
 
-/** Marks everybody, as after a mapping changed. */
+/**
+ * Marks everybody, as after a mapping changed. Records are read: of a field that vanished and is there again nothing that was
+ * agreed still stands.
+ */
 export async function markAllDirty(
   trx: WorkspaceTransaction,
   connectionId: string,
   now: number,
 ): Promise<void> {
   const { rows } = await sql<MarkedRow>`
-    insert into dirty_records as d (workspace_id, connection_id, subject, contact_id, record_id, priority, marked_at)
+    insert into dirty_records as d (workspace_id, connection_id, subject, contact_id, record_id, priority, marked_at, reread_version)
     select ${trx.workspaceId}::uuid, ${connectionId}::uuid, coalesce('record:' || l.record_id, 'contact:' || c.contact_id::text),
-           case when l.record_id is null then c.contact_id end, l.record_id, ${markPriority.fields}, ${now}
+           case when l.record_id is null then c.contact_id end, l.record_id, ${markPriority.fields}, ${now},
+           (l.record_id is not null)::int
     from contacts c
     left join crm_links l on l.workspace_id = ${trx.workspaceId} and l.connection_id = ${connectionId}
       and l.contact_id = c.contact_id and l.parted_at is null

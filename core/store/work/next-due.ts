@@ -135,9 +135,9 @@ async function nextCheck(trx: WorkspaceTransaction, connectionId: string): Promi
 async function nextPoll(trx: WorkspaceTransaction, connectionId: string): Promise<number> {
   const connection = await connectionOf(trx, connectionId);
   if (connection === undefined || connection.indexedAt === null) return Infinity;
-  const { disconnectedAt, blockedReason, nextPollAt, nextCallAt } = connection;
+  const { disconnectedAt, blockedReason, nextPollAt, pollLeasedUntil, nextCallAt } = connection;
   if (disconnectedAt !== null || blockedReason !== null) return Infinity;
-  return Math.max(nextPollAt, nextCallAt);
+  return Math.max(nextPollAt, pollLeasedUntil === null ? 0 : pollLeasedUntil + 1, nextCallAt);
 }
 
 async function nextAsking(trx: WorkspaceTransaction, connectionId: string): Promise<number> {

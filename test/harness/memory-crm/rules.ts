@@ -1,4 +1,4 @@
-import type { TimelineRest } from '@sangam/core/crm';
+import type { CrmValues, TimelineRest } from '@sangam/core/crm';
 
 /** How a CRM of a test's own differs from HubSpot. What is left out is as written here. */
 export interface MemoryCrmRules {
@@ -16,6 +16,8 @@ export interface MemoryCrmRules {
   readonly searchLagMs?: number;
   /** Texts are cut after so many characters, and its answers say so. Default: none is. */
   readonly longestText?: number;
+  /** What a rule of the account's own sets on a record while it is made, by labels; the answer says so. Default: nothing. */
+  readonly setWhenMade?: CrmValues;
   /** What the CRM does with a new record whose phone another one holds. Default `make`. */
   readonly twins?: 'make' | 'refuse and name the holder' | 'refuse naming the field';
   /** Default findable. */

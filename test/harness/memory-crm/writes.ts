@@ -20,18 +20,26 @@ export interface Obstacles {
 }
 
 export function createWrites(
-  { writeClass = 'keyed', longestText = Infinity, twins = 'make', phoneList = false }: MemoryCrmRules,
+  {
+    writeClass = 'keyed',
+    longestText = Infinity,
+    setWhenMade = {},
+    twins = 'make',
+    phoneList = false,
+  }: MemoryCrmRules,
   records: MemoryRecords,
   ids: MemoryIds,
   obstacles: Obstacles,
 ): MemoryWrites {
-  const cut = (sent: CrmValues): CrmValues =>
+  const cut = (sent: CrmValues): Record<string, string> =>
     Object.fromEntries(Object.entries(sent).map(([name, value]) => [name, value.slice(0, longestText)]));
   /** A field another type of record has is unknown here, as it is with Zoho and Salesforce. */
-  const mustHave = (type: string, values: CrmValues): void => {
-    const foreign = [...standardMapping.map((line) => line.field), leadActivity].flatMap(({ name, on }) =>
+  const foreignTo = (type: string, values: CrmValues): string[] =>
+    [...standardMapping.map((line) => line.field), leadActivity].flatMap(({ name, on }) =>
       Object.hasOwn(values, name) && on !== undefined && !on.includes(type) ? [name] : [],
     );
+  const mustHave = (type: string, values: CrmValues): void => {
+    const foreign = foreignTo(type, values);
     const message = `A ${type} has no ${foreign.join(', ')}.`;
     if (foreign.length > 0)
       throw new FieldsMissing({ fields: foreign.map((label) => ids.idOf(label)), message });
@@ -77,8 +85,9 @@ export function createWrites(
               explanation,
             };
       }
-      const made = records.make({ ...values, [memoryFields.key]: contactId }, type);
-      return written(contactId, made, values, true);
+      const stored = { ...values, ...setWhenMade };
+      const made = records.make({ ...stored, [memoryFields.key]: contactId }, type);
+      return written(contactId, made, stored, true);
     },
     update(recordId, sent) {
       const record = records.survivorOf(recordId);
@@ -89,7 +98,9 @@ export function createWrites(
           ? { ...sent, [memoryFields.phone]: changedPhones(record.values[memoryFields.phone] ?? '', phones) }
           : sent,
       );
-      mustHave(record.type, values);
+      // What has become another since is written what that one has.
+      if (record.recordId === recordId) mustHave(record.type, values);
+      else for (const name of foreignTo(record.type, values)) delete values[name];
       if (obstacles.locked.has(record.recordId)) {
         return {
           item: recordId,
