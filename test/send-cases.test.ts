@@ -73,10 +73,9 @@ async function ask(contactId: string, content: object): Promise<SendView> {
   const clientId = `case-${String(++asked)}`;
   const { status, body } = await api('POST', '/sends', { clientId, to: { contactId }, content });
   if (status !== 201) throw new Error(JSON.stringify(body));
-  return body as SendView;
+  return body;
 }
-const sendOf = async (sendId: string): Promise<SendView> =>
-  (await api('GET', `/sends/${sendId}`)).body as SendView;
+const sendOf = async (sendId: string): Promise<SendView> => (await api('GET', `/sends/${sendId}`)).body;
 const onceSo = (sendId: string, what: string, isSo: (send: SendView) => boolean): Promise<SendView> =>
   until(`send ${sendId} ${what}`, async () => {
     const send = await sendOf(sendId);

@@ -83,11 +83,10 @@ async function ask(
   more: object = {},
 ): Promise<{ status: number; body: SendView & { error?: { code: string; message: string } } }> {
   const clientId = `client-${String(++asked)}`;
-  return (await api('POST', '/sends', { clientId, to, content, ...more })) as never;
+  return await api('POST', '/sends', { clientId, to, content, ...more });
 }
 
-const sendOf = async (sendId: string): Promise<SendView> =>
-  (await api('GET', `/sends/${sendId}`)).body as SendView;
+const sendOf = async (sendId: string): Promise<SendView> => (await api('GET', `/sends/${sendId}`)).body;
 
 const onceIn = (sendId: string, ...states: string[]): Promise<SendView> =>
   until(`send ${sendId} to be ${states.join(' or ')}`, async () => {
@@ -145,7 +144,7 @@ test('the same id asks once; with another content it is refused', async () => {
   const first = await api('POST', '/sends', once);
   const again = await api('POST', '/sends', once);
   expect([first.status, again.status]).toEqual([201, 200]);
-  const { sendId } = first.body as SendView;
+  const { sendId } = first.body;
   expect((again.body as SendView).sendId).toBe(sendId);
   expect(await api('POST', '/sends', { ...once, content: text('Twice') })).toMatchObject({
     status: 409,

@@ -19,6 +19,6 @@ export { anchorOfId } from './apply/restructure.ts';
 export type { ErasureKeyOf } from './erased.ts';
 export type { BatchOutcome } from './reconcile/findings.ts';
 export * from './sweeper.ts';
-export { createSender, freshMs, type Providers, type SendCounts, type Sender } from './send/send.ts';
+export { createSender, freshMs, type Providers, type SendCounts } from './send/send.ts';
 export { settingsOf } from './send/facts.ts';
-export { createSends, type Preview, type SendRequest, type Sends, trySendsAnew } from './send/ask.ts';
+export { createSends, type Sends, trySendsAnew } from './send/ask.ts';

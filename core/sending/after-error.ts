@@ -57,7 +57,7 @@ const longestWaitMs = 5 * minute;
 const restMs = 6 * second;
 
 /** Waits between tries at what Meta could not do: 2 s, 4 s … 5 min. */
-export function againMs(attempts: number): number {
+function againMs(attempts: number): number {
   return Math.min(second * 2 ** Math.min(attempts, 20), longestWaitMs);
 }
 

@@ -9,7 +9,7 @@ const hour = 60 * 60 * second;
 const day = 24 * hour;
 
 /** Not tried again before (docs/vendors/whatsapp.md §3.4). */
-export const cappedMs = day;
+const cappedMs = day;
 /** Messages one person takes: 45 at once, then one every 6 s (docs/vendors/whatsapp.md §3.4). */
 export const pair = { eachMs: 6 * second, atOnce: 45 } as const;
 /** So often in a row unreachable, a number is taken for one that is not on WhatsApp. */

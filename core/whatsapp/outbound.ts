@@ -6,14 +6,14 @@ import { z } from 'zod';
  */
 
 /** A text, or a field of the person with what stands in its place where the person has none. */
-export const templateValue = z.union([
+const templateValue = z.union([
   z.string(),
   z.strictObject({ field: z.string().min(1), fallback: z.string() }),
 ]);
 export type TemplateValue = z.infer<typeof templateValue>;
 
 /** A medium: one that was given to us, by its id, or an address WhatsApp fetches it from. */
-export const mediaSource = z.union([
+const mediaSource = z.union([
   z.strictObject({ mediaId: z.uuid() }),
   z.strictObject({ link: z.url({ protocol: /^https$/ }) }),
 ]);
@@ -110,6 +110,6 @@ export type RequestedContent = z.infer<typeof requestedContent>;
 export type RequestedTemplate = Extract<RequestedContent, { type: 'template' }>['template'];
 
 /** As it leaves: every value resolved. */
-export const outboundContent = contentOf(z.string());
+const outboundContent = contentOf(z.string());
 export type OutboundContent = z.infer<typeof outboundContent>;
 export type OutboundTemplate = Extract<OutboundContent, { type: 'template' }>['template'];

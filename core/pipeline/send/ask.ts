@@ -29,7 +29,7 @@ import { nobodyYet, priorityOf } from './claim.ts';
 import { readFacts } from './facts.ts';
 
 /** A message somebody wants to leave. */
-export interface SendRequest {
+interface SendRequest {
   /** Of whoever asks: the same id is the same message, however often it is asked for. */
   readonly clientId: string;
   readonly to: { readonly contactId: string } | { readonly phone: string };
@@ -40,13 +40,13 @@ export interface SendRequest {
   readonly expiresAt?: number | undefined;
 }
 
-export interface Sender {
+interface SentBy {
   readonly kind: SenderKind;
   readonly id: string;
 }
 
 /** What would become of a message now. */
-export interface Preview {
+interface Preview {
   readonly channelId: string;
   readonly decision: Exclude<Decision, { outcome: 'sync' }> | { readonly outcome: 'unknown template' };
 }
@@ -59,7 +59,7 @@ export interface Sends {
    */
   ask(
     workspaceId: string,
-    sender: Sender,
+    sender: SentBy,
     request: SendRequest,
   ): Promise<{ readonly send: SendRow; readonly isNew: boolean }>;
   preview(workspaceId: string, request: Omit<SendRequest, 'clientId' | 'expiresAt'>): Promise<Preview>;
@@ -268,7 +268,7 @@ async function channelFor(
 
 function draftOf(
   { clientId, to, content, expiresAt }: SendRequest,
-  sender: Sender,
+  sender: SentBy,
   channelId: string,
   requestHash: Buffer,
   now: number,

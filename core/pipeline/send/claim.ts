@@ -110,8 +110,9 @@ export async function claimSends(
     });
     const whose = { ...send, ...placeOf(asking), lease: null, changedAt: now };
     if (decision.outcome === 'sync') {
-      const { templateName: name = '', templateLanguage: language = '' } = send;
-      unknown.set(`${name ?? ''} ${language ?? ''}`, { name: name ?? '', language: language ?? '' });
+      const name = send.templateName ?? '';
+      const language = send.templateLanguage ?? '';
+      unknown.set(`${name} ${language}`, { name, language });
       saved.push({ ...whose, state: 'queued', dueAt: now });
     } else if (decision.outcome === 'go') {
       const { leaves, shown, category, outside } = decision;
