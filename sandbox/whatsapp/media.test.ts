@@ -7,18 +7,13 @@ import { accessToken, phoneNumberId, told } from '../testing/sandbox-fixture.ts'
 import { codeOf, openWhatsapp, type WhatsappFixture } from '../testing/whatsapp-fixture.ts';
 
 const day = 86_400_000;
+const product: Record<string, string> = { messaging_product: 'whatsapp' };
 const picture = Buffer.from('a picture, as far as anybody looks');
 const hashOf = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 
 async function upload(
   whatsapp: WhatsappFixture,
-  {
-    bytes = picture,
-    type = 'image/jpeg',
-    fields = { messaging_product: 'whatsapp' } as Record<string, string>,
-    id = phoneNumberId,
-    token = accessToken,
-  } = {},
+  { bytes = picture, type = 'image/jpeg', fields = product, id = phoneNumberId, token = accessToken } = {},
 ): Promise<{ status: number; body: unknown }> {
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) form.append(name, value);

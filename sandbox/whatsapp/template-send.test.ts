@@ -385,7 +385,10 @@ describe('a free entry point', () => {
     );
     expect(first).toMatchObject(free);
     expect(second).toMatchObject(free);
-    const ends = Number((first?.['conversation'] as { expiration_timestamp: string }).expiration_timestamp);
+    const { expiration_timestamp: expires } = (first?.['conversation'] ?? {}) as {
+      expiration_timestamp?: string;
+    };
+    const ends = Number(expires);
     expect(ends - answeredAt - 72 * 3_600).toBeLessThan(60);
     expect(ends - answeredAt - 72 * 3_600).toBeGreaterThanOrEqual(0);
     await whatsapp.call('PUT', '/clock', { advanceMs: 2 * hour });
