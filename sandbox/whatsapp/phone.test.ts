@@ -131,7 +131,7 @@ describe('requests', () => {
     const after = monotonicMs();
     const { results } = await requestsOf(whatsapp);
     expect(results).toMatchObject([
-      { number: 1, endpoint: 'messages', to: '+1', opaque: 'opaque-1', status: 200, wamid },
+      { number: 1, endpoint: 'messages', type: 'text', to: '+1', opaque: 'opaque-1', status: 200, wamid },
       {
         number: 2,
         type: 'template',
