@@ -69,13 +69,13 @@ test.skipIf(data === undefined)('the Graph of the sandbox is as Meta describes i
       headers: { authorization: `Bearer ${accessToken}` },
       ...(sent === undefined ? {} : { body: sent instanceof FormData ? sent : JSON.stringify(sent) }),
     });
-    const exchange = {
+    const exchange: Exchange = {
       method,
       path: `/v23.0${path.replace(/\?.*$/, '')}`,
       // Meta's own examples, or ours beside them: only the answers are the sandbox's.
       sent: undefined,
       status: response.status,
-      answered: (await response.json()) as unknown,
+      answered: await response.json(),
     };
     exchanges.push(exchange);
     return exchange;
