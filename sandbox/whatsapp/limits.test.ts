@@ -110,6 +110,7 @@ describe('people reached outside their window in 24 hours', () => {
   test('are without end by default', async () => {
     const whatsapp = await openWhatsapp();
     for (let to = 1; to <= 5; to += 1) expect((await reach(whatsapp, String(to))).status).toBe(200);
+    expect((await whatsapp.statuses()).map(({ status }) => status)).not.toContain('failed');
   });
 });
 
