@@ -93,4 +93,5 @@ export const templatesPath = `/${wabaId}/message_templates`;
 export const wamidOf = ({ body }: Reply): string => (body as { messages: [{ id: string }] }).messages[0].id;
 
 /** Graph's code, of a refusal. */
-export const codeOf = ({ body }: Reply): unknown => (body as { error?: { code?: unknown } }).error?.code;
+export const codeOf = ({ body }: Pick<Reply, 'body'>): unknown =>
+  (body as { error?: { code?: unknown } }).error?.code;

@@ -60,7 +60,7 @@ export function createGraph(options: {
       endpoint,
       to: told.to,
       recipient: told.recipient,
-      type: told.status ?? told.type,
+      type: told.status ?? told.type ?? 'text',
       template: told.template?.name,
       language: told.template?.language?.code,
       category: prepared?.template?.category,

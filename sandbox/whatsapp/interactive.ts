@@ -105,7 +105,7 @@ const kinds = {
   }),
   product: z.looseObject({
     ...common,
-    header: z.undefined(),
+    header: z.undefined().optional(),
     body: common.body.optional(),
     action: z.looseObject({ catalog_id: z.string(), product_retailer_id: z.string() }),
   }),

@@ -43,7 +43,7 @@ export function misfit(
   if (read.success) return undefined;
   const [issue] = read.error.issues;
   const place = [type, ...(issue?.path.map(String) ?? [])].join('.');
-  return issue?.code === 'invalid_type' && issue.input === undefined
+  return issue?.input === undefined
     ? refused(131_008, `The parameter ${place} is required`)
     : refused(131_009, `${place}: ${issue?.message ?? 'not valid'}`);
 }

@@ -68,7 +68,7 @@ function inMemory(): Place {
 
 function inFolder(folder: string): Place {
   const fileOf = (id: string): string => path.join(folder, id);
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   return {
     // People try it out with pictures of their own: nobody else may read them.
     save: (id, bytes) => writeFileSync(fileOf(id), bytes, { mode: 0o600 }),

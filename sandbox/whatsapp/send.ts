@@ -153,15 +153,16 @@ export function createSender(options: {
     };
     conversations.record(taken);
     accepted(wamid);
+    const isHeld = hit?.held === true && obstacle === undefined;
     if (obstacle !== undefined) fates.fail(taken, obstacle.refusal);
     else if (hit?.when === 'by status' && hit.code !== undefined) fates.fail(taken, { code: hit.code });
-    else if (hit?.held === true) fates.hold(taken);
+    else if (isHeld) fates.hold(taken);
     else if (hit?.when !== 'never' && isPaidFor(taken.sent)) fates.deliver(taken);
     const contact = asked.phone === undefined ? { user_id: asked.userId } : { wa_id: asked.phone };
     return ok({
       messaging_product: 'whatsapp',
       contacts: [{ input, ...contact }],
-      messages: [{ id: wamid, ...messageStatus(type, hit) }],
+      messages: [{ id: wamid, ...messageStatus(type, isHeld) }],
     });
   };
 
@@ -192,7 +193,7 @@ export function createSender(options: {
   };
 }
 
-function messageStatus(type: string, hit: Case | undefined): object {
-  if (hit?.held === true) return { message_status: 'held_for_quality_assessment' };
+function messageStatus(type: string, isHeld: boolean): object {
+  if (isHeld) return { message_status: 'held_for_quality_assessment' };
   return type === 'template' ? { message_status: 'accepted' } : {};
 }

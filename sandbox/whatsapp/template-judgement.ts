@@ -24,7 +24,8 @@ const link = z.looseObject({
 const parameterSchema = z.looseObject({
   type: z.string().toLowerCase(),
   parameter_name: z.string().optional(),
-  text: z.string().optional(),
+  // Meta's own example of a quick reply has true and false.
+  text: z.union([z.string(), z.boolean().transform(String)]).optional(),
   currency: z
     .looseObject({ fallback_value: z.string(), code: z.string(), amount_1000: z.number() })
     .optional(),
