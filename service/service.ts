@@ -311,7 +311,7 @@ export function createService(options: ServiceOptions): Service {
   const apiRoutes: readonly Route[] = [
     ...sessionRoutes({ sessions, clock, publicUrl: () => publicUrl() }),
     ...contactRoutes({ store, clock }),
-    ...sendRoutes({ store, sends: createSends({ store, clock }) }),
+    ...sendRoutes({ store, sends: createSends({ store, clock }), providers }),
     ...templateRoutes({ store, providers, clock }),
     ...sendingRoutes({ store, clock }),
     ...correctionRoutes({ store, corrections }),

@@ -123,6 +123,12 @@ async function message(): Promise<{ clientId: string; [key: string]: unknown }> 
   });
 }
 
+/** Of somebody who wrote, as the sandbox's phone has it. */
+async function inboundMessage(): Promise<string> {
+  const written = { from: somePhone(), type: 'text', text: 'Hello' };
+  return (await fixture.control<{ wamid: string }>('POST', '/whatsapp/customer/messages', written)).wamid;
+}
+
 async function send(state: string): Promise<string> {
   const sendId = randomUUID();
   await inside((trx) =>
@@ -216,6 +222,7 @@ const routes: Readonly<Record<string, Reads | Writes>> = {
     const { clientId: _, ...asked } = await message();
     return { body: asked };
   }),
+  'POST /messages/read': reads(async () => ({ body: { channelId, wamid: await inboundMessage() } })),
   'GET /sends': reads(),
   'GET /sends/:sendId': reads(async () => ({ ids: { sendId: await send('queued') } })),
   'POST /sends/:sendId/retry': writes('retry send', async () => ({ ids: { sendId: await send('failed') } })),
@@ -435,8 +442,8 @@ const all = (): { name: string; may: MemberRole; writing: boolean }[] =>
   service.apiRoutes.map(({ method, path, may }) => ({
     name: `${method} ${path}`,
     may,
-    // A preview has a body, and changes nothing.
-    writing: method !== 'GET' && path !== '/sends/preview',
+    // These have a body, and change nothing that is ours.
+    writing: method !== 'GET' && path !== '/sends/preview' && path !== '/messages/read',
   }));
 const exampleOf = async (name: string): Promise<Example> => (await routes[name]?.example()) ?? {};
 

@@ -53,12 +53,14 @@ async function writes(phone: string, text: string): Promise<void> {
 async function somebody(text = 'Hello'): Promise<{ phone: string; contactId: string }> {
   const phone = newPhone();
   await writes(phone, text);
-  const contactId = await until(`${phone} to be a contact`, async () => {
+  return { phone, contactId: await contactOf(phone) };
+}
+
+const contactOf = (phone: string): Promise<string> =>
+  until(`${phone} to be a contact`, async () => {
     const { body } = await api('GET', `/contacts?phone=%2B${phone}`);
     return (body as { results: { contactId: string }[] }).results[0]?.contactId;
   });
-  return { phone, contactId };
-}
 
 interface SendView {
   readonly sendId: string;
@@ -190,6 +192,38 @@ describe('outside the window', () => {
     await onceIn(body.sendId, 'delivered', 'read');
     expect(await onPhone(phone)).toHaveLength(1);
   });
+});
+
+test('who came from an ad is known to, until then', async () => {
+  const phone = newPhone();
+  const referral = { source_type: 'ad', source_id: '120', source_url: 'https://fb.me/x' };
+  fixture.clock.advance(1_000);
+  await fixture.control('POST', '/whatsapp/customer/messages', {
+    from: phone,
+    type: 'text',
+    text: 'I saw your ad',
+    referral,
+  });
+  const contactId = await contactOf(phone);
+  const { body } = await ask({ contactId }, text('Which one?'));
+  await onceIn(body.sendId, 'delivered', 'read');
+  const until3Days = fixture.clock.now() + 71 * 3_600_000;
+  await until('the ad’s window to be known', async () => {
+    const preview = await api('POST', '/sends/preview', { to: { contactId }, content: text('And?') });
+    const { freeEntryUntil } = preview.body as { freeEntryUntil: string | null };
+    return freeEntryUntil !== null && Date.parse(freeEntryUntil) > until3Days ? true : undefined;
+  });
+});
+
+test('a message is shown as read, and that somebody writes', async () => {
+  const { phone } = await somebody();
+  const shown = async (): Promise<{ results: { wamid: string; status: string }[]; typing: boolean }> =>
+    fixture.control('GET', `/whatsapp/customer/messages?phone=%2B${phone}`);
+  const [{ wamid } = { wamid: '' }] = (await shown()).results;
+  expect((await api('POST', '/messages/read', { channelId, wamid, typing: true })).status).toBe(204);
+  const { results, typing } = await shown();
+  expect(results).toMatchObject([{ wamid, status: 'read' }]);
+  expect(typing).toBeTruthy();
 });
 
 const offer = template('festival_offer', {

@@ -57,6 +57,8 @@ export interface GateFacts {
     readonly stopUnderWay: boolean;
     readonly lastInboundAt: number | null;
     readonly windowClosesAt: number | null;
+    /** They came from an ad: until then nothing is limited or billed. */
+    readonly freeEntryUntil: number | null;
     readonly fields: ContactFields | undefined;
     /** How many marketing messages they were sent in the days of the cap. */
     readonly marketingSent: number;

@@ -40,6 +40,7 @@ const open: GateFacts = {
     stopUnderWay: false,
     lastInboundAt: now - minute,
     windowClosesAt: now + day - minute,
+    freeEntryUntil: null,
     fields: undefined,
     marketingSent: 0,
   },
@@ -245,6 +246,11 @@ describe('no longer', () => {
       { gate: { windowDeniedAt: now - hour } },
     ],
     ['they wrote since WhatsApp held it back', { ...offer, cappedAt: now - hour }, {}],
+    [
+      'they came from an ad, and everything is free',
+      { ...offer, cappedAt: now - hour },
+      { person: { ...closed, freeEntryUntil: now + hour } },
+    ],
     ['a day has passed since WhatsApp held it back', { ...offer, cappedAt: now - day }, { person: closed }],
     [
       'the day’s people include them',

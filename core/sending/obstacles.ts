@@ -141,7 +141,13 @@ function windowClosed({ asked: { content }, windowOpen }: Asking): Obstacle | un
   );
 }
 
-function capped({ asked: { cappedAt }, sentSomethingElse, windowOpen, now }: Asking): Obstacle | undefined {
+function capped({
+  asked: { cappedAt },
+  person,
+  sentSomethingElse,
+  windowOpen,
+  now,
+}: Asking): Obstacle | undefined {
   if (cappedAt === null) return undefined;
   if (sentSomethingElse) {
     return refused(
@@ -149,8 +155,9 @@ function capped({ asked: { cappedAt }, sentSomethingElse, windowOpen, now }: Ask
       'WhatsApp held it back to limit marketing, and they were sent something else since.',
     );
   }
-  // While their window is open WhatsApp does not limit it.
-  if (windowOpen || now >= cappedAt + cappedMs) return undefined;
+  // While their window is open, or they came from an ad, WhatsApp does not limit it.
+  const isFree = windowOpen || (person.freeEntryUntil ?? 0) > now;
+  if (isFree || now >= cappedAt + cappedMs) return undefined;
   return queued(
     'WhatsApp limits marketing',
     'WhatsApp limits marketing to this person. It is tried once more after a day, or when they write.',

@@ -162,6 +162,8 @@ interface StatusChange extends ParsedBase {
   readonly status: MessageStatus;
   readonly errors: readonly VendorError[];
   readonly opaque?: string;
+  /** They came from an ad: until then everything is free, milliseconds. docs/vendors/whatsapp.md §3.7. */
+  readonly freeEntryUntil?: number;
   readonly pricing?: { readonly category?: string; readonly type?: string; readonly model?: string };
 }
 

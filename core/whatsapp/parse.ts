@@ -123,7 +123,11 @@ function parseStatus(slice: WebhookSlice): ParsedEvent | Unreadable {
   if (!isStatus(status.status)) return kept(slice, at, status.status ?? 'unnamed');
   if (status.id === undefined) return noMessageId();
   const contact = ofContact(contactOf(slice));
-  const { pricing } = status;
+  const { pricing, conversation } = status;
+  const freeEntryUntil =
+    conversation?.origin?.type === 'referral_conversion'
+      ? timeOf(conversation.expiration_timestamp)
+      : undefined;
   return {
     kind: 'status',
     wamid: status.id,
@@ -137,6 +141,7 @@ function parseStatus(slice: WebhookSlice): ParsedEvent | Unreadable {
     }),
     errors: errorsOf(status.errors),
     ...(status.biz_opaque_callback_data === undefined ? {} : { opaque: status.biz_opaque_callback_data }),
+    ...(freeEntryUntil === undefined ? {} : { freeEntryUntil }),
     ...(pricing === undefined
       ? {}
       : {

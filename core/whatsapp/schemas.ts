@@ -141,6 +141,9 @@ export const statusSchema = z.looseObject({
   recipient_type: text,
   biz_opaque_callback_data: text,
   pricing: maybe(z.looseObject({ category: text, type: text, pricing_model: text })),
+  conversation: maybe(
+    z.looseObject({ expiration_timestamp: scalar, origin: maybe(z.looseObject({ type: text })) }),
+  ),
   errors: maybe(z.array(vendorError)),
 });
 

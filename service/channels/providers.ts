@@ -1,6 +1,7 @@
 import { graphBasePath, openCloudApi } from '@sangam/connectors/whatsapp';
 import type { Providers } from '@sangam/core/pipeline';
-import { isSandbox, type Store } from '@sangam/core/store';
+import { noSuch, Refusal } from '@sangam/core/errors';
+import { channelSending, type ChannelSending, isSandbox, type Store } from '@sangam/core/store';
 import type { Provider } from '@sangam/core/whatsapp';
 import { runningSandbox, type SandboxUrl } from '../running-sandbox.ts';
 import type { SecretBox } from '../secrets/secrets.ts';
@@ -41,4 +42,19 @@ export function createProviders(options: {
       return provider;
     },
   };
+}
+
+/** A channel and who carries it, for somebody who waits. Throws a `Refusal`: `no_such_channel`, `no_access_token`. */
+export async function openChannel(
+  { store, providers }: { readonly store: Store; readonly providers: Providers },
+  workspaceId: string,
+  channelId: string,
+): Promise<{ readonly channel: ChannelSending; readonly provider: Provider }> {
+  const channel = await store.transact(workspaceId, (trx) => channelSending(trx, channelId));
+  if (channel === undefined) throw noSuch('channel');
+  const provider = await providers.of(workspaceId, channel);
+  if (provider === undefined) {
+    throw new Refusal('conflict', 'no_access_token', 'The number has no access token: enter one first.');
+  }
+  return { channel, provider };
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { noSuch } from '@sangam/core/errors';
-import type { Sends } from '@sangam/core/pipeline';
+import type { Providers, Sends } from '@sangam/core/pipeline';
 import {
   type AttemptRow,
   attemptsOf,
@@ -11,6 +11,7 @@ import {
   type Store,
 } from '@sangam/core/store';
 import { requestedContent } from '@sangam/core/whatsapp';
+import { openChannel } from '../channels/providers.ts';
 import { type Route, route } from './api.ts';
 import { bodyOf, idOf, phoneInput, queryOf, time } from './input.ts';
 import { listQuery, pageOf } from './paging.ts';
@@ -24,13 +25,26 @@ const askBody = z.strictObject({
   ...message,
   expiresAt: time.optional(),
 });
+const readBody = z.strictObject({
+  channelId: z.uuid(),
+  wamid: z.string().min(1).max(500),
+  typing: z.boolean().default(false),
+});
 const listed = listQuery(z.uuid(), {
   state: z.enum(sendStates).optional(),
   contactId: z.uuid().optional(),
 });
 
 /** Messages that leave: asked for, looked at before, tried again, taken back. */
-export function sendRoutes({ store, sends }: { store: Store; sends: Sends }): Route[] {
+export function sendRoutes({
+  store,
+  sends,
+  providers,
+}: {
+  store: Store;
+  sends: Sends;
+  providers: Providers;
+}): Route[] {
   return [
     route('POST', '/sends', 'rep', async (request, response) => {
       const { workspaceId, memberId } = response.locals.member;
@@ -43,7 +57,8 @@ export function sendRoutes({ store, sends }: { store: Store; sends: Sends }): Ro
     }),
     route('POST', '/sends/preview', 'rep', async (request, response) => {
       const { workspaceId } = response.locals.member;
-      const { channelId, decision } = await sends.preview(workspaceId, bodyOf(previewBody, request));
+      const preview = await sends.preview(workspaceId, bodyOf(previewBody, request));
+      const { channelId, decision } = preview;
       const would = decision.outcome === 'go' ? decision : 'would' in decision ? decision.would : undefined;
       response.json({
         channelId,
@@ -52,9 +67,18 @@ export function sendRoutes({ store, sends }: { store: Store; sends: Sends }): Ro
         reason: 'reason' in decision ? decision.reason : null,
         explanation: 'explanation' in decision ? decision.explanation : null,
         notBefore: iso('dueAt' in decision ? decision.dueAt : null),
+        windowClosesAt: iso(preview.windowClosesAt),
+        freeEntryUntil: iso(preview.freeEntryUntil),
         shown: would?.shown ?? null,
         leaves: would?.leaves ?? null,
       });
+    }),
+    route('POST', '/messages/read', 'rep', async (request, response) => {
+      const { channelId, wamid, typing } = bodyOf(readBody, request);
+      const { workspaceId } = response.locals.member;
+      const { provider } = await openChannel({ store, providers }, workspaceId, channelId);
+      await provider.markRead(wamid, typing);
+      response.status(204).end();
     }),
     route('GET', '/sends', 'rep', async (request, response) => {
       const query = queryOf(listed, request);

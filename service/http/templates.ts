@@ -1,10 +1,8 @@
 import { z } from 'zod';
 import type { Clock } from '@sangam/core/clock';
-import { noSuch, Refusal } from '@sangam/core/errors';
+import { noSuch } from '@sangam/core/errors';
 import type { Providers } from '@sangam/core/pipeline';
 import {
-  channelSending,
-  type ChannelSending,
   dueSends,
   type KnownTemplate,
   listTemplates,
@@ -12,7 +10,8 @@ import {
   type Store,
   writeAudit,
 } from '@sangam/core/store';
-import { type Provider, starterTemplates } from '@sangam/core/whatsapp';
+import { starterTemplates } from '@sangam/core/whatsapp';
+import { openChannel } from '../channels/providers.ts';
 import { type Route, route } from './api.ts';
 import { bodyOf, queryOf } from './input.ts';
 import { pageOfAll, wholeListQuery } from './paging.ts';
@@ -35,18 +34,6 @@ export function templateRoutes({
   providers: Providers;
   clock: Clock;
 }): Route[] {
-  const openChannel = async (
-    workspaceId: string,
-    channelId: string,
-  ): Promise<{ channel: ChannelSending; provider: Provider }> => {
-    const channel = await store.transact(workspaceId, (trx) => channelSending(trx, channelId));
-    if (channel === undefined) throw noSuch('channel');
-    const provider = await providers.of(workspaceId, channel);
-    if (provider === undefined) {
-      throw new Refusal('conflict', 'no_access_token', 'The number has no access token: enter one first.');
-    }
-    return { channel, provider };
-  };
   return [
     route('GET', '/templates', 'rep', async (request, response) => {
       const query = queryOf(wholeListQuery, request);
@@ -56,7 +43,7 @@ export function templateRoutes({
     route('POST', '/templates/sync', 'rep', async (request, response) => {
       const { channelId } = bodyOf(channelBody, request);
       const { workspaceId, memberId } = response.locals.member;
-      const { channel, provider } = await openChannel(workspaceId, channelId);
+      const { channel, provider } = await openChannel({ store, providers }, workspaceId, channelId);
       const templates = await provider.templates();
       const now = clock.now();
       await store.transact(workspaceId, async (trx) => {
@@ -76,7 +63,7 @@ export function templateRoutes({
       const draft = starterTemplates.find((one) => one.name === name && one.language === language);
       if (draft === undefined) throw noSuch('starter template');
       const { workspaceId, memberId } = response.locals.member;
-      const { provider } = await openChannel(workspaceId, channelId);
+      const { provider } = await openChannel({ store, providers }, workspaceId, channelId);
       // First: what cannot be written down is not asked of WhatsApp.
       await store.transact(workspaceId, (trx) =>
         writeAudit(trx, {

@@ -19,6 +19,7 @@ import {
   insertMessages,
   joinContacts,
   joinConversations,
+  joinFreeEntries,
   joinStatuses,
   keepEvents,
   laterHolders,
@@ -375,6 +376,22 @@ function isOwnWord({ message, consent }: Facts): boolean {
   return consent !== undefined || message?.fact.direction === 'in';
 }
 
+/** Of each conversation the last end WhatsApp told. */
+function freeEntriesOf(
+  events: readonly ReadFacts[],
+  owner: Owner,
+): Parameters<typeof joinFreeEntries>[1][number][] {
+  const last = new Map<string, Parameters<typeof joinFreeEntries>[1][number]>();
+  for (const { row, facts } of events) {
+    const contactId = owner(facts);
+    const until = facts.status?.freeEntryUntil;
+    if (contactId === null || row.channelId === null || until === undefined) continue;
+    const name = `${contactId} ${row.channelId}`;
+    if (until > (last.get(name)?.until ?? 0)) last.set(name, { contactId, channelId: row.channelId, until });
+  }
+  return [...last.values()];
+}
+
 function sendStatusesOf(events: readonly ReadFacts[]): SendStatus[] {
   return events.flatMap(({ row: { channelId }, facts: { status } }) =>
     status === undefined || channelId === null ? [] : [{ ...status, channelId }],
@@ -502,6 +519,7 @@ async function foldInto(
     folding.conversations().filter(({ contactId }) => !people.reshaped.has(contactId)),
   );
   await refoldContacts(trx, [...people.reshaped]);
+  await joinFreeEntries(trx, freeEntriesOf(events, owner));
 }
 
 function placeOf(

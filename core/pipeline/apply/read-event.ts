@@ -54,6 +54,7 @@ export interface Facts {
     readonly freeForm: boolean;
     /** What its sender gave along. */
     readonly opaque: string | undefined;
+    readonly freeEntryUntil: number | undefined;
   };
   readonly consent?: {
     readonly purpose: ConsentPurpose;
@@ -279,6 +280,7 @@ function whatsappFacts(
                 errorCode: null,
                 freeForm: false,
                 opaque: undefined,
+                freeEntryUntil: undefined,
               },
             }),
       };
@@ -291,6 +293,7 @@ function whatsappFacts(
           errorCode: parsed.errors[0]?.code ?? null,
           freeForm: freeFormCategories.has(parsed.pricing?.category ?? ''),
           opaque: parsed.opaque,
+          freeEntryUntil: parsed.freeEntryUntil,
         },
       };
     case 'preference':

@@ -2,7 +2,14 @@ import { hash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import type { Clock } from '../../clock.ts';
 import { noSuch, Refusal, type WrongField } from '../../errors.ts';
-import { decide, type Decision, fieldsAskedFor, isField, type SendReason } from '../../sending/index.ts';
+import {
+  decide,
+  type Decision,
+  fieldsAskedFor,
+  type GateFacts,
+  isField,
+  type SendReason,
+} from '../../sending/index.ts';
 import {
   type Actor,
   type AuditAction,
@@ -49,6 +56,9 @@ interface SentBy {
 interface Preview {
   readonly channelId: string;
   readonly decision: Exclude<Decision, { outcome: 'sync' }> | { readonly outcome: 'unknown template' };
+  /** The service window, and that of who came from an ad; milliseconds, null: there is none. */
+  readonly windowClosesAt: number | null;
+  readonly freeEntryUntil: number | null;
 }
 
 /** Messages as members ask for them. Throws a `Refusal`: `no_such_contact`, `no_such_channel`, `no_such_send`, `which_channel`. */
@@ -100,7 +110,7 @@ export function createSends({ store, clock }: { store: Store; clock: Clock }): S
         if (known !== undefined) return { send: sameOr(known, requestHash), isNew: false };
         const channel = await channelFor(trx, request);
         const draft = draftOf(request, sender, channel.channelId, requestHash, now);
-        const decision = await decisionOn(trx, channel, draft, now);
+        const { decision } = await decisionOn(trx, channel, draft, now);
         if (decision.outcome === 'refused' && !keptWhereItIs.has(decision.reason)) {
           throw await refusal(trx, decision, channel);
         }
@@ -137,11 +147,15 @@ export function createSends({ store, clock }: { store: Store; clock: Clock }): S
         const channel = await channelFor(trx, request);
         const asked = { ...request, clientId: '' };
         const draft = draftOf(asked, { kind: 'member', id: '' }, channel.channelId, Buffer.alloc(0), now);
-        const decision = await decisionOn(trx, channel, draft, now);
+        const { decision, person } = await decisionOn(trx, channel, draft, now);
+        const { windowClosesAt, freeEntryUntil } = person;
         const { channelId } = channel;
-        return decision.outcome === 'sync'
-          ? { channelId, decision: { outcome: 'unknown template' } }
-          : { channelId, decision };
+        return {
+          channelId,
+          decision: decision.outcome === 'sync' ? { outcome: 'unknown template' } : decision,
+          windowClosesAt,
+          freeEntryUntil,
+        };
       });
     },
     retry: (actor, sendId) =>
@@ -314,11 +328,11 @@ async function decisionOn(
   channel: ChannelSending,
   send: SendRow,
   now: number,
-): Promise<Decision> {
+): Promise<{ readonly decision: Decision; readonly person: GateFacts['person'] }> {
   const { asking, settings, gates, dailyLeft } = await readFacts(trx, channel, [send], now, readGates);
   const [one] = asking;
   if (one === undefined) throw new Error('A send has no facts.');
-  return decide(one.asked, {
+  const decision = decide(one.asked, {
     now,
     channel,
     settings,
@@ -328,6 +342,7 @@ async function decisionOn(
     sentSomethingElse: one.sentSomethingElse,
     dailyLeft,
   });
+  return { decision, person: one.person };
 }
 
 const mostNamed = 10;

@@ -117,6 +117,7 @@ export async function readFacts(
         stopUnderWay: known.some((value) => suppressed.has(value)),
         lastInboundAt: addressee?.lastInboundAt ?? null,
         windowClosesAt: addressee?.windowClosesAt ?? null,
+        freeEntryUntil: addressee?.freeEntryUntil ?? null,
         fields: reading === undefined ? undefined : fieldsOf(reading, {}, now),
         marketingSent: contactId === undefined ? 0 : (marketing.get(contactId) ?? 0),
       },

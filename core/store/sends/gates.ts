@@ -193,3 +193,19 @@ export async function reachedAgain(
     trx,
   );
 }
+
+/** Until when WhatsApp counts these people as come from an ad: the latest it told. */
+export async function joinFreeEntries(
+  trx: WorkspaceTransaction,
+  entries: readonly { readonly contactId: string; readonly channelId: string; readonly until: number }[],
+): Promise<void> {
+  if (entries.length === 0) return;
+  const rows = entries.toSorted((x, y) => (x.contactId < y.contactId ? -1 : 1));
+  await sql`
+    update conversations v set free_entry_until = greatest(v.free_entry_until, t.until)
+    from unnest(${rows.map(({ contactId }) => contactId)}::uuid[], ${rows.map(({ channelId }) => channelId)}::uuid[],
+                ${rows.map(({ until }) => until)}::bigint[]) as t (contact_id, channel_id, until)
+    where v.workspace_id = ${trx.workspaceId} and v.contact_id = t.contact_id and v.channel_id = t.channel_id`.execute(
+    trx,
+  );
+}
