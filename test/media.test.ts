@@ -60,7 +60,13 @@ async function contactOf(phone: string): Promise<string> {
 }
 
 /** Puts a medium on the person's phone and sends it to us. */
-async function sends(phone: string, kind: string, bytes: Buffer, type: string, more: object = {}): Promise<void> {
+async function sends(
+  phone: string,
+  kind: string,
+  bytes: Buffer,
+  type: string,
+  more: object = {},
+): Promise<void> {
   const put = await fetch(`${fixture.sandboxUrl}/whatsapp/customer/media`, {
     method: 'POST',
     headers: { 'content-type': type },
@@ -89,13 +95,19 @@ async function mediaOf(contactId: string): Promise<MediumView[]> {
 const settled = (contactId: string): Promise<MediumView> =>
   until('its medium to be got, or not', async () => {
     const [medium] = await mediaOf(contactId);
-    return medium === undefined || (medium.state === 'waiting' && medium.reason === null) ? undefined : medium;
+    return medium === undefined || (medium.state === 'waiting' && medium.reason === null)
+      ? undefined
+      : medium;
   });
 
 const get = (mediaId: string, headers: Record<string, string> = {}, url = service.url()): Promise<Response> =>
   fetch(`${url}/api/v1/media/${mediaId}`, { headers: { authorization: `Bearer ${session}`, ...headers } });
 
-async function give(bytes: Buffer, type: string, filename = 'a file.png'): Promise<{ status: number; body: any }> {
+async function give(
+  bytes: Buffer,
+  type: string,
+  filename = 'a file.png',
+): Promise<{ status: number; body: any }> {
   const response = await fetch(`${service.url()}/api/v1/media?filename=${encodeURIComponent(filename)}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${session}`, 'content-type': type },
@@ -106,7 +118,11 @@ async function give(bytes: Buffer, type: string, filename = 'a file.png'): Promi
 
 let asked = 0;
 async function ask(contactId: string, content: object): Promise<{ status: number; body: any }> {
-  return (await api('POST', '/sends', { clientId: `m-${String(++asked)}`, to: { contactId }, content })) as never;
+  return (await api('POST', '/sends', {
+    clientId: `m-${String(++asked)}`,
+    to: { contactId },
+    content,
+  })) as never;
 }
 const onceIn = (sendId: string, ...states: string[]): Promise<any> =>
   until(`send ${sendId} to be ${states.join(' or ')}`, async () => {
@@ -166,7 +182,10 @@ test('bytes that are not what the message announced are tried again, and then re
   const phone = newPhone();
   await sends(phone, 'image', png, 'image/png', { sha256: sha256Of(script) });
   const contactId = await contactOf(phone);
-  expect(await settled(contactId)).toMatchObject({ state: 'waiting', reason: expect.stringContaining('hash') as string });
+  expect(await settled(contactId)).toMatchObject({
+    state: 'waiting',
+    reason: expect.stringContaining('hash') as string,
+  });
   await until('it to be refused', async () => {
     fixture.clock.advance(3 * 3_600_000);
     const [medium] = await mediaOf(contactId);
@@ -189,13 +208,24 @@ test('a picture a rep gives is sent, uploaded once for 29 days and then anew', a
   await writes(phone, { type: 'text', text: 'Send me the plan' });
   const contactId = await contactOf(phone);
   const given = await give(png, 'image/png', '../../etc/plan.png');
-  expect(given).toMatchObject({ status: 201, body: { kind: 'image', mimeType: 'image/png', size: png.length } });
+  expect(given).toMatchObject({
+    status: 201,
+    body: { kind: 'image', mimeType: 'image/png', size: png.length },
+  });
   const { mediaId } = given.body as { mediaId: string };
   const image = { type: 'image', media: { mediaId }, caption: 'The plan' };
   for (const days of [0, 0, 30]) {
     fixture.clock.advance(days * dayMs);
     await writes(phone, { type: 'text', text: 'Once more' });
-    await until('the window to be open', async () => ((await api('POST', '/sends/preview', { to: { contactId }, content: image })).body as { outcome: string }).outcome === 'go' ? true : undefined);
+    await until('the window to be open', async () =>
+      (
+        (await api('POST', '/sends/preview', { to: { contactId }, content: image })).body as {
+          outcome: string;
+        }
+      ).outcome === 'go'
+        ? true
+        : undefined,
+    );
     const { status, body } = await ask(contactId, image);
     expect(status).toBe(201);
     await onceIn(body.sendId, 'delivered', 'read');
@@ -215,8 +245,11 @@ test('what WhatsApp could not do with a medium is uploaded anew once, and then f
   const contactId = await contactOf(phone);
   const { mediaId } = (await give(png, 'image/png')).body as { mediaId: string };
   const countUploads = async (): Promise<number> => {
-    const { results } = await fixture.control<{ results: { operation: string }[] }>('GET', '/whatsapp/calls');
-    return results.filter(({ operation }) => operation === 'POST /media').length;
+    const { byOperation } = await fixture.control<{ byOperation: Record<string, number> }>(
+      'GET',
+      '/whatsapp/calls',
+    );
+    return byOperation['POST /media'] ?? 0;
   };
   const before = await countUploads();
   await fixture.control('PUT', '/whatsapp/cases', { phone: `+${phone}`, code: 131053, when: 'at once' });
@@ -227,11 +260,20 @@ test('what WhatsApp could not do with a medium is uploaded anew once, and then f
 });
 
 test('what a rep gives is judged by its bytes, and a send by what there is', async () => {
-  expect(await give(script, 'image/png')).toMatchObject({ status: 400, body: { error: { code: 'wrong_type' } } });
+  expect(await give(script, 'image/png')).toMatchObject({
+    status: 400,
+    body: { error: { code: 'wrong_type' } },
+  });
   expect(await give(Buffer.alloc(0), 'image/png')).toMatchObject({ status: 400 });
   const large = Buffer.concat([png, Buffer.alloc(6 * 1024 * 1024)]);
-  expect(await give(large, 'image/png')).toMatchObject({ status: 413, body: { error: { code: 'too_large' } } });
-  expect(await give(Buffer.from('A plain word'), 'text/plain')).toMatchObject({ status: 201, body: { kind: 'document' } });
+  expect(await give(large, 'image/png')).toMatchObject({
+    status: 413,
+    body: { error: { code: 'too_large' } },
+  });
+  expect(await give(Buffer.from('A plain word'), 'text/plain')).toMatchObject({
+    status: 201,
+    body: { kind: 'document' },
+  });
   const form = new FormData();
   form.set('file', new Blob([png], { type: 'image/png' }), 'roof.png');
   const inForm = await fetch(`${service.url()}/api/v1/media`, {
@@ -283,7 +325,9 @@ test('erasing a person takes what they sent and were sent, bytes and all', async
   for (const mediaId of [theirs, alone]) expect((await get(mediaId)).status).toBe(404);
   expect((await get(shared)).status).toBe(200);
   fixture.clock.advance(10 * 60_000);
-  await until('their bytes to be gone', async () => ((await files()).length === standing + 1 ? true : undefined));
+  await until('their bytes to be gone', async () =>
+    (await files()).length === standing + 1 ? true : undefined,
+  );
 });
 
 test('a process that does not have the folder says so, and a person is told', async () => {
@@ -291,7 +335,10 @@ test('a process that does not have the folder says so, and a person is told', as
   await sends(phone, 'image', png, 'image/png');
   const { mediaId } = await settled(await contactOf(phone));
   const elsewhere = await mkdtemp(path.join(tmpdir(), 'sangam-media-'));
-  const another = await fixture.openService({ work: false, media: { dataDir: elsewhere, bucket: undefined } });
+  const another = await fixture.openService({
+    work: false,
+    media: { dataDir: elsewhere, bucket: undefined },
+  });
   const served = await get(mediaId, {}, another.url());
   expect([served.status, await served.json()]).toMatchObject([404, { error: { code: 'media_elsewhere' } }]);
   const { body } = await api('GET', '/alerts?state=open');

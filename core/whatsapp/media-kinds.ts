@@ -54,7 +54,10 @@ const alike: Readonly<Record<string, readonly string[]>> = {
   'application/x-cfb': ['application/msword', 'application/vnd.ms-excel', 'application/vnd.ms-powerpoint'],
   'video/mp4': ['audio/mp4'],
 };
-const otherNames: Readonly<Record<string, string>> = { 'audio/x-m4a': 'audio/mp4', 'audio/opus': 'audio/ogg' };
+const otherNames: Readonly<Record<string, string>> = {
+  'audio/x-m4a': 'audio/mp4',
+  'audio/opus': 'audio/ogg',
+};
 
 /**
  * What a medium is taken for: what its bytes show before what was claimed, so that a script is no picture. `shown`: by its first

@@ -125,7 +125,8 @@ export function mediaRoutes({
         return;
       }
       // Of several parts the whole is given.
-      const part = Array.isArray(ranges) && ranges.type === 'bytes' && ranges.length === 1 ? ranges[0] : undefined;
+      const part =
+        Array.isArray(ranges) && ranges.type === 'bytes' && ranges.length === 1 ? ranges[0] : undefined;
       const lies = await place.get(key, part);
       if (lies === undefined) {
         const message = `Its bytes are not in ${name} any more.`;
@@ -134,7 +135,10 @@ export function mediaRoutes({
       const type = mimeType ?? '';
       response.attachment(medium.filename ?? mediaId);
       if (shownTypes.test(type)) {
-        response.set('Content-Disposition', String(response.get('Content-Disposition')).replace('attachment', 'inline'));
+        response.set(
+          'Content-Disposition',
+          String(response.get('Content-Disposition')).replace('attachment', 'inline'),
+        );
       }
       response.status(part === undefined ? 200 : 206).set({
         'Content-Type': type,

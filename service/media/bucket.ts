@@ -15,7 +15,13 @@ export interface BucketSettings {
 const timeoutMs = 120_000;
 
 /** A bucket as a place for media. Throws an `Error` that holds no key and no answer's words. */
-export function openBucket({ endpoint, bucket, region, accessKeyId, secretAccessKey }: BucketSettings): MediaPlace {
+export function openBucket({
+  endpoint,
+  bucket,
+  region,
+  accessKeyId,
+  secretAccessKey,
+}: BucketSettings): MediaPlace {
   // What failed is tried again by whoever asked, later.
   const client = new AwsClient({ accessKeyId, secretAccessKey, region, service: 's3', retries: 0 });
   const call = async (method: string, key: string, init: RequestInit = {}): Promise<Response> =>
@@ -41,8 +47,7 @@ export function openBucket({ endpoint, bucket, region, accessKeyId, secretAccess
       await response.body?.cancel();
     },
     async get(key, part) {
-      const headers =
-        part === undefined ? {} : { Range: `bytes=${String(part.start)}-${String(part.end)}` };
+      const headers = part === undefined ? {} : { Range: `bytes=${String(part.start)}-${String(part.end)}` };
       const response = await call('GET', key, { headers });
       if (response.status === 404) {
         await response.body?.cancel();

@@ -43,7 +43,11 @@ function fileOfForm(request: Request): Promise<IncomingFile> {
 
 function openForm({ headers }: Request): busboy.Busboy {
   try {
-    return busboy({ headers, defParamCharset: 'utf8', limits: { files: 1, fields: 10, fieldSize: 1024, parts: 12 } });
+    return busboy({
+      headers,
+      defParamCharset: 'utf8',
+      limits: { files: 1, fields: 10, fieldSize: 1024, parts: 12 },
+    });
   } catch {
     throw noFile();
   }

@@ -46,7 +46,11 @@ export function createMediaCopier(dependencies: {
   const { store, clock, dispatcher, providers, places, failed } = dependencies;
   let underWay = 0;
 
-  const copy = async (provider: Provider, place: MediaPlace, medium: ClaimedMedium): Promise<MediumOutcome> => {
+  const copy = async (
+    provider: Provider,
+    place: MediaPlace,
+    medium: ClaimedMedium,
+  ): Promise<MediumOutcome> => {
     try {
       return await copied(provider, place, medium, clock.now());
     } catch (error) {
@@ -74,9 +78,13 @@ export function createMediaCopier(dependencies: {
       const settled = await Promise.allSettled(
         claimed.map(async (medium) => {
           const outcome =
-            provider === undefined ? afterFailure(noToken, medium, clock.now()) : await copy(provider, place, medium);
+            provider === undefined
+              ? afterFailure(noToken, medium, clock.now())
+              : await copy(provider, place, medium);
           const { mediaId } = medium;
-          const isOurs = await store.transact(workspaceId, (trx) => settleMedium(trx, { mediaId, lease }, outcome));
+          const isOurs = await store.transact(workspaceId, (trx) =>
+            settleMedium(trx, { mediaId, lease }, outcome),
+          );
           // Whoever erased its person, or took it over, has these bytes deleted as well.
           if (!isOurs && outcome.state === 'kept') await place.delete(medium.key);
         }),
@@ -122,13 +130,20 @@ async function copied(
   };
 }
 
-function afterFailure(error: SangamError, { attempts, createdAt }: ClaimedMedium, now: number): MediumOutcome {
+function afterFailure(
+  error: SangamError,
+  { attempts, createdAt }: ClaimedMedium,
+  now: number,
+): MediumOutcome {
   const { code, message, retry } = error;
   if (code === 'media_gone') return { state: 'gone', reason: `${message}.` };
   if (code === 'media_too_large') return { state: 'refused', reason: `${message}.` };
   const dueAt = now + (itemWaitMs(retry, attempts) ?? longestWaitMs);
   if (dueAt < createdAt + keptByWhatsappMs) return { state: 'waiting', reason: `${message}.`, dueAt };
-  return { state: 'gone', reason: `${message}. WhatsApp keeps a medium for 7 days, and it could not be got in them.` };
+  return {
+    state: 'gone',
+    reason: `${message}. WhatsApp keeps a medium for 7 days, and it could not be got in them.`,
+  };
 }
 
 const noToken = new SangamError({

@@ -1,11 +1,7 @@
 import { raiseAlert, type WorkspaceTransaction } from '../../store/index.ts';
 
 /** What is said where bytes lie in a folder this process does not have. */
-export async function alertElsewhere(
-  trx: WorkspaceTransaction,
-  place: string,
-  now: number,
-): Promise<void> {
+export async function alertElsewhere(trx: WorkspaceTransaction, place: string, now: number): Promise<void> {
   await raiseAlert(
     trx,
     {

@@ -142,7 +142,9 @@ export async function settleMedium(
 export async function nextDueMedium(trx: WorkspaceTransaction, channelId: string): Promise<number> {
   const { rows } = await sql<{ next: number | null }>`
     select min(due_at) as next from media
-    where workspace_id = ${trx.workspaceId} and channel_id = ${channelId} and due_at is not null`.execute(trx);
+    where workspace_id = ${trx.workspaceId} and channel_id = ${channelId} and due_at is not null`.execute(
+    trx,
+  );
   return rows[0]?.next ?? Infinity;
 }
 
@@ -173,10 +175,7 @@ export async function insertMedium(
   return mediaId;
 }
 
-export async function mediumById(
-  trx: WorkspaceTransaction,
-  mediaId: string,
-): Promise<MediumRow | undefined> {
+export async function mediumById(trx: WorkspaceTransaction, mediaId: string): Promise<MediumRow | undefined> {
   const { rows } = await sql<MediumRow>`
     select ${columns} from media m where m.workspace_id = ${trx.workspaceId} and m.media_id = ${mediaId}`.execute(
     trx,
