@@ -54,8 +54,9 @@ async function writes(phone: string, message: object): Promise<void> {
 
 async function contactOf(phone: string): Promise<string> {
   return until(`${phone} to be a contact`, async () => {
-    const { body } = await api('GET', `/contacts?phone=%2B${phone}`);
-    return (body as { results: { contactId: string }[] }).results[0]?.contactId;
+    const found: { results: { contactId: string }[] } = (await api('GET', `/contacts?phone=%2B${phone}`))
+      .body;
+    return found.results[0]?.contactId;
   });
 }
 
@@ -89,7 +90,8 @@ interface MediumView {
 }
 
 async function mediaOf(contactId: string): Promise<MediumView[]> {
-  return ((await api('GET', `/media?contactId=${contactId}`)).body as { results: MediumView[] }).results;
+  const listed: { results: MediumView[] } = (await api('GET', `/media?contactId=${contactId}`)).body;
+  return listed.results;
 }
 
 const settled = (contactId: string): Promise<MediumView> =>
@@ -107,26 +109,27 @@ async function give(
   bytes: Buffer,
   type: string,
   filename = 'a file.png',
-): Promise<{ status: number; body: any }> {
+): Promise<{ status: number; body: { mediaId: string } }> {
   const response = await fetch(`${service.url()}/api/v1/media?filename=${encodeURIComponent(filename)}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${session}`, 'content-type': type },
     body: bytes,
   });
-  return { status: response.status, body: await response.json() };
+  return { status: response.status, body: (await response.json()) as { mediaId: string } };
 }
 
 let asked = 0;
-async function ask(contactId: string, content: object): Promise<{ status: number; body: any }> {
-  return (await api('POST', '/sends', {
-    clientId: `m-${String(++asked)}`,
-    to: { contactId },
-    content,
-  })) as never;
+async function ask(
+  contactId: string,
+  content: object,
+): Promise<{ status: number; body: { sendId: string } }> {
+  const clientId = `m-${String(++asked)}`;
+  const { status, body } = await api('POST', '/sends', { clientId, to: { contactId }, content });
+  return { status, body };
 }
-const onceIn = (sendId: string, ...states: string[]): Promise<any> =>
+const onceIn = (sendId: string, ...states: string[]): Promise<{ state: string }> =>
   until(`send ${sendId} to be ${states.join(' or ')}`, async () => {
-    const send = (await api('GET', `/sends/${sendId}`)).body as { state: string };
+    const send: { state: string } = (await api('GET', `/sends/${sendId}`)).body;
     return states.includes(send.state) ? send : undefined;
   });
 
@@ -193,6 +196,18 @@ test('bytes that are not what the message announced are tried again, and then re
   });
 });
 
+test('a pause keeps nothing that came from being got', async () => {
+  const phone = newPhone();
+  await api('POST', '/pauses', { scope: 'workspace' });
+  await sends(phone, 'audio', png, 'audio/ogg');
+  expect(await settled(await contactOf(phone))).toMatchObject({
+    state: 'kept',
+    kind: 'audio',
+    mimeType: 'image/png',
+  });
+  await api('POST', '/pauses/resume', { scope: 'workspace' });
+});
+
 test('what WhatsApp does not have any more is gone, and says so', async () => {
   const phone = newPhone();
   await writes(phone, { type: 'document', document: { id: '1234567', filename: 'quote.pdf' } });
@@ -212,20 +227,16 @@ test('a picture a rep gives is sent, uploaded once for 29 days and then anew', a
     status: 201,
     body: { kind: 'image', mimeType: 'image/png', size: png.length },
   });
-  const { mediaId } = given.body as { mediaId: string };
+  const { mediaId } = given.body;
   const image = { type: 'image', media: { mediaId }, caption: 'The plan' };
   for (const days of [0, 0, 30]) {
     fixture.clock.advance(days * dayMs);
     await writes(phone, { type: 'text', text: 'Once more' });
-    await until('the window to be open', async () =>
-      (
-        (await api('POST', '/sends/preview', { to: { contactId }, content: image })).body as {
-          outcome: string;
-        }
-      ).outcome === 'go'
-        ? true
-        : undefined,
-    );
+    await until('the window to be open', async () => {
+      const preview = { to: { contactId }, content: image };
+      const { outcome }: { outcome: string } = (await api('POST', '/sends/preview', preview)).body;
+      return outcome === 'go' ? true : undefined;
+    });
     const { status, body } = await ask(contactId, image);
     expect(status).toBe(201);
     await onceIn(body.sendId, 'delivered', 'read');
@@ -243,7 +254,7 @@ test('what WhatsApp could not do with a medium is uploaded anew once, and then f
   const phone = newPhone();
   await writes(phone, { type: 'text', text: 'Hello' });
   const contactId = await contactOf(phone);
-  const { mediaId } = (await give(png, 'image/png')).body as { mediaId: string };
+  const { mediaId } = (await give(png, 'image/png')).body;
   const countUploads = async (): Promise<number> => {
     const { byOperation } = await fixture.control<{ byOperation: Record<string, number> }>(
       'GET',
@@ -292,7 +303,7 @@ test('what a rep gives is judged by its bytes, and a send by what there is', asy
   const phone = newPhone();
   await writes(phone, { type: 'text', text: 'Hello' });
   const contactId = await contactOf(phone);
-  const { mediaId } = (await give(png, 'image/png')).body as { mediaId: string };
+  const { mediaId } = (await give(png, 'image/png')).body;
   expect(await ask(contactId, { type: 'video', media: { mediaId } })).toMatchObject({
     status: 409,
     body: { error: { code: 'media_unknown' } },
@@ -312,7 +323,7 @@ test('erasing a person takes what they sent and were sent, bytes and all', async
   const contactId = await contactOf(phone);
   const { mediaId: theirs } = await settled(contactId);
   const given = await Promise.all([give(png, 'image/png'), give(png, 'image/png')]);
-  const [alone = '', shared = ''] = given.map(({ body }) => (body as { mediaId: string }).mediaId);
+  const [alone = '', shared = ''] = given.map(({ body }) => body.mediaId);
   for (const [who, mediaId] of [
     [contactId, alone],
     [contactId, shared],

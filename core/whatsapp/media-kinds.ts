@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 
 /** What WhatsApp takes of media, and what bytes are taken for. docs/vendors/whatsapp.md §3.2. */
 
-export const mediaKinds = ['image', 'video', 'audio', 'document', 'sticker'] as const;
+const mediaKinds = ['image', 'video', 'audio', 'document', 'sticker'] as const;
 export type MediaKind = (typeof mediaKinds)[number];
 
 const mb = 1024 * 1024;
@@ -47,7 +47,7 @@ export function mostBytesOfKind(kind: MediaKind): number {
 export const mediaTypes: readonly string[] = mediaKinds.flatMap((kind) => kinds[kind].types);
 
 /** What nobody knows: kept and given as it is, never shown. */
-export const unknownType = 'application/octet-stream';
+const unknownType = 'application/octet-stream';
 
 /** Containers that begin alike: which of these a file is only who wrote it can say. */
 const alike: Readonly<Record<string, readonly string[]>> = {
