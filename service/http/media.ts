@@ -5,11 +5,12 @@ import type { Clock } from '@sangam/core/clock';
 import { noSuch, Refusal } from '@sangam/core/errors';
 import { alertElsewhere, type MediaPlaces } from '@sangam/core/pipeline';
 import {
-  deleteBytes,
+  expectBytes,
   insertMedium,
   listMedia,
   mediumById,
   type MediumRow,
+  settleDeletions,
   type Store,
   storableText,
   writeAudit,
@@ -23,10 +24,11 @@ import { idOf, queryOf } from './input.ts';
 import { listQuery, pageOf } from './paging.ts';
 import { iso } from './times.ts';
 
+const longestFilename = 240;
+const givenQuery = z.strictObject({ filename: z.string().max(longestFilename).optional() });
 const listed = listQuery(z.uuid(), { contactId: z.uuid() });
 /** By when a file that was begun is here, or never will be. */
 const begunMs = 60 * 60_000;
-const longestFilename = 240;
 /** Shown where they stand; all else is given to be kept, for a browser might run it. */
 const shownTypes = /^(?:image|video|audio)\/(?!svg)/;
 
@@ -51,17 +53,30 @@ export function mediaRoutes({
     const place = await places.current();
     const { size, sha256 } = file;
     // Whatever ends this before it is whole, no bytes stay that nobody knows of.
-    const lies = [{ place: place.name, key }];
-    await store.transact(workspaceId, (trx) => deleteBytes(trx, lies, clock.now() + begunMs));
-    await place.put(key, await file.bytes(), sha256);
-    const mediaId = await store.transact(workspaceId, async (trx) => {
-      const at = clock.now();
-      const medium = { kind, filename, mimeType, size, sha256, place: place.name, key, createdAt: at };
-      const subject = await insertMedium(trx, medium);
-      await writeAudit(trx, { memberId, action: 'add medium', subject, at });
-      return subject;
-    });
-    return { mediaId, kind, mimeType, size };
+    const bytes = { place: place.name, key };
+    await store.transact(workspaceId, (trx) => expectBytes(trx, bytes, clock.now() + begunMs));
+    try {
+      await place.put(key, await file.bytes(), sha256);
+      const mediaId = await store.transact(workspaceId, async (trx) => {
+        const at = clock.now();
+        const subject = await insertMedium(trx, {
+          kind,
+          filename,
+          mimeType,
+          size,
+          sha256,
+          ...bytes,
+          createdAt: at,
+        });
+        await writeAudit(trx, { memberId, action: 'add medium', subject, at });
+        return subject;
+      });
+      return { mediaId, kind, mimeType, size };
+    } catch (error) {
+      await place.delete(key);
+      await store.transact(workspaceId, (trx) => settleDeletions(trx, [bytes], [], 0));
+      throw error;
+    }
   };
 
   return [
@@ -74,6 +89,7 @@ export function mediaRoutes({
         answerUnread(response, 413, 'too_large', tooLarge(largestMedium));
         return;
       }
+      const { filename: asked } = queryOf(givenQuery, request);
       const given = await fileOf(request);
       await using file = await takeIn(given.stream, largestMedium);
       if (file === undefined) {
@@ -90,7 +106,7 @@ export function mediaRoutes({
         answerError(response, 413, 'too_large', message);
         return;
       }
-      const filename = nameOf(given.filename);
+      const filename = nameOf(asked ?? given.filename);
       response.status(201).json(await keep(response.locals.member, file, { filename, mimeType }));
     }),
     route('GET', '/media', 'rep', async (request, response) => {

@@ -7,6 +7,7 @@ import { Refusal } from '@sangam/core/errors';
 export interface IncomingFile {
   readonly stream: Readable;
   readonly claimedType: string;
+  /** As its form says it. */
   readonly filename: string | undefined;
   /** The rest of the request is not read. */
   leave(): void;
@@ -19,11 +20,10 @@ export async function fileOf(request: Request): Promise<IncomingFile> {
   if (/^multipart\/form-data\b/i.test(type)) return fileOfForm(request);
   const stream = new PassThrough();
   follow(request, stream);
-  const { filename } = request.query;
   return {
     stream: request.pipe(stream),
     claimedType: type,
-    filename: typeof filename === 'string' ? filename : undefined,
+    filename: undefined,
     leave: () => request.unpipe(stream),
   };
 }

@@ -218,13 +218,29 @@ export async function deleteBytes(
 ): Promise<void> {
   const known = bytes.flatMap(({ place, key }) => (place === null || key === null ? [] : [{ place, key }]));
   if (known.length === 0) return;
+  await insertDeletions(trx, known, dueAt);
+  trx.due.add('deletions', trx.workspaceId, dueAt);
+}
+
+/**
+ * Bytes that are about to be written, for something that is not known yet: should their process end before it is, they are found
+ * at the next start.
+ */
+export async function expectBytes(trx: WorkspaceTransaction, bytes: Deletion, dueAt: number): Promise<void> {
+  await insertDeletions(trx, [bytes], dueAt);
+}
+
+async function insertDeletions(
+  trx: WorkspaceTransaction,
+  known: readonly Deletion[],
+  dueAt: number,
+): Promise<void> {
   await sql`
     insert into media_deletions (workspace_id, place, key, due_at)
     select ${trx.workspaceId}::uuid, place, key, ${dueAt}::bigint
     from unnest(${known.map(({ place }) => place)}::text[], ${known.map(({ key }) => key)}::uuid[]) as t (place, key)
     order by place, key
     on conflict do nothing`.execute(trx);
-  trx.due.add('deletions', trx.workspaceId, dueAt);
 }
 
 export interface Deletion {
