@@ -239,7 +239,7 @@ test('a picture a rep gives is sent, uploaded once for 29 days and then anew', a
     });
     const { status, body } = await ask(contactId, image);
     expect(status).toBe(201);
-    await onceIn(body.sendId, 'delivered', 'read');
+    expect(await onceIn(body.sendId, 'delivered', 'read')).toMatchObject({ tries: 1 });
   }
   const seen = await onPhone(phone);
   expect(seen.map(({ type }) => type)).toEqual(['image', 'image', 'image']);
