@@ -1,6 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openBucket } from './bucket.ts';
@@ -46,26 +46,26 @@ function isSigned({ method = '', url = '', headers }: IncomingMessage, body: Buf
 }
 
 beforeAll(async () => {
-  server = createServer((request, response) => {
-    void buffer(request).then((body) => {
-      const { method, url = '', headers } = request;
-      if (!isSigned(request, body)) {
-        response.writeHead(403).end('SignatureDoesNotMatch');
-      } else if (method === 'PUT') {
-        objects.set(url, body);
-        response.writeHead(headers['transfer-encoding'] === undefined ? 200 : 411).end();
-      } else if (method === 'DELETE') {
-        objects.delete(url);
-        response.writeHead(204).end();
-      } else {
-        const object = objects.get(url);
-        const range = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '');
-        if (object === undefined) response.writeHead(404).end('NoSuchKey');
-        else if (range === null) response.writeHead(200).end(object);
-        else response.writeHead(206).end(object.subarray(Number(range[1]), Number(range[2]) + 1));
-      }
-    });
-  });
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const body = await buffer(request);
+    const { method, url = '', headers } = request;
+    if (!isSigned(request, body)) {
+      response.writeHead(403).end('SignatureDoesNotMatch');
+    } else if (method === 'PUT') {
+      objects.set(url, body);
+      response.writeHead(headers['transfer-encoding'] === undefined ? 200 : 411).end();
+    } else if (method === 'DELETE') {
+      objects.delete(url);
+      response.writeHead(204).end();
+    } else {
+      const object = objects.get(url);
+      const range = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '');
+      if (object === undefined) response.writeHead(404).end('NoSuchKey');
+      else if (range === null) response.writeHead(200).end(object);
+      else response.writeHead(206).end(object.subarray(Number(range[1]), Number(range[2]) + 1));
+    }
+  };
+  server = createServer((request, response) => void answer(request, response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
