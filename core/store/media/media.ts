@@ -211,7 +211,7 @@ export async function listMedia(
 }
 
 /** Bytes that are to go: a folder or bucket is asked to delete them until it has. */
-export async function deleteBytes(
+async function deleteBytes(
   trx: WorkspaceTransaction,
   bytes: readonly { readonly place: string | null; readonly key: string | null }[],
   dueAt: number,
