@@ -36,6 +36,8 @@ const service = createService({
     },
   },
   logger: pino({ level: 'warn' }, pino.destination(2)),
+  // None comes.
+  media: { dataDir: './data', bucket: undefined },
   sandboxUrl: sandbox,
   readOwnNumber: createOwnNumberReader({ version: 'v26.0', sandboxUrl: sandbox }),
 });

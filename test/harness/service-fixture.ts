@@ -40,7 +40,7 @@ export interface ServiceFixture {
   /** A service of this very process, whose routes can be seen; it works unless told not to. */
   openService(
     options?: { readonly work: boolean } & Partial<
-      Pick<ServiceOptions, 'crms' | 'crmSettings' | 'publicUrl'>
+      Pick<ServiceOptions, 'crms' | 'crmSettings' | 'media' | 'publicUrl'>
     >,
   ): Promise<Service>;
   /** Starts a service process; `databaseUrl` where it is to reach the database by another way, `env` beside the rest. */
@@ -139,6 +139,7 @@ export async function createServiceFixture(
         logger: pino({ level: 'fatal' }, pino.destination(2)),
         crms,
         sandboxApp: (crm) => parties.crms[crm],
+        media: { dataDir, bucket: undefined },
         ...known,
         sandboxUrl: () => Promise.resolve(url),
       });

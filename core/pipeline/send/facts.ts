@@ -23,6 +23,7 @@ import {
   readAddressees,
   readContacts,
   readSendingSettings,
+  sendableMedia,
   type SendRow,
   sentSomethingElse,
   suppressedAmong,
@@ -33,6 +34,8 @@ import { requestedContent } from '../../whatsapp/index.ts';
 import { consentOf, fieldsOf } from '../reconcile/contact-fields.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
+/** WhatsApp keeps what was uploaded for 30 days (docs/vendors/whatsapp.md §3.2). */
+export const uploadsStandMs = 29 * dayMs;
 
 /** One send with whom it goes to and all its gate asks about. */
 export interface Asking {
@@ -48,6 +51,9 @@ export interface Asking {
   readonly values: readonly string[];
   readonly person: GateFacts['person'];
   readonly template: GateFacts['template'];
+  readonly medium: GateFacts['medium'];
+  /** The provider's id of it; null: it has to be uploaded first, where it names one. */
+  readonly uploadId: string | null;
   readonly sentSomethingElse: boolean;
 }
 
@@ -90,6 +96,13 @@ export async function readFacts(
     }),
   );
 
+  const media = await sendableMedia(
+    trx,
+    channel.channelId,
+    sends.flatMap(({ mediaId }) => mediaId ?? []),
+    now - uploadsStandMs,
+  );
+
   const asking = sends.map((send): Asking => {
     const contactId = contactOf.get(send.sendId);
     const reading = contactId === undefined ? undefined : readings.get(contactId);
@@ -122,6 +135,8 @@ export async function readFacts(
         marketingSent: contactId === undefined ? 0 : (marketing.get(contactId) ?? 0),
       },
       template: templateFor(send, templates),
+      medium: send.mediaId === null ? 'none' : (media.get(send.mediaId)?.kind ?? 'missing'),
+      uploadId: media.get(send.mediaId ?? '')?.uploadId ?? null,
       sentSomethingElse: others.has(send.sendId),
     };
   });

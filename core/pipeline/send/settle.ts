@@ -7,6 +7,7 @@ import {
   type ChannelSending,
   type EndedAttempt,
   endAttempts,
+  forgetUpload,
   lockGates,
   lockSends,
   pauseTemplate,
@@ -235,7 +236,7 @@ export async function followErrors(
       triedAt: send.triedAt ?? now,
       cappedAt: send.cappedAt,
       asMarketing: send.asMarketing,
-      mediumRenewed: send.reason === 'medium again',
+      mediumRenewed: send.mediumRenewed,
       rests: gate?.rests ?? 0,
     });
     saved.push(becomes(send, aftermath, code, atOnce, now));
@@ -266,6 +267,7 @@ function becomes(
     wamid: null,
     cappedAt: cappedAt ?? send.cappedAt,
     asMarketing: asMarketing ?? send.asMarketing,
+    mediumRenewed: send.mediumRenewed || reason === 'medium again',
   };
 }
 
@@ -321,6 +323,9 @@ async function followEffect(
         templatePausesMs,
         now,
       );
+      return;
+    case 'renew media':
+      if (send.mediaId !== null) await forgetUpload(trx, send.mediaId, channelId);
       return;
     case 'opted out':
       await tellOptOut(trx, channel, send, now);
