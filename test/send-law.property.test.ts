@@ -58,6 +58,9 @@ const cases = fc.constantFrom(
   { code: 2, status: 503 },
   { code: 132_001 },
   { dropConnection: 'before' },
+  // What tempts to a second try is played most.
+  { dropConnection: 'after' },
+  { dropConnection: 'after' },
   { dropConnection: 'after' },
   { garbage: 'html', status: 502 },
   { latencyMs: 300 },
