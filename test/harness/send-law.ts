@@ -43,6 +43,13 @@ export class SendLaw {
   /** Templates that became marketing, and when that was known. */
   readonly #marketing: { readonly name: string; readonly from: number; until: number }[] = [];
 
+  /** When each send was asked for. */
+  readonly #asked = new Map<string, number>();
+
+  asked(sendId: string, at: number): void {
+    this.#asked.set(sendId, at);
+  }
+
   add(phone: string): void {
     this.#ledgers.set(phone, []);
   }
@@ -107,7 +114,7 @@ export class SendLaw {
       else if (request.wamid !== undefined && !failed.has(request.wamid)) {
         arrivals.set(send.sendId, (arrivals.get(send.sendId) ?? 0) + 1);
       }
-      const trouble = this.#forbids(request, ledger);
+      const trouble = this.#forbids(request, ledger, this.#asked.get(send?.sendId ?? '') ?? -Infinity);
       if (trouble !== undefined) problems.push(`${what} left ${trouble}`);
     }
     for (const [sendId, count] of arrivals) {
@@ -119,20 +126,24 @@ export class SendLaw {
   #forbids(
     { monotonicMs: at, template, category }: SeenRequest,
     ledger: readonly Said[],
+    askedAt: number,
   ): string | undefined {
-    if (this.#pauses.some(({ from, until }) => from + inForceMs < at && at < until)) return 'while paused';
+    // At once for what was asked for afterwards; for what was under way a moment later.
+    const inForce = (from: number): boolean => from < askedAt || from + inForceMs < at;
+    if (this.#pauses.some(({ from, until }) => inForce(from) && from < at && at < until))
+      return 'while paused';
     // A grant counts from when it was begun, a withdrawal once it was acknowledged.
     const grants = ledger.filter(({ action, begunAt }) => action === 'grant' && begunAt < at);
     const grantedAt = Math.max(...grants.map((one) => one.at), -Infinity);
     const stopped = ledger.filter(
       ({ action, acknowledgedAt, at: said }) =>
-        action === 'withdrawal' && acknowledgedAt + inForceMs < at && said >= grantedAt,
+        action === 'withdrawal' && inForce(acknowledgedAt) && said >= grantedAt,
     );
     if (stopped.some(({ purpose }) => purpose === 'everything')) return 'after a STOP ALL';
     const isMarketing =
       template === 'festival_offer' ||
       this.#marketing.some(
-        ({ name, from, until }) => name === template && from + inForceMs < at && at < until,
+        ({ name, from, until }) => name === template && inForce(from) && from < at && at < until,
       );
     if (!isMarketing) return undefined;
     if (stopped.length > 0) return `after a STOP (${category ?? ''})`;
