@@ -7,7 +7,6 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   type Api,
-  apiOf,
   createEmptyDatabase,
   createServiceFixture,
   everyRow,
