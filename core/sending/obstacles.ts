@@ -235,7 +235,13 @@ function overPairLimit({ gate, now }: Asking): Obstacle | undefined {
 }
 
 /** By the channel's mode: it is worked out and shown, and does not leave. */
-export function keptBack({ channel: { mode, testPhones }, person: { phone } }: Asking): Obstacle | undefined {
+export function keptBack({
+  channel: { mode, testPhones },
+  person: { phone },
+}: {
+  readonly channel: Pick<GateFacts['channel'], 'mode' | 'testPhones'>;
+  readonly person: Pick<GateFacts['person'], 'phone'>;
+}): Obstacle | undefined {
   if (mode === 'shadow') {
     return refused('shadow', 'This number is in shadow: what would leave is shown, and nothing leaves.');
   }

@@ -100,7 +100,7 @@ export async function createServiceFixture(
   const { server, sandbox, url } = await openSandbox(
     parties,
     clock,
-    () => services[0]?.url ?? opened[0]?.url() ?? 'http://127.0.0.1:9',
+    () => services.find(isAlive)?.url ?? opened[0]?.url() ?? 'http://127.0.0.1:9',
   );
 
   return {
@@ -172,6 +172,8 @@ export async function createServiceFixture(
     },
   };
 }
+
+const isAlive = ({ child }: ServiceProcess): boolean => child.exitCode === null && child.signalCode === null;
 
 /** A session by one of the links, as its button makes one. */
 export async function enter(url: string, link: string): Promise<string> {

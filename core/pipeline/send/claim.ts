@@ -43,7 +43,8 @@ export interface Claimed {
   readonly bsuid: string | undefined;
   /** All the person is known by. */
   readonly values: readonly string[];
-  readonly claimedAt: number;
+  /** Of theirs in the ledger when it was decided. */
+  readonly withdrawals: number;
   /** On the monotonic clock, from when the claim is counted. */
   readonly heldAt: number;
 }
@@ -162,7 +163,7 @@ export async function claimSends(
         waId,
         bsuid: asking.person.bsuid,
         values: asking.values,
-        claimedAt: now,
+        withdrawals: asking.withdrawals,
         heldAt,
       };
       going.push({ asking, claimed, before, outside });

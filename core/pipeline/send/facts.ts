@@ -28,6 +28,7 @@ import {
   sentSomethingElse,
   suppressedAmong,
   templatesNamed,
+  withdrawalsOf,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
 import { requestedContent } from '../../whatsapp/index.ts';
@@ -49,6 +50,8 @@ export interface Asking {
   readonly waId: string | undefined;
   /** All they are known by. */
   readonly values: readonly string[];
+  /** What `withdrawalsOf` counted, of all they are known by. */
+  readonly withdrawals: number;
   readonly person: GateFacts['person'];
   readonly template: GateFacts['template'];
   readonly medium: GateFacts['medium'];
@@ -76,14 +79,16 @@ export async function readFacts(
   const settings = await settingsOf(trx);
   const contactOf = await contactsOf(trx, sends);
   const contactIds = [...new Set(contactOf.values())];
-  const readings = new Map((await readContacts(trx, contactIds)).map((one) => [one.contactId, one]));
   const addressees = await readAddressees(trx, channel.channelId, contactIds);
   const strangers = sends.flatMap(({ sendId, phone }) =>
     contactOf.has(sendId) || phone === null ? [] : [phone],
   );
-  const strangersConsent = await consentOfPhones(trx, strangers);
   const values = [...[...addressees.values()].flatMap((one) => one.values), ...strangers];
+  // Before the ledger: a STOP that goes over into it meanwhile is seen here or there, and not in neither.
   const suppressed = await suppressedAmong(trx, values);
+  const withdrawals = await withdrawalsOf(trx, values);
+  const readings = new Map((await readContacts(trx, contactIds)).map((one) => [one.contactId, one]));
+  const strangersConsent = await consentOfPhones(trx, strangers);
   const templates = await templatesOf(trx, channel.wabaId, sends);
   const cap = settings.marketingCap;
   const marketing =
@@ -123,6 +128,7 @@ export async function readFacts(
       address,
       waId: phone === undefined ? undefined : (addressee?.waIds[phone] ?? phone.slice(1)),
       values: known,
+      withdrawals: sumOf(withdrawals, known),
       person: {
         phone,
         bsuid: address === undefined || phone !== undefined ? undefined : bsuidOf(address),
@@ -151,6 +157,10 @@ export async function readFacts(
       ? null
       : dailyLimit - (await peopleOutside(trx, channel.portfolio, now - dayMs, dailyLimit));
   return { asking, settings, gates, dailyLeft };
+}
+
+export function sumOf(counts: ReadonlyMap<string, number>, values: readonly string[]): number {
+  return values.reduce((sum, value) => sum + (counts.get(value) ?? 0), 0);
 }
 
 export async function settingsOf(trx: WorkspaceTransaction): Promise<SendingSettings> {

@@ -52,6 +52,8 @@ const mostUnderWay = 200;
 const sliceSize = 50;
 /** A look at who may be written to holds for so long: then whoever has not been called yet is looked at anew (docs/design.md §3.5). */
 export const freshMs = 500;
+/** A call whose connection takes longer to be made says nothing: a STOP answered before may not be followed by more than 1 s. */
+const begunMs = 900;
 const largestGroup = { items: 200, weight: 200 };
 /** How soon a channel is looked at again whose calls are all under way. */
 const busyMs = 50;
@@ -81,6 +83,7 @@ export function createSender(dependencies: {
     channel: ChannelSending,
     provider: Provider,
     departing: Departing,
+    checkedAt: number,
   ): Promise<void> => {
     const { claimed, attemptId } = departing;
     const answer = await provider.send({
@@ -90,6 +93,7 @@ export function createSender(dependencies: {
       opaque: attemptId,
       mediaIds: claimed.mediaIds,
       asMarketing: claimed.send.asMarketing,
+      ...(claimed.send.category === 'marketing' ? { beginBy: checkedAt + begunMs } : {}),
     });
     counts.sent({ workspaceId, channelId: channel.channelId }, answer.outcome);
     await settlingOf(workspaceId, channel, provider).add({ departing, answer }, 1);
@@ -157,7 +161,7 @@ export function createSender(dependencies: {
         continue;
       }
       left = others;
-      const one = call(workspaceId, channel, provider, next)
+      const one = call(workspaceId, channel, provider, next, checkedAt)
         .catch((error: unknown) => counts.failed(error, { workspaceId, failures: 1 }))
         .finally(() => calls.delete(one));
       calls.add(one);

@@ -66,7 +66,8 @@ export async function settleSends(
   const accepted: { send: SendRow; wamid: string; departing: Departing }[] = [];
   for (const { departing, answer } of answered) {
     const row = rows.get(departing.claimed.send.sendId);
-    if (row === undefined) continue;
+    // What is answered to a try before the last one is written down with that try, and says nothing of the next.
+    if (row === undefined || row.attempts !== departing.claimed.send.attempts + 1) continue;
     if (answer.outcome === 'accepted') {
       const send = acceptedBy(row, answer, now);
       saved.push(send);
