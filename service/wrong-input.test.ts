@@ -13,7 +13,8 @@ const value = z.union([
   z.strictObject({ field: z.string(), fallback: z.string() }),
   z.strictObject({ field: z.string(), days: z.int() }),
 ]);
-const schema = z.strictObject({ to: to.optional(), value: value.optional() });
+const header = z.union([z.strictObject({ text: value }), z.strictObject({ link: z.url() })]);
+const schema = z.strictObject({ to: to.optional(), value: value.optional(), header: header.optional() });
 
 test.each<[unknown, unknown]>([
   [{ to: { phone: '9198' } }, [{ path: 'to.phone', message: 'must be a number with its country code' }]],
@@ -25,6 +26,14 @@ test.each<[unknown, unknown]>([
         message: 'contactId is missing: it must be text; or phone is missing: it must be text',
       },
     ],
+  ],
+  [
+    { header: { txt: '' } },
+    [{ path: 'header', message: 'text is missing; or link is missing: it must be text' }],
+  ],
+  [
+    { header: { link: 'picture' } },
+    [{ path: 'header.link', message: 'must be an address, such as https://example.com/picture.png' }],
   ],
   [{ value: 7 }, [{ path: 'value', message: 'must be text; or must be an object, in { }' }]],
 ])(

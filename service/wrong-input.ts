@@ -44,9 +44,15 @@ function nearestForms(forms: readonly z.core.$ZodIssue[][]): readonly z.core.$Zo
   return forms.filter((issues) => issues.length === least);
 }
 
+/** Names that are not known are told where nothing else is wrong with a form. */
+function withoutStrangers(issues: readonly z.core.$ZodIssue[]): readonly z.core.$ZodIssue[] {
+  const others = issues.filter(({ code }) => code !== 'unrecognized_keys');
+  return others.length === 0 ? issues : others;
+}
+
 function formsInWords(forms: readonly z.core.$ZodIssue[][]): string | undefined {
   const told = nearestForms(forms).map((issues) =>
-    wrongFields({ issues })
+    wrongFields({ issues: withoutStrangers(issues) })
       .map(({ path, message }) => (path === '' ? message : `${path} ${message}`))
       .join(' and '),
   );
@@ -63,6 +69,7 @@ export const inWords: z.core.$ZodErrorMap = (issue) => {
     case 'invalid_value':
       return issue['expected'] === 'stringbool' ? 'must be true or false' : `must be ${oneOf(issue.values)}`;
     case 'invalid_union':
+      if (issue.input === undefined) return 'is missing';
       return 'options' in issue && Array.isArray(issue.options)
         ? `must be ${oneOf(issue.options)}`
         : formsInWords(issue.errors);
@@ -95,6 +102,7 @@ const formats: Readonly<Record<string, string>> = {
   date: 'must be a day such as 2026-11-23',
   datetime: 'must be a time with its zone, such as 2026-11-23T09:30:00Z',
   uuid: 'must be an id as the API tells it, such as 6a1a4d6a-0000-4000-8000-000000000000',
+  url: 'must be an address, such as https://example.com/picture.png',
   email: 'must be an e-mail address',
 };
 
