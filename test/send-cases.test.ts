@@ -243,7 +243,9 @@ describe.each(['at once', 'by status'] as const)('%s', (when) => {
       'to be held',
       ({ state, reason }) => state === 'held' && reason === 'channel marketing stopped',
     );
-    expect(await alerts('channel marketing stopped')).toHaveLength(1);
+    const told = await alerts('channel marketing stopped');
+    expect(told).toHaveLength(1);
+    expect(told[0]).toMatch(/\. What to do: /);
     // What is no marketing goes on.
     await onceIn((await ask((await somebody()).contactId, text)).sendId, 'delivered', 'read');
     await api('POST', `/channels/${channelId}/continue`);
@@ -292,7 +294,7 @@ describe.each(['at once', 'by status'] as const)('%s', (when) => {
       const told = await alerts('channel stopped');
       return told.length > 0 ? told : undefined;
     });
-    expect(alert).toContain('What to do:');
+    expect(alert).toMatch(/\. What to do: /);
     expect((await sendOf(sendId)).state).toBe('queued');
     await api('POST', `/channels/${channelId}/continue`);
     await onceIn(sendId, 'delivered', 'read');

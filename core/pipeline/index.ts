@@ -21,6 +21,7 @@ export type { BatchOutcome } from './reconcile/findings.ts';
 export * from './sweeper.ts';
 export { createSender, freshMs, type Providers, type SendCounts } from './send/send.ts';
 export { settingsOf } from './send/facts.ts';
+export { withHalts } from './send/halts.ts';
 export { createSends, type Sends, trySendsAnew } from './send/ask.ts';
 export type { MediaPlace, MediaPlaces } from './media/places.ts';
 export { createMediaCopier } from './media/copy.ts';

@@ -7,6 +7,7 @@ import type { SendingSettings } from './settings.ts';
 
 export type SendReason =
   | 'channel marketing stopped'
+  | 'channel stops'
   | 'daily limit'
   | 'expired'
   | 'marketing cap'
@@ -17,6 +18,7 @@ export type SendReason =
   | 'not on WhatsApp'
   | 'opted out'
   | 'pair limit'
+  | 'paused'
   | 'quiet hours'
   | 'rests'
   | 'shadow'

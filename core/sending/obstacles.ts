@@ -145,11 +145,12 @@ function unreachable({ gate, person }: Asking): Obstacle | undefined {
   );
 }
 
-function windowClosed({ asked: { content }, windowOpen }: Asking): Obstacle | undefined {
+function windowClosed({ asked: { content }, windowOpen, person, now }: Asking): Obstacle | undefined {
   if (content.type === 'template' || windowOpen) return undefined;
+  const denied = (person.windowClosesAt ?? 0) > now ? 'WhatsApp says that they' : 'They';
   return refused(
     'window closed',
-    'More than 24 hours have passed since they wrote: only a template goes through.',
+    `${denied} have not written to this number in the last 24 hours: only a template goes through.`,
   );
 }
 
@@ -249,6 +250,19 @@ export function keptBack({
     return refused('not listed', 'This number is in test: only listed phones are sent to.');
   }
   return undefined;
+}
+
+/** Why nothing at all leaves a number just now, whatever its messages are. */
+export function haltOf({
+  paused,
+  blockedReason,
+}: {
+  readonly paused: boolean;
+  readonly blockedReason: string | null;
+}): Pick<Obstacle, 'reason' | 'explanation'> | undefined {
+  if (paused)
+    return { reason: 'paused', explanation: 'Sending is paused. It goes on once an admin resumes it.' };
+  return blockedReason === null ? undefined : { reason: 'channel stops', explanation: blockedReason };
 }
 
 export function zoneOf({ region }: GateFacts['channel'], { timeZone }: SendingSettings): string {
