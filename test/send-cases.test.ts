@@ -1,4 +1,4 @@
-import { ensureMember } from '@sangam/core/store';
+import { channelSending, ensureMember } from '@sangam/core/store';
 import type { Service } from '@sangam/service';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Api, apiOf, createServiceFixture, type ServiceFixture, until } from './harness/index.ts';
@@ -310,6 +310,29 @@ describe.each(['at once', 'by status'] as const)('%s', (when) => {
     expect(send.tries).toBe(3);
     expect(await calls(phone)).toBe(3);
   });
+});
+
+test('130429: of all that were under way it is heard once, and each time it is said', async () => {
+  const some = await Promise.all([1, 2, 3, 4, 5].map(() => somebody()));
+  await api('PUT', `/channels/${channelId}/sending`, { mode: 'live', throughput: 80 });
+  await fixture.control('PUT', '/whatsapp/cases', { code: 130429, times: 10 });
+  await api('POST', '/pauses', { scope: 'channel', subject: channelId });
+  const asking = await Promise.all(some.map(({ contactId }) => ask(contactId, text)));
+  await api('POST', '/pauses/resume', { scope: 'channel', subject: channelId });
+  for (const [tries, pace] of [
+    [1, 40],
+    [2, 20],
+  ]) {
+    for (const { sendId } of asking)
+      await onceSo(sendId, 'to wait', (send) => send.state === 'queued' && send.tries === tries);
+    const channel = await fixture.store.transact(fixture.parties.workspaceId, (trx) =>
+      channelSending(trx, channelId),
+    );
+    expect(channel?.throughput).toBe(pace);
+    expect(channel?.nextCallAt).toBeGreaterThan(fixture.clock.now());
+    fixture.clock.advance(2 * minute);
+  }
+  for (const { sendId } of asking) await onceIn(sendId, 'delivered', 'read');
 });
 
 test('what Meta cannot do is tried for an hour, and is a dead letter then', async () => {

@@ -29,7 +29,7 @@ export async function departSends(
   now: number,
 ): Promise<Departing[]> {
   const rows = await lockClaimed(trx, slice);
-  const barred = await barredAmong(trx, channelId, slice);
+  const barred = await barredAmong(trx, channelId, slice, now);
   const going = slice.filter((one) => rows.has(one) && !barred.has(one));
   const back = slice.filter((one) => rows.has(one) && barred.has(one));
   const departing = going.map((claimed) => ({ claimed, attemptId: uuidv7() }));
@@ -68,6 +68,7 @@ export async function recheckDepartures(
     trx,
     channelId,
     departing.map(({ claimed }) => claimed),
+    now,
   );
   const back = departing.filter(({ claimed }) => barred.has(claimed));
   await takeBack(trx, back, now);
@@ -127,10 +128,15 @@ async function barredAmong(
   trx: WorkspaceTransaction,
   channelId: string,
   slice: readonly Claimed[],
+  now: number,
 ): Promise<ReadonlySet<Claimed>> {
   const channel = await channelSending(trx, channelId);
   const mayGo =
-    channel !== undefined && !channel.paused && channel.blockedReason === null && channel.mode !== 'shadow';
+    channel !== undefined &&
+    !channel.paused &&
+    channel.blockedReason === null &&
+    channel.nextCallAt <= now &&
+    channel.mode !== 'shadow';
   if (!mayGo) return new Set(slice);
   const suppressed = await suppressedAmong(
     trx,
@@ -147,6 +153,7 @@ async function barredAmong(
       ({ send, values }) =>
         values.some((value) => suppressed.has(value)) ||
         withdrawn.has(send.contactId ?? '') ||
+        (channel.mode === 'test' && !channel.testPhones.includes(send.phone ?? '')) ||
         (send.category === 'marketing' && channel.marketingBlockedReason !== null),
     ),
   );

@@ -12,7 +12,6 @@ import {
   pauseTemplate,
   putSuppressions,
   raiseAlert,
-  restChannel,
   saveGates,
   saveSends,
   sendPriority,
@@ -294,8 +293,7 @@ async function followEffect(
   const { channelId, phoneNumberId, wabaId } = channel;
   switch (effect.kind) {
     case 'slow channel':
-      await slowChannel(trx, channelId);
-      await restChannel(trx, channelId, effect.until);
+      await slowChannel(trx, channelId, { now, until: effect.until });
       return;
     case 'block channel':
       await stopChannel(trx, channel, effect.reason, now);
