@@ -283,6 +283,15 @@ describe.each(['at once', 'by status'] as const)('%s', (when) => {
     await onceIn(sendId, 'delivered', 'read');
   });
 
+  test('131051: ended, with WhatsApp’s words', async () => {
+    const { phone, contactId } = await somebody();
+    await play(phone, { code: 131051, when });
+    const { sendId } = await ask(contactId, text);
+    await onceIn(sendId, ended);
+    await onceSo(sendId, 'to say why', ({ explanation }) => explanation?.includes('(131051)') === true);
+    expect((await sendOf(sendId)).explanation).toMatch(/not supported \(131051\)\. WhatsApp says: \S/);
+  });
+
   test.each([131042, 368, 131031, 190])('%i: nothing leaves until an admin has seen to it', async (code) => {
     const { phone, contactId } = await somebody();
     await play(phone, { code, when, times: 1 });
@@ -333,6 +342,25 @@ test('130429: of all that were under way it is heard once, and each time it is s
     fixture.clock.advance(2 * minute);
   }
   for (const { sendId } of asking) await onceIn(sendId, 'delivered', 'read');
+});
+
+test('a token that may not look at templates is an alert, not a wait nobody sees', async () => {
+  const { contactId } = await longAgo();
+  await api('POST', '/pauses', { scope: 'channel', subject: channelId });
+  const { sendId } = await ask(contactId, {
+    type: 'template',
+    template: { name: 'no_such', language: 'en' },
+  });
+  await fixture.control('PUT', '/whatsapp/faults', {
+    status: 403,
+    code: '10',
+    operation: 'GET /message_templates',
+  });
+  await api('POST', '/pauses/resume', { scope: 'channel', subject: channelId });
+  await until('the alert', async () => (await alerts('channel stopped')).length > 0);
+  await fixture.control('PUT', '/whatsapp/faults', {});
+  await api('POST', `/channels/${channelId}/continue`);
+  expect(await onceIn(sendId, 'refused')).toMatchObject({ reason: 'template unknown' });
 });
 
 test('what Meta cannot do is tried for an hour, and is a dead letter then', async () => {
