@@ -1,4 +1,4 @@
-import { ensureMember } from '@sangam/core/store';
+import { channelSending, ensureMember } from '@sangam/core/store';
 import type { Service } from '@sangam/service';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -286,6 +286,15 @@ describe.each(['at once', 'by status'] as const)('%s', (when) => {
     await onceIn(sendId, 'delivered', 'read');
   });
 
+  test('131051: ended, with WhatsApp’s words', async () => {
+    const { phone, contactId } = await somebody();
+    await play(phone, { code: 131051, when });
+    const { sendId } = await ask(contactId, text);
+    await onceIn(sendId, ended);
+    await onceSo(sendId, 'to say why', ({ explanation }) => explanation?.includes('(131051)') === true);
+    expect((await sendOf(sendId)).explanation).toMatch(/not supported \(131051\)\. WhatsApp says: \S/);
+  });
+
   test.each([131042, 368, 131031, 190])('%i: nothing leaves until an admin has seen to it', async (code) => {
     const { phone, contactId } = await somebody();
     await play(phone, { code, when, times: 1 });
@@ -350,6 +359,48 @@ test('131062: who is known without a phone gets no code, and is told why', async
     errorCode: 131062,
   });
   await onceIn((await ask(contactId, text)).sendId, 'delivered', 'read');
+});
+
+test('130429: of all that were under way it is heard once, and each time it is said', async () => {
+  const some = await Promise.all([1, 2, 3, 4, 5].map(() => somebody()));
+  await api('PUT', `/channels/${channelId}/sending`, { mode: 'live', throughput: 80 });
+  await fixture.control('PUT', '/whatsapp/cases', { code: 130429, times: 10 });
+  await api('POST', '/pauses', { scope: 'channel', subject: channelId });
+  const asking = await Promise.all(some.map(({ contactId }) => ask(contactId, text)));
+  await api('POST', '/pauses/resume', { scope: 'channel', subject: channelId });
+  for (const [tries, pace] of [
+    [1, 40],
+    [2, 20],
+  ]) {
+    for (const { sendId } of asking)
+      await onceSo(sendId, 'to wait', (send) => send.state === 'queued' && send.tries === tries);
+    const channel = await fixture.store.transact(fixture.parties.workspaceId, (trx) =>
+      channelSending(trx, channelId),
+    );
+    expect(channel?.throughput).toBe(pace);
+    expect(channel?.nextCallAt).toBeGreaterThan(fixture.clock.now());
+    fixture.clock.advance(2 * minute);
+  }
+  for (const { sendId } of asking) await onceIn(sendId, 'delivered', 'read');
+});
+
+test('a token that may not look at templates is an alert, not a wait nobody sees', async () => {
+  const { contactId } = await longAgo();
+  await api('POST', '/pauses', { scope: 'channel', subject: channelId });
+  const { sendId } = await ask(contactId, {
+    type: 'template',
+    template: { name: 'no_such', language: 'en' },
+  });
+  await fixture.control('PUT', '/whatsapp/faults', {
+    status: 403,
+    code: '10',
+    operation: 'GET /message_templates',
+  });
+  await api('POST', '/pauses/resume', { scope: 'channel', subject: channelId });
+  await until('the alert', async () => (await alerts('channel stopped')).length > 0);
+  await fixture.control('PUT', '/whatsapp/faults', {});
+  await api('POST', `/channels/${channelId}/continue`);
+  expect(await onceIn(sendId, 'refused')).toMatchObject({ reason: 'template unknown' });
 });
 
 test('what Meta cannot do is tried for an hour, and is a dead letter then', async () => {

@@ -85,6 +85,8 @@ export interface Database {
     marketing_blocked_reason: string | null;
     failed_attempts: ColumnType<number, number | undefined>;
     next_call_at: ColumnType<number, number | undefined>;
+    /** Meta asks to be left alone until then: an answer to a call that was under way does not end it. */
+    slowed_until: ColumnType<number, number | undefined>;
     /** Messages a second. */
     throughput: ColumnType<number, number | undefined>;
     /** Milliseconds, with fractions: those already let through fill the throughput up to this instant. */

@@ -35,6 +35,7 @@ import {
   type ParsedEvent,
   poorness,
   type Unreadable,
+  type VendorError,
   type WebhookSlice,
 } from '../../whatsapp/index.ts';
 import { wordsOf } from '../../timeline/index.ts';
@@ -59,6 +60,7 @@ export interface Facts {
     readonly wamid: string;
     readonly status: MessageStatus;
     readonly errorCode: number | null;
+    readonly errorDetails: string | null;
     /** It is told of an answer in the service window, not of a template. */
     readonly freeForm: boolean;
     /** What its sender gave along. */
@@ -287,6 +289,7 @@ function whatsappFacts(
                 wamid: storableText(parsed.wamid),
                 status: parsed.status,
                 errorCode: null,
+                errorDetails: null,
                 freeForm: false,
                 opaque: undefined,
                 freeEntryUntil: undefined,
@@ -300,6 +303,7 @@ function whatsappFacts(
           wamid: storableText(parsed.wamid),
           status: parsed.status,
           errorCode: parsed.errors[0]?.code ?? null,
+          errorDetails: vendorWords(parsed.errors[0]),
           freeForm: freeFormCategories.has(parsed.pricing?.category ?? ''),
           opaque: parsed.opaque,
           freeEntryUntil: parsed.freeEntryUntil,
@@ -314,6 +318,13 @@ function whatsappFacts(
       };
   }
 }
+
+/** WhatsApp's own words of an error, as far as they are kept. */
+function vendorWords(error: VendorError | undefined): string | null {
+  const words = error?.details ?? error?.title;
+  return words === undefined ? null : storableText(words.slice(0, mostWords));
+}
+const mostWords = 500;
 
 /** Price categories of what is no template. docs/vendors/whatsapp.md §1.7. */
 const freeFormCategories: ReadonlySet<string> = new Set(['service', 'general_purpose_ai']);

@@ -267,14 +267,10 @@ async function channelFor(
   trx: WorkspaceTransaction,
   { to, channelId }: Pick<SendRequest, 'to' | 'channelId'>,
 ): Promise<ChannelSending> {
-  const candidates =
-    channelId !== undefined
-      ? [channelId]
-      : 'contactId' in to
-        ? await channelsOfContact(trx, to.contactId)
-        : await standingChannels(trx);
-  if (candidates === undefined) throw noSuch('contact');
-  const [first, ...others] = candidates;
+  const standing =
+    'contactId' in to ? await channelsOfContact(trx, to.contactId) : await standingChannels(trx);
+  if (standing === undefined) throw noSuch('contact');
+  const [first, ...others] = channelId === undefined ? standing : [channelId];
   if (first === undefined) throw new Refusal('conflict', 'no_channel', 'No WhatsApp number is connected.');
   if (channelId === undefined && !('contactId' in to) && others.length > 0) {
     throw new Refusal(

@@ -31,7 +31,7 @@ export async function departSends(
   now: number,
 ): Promise<Departing[]> {
   const rows = await lockClaimed(trx, slice);
-  const barred = await barredAmong(trx, channelId, slice);
+  const barred = await barredAmong(trx, channelId, slice, now);
   const going = slice.filter((one) => rows.has(one) && !barred.has(one));
   const back = slice.filter((one) => rows.has(one) && barred.has(one));
   const departing = going.map((claimed) => ({ claimed, attemptId: uuidv7() }));
@@ -70,6 +70,7 @@ export async function recheckDepartures(
     trx,
     channelId,
     departing.map(({ claimed }) => claimed),
+    now,
   );
   const back = departing.filter(({ claimed }) => barred.has(claimed));
   await takeBack(trx, back, now);
@@ -135,9 +136,12 @@ async function barredAmong(
   trx: WorkspaceTransaction,
   channelId: string,
   slice: readonly Claimed[],
+  now: number,
 ): Promise<ReadonlySet<Claimed>> {
   const channel = await channelSending(trx, channelId);
-  if (channel === undefined || channel.paused || channel.blockedReason !== null) return new Set(slice);
+  const mayGo =
+    channel !== undefined && !channel.paused && channel.blockedReason === null && channel.nextCallAt <= now;
+  if (!mayGo) return new Set(slice);
   const values = slice.flatMap((one) => one.values);
   // In this order, as where it was decided: a STOP goes from the one over into the other.
   const suppressed = await suppressedAmong(trx, values);

@@ -12,6 +12,7 @@ import type { TemplateCategory, WebhookSlice } from '../../whatsapp/index.ts';
 /** What WhatsApp tells of templates and limits, as far as what waits to leave depends on it. docs/vendors/whatsapp.md §1.10. */
 
 const text = z.string().optional().catch(undefined);
+const limit = z.union([z.string(), z.number()]).optional().catch(undefined);
 
 const valueSchema = z.looseObject({
   event: text,
@@ -19,17 +20,20 @@ const valueSchema = z.looseObject({
   message_template_language: text,
   new_quality_score: text,
   new_category: text,
-  max_daily_conversations_per_business: text,
-  max_daily_conversation_per_phone: z.union([z.number(), z.string()]).optional().catch(undefined),
+  max_daily_conversations_per_business: limit,
+  /** Until February 2026 in the other's place. */
+  max_daily_conversation_per_phone: limit,
 });
 
-/** Kinds of news by the field they come in. */
-const fields: ReadonlySet<string> = new Set([
+/** Fields that tell of the day's limit. */
+const ofLimits: ReadonlySet<string> = new Set(['business_capability_update', 'phone_number_quality_update']);
+
+/** Fields that tell of a template. */
+const ofTemplates: ReadonlySet<string> = new Set([
   'message_template_status_update',
   'message_template_quality_update',
   'message_template_components_update',
   'template_category_update',
-  'business_capability_update',
 ]);
 
 /** Meta's words for a status where they differ from what its templates say. */
@@ -49,14 +53,19 @@ export async function noteSendingNews(
   kept: readonly { readonly row: InboxRow; readonly what: string; readonly at: number }[],
   now: number,
 ): Promise<void> {
-  const news = kept.filter(({ what }) => fields.has(what)).toSorted((x, y) => x.at - y.at);
+  const news = kept
+    .filter(({ what }) => ofTemplates.has(what) || ofLimits.has(what))
+    .toSorted((x, y) => x.at - y.at);
   for (const { row, what } of news) {
     const slice = JSON.parse(row.payload.toString('utf8')) as WebhookSlice;
     const value = valueSchema.safeParse(slice.item).data;
     const { wabaId } = slice;
     if (value === undefined || wabaId === undefined) continue;
-    if (what === 'business_capability_update') {
-      await learnDailyLimit(trx, wabaId, dailyLimitOf(value.max_daily_conversations_per_business));
+    if (ofLimits.has(what)) {
+      const said = value.max_daily_conversations_per_business ?? value.max_daily_conversation_per_phone;
+      const most = dailyLimitOf(said);
+      if (most === undefined) continue;
+      await learnDailyLimit(trx, wabaId, most);
       await dueSends(trx, now);
       continue;
     }
@@ -77,8 +86,10 @@ export async function noteSendingNews(
   }
 }
 
-/** Such as `TIER_2K`; null: without limit, or unreadable. */
-function dailyLimitOf(said: string | undefined): number | null {
-  const tier = /^(?:TIER_)?(\d+)(K?)$/i.exec(said ?? '');
-  return tier === null ? null : Number(tier[1]) * (tier[2] === '' ? 1 : 1000);
+/** Such as `TIER_2K`; null: without limit, undefined: it does not say. */
+function dailyLimitOf(said: string | number | undefined): number | null | undefined {
+  const word = String(said);
+  if (word === '-1' || word === 'TIER_UNLIMITED') return null;
+  const [, digits, thousands] = /^(?:TIER_)?(\d+)(K?)$/i.exec(word) ?? [];
+  return digits === undefined ? undefined : Number(digits) * (thousands === '' ? 1 : 1000);
 }

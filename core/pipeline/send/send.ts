@@ -203,8 +203,12 @@ export function createSender(dependencies: {
       await renewTemplates(store, workspaceId, channel, provider, unknownTemplates, clock);
     } catch (error) {
       if (!(error instanceof SangamError)) throw error;
-      const until = clock.now() + breakerWaitMs(error, channel.failedAttempts + 1);
-      await store.transact(workspaceId, (trx) => restChannel(trx, channel.channelId, until));
+      await store.transact(workspaceId, async (trx) => {
+        const now = clock.now();
+        if (curedByAdmin.has(error.code)) await stopChannel(trx, channel, error.message, now);
+        else
+          await restChannel(trx, channel.channelId, now + breakerWaitMs(error, channel.failedAttempts + 1));
+      });
     }
   };
 
@@ -272,7 +276,11 @@ export function createSender(dependencies: {
 const holdsMs = leaseMs - 20_000;
 
 function failedOf(send: SendRow): Parameters<typeof followErrors>[2][number] {
-  return { send, code: send.errorCode ?? noReason, details: undefined, afterMs: undefined, atOnce: false };
+  const details = send.explanation ?? undefined;
+  return { send, code: send.errorCode ?? noReason, details, afterMs: undefined, atOnce: false };
 }
+
+/** Why an account's templates cannot be looked at, whoever asks and however often. */
+const curedByAdmin: ReadonlySet<string> = new Set(['token_refused', 'permission_missing']);
 
 const noToken = 'It has no access token. Enter one for a system user of your business at the number.';

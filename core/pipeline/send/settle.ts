@@ -13,7 +13,6 @@ import {
   pauseTemplate,
   putSuppressions,
   raiseAlert,
-  restChannel,
   saveGates,
   saveSends,
   sendPriority,
@@ -297,8 +296,7 @@ async function followEffect(
   const { channelId, phoneNumberId, wabaId } = channel;
   switch (effect.kind) {
     case 'slow channel':
-      await slowChannel(trx, channelId);
-      await restChannel(trx, channelId, effect.until);
+      await slowChannel(trx, channelId, { now, until: effect.until });
       return;
     case 'block channel':
       await stopChannel(trx, channel, effect.reason, now);

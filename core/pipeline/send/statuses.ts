@@ -19,6 +19,8 @@ export interface SendStatus {
   /** What we gave along, where it comes back. */
   readonly opaque: string | undefined;
   readonly errorCode: number | null;
+  /** WhatsApp's own words of the error. */
+  readonly errorDetails: string | null;
 }
 
 /** How far a send is; a status takes it forward, never back. */
@@ -82,7 +84,7 @@ export async function noteSendStatuses(
   );
   const changed = new Map<string, SendRow>();
   const ended = new Map<string, { attemptId: string; wamid: string }>();
-  for (const { status, wamid, opaque, errorCode, channelId } of told) {
+  for (const { status, wamid, opaque, errorCode, errorDetails, channelId } of told) {
     const attempt = attempts.get(opaque ?? wamid);
     const row = attempt === undefined ? undefined : (changed.get(attempt.sendId) ?? rows.get(attempt.sendId));
     if (attempt === undefined || row === undefined || row.channelId !== channelId) continue;
@@ -93,7 +95,7 @@ export async function noteSendStatuses(
     const from = ladder.indexOf(row.state);
     if (!arrived && (from === -1 || attempt.number !== row.attempts)) continue;
     if (ladder.indexOf(state) <= from) continue;
-    changed.set(row.sendId, moved(row, state, { wamid, errorCode }, now));
+    changed.set(row.sendId, moved(row, state, { wamid, errorCode, errorDetails }, now));
   }
   await saveSends(trx, [...changed.values()]);
   await endAttempts(
@@ -116,7 +118,7 @@ export async function noteSendStatuses(
 function moved(
   row: SendRow,
   state: SendState,
-  { wamid, errorCode }: { readonly wamid: string; readonly errorCode: number | null },
+  { wamid, errorCode, errorDetails }: Pick<SendStatus, 'wamid' | 'errorCode' | 'errorDetails'>,
   now: number,
 ): SendRow {
   const failed = state === 'failed';
@@ -125,7 +127,8 @@ function moved(
     state,
     wamid,
     reason: failed ? sendErrorOf(errorCode ?? noReason).action : null,
-    explanation: failed ? sendErrorOf(errorCode ?? noReason).words : null,
+    // Until it is followed, which says the rest.
+    explanation: failed ? errorDetails : null,
     errorCode: failed ? errorCode : null,
     priority: sendPriority.afterwards,
     dueAt: failed ? now : state === 'accepted' ? row.dueAt : null,

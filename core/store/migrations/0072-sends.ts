@@ -15,6 +15,7 @@ export const sends: Migration = {
         marketing_blocked_reason text,
         failed_attempts integer not null default 0,
         next_call_at bigint not null default 0,
+        slowed_until bigint not null default 0,
         throughput integer not null default 80,
         filled_until double precision not null default 0,
         daily_limit integer,

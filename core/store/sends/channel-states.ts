@@ -50,7 +50,7 @@ export async function channelsSending(
     select d.channel_id as "channelId", d.phone_number_id as "phoneNumberId", d.waba_id as "wabaId", d.portfolio, d.region,
            c.access_token as "accessToken", s.mode, s.test_phones as "testPhones", s.blocked_reason as "blockedReason",
            s.marketing_blocked_reason as "marketingBlockedReason", s.failed_attempts as "failedAttempts",
-           s.next_call_at as "nextCallAt", s.throughput, s.daily_limit as "dailyLimit",
+           greatest(s.next_call_at, s.slowed_until) as "nextCallAt", s.throughput, s.daily_limit as "dailyLimit",
            ${isPaused(trx.workspaceId)} as paused
     from directory_channels d
     join channels c on c.workspace_id = ${trx.workspaceId} and c.channel_id = d.channel_id
@@ -104,7 +104,7 @@ export async function blockChannel(
 export async function openChannel(trx: WorkspaceTransaction, channelId: string, now: number): Promise<void> {
   await sql`
     update channel_states
-    set blocked_reason = null, marketing_blocked_reason = null, failed_attempts = 0, next_call_at = 0
+    set blocked_reason = null, marketing_blocked_reason = null, failed_attempts = 0, next_call_at = 0, slowed_until = 0
     where workspace_id = ${trx.workspaceId} and channel_id = ${channelId}`.execute(trx);
   await sql`
     update alerts a set closed_at = ${now}
@@ -128,11 +128,21 @@ export async function restChannel(
   trx.due.add('sends', channelId, until);
 }
 
-/** Meta asks for less: half of what it was, but never nothing. */
-export async function slowChannel(trx: WorkspaceTransaction, channelId: string): Promise<void> {
+/**
+ * Meta asks for less: nothing until then, and half of what it was from then on, but never nothing. All that were under way are
+ * refused with the first, which asks for no less than it does.
+ */
+export async function slowChannel(
+  trx: WorkspaceTransaction,
+  channelId: string,
+  { now, until }: { readonly now: number; readonly until: number },
+): Promise<void> {
   await sql`
-    update channel_states set throughput = greatest(1, throughput / 2)
+    update channel_states
+    set throughput = case when slowed_until > ${now} then throughput else greatest(1, throughput / 2) end,
+        slowed_until = greatest(slowed_until, ${Math.ceil(until)})
     where workspace_id = ${trx.workspaceId} and channel_id = ${channelId}`.execute(trx);
+  trx.due.add('sends', channelId, until);
 }
 
 export async function channelAnswered(trx: WorkspaceTransaction, channelId: string): Promise<void> {

@@ -99,7 +99,7 @@ export interface Addressee {
   readonly windowClosesAt: number | null;
   readonly lastInboundAt: number | null;
   readonly freeEntryUntil: number | null;
-  /** All they are known by. */
+  /** All they are known by; of several ids of one business the one last told first. */
   readonly values: readonly string[];
   /** The digits of their phones as WhatsApp shows them, by phone. */
   readonly waIds: Readonly<Record<string, string>>;
@@ -115,7 +115,10 @@ export async function readAddressees(
     select t.contact_id as "contactId", v.window_closes_at as "windowClosesAt", v.last_inbound_at as "lastInboundAt",
            v.free_entry_until as "freeEntryUntil",
            array(select i.value from identities i
-                 where i.workspace_id = ${trx.workspaceId} and i.contact_id = t.contact_id) as values,
+                 where i.workspace_id = ${trx.workspaceId} and i.contact_id = t.contact_id
+                 order by (select max(e.at) from identity_evidence e
+                           where e.workspace_id = ${trx.workspaceId} and e.b = i.value) desc nulls last,
+                          i.value) as values,
            (select coalesce(json_object_agg(e.a, e.b), '{}') from (
               select distinct on (e.a) e.a, e.b from identities i
               join identity_evidence e on e.workspace_id = ${trx.workspaceId} and e.a = i.value and e.kind = 'spelling'

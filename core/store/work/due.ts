@@ -72,7 +72,7 @@ async function callableChannels(
   if (notes.length === 0) return [];
   const { rows } = await sql<DueNote>`
     select t.queue, t.target_id as "targetId",
-           case t.queue when 'sends' then greatest(t.due_at, s.next_call_at) else t.due_at end as at
+           case t.queue when 'sends' then greatest(t.due_at, s.next_call_at, s.slowed_until) else t.due_at end as at
     from ${asRows(notes)}
     join channel_states s on s.workspace_id = ${trx.workspaceId} and s.channel_id = t.target_id
     where t.queue <> 'sends' or ${maySend(trx.workspaceId)}`.execute(trx);
