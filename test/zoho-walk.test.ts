@@ -85,6 +85,36 @@ test('an org is connected by OAuth, looked through, provisioned and goes live, a
   }
 });
 
+test('what lacks is listed before it is made', async () => {
+  const { accessToken = '' } = fixture.parties.crms['zoho'] ?? {};
+  const settings = async (method: string, rest: string): Promise<unknown> => {
+    const authorization = `Zoho-oauthtoken ${accessToken}`;
+    const response = await fetch(`${fixture.sandboxUrl}/zoho/crm/v8/settings/fields${rest}?module=Leads`, {
+      method,
+      headers: { authorization },
+    });
+    return response.json();
+  };
+  const { fields } = (await settings('GET', '')) as { fields: { id: string; api_name: string }[] };
+  const id = fields.find(({ api_name: name }) => name === 'WhatsApp_User_ID')?.id ?? '';
+  await settings('DELETE', `/${id}`);
+  const plan = async () => (await api('GET', connection('/provisioning'))).body;
+  expect(await plan()).toMatchObject({
+    results: [{ action: 'Create the field “WhatsApp User ID” of Leads', possible: true }],
+  });
+  expect((await api('POST', connection('/provisioning'))).status).toBe(204);
+  expect(await plan()).toEqual({ results: [], next: null });
+});
+
+test('a STOP shows on the lead', async () => {
+  const { records, read, isOptedOut } = peopleIn(fixture, 'zoho');
+  const from = '919812300001';
+  const message = { from, name: 'Asha Rao', type: 'text', text: 'STOP' };
+  await fixture.control('POST', '/whatsapp/customer/messages', message);
+  const lead = await until('the lead who opted out', async () => (await records()).find(isOptedOut));
+  expect(read(lead, 'first message')).toEqual([`Hello from ${from}`]);
+});
+
 test('who comes back from an accounts server that is none of Zoho’s is refused, and nothing is sent there', async () => {
   const { callback, cookie } = await agree();
   callback.searchParams.set('accounts-server', 'http://127.0.0.1:9');

@@ -66,6 +66,11 @@ describe('an answer', () => {
       },
     ],
     [
+      'is of what the edition has not',
+      { status: 403, body: own('FEATURE_NOT_SUPPORTED') },
+      { ok: false, refusal: { code: 'missing_scope', retry: 'never' } },
+    ],
+    [
       'lacks a scope',
       { status: 401, body: own('OAUTH_SCOPE_MISMATCH') },
       { ok: false, refusal: { code: 'missing_scope', retry: 'never' } },
@@ -95,18 +100,19 @@ describe('an answer', () => {
     expect(await client.call(get, anything)).toMatchObject(expected);
   });
 
-  test.each(['INVALID_TOKEN', 'AUTHENTICATION_FAILURE'])(
-    '%s is asked once more, whatever its status',
-    async (code) => {
-      const { client, shown } = await clientAnswered(
-        { status: 200, body: own(code) },
-        { status: 401, body: own(code) },
-      );
-      await expect(client.succeed(get, anything)).rejects.toMatchObject({
-        code: 'token_doubted',
-        retry: 'later',
-      });
-      expect(shown).toHaveLength(2);
-    },
-  );
+  test.each([
+    ['INVALID_TOKEN', 200],
+    ['AUTHENTICATION_FAILURE', 200],
+    ['INVALID_OAUTHTOKEN', 401],
+  ])('%s with %i is asked once more', async (code, status) => {
+    const { client, shown } = await clientAnswered(
+      { status, body: own(code) },
+      { status: 401, body: own(code) },
+    );
+    await expect(client.succeed(get, anything)).rejects.toMatchObject({
+      code: 'token_doubted',
+      retry: 'later',
+    });
+    expect(shown).toHaveLength(2);
+  });
 });

@@ -24,7 +24,7 @@ export const protocol: Protocol<Refusal> = {
     return ok && !isRefusedWhole(body) ? undefined : readRefusal(status, headers, body);
   },
   // What stands between may answer 401 too, and knows nothing of tokens.
-  isExpired: ({ body }) => isTokenWord(body),
+  isExpired: ({ status, body }) => isTokenWord(status, body),
   errorOf: refusalError,
   learn({ headers }) {
     const said = headers.get('x-api-credits-remaining') ?? '';

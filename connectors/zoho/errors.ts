@@ -75,6 +75,8 @@ const table: RefusalTable<RefusalCode> = {
     OAUTH_SCOPE_MISMATCH: lacksScope,
     NO_PERMISSION: lacksPermission,
     AUTHORIZATION_FAILED: lacksPermission,
+    FEATURE_NOT_SUPPORTED: lacksPermission,
+    NOT_SUPPORTED: lacksPermission,
     INVALID_MODULE: noModule,
     INVALID_URL_PATTERN: noModule,
     INVALID_QUERY: badQuery,
@@ -121,10 +123,12 @@ export function isRefusedWhole(body: unknown): boolean {
   return own.safeParse(body).success;
 }
 
-/** Zoho's own word that the token has ended. docs/vendors/zoho.md §2.2. */
-export function isTokenWord(body: unknown): boolean {
+/** Zoho's own word that the token has ended, of which it has several. docs/vendors/zoho.md §2.2. */
+export function isTokenWord(status: number, body: unknown): boolean {
   const code = own.safeParse(body).data?.code;
-  return code === 'INVALID_TOKEN' || code === 'AUTHENTICATION_FAILURE';
+  if (code === undefined) return false;
+  const meaning = Object.hasOwn(table.byCode, code) ? table.byCode[code] : table.byStatus[status];
+  return meaning === deadToken;
 }
 
 /** What an unsuccessful answer means. Total: any status with any body, parsed JSON or undefined. */

@@ -2,6 +2,7 @@ import type { CrmField, FieldKind } from '@sangam/core/crm';
 import type { AccountSchema } from './account-schema.ts';
 import type { ZohoField } from './field-api.ts';
 import { personModules } from './modules.ts';
+import { noChoice } from './values.ts';
 
 /** Zoho's fields as the port's. docs/vendors/zoho.md §3.1. */
 
@@ -63,6 +64,6 @@ function kindOf({ data_type: type, json_type: json }: ZohoField): FieldKind {
 
 function optionsOf({ pick_list_values: values = [] }: ZohoField): { value: string; label: string }[] {
   return values
-    .filter(({ type }) => type !== 'unused')
+    .filter(({ type, actual_value: value }) => type !== 'unused' && value !== noChoice)
     .map(({ actual_value: value, display_value: label }) => ({ value, label }));
 }

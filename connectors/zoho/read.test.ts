@@ -23,6 +23,13 @@ describe('records', () => {
     }
   });
 
+  test('what a pick list offers for nothing is nothing', async () => {
+    const org = await openProvisioned();
+    const lead = await userMakes(org, 'Leads', { Last_Name: 'Rao', Lead_Status: '-None-' });
+    const ask = org.connector.read([`Leads/${lead}`], ['Lead_Status'], 'fields');
+    expect(await ask).toMatchObject([{ values: { Lead_Status: '' } }]);
+  });
+
   test('a field that an admin took away shows in the next record that is read, and nothing is said to be written there', async () => {
     const org = await openProvisioned();
     const { connector } = org;

@@ -56,11 +56,14 @@ export function toJson(written: string, { data_type: type, length }: ZohoField):
   }
 }
 
+/** What a pick list offers for nothing. docs/vendors/zoho.md §3.1 */
+export const noChoice = '-None-';
+
 /** '' = empty. */
 export function fromJson(value: unknown): string {
   switch (typeof value) {
     case 'string':
-      return value;
+      return value === noChoice ? '' : value;
     case 'number':
     case 'boolean':
       return String(value);

@@ -144,10 +144,15 @@ async function conditionOf(
     .flatMap((one) => there.get(one) ?? [])
     .slice(0, watchedFields)
     .map((field) => ({ field: { api_name: field.api_name, id: field.id } }));
-  const [only, ...others] = group;
-  if (only === undefined) return undefined;
-  const selection = others.length === 0 ? only : { group_operator: 'or', group };
+  const selection = selectionOf(group);
+  if (selection === undefined) return undefined;
   return { type: 'field_selection', module: { api_name: name, id }, field_selection: selection };
+}
+
+/** Any of them. Two stand together at most, of which the second may be two again. docs/vendors/zoho.md §6.1 */
+function selectionOf([first, ...others]: readonly object[]): object | undefined {
+  if (others.length === 0) return first;
+  return { group_operator: 'or', group: [first, selectionOf(others)] };
 }
 
 function fieldsToTell(account: ZohoAccount): readonly string[] {

@@ -51,6 +51,25 @@ test('a worker of which nothing ends is stuck; one with nothing to do is not', a
   expect(worker.stuckMs()).toBe(0);
 });
 
+test('what a worker that was stopped had left does not make it stuck once it works again', async () => {
+  let waiting = ['a'];
+  let end = (_outcome: TickOutcome): void => undefined;
+  const worker = workerOf(() => Promise.resolve(waiting), {
+    tick: () => new Promise((resolve) => (end = resolve)),
+    failed: () => undefined,
+  });
+  worker.start();
+  await vi.advanceTimersByTimeAsync(1000);
+  const stopped = worker.stop();
+  end('more');
+  await stopped;
+  waiting = [];
+  worker.start();
+  // Between two looks around.
+  await vi.advanceTimersByTimeAsync(2 * minute + 100);
+  expect(worker.stuckMs()).toBe(0);
+});
+
 test('a look around that never ends, or always fails, makes it stuck', async () => {
   for (const waiting of [
     () => new Promise<never>(() => undefined),

@@ -83,6 +83,9 @@ export class QueueWorker implements Worker {
     this.#later.clear();
     this.#waiting.clear();
     await Promise.all(this.#serving.values());
+    // What they left to be gone on with is found anew by whoever starts.
+    this.#waiting.clear();
+    this.#ended();
   }
 
   /** Works until nothing is due, without being started. */

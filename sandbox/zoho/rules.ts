@@ -19,7 +19,9 @@ export const zohoRules = z.strictObject({
   /** The status of a refusal because of too many access tokens. docs/vendors/zoho.md §1.2 [M]. */
   tokenLimitStatus: z.union([z.literal(400), z.literal(200)]).default(400),
   /** What a token that is no more good is called. docs/vendors/zoho.md §2.2 [V3]. */
-  deadTokenCode: z.enum(['INVALID_TOKEN', 'AUTHENTICATION_FAILURE']).default('INVALID_TOKEN'),
+  deadTokenCode: z
+    .enum(['INVALID_TOKEN', 'INVALID_OAUTHTOKEN', 'AUTHENTICATION_FAILURE'])
+    .default('INVALID_TOKEN'),
   /** Of an update that came too late. docs/vendors/zoho.md §2.2. */
   modifiedCode: z.enum(['ALREADY_MODIFIED', 'RECORD_MODIFIED']).default('ALREADY_MODIFIED'),
   /** Whether the answers of a write stand in the order of what was sent. docs/vendors/zoho.md §2.2 [M]. */

@@ -27,12 +27,15 @@ const fieldsMax = 10;
 const fieldOf = z.looseObject({
   field: z.looseObject({ api_name: z.string().optional(), id: z.string().optional() }),
 });
-const selection = z.union([
-  z
-    .looseObject({ group_operator: z.enum(['or', 'and']), group: z.array(fieldOf) })
-    .transform(({ group }) => group),
-  fieldOf.transform((one) => [one]),
-]);
+/** A field, or two of such, each of which may be two again: how many fields there are in all. */
+const selection: z.ZodType<z.infer<typeof fieldOf>[]> = z.lazy(() =>
+  z.union([
+    z
+      .looseObject({ group_operator: z.enum(['or', 'and']), group: z.array(selection).min(1).max(2) })
+      .transform(({ group }) => group.flat()),
+    fieldOf.transform((one) => [one]),
+  ]),
+);
 const condition = z.looseObject({
   type: z.literal('field_selection'),
   module: z.looseObject({ api_name: z.string(), id: z.string() }),

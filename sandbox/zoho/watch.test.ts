@@ -165,7 +165,7 @@ describe('a callback', () => {
     expect(deleted).toMatchObject({ operation: 'delete', ids: [second] });
   });
 
-  test('comes for chosen fields only, which are named by name and id, ten at most', async () => {
+  test('comes for chosen fields only, which are named by name and id, two in a group and ten at most', async () => {
     const zoho = await startZoho();
     const { body } = await zoho.api('GET', '/settings/fields?module=Leads');
     const { fields } = z
@@ -180,7 +180,9 @@ describe('a callback', () => {
         {
           type: 'field_selection',
           module,
-          field_selection: { group_operator: 'or', group: some.map((field) => ({ field })) },
+          field_selection: some
+            .map((field): object => ({ field }))
+            .reduceRight((rest, one) => ({ group_operator: 'or', group: [one, rest] })),
         },
       ],
     });
@@ -188,6 +190,10 @@ describe('a callback', () => {
     const status = named.filter(({ api_name: name }) => name === 'Lead_Status');
     const wrong = { watch: [{ code: 'INVALID_DATA', details: { api_name: 'notification_condition' } }] };
     expect((await watch(zoho, condition(named.slice(0, 11)))).body).toMatchObject(wrong);
+    expect((await watch(zoho, condition(named.slice(0, 10)))).status).toBe(201);
+    const three = { group_operator: 'or', group: named.slice(0, 3).map((field) => ({ field })) };
+    const flat = { notification_condition: [{ type: 'field_selection', module, field_selection: three }] };
+    expect((await watch(zoho, flat)).body).toMatchObject(wrong);
     expect((await watch(zoho, condition([{ api_name: 'Lead_Status' }]))).body).toMatchObject(wrong);
     expect((await watch(zoho, { events: ['Leads.edit'], ...condition(status) })).status).toBe(201);
     const [id = ''] = await zoho.make('Leads', { Last_Name: 'Rao' });
