@@ -111,7 +111,7 @@ export async function claimSends(
     });
     const whose = { ...send, ...placeOf(asking), lease: null, changedAt: now };
     if (decision.outcome === 'sync') {
-      const { templateName: name = '', templateLanguage: language = '' } = send;
+      const { templateName: name, templateLanguage: language } = send;
       unknown.set(`${name ?? ''} ${language ?? ''}`, { name: name ?? '', language: language ?? '' });
       saved.push({ ...whose, state: 'queued', dueAt: now });
     } else if (decision.outcome === 'go') {
