@@ -165,7 +165,7 @@ async function expectLawful(
   });
   const ended: SendView[] = [];
   await inParallel(sendIds, 8, async (sendId) => {
-    ended.push((await api('GET', `/sends/${sendId}`)).body as SendView);
+    ended.push((await api('GET', `/sends/${sendId}`)).body);
   });
   const { results } = await fixture.control<{ results: Parameters<SendLaw['problems']>[0] }>(
     'GET',

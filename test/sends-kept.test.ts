@@ -84,7 +84,7 @@ test('a restored backup sends nothing until somebody says so', async () => {
   const other = await createEmptyDatabase();
   // The pause of the database it was copied from is no pause of the restored one.
   await api('POST', '/pauses/resume', { scope: 'workspace' });
-  await api('POST', '/sends/' + sendId + '/cancel');
+  await api('POST', `/sends/${sendId}/cancel`);
   await writeBackup(fixture.databaseUrl, createWriteStream(file));
   await restoreBackup(other.url, createReadStream(file));
   const restored = await fixture.startService(other.url);
@@ -161,7 +161,9 @@ test('behind 100,000 statuses that wait, a STOP nobody has applied keeps what wa
   await owner.end();
   await api('POST', '/pauses', { scope: 'workspace' });
   const sendId = await ask('behind', { contactId }, offer);
-  await inParallel(backlog, 4, async (body) => void expect(await service.post(body)).toBe(200));
+  await inParallel(backlog, 4, async (body) => {
+    expect(await service.post(body)).toBe(200);
+  });
   expect(await service.post(webhook(whatsapp, [text({ phone }, 'wamid.stop', Date.now(), 'STOP')]))).toBe(
     200,
   );
