@@ -105,7 +105,9 @@ describe('the environment', () => {
       displayPhoneNumber: undefined,
       accessToken: 'EAA-a-token-of-ours',
     });
-    expect(() => readConfig(rest)).toThrow('WHATSAPP_DISPLAY_PHONE_NUMBER');
+    expect(() => readConfig(rest)).toThrow(
+      'needs WHATSAPP_ACCESS_TOKEN (or, to receive alone, WHATSAPP_DISPLAY_PHONE_NUMBER) as well',
+    );
     expect(() => readConfig(token)).toThrow('META_APP_SECRET, META_VERIFY_TOKEN');
   });
 

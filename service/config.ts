@@ -371,8 +371,13 @@ function readNumber(read: Environment): LiveNumber | undefined {
     wabaId === undefined ||
     missing.length > 0
   ) {
+    const names = missing.map((name) =>
+      name === 'WHATSAPP_DISPLAY_PHONE_NUMBER'
+        ? `WHATSAPP_ACCESS_TOKEN (or, to receive alone, ${name})`
+        : name,
+    );
     throw new Error(
-      `A live number needs ${missing.join(', ')} as well. See .env.example; leave all of them out for the sandbox.`,
+      `A live number needs ${names.join(', ')} as well. See .env.example; leave all of them out for the sandbox.`,
     );
   }
   return {
