@@ -23,12 +23,40 @@ export function wrongInput(wrong: readonly WrongField[]): Refusal {
 }
 
 /** Every name that is not known here is a field of its own. */
-function wrongFields(error: z.ZodError): WrongField[] {
-  return error.issues.flatMap(({ path, message, ...issue }) =>
-    issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => ({ path: z.core.toDotPath([...path, key]), message }))
-      : [{ path: z.core.toDotPath(path), message }],
+function wrongFields({ issues }: { readonly issues: readonly z.core.$ZodIssue[] }): WrongField[] {
+  return issues.flatMap(({ path, message, ...issue }) => {
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({ path: z.core.toDotPath([...path, key]), message }));
+    }
+    if (issue.code === 'invalid_union' && message === formsInWords(issue.errors)) {
+      const [form, ...others] = nearestForms(issue.errors);
+      if (form !== undefined && others.length === 0) {
+        return wrongFields({ issues: form.map((one) => ({ ...one, path: [...path, ...one.path] })) });
+      }
+    }
+    return [{ path: z.core.toDotPath(path), message }];
+  });
+}
+
+/** Of the forms an input may have, each told by what is wrong with it for that form: those that the least is wrong with. */
+function nearestForms(forms: readonly z.core.$ZodIssue[][]): readonly z.core.$ZodIssue[][] {
+  const least = Math.min(...forms.map((issues) => issues.length));
+  return forms.filter((issues) => issues.length === least);
+}
+
+/** Names that are not known are told where nothing else is wrong with a form. */
+function withoutStrangers(issues: readonly z.core.$ZodIssue[]): readonly z.core.$ZodIssue[] {
+  const others = issues.filter(({ code }) => code !== 'unrecognized_keys');
+  return others.length === 0 ? issues : others;
+}
+
+function formsInWords(forms: readonly z.core.$ZodIssue[][]): string | undefined {
+  const told = nearestForms(forms).map((issues) =>
+    wrongFields({ issues: withoutStrangers(issues) })
+      .map(({ path, message }) => (path === '' ? message : `${path} ${message}`))
+      .join(' and '),
   );
+  return told.length === 0 ? undefined : [...new Set(told)].join('; or ');
 }
 
 /** zod's problems as what to give instead. Where a schema has words of its own, those stand. */
@@ -41,9 +69,10 @@ export const inWords: z.core.$ZodErrorMap = (issue) => {
     case 'invalid_value':
       return issue['expected'] === 'stringbool' ? 'must be true or false' : `must be ${oneOf(issue.values)}`;
     case 'invalid_union':
+      if (issue.input === undefined) return 'is missing';
       return 'options' in issue && Array.isArray(issue.options)
         ? `must be ${oneOf(issue.options)}`
-        : undefined;
+        : formsInWords(issue.errors);
     case 'unrecognized_keys':
       return issue.inst instanceof z.ZodObject
         ? `is not known here: there are ${Object.keys(issue.inst.shape).join(', ')}`
@@ -73,6 +102,7 @@ const formats: Readonly<Record<string, string>> = {
   date: 'must be a day such as 2026-11-23',
   datetime: 'must be a time with its zone, such as 2026-11-23T09:30:00Z',
   uuid: 'must be an id as the API tells it, such as 6a1a4d6a-0000-4000-8000-000000000000',
+  url: 'must be an address, such as https://example.com/picture.png',
   email: 'must be an e-mail address',
 };
 

@@ -1,5 +1,6 @@
 import { channelSending, ensureMember } from '@sangam/core/store';
 import type { Service } from '@sangam/service';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Api, apiOf, createServiceFixture, type ServiceFixture, until } from './harness/index.ts';
 
@@ -242,7 +243,9 @@ describe.each(['at once', 'by status'] as const)('%s', (when) => {
       'to be held',
       ({ state, reason }) => state === 'held' && reason === 'channel marketing stopped',
     );
-    expect(await alerts('channel marketing stopped')).toHaveLength(1);
+    const told = await alerts('channel marketing stopped');
+    expect(told).toHaveLength(1);
+    expect(told[0]).toMatch(/\. What to do: /);
     // What is no marketing goes on.
     await onceIn((await ask((await somebody()).contactId, text)).sendId, 'delivered', 'read');
     await api('POST', `/channels/${channelId}/continue`);
@@ -300,7 +303,7 @@ describe.each(['at once', 'by status'] as const)('%s', (when) => {
       const told = await alerts('channel stopped');
       return told.length > 0 ? told : undefined;
     });
-    expect(alert).toContain('What to do:');
+    expect(alert).toMatch(/\. What to do: /);
     expect((await sendOf(sendId)).state).toBe('queued');
     await api('POST', `/channels/${channelId}/continue`);
     await onceIn(sendId, 'delivered', 'read');
@@ -361,6 +364,43 @@ test('a token that may not look at templates is an alert, not a wait nobody sees
   await fixture.control('PUT', '/whatsapp/faults', {});
   await api('POST', `/channels/${channelId}/continue`);
   expect(await onceIn(sendId, 'refused')).toMatchObject({ reason: 'template unknown' });
+});
+
+test('131063: by the endpoint for marketing messages', async () => {
+  const { phone, contactId } = await somebody();
+  await play(phone, { code: 131063, when: 'at once', times: 1 });
+  const { sendId } = await ask(contactId, offer);
+  await onceIn(sendId, 'delivered', 'read');
+  const { results } = await fixture.control<{ results: { to?: string; endpoint: string }[] }>(
+    'GET',
+    '/whatsapp/requests',
+  );
+  const endpoints = results.filter(({ to }) => to === phone).map(({ endpoint }) => endpoint);
+  expect(endpoints.map((endpoint) => endpoint.includes('marketing_messages'))).toEqual([false, true]);
+});
+
+test('131062: who is known without a phone gets no code, and is told why', async () => {
+  fixture.clock.advance(1_000);
+  const written = { userId: 'IN.7001', username: 'ravi.i', type: 'text', text: 'Hello' };
+  await fixture.control('POST', '/whatsapp/customer/messages', written);
+  const contactId = await until('them to be a contact', async () => {
+    const { rows } = await fixture.store.transact(fixture.parties.workspaceId, (trx) =>
+      sql<{ contactId: string }>`
+        select contact_id as "contactId" from identities
+        where workspace_id = ${trx.workspaceId} and value like '%IN.7001'`.execute(trx),
+    );
+    return rows[0]?.contactId;
+  });
+  const code = {
+    type: 'template',
+    template: { name: 'login_code', language: 'en', body: ['4711'], buttons: [{ index: 0, url: '4711' }] },
+  };
+  const { sendId } = await ask(contactId, code);
+  expect(await onceIn(sendId, 'refused', 'failed')).toMatchObject({
+    reason: 'phone instead',
+    errorCode: 131062,
+  });
+  await onceIn((await ask(contactId, text)).sendId, 'delivered', 'read');
 });
 
 test('what Meta cannot do is tried for an hour, and is a dead letter then', async () => {

@@ -156,6 +156,44 @@ test('the same id asks once; with another content it is refused', async () => {
   expect(await onPhone(phone)).toHaveLength(1);
 });
 
+test('what waits because nothing leaves its number says so, and so does the preview', async () => {
+  const { contactId } = await somebody();
+  const asked = { to: { contactId }, content: text('Later') };
+  const pause = { scope: 'channel', subject: channelId };
+  await api('POST', '/pauses', pause);
+  const { body } = await api('POST', '/sends', { clientId: `paused-${contactId}`, ...asked });
+  const waits = { state: 'queued', reason: 'paused' };
+  expect(body).toMatchObject(waits);
+  const { sendId } = body as { sendId: string };
+  expect(await sendOf(sendId)).toMatchObject(waits);
+  expect((await api('GET', `/sends?contactId=${contactId}`)).body).toMatchObject({ results: [waits] });
+  expect((await api('POST', '/sends/preview', asked)).body).toMatchObject({
+    outcome: 'queued',
+    reason: 'paused',
+    shown: 'Later',
+  });
+  await api('POST', '/pauses/resume', pause);
+  await until('it to have left', async () =>
+    (await sendOf(sendId)).state === 'delivered' ? true : undefined,
+  );
+});
+
+test('a preview with a template that is not known says what to do', async () => {
+  const { contactId } = await somebody();
+  const content = template('never_heard_of', {});
+  expect((await api('POST', '/sends/preview', { to: { contactId }, content })).body).toMatchObject({
+    outcome: 'unknown template',
+    explanation: expect.stringContaining('/templates/sync') as string,
+  });
+});
+
+test('a field nobody has is answered with those there are', async () => {
+  const { contactId } = await somebody();
+  const content = template('visit_reminder', { body: [{ field: 'firstname', fallback: 'there' }, 'Friday'] });
+  const { status, body } = await api('POST', '/sends/preview', { to: { contactId }, content });
+  expect([status, JSON.stringify(body)]).toEqual([400, expect.stringContaining('first name, last name')]);
+});
+
 test('what the preview shows is what leaves', async () => {
   await api('POST', '/templates/sync', { channelId });
   const { phone, contactId } = await somebody();

@@ -63,7 +63,7 @@ function againMs(attempts: number): number {
 
 export function afterError(tried: FailedTry): Aftermath {
   const { now, rule, code, details, afterMs } = tried;
-  const said = details === undefined ? '' : ` WhatsApp says: ${details}`;
+  const said = details === undefined ? '' : ` WhatsApp says: ${details.replace(/(?<![.!?])$/u, '.')}`;
   const number = code < 0 ? '' : ` (${String(code)})`;
   const explanation = `${sentence(rule.words)}${number}.${said}`;
   const ended = (...effects: Effect[]): Aftermath => ({
@@ -94,7 +94,7 @@ export function afterError(tried: FailedTry): Aftermath {
     case 'not reachable':
       return ended({ kind: 'unreachable' });
     case 'marketing stops':
-      return again(now, { kind: 'block marketing', reason: explanation });
+      return again(now, { kind: 'block marketing', reason: `${explanation} What to do: ${rule.cure}.` });
     case 'opted out':
       return ended({ kind: 'opted out' });
     case 'pair rests': {

@@ -53,6 +53,7 @@ const open: GateFacts = {
     outsideAt: null,
   },
   template: { template, pausedUntil: null },
+  medium: 'none',
   sentSomethingElse: false,
   dailyLeft: null,
 };
@@ -67,6 +68,28 @@ function as(change: Change): GateFacts {
   });
   return { ...open, ...(Object.fromEntries(changed) as object) };
 }
+
+test('what is wrong with a template’s values is told in sentences, each under its path', () => {
+  const twice = as({ template: { template: { ...template, body: '{{1}} {{2}}' }, pausedUntil: null } });
+  const empty: AskedMessage = {
+    ...offer,
+    content: { type: 'template', template: { name: 'offer', language: 'en' } },
+  };
+  expect(decide(empty, twice)).toMatchObject({
+    explanation:
+      'The values do not fit template “offer” (en). body[0]: The body’s variable {{1}} has no value: give one. ' +
+      'body[1]: The body’s variable {{2}} has no value: give one.',
+  });
+});
+
+test('that the window is closed is told as WhatsApp’s word where it is that', () => {
+  expect(decide(text, as({ person: closed }))).toMatchObject({
+    explanation: expect.stringMatching(/^They /) as string,
+  });
+  expect(decide(text, as({ gate: { windowDeniedAt: now } }))).toMatchObject({
+    explanation: expect.stringMatching(/^WhatsApp says /) as string,
+  });
+});
 
 test('what stands in nobody’s way leaves, with its values', () => {
   expect(decide(text, open)).toMatchObject({

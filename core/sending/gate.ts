@@ -58,8 +58,8 @@ export function decide(asked: AskedMessage, facts: GateFacts): Decision {
   if (leaves.type === 'template' && template !== undefined) {
     const problems = templateProblems(template, leaves.template);
     if (problems.length > 0) {
-      const list = problems.map(({ path, message }) => `${path}: ${message}`).join('; ');
-      const explanation = `The values do not fit template ${nameOf(leaves.template)}. ${list}.`;
+      const list = problems.map(({ path, message }) => `${path}: ${message}`).join(' ');
+      const explanation = `The values do not fit template ${nameOf(leaves.template)}. ${list}`;
       return { ...refused('values do not fit', explanation), dueAt: null, category };
     }
   }

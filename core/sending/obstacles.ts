@@ -1,3 +1,4 @@
+import { ownMediumOf } from '../whatsapp/index.ts';
 import { quietUntil, zonesOf } from './quiet-hours.ts';
 import type { AskedMessage, Category, GateFacts, SendReason } from './asking.ts';
 import type { SendingSettings } from './settings.ts';
@@ -55,6 +56,7 @@ export const checks: readonly Check[] = [
   late,
   withoutAddress,
   templateUnfit,
+  mediumUnfit,
   optedOut,
   withoutConsent,
   unreachable,
@@ -105,6 +107,16 @@ function templateUnfit({ asked: { content }, template: known, now }: Asking): Ob
   );
 }
 
+function mediumUnfit({ asked: { content }, medium }: Asking): Obstacle | undefined {
+  const named = ownMediumOf(content);
+  if (named === undefined || medium === named.kind) return undefined;
+  const said =
+    medium === 'missing' || medium === 'none'
+      ? 'There is no such medium here: it may be gone with a person who was erased. Give it to Sangam once more.'
+      : `The medium is of kind ${medium}, and the message wants one of kind ${named.kind}.`;
+  return refused('media unknown', said);
+}
+
 function optedOut({ person: { consent, stopUnderWay }, category, now }: Asking): Obstacle | undefined {
   const lift = 'Only they can change that, by writing START.';
   if (consent.stoppedEverything) return refused('opted out', `They asked for no messages at all. ${lift}`);
@@ -133,11 +145,12 @@ function unreachable({ gate, person }: Asking): Obstacle | undefined {
   );
 }
 
-function windowClosed({ asked: { content }, windowOpen }: Asking): Obstacle | undefined {
+function windowClosed({ asked: { content }, windowOpen, person, now }: Asking): Obstacle | undefined {
   if (content.type === 'template' || windowOpen) return undefined;
+  const denied = (person.windowClosesAt ?? 0) > now ? 'WhatsApp says that they' : 'They';
   return refused(
     'window closed',
-    'More than 24 hours have passed since they wrote: only a template goes through.',
+    `${denied} have not written to this number in the last 24 hours: only a template goes through.`,
   );
 }
 
@@ -223,7 +236,13 @@ function overPairLimit({ gate, now }: Asking): Obstacle | undefined {
 }
 
 /** By the channel's mode: it is worked out and shown, and does not leave. */
-export function keptBack({ channel: { mode, testPhones }, person: { phone } }: Asking): Obstacle | undefined {
+export function keptBack({
+  channel: { mode, testPhones },
+  person: { phone },
+}: {
+  readonly channel: Pick<GateFacts['channel'], 'mode' | 'testPhones'>;
+  readonly person: Pick<GateFacts['person'], 'phone'>;
+}): Obstacle | undefined {
   if (mode === 'shadow') {
     return refused('shadow', 'This number is in shadow: what would leave is shown, and nothing leaves.');
   }
@@ -231,6 +250,19 @@ export function keptBack({ channel: { mode, testPhones }, person: { phone } }: A
     return refused('not listed', 'This number is in test: only listed phones are sent to.');
   }
   return undefined;
+}
+
+/** Why nothing at all leaves a number just now, whatever its messages are. */
+export function haltOf({
+  paused,
+  blockedReason,
+}: {
+  readonly paused: boolean;
+  readonly blockedReason: string | null;
+}): Pick<Obstacle, 'reason' | 'explanation'> | undefined {
+  if (paused)
+    return { reason: 'paused', explanation: 'Sending is paused. It goes on once an admin resumes it.' };
+  return blockedReason === null ? undefined : { reason: 'channel stops', explanation: blockedReason };
 }
 
 export function zoneOf({ region }: GateFacts['channel'], { timeZone }: SendingSettings): string {

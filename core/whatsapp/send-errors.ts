@@ -31,9 +31,9 @@ export type SendErrorRule = {
   /** What happened and what to do, for who reads the conversation. */
   readonly words: string;
 } & (
-  | { readonly action: Exclude<SendAction, 'channel stops'> }
+  | { readonly action: Exclude<SendAction, 'channel stops' | 'marketing stops'> }
   /** `cure`: what an admin does. */
-  | { readonly action: 'channel stops'; readonly cure: string }
+  | { readonly action: 'channel stops' | 'marketing stops'; readonly cure: string }
 );
 
 /** WhatsApp said that it could not be reached, or we found so before anything was sent. */
@@ -133,7 +133,7 @@ const table: readonly (readonly [Codes, SendErrorRule])[] = [
     [131047],
     {
       action: 'window closed',
-      words: 'more than 24 hours since the customer wrote: only a template goes through',
+      words: 'WhatsApp says that they have not written in the last 24 hours: only a template goes through',
     },
   ],
   [[130472], { action: 'marketing capped', words: 'WhatsApp shows this person no marketing for now' }],
@@ -148,6 +148,7 @@ const table: readonly (readonly [Codes, SendErrorRule])[] = [
     {
       action: 'marketing stops',
       words: 'too many people blocked or reported this number: its marketing stops',
+      cure: 'send less, and only to who asked for it; continue the number once its quality in WhatsApp Manager is no longer low',
     },
   ],
   [
@@ -155,6 +156,7 @@ const table: readonly (readonly [Codes, SendErrorRule])[] = [
     {
       action: 'marketing stops',
       words: 'templates of this business were in the wrong category: its marketing stops',
+      cure: 'put the templates WhatsApp Manager names right; continue the number once Meta lifts the limit',
     },
   ],
   [[131056], { action: 'pair rests', words: 'too many messages to this person at once: they wait' }],

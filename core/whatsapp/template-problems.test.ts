@@ -201,6 +201,11 @@ describe('values', () => {
     expect(of({})).toEqual([]);
     expect(of({ body: [], buttons: [] })).toEqual([]);
     expect(of({ header: { text: 'x' }, body: ['x'] })).toEqual(['header', 'body[0]']);
+    const [problem] = templateProblems(plain, { name: 'n', language: 'en', body: { first_name: 'x' } });
+    expect(problem).toEqual({
+      path: 'body',
+      message: 'The template’s body has no variables: leave its values out.',
+    });
     const bare = read({ ...graph, components: [{ type: 'BODY', text: 'Hi' }] });
     expect(paths({ body: [], buttons: [] }, bare)).toEqual(['header']);
   });

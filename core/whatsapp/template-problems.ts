@@ -61,7 +61,10 @@ function bodyProblems(
   const isList = Array.isArray(given);
   const variables = variablesOf(text, parameterFormat);
   const count = Object.keys(given).length;
-  if (isList === isNamed && (count > 0 || variables.length > 0)) {
+  if (isList === isNamed && variables.length === 0 && count > 0) {
+    return [{ path: 'body', message: 'The template’s body has no variables: leave its values out.' }];
+  }
+  if (isList === isNamed && variables.length > 0) {
     const form = isNamed
       ? `by their names: ${variables.join(', ')}`
       : `as a list of ${String(variables.length)}`;

@@ -24,7 +24,7 @@ import { bodyOf, idOf, phoneInput, queryOf } from './input.ts';
 import { pageOfAll, wholeListQuery } from './paging.ts';
 import { iso } from './times.ts';
 
-const pauseBody = z.union([
+const pauseBody = z.discriminatedUnion('scope', [
   z.strictObject({ scope: z.literal('workspace') }),
   z.strictObject({ scope: z.enum(['channel', 'rule']), subject: z.uuid() }),
 ]);

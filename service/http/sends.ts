@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { noSuch } from '@sangam/core/errors';
-import type { Providers, Sends } from '@sangam/core/pipeline';
+import { type Providers, type Sends, withHalts } from '@sangam/core/pipeline';
 import {
   type AttemptRow,
   attemptsOf,
@@ -65,7 +65,7 @@ export function sendRoutes({
         outcome: decision.outcome,
         category: 'category' in decision ? decision.category : null,
         reason: 'reason' in decision ? decision.reason : null,
-        explanation: 'explanation' in decision ? decision.explanation : null,
+        explanation: 'explanation' in decision ? decision.explanation : unknownTemplate(decision.outcome),
         notBefore: iso('dueAt' in decision ? decision.dueAt : null),
         windowClosesAt: iso(preview.windowClosesAt),
         freeEntryUntil: iso(preview.freeEntryUntil),
@@ -85,7 +85,10 @@ export function sendRoutes({
       const { state, contactId } = query;
       const { workspaceId } = response.locals.member;
       const answer = await pageOf(query, {
-        rows: (page) => store.transact(workspaceId, (trx) => listSends(trx, { ...page, state, contactId })),
+        rows: (page) =>
+          store.transact(workspaceId, async (trx) =>
+            withHalts(trx, await listSends(trx, { ...page, state, contactId })),
+          ),
         keyOf: ({ sendId }) => sendId,
         viewOf,
       });
@@ -95,7 +98,8 @@ export function sendRoutes({
       const sendId = idOf(request, 'sendId');
       const { workspaceId } = response.locals.member;
       const found = await store.transact(workspaceId, async (trx) => {
-        const send = await sendById(trx, sendId);
+        const known = await sendById(trx, sendId);
+        const [send] = await withHalts(trx, known === undefined ? [] : [known]);
         return send === undefined ? undefined : { send, attempts: await attemptsOf(trx, [sendId]) };
       });
       if (found === undefined) throw noSuch('send');
@@ -109,6 +113,14 @@ export function sendRoutes({
       }),
     ),
   ];
+}
+
+/** What a preview says of a template nobody has looked for; asking for the message looks for it. */
+function unknownTemplate(outcome: 'go' | 'unknown template'): string | null {
+  return outcome === 'go'
+    ? null
+    : 'This template is not known here, or something was told of it since: ask WhatsApp for the account’s templates first ' +
+        '(POST /api/v1/templates/sync).';
 }
 
 function viewOf(send: SendRow): object {

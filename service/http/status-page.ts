@@ -44,9 +44,13 @@ function noteOf(note: string, crm: Crm | undefined): string {
 
 const played = Object.entries(simulators).map(([name, simulator]) => ({ name, ...simulator }));
 
+function listed(names: readonly string[]): string {
+  return new Intl.ListFormat('en-GB').format(names.map((name) => `a ${name}`));
+}
+
 function page(sandbox: boolean, note: string | undefined): string {
   const playground = sandbox
-    ? `<p>It runs with a <strong>sandbox</strong>: a WhatsApp and ${played.map(({ label }) => `a ${label}`).join(', ')} to
+    ? `<p>It runs with a <strong>sandbox</strong>: ${listed(['WhatsApp', ...played.map(({ label }) => label)])} to
        play with, no account needed.
        <a href="/sandbox">What the sandbox gives you</a>,
        ${played.map(({ name, label, peopleType }) => `<a href="/sandbox/${name}/records/${peopleType}">the ${peopleType} in its ${label}</a>`).join(', ')}.</p>`
@@ -71,8 +75,8 @@ ${playground}
 <ul>
   <li><a href="/health/ready">Is it ready?</a></li>
   <li><a href="/metrics">Metrics</a></li>
-  <li><a href="/api/v1/dead-letters">Dead letters</a> and <a href="/api/v1/channels">channels</a>, once you are signed
-      in by an admin link (<code>npm run admin-link</code>)</li>
+  <li><a href="/api/v1/sends">Messages that were sent</a>, <a href="/api/v1/dead-letters">dead letters</a> and
+      <a href="/api/v1/channels">channels</a>, once you are signed in by an admin link (<code>npm run admin-link</code>)</li>
 </ul>
 </body>
 </html>

@@ -1,12 +1,14 @@
 import { hash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import type { Clock } from '../../clock.ts';
+import { contactSources } from '../../crm/index.ts';
 import { noSuch, Refusal, type WrongField } from '../../errors.ts';
 import {
   decide,
   type Decision,
   fieldsAskedFor,
   type GateFacts,
+  haltOf,
   isField,
   type SendReason,
 } from '../../sending/index.ts';
@@ -31,9 +33,10 @@ import {
   type WorkspaceTransaction,
   writeAudit,
 } from '../../store/index.ts';
-import type { RequestedContent } from '../../whatsapp/index.ts';
+import { ownMediumOf, type RequestedContent } from '../../whatsapp/index.ts';
 import { nobodyYet, priorityOf } from './claim.ts';
 import { readFacts } from './facts.ts';
+import { withHalt } from './halts.ts';
 
 /** A message somebody wants to leave. */
 interface SendRequest {
@@ -78,6 +81,8 @@ export interface Sends {
   /** Takes back what waits. `under_way`: it does not wait any more. */
   cancel(actor: Actor, sendId: string): Promise<SendRow>;
 }
+
+type Waiting = Extract<Decision, { outcome: 'held' | 'queued' | 'refused' }>;
 
 const dayMs = 24 * 60 * 60 * 1000;
 /** How long a template may wait: where WhatsApp limits marketing it is tried once more after a day. */
@@ -137,7 +142,7 @@ export function createSends({ store, clock }: { store: Store; clock: Clock }): S
             at: now,
           });
         }
-        return { send: sameOr(send, requestHash), isNew: inserted };
+        return { send: withHalt(sameOr(send, requestHash), channel), isNew: inserted };
       });
     },
     async preview(workspaceId, request) {
@@ -152,7 +157,7 @@ export function createSends({ store, clock }: { store: Store; clock: Clock }): S
         const { channelId } = channel;
         return {
           channelId,
-          decision: decision.outcome === 'sync' ? { outcome: 'unknown template' } : decision,
+          decision: decision.outcome === 'sync' ? { outcome: 'unknown template' } : halted(decision, channel),
           windowClosesAt,
           freeEntryUntil,
         };
@@ -200,6 +205,7 @@ function triedAnew(send: SendRow, now: number): SendRow {
     explanation: null,
     errorCode: null,
     cappedAt: null,
+    mediumRenewed: false,
     triedAt: null,
     wamid: null,
     priority: priorityOf(send.category),
@@ -230,14 +236,16 @@ const keptWhereItIs: ReadonlySet<SendReason> = new Set(['shadow', 'not listed'])
 function mustKnowFields(content: RequestedContent): void {
   const unknown = fieldsAskedFor(content).filter((field) => !isField(field));
   if (unknown.length === 0) return;
+  const known = `there are ${contactSources.join(', ')}`;
   const fields: WrongField[] = unknown.map((field) => ({
     path: 'content.template',
-    message: `there is no field “${field}” of a person`,
+    message: `there is no field “${field}” of a person: ${known}`,
   }));
+  const names = unknown.map((field) => `“${field}”`).join(', ');
   throw new Refusal(
     'invalid',
     'bad_request',
-    `A value names a field nobody has: ${unknown.map((field) => `“${field}”`).join(', ')}.`,
+    `A value names a field nobody has, ${names}: ${known}.`,
     fields,
   );
 }
@@ -298,6 +306,7 @@ function draftOf(
     category,
     templateName: template?.name ?? null,
     templateLanguage: template?.language ?? null,
+    mediaId: ownMediumOf(content)?.mediaId ?? null,
     content: toJson(content),
     leaves: null,
     shown: null,
@@ -309,6 +318,7 @@ function draftOf(
     attempts: 0,
     cappedAt: null,
     asMarketing: false,
+    mediumRenewed: false,
     askedAt: now,
     triedAt: null,
     expiresAt: expiresAt ?? now + (template === undefined ? dayMs : templateMs),
@@ -335,10 +345,19 @@ async function decisionOn(
     person: one.person,
     gate: gates.get(one.address ?? '') ?? nobodyYet,
     template: one.template,
+    medium: one.medium,
     sentSomethingElse: one.sentSomethingElse,
     dailyLeft,
   });
   return { decision, person: one.person };
+}
+
+/** What would leave, were its number not halted. */
+function halted<Other extends Decision>(decision: Other, channel: ChannelSending): Other | Waiting {
+  const halt = haltOf(channel);
+  if (decision.outcome !== 'go' || halt === undefined) return decision;
+  const { leaves, shown, category } = decision;
+  return { outcome: 'queued', ...halt, category, dueAt: null, would: { leaves, shown } };
 }
 
 const mostNamed = 10;
@@ -346,7 +365,7 @@ const mostNamed = 10;
 /** Why it cannot leave; where only a template would, which there are. */
 async function refusal(
   trx: WorkspaceTransaction,
-  { reason, explanation }: Extract<Decision, { outcome: 'held' | 'queued' | 'refused' }>,
+  { reason, explanation }: Waiting,
   { wabaId }: ChannelSending,
 ): Promise<Refusal> {
   const code = reason.toLowerCase().replaceAll(' ', '_');

@@ -38,6 +38,14 @@ export async function channelSending(
   trx: WorkspaceTransaction,
   channelId: string,
 ): Promise<ChannelSending | undefined> {
+  const [channel] = await channelsSending(trx, [channelId]);
+  return channel;
+}
+
+export async function channelsSending(
+  trx: WorkspaceTransaction,
+  channelIds: readonly string[],
+): Promise<ChannelSending[]> {
   const { rows } = await sql<ChannelSending>`
     select d.channel_id as "channelId", d.phone_number_id as "phoneNumberId", d.waba_id as "wabaId", d.portfolio, d.region,
            c.access_token as "accessToken", s.mode, s.test_phones as "testPhones", s.blocked_reason as "blockedReason",
@@ -47,10 +55,9 @@ export async function channelSending(
     from directory_channels d
     join channels c on c.workspace_id = ${trx.workspaceId} and c.channel_id = d.channel_id
     join channel_states s on s.workspace_id = ${trx.workspaceId} and s.channel_id = d.channel_id
-    where d.workspace_id = ${trx.workspaceId} and d.channel_id = ${channelId} and d.released_at is null`.execute(
-    trx,
-  );
-  return rows[0];
+    where d.workspace_id = ${trx.workspaceId} and d.channel_id = any(${[...channelIds]}::uuid[])
+      and d.released_at is null`.execute(trx);
+  return rows;
 }
 
 /** A new channel sends nothing until somebody says so; in a sandbox workspace everything is to be played with. */
