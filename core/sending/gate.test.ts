@@ -101,6 +101,12 @@ test('what stands in nobody’s way leaves, with its values', () => {
   expect(decide(offer, open)).toMatchObject({ outcome: 'go', category: 'marketing', shown: 'Hello Asha' });
 });
 
+test('of the people of a day each counts once', () => {
+  expect(decide(offer, as({ person: closed }))).toMatchObject({ outcome: 'go', outside: true });
+  const written = as({ person: closed, gate: { outsideAt: now - hour } });
+  expect(decide(offer, written)).toMatchObject({ outcome: 'go', outside: false });
+});
+
 describe('for good', () => {
   test.each<[string, AskedMessage, Change, string]>([
     ['its time is over', { ...text, expiresAt: now }, {}, 'expired'],

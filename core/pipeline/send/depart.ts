@@ -139,9 +139,8 @@ async function barredAmong(
   now: number,
 ): Promise<ReadonlySet<Claimed>> {
   const channel = await channelSending(trx, channelId);
-  const mayGo =
-    channel !== undefined && !channel.paused && channel.blockedReason === null && channel.nextCallAt <= now;
-  if (!mayGo) return new Set(slice);
+  if (channel === undefined || channel.paused || channel.blockedReason !== null || channel.nextCallAt > now)
+    return new Set(slice);
   const values = slice.flatMap((one) => one.values);
   // In this order, as where it was decided: a STOP goes from the one over into the other.
   const suppressed = await suppressedAmong(trx, values);
