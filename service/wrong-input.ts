@@ -23,12 +23,28 @@ export function wrongInput(wrong: readonly WrongField[]): Refusal {
 }
 
 /** Every name that is not known here is a field of its own. */
-function wrongFields(error: z.ZodError): WrongField[] {
-  return error.issues.flatMap(({ path, message, ...issue }) =>
-    issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => ({ path: z.core.toDotPath([...path, key]), message }))
-      : [{ path: z.core.toDotPath(path), message }],
-  );
+function wrongFields(
+  { issues }: { readonly issues: readonly z.core.$ZodIssue[] },
+  within: readonly PropertyKey[] = [],
+): WrongField[] {
+  return issues.flatMap(({ path, message, ...issue }): WrongField[] => {
+    const place = [...within, ...path];
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => ({ path: z.core.toDotPath([...place, key]), message }));
+    // Of several forms the one that was meant says what is wrong; where that may be any, each does.
+    const forms = issue.code === 'invalid_union' ? issue.errors : [];
+    const fewest = Math.min(...forms.map((form) => form.length));
+    const meant = forms.filter((form) => form.length === fewest);
+    const [only] = meant;
+    if (meant.length === 1 && only !== undefined) return wrongFields({ issues: only }, place);
+    if (meant.length === 0) return [{ path: z.core.toDotPath(place), message }];
+    const said = meant.map((form) =>
+      wrongFields({ issues: form })
+        .map((wrong) => `${wrong.path} ${wrong.message}`.trim())
+        .join(', '),
+    );
+    return [{ path: z.core.toDotPath(place), message: said.join('; or ') }];
+  });
 }
 
 /** zod's problems as what to give instead. Where a schema has words of its own, those stand. */

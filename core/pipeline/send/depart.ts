@@ -5,17 +5,19 @@ import {
   endAttempts,
   lockSends,
   saveSends,
+  sendPriority,
   type SendRow,
   suppressedAmong,
   withdrawnSince,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
-import { type Claimed, leaseMs } from './claim.ts';
+import { type Claimed, leaseMs, priorityOf } from './claim.ts';
 
 /** A call that may begin: its attempt is written down. */
 export interface Departing {
   readonly claimed: Claimed;
   readonly attemptId: string;
+  readonly beganAt: number;
 }
 
 /**
@@ -32,7 +34,7 @@ export async function departSends(
   const barred = await barredAmong(trx, channelId, slice);
   const going = slice.filter((one) => rows.has(one) && !barred.has(one));
   const back = slice.filter((one) => rows.has(one) && barred.has(one));
-  const departing = going.map((claimed) => ({ claimed, attemptId: uuidv7() }));
+  const departing = going.map((claimed) => ({ claimed, attemptId: uuidv7(), beganAt: now }));
   await beginAttempts(
     trx,
     departing.map(({ claimed: { send }, attemptId }) => ({
@@ -48,6 +50,7 @@ export async function departSends(
       ...send,
       state: 'dispatched',
       attempts: send.attempts + 1,
+      priority: sendPriority.afterwards,
       triedAt: send.triedAt ?? now,
       dueAt: now + leaseMs,
       changedAt: now,
@@ -102,7 +105,14 @@ export async function takeBack(
 }
 
 function backToGate(send: SendRow, now: number): SendRow {
-  return { ...send, state: 'queued', dueAt: now, lease: null, changedAt: now };
+  return {
+    ...send,
+    state: 'queued',
+    priority: priorityOf(send.category),
+    dueAt: now,
+    lease: null,
+    changedAt: now,
+  };
 }
 
 /** Those whose claim still stands, locked. */

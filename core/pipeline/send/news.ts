@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import {
-  dueSends,
   type InboxRow,
   learnDailyLimit,
   noteTemplate,
+  reconsiderFor,
   reconsiderTemplate,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
@@ -57,7 +57,7 @@ export async function noteSendingNews(
     if (value === undefined || wabaId === undefined) continue;
     if (what === 'business_capability_update') {
       await learnDailyLimit(trx, wabaId, dailyLimitOf(value.max_daily_conversations_per_business));
-      await dueSends(trx, now);
+      await reconsiderFor(trx, ['daily limit'], now);
       continue;
     }
     const name = value.message_template_name;

@@ -19,6 +19,7 @@ import {
 } from '../../work/index.ts';
 import { GroupCommit } from '../receive/group-commit.ts';
 import { type Claimed, type ClaimedBatch, claimSends, leaseMs } from './claim.ts';
+import { endReleased } from './released.ts';
 import { type Departing, departSends, recheckDepartures, takeBack } from './depart.ts';
 import { type Answered, followErrors, settleSends, stopChannel } from './settle.ts';
 import { noReason } from './statuses.ts';
@@ -200,9 +201,31 @@ export function createSender(dependencies: {
     }
   };
 
+  const claimed = (
+    workspaceId: string,
+    channel: ChannelSending,
+    most: number,
+    heldAt: number,
+  ): Promise<ClaimedBatch> =>
+    store.transact(workspaceId, async (trx) => {
+      const at = { now: clock.now(), heldAt };
+      const batch = await claimSends(trx, channel, most, at);
+      await followErrors(trx, channel, batch.failed.map(failedOf), at.now);
+      return batch;
+    });
+
   const tick = async (workspaceId: string, channelId: string): Promise<TickOutcome> => {
     const channel = await store.transact(workspaceId, (trx) => channelSending(trx, channelId));
-    if (channel === undefined || channel.paused || channel.blockedReason !== null) return 'done';
+    if (channel === undefined) {
+      const most = await store.transact(workspaceId, (trx) =>
+        endReleased(trx, channelId, mostClaimed, clock.now()),
+      );
+      return most ? 'more' : 'done';
+    }
+    if (channel.paused || channel.blockedReason !== null) {
+      const { full } = await claimed(workspaceId, channel, mostClaimed, performance.now());
+      return full ? 'more' : 'done';
+    }
     if (channel.nextCallAt > clock.now()) return { notBefore: channel.nextCallAt };
     const calls = callsOf(channelId);
     const room = mostUnderWay - calls.size;
@@ -210,12 +233,7 @@ export function createSender(dependencies: {
     const provider = await opened(workspaceId, channel);
     if (provider === undefined) return 'done';
     const heldAt = performance.now();
-    const batch = await store.transact(workspaceId, async (trx) => {
-      const at = { now: clock.now(), heldAt };
-      const claimedBatch = await claimSends(trx, channel, Math.min(mostClaimed, room), at);
-      await followErrors(trx, channel, claimedBatch.failed.map(failedOf), at.now);
-      return claimedBatch;
-    });
+    const batch = await claimed(workspaceId, channel, Math.min(mostClaimed, room), heldAt);
     await lookUp(workspaceId, channel, provider, batch);
     for (let from = 0; from < batch.claimed.length; from += sliceSize) {
       await depart(workspaceId, channel, provider, batch.claimed.slice(from, from + sliceSize));
@@ -243,7 +261,14 @@ export function createSender(dependencies: {
 const holdsMs = leaseMs - 20_000;
 
 function failedOf(send: SendRow): Parameters<typeof followErrors>[2][number] {
-  return { send, code: send.errorCode ?? noReason, details: undefined, afterMs: undefined, atOnce: false };
+  return {
+    send,
+    code: send.errorCode ?? noReason,
+    details: undefined,
+    afterMs: undefined,
+    atOnce: false,
+    beganAt: send.triedAt ?? 0,
+  };
 }
 
 const noToken = 'It has no access token. Enter one for a system user of your business at the number.';

@@ -1,7 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import { channelQueues, type DueNote, type DueTarget, type Queue, type RestUntil } from './due-notes.ts';
 import { mayCallNow, nextDue } from './next-due.ts';
-import { maySend } from '../sends/channel-states.ts';
 import type { WorkspaceTransaction } from '../transaction.ts';
 
 /** What a transaction made due. */
@@ -73,8 +72,7 @@ async function callableChannels(
   const { rows } = await sql<DueNote>`
     select t.queue, t.target_id as "targetId", greatest(t.due_at, s.next_call_at) as at
     from ${asRows(notes)}
-    join channel_states s on s.workspace_id = ${trx.workspaceId} and s.channel_id = t.target_id
-    where ${maySend(trx.workspaceId)}`.execute(trx);
+    join channel_states s on s.workspace_id = ${trx.workspaceId} and s.channel_id = t.target_id`.execute(trx);
   return rows;
 }
 
