@@ -157,6 +157,7 @@ async function barredAmong(
       ({ send, values }) =>
         values.some((value) => suppressed.has(value)) ||
         withdrawn.has(send.contactId ?? '') ||
+        (channel.mode === 'test' && !channel.testPhones.includes(send.phone ?? '')) ||
         (send.category === 'marketing' && channel.marketingBlockedReason !== null),
     ),
   );
