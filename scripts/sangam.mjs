@@ -142,7 +142,7 @@ for (const [command, option] of [
   ['admin-link', 'operator'],
 ])
   if (name === command && process.env[`npm_config_${option}`] === 'true') given.push(`--${option}`);
-for (const [, variable] of readFileSync(join(root, '.env.example'), 'utf8').matchAll(/^([A-Z_]+)=/gm))
+for (const [, variable] of readFileSync(join(root, '.env.example'), 'utf8').matchAll(/^([A-Z0-9_]+)=/gm))
   if (name === 'start' && process.env[`npm_config_${variable.toLowerCase()}`] !== undefined)
     fail(
       `npm start takes no --${variable.toLowerCase().replaceAll('_', '-')}: set ${variable} in the environment or in .env.`,

@@ -23,7 +23,8 @@ await runCommand(async () => {
       await rename(unfinished, file);
       process.stdout.write(
         `${String(tables)} tables as they were at ${madeAt} are in ${file}.\n` +
-          'Its secrets are sealed: SECRETS_KEY (or DATA_DIR/secrets.key) is not in it. Keep that apart, or they are lost.\n',
+          'Its secrets are sealed: SECRETS_KEY (or DATA_DIR/secrets.key) is not in it. Keep that apart, or they are lost.\n' +
+          'Media are not in it: copy DATA_DIR/media, or the bucket MEDIA_S3_BUCKET names, beside it.\n',
       );
     });
   } catch (error) {

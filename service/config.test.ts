@@ -44,13 +44,32 @@ const ofOthers = `
 describe('the environment', () => {
   test('is what .env.example says it is', () => {
     const example = readFileSync(path.join(import.meta.dirname, '../.env.example'), 'utf8');
-    const named = [...example.matchAll(/^([A-Z_]+)=/gm)].map(([, name]) => name);
+    const named = [...example.matchAll(/^([A-Z0-9_]+)=/gm)].map(([, name]) => name);
     expect(named.toSorted()).toEqual(variableNames.toSorted());
   });
 
   test('may be empty: a sandbox on loopback', () => {
     expect(readConfig({})).toMatchObject({ port: 8080, host: 'localhost', live: undefined });
     expect(readConfig({ META_APP_SECRET: '', PORT: '' })).toMatchObject({ port: 8080, live: undefined });
+  });
+
+  test('names a bucket for media whole, or not at all', () => {
+    const bucket = {
+      MEDIA_S3_ENDPOINT: 'https://s3.ap-south-1.amazonaws.com/',
+      MEDIA_S3_BUCKET: 'sangam-media',
+      MEDIA_S3_REGION: 'ap-south-1',
+      MEDIA_S3_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+      MEDIA_S3_SECRET_ACCESS_KEY: 'a-secret-of-the-storage',
+    };
+    expect(readConfig({}).mediaBucket).toBeUndefined();
+    expect(readConfig(bucket).mediaBucket).toMatchObject({
+      endpoint: 'https://s3.ap-south-1.amazonaws.com',
+      bucket: 'sangam-media',
+    });
+    expect(() => readConfig({ ...bucket, MEDIA_S3_REGION: '' })).toThrow('needs MEDIA_S3_REGION as well');
+    expect(() => readConfig({ ...bucket, MEDIA_S3_BUCKET: 'https://bucket' })).toThrow(
+      'MEDIA_S3_BUCKET: must be the name',
+    );
   });
 
   test('takes a host in any case: it is compared with the names of this machine', () => {

@@ -7,6 +7,7 @@ import { databaseUrl } from './database/database-url.ts';
 import type { EnvFile } from './env-file.ts';
 import type { MetricsSettings } from './http/metrics-page.ts';
 import { metaId } from './channels/meta-id.ts';
+import type { BucketSettings } from './media/bucket.ts';
 import { pastedAlong } from './secrets/pasted.ts';
 import { isOfKubernetes, unknownVariables } from './unknown-variables.ts';
 import { inWords } from './wrong-input.ts';
@@ -73,6 +74,17 @@ const environment = z.object({
     .string()
     .regex(/^v\d+\.\d+$/, 'must look like v26.0')
     .default('v26.0'),
+  MEDIA_S3_ENDPOINT: url.optional(),
+  MEDIA_S3_BUCKET: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of a bucket alone, such as sangam-media')
+    .optional(),
+  MEDIA_S3_REGION: z
+    .string()
+    .regex(/^[a-z0-9-]+$/, 'must look like ap-south-1; auto where the storage has no regions')
+    .optional(),
+  MEDIA_S3_ACCESS_KEY_ID: token(3).optional(),
+  MEDIA_S3_SECRET_ACCESS_KEY: token(8).optional(),
   SANDBOX_URL: url.optional(),
   SANDBOX_CRMS: z
     .string()
@@ -147,6 +159,8 @@ export interface Config {
   readonly retention: RetentionDays;
   /** Of Meta's Graph API. */
   readonly whatsappApiVersion: string;
+  /** Where media are kept; undefined: in the data folder. */
+  readonly mediaBucket: BucketSettings | undefined;
   /** A sandbox that another process runs. */
   readonly sandboxUrl: string | undefined;
   /** The CRMs of the sandbox workspace, by their names. */
@@ -249,6 +263,7 @@ export function readConfig(env: NodeJS.ProcessEnv, files: readonly EnvFile[] = [
       audit: read.RETENTION_AUDIT_DAYS,
     },
     whatsappApiVersion: read.WHATSAPP_API_VERSION,
+    mediaBucket: readBucket(read),
     sandboxUrl: read.SANDBOX_URL,
     sandboxCrms: read.SANDBOX_CRMS,
     tracedShare: read.OTEL_EXPORTER_OTLP_ENDPOINT === undefined ? undefined : read.OTEL_TRACES_SAMPLER_ARG,
@@ -297,6 +312,39 @@ function readLive(read: Environment, ofCrms: Readonly<Record<string, unknown>>):
   }
   return { number, crms: Object.fromEntries(named.map(({ crm, settings }) => [crm, settings])) };
 }
+
+/** The variables that name a bucket: all or none. */
+function readBucket(read: Environment): BucketSettings | undefined {
+  const {
+    MEDIA_S3_ENDPOINT: endpoint,
+    MEDIA_S3_BUCKET: bucket,
+    MEDIA_S3_REGION: region,
+    MEDIA_S3_ACCESS_KEY_ID: accessKeyId,
+    MEDIA_S3_SECRET_ACCESS_KEY: secretAccessKey,
+  } = read;
+  const missing = bucketVariables.filter((name) => read[name] === undefined);
+  if (missing.length === bucketVariables.length) return undefined;
+  if (
+    endpoint === undefined ||
+    bucket === undefined ||
+    region === undefined ||
+    accessKeyId === undefined ||
+    secretAccessKey === undefined
+  ) {
+    throw new Error(
+      `Keeping media in a bucket needs ${missing.join(', ')} as well. See .env.example; leave all of them out to keep media in DATA_DIR/media.`,
+    );
+  }
+  return { endpoint, bucket, region, accessKeyId, secretAccessKey };
+}
+
+const bucketVariables = [
+  'MEDIA_S3_ENDPOINT',
+  'MEDIA_S3_BUCKET',
+  'MEDIA_S3_REGION',
+  'MEDIA_S3_ACCESS_KEY_ID',
+  'MEDIA_S3_SECRET_ACCESS_KEY',
+] as const;
 
 function isForApps(publicUrl: string): boolean {
   return publicUrl.startsWith('https://') || new URL(publicUrl).hostname === 'localhost';

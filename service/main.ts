@@ -85,6 +85,7 @@ async function main(): Promise<void> {
       sandboxUrl: currentSandboxUrl,
       readOwnNumber,
       graphVersion: config.whatsappApiVersion,
+      media: { dataDir, bucket: config.mediaBucket },
       crms,
       sandboxApp: (crm) => parties?.crms[crm],
       ...(config.live?.number === undefined

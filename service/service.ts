@@ -12,6 +12,8 @@ import {
   createReceiver,
   createPoller,
   createReconciler,
+  createMediaCopier,
+  createMediaDeleter,
   createSender,
   createSends,
   createSilenceWatch,
@@ -48,6 +50,7 @@ import { healthRoutes } from './http/health.ts';
 import { addressOf, listen, type Listening } from './http/listen.ts';
 import { keptEventRoutes } from './http/kept-events.ts';
 import { metricsPage, metricsReaders, type MetricsSettings } from './http/metrics-page.ts';
+import { mediaRoutes } from './http/media.ts';
 import { memberRoutes } from './http/members.ts';
 import { oauthRoutes } from './http/oauth.ts';
 import { correctionRoutes } from './http/corrections.ts';
@@ -67,6 +70,7 @@ import { createFailingWorkers } from './monitoring/failing-workers.ts';
 import { addGauges } from './monitoring/gauges.ts';
 import { createRepeatedErrors } from './monitoring/repeated-errors.ts';
 import { createReports } from './monitoring/reports.ts';
+import { createMediaPlaces, type MediaSettings } from './media/places.ts';
 import { createRetention } from './retention.ts';
 import type { SandboxUrl } from './running-sandbox.ts';
 import { createSessions, type Member, type Sessions } from './members/sessions.ts';
@@ -98,6 +102,8 @@ export interface ServiceOptions {
   readonly crmLimits?: AccountFacts['limits'];
   /** Where sandbox workspaces find their CRMs; undefined while no process runs a sandbox. */
   readonly sandboxUrl: SandboxUrl;
+  /** Where bytes of media lie. */
+  readonly media: MediaSettings;
 }
 
 /** One process of Sangam: everything built, nothing started. */
@@ -242,11 +248,13 @@ export function createService(options: ServiceOptions): Service {
     version: options.graphVersion,
     sandboxUrl: options.sandboxUrl,
   });
+  const places = createMediaPlaces(options.media);
   const sender = createSender({
     store,
     clock,
     dispatcher,
     providers,
+    places,
     counts: { sent: reports.sent, failed: failingWorkers.failed('send') },
   });
   const sweep = createRetention({ store, clock, days: options.retention });
@@ -273,6 +281,15 @@ export function createService(options: ServiceOptions): Service {
     checker.worker,
     poller.worker,
     sender,
+    createMediaCopier({
+      store,
+      clock,
+      dispatcher,
+      providers,
+      places,
+      failed: failingWorkers.failed('media'),
+    }),
+    createMediaDeleter({ store, clock, dispatcher, places, failed: failingWorkers.failed('media') }),
     createSweeper({ store, clock, dispatcher, failed: failingWorkers.failed('sweep') }),
     createSilenceWatch({ store, clock, dispatcher, failed: failingWorkers.failed('sweep') }),
     new QueueWorker(dispatcher, {
@@ -312,6 +329,7 @@ export function createService(options: ServiceOptions): Service {
     ...sessionRoutes({ sessions, clock, publicUrl: () => publicUrl() }),
     ...contactRoutes({ store, clock }),
     ...sendRoutes({ store, sends: createSends({ store, clock }), providers }),
+    ...mediaRoutes({ store, places, clock }),
     ...templateRoutes({ store, providers, clock }),
     ...sendingRoutes({ store, clock }),
     ...correctionRoutes({ store, corrections }),

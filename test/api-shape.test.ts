@@ -34,6 +34,7 @@ beforeAll(async () => {
 afterAll(() => fixture.close());
 
 const memberIds = [1, 2, 3].map(() => randomUUID());
+const personOfMedia = randomUUID();
 
 function inside<Result>(work: (trx: WorkspaceTransaction) => Promise<Result>): Promise<Result> {
   return fixture.store.transact(workspaceId, work);
@@ -91,6 +92,15 @@ async function someOfEverything(trx: WorkspaceTransaction): Promise<void> {
             select ${workspaceId}::uuid, ${connectionId}::uuid, 'contact:' || id, id, 2, ${now}, 'rush'
             from unnest(${ids}::uuid[]) as t (id)`.execute(trx);
   const before = [{ recordId: 'r0', primary: true, reason: 'created', partedAt: now, createdAt: now }];
+  const { channelId } = fixture.parties.whatsapp;
+  await sql`insert into contacts (workspace_id, contact_id, created_at)
+            values (${workspaceId}, ${personOfMedia}, ${now})`.execute(trx);
+  await sql`insert into messages (workspace_id, channel_id, wamid, contact_id, origin, direction, at, event_key, content_hash)
+            select ${workspaceId}::uuid, ${channelId}::uuid, id, ${personOfMedia}::uuid, 'customer', 'in', ${now}, '', ''
+            from unnest(${ids}::text[]) as t (id)`.execute(trx);
+  await sql`insert into media (workspace_id, media_id, direction, channel_id, wamid, kind, state, created_at)
+            select ${workspaceId}::uuid, id, 'in', ${channelId}::uuid, id::text, 'image', 'gone', ${now}
+            from unnest(${ids}::uuid[]) as t (id)`.execute(trx);
   for (const id of ids) {
     await writeAudit(trx, { memberId: id, action: 'close alert', subject: id, at: now });
     await raiseAlert(trx, { kind: 'rush of new records', subject: id, message: 'Many new records.' }, now);
@@ -276,6 +286,7 @@ const singles = [
   '/sends/:sendId',
   '/sending/settings',
   '/channels/:channelId/sending',
+  '/media/:mediaId',
   '/statement',
   '/statement.csv',
 ];
@@ -288,7 +299,7 @@ function lists(): string[] {
     .flatMap((route) =>
       route.endsWith('/report')
         ? [`${route}?section=fields`, `${route}?section=unreadable numbers`]
-        : [route],
+        : [route === '/media' ? `${route}?contactId=${personOfMedia}` : route],
     )
     .map(filled);
 }

@@ -65,6 +65,8 @@ interface Example {
   readonly ids?: Readonly<Record<string, string>>;
   readonly query?: string;
   readonly body?: object;
+  /** In place of it: bytes, and what they are called. */
+  readonly file?: { readonly type: string; readonly bytes: string };
   /** What must not be found in the audit. */
   readonly secret?: string;
   /** Where it can be done, when not in the sandbox's workspace. */
@@ -198,6 +200,13 @@ async function checked(query = ''): Promise<Example> {
   return ofConnection({ query });
 }
 
+async function medium(): Promise<Example> {
+  const { session } = await signIn('rep');
+  const file = { type: 'text/plain', bytes: 'Words' };
+  const { text } = await ask('POST /media', { file }, session);
+  return { ids: { mediaId: (JSON.parse(text) as { mediaId: string }).mediaId } };
+}
+
 async function link(): Promise<Example> {
   const contactId = await contact();
   await inside((trx) =>
@@ -267,6 +276,14 @@ const routes: Readonly<Record<string, Reads | Writes>> = {
     const decision = { kind: 'join' as const, subject: {}, memberId: randomUUID(), at: now() };
     return { ids: { decisionId: await inside((trx) => saveDecision(trx, decision)) } };
   }),
+
+  'POST /media': writes('add medium', () => ({
+    query: 'filename=Asha.txt',
+    file: { type: 'text/plain', bytes: 'Words of Asha' },
+    secret: 'Asha',
+  })),
+  'GET /media': reads(() => ({ query: `contactId=${randomUUID()}` })),
+  'GET /media/:mediaId': reads(medium),
 
   'GET /connections': reads(),
   'POST /connections': writes('reconnect account', () => {
@@ -410,10 +427,11 @@ async function ask(name: string, example: Example, session: string | undefined):
   const response = await fetch(`${service.url()}/api/v1${path}?${example.query ?? ''}`, {
     method,
     headers: {
-      'content-type': 'application/json',
+      'content-type': example.file?.type ?? 'application/json',
       ...(session === undefined ? {} : { authorization: `Bearer ${session}` }),
     },
     ...(example.body === undefined ? {} : { body: JSON.stringify(example.body) }),
+    ...(example.file === undefined ? {} : { body: example.file.bytes }),
   });
   const text = await response.text();
   const code = /^\{"error":\{"code":"(\w+)"/.exec(text)?.[1];

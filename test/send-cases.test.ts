@@ -1,5 +1,6 @@
 import { ensureMember } from '@sangam/core/store';
 import type { Service } from '@sangam/service';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Api, apiOf, createServiceFixture, type ServiceFixture, until } from './harness/index.ts';
 
@@ -310,6 +311,43 @@ describe.each(['at once', 'by status'] as const)('%s', (when) => {
     expect(send.tries).toBe(3);
     expect(await calls(phone)).toBe(3);
   });
+});
+
+test('131063: by the endpoint for marketing messages', async () => {
+  const { phone, contactId } = await somebody();
+  await play(phone, { code: 131063, when: 'at once', times: 1 });
+  const { sendId } = await ask(contactId, offer);
+  await onceIn(sendId, 'delivered', 'read');
+  const { results } = await fixture.control<{ results: { to?: string; endpoint: string }[] }>(
+    'GET',
+    '/whatsapp/requests',
+  );
+  const endpoints = results.filter(({ to }) => to === phone).map(({ endpoint }) => endpoint);
+  expect(endpoints.map((endpoint) => endpoint.includes('marketing_messages'))).toEqual([false, true]);
+});
+
+test('131062: who is known without a phone gets no code, and is told why', async () => {
+  fixture.clock.advance(1_000);
+  const written = { userId: 'IN.7001', username: 'ravi.i', type: 'text', text: 'Hello' };
+  await fixture.control('POST', '/whatsapp/customer/messages', written);
+  const contactId = await until('them to be a contact', async () => {
+    const { rows } = await fixture.store.transact(fixture.parties.workspaceId, (trx) =>
+      sql<{ contactId: string }>`
+        select contact_id as "contactId" from identities
+        where workspace_id = ${trx.workspaceId} and value like '%IN.7001'`.execute(trx),
+    );
+    return rows[0]?.contactId;
+  });
+  const code = {
+    type: 'template',
+    template: { name: 'login_code', language: 'en', body: ['4711'], buttons: [{ index: 0, url: '4711' }] },
+  };
+  const { sendId } = await ask(contactId, code);
+  expect(await onceIn(sendId, 'refused', 'failed')).toMatchObject({
+    reason: 'phone instead',
+    errorCode: 131062,
+  });
+  await onceIn((await ask(contactId, text)).sendId, 'delivered', 'read');
 });
 
 test('what Meta cannot do is tried for an hour, and is a dead letter then', async () => {

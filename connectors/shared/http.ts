@@ -26,6 +26,8 @@ export interface HttpBounds {
   readonly timeoutMs: number;
   /** Longest answer that is read. */
   readonly mostBytes: number;
+  /** On the monotonic clock: what is not written by then does not leave, as `not_connected`. */
+  readonly beginBy?: number | undefined;
 }
 
 /** More than an answer about one thing has, and more than one about a batch or a page of records has. */
@@ -64,7 +66,7 @@ interface Answer {
 type RawHeaders = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
 
 function dispatch({ method, url, headers, body }: HttpRequest, bounds: HttpBounds): Promise<Answer> {
-  const { vendor, origin, timeoutMs, mostBytes } = bounds;
+  const { vendor, origin, timeoutMs, mostBytes, beginBy = Infinity } = bounds;
   const { origin: server, pathname, search } = new URL(url);
   return new Promise((resolve, reject) => {
     /** Undefined until the request is written. */
@@ -96,6 +98,8 @@ function dispatch({ method, url, headers, body }: HttpRequest, bounds: HttpBound
       {
         onRequestStart(started) {
           controller = started;
+          // It is asked here, with the connection made: nothing of the request is written before.
+          if (performance.now() > beginBy) stop('not_connected', `${vendor} could not be reached in time`);
           if (stopped !== undefined) started.abort(stopped);
         },
         onResponseStart(_controller, status, answered) {

@@ -119,6 +119,16 @@ describe('a send', () => {
     expect(await provider.send(text)).toMatchObject({ outcome: 'refused', error: { code: 2 } });
   });
 
+  test('that is late to begin is not written, on a new connection and on one that stands', async () => {
+    const { asked, provider } = await channel(json(200, taken()));
+    const late = { ...text, beginBy: performance.now() - 1 };
+    expect(await provider.send(late)).toMatchObject({ outcome: 'refused', error: { code: 2 } });
+    const early = { ...text, beginBy: performance.now() + 60_000 };
+    expect(await provider.send(early)).toMatchObject({ outcome: 'accepted' });
+    expect(await provider.send(late)).toMatchObject({ outcome: 'refused', error: { code: 2 } });
+    expect(asked).toHaveLength(1);
+  });
+
   test('with a token that can be none is not made', async () => {
     const { asked, provider } = await channel(json(200, taken()), { token: 'EAA\nx' });
     expect(await provider.send(text)).toMatchObject({ outcome: 'refused', error: { code: 190 } });

@@ -18,13 +18,13 @@ export interface CloudApiAccess extends GraphAccess {
 /** A channel at Meta's Cloud API. docs/vendors/whatsapp.md §3. */
 export function openCloudApi(access: CloudApiAccess): Provider {
   const { phoneNumberId, accessToken } = access;
-  const post = async (endpoint: string, body: object) => {
+  const post = async (endpoint: string, body: object, beginBy?: number) => {
     const json = asJson(body);
     const headers = { ...json.headers, ...unpacked };
     return callGraph(
       access,
       { method: 'POST', path: `/${phoneNumberId}/${endpoint}`, ...json, headers },
-      bounds,
+      { ...bounds, beginBy },
     );
   };
   return {
@@ -38,7 +38,7 @@ export function openCloudApi(access: CloudApiAccess): Provider {
           };
         }
         const endpoint = message.asMarketing ? 'marketing_messages' : 'messages';
-        return sendAnswer(await post(endpoint, body), accessToken);
+        return sendAnswer(await post(endpoint, body, message.beginBy), accessToken);
       } catch (error) {
         return unanswered(error);
       }

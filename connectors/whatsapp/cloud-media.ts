@@ -1,4 +1,4 @@
-import type { ProviderMedium } from '@sangam/core/whatsapp';
+import { hexHash, type ProviderMedium } from '@sangam/core/whatsapp';
 import { SangamError } from '@sangam/core/errors';
 import { z } from 'zod';
 import { exchange } from '../shared/http.ts';
@@ -75,7 +75,7 @@ export async function fetchMedia(
       'WhatsApp named an address for the medium that is not its own',
     );
   }
-  return { mimeType, bytes: await bytesAt(url, accessToken, mostBytes), sha256: asHex(sha256) };
+  return { mimeType, bytes: await bytesAt(url, accessToken, mostBytes), sha256: hexHash(sha256) };
 }
 
 async function bytesAt(url: string, accessToken: string, mostBytes: number): Promise<Uint8Array> {
@@ -99,14 +99,6 @@ async function bytesAt(url: string, accessToken: string, mostBytes: number): Pro
     const most = `${String(Math.floor(mostBytes / 1024))} kB`;
     throw failure('media_too_large', 'never', `The medium is larger than the ${most} that are kept`);
   }
-}
-
-/** Meta says it in hex here, and in base64 in webhooks. */
-function asHex(sha256: string | undefined): string | undefined {
-  if (sha256 === undefined) return undefined;
-  if (/^[\da-f]{64}$/i.test(sha256)) return sha256.toLowerCase();
-  const bytes = Buffer.from(sha256, 'base64');
-  return bytes.length === 32 ? bytes.toString('hex') : undefined;
 }
 
 function gone(): SangamError {

@@ -1,4 +1,4 @@
-import { exchange, type HttpRequest, isToken } from '../shared/http.ts';
+import { exchange, type HttpBounds, type HttpRequest, isToken } from '../shared/http.ts';
 import { parseJson } from '../shared/json.ts';
 import { failure, refusedToken } from './graph-errors.ts';
 
@@ -32,7 +32,7 @@ export interface GraphAnswer {
 export async function callGraph(
   { basePath, version, accessToken }: GraphAccess,
   { method, path, query, headers, body }: GraphRequest,
-  bounds: { readonly timeoutMs: number; readonly mostBytes: number },
+  bounds: Pick<HttpBounds, 'timeoutMs' | 'mostBytes' | 'beginBy'>,
 ): Promise<GraphAnswer> {
   if (!isToken(accessToken)) throw failure('token_refused', 'never', refusedToken);
   const asked = query === undefined ? '' : `?${new URLSearchParams(query).toString()}`;

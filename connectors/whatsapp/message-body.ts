@@ -1,4 +1,10 @@
-import type { MediaSource, Outbound, OutboundContent, OutboundTemplate } from '@sangam/core/whatsapp';
+import {
+  type MediaSource,
+  mediumOf,
+  type Outbound,
+  type OutboundContent,
+  type OutboundTemplate,
+} from '@sangam/core/whatsapp';
 
 /** A message in Meta's form. docs/vendors/whatsapp.md §2.5, §3.1, §3.2, §3.9. */
 
@@ -7,7 +13,7 @@ type Medium = { readonly id: string } | { readonly link: string };
 
 /** Undefined: the medium it names is not at WhatsApp. */
 export function messageBody({ waId, bsuid, content, opaque, mediaIds }: Outbound): Body | undefined {
-  const source = mediumIn(content);
+  const source = mediumOf(content)?.source;
   const medium = source === undefined ? undefined : mediumAt(source, mediaIds);
   if (source !== undefined && medium === undefined) return undefined;
   return {
@@ -22,15 +28,6 @@ export function messageBody({ waId, bsuid, content, opaque, mediaIds }: Outbound
       : {}),
     biz_opaque_callback_data: opaque,
   };
-}
-
-function mediumIn(content: OutboundContent): MediaSource | undefined {
-  if ('media' in content) return content.media;
-  const header = content.type === 'template' ? content.template.header : undefined;
-  if (header === undefined) return undefined;
-  if ('image' in header) return header.image;
-  if ('video' in header) return header.video;
-  return 'document' in header ? header.document : undefined;
 }
 
 function mediumAt(source: MediaSource, ids: ReadonlyMap<string, string>): Medium | undefined {

@@ -22,3 +22,7 @@ export * from './sweeper.ts';
 export { createSender, freshMs, type Providers, type SendCounts } from './send/send.ts';
 export { settingsOf } from './send/facts.ts';
 export { createSends, type Sends, trySendsAnew } from './send/ask.ts';
+export type { MediaPlace, MediaPlaces } from './media/places.ts';
+export { createMediaCopier } from './media/copy.ts';
+export { createMediaDeleter } from './media/delete.ts';
+export { alertElsewhere } from './media/elsewhere.ts';

@@ -1,6 +1,6 @@
 import type { ConsentState } from '../consent/index.ts';
 import type { ContactFields } from '../crm/index.ts';
-import type { RequestedContent, Template, TemplateCategory } from '../whatsapp/index.ts';
+import type { MediaKind, RequestedContent, Template, TemplateCategory } from '../whatsapp/index.ts';
 import type { SendingSettings } from './settings.ts';
 
 /** What is asked at a gate, and how things stand there. Times in milliseconds. */
@@ -10,6 +10,7 @@ export type SendReason =
   | 'daily limit'
   | 'expired'
   | 'marketing cap'
+  | 'media unknown'
   | 'no address'
   | 'no consent'
   | 'not listed'
@@ -74,6 +75,8 @@ export interface GateFacts {
   /** Of the template it names. `unknown`: it was not looked for yet; `missing`: it was, and is not there. */
   readonly template:
     'none' | 'unknown' | 'missing' | { readonly template: Template; readonly pausedUntil: number | null };
+  /** Of the medium of ours it names. */
+  readonly medium: 'none' | 'missing' | MediaKind;
   /** Since WhatsApp held it back, they were sent something else. */
   readonly sentSomethingElse: boolean;
   /** How many more people may be written to outside their windows; null: without limit. */

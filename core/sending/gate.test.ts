@@ -53,6 +53,7 @@ const open: GateFacts = {
     outsideAt: null,
   },
   template: { template, pausedUntil: null },
+  medium: 'none',
   sentSomethingElse: false,
   dailyLeft: null,
 };

@@ -1,6 +1,6 @@
 export * from './asking.ts';
 export * from './gate.ts';
-export { pair } from './obstacles.ts';
+export { keptBack, pair } from './obstacles.ts';
 export { fieldsAskedFor, isField } from './values.ts';
 export * from './settings.ts';
 export * from './after-error.ts';

@@ -1,3 +1,4 @@
+import { ownMediumOf } from '../whatsapp/index.ts';
 import { quietUntil, zonesOf } from './quiet-hours.ts';
 import type { AskedMessage, Category, GateFacts, SendReason } from './asking.ts';
 import type { SendingSettings } from './settings.ts';
@@ -55,6 +56,7 @@ export const checks: readonly Check[] = [
   late,
   withoutAddress,
   templateUnfit,
+  mediumUnfit,
   optedOut,
   withoutConsent,
   unreachable,
@@ -103,6 +105,16 @@ function templateUnfit({ asked: { content }, template: known, now }: Asking): Ob
     'template not approved',
     `Template ${name} is ${status}: nothing is sent with it. Choose another.`,
   );
+}
+
+function mediumUnfit({ asked: { content }, medium }: Asking): Obstacle | undefined {
+  const named = ownMediumOf(content);
+  if (named === undefined || medium === named.kind) return undefined;
+  const said =
+    medium === 'missing' || medium === 'none'
+      ? 'There is no such medium here: it may be gone with a person who was erased. Give it to Sangam once more.'
+      : `The medium is of kind ${medium}, and the message wants one of kind ${named.kind}.`;
+  return refused('media unknown', said);
 }
 
 function optedOut({ person: { consent, stopUnderWay }, category, now }: Asking): Obstacle | undefined {
@@ -223,7 +235,13 @@ function overPairLimit({ gate, now }: Asking): Obstacle | undefined {
 }
 
 /** By the channel's mode: it is worked out and shown, and does not leave. */
-export function keptBack({ channel: { mode, testPhones }, person: { phone } }: Asking): Obstacle | undefined {
+export function keptBack({
+  channel: { mode, testPhones },
+  person: { phone },
+}: {
+  readonly channel: Pick<GateFacts['channel'], 'mode' | 'testPhones'>;
+  readonly person: Pick<GateFacts['person'], 'phone'>;
+}): Obstacle | undefined {
   if (mode === 'shadow') {
     return refused('shadow', 'This number is in shadow: what would leave is shown, and nothing leaves.');
   }

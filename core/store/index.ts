@@ -76,3 +76,5 @@ export * from './sends/attempts.ts';
 export * from './sends/channel-states.ts';
 export * from './sends/gates.ts';
 export * from './sends/templates.ts';
+export * from './media/media.ts';
+export * from './media/uploads.ts';

@@ -1,5 +1,5 @@
 import type { ColumnType, Generated, Selectable } from 'kysely';
-import type { AccountAlertKind, TemplateCategory } from '../whatsapp/index.ts';
+import type { AccountAlertKind, MediaKind, TemplateCategory } from '../whatsapp/index.ts';
 
 /**
  * The tables, as migrations/ makes them. `…_at`, `at`, `since` and `…_until` are milliseconds since the epoch.
@@ -152,6 +152,10 @@ export interface Database {
     lease: string | null;
     wamid: string | null;
     changed_at: number;
+    /** The medium of ours it names. */
+    media_id: ColumnType<string | null, string | null | undefined>;
+    /** It failed once for its medium, which was uploaded anew. */
+    medium_renewed: ColumnType<boolean, boolean | undefined>;
   };
   send_attempts: {
     workspace_id: string;
@@ -186,6 +190,45 @@ export interface Database {
     /** When they were last sent something outside their window. */
     outside_at: number | null;
   };
+  /** A picture, film, voice message, document or sticker, either way. */
+  media: {
+    workspace_id: string;
+    media_id: string;
+    direction: 'in' | 'out';
+    /** Of one that came: the number it came to, and its message. */
+    channel_id: string | null;
+    wamid: string | null;
+    provider_id: string | null;
+    kind: MediaKind;
+    /** What its message said of it; the hash in hex. */
+    claimed_type: string | null;
+    said_sha256: string | null;
+    filename: string | null;
+    /** What its bytes are. */
+    mime_type: string | null;
+    size: number | null;
+    sha256: string | null;
+    /** The folder or bucket its bytes lie in or are about to, and their name there. */
+    place: string | null;
+    key: string | null;
+    state: MediaState;
+    /** Why there is nothing, or nothing yet. */
+    reason: string | null;
+    due_at: number | null;
+    attempts: ColumnType<number, number | undefined>;
+    lease: string | null;
+    created_at: number;
+  };
+  /** The provider's id of a medium of ours, good for 30 days and for one number. */
+  media_uploads: {
+    workspace_id: string;
+    media_id: string;
+    channel_id: string;
+    provider_id: string;
+    uploaded_at: number;
+  };
+  /** Bytes that are to go, since whoever they were of was erased. */
+  media_deletions: { workspace_id: string; place: string; key: string; due_at: number };
   templates: {
     workspace_id: string;
     waba_id: string;
@@ -815,6 +858,7 @@ export type AlertKind =
   | 'channel stopped'
   | 'connection blocked'
   | 'fields missing'
+  | 'media elsewhere'
   | 'number taken over'
   | 'opt-out not applied'
   | 'rush of new records'
@@ -825,6 +869,9 @@ export type AlertKind =
   | 'webhooks silent'
   | 'webhooks undelivered'
   | 'work failing';
+
+/** Its bytes are to come, here, gone at the provider, or not taken. */
+export type MediaState = 'waiting' | 'kept' | 'gone' | 'refused';
 
 export type DecisionKind = 'relink' | 'unlink' | 'join' | 'hand over' | 'conflict';
 
@@ -870,6 +917,9 @@ export const workspaceTables = [
   'send_attempts',
   'gates',
   'templates',
+  'media',
+  'media_uploads',
+  'media_deletions',
   'event_keys',
   'inbox',
   'suppression',

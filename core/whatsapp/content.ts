@@ -9,6 +9,7 @@ import type {
   VendorError,
 } from './event.ts';
 import { timeOf } from './identities.ts';
+import { hexHash } from './media-kinds.ts';
 import { type ContentPayload, contentSchema, type VendorErrorPayload } from './schemas.ts';
 
 /** Body keys by which a message without `type` tells what it is. */
@@ -39,6 +40,7 @@ export function readContent(payload: ContentPayload): MessageContent {
   const { reaction, context, edit, revoke, template } = payload;
   const product = context?.referred_product?.product_retailer_id;
   const medium = payload.image ?? payload.video ?? payload.audio ?? payload.document ?? payload.sticker;
+  const sha256 = hexHash(medium?.sha256);
   const reactedTo = reaction?.message_id ?? reaction?.messsage_id;
   const buttonPayload =
     payload.button?.payload ?? payload.interactive?.button_reply?.id ?? payload.interactive?.list_reply?.id;
@@ -63,6 +65,7 @@ export function readContent(payload: ContentPayload): MessageContent {
             ...(medium.id === undefined ? {} : { id: medium.id }),
             ...(medium.mime_type === undefined ? {} : { mimeType: medium.mime_type }),
             ...(medium.filename === undefined ? {} : { filename: medium.filename }),
+            ...(sha256 === undefined ? {} : { sha256 }),
           },
         }),
     ...(flowAnswer === undefined ? {} : { flowAnswer }),

@@ -121,7 +121,13 @@ export interface MessageContent {
   /** Name of the template it was made from. */
   readonly template?: string;
   readonly reaction?: { readonly to: string; readonly emoji?: string };
-  readonly media?: { readonly id?: string; readonly mimeType?: string; readonly filename?: string };
+  readonly media?: {
+    readonly id?: string;
+    readonly mimeType?: string;
+    readonly filename?: string;
+    /** Hex. */
+    readonly sha256?: string;
+  };
   readonly flowAnswer?: FlowAnswer;
   readonly orderItems?: readonly OrderItem[];
   readonly location?: Location;

@@ -6,6 +6,7 @@ export { identitiesFrom } from './identities.ts';
 export * from './stop.ts';
 export { poorness } from './content.ts';
 export * from './account-alert.ts';
+export * from './media-kinds.ts';
 export * from './outbound.ts';
 export * from './provider.ts';
 export * from './templates.ts';

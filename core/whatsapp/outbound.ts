@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { MediaKind } from './media-kinds.ts';
 
 /**
  * What a business may send, in our words: as it is asked for by the API, and kept. Forms and limits:
@@ -113,3 +114,25 @@ export type RequestedTemplate = Extract<RequestedContent, { type: 'template' }>[
 const outboundContent = contentOf(z.string());
 export type OutboundContent = z.infer<typeof outboundContent>;
 export type OutboundTemplate = Extract<OutboundContent, { type: 'template' }>['template'];
+
+/** The medium a message names, and what it is used as; undefined: none. */
+export function mediumOf(
+  content: RequestedContent | OutboundContent,
+): { readonly kind: MediaKind; readonly source: MediaSource } | undefined {
+  if ('media' in content) return { kind: content.type, source: content.media };
+  const header = content.type === 'template' ? content.template.header : undefined;
+  if (header === undefined) return undefined;
+  if ('image' in header) return { kind: 'image', source: header.image };
+  if ('video' in header) return { kind: 'video', source: header.video };
+  return 'document' in header ? { kind: 'document', source: header.document } : undefined;
+}
+
+/** Of it where it is one that was given to us. */
+export function ownMediumOf(
+  content: RequestedContent | OutboundContent,
+): { readonly kind: MediaKind; readonly mediaId: string } | undefined {
+  const medium = mediumOf(content);
+  return medium === undefined || !('mediaId' in medium.source)
+    ? undefined
+    : { kind: medium.kind, mediaId: medium.source.mediaId };
+}

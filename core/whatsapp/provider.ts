@@ -15,6 +15,11 @@ export interface Outbound {
   readonly mediaIds: ReadonlyMap<string, string>;
   /** By the endpoint for marketing messages, where an account sends them by no other. */
   readonly asMarketing: boolean;
+  /**
+   * On the monotonic clock: a request not written by then, as its connection took long to be made or its process stood still,
+   * does not leave, and is refused as what nobody heard.
+   */
+  readonly beginBy?: number;
 }
 
 /** `unknown`: it may have been taken in, and may not. */

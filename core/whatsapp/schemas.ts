@@ -20,7 +20,9 @@ const vendorError = z.looseObject({
   error_data: maybe(z.looseObject({ details: text })),
 });
 
-const media = maybe(z.looseObject({ id: scalar, mime_type: text, filename: text, caption: text }));
+const media = maybe(
+  z.looseObject({ id: scalar, mime_type: text, sha256: text, filename: text, caption: text }),
+);
 const reply = maybe(z.looseObject({ id: scalar, title: text, description: text }));
 
 export const contactSchema = z.looseObject({

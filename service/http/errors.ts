@@ -61,6 +61,7 @@ const addresses: Readonly<Record<string, string>> = {
   no_such_alert: 'GET /api/v1/alerts?state=open lists those there are.',
   no_such_open_alert: 'GET /api/v1/alerts?state=open lists those there are.',
   no_such_dead_letter: 'GET /api/v1/dead-letters lists those there are.',
+  no_such_medium: 'GET /api/v1/media?contactId=… lists those of a person.',
   no_such_kept_event: 'GET /api/v1/kept-events lists those there are.',
 };
 

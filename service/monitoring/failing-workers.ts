@@ -40,6 +40,7 @@ const steps = {
   poll: 'Changes in a CRM are not looked for',
   webhooks: 'CRM accounts are not asked for their webhooks',
   retention: 'What has had its time is not swept',
+  media: 'Media are not got, or not deleted',
   numbers: 'A number that changed at Meta is shown as it was',
 } as const;
 export type Step = keyof typeof steps;

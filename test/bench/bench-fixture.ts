@@ -35,6 +35,8 @@ interface Usage {
 export interface BenchService {
   readonly url: string;
   usage(): Promise<Usage>;
+  /** Of an admin of this workspace. */
+  sessionIn(workspaceId: string): Promise<string>;
   startWork(): void;
   stop(): Promise<void>;
 }
@@ -143,6 +145,11 @@ async function startService(
       const told = answer<Usage>();
       child.send('usage');
       return told;
+    },
+    async sessionIn(workspaceId) {
+      const told = answer<{ session: string }>();
+      child.send({ sessionIn: workspaceId });
+      return (await told).session;
     },
     startWork: () => void child.send('work'),
     stop: () =>

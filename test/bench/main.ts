@@ -4,9 +4,11 @@ import { sql } from 'kysely';
 import pg from 'pg';
 import { type LoadResult, post } from './load.ts';
 import { mustBeReached } from '../harness/given-database.ts';
+import { monotonicNow } from '../harness/send-law.ts';
 import { isEmpty } from '../harness/waiting.ts';
 import { fillIdle, idleCost } from './idle.ts';
 import { openSandboxProcess } from './sandbox.ts';
+import { allLeft, askInBulk, cameAt, wordsOf } from './sends.ts';
 import { requestsOf } from './traffic.ts';
 import { type BenchVendor, vendors } from './vendors.ts';
 import {
@@ -17,7 +19,7 @@ import {
 } from './bench-fixture.ts';
 
 /**
- * `npm run bench -- [intake] [apply] [neighbour] [way] [idle] [memory] [--rows=1000000] [--minutes=2] [--crm=hubspot]
+ * `npm run bench -- [intake] [apply] [neighbour] [way] [idle] [memory] [sends] [--rows=1000000] [--minutes=2] [--crm=hubspot]
  * [--database=URL]`: one JSON line a figure, its goal beside it (docs/design.md §6). Absolute figures move with the machine; compare ratios, CPU-ms
  * and counts. On a database that is given, such as a distributed one, what it makes stays.
  */
@@ -234,6 +236,13 @@ async function lastToldAt(fixture: BenchFixture, at: number): Promise<void> {
   await client.end();
 }
 
+async function setModes(fixture: BenchFixture, mode: 'shadow' | 'live'): Promise<void> {
+  const client = new pg.Client({ connectionString: fixture.databaseUrl });
+  await client.connect();
+  await client.query('update crm_connections set mode = $1', [mode]);
+  await client.end();
+}
+
 async function way(fixture: BenchFixture): Promise<void> {
   const sandbox = await openSandboxProcess(fixture, sizes.crm);
   const people = 10_000;
@@ -369,7 +378,73 @@ async function memory(fixture: BenchFixture): Promise<void> {
   );
 }
 
-const scenarios = { intake, apply, neighbour, way, idle, memory };
+/** Messages to people who agreed to them, behind every gate, while nothing else happens. */
+async function sends(fixture: BenchFixture): Promise<void> {
+  const sandbox = await openSandboxProcess(fixture, sizes.crm);
+  const { channel } = sandbox;
+  const count = 4_000;
+  const first = await fixture.startService('receive', sandbox.url);
+  await post(webhookUrl(first, channel), wordsOf(sandbox, 'START', { first: 0, count }), 8);
+  first.startWork();
+  await drained(fixture, channel);
+  while (await unwritten(fixture, channel)) await wait(100);
+  await first.stop();
+
+  // What each message costs at a CRM is measured elsewhere.
+  await setModes(fixture, 'shadow');
+  await askInBulk(fixture, sandbox, count);
+  const service = await fixture.startService('receive', sandbox.url);
+  const before = await service.usage();
+  const started = performance.now();
+  service.startWork();
+  await allLeft(fixture, sandbox, count, 300_000);
+  const seconds = (performance.now() - started) / 1000;
+  const after = await service.usage();
+  figure('sends through every gate', count / seconds, 'sends/s', '>= 1000');
+  figure('send CPU, told to its conversation', (after.cpuMs - before.cpuMs) / count, 'CPU-ms/send', '<= 0.5');
+  figure('send memory', after.rssMb, 'MB', '<= 300');
+  await drained(fixture, channel);
+  await setModes(fixture, 'live');
+  while (await unwritten(fixture, channel)) await wait(100);
+
+  const session = await service.sessionIn(channel.workspaceId);
+  const content = { type: 'template', template: { name: 'welcome', language: 'en' } };
+  const asked: number[] = [];
+  for (let index = 0; index < 40; index += 1) {
+    const phone = `9192${String(10_000_000 + index)}`;
+    await fetch(`${sandbox.url}/whatsapp/requests`, { method: 'DELETE' });
+    await wait(100);
+    const at = monotonicNow();
+    const answer = await fetch(`${service.url}/api/v1/sends`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${session}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ clientId: `bench ${String(index)}`, to: { phone: `+${phone}` }, content }),
+    });
+    if (answer.status !== 201) throw new Error(`A send was refused: ${await answer.text()}`);
+    asked.push((await cameAt(sandbox, phone)) - at);
+  }
+  asked.sort((x, y) => x - y);
+  figure('API call to request at WhatsApp, idle p50', asked[20] ?? 0, 'ms', '<= 100');
+  figure('API call to request at WhatsApp, idle p99', asked.at(-1) ?? 0, 'ms');
+
+  const stopped: number[] = [];
+  for (let index = 0; index < 60; index += 1) {
+    const calls = await sandbox.calls();
+    const begun = performance.now();
+    const request = wordsOf(sandbox, 'STOP', { first: index, count: 1 });
+    await post(webhookUrl(service, channel), request, 1);
+    while ((await sandbox.calls()) === calls) await wait(2);
+    stopped.push(performance.now() - begun);
+    while (await unwritten(fixture, channel)) await wait(20);
+  }
+  stopped.sort((x, y) => x - y);
+  figure('STOP to CRM flag, p50', stopped[30] ?? 0, 'ms');
+  figure('STOP to CRM flag, p99', stopped.at(-1) ?? 0, 'ms', '<= 2000');
+  await service.stop();
+  sandbox.close();
+}
+
+const scenarios = { intake, apply, neighbour, way, idle, memory, sends };
 const unknown = wanted.filter((name) => !Object.keys(scenarios).includes(name));
 if (unknown.length > 0)
   refuse(`There is no bench ${unknown.join(', ')}. There are: ${Object.keys(scenarios).join(', ')}.`);

@@ -16,9 +16,11 @@ const sandbox = await createSandbox({
   clock: new SandboxClock(),
   ownHosts: () => [host],
   access: { admits: async () => true },
-  whatsapp: { ...parties.whatsapp, accessToken: 'not-called', webhookUrl: () => 'http://127.0.0.1:9' },
+  whatsapp: { ...parties.whatsapp, webhookUrl: () => 'http://127.0.0.1:9' },
   crms: parties.crms,
   rules: {
+    // Nothing is told back: what answers and statuses cost is measured elsewhere.
+    whatsapp: { throughputPerSecond: 0, pairBurst: 0, autoStatuses: 'none' },
     hubspot: { rateLimitMax: 0, searchLimitMax: 0 },
     zoho: { creditsMax: 0, concurrencyMax: 0 },
   },

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { crms } from '@sangam/connectors/registry';
 import { systemClock } from '@sangam/core/clock';
+import { ensureMember } from '@sangam/core/store';
 import { createOwnNumberReader, createSecretBox, createService } from '@sangam/service';
 
 /**
@@ -36,6 +37,8 @@ const service = createService({
     },
   },
   logger: pino({ level: 'warn' }, pino.destination(2)),
+  // None comes.
+  media: { dataDir: './data', bucket: undefined },
   sandboxUrl: sandbox,
   readOwnNumber: createOwnNumberReader({ version: 'v26.0', sandboxUrl: sandbox }),
 });
@@ -43,7 +46,18 @@ await service.listen();
 await service.store.findDue();
 if (work === 'work') service.startWork();
 
-process.on('message', (question) => {
+/** A session of an admin of this workspace. */
+async function sessionIn(workspaceId: string): Promise<string | undefined> {
+  const memberId = await service.store.transact(workspaceId, (trx) =>
+    ensureMember(trx, { email: 'bench@example.com', role: 'admin', now: Date.now() }),
+  );
+  return service.sessions.enter(await service.sessions.makeLink(workspaceId, memberId));
+}
+
+process.on('message', (question: string | { readonly sessionIn: string }) => {
+  if (typeof question === 'object') {
+    void sessionIn(question.sessionIn).then((session) => process.send?.({ session }));
+  }
   if (question === 'work') service.startWork();
   if (question === 'usage') {
     const { user, system } = process.cpuUsage();

@@ -19,3 +19,4 @@ export * from './own-cluster.ts';
 export * from './api.ts';
 export * from './waiting.ts';
 export * from './told-statistics.ts';
+export * from './send-law.ts';

@@ -40,7 +40,7 @@ export interface ServiceFixture {
   /** A service of this very process, whose routes can be seen; it works unless told not to. */
   openService(
     options?: { readonly work: boolean } & Partial<
-      Pick<ServiceOptions, 'crms' | 'crmSettings' | 'publicUrl'>
+      Pick<ServiceOptions, 'crms' | 'crmSettings' | 'media' | 'publicUrl'>
     >,
   ): Promise<Service>;
   /** Starts a service process; `databaseUrl` where it is to reach the database by another way, `env` beside the rest. */
@@ -100,7 +100,7 @@ export async function createServiceFixture(
   const { server, sandbox, url } = await openSandbox(
     parties,
     clock,
-    () => services[0]?.url ?? opened[0]?.url() ?? 'http://127.0.0.1:9',
+    () => services.find(isAlive)?.url ?? opened[0]?.url() ?? 'http://127.0.0.1:9',
   );
 
   return {
@@ -139,6 +139,7 @@ export async function createServiceFixture(
         logger: pino({ level: 'fatal' }, pino.destination(2)),
         crms,
         sandboxApp: (crm) => parties.crms[crm],
+        media: { dataDir, bucket: undefined },
         ...known,
         sandboxUrl: () => Promise.resolve(url),
       });
@@ -171,6 +172,8 @@ export async function createServiceFixture(
     },
   };
 }
+
+const isAlive = ({ child }: ServiceProcess): boolean => child.exitCode === null && child.signalCode === null;
 
 /** A session by one of the links, as its button makes one. */
 export async function enter(url: string, link: string): Promise<string> {

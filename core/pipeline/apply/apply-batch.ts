@@ -31,6 +31,7 @@ import {
   markTimeline,
   markTwins,
   mergeMessages,
+  noteMedia,
   peopleOfPrimaries,
   raiseAlerts,
   reconsiderSends,
@@ -132,6 +133,7 @@ export async function applyBatch(
   const messages = messagesOf(events, owner);
   const again = await insertMessages(trx, messages);
   const { differing, changed } = await mergeMessages(trx, again, judgeContent);
+  await noteMedia(trx, mediaOf(events), now);
   await joinStatuses(trx, statusesOf(events, owner));
   await noteSendStatuses(trx, sendStatusesOf(events), now);
   await addConsentEntries(trx, consentOf(events, owner, now));
@@ -368,6 +370,15 @@ function messagesOf(events: readonly ReadFacts[], owner: Owner): MessageRow[] {
             content: row.payload,
           },
         ],
+  );
+}
+
+/** What people sent besides words. */
+function mediaOf(events: readonly ReadFacts[]): Parameters<typeof noteMedia>[1] {
+  return events.flatMap(({ row: { channelId }, facts: { message } }) =>
+    message?.medium === undefined || message.fact.direction !== 'in' || channelId === null
+      ? []
+      : [{ channelId, wamid: message.wamid, ...message.medium }],
   );
 }
 

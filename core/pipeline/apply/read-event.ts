@@ -14,7 +14,13 @@ import {
   evidenceOfChange,
   type Identities,
 } from '../../identity/index.ts';
-import { type ContentJudgement, type InboxRow, type MessageOrigin, storableText } from '../../store/index.ts';
+import {
+  type ContentJudgement,
+  type InboxRow,
+  type MessageOrigin,
+  type NotedMedium,
+  storableText,
+} from '../../store/index.ts';
 import {
   type AccountAlert,
   accountAlert,
@@ -22,6 +28,7 @@ import {
   type Echo,
   type HistoryMessage,
   type InboundMessage,
+  isMediaKind,
   isStopInGroup,
   type MessageStatus,
   parseSlice,
@@ -45,6 +52,8 @@ export interface Facts {
     readonly origin: MessageOrigin;
     readonly type: string;
     readonly fact: MessageFact;
+    /** What comes with it, whose bytes are to be got. */
+    readonly medium?: NotedMedium;
   };
   readonly status?: {
     readonly wamid: string;
@@ -309,8 +318,26 @@ function whatsappFacts(
 /** Price categories of what is no template. docs/vendors/whatsapp.md §1.7. */
 const freeFormCategories: ReadonlySet<string> = new Set(['service', 'general_purpose_ai']);
 
-function written(parsed: Written): { wamid: string; type: string } {
-  return { wamid: storableText(parsed.wamid), type: storableText(parsed.type) };
+function written(parsed: Written): Pick<NonNullable<Facts['message']>, 'wamid' | 'type' | 'medium'> {
+  const medium = mediumIn(parsed);
+  return {
+    wamid: storableText(parsed.wamid),
+    type: storableText(parsed.type),
+    ...(medium === undefined ? {} : { medium }),
+  };
+}
+
+const longestFilename = 240;
+
+function mediumIn({ type, media }: Written): NotedMedium | undefined {
+  if (media?.id === undefined || !isMediaKind(type)) return undefined;
+  return {
+    kind: type,
+    providerId: storableText(media.id),
+    claimedType: media.mimeType === undefined ? null : storableText(media.mimeType),
+    filename: media.filename === undefined ? null : storableText(media.filename.slice(0, longestFilename)),
+    saidSha256: media.sha256 ?? null,
+  };
 }
 
 /** Types that say something about another message instead of being one. */

@@ -31,7 +31,7 @@ import {
   type WorkspaceTransaction,
   writeAudit,
 } from '../../store/index.ts';
-import type { RequestedContent } from '../../whatsapp/index.ts';
+import { ownMediumOf, type RequestedContent } from '../../whatsapp/index.ts';
 import { nobodyYet, priorityOf } from './claim.ts';
 import { readFacts } from './facts.ts';
 
@@ -200,6 +200,7 @@ function triedAnew(send: SendRow, now: number): SendRow {
     explanation: null,
     errorCode: null,
     cappedAt: null,
+    mediumRenewed: false,
     triedAt: null,
     wamid: null,
     priority: priorityOf(send.category),
@@ -302,6 +303,7 @@ function draftOf(
     category,
     templateName: template?.name ?? null,
     templateLanguage: template?.language ?? null,
+    mediaId: ownMediumOf(content)?.mediaId ?? null,
     content: toJson(content),
     leaves: null,
     shown: null,
@@ -313,6 +315,7 @@ function draftOf(
     attempts: 0,
     cappedAt: null,
     asMarketing: false,
+    mediumRenewed: false,
     askedAt: now,
     triedAt: null,
     expiresAt: expiresAt ?? now + (template === undefined ? dayMs : templateMs),
@@ -339,6 +342,7 @@ async function decisionOn(
     person: one.person,
     gate: gates.get(one.address ?? '') ?? nobodyYet,
     template: one.template,
+    medium: one.medium,
     sentSomethingElse: one.sentSomethingElse,
     dailyLeft,
   });

@@ -25,6 +25,8 @@ import { parkEnded } from './ended.ts';
 export const leaseMs = 60_000;
 /** Accepted, and not a word of it since: nobody knows what became of it. */
 export const unconfirmedMs = 15 * 60_000;
+/** A medium is with WhatsApp by then, or nobody is giving it any more. */
+const uploadedByMs = 2 * 60_000;
 const restsForgottenMs = 60 * 60_000;
 const dayMs = 24 * 60 * 60_000;
 /** From this share of a channel's messages on somebody is told. */
@@ -35,11 +37,14 @@ export interface Claimed {
   readonly send: SendRow;
   readonly lease: string;
   readonly content: OutboundContent;
+  /** The provider's ids of the media it names. */
+  readonly mediaIds: ReadonlyMap<string, string>;
   readonly waId: string | undefined;
   readonly bsuid: string | undefined;
   /** All the person is known by. */
   readonly values: readonly string[];
-  readonly claimedAt: number;
+  /** Of theirs in the ledger when it was decided. */
+  readonly withdrawals: number;
   /** On the monotonic clock, from when the claim is counted. */
   readonly heldAt: number;
 }
@@ -55,6 +60,8 @@ export interface ClaimedBatch {
   readonly claimed: readonly Claimed[];
   /** Templates that have to be looked for before more is decided. */
   readonly unknownTemplates: readonly AskedTemplate[];
+  /** Media that have to be uploaded before what names them leaves. */
+  readonly missingMedia: readonly string[];
   /** Those WhatsApp failed by a status. */
   readonly failed: readonly SendRow[];
   /** As many as were asked for: more may be due. */
@@ -99,12 +106,15 @@ export async function claimSends(
   const waiting = due.filter(isWaiting);
   const full = due.length === most;
   const failed = due.filter(({ state }) => state === 'failed');
-  if (waiting.length === 0) return { claimed: [], unknownTemplates: [], failed, full, moreAt: undefined };
+  if (waiting.length === 0) {
+    return { claimed: [], unknownTemplates: [], missingMedia: [], failed, full, moreAt: undefined };
+  }
 
   const facts = await readFacts(trx, channel, waiting, now, lockGates);
   const gates = new Map(facts.gates);
   let { dailyLeft } = facts;
   const saved: SendRow[] = [];
+  const missingMedia = new Set<string>();
   const unknown = new Map<string, AskedTemplate>();
   const going: { asking: Asking; claimed: Claimed; before: Gate | undefined; outside: boolean }[] = [];
   for (const asking of facts.asking) {
@@ -117,6 +127,7 @@ export async function claimSends(
       person: asking.person,
       gate: before ?? nobodyYet,
       template: asking.template,
+      medium: asking.medium,
       sentSomethingElse: asking.sentSomethingElse,
       dailyLeft,
     });
@@ -128,6 +139,15 @@ export async function claimSends(
       const askedAt = Math.max(send.askedAt, unknown.get(named)?.askedAt ?? 0);
       unknown.set(named, { name, language, askedAt });
       saved.push({ ...whose, state: 'queued', dueAt: now });
+    } else if (decision.outcome === 'go' && send.mediaId !== null && asking.uploadId === null) {
+      missingMedia.add(send.mediaId);
+      saved.push({
+        ...whose,
+        state: 'queued',
+        reason: 'medium under way',
+        explanation: 'Its medium is being given to WhatsApp first.',
+        dueAt: Math.min(now + uploadedByMs, send.expiresAt),
+      });
     } else if (decision.outcome === 'go') {
       const { leaves, shown, category, outside } = decision;
       if (before !== undefined) gates.set(address, enter(before, now, outside));
@@ -151,10 +171,13 @@ export async function claimSends(
         send: row,
         lease,
         content: leaves,
+        mediaIds: new Map(
+          send.mediaId === null || asking.uploadId === null ? [] : [[send.mediaId, asking.uploadId]],
+        ),
         waId,
         bsuid: asking.person.bsuid,
         values: asking.values,
-        claimedAt: now,
+        withdrawals: asking.withdrawals,
         heldAt,
       };
       going.push({ asking, claimed, before, outside });
@@ -197,6 +220,7 @@ export async function claimSends(
   return {
     claimed,
     unknownTemplates: [...unknown.values()],
+    missingMedia: [...missingMedia],
     failed,
     full,
     moreAt: taken < going.length ? moreAt : undefined,

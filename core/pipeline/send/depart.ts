@@ -1,4 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
+import { keptBack } from '../../sending/index.ts';
 import {
   beginAttempts,
   channelSending,
@@ -8,10 +9,11 @@ import {
   sendPriority,
   type SendRow,
   suppressedAmong,
-  withdrawnSince,
+  withdrawalsOf,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
 import { type Claimed, leaseMs, priorityOf } from './claim.ts';
+import { sumOf } from './facts.ts';
 
 /** A call that may begin: its attempt is written down. */
 export interface Departing {
@@ -85,6 +87,7 @@ export async function takeBack(
 ): Promise<void> {
   if (departing.length === 0) return;
   const leases = new Map(departing.map(({ claimed }) => [claimed.send.sendId, claimed.lease]));
+  const attempts = new Map(departing.map(({ claimed: { send } }) => [send.sendId, send.attempts + 1]));
   const rows = await lockSends(trx, [...leases.keys()]);
   await endAttempts(
     trx,
@@ -97,7 +100,12 @@ export async function takeBack(
       endedAt: now,
     })),
   );
-  const own = rows.filter((row) => row.state === 'dispatched' && row.lease === leases.get(row.sendId));
+  // One whose lease ran out was taken for unknown meanwhile: here it is known that it never began.
+  const own = rows.filter(
+    (row) =>
+      (row.state === 'dispatched' && row.lease === leases.get(row.sendId)) ||
+      (row.state === 'unknown' && row.attempts === attempts.get(row.sendId)),
+  );
   await saveSends(
     trx,
     own.map((row) => backToGate(row, now)),
@@ -139,26 +147,18 @@ async function barredAmong(
   slice: readonly Claimed[],
 ): Promise<ReadonlySet<Claimed>> {
   const channel = await channelSending(trx, channelId);
-  const mayGo =
-    channel !== undefined && !channel.paused && channel.blockedReason === null && channel.mode !== 'shadow';
-  if (!mayGo) return new Set(slice);
-  const suppressed = await suppressedAmong(
-    trx,
-    slice.flatMap(({ values }) => values),
-  );
-  const since = Math.min(...slice.map(({ claimedAt }) => claimedAt));
-  const withdrawn = await withdrawnSince(
-    trx,
-    slice.flatMap(({ send }) => send.contactId ?? []),
-    since,
-  );
+  if (channel === undefined || channel.paused || channel.blockedReason !== null) return new Set(slice);
+  const values = slice.flatMap((one) => one.values);
+  // In this order, as where it was decided: a STOP goes from the one over into the other.
+  const suppressed = await suppressedAmong(trx, values);
+  const withdrawals = await withdrawalsOf(trx, values);
   return new Set(
     slice.filter(
-      ({ send, values }) =>
-        values.some((value) => suppressed.has(value)) ||
-        withdrawn.has(send.contactId ?? '') ||
-        (channel.mode === 'test' && !channel.testPhones.includes(send.phone ?? '')) ||
-        (send.category === 'marketing' && channel.marketingBlockedReason !== null),
+      (one) =>
+        one.values.some((value) => suppressed.has(value)) ||
+        sumOf(withdrawals, one.values) !== one.withdrawals ||
+        (one.send.category === 'marketing' && channel.marketingBlockedReason !== null) ||
+        keptBack({ channel, person: { phone: one.send.phone ?? undefined } }) !== undefined,
     ),
   );
 }

@@ -23,16 +23,20 @@ import {
   readAddressees,
   readContacts,
   readSendingSettings,
+  sendableMedia,
   type SendRow,
   sentSomethingElse,
   suppressedAmong,
   templatesNamed,
+  withdrawalsOf,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
 import { requestedContent } from '../../whatsapp/index.ts';
 import { consentOf, fieldsOf } from '../reconcile/contact-fields.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
+/** WhatsApp keeps what was uploaded for 30 days (docs/vendors/whatsapp.md §3.2). */
+export const uploadsStandMs = 29 * dayMs;
 
 /** One send with whom it goes to and all its gate asks about. */
 export interface Asking {
@@ -46,8 +50,13 @@ export interface Asking {
   readonly waId: string | undefined;
   /** All they are known by. */
   readonly values: readonly string[];
+  /** What `withdrawalsOf` counted, of all they are known by. */
+  readonly withdrawals: number;
   readonly person: GateFacts['person'];
   readonly template: GateFacts['template'];
+  readonly medium: GateFacts['medium'];
+  /** The provider's id of it; null: it has to be uploaded first, where it names one. */
+  readonly uploadId: string | null;
   readonly sentSomethingElse: boolean;
 }
 
@@ -70,14 +79,16 @@ export async function readFacts(
   const settings = await settingsOf(trx);
   const contactOf = await contactsOf(trx, sends);
   const contactIds = [...new Set(contactOf.values())];
-  const readings = new Map((await readContacts(trx, contactIds)).map((one) => [one.contactId, one]));
   const addressees = await readAddressees(trx, channel.channelId, contactIds);
   const strangers = sends.flatMap(({ sendId, phone }) =>
     contactOf.has(sendId) || phone === null ? [] : [phone],
   );
-  const strangersConsent = await consentOfPhones(trx, strangers);
   const values = [...[...addressees.values()].flatMap((one) => one.values), ...strangers];
+  // Before the ledger: a STOP that goes over into it meanwhile is seen here or there, and not in neither.
   const suppressed = await suppressedAmong(trx, values);
+  const withdrawals = await withdrawalsOf(trx, values);
+  const readings = new Map((await readContacts(trx, contactIds)).map((one) => [one.contactId, one]));
+  const strangersConsent = await consentOfPhones(trx, strangers);
   const templates = await templatesOf(trx, channel.wabaId, sends);
   const cap = settings.marketingCap;
   const marketing =
@@ -88,6 +99,13 @@ export async function readFacts(
       const contactId = contactOf.get(sendId);
       return cappedAt === null || contactId === undefined ? [] : [{ sendId, contactId, since: cappedAt }];
     }),
+  );
+
+  const media = await sendableMedia(
+    trx,
+    channel.channelId,
+    sends.flatMap(({ mediaId }) => mediaId ?? []),
+    now - uploadsStandMs,
   );
 
   const asking = sends.map((send): Asking => {
@@ -110,6 +128,7 @@ export async function readFacts(
       address,
       waId: phone === undefined ? undefined : (addressee?.waIds[phone] ?? phone.slice(1)),
       values: known,
+      withdrawals: sumOf(withdrawals, known),
       person: {
         phone,
         bsuid: address === undefined || phone !== undefined ? undefined : bsuidOf(address),
@@ -122,6 +141,8 @@ export async function readFacts(
         marketingSent: contactId === undefined ? 0 : (marketing.get(contactId) ?? 0),
       },
       template: templateFor(send, templates),
+      medium: send.mediaId === null ? 'none' : (media.get(send.mediaId)?.kind ?? 'missing'),
+      uploadId: media.get(send.mediaId ?? '')?.uploadId ?? null,
       sentSomethingElse: others.has(send.sendId),
     };
   });
@@ -136,6 +157,10 @@ export async function readFacts(
       ? null
       : dailyLimit - (await peopleOutside(trx, channel.portfolio, now - dayMs, dailyLimit));
   return { asking, settings, gates, dailyLeft };
+}
+
+export function sumOf(counts: ReadonlyMap<string, number>, values: readonly string[]): number {
+  return values.reduce((sum, value) => sum + (counts.get(value) ?? 0), 0);
 }
 
 export async function settingsOf(trx: WorkspaceTransaction): Promise<SendingSettings> {

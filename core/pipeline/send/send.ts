@@ -17,6 +17,7 @@ import {
   type TickFailed,
   type TickOutcome,
 } from '../../work/index.ts';
+import type { MediaPlaces } from '../media/places.ts';
 import { GroupCommit } from '../receive/group-commit.ts';
 import { type Claimed, type ClaimedBatch, claimSends, leaseMs } from './claim.ts';
 import { endReleased } from './released.ts';
@@ -24,6 +25,7 @@ import { type Departing, departSends, recheckDepartures, takeBack } from './depa
 import { type Answered, followErrors, settleSends, stopChannel } from './settle.ts';
 import { noReason } from './statuses.ts';
 import { nameProblems, renewTemplates } from './templates.ts';
+import { uploadMedia } from './uploads.ts';
 
 /** Who carries a channel's messages; undefined: it has no access token. */
 export interface Providers {
@@ -51,6 +53,8 @@ const mostUnderWay = 200;
 const sliceSize = 50;
 /** A look at who may be written to holds for so long: then whoever has not been called yet is looked at anew (docs/design.md §3.5). */
 export const freshMs = 500;
+/** A call whose connection takes longer to be made says nothing: a STOP answered before may not be followed by more than 1 s. */
+const begunMs = 900;
 const largestGroup = { items: 200, weight: 200 };
 /** How soon a channel is looked at again whose calls are all under way. */
 const busyMs = 50;
@@ -60,11 +64,13 @@ export function createSender(dependencies: {
   clock: Clock;
   dispatcher: Dispatcher;
   providers: Providers;
+  places: MediaPlaces;
   counts: SendCounts;
 }): Sender {
-  const { store, clock, dispatcher, providers, counts } = dependencies;
+  const { store, clock, dispatcher, providers, places, counts } = dependencies;
   const underWay = new Map<string, Set<Promise<void>>>();
   const settling = new Map<string, GroupCommit<Answered>>();
+  const uploading = new Map<string, Promise<void>>();
 
   const callsOf = (channelId: string): Set<Promise<void>> => {
     const calls = underWay.get(channelId) ?? new Set();
@@ -78,6 +84,7 @@ export function createSender(dependencies: {
     channel: ChannelSending,
     provider: Provider,
     departing: Departing,
+    checkedAt: number,
   ): Promise<void> => {
     const { claimed, attemptId } = departing;
     const answer = await provider.send({
@@ -85,8 +92,9 @@ export function createSender(dependencies: {
       ...(claimed.bsuid === undefined ? {} : { bsuid: claimed.bsuid }),
       content: claimed.content,
       opaque: attemptId,
-      mediaIds: new Map(),
+      mediaIds: claimed.mediaIds,
       asMarketing: claimed.send.asMarketing,
+      ...(claimed.send.category === 'marketing' ? { beginBy: checkedAt + begunMs } : {}),
     });
     counts.sent({ workspaceId, channelId: channel.channelId }, answer.outcome);
     await settlingOf(workspaceId, channel, provider).add({ departing, answer }, 1);
@@ -154,7 +162,7 @@ export function createSender(dependencies: {
         continue;
       }
       left = others;
-      const one = call(workspaceId, channel, provider, next)
+      const one = call(workspaceId, channel, provider, next, checkedAt)
         .catch((error: unknown) => counts.failed(error, { workspaceId, failures: 1 }))
         .finally(() => calls.delete(one));
       calls.add(one);
@@ -214,6 +222,25 @@ export function createSender(dependencies: {
       return batch;
     });
 
+  /** One after the other of a channel, while what needs no medium leaves. */
+  const upload = (
+    workspaceId: string,
+    channel: ChannelSending,
+    provider: Provider,
+    mediaIds: readonly string[],
+  ): void => {
+    const { channelId } = channel;
+    if (mediaIds.length === 0) return;
+    const after = uploading.get(channelId) ?? Promise.resolve();
+    const one = after
+      .then(() => uploadMedia({ store, clock, places }, workspaceId, channel, provider, mediaIds))
+      .catch((error: unknown) => counts.failed(error, { workspaceId, failures: 1 }))
+      .finally(() => {
+        if (uploading.get(channelId) === one) uploading.delete(channelId);
+      });
+    uploading.set(channelId, one);
+  };
+
   const tick = async (workspaceId: string, channelId: string): Promise<TickOutcome> => {
     const channel = await store.transact(workspaceId, (trx) => channelSending(trx, channelId));
     if (channel === undefined) {
@@ -238,6 +265,7 @@ export function createSender(dependencies: {
     for (let from = 0; from < batch.claimed.length; from += sliceSize) {
       await depart(workspaceId, channel, provider, batch.claimed.slice(from, from + sliceSize));
     }
+    upload(workspaceId, channel, provider, batch.missingMedia);
     if (batch.moreAt !== undefined) return { notBefore: batch.moreAt };
     return batch.full || batch.unknownTemplates.length > 0 ? 'more' : 'done';
   };
@@ -253,6 +281,7 @@ export function createSender(dependencies: {
     async stop() {
       await worker.stop();
       await Promise.all([...underWay.values()].flatMap((calls) => [...calls]));
+      await Promise.all(uploading.values());
     },
   };
 }

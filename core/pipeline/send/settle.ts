@@ -5,6 +5,7 @@ import {
   type ChannelSending,
   type EndedAttempt,
   endAttempts,
+  forgetUpload,
   lockGates,
   lockSends,
   pauseTemplate,
@@ -63,7 +64,8 @@ export async function settleSends(
   const accepted: Sent[] = [];
   for (const { departing, answer } of answered) {
     const row = rows.get(departing.claimed.send.sendId);
-    if (row === undefined) continue;
+    // What is answered to a try before the last one is written down with that try, and says nothing of the next.
+    if (row === undefined || row.attempts !== departing.claimed.send.attempts + 1) continue;
     if (answer.outcome === 'accepted') {
       const send = acceptedBy(row, answer, now);
       saved.push(send);
@@ -163,7 +165,7 @@ export async function followErrors(
       triedAt: send.triedAt ?? now,
       cappedAt: send.cappedAt,
       asMarketing: send.asMarketing,
-      mediumRenewed: send.reason === 'medium again',
+      mediumRenewed: send.mediumRenewed,
       rests: gate?.rests ?? 0,
     });
     saved.push(becomes(send, aftermath, code, atOnce, now));
@@ -194,6 +196,7 @@ function becomes(
     wamid: null,
     cappedAt: cappedAt ?? send.cappedAt,
     asMarketing: asMarketing ?? send.asMarketing,
+    mediumRenewed: send.mediumRenewed || reason === 'medium again',
   };
 }
 
@@ -249,6 +252,9 @@ async function followEffect(
         templatePausesMs,
         now,
       );
+      return;
+    case 'renew media':
+      if (send.mediaId !== null) await forgetUpload(trx, send.mediaId, channelId);
       return;
     case 'opted out':
       await tellOptOut(trx, channel, send, now);

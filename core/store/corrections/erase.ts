@@ -11,6 +11,7 @@ import { keepInheritedOptOuts } from '../apply/inherited-opt-outs.ts';
 import { toJson } from '../json.ts';
 import { type ContentJudgement, insertMessages, mergeMessages, type MessageRow } from '../apply/messages.ts';
 import type { WorkspaceTransaction } from '../store.ts';
+import { eraseMedia } from '../media/media.ts';
 import { eraseSends } from '../sends/sends.ts';
 import { remarkTimeline } from '../timeline/timeline-moves.ts';
 
@@ -107,7 +108,7 @@ export async function eraseRows(
   }
   await forgetRecords(trx, leaving, isTheirs, key, now);
   await forgetMarks(trx, ids);
-  await eraseSends(trx, ids, own);
+  await eraseMedia(trx, gone, await eraseSends(trx, ids, own), now);
   for (const table of [
     'conversations',
     'crm_links',

@@ -7,6 +7,7 @@ import type { WorkspaceTransaction } from '../store.ts';
 export const auditActions = [
   'accept conflict',
   'add channel',
+  'add medium',
   'cancel send',
   'change sending settings',
   'change settings',

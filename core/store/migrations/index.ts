@@ -40,6 +40,7 @@ import { basesAt } from './0066-bases-at.ts';
 import { undelivered } from './0068-undelivered.ts';
 import { pollLeases } from './0070-poll-leases.ts';
 import { sends } from './0072-sends.ts';
+import { media } from './0073-media.ts';
 
 /** By the name of their file, in order. One that was applied anywhere is never changed: another follows it, under a number above all others. */
 export const migrations = {
@@ -85,4 +86,5 @@ export const migrations = {
   '0068-undelivered': undelivered,
   '0070-poll-leases': pollLeases,
   '0072-sends': sends,
+  '0073-media': media,
 };

@@ -139,18 +139,26 @@ export async function suppressedAmong(
   return new Set(rows.map(({ value }) => value));
 }
 
-/** Who of these people took back an agreement since, as far as was written down. */
-export async function withdrawnSince(
+/**
+ * How many withdrawals the ledger holds of whoever is known by each of these ids. The ledger only grows: another number than
+ * before says that something was taken back meanwhile, whatever processes' clocks say and whoever was joined with whom.
+ */
+export async function withdrawalsOf(
   trx: WorkspaceTransaction,
-  contactIds: readonly string[],
-  since: number,
-): Promise<ReadonlySet<string>> {
-  if (contactIds.length === 0) return new Set();
-  const { rows } = await sql<{ contactId: string }>`
-    select distinct contact_id as "contactId" from consent_entries
-    where workspace_id = ${trx.workspaceId} and contact_id = any(${[...contactIds]}::uuid[]) and action = 'withdrawal'
-      and recorded_at >= ${since}`.execute(trx);
-  return new Set(rows.map(({ contactId }) => contactId));
+  values: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  if (values.length === 0) return new Map();
+  const { rows } = await sql<{ value: string; count: number }>`
+    select t.value, (
+             select count(*)::int from consent_entries e
+             where e.workspace_id = ${trx.workspaceId} and e.action = 'withdrawal'
+               and e.contact_id in (select i.contact_id from identities i
+                                    where i.workspace_id = ${trx.workspaceId} and i.value = t.value)) + (
+             select count(*)::int from consent_entries e
+             where e.workspace_id = ${trx.workspaceId} and e.action = 'withdrawal' and e.contact_id is null
+               and e.phone = t.value) as count
+    from (select distinct unnest(${[...values]}::text[]) as value) t`.execute(trx);
+  return new Map(rows.map(({ value, count }) => [value, count]));
 }
 
 /** What was said of consent under these phones while nobody known had them. */

@@ -17,6 +17,8 @@ interface AskedSend {
   readonly sender: string;
   readonly templateName: string | null;
   readonly templateLanguage: string | null;
+  /** The medium of ours it names. */
+  readonly mediaId: string | null;
   /** JSON of `RequestedContent`. */
   readonly content: Buffer;
   readonly askedAt: number;
@@ -39,6 +41,7 @@ export interface SendRow extends AskedSend {
   readonly attempts: number;
   readonly cappedAt: number | null;
   readonly asMarketing: boolean;
+  readonly mediumRenewed: boolean;
   readonly triedAt: number | null;
   readonly dueAt: number | null;
   readonly lease: string | null;
@@ -53,9 +56,9 @@ const allPriorities = Object.values(sendPriority);
 const columns = sql.raw(
   `send_id as "sendId", client_id as "clientId", request_hash as "requestHash", channel_id as "channelId",
    contact_id as "contactId", phone, bsuid_key as "bsuidKey", sender_kind as "senderKind", sender, category,
-   template_name as "templateName", template_language as "templateLanguage", content, leaves, shown, state, reason,
+   template_name as "templateName", template_language as "templateLanguage", media_id as "mediaId", content, leaves, shown, state, reason,
    explanation, error_code as "errorCode", priority, attempts, capped_at as "cappedAt", as_marketing as "asMarketing",
-   asked_at as "askedAt", tried_at as "triedAt", expires_at as "expiresAt", due_at as "dueAt", lease, wamid,
+   medium_renewed as "mediumRenewed",    asked_at as "askedAt", tried_at as "triedAt", expires_at as "expiresAt", due_at as "dueAt", lease, wamid,
    changed_at as "changedAt"`,
 );
 
@@ -66,11 +69,11 @@ export async function insertSend(
 ): Promise<{ readonly send: SendRow; readonly inserted: boolean }> {
   const { rows } = await sql`
     insert into sends (workspace_id, send_id, client_id, request_hash, channel_id, contact_id, phone, bsuid_key, sender_kind,
-                       sender, category, template_name, template_language, content, state, reason, explanation, priority,
+                       sender, category, template_name, template_language, media_id, content, state, reason, explanation, priority,
                        asked_at, expires_at, due_at, changed_at)
     values (${trx.workspaceId}, ${send.sendId}, ${send.clientId}, ${send.requestHash}, ${send.channelId}, ${send.contactId},
             ${send.phone}, ${send.bsuidKey}, ${send.senderKind}, ${send.sender}, ${send.category}, ${send.templateName},
-            ${send.templateLanguage}, ${send.content}, ${send.state}, ${send.reason}, ${send.explanation}, ${send.priority},
+            ${send.templateLanguage}, ${send.mediaId}, ${send.content}, ${send.state}, ${send.reason}, ${send.explanation}, ${send.priority},
             ${send.askedAt}, ${send.expiresAt}, ${send.dueAt}, ${send.changedAt})
     on conflict (workspace_id, client_id) do nothing
     returning 1`.execute(trx);
@@ -165,6 +168,19 @@ export async function lockSends(
   return rows;
 }
 
+/** Locks what waits to leave a number with a medium. */
+export async function waitingForMedium(
+  trx: WorkspaceTransaction,
+  channelId: string,
+  mediaId: string,
+): Promise<SendRow[]> {
+  const { rows } = await sql<SendRow>`
+    select ${columns} from sends
+    where workspace_id = ${trx.workspaceId} and media_id = ${mediaId} and channel_id = ${channelId} and state = 'queued'
+    order by send_id for update`.execute(trx);
+  return rows;
+}
+
 /** Writes what changed of sends that are locked, and has their channels looked at when they are due. */
 export async function saveSends(trx: WorkspaceTransaction, sends: readonly SendRow[]): Promise<void> {
   if (sends.length === 0) return;
@@ -175,17 +191,19 @@ export async function saveSends(trx: WorkspaceTransaction, sends: readonly SendR
     set contact_id = t.contact_id, phone = t.phone, bsuid_key = t.bsuid_key, category = t.category,
         leaves = substr(${leaves.bytes}::bytea, start, size), shown = t.shown, state = t.state, reason = t.reason,
         explanation = t.explanation, error_code = t.error_code, priority = t.priority, attempts = t.attempts,
-        capped_at = t.capped_at, as_marketing = t.as_marketing, tried_at = t.tried_at, expires_at = t.expires_at,
+        capped_at = t.capped_at, as_marketing = t.as_marketing,
+        medium_renewed = t.medium_renewed, tried_at = t.tried_at, expires_at = t.expires_at,
         due_at = t.due_at, lease = t.lease, wamid = t.wamid, changed_at = t.changed_at
     from unnest(${column('sendId')}::uuid[], ${column('contactId')}::uuid[], ${column('phone')}::text[],
                 ${column('bsuidKey')}::text[], ${column('category')}::text[], ${leaves.starts}::int[], ${leaves.sizes}::int[],
                 ${column('shown')}::text[], ${column('state')}::text[], ${column('reason')}::text[],
                 ${column('explanation')}::text[], ${column('errorCode')}::int[], ${column('priority')}::smallint[],
                 ${column('attempts')}::int[], ${column('cappedAt')}::bigint[], ${column('asMarketing')}::bool[],
+                ${column('mediumRenewed')}::bool[],
                 ${column('triedAt')}::bigint[], ${column('expiresAt')}::bigint[], ${column('dueAt')}::bigint[],
                 ${column('lease')}::uuid[], ${column('wamid')}::text[], ${column('changedAt')}::bigint[])
          as t (send_id, contact_id, phone, bsuid_key, category, start, size, shown, state, reason, explanation, error_code,
-               priority, attempts, capped_at, as_marketing, tried_at, expires_at, due_at, lease, wamid, changed_at)
+               priority, attempts, capped_at, as_marketing, medium_renewed, tried_at, expires_at, due_at, lease, wamid, changed_at)
     where s.workspace_id = ${trx.workspaceId} and s.send_id = t.send_id`.execute(trx);
   for (const { dueAt, channelId } of sends) if (dueAt !== null) trx.due.add('sends', channelId, dueAt);
 }
@@ -330,17 +348,17 @@ export async function nextDueSend(
   return rows[0]?.next ?? Infinity;
 }
 
-/** Everything that was asked of these people goes, what is under way too; by when it was asked. */
+/** Everything that was asked of these people goes, what is under way too; returns the media of ours it named. */
 export async function eraseSends(
   trx: WorkspaceTransaction,
   contactIds: readonly string[],
   own: readonly string[],
-): Promise<void> {
-  const { rows } = await sql<{ sendId: string; askedAt: number }>`
+): Promise<readonly string[]> {
+  const { rows } = await sql<{ sendId: string; askedAt: number; mediaId: string | null }>`
     delete from sends
     where workspace_id = ${trx.workspaceId}
       and (contact_id = any(${[...contactIds]}::uuid[]) or contact_id is null and phone = any(${[...own]}::text[]))
-    returning send_id as "sendId", asked_at as "askedAt"`.execute(trx);
+    returning send_id as "sendId", asked_at as "askedAt", media_id as "mediaId"`.execute(trx);
   const sendIds = rows.map(({ sendId }) => sendId);
   for (const table of ['send_attempts', 'dead_letters']) {
     await sql`
@@ -355,4 +373,5 @@ export async function eraseSends(
     trx,
     rows.map(({ askedAt }) => ({ name: 'sends erased' as const, at: askedAt, count: 1 })),
   );
+  return rows.flatMap(({ mediaId }) => mediaId ?? []);
 }

@@ -39,6 +39,12 @@ const waiting = [
    cross join lateral (
      select 1 from sends t
      where t.workspace_id = s.workspace_id and t.channel_id = s.channel_id and t.due_at is not null limit 1) waits`,
+  `select s.workspace_id, 'media', s.channel_id from channel_states s
+   cross join lateral (
+     select 1 from media t
+     where t.workspace_id = s.workspace_id and t.channel_id = s.channel_id and t.due_at is not null limit 1) waits`,
+  `select w.workspace_id, 'deletions', w.workspace_id from workspaces w
+   cross join lateral (select 1 from media_deletions t where t.workspace_id = w.workspace_id limit 1) waits`,
   `select workspace_id, 'numbers', workspace_id from directory_channels where proven group by workspace_id`,
 ].join(' union all ');
 

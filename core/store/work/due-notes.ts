@@ -1,8 +1,8 @@
 /** Queues whose targets are connections; below, those whose target is the workspace itself. */
 export const connectionQueues = ['records', 'timeline', 'checks', 'polls', 'webhooks'] as const;
 /** Those whose target is a channel. */
-export const channelQueues = ['sends'] as const;
-const workspaceQueues = ['inbox', 'sweep', 'silence', 'retention', 'numbers'] as const;
+export const channelQueues = ['sends', 'media'] as const;
+const workspaceQueues = ['inbox', 'sweep', 'silence', 'retention', 'numbers', 'deletions'] as const;
 export type Queue =
   (typeof connectionQueues)[number] | (typeof channelQueues)[number] | (typeof workspaceQueues)[number];
 

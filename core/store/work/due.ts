@@ -70,7 +70,8 @@ async function callableChannels(
 ): Promise<readonly DueNote[]> {
   if (notes.length === 0) return [];
   const { rows } = await sql<DueNote>`
-    select t.queue, t.target_id as "targetId", greatest(t.due_at, s.next_call_at) as at
+    select t.queue, t.target_id as "targetId",
+           case t.queue when 'sends' then greatest(t.due_at, s.next_call_at) else t.due_at end as at
     from ${asRows(notes)}
     join channel_states s on s.workspace_id = ${trx.workspaceId} and s.channel_id = t.target_id`.execute(trx);
   return rows;

@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import { silentMs } from '../accounts/call-state.ts';
 import { connectionOf } from '../accounts/connections.ts';
 import { channelSending } from '../sends/channel-states.ts';
+import { nextDueDeletion, nextDueMedium } from '../media/media.ts';
 import { nextDueSend, sendPriority } from '../sends/sends.ts';
 import { echoMs } from '../reconcile/crm-writes.ts';
 import type { DueTarget, Queue, RestUntil } from './due-notes.ts';
@@ -45,6 +46,10 @@ export async function nextDue(
       return nextAsking(trx, targetId);
     case 'sends':
       return leftAlone(until, () => nextSend(trx, targetId));
+    case 'media':
+      return leftAlone(until, () => nextDueMedium(trx, targetId));
+    case 'deletions':
+      return leftAlone(until, () => nextDueDeletion(trx));
     case 'sweep':
       return nextSweep(trx, now);
     case 'silence':
