@@ -281,7 +281,7 @@ describe.each(['at once', 'by status'] as const)('%s', (when) => {
     const { sendId } = await ask(contactId, text);
     await onceSo(sendId, 'to wait', ({ state, tries }) => state === 'queued' && tries === 1);
     const { body } = await api('GET', `/channels/${channelId}/sending`);
-    expect((body as { throughput: number }).throughput).toBe(40);
+    expect(body).toMatchObject({ throughput: 80, pace: 40 });
     fixture.clock.advance(2 * minute);
     await onceIn(sendId, 'delivered', 'read');
   });

@@ -31,8 +31,10 @@ beforeAll(async () => {
     secure: false,
     v: 'v26.0',
     ponyfill: {
-      fetch: (url, init) =>
-        fetch(String(url).replace('https://graph.facebook.com', `${sandboxUrl}/whatsapp`), init),
+      fetch(asked, init) {
+        const url = asked instanceof Request ? asked.url : asked.toString();
+        return fetch(url.replace('https://graph.facebook.com', `${sandboxUrl}/whatsapp`), init);
+      },
     },
   });
 });
@@ -60,7 +62,7 @@ async function shownTo(phone: string): Promise<object[]> {
   );
   return results
     .filter(({ direction }) => direction === 'out')
-    .map(({ wamid: _, at: _at, status: _status, ...shown }) => shown);
+    .map(({ wamid: _wamid, at: _at, status: _status, ...shown }) => shown);
 }
 
 test('texts, places and templates', async () => {

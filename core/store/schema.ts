@@ -89,6 +89,9 @@ export interface Database {
     slowed_until: ColumnType<number, number | undefined>;
     /** Messages a second. */
     throughput: ColumnType<number, number | undefined>;
+    /** How often Meta asked for half of it, and when last. */
+    slowed: ColumnType<number, number | undefined>;
+    slowed_at: ColumnType<number, number | undefined>;
     /** Milliseconds, with fractions: those already let through fill the throughput up to this instant. */
     filled_until: ColumnType<number, number | undefined>;
     /** Most people in 24 hours outside their windows, as Meta told it; null: it did not. */

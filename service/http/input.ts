@@ -68,6 +68,10 @@ export const readableText: RequestHandler = (request, _response, next) => {
     throw wrongInput([{ path: '', message: 'The query could not be read: send UTF-8 in percent-encoding.' }]);
   }
   for (const part of [request.params, request.query, request.body as unknown]) {
+    if (isTooDeep(part)) {
+      const message = `The body is nested more than ${String(mostLevels)} deep: send it flatter.`;
+      throw wrongInput([{ path: '', message }]);
+    }
     const path = unreadableIn(part);
     if (path !== undefined)
       throw wrongInput([
@@ -76,6 +80,21 @@ export const readableText: RequestHandler = (request, _response, next) => {
   }
   next();
 };
+
+/** What is deeper cannot be written out again. */
+const mostLevels = 200;
+
+/** Without recursion, as `unreadableIn`. */
+function isTooDeep(value: unknown): boolean {
+  let level = [value].filter(isObject);
+  for (let depth = 0; depth <= mostLevels && level.length > 0; depth += 1)
+    level = level.flatMap((one) => Object.values(one).filter(isObject));
+  return level.length > 0;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
 
 interface Place {
   readonly value: object;

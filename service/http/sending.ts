@@ -10,7 +10,9 @@ import {
   type ChannelSending,
   listPauses,
   openChannel,
+  paceOf,
   pause,
+  reconsiderFor,
   resume,
   saveSendingSettings,
   setChannelSending,
@@ -60,9 +62,10 @@ export function sendingRoutes({ store, clock }: { store: Store; clock: Clock }):
     }),
     route('PUT', '/sending/settings', 'admin', async (request, response) => {
       const settings = bodyOf(sendingSettings, request);
-      await change(response, 'change sending settings', 'sending', (trx) =>
-        saveSendingSettings(trx, toJson(settings)),
-      );
+      await change(response, 'change sending settings', 'sending', async (trx, now) => {
+        await saveSendingSettings(trx, toJson(settings));
+        await reconsiderFor(trx, ['quiet hours'], now);
+      });
       response.json(settings);
     }),
     route('GET', '/pauses', 'rep', async (request, response) => {
@@ -94,7 +97,8 @@ export function sendingRoutes({ store, clock }: { store: Store; clock: Clock }):
     route('GET', '/channels/:channelId/sending', 'admin', async (request, response) => {
       const channelId = idOf(request, 'channelId');
       const { workspaceId } = response.locals.member;
-      response.json(viewOf(await store.transact(workspaceId, (trx) => channelOf(trx, channelId))));
+      const channel = await store.transact(workspaceId, (trx) => channelOf(trx, channelId));
+      response.json({ ...viewOf(channel), pace: paceOf(channel, clock.now()) });
     }),
     route('PUT', '/channels/:channelId/sending', 'admin', async (request, response) => {
       const channelId = idOf(request, 'channelId');

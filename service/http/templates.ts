@@ -4,6 +4,7 @@ import { noSuch } from '@sangam/core/errors';
 import type { Providers } from '@sangam/core/pipeline';
 import {
   dueSends,
+  reconsiderFor,
   type KnownTemplate,
   listTemplates,
   saveTemplates,
@@ -48,6 +49,7 @@ export function templateRoutes({
       const now = clock.now();
       await store.transact(workspaceId, async (trx) => {
         await saveTemplates(trx, channel.wabaId, templates, undefined, now);
+        await reconsiderFor(trx, ['template in review', 'template paused'], now);
         await dueSends(trx, now);
         await writeAudit(trx, { memberId, action: 'sync templates', subject: channelId, at: now });
       });

@@ -64,7 +64,7 @@ export async function askInBulk(
 }
 
 /** How many sends are in each state. */
-export async function sendStates(
+async function sendStates(
   fixture: BenchFixture,
   { channel: { workspaceId } }: BenchSandbox,
 ): Promise<ReadonlyMap<string, number>> {

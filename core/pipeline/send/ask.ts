@@ -371,7 +371,9 @@ async function refusal(
   const code = reason.toLowerCase().replaceAll(' ', '_');
   if (reason !== 'window closed') return new Refusal('conflict', code, explanation);
   const fitting = (await listTemplates(trx))
-    .filter((one) => one.wabaId === wabaId && one.status === 'approved')
+    .filter((one) => one.wabaId === wabaId && one.status === 'approved' && one.category !== 'authentication')
+    // Marketing may lack their consent.
+    .toSorted((x, y) => Number(x.category === 'marketing') - Number(y.category === 'marketing'))
     .slice(0, mostNamed)
     .map(({ name, language }) => `${name} (${language})`);
   const which =

@@ -4,6 +4,7 @@ import {
   abandonAttempts,
   type ChannelSending,
   type Gate,
+  isAlertOpen,
   lockDueSends,
   lockGates,
   raiseAlert,
@@ -49,10 +50,17 @@ export interface Claimed {
   readonly heldAt: number;
 }
 
+/** The template of a send that was asked for then. */
+export interface AskedTemplate {
+  readonly name: string;
+  readonly language: string;
+  readonly askedAt: number;
+}
+
 export interface ClaimedBatch {
   readonly claimed: readonly Claimed[];
   /** Templates that have to be looked for before more is decided. */
-  readonly unknownTemplates: readonly { readonly name: string; readonly language: string }[];
+  readonly unknownTemplates: readonly AskedTemplate[];
   /** Media that have to be uploaded before what names them leaves. */
   readonly missingMedia: readonly string[];
   /** Those WhatsApp failed by a status. */
@@ -63,14 +71,19 @@ export interface ClaimedBatch {
   readonly moreAt: number | undefined;
 }
 
-/** Decides what is due of a channel, in one transaction: what may leave is claimed, what may not says why. */
+/**
+ * Decides what is due of a channel, in one transaction: what may leave is claimed, what may not says why. Where nothing may, what
+ * left before is followed all the same.
+ */
 export async function claimSends(
   trx: WorkspaceTransaction,
   channel: ChannelSending,
   most: number,
   { now, heldAt }: { readonly now: number; readonly heldAt: number },
 ): Promise<ClaimedBatch> {
-  const due = await lockDueSends(trx, channel.channelId, now, most);
+  const stands = channel.paused || channel.blockedReason !== null;
+  const which = stands ? [sendPriority.afterwards] : undefined;
+  const due = await lockDueSends(trx, channel.channelId, now, most, which);
   const isWaiting = ({ state }: SendRow): boolean =>
     state === 'held' || state === 'queued' || state === 'claimed';
   const abandoned = due.filter(({ state }) => state === 'dispatched');
@@ -103,7 +116,7 @@ export async function claimSends(
   let { dailyLeft } = facts;
   const saved: SendRow[] = [];
   const missingMedia = new Set<string>();
-  const unknown = new Map<string, { name: string; language: string }>();
+  const unknown = new Map<string, AskedTemplate>();
   const going: { asking: Asking; claimed: Claimed; before: Gate | undefined; outside: boolean }[] = [];
   for (const asking of facts.asking) {
     const { send, address = '' } = asking;
@@ -123,7 +136,9 @@ export async function claimSends(
     if (decision.outcome === 'sync') {
       const name = send.templateName ?? '';
       const language = send.templateLanguage ?? '';
-      unknown.set(`${name} ${language}`, { name, language });
+      const named = `${name} ${language}`;
+      const askedAt = Math.max(send.askedAt, unknown.get(named)?.askedAt ?? 0);
+      unknown.set(named, { name, language, askedAt });
       saved.push({ ...whose, state: 'queued', dueAt: now });
     } else if (decision.outcome === 'go' && send.mediaId !== null && asking.uploadId === null) {
       missingMedia.add(send.mediaId);
@@ -277,6 +292,8 @@ async function confirmNone(
       changedAt: now,
     })),
   );
+  // Whoever was told already is not told more by counting again.
+  if (await isAlertOpen(trx, { kind: 'sends unconfirmed', subject: phoneNumberId })) return;
   const { all, unconfirmed } = await unconfirmedShare(trx, channelId, now - dayMs);
   if (unconfirmed < all * unconfirmedAlarm) return;
   await raiseAlert(

@@ -6,18 +6,20 @@ import {
   endAttempts,
   lockSends,
   saveSends,
+  sendPriority,
   type SendRow,
   suppressedAmong,
   withdrawalsOf,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
-import { type Claimed, leaseMs } from './claim.ts';
+import { type Claimed, leaseMs, priorityOf } from './claim.ts';
 import { sumOf } from './facts.ts';
 
 /** A call that may begin: its attempt is written down. */
 export interface Departing {
   readonly claimed: Claimed;
   readonly attemptId: string;
+  readonly beganAt: number;
 }
 
 /**
@@ -34,7 +36,7 @@ export async function departSends(
   const barred = await barredAmong(trx, channelId, slice, now);
   const going = slice.filter((one) => rows.has(one) && !barred.has(one));
   const back = slice.filter((one) => rows.has(one) && barred.has(one));
-  const departing = going.map((claimed) => ({ claimed, attemptId: uuidv7() }));
+  const departing = going.map((claimed) => ({ claimed, attemptId: uuidv7(), beganAt: now }));
   await beginAttempts(
     trx,
     departing.map(({ claimed: { send }, attemptId }) => ({
@@ -50,6 +52,7 @@ export async function departSends(
       ...send,
       state: 'dispatched',
       attempts: send.attempts + 1,
+      priority: sendPriority.afterwards,
       triedAt: send.triedAt ?? now,
       dueAt: now + leaseMs,
       changedAt: now,
@@ -111,7 +114,14 @@ export async function takeBack(
 }
 
 function backToGate(send: SendRow, now: number): SendRow {
-  return { ...send, state: 'queued', dueAt: now, lease: null, changedAt: now };
+  return {
+    ...send,
+    state: 'queued',
+    priority: priorityOf(send.category),
+    dueAt: now,
+    lease: null,
+    changedAt: now,
+  };
 }
 
 /** Those whose claim still stands, locked. */

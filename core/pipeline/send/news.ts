@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import {
-  dueSends,
   type InboxRow,
   learnDailyLimit,
   noteTemplate,
+  reconsiderFor,
   reconsiderTemplate,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
@@ -66,7 +66,7 @@ export async function noteSendingNews(
       const most = dailyLimitOf(said);
       if (most === undefined) continue;
       await learnDailyLimit(trx, wabaId, most);
-      await dueSends(trx, now);
+      await reconsiderFor(trx, ['daily limit'], now);
       continue;
     }
     const name = value.message_template_name;

@@ -20,6 +20,7 @@ import {
 import type { MediaPlaces } from '../media/places.ts';
 import { GroupCommit } from '../receive/group-commit.ts';
 import { type Claimed, type ClaimedBatch, claimSends, leaseMs } from './claim.ts';
+import { endReleased } from './released.ts';
 import { type Departing, departSends, recheckDepartures, takeBack } from './depart.ts';
 import { type Answered, followErrors, settleSends, stopChannel } from './settle.ts';
 import { noReason } from './statuses.ts';
@@ -68,7 +69,8 @@ export function createSender(dependencies: {
 }): Sender {
   const { store, clock, dispatcher, providers, places, counts } = dependencies;
   const underWay = new Map<string, Set<Promise<void>>>();
-  const settling = new Map<string, GroupCommit<Answered>>();
+  /** By who carries the channel: with another token it is another. */
+  const settling = new WeakMap<Provider, GroupCommit<Answered>>();
   const uploading = new Map<string, Promise<void>>();
 
   const callsOf = (channelId: string): Set<Promise<void>> => {
@@ -105,7 +107,7 @@ export function createSender(dependencies: {
     channel: ChannelSending,
     provider: Provider,
   ): GroupCommit<Answered> => {
-    const known = settling.get(channel.channelId);
+    const known = settling.get(provider);
     if (known !== undefined) return known;
     const commit = new GroupCommit<Answered>(async (group) => {
       const now = clock.now();
@@ -128,7 +130,7 @@ export function createSender(dependencies: {
       );
       if (refused.length > 0) await nameProblems(store, workspaceId, channel, provider, refused, clock);
     }, largestGroup);
-    settling.set(channel.channelId, commit);
+    settling.set(provider, commit);
     return commit;
   };
 
@@ -212,6 +214,19 @@ export function createSender(dependencies: {
     }
   };
 
+  const claimed = (
+    workspaceId: string,
+    channel: ChannelSending,
+    most: number,
+    heldAt: number,
+  ): Promise<ClaimedBatch> =>
+    store.transact(workspaceId, async (trx) => {
+      const at = { now: clock.now(), heldAt };
+      const batch = await claimSends(trx, channel, most, at);
+      await followErrors(trx, channel, batch.failed.map(failedOf), at.now);
+      return batch;
+    });
+
   /** One after the other of a channel, while what needs no medium leaves. */
   const upload = (
     workspaceId: string,
@@ -233,7 +248,16 @@ export function createSender(dependencies: {
 
   const tick = async (workspaceId: string, channelId: string): Promise<TickOutcome> => {
     const channel = await store.transact(workspaceId, (trx) => channelSending(trx, channelId));
-    if (channel === undefined || channel.paused || channel.blockedReason !== null) return 'done';
+    if (channel === undefined) {
+      const most = await store.transact(workspaceId, (trx) =>
+        endReleased(trx, channelId, mostClaimed, clock.now()),
+      );
+      return most ? 'more' : 'done';
+    }
+    if (channel.paused || channel.blockedReason !== null) {
+      const { full } = await claimed(workspaceId, channel, mostClaimed, performance.now());
+      return full ? 'more' : 'done';
+    }
     if (channel.nextCallAt > clock.now()) return { notBefore: channel.nextCallAt };
     const calls = callsOf(channelId);
     const room = mostUnderWay - calls.size;
@@ -241,12 +265,7 @@ export function createSender(dependencies: {
     const provider = await opened(workspaceId, channel);
     if (provider === undefined) return 'done';
     const heldAt = performance.now();
-    const batch = await store.transact(workspaceId, async (trx) => {
-      const at = { now: clock.now(), heldAt };
-      const claimedBatch = await claimSends(trx, channel, Math.min(mostClaimed, room), at);
-      await followErrors(trx, channel, claimedBatch.failed.map(failedOf), at.now);
-      return claimedBatch;
-    });
+    const batch = await claimed(workspaceId, channel, Math.min(mostClaimed, room), heldAt);
     await lookUp(workspaceId, channel, provider, batch);
     for (let from = 0; from < batch.claimed.length; from += sliceSize) {
       await depart(workspaceId, channel, provider, batch.claimed.slice(from, from + sliceSize));
@@ -276,8 +295,14 @@ export function createSender(dependencies: {
 const holdsMs = leaseMs - 20_000;
 
 function failedOf(send: SendRow): Parameters<typeof followErrors>[2][number] {
-  const details = send.explanation ?? undefined;
-  return { send, code: send.errorCode ?? noReason, details, afterMs: undefined, atOnce: false };
+  return {
+    send,
+    code: send.errorCode ?? noReason,
+    details: send.explanation ?? undefined,
+    afterMs: undefined,
+    atOnce: false,
+    beganAt: send.triedAt ?? 0,
+  };
 }
 
 /** Why an account's templates cannot be looked at, whoever asks and however often. */

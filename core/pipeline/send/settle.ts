@@ -1,9 +1,7 @@
-import { hash } from 'node:crypto';
 import { bsuidOf } from '../../identity/index.ts';
 import { afterError, type Aftermath, type Effect } from '../../sending/index.ts';
 import {
   blockChannel,
-  emailsOf,
   type ChannelSending,
   type EndedAttempt,
   endAttempts,
@@ -18,13 +16,13 @@ import {
   sendPriority,
   type SendRow,
   slowChannel,
-  takeIntoInbox,
   type WorkspaceTransaction,
 } from '../../store/index.ts';
-import { lanes, type SendAnswer, sendErrorOf, type WebhookSlice } from '../../whatsapp/index.ts';
+import { type SendAnswer, sendErrorOf, type WebhookSlice } from '../../whatsapp/index.ts';
 import { priorityOf, unconfirmedMs, unknownOutcome } from './claim.ts';
 import type { Departing } from './depart.ts';
 import { parkEnded } from './ended.ts';
+import { eventKeyOf, type Sent, tell, tellMessages } from './tell.ts';
 
 /** What WhatsApp answered to one call. */
 export interface Answered {
@@ -62,7 +60,7 @@ export async function settleSends(
   );
   const saved: SendRow[] = [];
   const refused: Failed[] = [];
-  const accepted: { send: SendRow; wamid: string; departing: Departing }[] = [];
+  const accepted: Sent[] = [];
   for (const { departing, answer } of answered) {
     const row = rows.get(departing.claimed.send.sendId);
     // What is answered to a try before the last one is written down with that try, and says nothing of the next.
@@ -70,7 +68,7 @@ export async function settleSends(
     if (answer.outcome === 'accepted') {
       const send = acceptedBy(row, answer, now);
       saved.push(send);
-      accepted.push({ send, wamid: answer.wamid, departing });
+      accepted.push({ send, wamid: answer.wamid, beganAt: departing.beganAt });
     } else if (untold.has(row.state)) {
       if (answer.outcome === 'unknown') saved.push(unknownOutcome(row, answer.why, now));
       else
@@ -80,6 +78,7 @@ export async function settleSends(
           details: answer.error.details,
           afterMs: answer.error.afterMs,
           atOnce: true,
+          beganAt: departing.beganAt,
         });
     }
   }
@@ -124,79 +123,6 @@ function acceptedBy(
   };
 }
 
-/** What left stands in its conversation as what happened: it is applied like everything else that does. */
-async function tellMessages(
-  trx: WorkspaceTransaction,
-  channel: ChannelSending,
-  accepted: readonly { readonly send: SendRow; readonly wamid: string; readonly departing: Departing }[],
-  now: number,
-): Promise<void> {
-  const names = await emailsOf(
-    trx,
-    accepted.map(({ send }) => send.sender),
-  );
-  await tell(
-    trx,
-    channel,
-    accepted.map(({ send, wamid, departing }) => ({
-      key: `sent:${wamid}`,
-      slice: {
-        field: 'sangam',
-        part: 'sent',
-        phoneNumberId: channel.phoneNumberId,
-        item: {
-          id: wamid,
-          timestamp: String(Math.floor(now / 1000)),
-          to: departing.claimed.waId,
-          to_user_id: departing.claimed.waId === undefined ? departing.claimed.bsuid : undefined,
-          ...itemOf(departing, send),
-          sender: names.get(send.sender),
-        },
-      },
-    })),
-    now,
-  );
-}
-
-/** As an echo shows a message: what the person reads of it. */
-function itemOf({ claimed: { content } }: Departing, { shown }: SendRow): object {
-  if (content.type === 'reaction')
-    return { type: 'reaction', reaction: { message_id: content.to, emoji: content.emoji } };
-  const replyTo = 'replyTo' in content ? content.replyTo : undefined;
-  return {
-    type: content.type,
-    text: { body: shown ?? '' },
-    ...(replyTo === undefined ? {} : { context: { id: replyTo } }),
-  };
-}
-
-async function tell(
-  trx: WorkspaceTransaction,
-  { channelId }: ChannelSending,
-  events: readonly { readonly key: string; readonly slice: WebhookSlice }[],
-  now: number,
-): Promise<void> {
-  await takeIntoInbox(
-    trx,
-    events.map(({ key, slice }) => {
-      const payload = Buffer.from(JSON.stringify(slice), 'utf8');
-      return {
-        eventKey: eventKeyOf(channelId, key),
-        contentHash: hash('sha256', payload, 'buffer').subarray(0, 8),
-        lane: lanes.inbound,
-        channelId,
-        receivedAt: now,
-        payload,
-        traceparent: null,
-      };
-    }),
-  );
-}
-
-function eventKeyOf(channelId: string, key: string): Buffer {
-  return hash('sha256', `${channelId} ${key}`, 'buffer').subarray(0, 16);
-}
-
 /** A send WhatsApp did not take, or did not deliver. */
 export interface Failed {
   readonly send: SendRow;
@@ -204,6 +130,8 @@ export interface Failed {
   readonly details: string | undefined;
   readonly afterMs: number | undefined;
   readonly atOnce: boolean;
+  /** Of the call, in milliseconds. */
+  readonly beganAt: number;
 }
 
 /** Sends, locked, that failed: each goes again or has ended, and what its error says of others is done. */
@@ -222,7 +150,7 @@ export async function followErrors(
     ),
   );
   const saved: SendRow[] = [];
-  for (const { send, code, details, afterMs, atOnce } of failed) {
+  for (const { send, code, details, afterMs, atOnce, beganAt } of failed) {
     const address = send.phone ?? send.bsuidKey ?? '';
     const gate = gates.get(address);
     const aftermath = afterError({
@@ -242,7 +170,7 @@ export async function followErrors(
     saved.push(becomes(send, aftermath, code, atOnce, now));
     for (const effect of aftermath.effects) {
       if (gate !== undefined) gates.set(address, gateAfter(gates.get(address) ?? gate, effect, now));
-      await followEffect(trx, channel, send, effect, now);
+      await followEffect(trx, channel, { send, beganAt }, effect, now);
     }
   }
   await saveGates(trx, channel.channelId, [...gates.values()]);
@@ -266,6 +194,8 @@ function becomes(
     dueAt,
     wamid: null,
     cappedAt: cappedAt ?? send.cappedAt,
+    // What is tried a day later has its hour anew.
+    triedAt: cappedAt === undefined ? send.triedAt : null,
     asMarketing: asMarketing ?? send.asMarketing,
     mediumRenewed: send.mediumRenewed || reason === 'medium again',
   };
@@ -289,14 +219,14 @@ function gateAfter(gate: Gate, effect: Effect, now: number): Gate {
 async function followEffect(
   trx: WorkspaceTransaction,
   channel: ChannelSending,
-  send: SendRow,
+  { send, beganAt }: Pick<Failed, 'send' | 'beganAt'>,
   effect: Effect,
   now: number,
 ): Promise<void> {
   const { channelId, phoneNumberId, wabaId } = channel;
   switch (effect.kind) {
     case 'slow channel':
-      await slowChannel(trx, channelId, { now, until: effect.until });
+      await slowChannel(trx, channelId, { beganAt, now, until: effect.until });
       return;
     case 'block channel':
       await stopChannel(trx, channel, effect.reason, now);

@@ -1,4 +1,5 @@
 import {
+  channelSending,
   endAttempts,
   lockSends,
   reachedAgain,
@@ -10,6 +11,7 @@ import {
   type WorkspaceTransaction,
 } from '../../store/index.ts';
 import { sendErrorOf } from '../../whatsapp/index.ts';
+import { tellMessages } from './tell.ts';
 
 /** What WhatsApp tells of a message, as far as a send of ours is concerned. Milliseconds. */
 export interface SendStatus {
@@ -83,12 +85,12 @@ export async function noteSendStatuses(
     ).map((row) => [row.sendId, row]),
   );
   const changed = new Map<string, SendRow>();
-  const ended = new Map<string, { attemptId: string; wamid: string }>();
+  const found = new Map<string, { attemptId: string; sendId: string; beganAt: number; wamid: string }>();
   for (const { status, wamid, opaque, errorCode, errorDetails, channelId } of told) {
     const attempt = attempts.get(opaque ?? wamid);
     const row = attempt === undefined ? undefined : (changed.get(attempt.sendId) ?? rows.get(attempt.sendId));
     if (attempt === undefined || row === undefined || row.channelId !== channelId) continue;
-    if (attempt.wamid === null) ended.set(attempt.attemptId, { attemptId: attempt.attemptId, wamid });
+    if (attempt.wamid === null) found.set(attempt.attemptId, { ...attempt, wamid });
     const state = stateOf[status];
     // Of a try before the last one nothing counts but that it arrived; that counts whatever was decided since.
     const arrived = state === 'delivered' || state === 'read';
@@ -100,7 +102,7 @@ export async function noteSendStatuses(
   await saveSends(trx, [...changed.values()]);
   await endAttempts(
     trx,
-    [...ended.values()].map(({ attemptId, wamid }) => ({
+    [...found.values()].map(({ attemptId, wamid }) => ({
       attemptId,
       outcome: 'accepted',
       errorCode: null,
@@ -109,6 +111,15 @@ export async function noteSendStatuses(
       endedAt: now,
     })),
   );
+  // Whose answer never came has not been told in its conversation.
+  const sent = [...found.values()].flatMap(({ sendId, wamid, beganAt }) => {
+    const send = rows.get(sendId);
+    return send === undefined ? [] : [{ send, wamid, beganAt }];
+  });
+  for (const [channelId, some] of Map.groupBy(sent, ({ send }) => send.channelId)) {
+    const channel = await channelSending(trx, channelId);
+    if (channel !== undefined) await tellMessages(trx, channel, some, now);
+  }
   await reachedAgain(
     trx,
     [...changed.values()].filter(({ state }) => state === 'delivered' || state === 'read'),

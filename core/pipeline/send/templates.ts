@@ -13,16 +13,19 @@ import {
   type WorkspaceTransaction,
 } from '../../store/index.ts';
 import { type OutboundContent, type Provider, sendErrorOf, templateProblems } from '../../whatsapp/index.ts';
+import type { AskedTemplate } from './claim.ts';
 
-type Named = { readonly name: string; readonly language: string };
-
-/** Asks for these templates anew; what waits with one of them is decided again. Throws as the provider does. */
+/**
+ * Asks for these templates anew; what waits with one of them is decided again. It counts as done after they were asked for, also
+ * where another process's clock is ahead or this one's was put back: else it would be asked for again at once. Throws as the
+ * provider does.
+ */
 export async function renewTemplates(
   store: Store,
   workspaceId: string,
   { wabaId }: ChannelSending,
   provider: Provider,
-  named: readonly Named[],
+  named: readonly AskedTemplate[],
   clock: Clock,
 ): Promise<void> {
   for (const [name, some] of Map.groupBy(named, (one) => one.name)) {
@@ -34,7 +37,7 @@ export async function renewTemplates(
         wabaId,
         templates.filter((template) => template.name === name),
         some,
-        now,
+        Math.max(now, ...some.map(({ askedAt }) => askedAt)),
       );
       await reconsiderTemplate(trx, name, now);
     });
@@ -57,9 +60,10 @@ export async function nameProblems(
     templateName !== null && errorCode !== null && sendErrorOf(errorCode).action === 'sync template';
   const refused = (await store.transact(workspaceId, (trx) => lockSends(trx, sendIds))).filter(isForTemplate);
   if (refused.length === 0) return;
-  const named = refused.map(({ templateName, templateLanguage }) => ({
+  const named = refused.map(({ templateName, templateLanguage, askedAt }) => ({
     name: templateName ?? '',
     language: templateLanguage ?? '',
+    askedAt,
   }));
   try {
     await renewTemplates(store, workspaceId, channel, provider, named, clock);

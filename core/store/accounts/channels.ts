@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { ChannelRow } from '../schema.ts';
 import { insertChannelState, openChannel } from '../sends/channel-states.ts';
+import { reconsiderChannel } from '../sends/sends.ts';
 import { duePolls } from '../check/polls.ts';
 import { dayMs } from '../work/retention.ts';
 import type { Store, WorkspaceTransaction } from '../store.ts';
@@ -228,6 +229,8 @@ export async function releaseChannel(
   await sql`
     update channels set access_token = null
     where workspace_id = ${trx.workspaceId} and channel_id = ${channelId}`.execute(trx);
+  await reconsiderChannel(trx, channelId, now);
+  trx.due.add('sends', channelId, now);
   return true;
 }
 

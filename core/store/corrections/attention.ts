@@ -58,6 +58,17 @@ export async function seeAlert(
       and connection_id is not distinct from ${connectionId ?? null}::uuid`.execute(trx);
 }
 
+export async function isAlertOpen(
+  trx: WorkspaceTransaction,
+  { kind, subject }: { readonly kind: AlertKind; readonly subject: string },
+): Promise<boolean> {
+  const { rows } = await sql`
+    select 1 from alerts
+    where workspace_id = ${trx.workspaceId} and kind = ${kind} and subject = ${subject} and closed_at is null
+    limit 1`.execute(trx);
+  return rows.length > 0;
+}
+
 /** What these alerts said is mended. */
 export async function closeAlerts(
   trx: WorkspaceTransaction,

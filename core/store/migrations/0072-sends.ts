@@ -17,6 +17,8 @@ export const sends: Migration = {
         next_call_at bigint not null default 0,
         slowed_until bigint not null default 0,
         throughput integer not null default 80,
+        slowed integer not null default 0,
+        slowed_at bigint not null default 0,
         filled_until double precision not null default 0,
         daily_limit integer,
         templates_synced_at bigint,

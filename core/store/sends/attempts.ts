@@ -67,6 +67,7 @@ interface AttemptNamed {
   readonly sendId: string;
   readonly attemptId: string;
   readonly number: number;
+  readonly beganAt: number;
   readonly wamid: string | null;
 }
 
@@ -77,10 +78,10 @@ export async function sendsOfStatuses(
   wamids: readonly string[],
 ): Promise<AttemptNamed[]> {
   const { rows } = await sql<AttemptNamed>`
-    select send_id as "sendId", attempt_id as "attemptId", number, wamid from send_attempts
+    select send_id as "sendId", attempt_id as "attemptId", number, began_at as "beganAt", wamid from send_attempts
     where workspace_id = ${trx.workspaceId} and attempt_id = any(${[...attemptIds]}::uuid[])
     union
-    select send_id, attempt_id, number, wamid from send_attempts
+    select send_id, attempt_id, number, began_at, wamid from send_attempts
     where workspace_id = ${trx.workspaceId} and wamid = any(${[...wamids]}::text[])`.execute(trx);
   return rows;
 }

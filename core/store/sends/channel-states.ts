@@ -20,6 +20,9 @@ export interface ChannelSending {
   readonly failedAttempts: number;
   readonly nextCallAt: number;
   readonly throughput: number;
+  /** How often Meta asked for half of it, and when last. */
+  readonly slowed: number;
+  readonly slowedAt: number;
   readonly dailyLimit: number | null;
   readonly paused: boolean;
 }
@@ -28,10 +31,6 @@ const isPaused = (workspaceId: string) => sql`
   exists (select 1 from pauses p
           where p.workspace_id = ${workspaceId}
             and (p.scope = 'workspace' or p.scope = 'channel' and p.subject = s.channel_id::text))`;
-
-/** Of a channel `s` whether it may be called at all. */
-export const maySend = (workspaceId: string): ReturnType<typeof sql> => sql`
-  s.blocked_reason is null and not ${isPaused(workspaceId)}`;
 
 /** Undefined: there is no such channel, or its number was let go. */
 export async function channelSending(
@@ -50,7 +49,8 @@ export async function channelsSending(
     select d.channel_id as "channelId", d.phone_number_id as "phoneNumberId", d.waba_id as "wabaId", d.portfolio, d.region,
            c.access_token as "accessToken", s.mode, s.test_phones as "testPhones", s.blocked_reason as "blockedReason",
            s.marketing_blocked_reason as "marketingBlockedReason", s.failed_attempts as "failedAttempts",
-           greatest(s.next_call_at, s.slowed_until) as "nextCallAt", s.throughput, s.daily_limit as "dailyLimit",
+           greatest(s.next_call_at, s.slowed_until) as "nextCallAt", s.throughput, s.slowed, s.slowed_at as "slowedAt",
+           s.daily_limit as "dailyLimit",
            ${isPaused(trx.workspaceId)} as paused
     from directory_channels d
     join channels c on c.workspace_id = ${trx.workspaceId} and c.channel_id = d.channel_id
@@ -82,7 +82,8 @@ export async function setChannelSending(
   { mode, testPhones, throughput }: SendingChange,
 ): Promise<boolean> {
   const { rows } = await sql`
-    update channel_states set mode = ${mode}, test_phones = ${[...testPhones]}::text[], throughput = ${throughput}
+    update channel_states set mode = ${mode}, test_phones = ${[...testPhones]}::text[], throughput = ${throughput},
+                              slowed = 0
     where workspace_id = ${trx.workspaceId} and channel_id = ${channelId} returning 1`.execute(trx);
   return rows.length > 0;
 }
@@ -128,26 +129,50 @@ export async function restChannel(
   trx.due.add('sends', channelId, until);
 }
 
+/** So long after Meta asked for less half of that is given back, and so on. */
+const regainMs = 10 * 60_000;
+const mostHalvings = 10;
+
+type Slowed = Pick<ChannelSending, 'slowed' | 'slowedAt'>;
+
+function halvingsLeft({ slowed, slowedAt }: Slowed, now: number): number {
+  return Math.max(0, slowed - Math.floor(Math.max(0, now - slowedAt) / regainMs));
+}
+
+/** Messages a second that may leave now. */
+export function paceOf(channel: Slowed & Pick<ChannelSending, 'throughput'>, now: number): number {
+  return Math.max(1, channel.throughput / 2 ** halvingsLeft(channel, now));
+}
+
 /**
- * Meta asks for less: nothing until then, and half of what it was from then on, but never nothing. All that were under way are
- * refused with the first, which asks for no less than it does.
+ * Meta asks for less: nothing until then, and half the pace from then on. Calls that began before it was last said say nothing
+ * new of the pace.
  */
 export async function slowChannel(
   trx: WorkspaceTransaction,
   channelId: string,
-  { now, until }: { readonly now: number; readonly until: number },
+  { beganAt, now, until }: { readonly beganAt: number; readonly now: number; readonly until: number },
 ): Promise<void> {
   await sql`
-    update channel_states
-    set throughput = case when slowed_until > ${now} then throughput else greatest(1, throughput / 2) end,
-        slowed_until = greatest(slowed_until, ${Math.ceil(until)})
+    update channel_states set slowed_until = greatest(slowed_until, ${Math.ceil(until)})
     where workspace_id = ${trx.workspaceId} and channel_id = ${channelId}`.execute(trx);
   trx.due.add('sends', channelId, until);
+  const { rows } = await sql<Slowed>`
+    select slowed, slowed_at as "slowedAt" from channel_states
+    where workspace_id = ${trx.workspaceId} and channel_id = ${channelId} and slowed_at < ${beganAt}
+    for update`.execute(trx);
+  const [known] = rows;
+  if (known === undefined) return;
+  const slowed = Math.min(halvingsLeft(known, now) + 1, mostHalvings);
+  await sql`
+    update channel_states set slowed = ${slowed}, slowed_at = ${now}
+    where workspace_id = ${trx.workspaceId} and channel_id = ${channelId}`.execute(trx);
 }
 
+/** It answers. How long it is to be left alone is another thing, which what came together with this may just have said. */
 export async function channelAnswered(trx: WorkspaceTransaction, channelId: string): Promise<void> {
   await sql`
-    update channel_states set failed_attempts = 0, next_call_at = 0
+    update channel_states set failed_attempts = 0
     where workspace_id = ${trx.workspaceId} and channel_id = ${channelId} and failed_attempts > 0`.execute(
     trx,
   );
@@ -163,11 +188,12 @@ export async function takeThroughput(
   wanted: number,
   now: number,
 ): Promise<{ readonly taken: number; readonly moreAt: number }> {
-  const eachMs = 1000 / Math.max(throughput * (1 - burst), 1);
-  const depthMs = Math.max(throughput * burst, 1) * eachMs;
-  const { rows } = await sql<{ filledUntil: number }>`
-    select filled_until as "filledUntil" from channel_states
+  const { rows } = await sql<Slowed & { filledUntil: number }>`
+    select filled_until as "filledUntil", slowed, slowed_at as "slowedAt" from channel_states
     where workspace_id = ${trx.workspaceId} and channel_id = ${channelId} for update`.execute(trx);
+  const pace = paceOf({ throughput, slowed: 0, slowedAt: 0, ...rows[0] }, now);
+  const eachMs = 1000 / Math.max(pace * (1 - burst), 1);
+  const depthMs = Math.max(pace * burst, 1) * eachMs;
   // What stands further ahead was written by a clock that was set back since.
   const filled = Math.max(now, Math.min(rows[0]?.filledUntil ?? 0, now + depthMs));
   const taken = Math.min(wanted, Math.floor((now + depthMs - filled) / eachMs + 1e-9));

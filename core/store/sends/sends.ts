@@ -51,6 +51,7 @@ export interface SendRow extends AskedSend {
 
 /** What of the due goes first: answers, then what people wait for, then the rest; last what waits for WhatsApp's word. */
 export const sendPriority = { answer: 0, utility: 1, marketing: 2, afterwards: 3 } as const;
+const allPriorities = Object.values(sendPriority);
 
 const columns = sql.raw(
   `send_id as "sendId", client_id as "clientId", request_hash as "requestHash", channel_id as "channelId",
@@ -131,10 +132,11 @@ export async function lockDueSends(
   channelId: string,
   now: number,
   most: number,
+  which: readonly number[] = allPriorities,
 ): Promise<SendRow[]> {
   const { rows } = await sql<{ sendId: string }>`
     select d.send_id as "sendId"
-    from unnest(${Object.values(sendPriority)}::smallint[]) p (priority)
+    from unnest(${[...which]}::smallint[]) p (priority)
     cross join lateral (
       select send_id, due_at from sends
       where workspace_id = ${trx.workspaceId} and channel_id = ${channelId} and priority = p.priority
@@ -246,6 +248,15 @@ export async function reconsiderChannel(
   await reconsider(trx, sql`channel_id = ${channelId}`, now);
 }
 
+/** The same of all that wait for one of these reasons. */
+export async function reconsiderFor(
+  trx: WorkspaceTransaction,
+  reasons: readonly string[],
+  now: number,
+): Promise<void> {
+  await reconsider(trx, sql`reason = any(${[...reasons]}::text[])`, now);
+}
+
 async function reconsider(
   trx: WorkspaceTransaction,
   which: ReturnType<typeof sql>,
@@ -321,10 +332,14 @@ export async function unconfirmedShare(
 }
 
 /** When a channel has something to do next; `Infinity`: nothing waits. */
-export async function nextDueSend(trx: WorkspaceTransaction, channelId: string): Promise<number> {
+export async function nextDueSend(
+  trx: WorkspaceTransaction,
+  channelId: string,
+  which: readonly number[] = allPriorities,
+): Promise<number> {
   const { rows } = await sql<{ next: number | null }>`
     select min(d.due_at) as next
-    from unnest(${Object.values(sendPriority)}::smallint[]) p (priority)
+    from unnest(${[...which]}::smallint[]) p (priority)
     cross join lateral (
       select due_at from sends
       where workspace_id = ${trx.workspaceId} and channel_id = ${channelId} and priority = p.priority

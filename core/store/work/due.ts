@@ -1,7 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import { channelQueues, type DueNote, type DueTarget, type Queue, type RestUntil } from './due-notes.ts';
 import { mayCallNow, nextDue } from './next-due.ts';
-import { maySend } from '../sends/channel-states.ts';
 import type { WorkspaceTransaction } from '../transaction.ts';
 
 /** What a transaction made due. */
@@ -74,8 +73,7 @@ async function callableChannels(
     select t.queue, t.target_id as "targetId",
            case t.queue when 'sends' then greatest(t.due_at, s.next_call_at, s.slowed_until) else t.due_at end as at
     from ${asRows(notes)}
-    join channel_states s on s.workspace_id = ${trx.workspaceId} and s.channel_id = t.target_id
-    where t.queue <> 'sends' or ${maySend(trx.workspaceId)}`.execute(trx);
+    join channel_states s on s.workspace_id = ${trx.workspaceId} and s.channel_id = t.target_id`.execute(trx);
   return rows;
 }
 

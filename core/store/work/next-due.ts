@@ -3,7 +3,7 @@ import { silentMs } from '../accounts/call-state.ts';
 import { connectionOf } from '../accounts/connections.ts';
 import { channelSending } from '../sends/channel-states.ts';
 import { nextDueDeletion, nextDueMedium } from '../media/media.ts';
-import { nextDueSend } from '../sends/sends.ts';
+import { nextDueSend, sendPriority } from '../sends/sends.ts';
 import { echoMs } from '../reconcile/crm-writes.ts';
 import type { DueTarget, Queue, RestUntil } from './due-notes.ts';
 import { entriesWaiting, isReady, marksWaiting, writingColumns, type WritingTo } from './waiting.ts';
@@ -155,7 +155,10 @@ async function nextAsking(trx: WorkspaceTransaction, connectionId: string): Prom
 
 async function nextSend(trx: WorkspaceTransaction, channelId: string): Promise<number> {
   const channel = await channelSending(trx, channelId);
-  if (channel === undefined || channel.paused || channel.blockedReason !== null) return Infinity;
+  // What a number that was let go still owes has ended.
+  if (channel === undefined) return nextDueSend(trx, channelId);
+  if (channel.paused || channel.blockedReason !== null)
+    return nextDueSend(trx, channelId, [sendPriority.afterwards]);
   return Math.max(channel.nextCallAt, await nextDueSend(trx, channelId));
 }
 
