@@ -83,8 +83,8 @@ test('a restored backup sends nothing until somebody says so', async () => {
   const file = path.join(folder, 'sangam.backup');
   const other = await createEmptyDatabase();
   // The pause of the database it was copied from is no pause of the restored one.
-  await api('POST', '/pauses/resume', { scope: 'workspace' });
   await api('POST', `/sends/${sendId}/cancel`);
+  await api('POST', '/pauses/resume', { scope: 'workspace' });
   await writeBackup(fixture.databaseUrl, createWriteStream(file));
   await restoreBackup(other.url, createReadStream(file));
   const restored = await fixture.startService(other.url);

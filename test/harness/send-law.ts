@@ -26,7 +26,7 @@ interface Said {
   acknowledgedAt: number;
 }
 
-/** So long after its acknowledgement a STOP is in force everywhere (docs/design.md §5.3). */
+/** So long after its acknowledgement a STOP is in force everywhere (docs/design.md §5). */
 const inForceMs = 1000;
 
 export const monotonicNow = (): number => Number(process.hrtime.bigint()) / 1e6;

@@ -108,7 +108,13 @@ export async function eraseRows(
   }
   await forgetRecords(trx, leaving, isTheirs, key, now);
   await forgetMarks(trx, ids);
-  await eraseMedia(trx, gone, await eraseSends(trx, ids, own), now);
+  const sends = await eraseSends(trx, ids, own);
+  await eraseMedia(
+    trx,
+    gone,
+    sends.flatMap(({ mediaId }) => mediaId ?? []),
+    now,
+  );
   for (const table of [
     'conversations',
     'crm_links',
@@ -131,7 +137,7 @@ export async function eraseRows(
   );
   // What members wrote down about them keeps who and when, not whom.
   await sql`update audit set subject = 'erased' where workspace_id = ${workspaceId}
-              and string_to_array(subject, ' ') && ${[...ids, ...own, ...leaving.conflictIds]}::text[]`.execute(
+              and string_to_array(subject, ' ') && ${[...ids, ...own, ...leaving.conflictIds, ...sends.map(({ sendId }) => sendId)]}::text[]`.execute(
     trx,
   );
   // Somebody else's contact may have been founded by what turned out to be theirs.

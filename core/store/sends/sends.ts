@@ -348,12 +348,12 @@ export async function nextDueSend(
   return rows[0]?.next ?? Infinity;
 }
 
-/** Everything that was asked of these people goes, what is under way too; returns the media of ours it named. */
+/** Everything that was to be sent to these people goes, what is under way too; returns which it was, and the media it named. */
 export async function eraseSends(
   trx: WorkspaceTransaction,
   contactIds: readonly string[],
   own: readonly string[],
-): Promise<readonly string[]> {
+): Promise<readonly { readonly sendId: string; readonly mediaId: string | null }[]> {
   const { rows } = await sql<{ sendId: string; askedAt: number; mediaId: string | null }>`
     delete from sends
     where workspace_id = ${trx.workspaceId}
@@ -373,5 +373,5 @@ export async function eraseSends(
     trx,
     rows.map(({ askedAt }) => ({ name: 'sends erased' as const, at: askedAt, count: 1 })),
   );
-  return rows.flatMap(({ mediaId }) => mediaId ?? []);
+  return rows;
 }
