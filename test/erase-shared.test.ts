@@ -163,6 +163,8 @@ describe.each(accounts)('at %s', (_, open) => {
       const [into, from] = [await recordOf(crm, 'Bela'), await recordOf(crm, 'Asha')];
       fixture.clock.advance(minute);
       await crm.account.user.update(into.recordId, crm.valuesOf({ 'last name': 'Rao' }));
+      // Seen before the merge, by a poll where nothing is told.
+      fixture.clock.advance(10 * minute);
       await fixture.ride(hour);
       await crm.writes({ ...bela, name: 'Bela' }, 'Still here');
       await fixture.ride(hour);

@@ -120,7 +120,9 @@ describe.each(accounts)('at %s', (_, open, news: WorkspaceOptions) => {
     const { fixture, crm, ofAsha, ofBela } = await erasedUnseen();
     crm.deaf = false;
     await crm.account.user.update(ofBela.recordId, crm.valuesOf({ 'last name': 'Rao' }));
-    await fixture.settle();
+    // Seen before the merge, by a poll where nothing is told.
+    fixture.clock.advance(10 * minute);
+    await fixture.ride(hour);
     await crm.writes(bela, 'Still here');
     await fixture.settle();
     await crm.account.user.merge(ofBela.recordId, ofAsha.recordId);

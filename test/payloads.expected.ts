@@ -8,26 +8,26 @@ export const expectedEvents: Readonly<Record<string, readonly string[]>> = {
     'kept account_settings_update/[phone_number_settings] | account_settings_update:…f6703126',
   ],
   'account-update-account-offboarded__david-lev__account-update-account-offboarded': [
-    'kept account_update | account_update:69f297d06…3259e1e6',
+    'kept account_update | account_update:69f297d06…43451903',
   ],
   'account-update-account-restriction__david-lev__account-update-account-restriction': [
-    'kept account_update | account_update:558c79349…75cdb4ec',
+    'kept account_update | account_update:558c79349…41330498',
   ],
   'account-update-ad-account-linked__david-lev__account-update-ad-account-linked': [
-    'kept account_update | account_update:079b0f615…ec8def82',
+    'kept account_update | account_update:079b0f615…44823932',
   ],
   'account-update-business-primary-location-country-update__david-lev__account-update-primary-business-location-set':
-    ['kept account_update | account_update:afecac61f…65d6d05b'],
+    ['kept account_update | account_update:afecac61f…43138982'],
   'account-update-mm-lite-terms-signed__david-lev__account-update-mm-api-for-wa-terms-of-service': [
-    'kept account_update | account_update:ed24c8fe3…7a26f30d',
+    'kept account_update | account_update:ed24c8fe3…44823932',
   ],
   'account-update-partner-app-installed__david-lev__account-update-partner-app-installed': [
-    'kept account_update | account_update:160760f6b…3a8d35b1',
+    'kept account_update | account_update:160760f6b…45337174',
   ],
   'account-update-partner-client-certification-status-update__david-lev__account-update-partner-led-business-verification-status':
-    ['kept account_update | account_update:99ddda981…3538945d'],
+    ['kept account_update | account_update:99ddda981…43138982'],
   'account-update-partner-removed__david-lev__account-update-partner-removed': [
-    'kept account_update | account_update:c55fe48ef…48393d31',
+    'kept account_update | account_update:c55fe48ef…48477359',
   ],
   'automatic-events-some-future-event__piusalfred__webhooks-test-go-16': [
     'kept automatic_events | automatic_events:d65490d…ef6b1e73',
@@ -70,13 +70,13 @@ export const expectedEvents: Readonly<Record<string, readonly string[]>> = {
     'echo of phone app: revoke | echo:wamid.yyyyyy | +972987654321 US.13491208655302741918 US.ENT.11815799212886844830 | revokes wamid.zzzzzz',
   ],
   'message-template-components-update__david-lev__template-components-update-element': [
-    'kept message_template_components_update | message_template_compone…156c4fc0',
+    'kept message_template_components_update | message_template_compone…51483772',
   ],
   'message-template-status-update-approved__david-lev__template-status-update-approved': [
-    'kept message_template_status_update | message_template_status_…c92bd016',
+    'kept message_template_status_update | message_template_status_…51247548',
   ],
   'message-template-status-update-approved__piusalfred__business-test-go-0': [
-    'kept message_template_status_update | message_template_status_…2209ab3b',
+    'kept message_template_status_update | message_template_status_…19000000',
   ],
   'mixed-5__piusalfred__webhooks-test-go-2': [
     'message: text | message:wamid.TEXT123 | +16505551234 | named John Doe | says Hello from a text message!',
@@ -287,7 +287,7 @@ export const expectedEvents: Readonly<Record<string, readonly string[]>> = {
     'status sent | status:wamid.gBGGFlCGg0c…wNo:sent | +16315551234',
   ],
   'template-category-update__david-lev__template-category-update-marketing': [
-    'kept template_category_update | template_category_update…c70e06d0',
+    'kept template_category_update | template_category_update…50344882',
   ],
   'unknown-field-xyz__piusalfred__webhooks-test-go-17': [
     'kept unknown_field_xyz | unknown_field_xyz:44136f…f7e8649e',
@@ -302,7 +302,7 @@ export const expectedEvents: Readonly<Record<string, readonly string[]>> = {
     'status read | status:wamid.HBgLMTY1MDM…AA=:read | +919812345678 IN.81726354536271890',
     'status delivered | status:wamid.HBgLMTY1MDM…elivered | +919812345678 IN.81726354536271890',
   ],
-  flows_FLOW_STATUS_CHANGE: ['kept flows | flows:9e6abf1b4ccd279ad3fe3761badb9ed1'],
+  flows_FLOW_STATUS_CHANGE: ['kept flows | flows:9e6abf1b4ccd279ad3…86000003'],
   status_delivered_pmp_free_entry_point_with_conversation: [
     'status delivered | status:wamid.HBgLMTY1MDM…elivered | +919812345678 IN.81726354536271890 | priced PMP referral_conversion free_entry_point',
   ],

@@ -167,7 +167,11 @@ function compareScanned(
     const differs = traits.phoneFields.some(
       (field) => record.values[field] !== undefined && record.values[field] !== (typed[field] ?? ''),
     );
-    if (differs || occurrences.length > 0) found.differing.push(recordId);
+    // What stands where nobody has looked yet is read: a merge may come, and what stood there before is to be known then.
+    const isUnread = [...followed.fields.difference(followed.theirs)].some(
+      (field) => row.base[field] === undefined && (record.values[field] ?? '') !== '' && !isUnsure(field),
+    );
+    if (differs || isUnread || occurrences.length > 0) found.differing.push(recordId);
   }
   return found;
 }

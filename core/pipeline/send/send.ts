@@ -4,6 +4,7 @@ import {
   channelAnswered,
   channelSending,
   type ChannelSending,
+  nextDueSend,
   restChannel,
   type SendRow,
   type Store,
@@ -247,7 +248,12 @@ export function createSender(dependencies: {
   };
 
   const tick = async (workspaceId: string, channelId: string): Promise<TickOutcome> => {
-    const channel = await store.transact(workspaceId, (trx) => channelSending(trx, channelId));
+    const { channel, nextAt } = await store.transact(workspaceId, async (trx) => ({
+      channel: await channelSending(trx, channelId),
+      nextAt: await nextDueSend(trx, channelId),
+    }));
+    // A number nobody sends from is not found to lack anything.
+    if (nextAt > clock.now()) return 'done';
     if (channel === undefined) {
       const most = await store.transact(workspaceId, (trx) =>
         endReleased(trx, channelId, mostClaimed, clock.now()),
