@@ -66,7 +66,7 @@ module.exports = {
     rule(
       'rules-are-pure',
       'Rules are pure: effects stay at the edges.',
-      { path: '^core/(identity|conversation|consent|mapping|whatsapp)/', pathNot: '\\.test\\.ts$' },
+      { path: '^core/(identity|conversation|consent|mapping|sending|whatsapp)/', pathNot: '\\.test\\.ts$' },
       { path: '^core/(work|pipeline|corrections|store)/|node_modules/(pg|kysely)/' },
     ),
     rule(

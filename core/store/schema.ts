@@ -96,7 +96,6 @@ export interface Database {
     filled_until: ColumnType<number, number | undefined>;
     /** Most people in 24 hours outside their windows, as Meta told it; null: it did not. */
     daily_limit: number | null;
-    templates_synced_at: number | null;
   };
   /** What nothing leaves of until it is let go again. */
   pauses: {

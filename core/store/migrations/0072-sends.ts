@@ -21,7 +21,6 @@ export const sends: Migration = {
         slowed_at bigint not null default 0,
         filled_until double precision not null default 0,
         daily_limit integer,
-        templates_synced_at bigint,
         constraint channel_states_mode_check check (mode in ('shadow', 'test', 'live')),
         primary key (workspace_id, channel_id)
       )`,
