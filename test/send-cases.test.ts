@@ -84,6 +84,12 @@ const onceSo = (sendId: string, what: string, isSo: (send: SendView) => boolean)
   });
 const onceIn = (sendId: string, ...states: string[]): Promise<SendView> =>
   onceSo(sendId, `to be ${states.join(' or ')}`, ({ state }) => states.includes(state));
+const onceMarketingLimited = (sendId: string): Promise<SendView> =>
+  onceSo(
+    sendId,
+    'to wait',
+    ({ state, reason }) => state === 'queued' && reason === 'WhatsApp limits marketing',
+  );
 
 const play = (phone: string, what: object): Promise<unknown> =>
   fixture.control('PUT', '/whatsapp/cases', { phone: `+${phone}`, ...what });
@@ -173,11 +179,7 @@ describe.each(['at once', 'by status'] as const)('%s', (when) => {
     const { phone, contactId } = await longAgo();
     await play(phone, { code, when });
     const { sendId } = await ask(contactId, offer);
-    await onceSo(
-      sendId,
-      'to wait',
-      ({ state, reason }) => state === 'queued' && reason === 'WhatsApp limits marketing',
-    );
+    await onceMarketingLimited(sendId);
     expect(await calls(phone)).toBe(1);
     fixture.clock.advance(24 * hour + minute);
     await onceIn(sendId, ended);
@@ -188,11 +190,7 @@ describe.each(['at once', 'by status'] as const)('%s', (when) => {
     const { phone, contactId } = await longAgo();
     await play(phone, { code: 131049, when, times: 1 });
     const { sendId } = await ask(contactId, offer);
-    await onceSo(
-      sendId,
-      'to wait',
-      ({ state, reason }) => state === 'queued' && reason === 'WhatsApp limits marketing',
-    );
+    await onceMarketingLimited(sendId);
     await writes(phone, 'Any offers?');
     await onceIn(sendId, 'delivered', 'read');
   });
@@ -201,11 +199,7 @@ describe.each(['at once', 'by status'] as const)('%s', (when) => {
     const { phone, contactId } = await longAgo();
     await play(phone, { code: 131049, when, times: 1 });
     const { sendId } = await ask(contactId, offer);
-    await onceSo(
-      sendId,
-      'to wait',
-      ({ state, reason }) => state === 'queued' && reason === 'WhatsApp limits marketing',
-    );
+    await onceMarketingLimited(sendId);
     const other = await ask(contactId, welcome);
     await onceIn(other.sendId, 'delivered', 'read');
     fixture.clock.advance(24 * hour + minute);
